@@ -1,0 +1,3 @@
+module countersign.example/contractor-ui
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module countersign.example/deploy
+
+go 1.26.0

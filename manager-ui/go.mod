@@ -1,0 +1,3 @@
+module countersign.example/manager-ui
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module countersign.example/payments-core
+
+go 1.26.0

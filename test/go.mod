@@ -1,0 +1,3 @@
+module countersign.example/test
+
+go 1.26.0
