@@ -1,0 +1,175 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
+)
+
+// Heard is an event that came from a topic.
+type Heard struct {
+	event.Event
+	Stream    string
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// Hear records events in the order given, which is the topic's within each stream, and
+// returns the streams that they changed:
+//
+//   - an event not known is appended, with its place in the log;
+//   - our own, coming back, is confirmed: it gets its place in the log;
+//   - one that has its place already is skipped, as a redelivery.
+//
+// It costs two round trips, however many the events are.
+func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, error) {
+	if len(heard) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(heard))
+	for i, h := range heard {
+		ids[i] = h.Stream
+	}
+	streams, err := j.Load(ctx, tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	places := place(streams, heard)
+	if err := j.write(ctx, tx, places); err != nil {
+		return nil, err
+	}
+	changed := make([]Stream, 0, len(places.order))
+	for _, id := range places.order {
+		s := places.streams[id]
+		sortRecords(s.Records)
+		changed = append(changed, *s)
+	}
+	return changed, nil
+}
+
+// placed is what a batch of heard events does to the streams.
+type placed struct {
+	streams   map[string]*Stream
+	order     []string // the changed streams, as first met
+	appended  []*Record
+	confirmed []*Record
+}
+
+// place gives every event its place, in memory; the streams are locked.
+func place(loaded map[string]Stream, heard []Heard) placed {
+	p := placed{streams: make(map[string]*Stream, len(loaded))}
+	known := make(map[string]map[uuid.UUID]int, len(loaded))
+	extra := make(map[string]int, len(loaded))
+	for _, h := range heard {
+		extra[h.Stream]++
+	}
+	for id, s := range loaded {
+		records := make([]Record, len(s.Records), len(s.Records)+extra[id]) // pointers into it stay valid
+		copy(records, s.Records)
+		s.Records = records
+		known[id] = make(map[uuid.UUID]int, len(records))
+		for i, record := range records {
+			known[id][record.ID] = i
+		}
+		p.streams[id] = &s
+	}
+	for _, h := range heard {
+		s := p.streams[h.Stream]
+		i, isKnown := known[h.Stream][h.ID]
+		if isKnown && s.Records[i].Log > 0 {
+			continue
+		}
+		if len(s.New) == 0 {
+			p.order = append(p.order, s.ID)
+		}
+		s.New = append(s.New, h.ID)
+		s.Log++
+		if !isKnown {
+			s.Version++
+			h.Time = h.Time.UTC().Truncate(time.Microsecond)
+			i = len(s.Records)
+			s.Records = append(s.Records, Record{Event: h.Event, Stream: s.ID, Version: s.Version})
+			known[s.ID][h.ID] = i
+			p.appended = append(p.appended, &s.Records[i])
+		} else {
+			p.confirmed = append(p.confirmed, &s.Records[i])
+		}
+		record := &s.Records[i]
+		record.Log, record.Topic, record.Partition, record.Offset = s.Log, h.Topic, h.Partition, h.Offset
+	}
+	return p
+}
+
+// write brings the tables to what place decided, in one round trip.
+func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
+	if len(p.order) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	written := make(map[uuid.UUID]int64, len(p.appended))
+	if len(p.appended) > 0 {
+		columns := newColumns(len(p.appended))
+		for _, record := range p.appended {
+			columns.add(*record)
+		}
+		batch.Queue(hearEvents, columns.args()...).Query(func(rows pgx.Rows) error {
+			var id uuid.UUID
+			var position int64
+			_, err := pgx.ForEachRow(rows, []any{&id, &position}, func() error {
+				written[id] = position
+				return nil
+			})
+			return err
+		})
+	}
+	if len(p.confirmed) > 0 {
+		columns := newColumns(len(p.confirmed))
+		for _, record := range p.confirmed {
+			columns.add(*record)
+		}
+		batch.Queue(confirmEvents, columns.positions, columns.logs, columns.topics, columns.partitions, columns.offsets)
+	}
+	versions, logs := make([]int64, len(p.order)), make([]int64, len(p.order))
+	for i, id := range p.order {
+		versions[i], logs[i] = p.streams[id].Version, p.streams[id].Log
+	}
+	batch.Queue(moveStreams, p.order, versions, logs)
+	if j.live {
+		batch.Queue(`insert into unpushed (stream) select unnest($1::text[])`, p.order)
+		j.wakeAfter(tx, false)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("record what was heard: %w", err)
+	}
+	// An id that is in the journal under another stream was not inserted. No honest writer
+	// does that; such an event counts as heard there, and is left out here.
+	for _, record := range p.appended {
+		if position, ok := written[record.ID]; ok {
+			record.Position = position
+		}
+	}
+	if len(written) < len(p.appended) {
+		for _, s := range p.streams {
+			s.Records = withoutUnwritten(s.Records)
+		}
+	}
+	return nil
+}
+
+// withoutUnwritten drops the records that have no position.
+func withoutUnwritten(records []Record) []Record {
+	kept := records[:0]
+	for _, record := range records {
+		if record.Position != 0 {
+			kept = append(kept, record)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,250 @@
+// Package journal is a service's append-only table of the events it wrote and the events it
+// heard. Everything else that the service knows is a reading of it.
+//
+// Invariants:
+//   - An event is in the journal once, by its id. Our own comes back from the topic and is
+//     then confirmed: it gets its place in the log.
+//   - Log is 1, 2, 3 ... within a stream, in the order in which the topic holds the stream's
+//     events. Given once, it never changes. Pending events (ours, not heard yet) count as last.
+//   - Who appends to, confirms in, or refolds a stream holds the stream's row. Rows are locked
+//     in the order of their ids, in one statement, so that nothing deadlocks.
+//   - An event that we write, its outbox row, its unpushed row and the copy that follows from
+//     it are one transaction.
+//   - Outbox and unpushed are lists, not cursors: positions commit out of order, and whoever
+//     remembered the highest one seen would skip a late commit.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
+)
+
+// The channels that are notified after a commit that added to the lists.
+const (
+	OutboxChannel   = "outbox"
+	UnpushedChannel = "unpushed"
+)
+
+// Record is an event as the journal holds it.
+type Record struct {
+	event.Event
+	Position int64
+	Stream   string
+	Version  int64 // the journal's own count within the stream; it never leaves the service
+	Log      int64 // the place in the topic's order, within the stream; 0 while pending
+
+	// Where Kafka holds it, once it has come from there.
+	Topic     string
+	Partition int
+	Offset    int64
+
+	RecordedAt time.Time
+}
+
+// Stream is one aggregate's events.
+type Stream struct {
+	ID      string
+	Version int64    // of the newest event in the journal
+	Log     int64    // of the newest event heard from the topic
+	Records []Record // in fold order: by Log, then the pending ones by Version
+
+	// New are the ids of the events that the running call has recorded or confirmed.
+	New []uuid.UUID
+}
+
+// Revision counts the stream's appends and confirmations. It grows with every change that a
+// reader could see.
+func (s Stream) Revision() int64 { return s.Version + s.Log }
+
+// Projector writes what follows from changed streams (copies, process managers), in the
+// transaction that changed them and under their rows' locks.
+type Projector func(ctx context.Context, tx *pg.Tx, streams []Stream) error
+
+// Journal is the journal of one service.
+type Journal struct {
+	db     *pg.DB
+	source string
+	live   bool
+}
+
+// Option changes a Journal.
+type Option func(*Journal)
+
+// Live has every change noted in the list of streams to push to open pages. A service
+// without pages leaves it out.
+func Live() Option { return func(j *Journal) { j.live = true } }
+
+// New returns the journal in db of the service that writes events as source, such as
+// "/contractor-ui".
+func New(db *pg.DB, source string, options ...Option) *Journal {
+	j := &Journal{db: db, source: source}
+	for _, option := range options {
+		option(j)
+	}
+	return j
+}
+
+// Source is what the service's own events carry.
+func (j *Journal) Source() string { return j.source }
+
+// Load locks the streams for the rest of the transaction, and reads them. A stream that
+// nobody has written to is there too, empty.
+func (j *Journal) Load(ctx context.Context, tx *pg.Tx, ids ...string) (map[string]Stream, error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	streams := make(map[string]Stream, len(ids))
+
+	// One round trip. Each statement of a batch sees what was committed when it starts, so
+	// the second one reads what the lock of the first one waited for.
+	batch := &pgx.Batch{}
+	batch.Queue(lockStreams, ids).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var s Stream
+			if err := rows.Scan(&s.ID, &s.Version, &s.Log); err != nil {
+				return err
+			}
+			streams[s.ID] = s
+		}
+		return rows.Err()
+	})
+	batch.Queue(selectRecords+" where stream = any($1)", ids).Query(func(rows pgx.Rows) error {
+		records, err := pgx.CollectRows(rows, scanRecord)
+		for _, record := range records {
+			s := streams[record.Stream]
+			s.Records = append(s.Records, record)
+			streams[record.Stream] = s
+		}
+		return err
+	})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("load streams: %w", err)
+	}
+	for _, s := range streams {
+		sortRecords(s.Records)
+	}
+	return streams, nil
+}
+
+// Read reads one stream without locking it, for a page.
+func (j *Journal) Read(ctx context.Context, id string) (Stream, error) {
+	rows, err := j.db.Pool().Query(ctx, selectRecords+" where stream = $1", id)
+	if err != nil {
+		return Stream{}, fmt.Errorf("read stream: %w", err)
+	}
+	s := Stream{ID: id}
+	s.Records, err = pgx.CollectRows(rows, scanRecord)
+	if err != nil {
+		return Stream{}, fmt.Errorf("read stream: %w", err)
+	}
+	sortRecords(s.Records)
+	for _, record := range s.Records {
+		s.Version = max(s.Version, record.Version)
+		s.Log = max(s.Log, record.Log)
+	}
+	return s, nil
+}
+
+// Append adds events that this service writes: to the stream, the outbox, and the list of
+// what is to be pushed. The stream comes from Load in the same transaction, and is brought up
+// to date. Source is filled in; the stream's events must carry everything else.
+func (j *Journal) Append(ctx context.Context, tx *pg.Tx, s *Stream, events ...event.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	columns := newColumns(len(events))
+	records := make([]Record, len(events))
+	for i, e := range events {
+		e.Source = j.source
+		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
+		records[i] = Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1}
+		columns.add(records[i])
+	}
+	rows, err := tx.Query(ctx, appendEvents, append(columns.args(), s.ID, j.live)...)
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", s.ID, err)
+	}
+	type written struct {
+		Version, Position int64
+		RecordedAt        time.Time
+	}
+	positions, err := pgx.CollectRows(rows, pgx.RowToStructByPos[written])
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", s.ID, err)
+	}
+	if len(positions) != len(events) {
+		return fmt.Errorf("append to %s: %d of %d events written", s.ID, len(positions), len(events))
+	}
+	for _, p := range positions {
+		record := &records[p.Version-s.Version-1]
+		record.Position, record.RecordedAt = p.Position, p.RecordedAt.UTC()
+	}
+	s.Records = append(s.Records, records...) // pending events come last
+	for _, record := range records {
+		s.New = append(s.New, record.ID)
+	}
+	s.Version += int64(len(events))
+	j.wakeAfter(tx, true)
+	return nil
+}
+
+// wakeAfter rings for the lists that the transaction has added to, once it has committed.
+func (j *Journal) wakeAfter(tx *pg.Tx, outbox bool) {
+	tx.AfterCommit(func() {
+		if outbox {
+			j.db.Notify(OutboxChannel)
+		}
+		if j.live {
+			j.db.Notify(UnpushedChannel)
+		}
+	})
+}
+
+// ErrOtherCluster says that the Kafka cluster is not the one whose log this journal holds.
+var ErrOtherCluster = errors.New("this database belongs to another Kafka cluster")
+
+// MeetCluster records the Kafka cluster's id at the first meeting, and returns
+// ErrOtherCluster when it is another one later: its topics are a different log, and their
+// order would contradict the one recorded.
+func (j *Journal) MeetCluster(ctx context.Context, id string) error {
+	const meet = `insert into cluster (cluster_id) values ($1)
+		on conflict (only_row) do update set cluster_id = cluster.cluster_id returning cluster_id`
+	var known string
+	if err := j.db.Pool().QueryRow(ctx, meet, id).Scan(&known); err != nil {
+		return fmt.Errorf("record the cluster's id: %w", err)
+	}
+	if known != id {
+		return fmt.Errorf("%w: it has recorded %q, and the brokers say %q; point KAFKA_BROKERS at the former, or, "+
+			"if the topics were copied to the new one whole, update the table cluster by hand", ErrOtherCluster, known, id)
+	}
+	return nil
+}
+
+// Backlog is how much waits in the two lists, and since when the oldest.
+type Backlog struct {
+	Outbox, Unpushed int64
+	OutboxSince      time.Time // zero if nothing waits
+}
+
+// Backlog counts the lists.
+func (j *Journal) Backlog(ctx context.Context) (b Backlog, err error) {
+	const count = `select (select count(*) from outbox), (select count(*) from unpushed),
+		(select recorded_at from journal where position = (select min(position) from outbox))`
+	var since *time.Time
+	if err := j.db.Pool().QueryRow(ctx, count).Scan(&b.Outbox, &b.Unpushed, &since); err != nil {
+		return b, fmt.Errorf("count the backlog: %w", err)
+	}
+	if since != nil {
+		b.OutboxSince = *since
+	}
+	return b, nil
+}

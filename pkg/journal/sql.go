@@ -1,0 +1,117 @@
+package journal
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// lockStreams makes the rows that are missing and locks all of them, in the order of their
+// ids. The update changes nothing; it is what locks and returns a row that is there.
+const lockStreams = `insert into streams (stream) select s from unnest($1::text[]) s order by s
+	on conflict (stream) do update set version = streams.version
+	returning stream, version, log`
+
+const selectRecords = `select position, stream, version, coalesce(log, 0), event_id, type, source, subject, time,
+	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data,
+	coalesce(topic, ''), coalesce(partition, 0), coalesce("offset", 0), recorded_at from journal`
+
+// insertJournal takes the arrays of columns.args.
+const insertJournal = `insert into journal (stream, version, event_id, type, source, subject, time, data_schema, sequence,
+	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset")
+	select stream, version, event_id, type, source, subject, time, data_schema, sequence,
+	correlation_id, causation_id, actor, actor_name, trace_parent, data,
+	nullif(log, 0), nullif(topic, ''), case when log > 0 then partition end, case when log > 0 then "offset" end
+	from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[], $17::text[],
+	$18::int[], $19::bigint[]) with ordinality as input (stream, version, event_id, type, source, subject, time, data_schema,
+	sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", ord)
+	order by ord`
+
+const appendEvents = `with written as (` + insertJournal + ` returning position, version, recorded_at),
+	listed as (insert into outbox (position) select position from written),
+	shown as (insert into unpushed (stream) select $20 where $21),
+	moved as (update streams set version = (select max(version) from written) where stream = $20)
+	select version, position, recorded_at from written order by version`
+
+// hearEvents names the conflict's target: any other conflict is a mistake and must surface.
+const hearEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
+
+const confirmEvents = `update journal set log = heard.log, topic = heard.topic, partition = heard.partition, "offset" = heard."offset"
+	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[]) as heard (position, log, topic, partition, "offset")
+	where journal.position = heard.position`
+
+const moveStreams = `update streams set version = moved.version, log = moved.log
+	from unnest($1::text[], $2::bigint[], $3::bigint[]) as moved (stream, version, log)
+	where streams.stream = moved.stream`
+
+// columns are records turned into one array a column, so that one statement with the same
+// plan writes one or a thousand.
+type columns struct {
+	positions, versions, sequences, logs, offsets                      []int64
+	streams, types, sources, subjects, schemas                         []string
+	correlations, causations, actors, actorNames, traceParents, topics []string
+	eventIDs                                                           []uuid.UUID
+	times                                                              []time.Time
+	data                                                               []string
+	partitions                                                         []int32
+}
+
+func newColumns(n int) *columns { return &columns{positions: make([]int64, 0, n)} }
+
+func (c *columns) add(r Record) {
+	c.positions = append(c.positions, r.Position)
+	c.streams = append(c.streams, r.Stream)
+	c.versions = append(c.versions, r.Version)
+	c.eventIDs = append(c.eventIDs, r.ID)
+	c.types = append(c.types, r.Type)
+	c.sources = append(c.sources, r.Source)
+	c.subjects = append(c.subjects, r.Subject)
+	c.times = append(c.times, r.Time)
+	c.schemas = append(c.schemas, r.DataSchema)
+	c.sequences = append(c.sequences, r.Sequence)
+	c.correlations = append(c.correlations, r.CorrelationID)
+	c.causations = append(c.causations, r.CausationID)
+	c.actors = append(c.actors, r.Actor)
+	c.actorNames = append(c.actorNames, r.ActorName)
+	c.traceParents = append(c.traceParents, r.TraceParent)
+	c.data = append(c.data, string(r.Data))
+	c.logs = append(c.logs, r.Log)
+	c.topics = append(c.topics, r.Topic)
+	c.partitions = append(c.partitions, int32(r.Partition))
+	c.offsets = append(c.offsets, r.Offset)
+}
+
+// args are the parameters of insertJournal.
+func (c *columns) args() []any {
+	return []any{c.streams, c.versions, c.eventIDs, c.types, c.sources, c.subjects, c.times, c.schemas, c.sequences,
+		c.correlations, c.causations, c.actors, c.actorNames, c.traceParents, c.data, c.logs, c.topics, c.partitions, c.offsets}
+}
+
+func scanRecord(row pgx.CollectableRow) (Record, error) {
+	var r Record
+	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.Log, &r.ID, &r.Type, &r.Source, &r.Subject, &r.Time,
+		&r.DataSchema, &r.Sequence, &r.CorrelationID, &r.CausationID, &r.Actor, &r.ActorName, &r.TraceParent,
+		(*[]byte)(&r.Data), &r.Topic, &r.Partition, &r.Offset, &r.RecordedAt)
+	r.Time, r.RecordedAt = r.Time.UTC(), r.RecordedAt.UTC()
+	return r, err
+}
+
+// sortRecords puts records into fold order: as the log holds them, then the pending ones.
+func sortRecords(records []Record) {
+	slices.SortFunc(records, func(a, b Record) int {
+		switch {
+		case a.Log > 0 && b.Log > 0:
+			return cmp.Compare(a.Log, b.Log)
+		case a.Log == 0 && b.Log == 0:
+			return cmp.Compare(a.Version, b.Version)
+		case a.Log > 0:
+			return -1
+		default:
+			return 1
+		}
+	})
+}

@@ -1,0 +1,203 @@
+// Package pg is how a service holds its PostgreSQL database: a pool, and transactions in
+// which pgx, GORM and River work together.
+//
+// Invariants:
+//   - There is one way to write: [DB.InTx]. What a function given to it does through the
+//     Tx, by whichever library, commits or rolls back as one.
+//   - GORM cannot begin, commit or roll back by itself inside such a transaction.
+//   - What must follow a commit is registered with [Tx.AfterCommit], and does not happen
+//     when the transaction fails.
+package pg
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// maxConns is the pool's size where the URL's pool_max_conns does not say otherwise. A few
+// connections are held for long (leaders, listeners); the rest serve requests.
+const maxConns = 24
+
+// rollbackTimeout bounds the rollback after a cancelled request.
+const rollbackTimeout = 5 * time.Second
+
+// DB is a service's database.
+type DB struct {
+	pool  *pgxpool.Pool
+	sql   *sql.DB
+	gorm  *gorm.DB
+	bells bells
+	url   string
+}
+
+// Open returns the database at url. It does not wait for the server: a service starts, and
+// says that it is not ready, while its database is away.
+func Open(ctx context.Context, url string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database URL: %w", err)
+	}
+	setDefault := func(name, value string) {
+		if _, ok := config.ConnConfig.RuntimeParams[name]; !ok {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	setDefault("timezone", "UTC")
+	// A forgotten transaction would hold its streams' locks for ever.
+	setDefault("idle_in_transaction_session_timeout", "30s")
+	setDefault("statement_timeout", "30s")
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	if !poolSizeGiven(url) {
+		config.MaxConns = maxConns
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url}
+	// The pool's own limit rules; database/sql must not keep connections from it.
+	db.sql.SetMaxIdleConns(0)
+	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
+		Logger:                 logger.Discard,
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+	})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the database with GORM: %w", err)
+	}
+	return db, nil
+}
+
+// Close closes every connection, after the statements under way.
+func (db *DB) Close() {
+	db.bells.close()
+	_ = db.sql.Close()
+	db.pool.Close()
+}
+
+// Pool is for reading, and for libraries that want a pool.
+func (db *DB) Pool() *pgxpool.Pool { return db.pool }
+
+// URL is what Open was given.
+func (db *DB) URL() string { return db.url }
+
+// Gorm is for reading outside a transaction.
+func (db *DB) Gorm(ctx context.Context) *gorm.DB { return db.gorm.WithContext(ctx) }
+
+// Ping says whether the server answers.
+func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
+
+// Tx is one transaction, at READ COMMITTED. The embedded pgx.Tx serves pgx and River's
+// InsertTx; do not commit or roll it back.
+type Tx struct {
+	pgx.Tx
+	gorm  *gorm.DB
+	after []func()
+}
+
+// Gorm returns GORM working inside the transaction. Its Begin and Transaction fail.
+func (tx *Tx) Gorm() *gorm.DB { return tx.gorm }
+
+// AfterCommit has fn called once the transaction has committed.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// connOnly hides everything of a *sql.Conn but running statements: given BeginTx, GORM
+// would begin and commit by itself, and its first write would commit the outer transaction.
+type connOnly struct{ gorm.ConnPool }
+
+// InTx runs fn in a transaction and commits it, or rolls back if fn fails or panics.
+func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("take a connection: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+
+	var raw *pgx.Conn
+	err = conn.Raw(func(driverConn any) error {
+		raw = driverConn.(*stdlib.Conn).Conn()
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reach the connection: %w", err)
+	}
+	pgxTx, err := raw.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	committed := false
+	defer func() {
+		if committed {
+			return
+		}
+		// Also when fn panics. The request may be cancelled; the rollback must not be.
+		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = pgxTx.Rollback(rollbackCtx)
+	}()
+
+	session := db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	session.Statement.ConnPool = connOnly{conn}
+	tx := &Tx{Tx: pgxTx, gorm: session}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := pgxTx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	committed = true
+	for _, after := range tx.after {
+		after()
+	}
+	return nil
+}
+
+// IsUnique reports whether err is the violation of the named unique constraint or index.
+func IsUnique(err error, constraint string) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "23505" && pgErr.ConstraintName == constraint
+}
+
+// IsData reports whether err is PostgreSQL's refusal of the data itself (SQLSTATE class 22,
+// such as U+0000 in jsonb): trying again cannot help.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func IsData(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && len(pgErr.Code) == 5 && pgErr.Code[:2] == "22"
+}
+
+// poolSizeGiven reports whether the URL sets the pool's size.
+func poolSizeGiven(url string) bool {
+	conn, err := pgconn.ParseConfig(url)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.Atoi(conn.RuntimeParams["pool_max_conns"])
+	return err == nil && n > 0
+}
+
+// bells are the channels that this process rings or listens to; see Notify.
+type bells struct {
+	mu     sync.Mutex
+	closed bool
+	byName map[string]*bell
+	wg     sync.WaitGroup
+}

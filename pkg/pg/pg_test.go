@@ -1,0 +1,141 @@
+package pg_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+var things = pg.Migrations{Name: "things", FS: fstest.MapFS{
+	"00001_things.sql": {Data: []byte("-- +goose Up\ncreate table things (id int primary key);")},
+}}
+
+type thing struct{ ID int }
+
+func ids(tb testing.TB, db *pg.DB) (ids []int) {
+	tb.Helper()
+	require.NoError(tb, db.Gorm(tb.Context()).Model(&thing{}).Order("id").Pluck("id", &ids).Error)
+	return ids
+}
+
+func TestPgxAndGormCommitTogether(t *testing.T) {
+	db := pgtest.New(t, things)
+	var after []int
+
+	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {
+		tx.AfterCommit(func() { after = ids(t, db) })
+		if err := tx.Gorm().Create(&thing{ID: 1}).Error; err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), "insert into things values (2)")
+		return err
+	}))
+
+	require.Equal(t, []int{1, 2}, ids(t, db))
+	require.Equal(t, []int{1, 2}, after)
+}
+
+func TestAFailureRollsBackBothAndSkipsWhatFollowsACommit(t *testing.T) {
+	db := pgtest.New(t, things)
+	boom := errors.New("boom")
+
+	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+		tx.AfterCommit(func() { t.Error("called after a rollback") })
+		require.NoError(t, tx.Gorm().Create(&thing{ID: 1}).Error)
+		_, err := tx.Exec(t.Context(), "insert into things values (2)")
+		require.NoError(t, err)
+		return boom
+	})
+
+	require.ErrorIs(t, err, boom)
+	require.Empty(t, ids(t, db))
+}
+
+func TestAPanicRollsBack(t *testing.T) {
+	db := pgtest.New(t, things)
+	require.Panics(t, func() {
+		_ = db.InTx(t.Context(), func(tx *pg.Tx) error {
+			require.NoError(t, tx.Gorm().Create(&thing{ID: 1}).Error)
+			panic("boom")
+		})
+	})
+	require.Empty(t, ids(t, db))
+}
+
+func TestACancelledRequestRollsBackAndTheConnectionIsNotLost(t *testing.T) {
+	db := pgtest.New(t, things)
+	for range 50 { // more than the pool has
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.InTx(ctx, func(tx *pg.Tx) error {
+			require.NoError(t, tx.Gorm().Create(&thing{ID: 1}).Error)
+			cancel()
+			return nil
+		})
+		require.Error(t, err)
+	}
+	require.Empty(t, ids(t, db))
+}
+
+func TestGormCannotBeginByItself(t *testing.T) {
+	db := pgtest.New(t, things)
+	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {
+		err := tx.Gorm().Transaction(func(*gorm.DB) error { return nil })
+		require.ErrorIs(t, err, gorm.ErrInvalidTransaction)
+		return nil
+	}))
+}
+
+func TestADatabaseBehindTheBinaryIsTold(t *testing.T) {
+	url := pgtest.NewURL(t)
+	require.ErrorIs(t, pg.Migrated(t.Context(), url, things), pg.ErrNotMigrated)
+	require.NoError(t, pg.Migrate(t.Context(), url, things))
+	require.NoError(t, pg.Migrated(t.Context(), url, things))
+}
+
+func TestOneLeadsAndAnotherTakesOver(t *testing.T) {
+	db := pgtest.New(t)
+	leads := make(chan string, 10)
+	run := func(name string) (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = db.Lead(ctx, "test", func(ctx context.Context) error {
+				leads <- name
+				<-ctx.Done()
+				return nil
+			})
+		}()
+		return func() { cancel(); <-done }
+	}
+	stopFirst := run("first")
+	require.Equal(t, "first", receive(t, leads))
+	stopSecond := run("second")
+
+	// When the first one's connection is cut, it stops leading, and one of them goes on.
+	_, err := db.Pool().Exec(t.Context(), `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+		and database = (select oid from pg_database where datname = current_database())`)
+	require.NoError(t, err)
+	receive(t, leads)
+	stopFirst()
+	stopSecond()
+}
+
+func receive[T any](tb testing.TB, c <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		tb.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
