@@ -1,0 +1,163 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/jackc/pgx/v5"
+)
+
+// Environments that a service can run in.
+const (
+	Development = "development"
+	Production  = "production"
+)
+
+// Config is what every service reads from its environment. A service embeds it in its own
+// struct, beside KafkaConfig and RedisConfig when it uses those; each field says its
+// variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc).
+type Config struct {
+	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses demo sign-in and needs HTTPS cookies"`
+	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
+	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
+	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop"`
+}
+
+// KafkaConfig is for services that write to Kafka or hear from it.
+type KafkaConfig struct {
+	KafkaBrokers []string `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
+}
+
+// RedisConfig is for services that push live updates.
+type RedisConfig struct {
+	RedisURL string `env:"REDIS_URL,required,notEmpty" desc:"Redis for live updates, redis://host:port"`
+}
+
+// Base returns the embedded Config; with it every struct that embeds Config is a Configuration.
+func (c *Config) Base() *Config { return c }
+
+// Validate reports everything that is wrong with the values. A service with rules of its own has
+// a Validate that joins its errors with those of c.Config.Validate().
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Environment != Development && c.Environment != Production {
+		errs = append(errs, fmt.Errorf("ENVIRONMENT is %q: use development or production", c.Environment))
+	}
+	if _, _, err := net.SplitHostPort(c.HTTPAddr); err != nil {
+		errs = append(errs, fmt.Errorf("HTTP_ADDR is %q: use host:port or :port", c.HTTPAddr))
+	}
+	if _, err := pgx.ParseConfig(c.DatabaseURL); err != nil {
+		// The error of pgx repeats the address with the password taken out.
+		errs = append(errs, fmt.Errorf("DATABASE_URL: %w", err))
+	}
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		errs = append(errs, fmt.Errorf("LOG_FORMAT is %q: use json or text", c.LogFormat))
+	}
+	if c.ShutdownTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("SHUTDOWN_TIMEOUT is %s: use a duration such as 10s", c.ShutdownTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+// Configuration is implemented by the pointer to any struct that embeds Config.
+type Configuration interface {
+	Base() *Config
+	Validate() error
+}
+
+// Load fills a copy of defaults from the environment and validates it. Its errors are usage
+// errors (exit code 2) that name every variable that is wrong.
+func Load[C any](defaults C) (*C, error) { return load(defaults, env.ToMap(os.Environ())) }
+
+func load[C any](defaults C, environment map[string]string) (*C, error) {
+	c := defaults
+	configuration, ok := any(&c).(Configuration)
+	if !ok {
+		return nil, fmt.Errorf("%T does not embed service.Config", c)
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
+		return nil, UsageError{fmt.Errorf("configuration: %s", plainEnvError(err))}
+	}
+	if err := configuration.Validate(); err != nil {
+		return nil, UsageError{fmt.Errorf("configuration: %w", err)}
+	}
+	return &c, nil
+}
+
+// plainEnvError lists the library's errors without its preamble, one a line.
+func plainEnvError(err error) string {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err.Error()
+	}
+	lines := make([]string, 0, len(all.Errors))
+	for _, e := range all.Errors {
+		var missing env.VarIsNotSetError
+		var empty env.EmptyVarError
+		switch {
+		case errors.As(e, &missing):
+			lines = append(lines, missing.Key+" is not set")
+		case errors.As(e, &empty):
+			lines = append(lines, empty.Key+" is empty")
+		default:
+			lines = append(lines, e.Error())
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Variable is one line of a service's configuration.
+type Variable struct {
+	Name, Default, Description string
+	Required                   bool
+}
+
+// Variables lists what a config struct reads, from its tags, in the order of its fields.
+func Variables[C any](defaults C) []Variable { return variables(reflect.ValueOf(defaults)) }
+
+func variables(v reflect.Value) []Variable {
+	var found []Variable
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		tag := field.Tag.Get("env")
+		if tag == "" {
+			if field.Type.Kind() == reflect.Struct && field.IsExported() {
+				found = append(found, variables(value)...)
+			}
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		def, tagged := field.Tag.Lookup("envDefault")
+		if !tagged && !value.IsZero() {
+			def = fmt.Sprint(value.Interface())
+		}
+		found = append(found, Variable{
+			Name: name, Default: def, Description: field.Tag.Get("desc"),
+			Required: strings.Contains(options, "required"),
+		})
+	}
+	return found
+}
+
+func printVariables(w io.Writer, list []Variable) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "VARIABLE\tDEFAULT\tMEANING")
+	for _, v := range list {
+		if v.Required {
+			v.Default = "(required)"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, v.Default, v.Description)
+	}
+	return table.Flush()
+}

@@ -1,0 +1,132 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Status says how a service is.
+type Status string
+
+const (
+	Ready       Status = "ready"
+	Degraded    Status = "degraded"    // works, but something it can do without is away; 200
+	Unavailable Status = "unavailable" // must get no requests; 503
+)
+
+// Check finds out whether something can be used. Its context has a deadline.
+type Check func(ctx context.Context) error
+
+// How long a check may take, and how long its answer is good for: pages ask too.
+const (
+	checkTimeout = 2 * time.Second
+	checkFresh   = time.Second
+)
+
+// Health answers /livez and /readyz, and tells pages what is away.
+type Health struct {
+	mu       sync.Mutex // held while checking, so that many requests make one round of checks
+	checks   []namedCheck
+	last     Report
+	at       time.Time
+	stopping atomic.Bool
+}
+
+type namedCheck struct {
+	name     string
+	critical bool
+	check    Check
+}
+
+// Report is the body of /readyz.
+type Report struct {
+	Status Status            `json:"status"`
+	Checks map[string]string `json:"checks"` // name to "ok" or what is wrong
+}
+
+// Critical adds a check without which the service cannot work.
+func (h *Health) Critical(name string, check Check) {
+	h.checks = append(h.checks, namedCheck{name, true, check})
+}
+
+// Optional adds a check whose failure only makes things late.
+func (h *Health) Optional(name string, check Check) {
+	h.checks = append(h.checks, namedCheck{name, false, check})
+}
+
+// Stopping makes the service not ready for good: nothing new should be sent to it.
+func (h *Health) Stopping() { h.stopping.Store(true) }
+
+// Report runs the checks side by side, unless that was done within the last second.
+func (h *Health) Report(ctx context.Context) Report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.at) > checkFresh {
+		h.last = h.run(ctx)
+		h.at = time.Now()
+	}
+	report := h.last
+	if h.stopping.Load() {
+		report.Status = Unavailable
+	}
+	return report
+}
+
+func (h *Health) run(ctx context.Context) Report {
+	// One caller's leaving must not look like a failure to the others.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
+	results := make([]error, len(h.checks))
+	var wg sync.WaitGroup
+	for i, c := range h.checks {
+		wg.Go(func() { results[i] = c.check(ctx) })
+	}
+	wg.Wait()
+	report := Report{Status: Ready, Checks: make(map[string]string, len(h.checks))}
+	for i, c := range h.checks {
+		switch err := results[i]; {
+		case err == nil:
+			report.Checks[c.name] = "ok"
+		case c.critical:
+			report.Checks[c.name] = err.Error()
+			report.Status = Unavailable
+		default:
+			report.Checks[c.name] = err.Error()
+			if report.Status == Ready {
+				report.Status = Degraded
+			}
+		}
+	}
+	return report
+}
+
+// Away returns the names of the optional parts that are away, for a line in a page's header.
+func (h *Health) Away(ctx context.Context) []string {
+	report := h.Report(ctx)
+	var away []string
+	for _, c := range h.checks {
+		if !c.critical && report.Checks[c.name] != "ok" {
+			away = append(away, c.name)
+		}
+	}
+	return away
+}
+
+func (h *Health) livez(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("alive\n"))
+}
+
+func (h *Health) readyz(w http.ResponseWriter, r *http.Request) {
+	report := h.Report(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if report.Status == Unavailable {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(report)
+}

@@ -1,0 +1,216 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/telemetry"
+)
+
+// Role is the part of a service that a process plays.
+type Role string
+
+const (
+	Web      Role = "web"      // HTTP and websockets
+	Consumer Role = "consumer" // Kafka, relay and jobs; HTTP for health and metrics only
+	All      Role = "all"      // both in one process
+)
+
+// Serves reports whether a process in this role plays the given one.
+func (r Role) Serves(part Role) bool { return r == part || r == All }
+
+// Runtime is what a service is built upon while it starts.
+type Runtime struct {
+	Name    string
+	Role    Role
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	Health  *Health
+	*Group  // add components to it: what is needed by others first
+	addr    string
+}
+
+// Serve adds the HTTP server: /livez, /readyz and /metrics, and handler (may be nil) for the rest. Add it
+// after what its handlers need, and what must end before it (sockets) after it.
+func (rt *Runtime) Serve(handler http.Handler) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", rt.Health.livez)
+	mux.HandleFunc("GET /readyz", rt.Health.readyz)
+	mux.Handle("GET /metrics", rt.Metrics.Handler())
+	if handler != nil {
+		mux.Handle("/", handler)
+	}
+	rt.Add(HTTPServer(rt.addr, mux, rt.Log))
+}
+
+// Program is one service's command line. C is its configuration, a struct that embeds Config.
+type Program[C any] struct {
+	Name     string
+	Short    string
+	Defaults C
+	// Migrate brings the database, and the topics it owns, to the version of this binary.
+	Migrate func(ctx context.Context, cfg *C, log *slog.Logger) error
+	// Start opens what the role needs and adds components to rt; they run after it returns.
+	Start func(ctx context.Context, cfg *C, rt *Runtime) error
+	// Commands are added to the command line, such as dead-letters.
+	Commands []func(load Loader[C]) *cobra.Command
+}
+
+// Loader gives a command the configuration and a logger, when it runs.
+type Loader[C any] func() (*C, *slog.Logger, error)
+
+// UsageError is an error of the person who started the program: exit code 2.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// Main runs the command line and ends the process with its exit code. A first SIGINT or SIGTERM
+// stops in order, a second one at once.
+func (p Program[C]) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(p.Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Execute is Main for tests: it returns the exit code, and ends in order when ctx does.
+func (p Program[C]) Execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := p.command(stderr)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage UsageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return 2
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	return 1
+}
+
+func (p Program[C]) command(logTo io.Writer) *cobra.Command {
+	load := func() (*C, *slog.Logger, error) {
+		cfg, err := Load(p.Defaults)
+		if err != nil {
+			return nil, nil, err
+		}
+		base := any(cfg).(Configuration).Base()
+		return cfg, telemetry.NewLogger(logTo, p.Name, base.LogFormat, base.LogLevel), nil
+	}
+	run := func(role Role) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := load()
+			if err != nil {
+				return err
+			}
+			return p.Run(cmd.Context(), cfg, role, log)
+		}
+	}
+	noArgs := func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return UsageError{fmt.Errorf("%q is not a command; see %s --help", args[0], p.Name)}
+		}
+		return nil
+	}
+	root := &cobra.Command{
+		Use: p.Name, Short: p.Short, Args: noArgs, RunE: run(All),
+		Long:         p.Short + ".\n\nWithout a command it runs everything (all). Configuration comes from the environment: see the command config.",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		&cobra.Command{Use: "web", Short: "Serve HTTP and websockets", Args: noArgs, RunE: run(Web)},
+		&cobra.Command{Use: "consumer", Short: "Consume and publish events, and run jobs", Args: noArgs, RunE: run(Consumer)},
+		&cobra.Command{Use: "all", Short: "web and consumer in one process (the default)", Args: noArgs, RunE: run(All)},
+		&cobra.Command{Use: "migrate", Short: "Bring the database and the topics up to date", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := load()
+			if err != nil {
+				return err
+			}
+			return p.Migrate(cmd.Context(), cfg, log)
+		}},
+		&cobra.Command{Use: "config", Short: "Print every variable this service reads", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return printVariables(cmd.OutOrStdout(), Variables(p.Defaults))
+		}},
+		&cobra.Command{Use: "healthcheck", Short: "Ask the running service whether it lives", Hidden: true, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return healthcheck(cmd.Context(), p.httpAddr())
+		}},
+	)
+	for _, add := range p.Commands {
+		root.AddCommand(add(load))
+	}
+	return root
+}
+
+// Run starts the service in a role and returns when it has stopped.
+func (p Program[C]) Run(ctx context.Context, cfg *C, role Role, log *slog.Logger) error {
+	base := any(cfg).(Configuration).Base()
+	rt := &Runtime{
+		Name: p.Name, Role: role, Log: log,
+		Metrics: telemetry.NewMetrics(p.Name),
+		Health:  &Health{},
+		Group:   NewGroup(log, base.ShutdownTimeout),
+		addr:    base.HTTPAddr,
+	}
+	if err := p.Start(ctx, cfg, rt); err != nil {
+		return errors.Join(err, rt.Abandon())
+	}
+	rt.OnStop("readiness", func(context.Context) error { rt.Health.Stopping(); return nil })
+	began := time.Now()
+	err := rt.Run(ctx)
+	log.Info("stopped", "after", time.Since(began).Round(time.Second).String())
+	return err
+}
+
+// httpAddr is read without the rest of the configuration, which a health check does not need.
+func (p Program[C]) httpAddr() string {
+	if addr := os.Getenv("HTTP_ADDR"); addr != "" {
+		return addr
+	}
+	defaults := p.Defaults
+	if c, ok := any(&defaults).(Configuration); ok {
+		return c.Base().HTTPAddr
+	}
+	return ""
+}
+
+func healthcheck(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return UsageError{fmt.Errorf("HTTP_ADDR is %q: %w", addr, err)}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/livez", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s", response.Status)
+	}
+	return nil
+}
