@@ -1,0 +1,241 @@
+// Package browser is a person at a real Chromium: it opens pages, presses what has a name,
+// fills what has a label, and sees what is visible.
+//
+// Every look waits, with a deadline, for the page to show what is looked for; there are no
+// pauses to tune.
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a person looks for something before giving up.
+const patience = 20 * time.Second
+
+// Browser is one Chromium with one profile: its tabs share cookies.
+type Browser struct{ ctx context.Context }
+
+// New starts Chromium, which ends with the test.
+func New(tb testing.TB) *Browser {
+	tb.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	if path := os.Getenv("CHROMIUM"); path != "" {
+		options = append(options, chromedp.ExecPath(path))
+	}
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	tb.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	tb.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		tb.Fatalf("start Chromium (`make test` installs it; CHROMIUM names another): %v", err)
+	}
+	return &Browser{ctx: ctx}
+}
+
+// Tab is one tab.
+type Tab struct {
+	tb  testing.TB
+	ctx context.Context
+}
+
+// Option changes a new tab.
+type Option func(tb testing.TB, ctx context.Context)
+
+// WithoutJavaScript is a tab in which pages run no scripts.
+func WithoutJavaScript(tb testing.TB, ctx context.Context) {
+	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	must(tb, err)
+}
+
+// Phone is a tab as wide as a phone.
+func Phone(tb testing.TB, ctx context.Context) {
+	must(tb, chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile)))
+}
+
+// Dark is a tab of a person who prefers dark pages.
+func Dark(tb testing.TB, ctx context.Context) {
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	must(tb, err)
+}
+
+// Tab opens a tab at url.
+func (b *Browser) Tab(tb testing.TB, url string, options ...Option) *Tab {
+	tb.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	tb.Cleanup(cancel)
+	must(tb, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)))
+	for _, option := range options {
+		option(tb, ctx)
+	}
+	tab := &Tab{tb: tb, ctx: ctx}
+	tab.Open(url)
+	return tab
+}
+
+// Open goes to url.
+func (t *Tab) Open(url string) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	must(t.tb, chromedp.Do(ctx, chromedp.Navigate(url)))
+}
+
+// Reload loads the page again.
+func (t *Tab) Reload() {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	must(t.tb, chromedp.Do(ctx, chromedp.Reload()))
+}
+
+// Back presses the browser's back button.
+func (t *Tab) Back() {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	must(t.tb, chromedp.Do(ctx, chromedp.NavigateBack()))
+}
+
+// Press presses the first visible button or link named name, in the page or in the element
+// that the optional scope selects.
+func (t *Tab) Press(name string, scope ...string) {
+	t.tb.Helper()
+	t.do("press "+name, "press", name, strings.Join(scope, " "))
+}
+
+// PressTwice presses it two times in a row, as fast as a double click.
+func (t *Tab) PressTwice(name string) {
+	t.tb.Helper()
+	t.do("press twice "+name, "pressTwice", name, "")
+}
+
+// Fill writes value into the field labelled label, or chooses it in a select.
+func (t *Tab) Fill(label, value string) {
+	t.tb.Helper()
+	t.do("fill "+label, "fill", label, value)
+}
+
+// See waits until text is visible, in the page or in the element that scope selects.
+func (t *Tab) See(text string, scope ...string) {
+	t.tb.Helper()
+	t.do("see "+text, "see", text, strings.Join(scope, " "))
+}
+
+// SeeNot waits until text is not visible.
+func (t *Tab) SeeNot(text string, scope ...string) {
+	t.tb.Helper()
+	t.do("no longer see "+text, "seeNot", text, strings.Join(scope, " "))
+}
+
+// Text is what is visible of the element that selector selects.
+func (t *Tab) Text(selector string) string {
+	t.tb.Helper()
+	return Eval[string](t, fmt.Sprintf("document.querySelector(%s)?.innerText ?? ''", quote(selector)))
+}
+
+// URL is the tab's address.
+func (t *Tab) URL() string {
+	t.tb.Helper()
+	return Eval[string](t, "location.href")
+}
+
+// Eval returns the value of a JavaScript expression.
+func Eval[T any](t *Tab, expression string) T {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	must(t.tb, err)
+	return value
+}
+
+// Eventually waits until a JavaScript expression is true.
+func (t *Tab) Eventually(expression string) {
+	t.tb.Helper()
+	t.wait("have "+expression, "Boolean("+expression+")")
+}
+
+// Screenshot writes a picture of the whole page, if the environment asks for them with
+// SCREENSHOTS=<directory>.
+func (t *Tab) Screenshot(name string) {
+	t.tb.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	must(t.tb, err)
+	must(t.tb, os.MkdirAll(dir, 0o755))
+	must(t.tb, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644))
+}
+
+// do calls a function of person.js until it answers true.
+func (t *Tab) do(what, function string, args ...string) {
+	t.tb.Helper()
+	list, err := json.Marshal(args)
+	must(t.tb, err)
+	t.wait(what, fmt.Sprintf("(() => { %s; return %s(...%s) })()", person, function, list))
+}
+
+// wait evaluates expression until it is true. A page that is just being replaced fails to evaluate:
+// that is only a reason to look again.
+func (t *Tab) wait(what, expression string) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	var last error
+	for {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		if ok && err == nil {
+			return
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			t.giveUp(what, last)
+		case <-tick.C:
+		}
+	}
+}
+
+// giveUp fails the test with what the page shows instead.
+func (t *Tab) giveUp(what string, last error) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+	defer cancel()
+	page, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n\n" + document.body.innerText`))
+	t.tb.Fatalf("could not %s within %s (%v); the page shows:\n%s", what, patience, last, page)
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}

@@ -1,0 +1,6 @@
+package browser
+
+import _ "embed"
+
+//go:embed person.js
+var person string

@@ -1,0 +1,43 @@
+// What a person can do on a page. Each function answers whether it could.
+const visible = e => e.checkVisibility?.({ visibilityProperty: true }) ?? e.offsetParent !== null
+const words = e => (e.innerText || e.value || e.getAttribute("aria-label") || "").replace(/\s+/g, " ").trim()
+const within = scope => (scope ? [...document.querySelectorAll(scope)] : [document.body])
+
+const pressable = (name, scope) =>
+  within(scope)
+    .flatMap(root => [...root.querySelectorAll("button, a[href], summary, input[type=submit]")])
+    .find(e => visible(e) && !e.disabled && words(e) === name)
+
+function press(name, scope) {
+  const found = pressable(name, scope)
+  found?.click()
+  return Boolean(found)
+}
+
+function pressTwice(name, scope) {
+  const found = pressable(name, scope)
+  found?.click()
+  found?.click()
+  return Boolean(found)
+}
+
+function fill(label, value) {
+  const named = [...document.querySelectorAll("label")].find(l => visible(l) && words(l).replace(/\s*(\*|\(optional\))$/, "") === label)
+  const field = named?.control
+  if (!field) return false
+  if (field.tagName === "SELECT") {
+    const option = [...field.options].find(o => words(o) === value || o.value === value)
+    if (!option) return false
+    option.selected = true
+  } else {
+    field.focus()
+    field.value = value
+  }
+  field.dispatchEvent(new Event("input", { bubbles: true }))
+  field.dispatchEvent(new Event("change", { bubbles: true }))
+  return true
+}
+
+const shows = (text, scope) => within(scope).some(e => visible(e) && e.innerText.replace(/\s+/g, " ").includes(text))
+const see = shows
+const seeNot = (text, scope) => !shows(text, scope)
