@@ -1,0 +1,4 @@
+import "@hotwired/turbo";
+import "../../../live/client/index.js";
+import "./relative-time.js";
+import "./forms.js";

@@ -1,0 +1,20 @@
+// Small comforts; every form works without them.
+
+// The "Signed in as" select sends itself. Another person's page is another document, so that
+// sockets and caches of the one before are gone.
+addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-submit-on-change]");
+  if (form) form.requestSubmit();
+});
+
+// A message survives the refreshes that live updates cause, until people go elsewhere.
+addEventListener("turbo:before-morph-element", (event) => {
+  const { target, detail } = event;
+  if (target.id === "flashes" && !detail.newElement?.children.length) event.preventDefault();
+});
+
+// What someone is typing survives as well: a form that was touched is left as it is.
+addEventListener("input", (event) => event.target.form?.setAttribute("data-touched", ""));
+addEventListener("turbo:before-morph-element", (event) => {
+  if (event.target.matches?.("form[data-touched]")) event.preventDefault();
+});

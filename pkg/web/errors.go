@@ -1,0 +1,126 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Error is an error with an HTTP status and a message fit for the person who caused it.
+type Error struct {
+	Status  int
+	Message string
+	// Extra goes into problem+json as members of its own, such as who was first.
+	Extra map[string]any
+	// Err is what really happened, for the log.
+	Err error
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Message, e.Err)
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// BadRequest is for input that no form of ours sends.
+func BadRequest(message string) *Error {
+	return &Error{Status: http.StatusBadRequest, Message: message}
+}
+
+// Unauthorized is for requests whose person or service is not known.
+func Unauthorized(message string) *Error {
+	return &Error{Status: http.StatusUnauthorized, Message: message}
+}
+
+// Forbidden is for what this person may never do.
+func Forbidden(message string) *Error { return &Error{Status: http.StatusForbidden, Message: message} }
+
+// NotFound is for what does not exist, or not for this person.
+func NotFound(message string) *Error { return &Error{Status: http.StatusNotFound, Message: message} }
+
+// Conflict is for what could have been done earlier, or by someone else was.
+func Conflict(message string) *Error { return &Error{Status: http.StatusConflict, Message: message} }
+
+// Unprocessable is for well-formed input that breaks a rule.
+func Unprocessable(message string) *Error {
+	return &Error{Status: http.StatusUnprocessableEntity, Message: message}
+}
+
+// Unavailable is for what works again by itself once err is over.
+func Unavailable(message string, err error) *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Message: message, Err: err}
+}
+
+// asError is the one place where any error becomes one that can be answered.
+func asError(err error) *Error {
+	var known *Error
+	var tooLarge *http.MaxBytesError
+	var fromEcho *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &tooLarge):
+		return errTooLarge(tooLarge.Limit)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("This took too long. Please try again in a moment.", err)
+	case errors.As(err, &fromEcho):
+		return fromEchoError(fromEcho)
+	}
+	return &Error{Status: http.StatusInternalServerError, Message: "Something went wrong on our side. It has been recorded.", Err: err}
+}
+
+func fromEchoError(err *echo.HTTPError) *Error {
+	messages := map[int]string{
+		http.StatusNotFound:         "There is no such page.",
+		http.StatusMethodNotAllowed: "This page cannot be used that way.",
+	}
+	message, ok := messages[err.Code]
+	if !ok {
+		message = http.StatusText(err.Code) + "."
+	}
+	return &Error{Status: err.Code, Message: message, Err: err}
+}
+
+func errTooLarge(limit int64) *Error {
+	return &Error{
+		Status:  http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("That is too much text: a form may have %d KB. Nothing was saved.", limit>>10),
+	}
+}
+
+// Problem is the body of an application/problem+json answer (RFC 9457).
+type Problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance,omitempty"` // the correlation id, to find it in the logs
+}
+
+func writeProblem(c echo.Context, e *Error, correlation string) error {
+	body := map[string]any{}
+	for k, v := range e.Extra {
+		body[k] = v
+	}
+	body["type"], body["title"] = "about:blank", http.StatusText(e.Status)
+	body["status"], body["detail"] = e.Status, e.Message
+	if correlation != "" {
+		body["instance"] = "urn:uuid:" + correlation
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
+	c.Response().WriteHeader(e.Status)
+	return c.Echo().JSONSerializer.Serialize(c, body, "")
+}
+
+// wantsProblem is true for clients that asked for JSON and not for a page.
+func wantsProblem(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}

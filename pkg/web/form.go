@@ -1,0 +1,137 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Form is what someone typed, and what is wrong with it, by field. It renders the form again
+// with everything kept.
+type Form struct {
+	values map[string]string
+	errors map[string]string
+}
+
+// NewForm returns a form with values in it, as for a first or prefilled view of it.
+func NewForm(values map[string]string) *Form {
+	if values == nil {
+		values = map[string]string{}
+	}
+	return &Form{values: values, errors: map[string]string{}}
+}
+
+// ReadForm reads the request's body. A field with what no text may have (NUL, bytes that are not UTF-8) comes
+// with a message and without those.
+func ReadForm(c echo.Context) (*Form, error) {
+	r := c.Request()
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil, &Error{Status: http.StatusUnsupportedMediaType, Message: "This form was sent in a way that is not understood."}
+	}
+	if err := r.ParseForm(); err != nil {
+		if e := asError(err); e.Status == http.StatusRequestEntityTooLarge {
+			return nil, err
+		}
+		return nil, &Error{Status: http.StatusBadRequest, Message: "This form was sent in a way that is not understood.", Err: err}
+	}
+	f := NewForm(nil)
+	for name, values := range r.PostForm {
+		value := strings.ReplaceAll(values[0], "\r\n", "\n")
+		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			value = strings.ReplaceAll(strings.ToValidUTF8(value, ""), "\x00", "")
+			f.Fail(name, "This contains characters that are not text.")
+		}
+		f.values[name] = value
+	}
+	return f, nil
+}
+
+// Value returns what was typed into a field, with spaces around it removed.
+func (f *Form) Value(name string) string { return strings.TrimSpace(f.values[name]) }
+
+// Fail puts a message beside a field; the first one stays.
+func (f *Form) Fail(name, message string) {
+	if _, ok := f.errors[name]; !ok {
+		f.errors[name] = message
+	}
+}
+
+// Error returns the message beside a field, or "".
+func (f *Form) Error(name string) string { return f.errors[name] }
+
+// OK is true while no field has a message.
+func (f *Form) OK() bool { return len(f.errors) == 0 }
+
+// Status is 422 for a form with messages, else 200.
+func (f *Form) Status() int {
+	if f.OK() {
+		return http.StatusOK
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// Field describes one labelled input, for {{template "field" ((.Form.Field "amount" "Amount").Hint "...")}}.
+// Its methods return a changed copy, so that they chain.
+type Field struct {
+	Name, Label, Value, Error, HintText string
+	Kind                                string // input, textarea or select
+	Type, Mode, Auto, Holder            string // attributes of an input
+	Required, Focus                     bool
+	Rows, Max                           int
+	Choices                             []Choice
+}
+
+// Choice is one option of a select.
+type Choice struct{ Value, Label string }
+
+// Field returns the field with what was typed and what is wrong with it.
+func (f *Form) Field(name, label string) Field {
+	return Field{Name: name, Label: label, Value: f.values[name], Error: f.errors[name], Kind: "input", Type: "text", Auto: "off"}
+}
+
+// Hint is a line below the field.
+func (f Field) Hint(text string) Field { f.HintText = text; return f }
+
+// Decimal asks phones for their number keys.
+func (f Field) Decimal() Field { f.Mode = "decimal"; return f }
+
+// Placeholder shows an example in the empty field.
+func (f Field) Placeholder(text string) Field { f.Holder = text; return f }
+
+// Need marks the field as one that must be filled. (The server says so; the browser does not stop the form.)
+func (f Field) Need() Field { f.Required = true; return f }
+
+// Autofocus puts the cursor into the field when the page opens.
+func (f Field) Autofocus() Field { f.Focus = true; return f }
+
+// Area makes it a text of several lines.
+func (f Field) Area(rows int) Field { f.Kind, f.Rows = "textarea", rows; return f }
+
+// Select makes it a choice; a value that is none of them is kept and shown as it is.
+func (f Field) Select(choices []Choice) Field {
+	f.Kind, f.Choices = "select", choices
+	for _, c := range choices {
+		if c.Value == f.Value {
+			return f
+		}
+	}
+	if f.Value != "" {
+		f.Choices = append([]Choice{{f.Value, f.Value}}, choices...)
+	}
+	return f
+}
+
+// Described is the ids for aria-describedby.
+func (f Field) Described() string {
+	var ids []string
+	if f.Error != "" {
+		ids = append(ids, fmt.Sprintf("%s-error", f.Name))
+	}
+	if f.HintText != "" {
+		ids = append(ids, fmt.Sprintf("%s-hint", f.Name))
+	}
+	return strings.Join(ids, " ")
+}

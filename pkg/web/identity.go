@@ -1,0 +1,114 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Person is who a request is made by.
+type Person struct {
+	ID, Name string
+}
+
+// Initials are shown where there is no room, or no picture: "AN".
+func (p Person) Initials() string { return initials(p.Name) }
+
+func initials(name string) string {
+	var b strings.Builder
+	for _, word := range strings.Fields(name) {
+		if r, _ := utf8.DecodeRuneInString(word); b.Len() < 2 {
+			b.WriteRune(r)
+		}
+	}
+	return strings.ToUpper(b.String())
+}
+
+// Identity knows who makes a request.
+type Identity interface {
+	// Person returns who makes the request; an Error with status 401 when nobody is signed in.
+	Person(c echo.Context) (Person, error)
+	// People are those whom the header's "Signed in as" offers; none when people sign in elsewhere.
+	People() []Person
+	// SignIn makes the browser's further requests those of the person with this id.
+	SignIn(c echo.Context, id string) error
+}
+
+// Demo is an Identity without passwords, for trying the apps: anyone can be any of its people.
+type Demo struct {
+	sessions *Sessions
+	people   []Person
+}
+
+const personKey = "person"
+
+// IdentityConfig says how people are known; embed it beside service.Config.
+type IdentityConfig struct {
+	Identity string `env:"IDENTITY" desc:"how people sign in; demo (anyone can be anyone) is the only way so far, and refused in production"`
+}
+
+// Check refuses every way but demo, and demo in production.
+func (c IdentityConfig) Check(environment string) error {
+	switch {
+	case c.Identity != "demo":
+		return fmt.Errorf("IDENTITY is %q: the only way to sign in so far is IDENTITY=demo", c.Identity)
+	case environment == "production":
+		return errors.New("IDENTITY=demo lets anyone be anyone and is refused with ENVIRONMENT=production")
+	}
+	return nil
+}
+
+// NewDemo returns the demo identity of an app; a first visit is the first person's.
+func NewDemo(config IdentityConfig, environment string, sessions *Sessions, people ...Person) (*Demo, error) {
+	if err := config.Check(environment); err != nil {
+		return nil, err
+	}
+	if len(people) == 0 {
+		return nil, errors.New("the demo identity needs people")
+	}
+	return &Demo{sessions: sessions, people: people}, nil
+}
+
+// Person returns whom this browser chose, or the first.
+func (d *Demo) Person(c echo.Context) (Person, error) {
+	id := d.sessions.manager.GetString(c.Request().Context(), personKey)
+	for _, p := range d.people {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	return d.people[0], nil
+}
+
+// People returns all of them.
+func (d *Demo) People() []Person { return d.people }
+
+// SignIn remembers the choice in the session, under a new token.
+func (d *Demo) SignIn(c echo.Context, id string) error {
+	for _, p := range d.people {
+		if p.ID != id {
+			continue
+		}
+		m, ctx := d.sessions.manager, c.Request().Context()
+		if err := m.RenewToken(ctx); err != nil {
+			return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
+		}
+		m.Put(ctx, personKey, id)
+		if err := d.sessions.save(c); err != nil {
+			return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
+		}
+		return nil
+	}
+	return BadRequest("There is no such person.")
+}
+
+const personContextKey = "web.person"
+
+// PersonOf returns who makes the request. Routes of a Site always have one.
+func PersonOf(c echo.Context) Person {
+	p, _ := c.Get(personContextKey).(Person)
+	return p
+}

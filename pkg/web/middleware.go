@@ -1,0 +1,178 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/telemetry"
+)
+
+const (
+	// FormLimit is how much a form may send, in bytes.
+	FormLimit = 64 << 10
+	// drainLimit is how much of a body that is too large is still read and thrown away: a
+	// browser that is cut off while sending shows a connection error and not our message.
+	drainLimit = 16 << 20
+	// RequestTimeout bounds a request's work; sockets are not bound by it.
+	RequestTimeout = 10 * time.Second
+)
+
+var (
+	traceParent   = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	correlationID = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
+)
+
+// HeaderCorrelationID carries the correlation id between our services.
+const HeaderCorrelationID = "X-Correlation-Id"
+
+// correlate puts event.Meta into the request's context. Only a service's correlation id is
+// believed; a browser could make people's traces look related.
+func correlate(trustHeader bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			meta := event.Meta{}
+			if h := r.Header.Get(HeaderCorrelationID); trustHeader && correlationID.MatchString(h) {
+				meta.CorrelationID = h
+			} else {
+				meta.CorrelationID = uuid.Must(uuid.NewV7()).String()
+			}
+			if h := r.Header.Get("Traceparent"); traceParent.MatchString(h) {
+				meta.TraceParent = h
+			}
+			c.SetRequest(r.WithContext(event.WithMeta(r.Context(), meta)))
+			c.Response().Header().Set(HeaderCorrelationID, meta.CorrelationID)
+			return next(c)
+		}
+	}
+}
+
+// observe measures every request, and answers errors itself so that it sees the status.
+func observe(metrics *telemetry.Metrics, log *slog.Logger) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			began := time.Now()
+			if err := next(c); err != nil {
+				c.Error(err)
+			}
+			took := time.Since(began)
+			if metrics != nil {
+				metrics.Request(c.Request().Method, c.Path(), c.Response().Status, took)
+			}
+			log.DebugContext(c.Request().Context(), "request", "method", c.Request().Method,
+				"path", c.Request().URL.Path, "status", c.Response().Status, "took", took.String())
+			return nil
+		}
+	}
+}
+
+// recoverPanics turns a panic into an error with its stack, and lets http.ErrAbortHandler be.
+func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+// limitBody refuses bodies beyond limit with 413, whether their length is announced or not.
+func limitBody(limit int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			whole := r.Body
+			if r.ContentLength > limit {
+				drain(whole)
+				return errTooLarge(limit)
+			}
+			r.Body = http.MaxBytesReader(c.Response(), whole, limit)
+			err := next(c)
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				drain(whole)
+			}
+			return err
+		}
+	}
+}
+
+func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, drainLimit) }
+
+// limitTime ends the request's context, unless the path is a socket's.
+func limitTime(limit time.Duration, socket string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if socket != "" && c.Request().URL.Path == socket {
+				return next(c)
+			}
+			ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}
+
+// refuseCrossSite stops forms that another site sends in the person's name.
+func refuseCrossSite() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return &Error{Status: http.StatusForbidden, Message: "This request came from another site and was refused.", Err: err}
+			}
+			return next(c)
+		}
+	}
+}
+
+const nonceKey = "web.nonce"
+
+// secureHeaders sets the policy of every page. 'self' covers websockets of the same origin
+// (CSP 3). The nonce is for the style element of Turbo's progress bar.
+func secureHeaders(production bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			nonce := newNonce()
+			c.Set(nonceKey, nonce)
+			h := c.Response().Header()
+			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; "+
+				"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "+
+				"base-uri 'none'; frame-ancestors 'none'")
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "same-origin")
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+			if production {
+				h.Set("Strict-Transport-Security", "max-age=31536000")
+			}
+			return next(c)
+		}
+	}
+}
+
+func newNonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

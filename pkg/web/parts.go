@@ -1,0 +1,59 @@
+package web
+
+// The values of the shared partials.
+
+// PageHead is a page's heading with a line below it. For a line that changes live, leave Subtitle
+// empty and write the heading out.
+type PageHead struct {
+	Title, Subtitle string
+	Action          *Link // the page's main action, as a button
+}
+
+// Link is a link with words.
+type Link struct{ Label, Href string }
+
+// Badge is a status in words and colour.
+type Badge struct {
+	Tone Tone
+	Text string
+}
+
+// Tab is one tab above a list.
+type Tab struct {
+	Label, Href string
+	Current     bool
+	// Fragment names the live fragment of the number beside the label; Count is its content.
+	Fragment string
+	Count    int
+}
+
+// Tabs choose what part of a list is shown.
+type Tabs []Tab
+
+// Search is the box beside the tabs; Keep are further parameters of the address, such as the tab.
+type Search struct {
+	Action, Value, Label string
+	Keep                 map[string]string
+}
+
+// Pager leads through a list by keyset; an empty address is no link.
+type Pager struct {
+	Newer, Older string // for lists that begin with the newest
+	Previous     string // for other lists, with Next
+	Next         string
+	Summary      string // "Showing 25"
+}
+
+// Any is false when there is nothing to show.
+func (p Pager) Any() bool {
+	return p.Newer != "" || p.Older != "" || p.Previous != "" || p.Next != "" || p.Summary != ""
+}
+
+// Empty says what to do where there is nothing yet.
+type Empty struct {
+	Title, Text string
+	Action      *Link
+}
+
+// Button is a form's submit button; Style is Tabler's: primary, outline-danger.
+type Button struct{ Label, Style string }

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/gob"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/pgxstore"
+	"github.com/alexedwards/scs/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/pg"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// Migrations holds the sessions table.
+var Migrations = pg.Migrations{Name: "web", FS: mustSub(migrationFiles, "migrations")}
+
+func mustSub(f fs.FS, dir string) fs.FS {
+	sub, err := fs.Sub(f, dir)
+	if err != nil {
+		panic(err) // dir is a constant that is embedded above
+	}
+	return sub
+}
+
+// Sessions keeps what belongs to a browser in the app's own Postgres. A browser that never did
+// anything has no session, and is served while the database is away.
+type Sessions struct {
+	manager *scs.SessionManager
+	pool    *pgxpool.Pool
+	log     *slog.Logger
+}
+
+// NewSessions keeps sessions in db, under a cookie that is the app's own: browsers share cookies
+// among the ports of a host. The cookie is Secure in production.
+func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *Sessions {
+	gob.Register([]Message{})
+	m := scs.New()
+	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0) // see Clean
+	m.Lifetime = 30 * 24 * time.Hour
+	m.Cookie.Name = cookie
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	m.Cookie.Secure = production
+	m.Cookie.Path = "/"
+	return &Sessions{manager: m, pool: db.Pool(), log: log}
+}
+
+// Clean removes expired sessions every hour until ctx ends.
+func (s *Sessions) Clean(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := s.pool.Exec(ctx, `delete from sessions where expiry < now()`); err != nil {
+				s.log.WarnContext(ctx, "remove expired sessions", "error", err)
+			}
+		}
+	}
+}
+
+// middleware loads the session and, before the answer's first byte, saves it when it was changed.
+func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token := ""
+		if cookie, err := c.Cookie(s.manager.Cookie.Name); err == nil {
+			token = cookie.Value
+		}
+		ctx, err := s.manager.Load(c.Request().Context(), token)
+		if err != nil {
+			return Unavailable("Your session cannot be read at the moment. Please try again shortly.", err)
+		}
+		c.SetRequest(c.Request().WithContext(ctx))
+		c.Response().Before(func() {
+			if err := s.save(c); err != nil {
+				s.log.ErrorContext(ctx, "save the session", "error", err)
+			}
+		})
+		return next(c)
+	}
+}
+
+// save commits a changed session and sets its cookie; called again, it finds nothing changed.
+func (s *Sessions) save(c echo.Context) error {
+	ctx := c.Request().Context()
+	switch s.manager.Status(ctx) {
+	case scs.Modified:
+		token, expiry, err := s.manager.Commit(ctx)
+		if err != nil {
+			return err
+		}
+		c.Response().Header().Del("Set-Cookie")
+		s.manager.WriteSessionCookie(ctx, c.Response(), token, expiry)
+	case scs.Destroyed:
+		s.manager.WriteSessionCookie(ctx, c.Response(), "", time.Time{})
+	}
+	return nil
+}
+
+// Tone is how something is meant, in words and colour.
+type Tone string
+
+const (
+	Neutral Tone = "neutral"
+	Waiting Tone = "waiting"
+	Good    Tone = "good"
+	Bad     Tone = "bad"
+	Warning Tone = "warning"
+	Info    Tone = "info"
+)
+
+// Message is shown once, on the next page.
+type Message struct {
+	Tone Tone
+	Text string
+}
+
+const (
+	flashKey    = "flash"
+	sessionsKey = "web.sessions"
+)
+
+// Flash keeps a message for the next page that this browser is shown.
+func Flash(c echo.Context, tone Tone, text string) {
+	s, ok := c.Get(sessionsKey).(*Sessions)
+	if !ok {
+		return
+	}
+	ctx := c.Request().Context()
+	waiting, _ := s.manager.Get(ctx, flashKey).([]Message)
+	s.manager.Put(ctx, flashKey, append(waiting, Message{tone, text}))
+}
+
+func popFlashes(c echo.Context) []Message {
+	s, ok := c.Get(sessionsKey).(*Sessions)
+	if !ok {
+		return nil
+	}
+	messages, _ := s.manager.Pop(c.Request().Context(), flashKey).([]Message)
+	return messages
+}
+
+// Redirect sends the browser to a page of ours after a form was handled (303: it asks with GET).
+func Redirect(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }

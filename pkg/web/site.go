@@ -1,0 +1,274 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/telemetry"
+)
+
+//go:embed templates/*.html
+var sharedTemplates embed.FS
+
+const (
+	siteKey   = "web.site"
+	errorView = "web.error"
+	livePath  = "/live"
+)
+
+// NavItem is one entry of the header's navigation.
+type NavItem struct{ Key, Label, Href string }
+
+// Options make a Site. Renderer, Assets, Sessions, Identity and Log are needed.
+type Options struct {
+	Label      string // of the app, beside the brand: "Manager"
+	Production bool
+	Nav        []NavItem
+	Home       string // where the brand leads to; "/" by default
+	Renderer   *Renderer
+	Assets     *Assets
+	Sessions   *Sessions
+	Identity   Identity
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics // may be nil
+	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
+	LiveCursor func() string
+	// Away names what is away at the moment (redis, kafka), for the line below the header. May be nil.
+	Away func(ctx context.Context) []string
+}
+
+// Site is a web app: its Echo has all of this package's middleware; add routes to it.
+type Site struct {
+	Echo    *echo.Echo
+	options Options
+}
+
+// New returns a site that serves its assets and POST /signed-in-as, and answers errors with pages.
+func New(o Options) (*Site, error) {
+	if o.Renderer == nil || o.Assets == nil || o.Sessions == nil || o.Identity == nil || o.Log == nil {
+		return nil, errors.New("a site needs Renderer, Assets, Sessions, Identity and Log")
+	}
+	if o.Home == "" {
+		o.Home = "/"
+	}
+	s := &Site{Echo: newEcho(), options: o}
+	e := s.Echo
+	e.HTTPErrorHandler = s.answerError
+	// Assets need neither a session nor a person.
+	e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if strings.HasPrefix(r.URL.Path, "/assets/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+				o.Assets.ServeHTTP(c.Response(), r)
+				return nil
+			}
+			c.Set(siteKey, s)
+			c.Set(sessionsKey, o.Sessions)
+			return next(c)
+		}
+	})
+	e.Use(
+		correlate(false), secureHeaders(o.Production),
+		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
+			return c.Request().URL.Path == livePath
+		}}),
+		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limitBody(FormLimit), limitTime(RequestTimeout, livePath),
+		o.Sessions.middleware, s.identify,
+	)
+	e.POST("/signed-in-as", s.signIn)
+	return s, nil
+}
+
+// NewAPI returns an echo for a service's API: the same limits, errors as application/problem+json.
+// Who may call is for its own middleware to decide.
+func NewAPI(log *slog.Logger, metrics *telemetry.Metrics) *echo.Echo {
+	e := newEcho()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { answerProblem(log, err, c) }
+	e.Use(correlate(true), observe(metrics, log), recoverPanics, limitBody(FormLimit), limitTime(RequestTimeout, ""))
+	return e
+}
+
+func newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(discard{}) // errors are logged by answerError, with what we know
+	return e
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// identify puts the person into the request and into the events it will cause.
+func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		person, err := s.options.Identity.Person(c)
+		if err != nil {
+			return err
+		}
+		c.Set(personContextKey, person)
+		ctx := c.Request().Context()
+		meta := event.MetaFrom(ctx)
+		meta.Actor, meta.ActorName = person.ID, person.Name
+		c.SetRequest(c.Request().WithContext(event.WithMeta(ctx, meta)))
+		return next(c)
+	}
+}
+
+func (s *Site) signIn(c echo.Context) error {
+	form, err := ReadForm(c)
+	if err != nil {
+		return err
+	}
+	if err := s.options.Identity.SignIn(c, form.Value("person")); err != nil {
+		return err
+	}
+	// Another person may not see the page that this one was on.
+	return Redirect(c, s.options.Home)
+}
+
+// Page is what a handler says about the page around its view.
+type Page struct {
+	Title string
+	Nav   string // Key of the current NavItem
+	// Cursor is what LiveCursor returned before the page's queries; see Site.Cursor.
+	Cursor string
+	// Subject and Revision mark a page about one thing: "payment-<id>", and what it shows of it.
+	Subject  string
+	Revision int64
+}
+
+// frame is the layout's data.
+type frame struct {
+	Page
+	Label, Home string
+	Nav         []NavItem
+	Person      Person
+	People      []Person
+	Flashes     []Message
+	Away        string
+	Nonce       string
+	Live        bool
+	Data        any
+}
+
+// Cursor returns the live position to put into Page. Call it before the page's queries.
+func (s *Site) Cursor() string {
+	if s.options.LiveCursor == nil {
+		return ""
+	}
+	return s.options.LiveCursor()
+}
+
+// Renderer returns the templates, for the live pusher.
+func (s *Site) Renderer() *Renderer { return s.options.Renderer }
+
+func (s *Site) render(c echo.Context, status int, view string, page Page, data any) error {
+	f := frame{
+		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: s.options.Nav,
+		Person: PersonOf(c), People: s.options.Identity.People(),
+		Live: s.options.LiveCursor != nil, Data: data,
+	}
+	f.Nonce, _ = c.Get(nonceKey).(string)
+	if s.options.Away != nil {
+		f.Away = awaySentence(s.options.Away(c.Request().Context()))
+	}
+	if s.sessionLoaded(c) {
+		f.Flashes = popFlashes(c)
+	}
+	body, err := s.options.Renderer.page(view, f)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "private, no-cache")
+	return c.HTMLBlob(status, body)
+}
+
+// sessionLoaded is false on an error page that comes before the session's middleware.
+func (s *Site) sessionLoaded(c echo.Context) bool { return c.Get(personContextKey) != nil }
+
+// awaySentence says what people notice when something is away.
+func awaySentence(away []string) string {
+	var notices []string
+	for _, part := range away {
+		switch part {
+		case "redis":
+			notices = append(notices, "Live updates are late: reload to see the newest.")
+		case "kafka":
+			notices = append(notices, "News from the other apps is late: what you do here is saved and passed on once the connection is back.")
+		default:
+			notices = append(notices, part+" is away.")
+		}
+	}
+	return strings.Join(notices, " ")
+}
+
+// ErrorPage is the data of the shared template "error".
+type ErrorPage struct {
+	Title, Message, Home, Reference string
+}
+
+// answerError is where every error of a site ends: logged once if it is ours, and answered.
+func (s *Site) answerError(err error, c echo.Context) {
+	if wantsProblem(c.Request()) {
+		answerProblem(s.options.Log, err, c)
+		return
+	}
+	e := asError(err)
+	logError(s.options.Log, c, e)
+	if c.Response().Committed {
+		return
+	}
+	page := ErrorPage{Title: http.StatusText(e.Status), Message: e.Message, Home: s.options.Home}
+	if e.Status >= 500 {
+		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
+	}
+	if err := s.render(c, e.Status, errorView, Page{Title: page.Title, Cursor: s.Cursor()}, page); err != nil {
+		s.options.Log.ErrorContext(c.Request().Context(), "render the error page", "error", err)
+		_ = c.String(e.Status, e.Message)
+	}
+}
+
+func answerProblem(log *slog.Logger, err error, c echo.Context) {
+	e := asError(err)
+	logError(log, c, e)
+	if c.Response().Committed {
+		return
+	}
+	_ = writeProblem(c, e, event.MetaFrom(c.Request().Context()).CorrelationID)
+}
+
+// logError logs what is our fault; what people did wrong they are told.
+func logError(log *slog.Logger, c echo.Context, e *Error) {
+	ctx := c.Request().Context()
+	switch {
+	case errors.Is(e, context.Canceled): // the browser has gone
+	case e.Status == http.StatusServiceUnavailable:
+		log.WarnContext(ctx, "request could not be served", "method", c.Request().Method, "path", c.Path(), "error", e)
+	case e.Status >= 500:
+		log.ErrorContext(ctx, "request failed", "method", c.Request().Method, "path", c.Path(), "error", e)
+	}
+}
+
+// Address returns path with the parameters that are not empty, for links of tabs and pages.
+func Address(path string, parameters map[string]string) string {
+	q := url.Values{}
+	for k, v := range parameters {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
