@@ -1,0 +1,54 @@
+package payment
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"countersign.example/pkg/event"
+)
+
+// Topic is the Kafka topic of payment events; the key is the payment's id.
+const Topic = "payments"
+
+// Stream is the journal's stream of a payment.
+func Stream(id string) string { return "payment-" + id }
+
+// SchemaURI names the JSON Schema of a type; it is an identifier, not an address.
+func SchemaURI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
+
+// New makes an event about the payment subject. The caller sets its Time and Meta, and
+// whatever else the envelope says.
+func New(source, subject string, b Body) event.Event {
+	data, err := json.Marshal(b)
+	if err != nil { // bodies are made by commands, which let no unknown currency through
+		panic(fmt.Errorf("payment: encode %s: %w", b.EventType(), err))
+	}
+	return event.Event{
+		ID:         event.NewID(),
+		Type:       b.EventType(),
+		Source:     source,
+		Subject:    subject,
+		DataSchema: SchemaURI(b.EventType()),
+		Data:       data,
+	}
+}
+
+// Check tells whether an event fits: nil, ErrUnknownType (keep it, without effect) or
+// ErrMalformed (a dead letter). It says nothing about whether the event is valid now,
+// which only a Fold knows.
+func Check(e event.Event) error {
+	if _, known := decoders[e.Type]; !known {
+		return fmt.Errorf("%w: %q", ErrUnknownType, e.Type)
+	}
+	if !isID(e.Subject) {
+		return fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
+	}
+	body, err := Decode(e.Type, e.Data)
+	if err != nil {
+		return err
+	}
+	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
+		return fmt.Errorf("%w: payment_id is not the subject", ErrMalformed)
+	}
+	return nil
+}

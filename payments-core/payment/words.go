@@ -1,0 +1,173 @@
+package payment
+
+import (
+	"fmt"
+	"strings"
+)
+
+// verbs are the event types as what was done.
+var verbs = map[string]string{
+	TypeRequested: "requested", TypeWithdrawn: "withdrawn", TypeRejected: "rejected", TypeAccepted: "accepted",
+	TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured", TypeReleased: "released",
+	TypeRefunded: "refunded", TypeCancelled: "cancelled",
+}
+
+// Words is the decision as people read it.
+func (d Decision) Words() string {
+	return map[Decision]string{
+		DecisionNone: "Not requested", DecisionRequested: "Waiting", DecisionAccepted: "Accepted",
+		DecisionRejected: "Rejected", DecisionWithdrawn: "Withdrawn", DecisionCancelled: "Cancelled",
+	}[d]
+}
+
+// MoneyWords is what became of the money, as people read it. Before the money moves it
+// says what that waits for.
+func (p Payment) MoneyWords() string {
+	switch p.Money {
+	case MoneyAuthorized:
+		if p.CaptureMethod == Manual {
+			return "On hold, to be captured by a manager"
+		}
+		return "On hold"
+	case MoneyDeclined:
+		if p.Final {
+			return "Declined"
+		}
+		if p.Decision == DecisionCancelled {
+			return "Not moved"
+		}
+		return "Declined, will be tried again"
+	case MoneyCaptured:
+		return "Paid out"
+	case MoneyReleased:
+		return "Hold released"
+	case MoneyRefunded:
+		return "Refunded"
+	}
+	if p.Decision == DecisionAccepted {
+		return "Being authorized"
+	}
+	return "Not moved"
+}
+
+// Words is the step as a sentence of a timeline: "Ada Nowak asked for 1,250.00 EUR",
+// "not withdrawn: Mia Weber had already accepted it".
+func (s Step) Words() string {
+	if !s.Effect {
+		verb := verbs[s.Entry.Type]
+		if verb == "" {
+			return "something happened that this version does not know: " + s.Entry.Type
+		}
+		return "not " + verb + ": " + s.Refusal.past()
+	}
+	who := nameOf(s.Entry.Actor, s.Entry.ActorName)
+	p := s.Payment
+	switch b := s.Body.(type) {
+	case Requested:
+		if b.Supersedes != "" {
+			return fmt.Sprintf("%s asked again for %s", who, b.Amount)
+		}
+		return fmt.Sprintf("%s asked for %s", who, b.Amount)
+	case Withdrawn:
+		return quoted(who+" withdrew it", b.Reason)
+	case Rejected:
+		return quoted(who+" rejected it", b.Reason)
+	case Accepted:
+		return quoted(who+" accepted it", b.Note)
+	case Authorized:
+		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
+	case Declined:
+		words := because("the gateway declined it", nameOf(b.Code, b.Reason))
+		if p.Final {
+			return words + "; it is not tried again"
+		}
+		return words + "; it is tried again"
+	case Captured:
+		return by(fmt.Sprintf("%s paid out", b.Amount), who)
+	case Released:
+		return because(by(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who), b.Reason)
+	case Refunded:
+		return because(by(fmt.Sprintf("%s refunded", p.RefundedAmount), who), b.Reason)
+	case Cancelled:
+		return because(by("cancelled", who), b.Reason)
+	}
+	return ""
+}
+
+// words is the refusal as an answer to whoever tried.
+func (r *Refusal) words() string {
+	switch r.Code {
+	case Invalid:
+		return r.Message
+	case NotRequested:
+		return "nobody has asked for this payment"
+	case NotYours:
+		return "this is another person's payment"
+	case NotAllowed:
+		if r.Tried == TypeRequested {
+			return "a payment can only be requested by the one to be paid"
+		}
+		return "a request must be decided by another person than the one to be paid"
+	case NotAccepted:
+		return "no manager has accepted it"
+	case WrongAmount:
+		return "the amount is not what is on hold"
+	case BeingConfirmed:
+		return "what ended it is still being confirmed; try again in a moment"
+	case AlreadyAsked:
+		return "it has been asked for again already"
+	case UnknownType:
+		return "this version does not know what that means"
+	case Malformed:
+		return "it cannot be read"
+	}
+	if r.Stood == TypeRequested && r.Code == WrongState {
+		return "it is waiting for a decision"
+	}
+	return by("already "+verbs[r.Stood], nameOf(r.By, r.ByName))
+}
+
+// past is the refusal told afterwards.
+func (r *Refusal) past() string {
+	who := nameOf(r.By, r.ByName)
+	switch {
+	case r.Code == NotAccepted:
+		return "no manager had accepted it"
+	case r.Code == NotRequested:
+		return "nobody had asked for this payment"
+	case r.Stood == "":
+		return r.words()
+	case r.Code == WrongState && r.Stood == TypeRequested:
+		return "it was waiting for a decision"
+	case r.Code == WrongState && r.Stood == TypeAccepted && r.Tried != TypeWithdrawn:
+		return "no money was on hold"
+	case who == "":
+		return "it was already " + verbs[r.Stood]
+	}
+	past := map[string]string{TypeWithdrawn: "withdrawn", TypeAccepted: "accepted", TypeRejected: "rejected"}[r.Stood]
+	if past == "" {
+		past = verbs[r.Stood]
+	}
+	return fmt.Sprintf("%s had already %s it", who, past)
+}
+
+func by(words, who string) string {
+	if who == "" {
+		return words
+	}
+	return words + " by " + who
+}
+
+func because(words, reason string) string {
+	if reason == "" {
+		return words
+	}
+	return words + ": " + strings.TrimSuffix(reason, ".")
+}
+
+func quoted(words, text string) string {
+	if text == "" {
+		return words
+	}
+	return words + ": \u201c" + text + "\u201d"
+}
