@@ -1,0 +1,286 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"countersign.example/pkg/pg"
+)
+
+// Options of a hub; the zero value is good.
+type Options struct {
+	Origins []string // more origins than the request's own host from which a socket may be opened ("https://pay.example")
+	Ring    int      // entries kept for replay; default 4096
+	Queue   int      // messages that may wait for one socket before it is told to reset; default 256
+}
+
+// Hub is a replica's end of the app's stream: it reads the stream, remembers its recent past, and serves the sockets.
+type Hub struct {
+	db       *pg.DB
+	stream   stream
+	log      *slog.Logger
+	upgrader websocket.Upgrader
+	ringSize int
+	queue    int
+	metrics  metrics
+	serving  sync.WaitGroup
+
+	mu       sync.Mutex
+	at       cursor // the newest entry that is in the ring; unknown before the first sync
+	ring     *ring
+	sockets  map[string]map[*socket]struct{} // by audience
+	count    int
+	healthy  bool
+	draining bool
+}
+
+// NewHub prepares the hub of app. It needs Run to be of use.
+func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger, o Options) *Hub {
+	if o.Ring == 0 {
+		o.Ring = 4096
+	}
+	if o.Queue == 0 {
+		o.Queue = 256
+	}
+	h := &Hub{
+		db: db, stream: newStream(client, app), log: log,
+		ringSize: o.Ring, queue: o.Queue,
+		ring: newRing(o.Ring, entryID{}), sockets: map[string]map[*socket]struct{}{},
+	}
+	h.upgrader = websocket.Upgrader{
+		HandshakeTimeout: writeWait, ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
+		CheckOrigin: checkOrigin(o.Origins),
+	}
+	h.metrics = newMetrics(h)
+	return h
+}
+
+// Cursor is where this replica is in the stream. A page takes it before its query and gives it to <live-updates>. It is
+// empty while Redis has not been reached since the start; the socket then resets once it has been.
+func (h *Hub) Cursor() string { return h.position().String() }
+
+// Healthy reports whether updates come in now. If not, they are late, and a page should say so.
+func (h *Hub) Healthy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.healthy
+}
+
+// Sockets is how many are open.
+func (h *Hub) Sockets() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
+}
+
+// Collectors are the hub's metrics, for the registry of the service.
+func (h *Hub) Collectors() []prometheus.Collector { return h.metrics.collectors }
+
+func (h *Hub) position() cursor {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.at
+}
+
+// setHealthy tells every socket when updates begin or cease to come in.
+func (h *Hub) setHealthy(healthy bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.healthy == healthy {
+		return
+	}
+	h.healthy = healthy
+	if healthy {
+		h.log.Info("live updates are read", "stream", h.stream.key)
+	}
+	frame := h.status()
+	for _, sockets := range h.sockets {
+		for s := range sockets {
+			h.send(s, frame)
+		}
+	}
+}
+
+// status is the heartbeat. The caller holds mu.
+func (h *Hub) status() *websocket.PreparedMessage {
+	return prepare(message{Cursor: h.at.String(), Late: !h.healthy})
+}
+
+// deliver adds entries that follow the ring's last to the ring and to the sockets.
+func (h *Hub) deliver(entries []entry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ring.add(entries...)
+	h.fanOut(entries)
+	h.at.id = entries[len(entries)-1].id
+}
+
+// fanOut queues entries for the sockets of their audience. The caller holds mu.
+func (h *Hub) fanOut(entries []entry) {
+	for _, e := range entries {
+		for s := range h.sockets[e.audience] {
+			if s.since.id.before(e.id) {
+				h.send(s, e.frame)
+			}
+		}
+	}
+}
+
+// restart replaces the ring after a sync. Sockets go on if the new ring has all that came after the old one's end, else they reset.
+func (h *Hub) restart(newest cursor, floor entryID, entries []entry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.at
+	h.ring = newRing(h.ringSize, floor)
+	h.ring.add(entries...)
+	h.at = newest
+	goOn := before.epoch == newest.epoch && !before.id.before(floor)
+	if goOn {
+		for len(entries) > 0 && !before.id.before(entries[0].id) {
+			entries = entries[1:]
+		}
+		h.fanOut(entries)
+		return
+	}
+	for audience, sockets := range h.sockets {
+		for s := range sockets {
+			if before.epoch == "" {
+				h.replay(s, audience) // it has waited for the first sync
+			} else {
+				h.reset(s)
+			}
+		}
+	}
+}
+
+// join gives a socket what it has missed and everything from now on. It is refused while draining.
+func (h *Hub) join(s *socket, audience string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.draining {
+		return false
+	}
+	if h.sockets[audience] == nil {
+		h.sockets[audience] = map[*socket]struct{}{}
+	}
+	h.sockets[audience][s] = struct{}{}
+	h.count++
+	h.replay(s, audience)
+	return true
+}
+
+// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew.
+func (h *Hub) rejoin(s *socket, audience string, since cursor) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.since = since
+	h.replay(s, audience)
+}
+
+// replay queues what came after the socket's cursor, then the current one. Before the first sync there is nothing to compare
+// with: the socket waits. The caller holds mu.
+func (h *Hub) replay(s *socket, audience string) {
+	if h.at.epoch != "" {
+		frames, ok := h.ring.after(s.since.id, audience)
+		if s.since.epoch != h.at.epoch || !ok || len(frames) > h.queue/2 {
+			h.reset(s)
+			return
+		}
+		for _, frame := range frames {
+			h.send(s, frame)
+		}
+	}
+	h.send(s, h.status())
+}
+
+// reset tells a socket that its page is to be fetched again. What waits for it is of no use then. The caller holds mu.
+func (h *Hub) reset(s *socket) {
+	h.metrics.resets.Inc()
+	s.since = cursor{}
+	s.pending = append(s.pending[:0], prepare(message{Reset: true, Late: !h.healthy}))
+	signal(s.wake)
+}
+
+// send queues a frame. A socket that is too slow resets, so that it costs a bounded amount of memory. The caller holds mu.
+func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
+	if len(s.pending) >= h.queue {
+		h.reset(s)
+		return
+	}
+	s.pending = append(s.pending, frame)
+	signal(s.wake)
+}
+
+func (h *Hub) leave(s *socket, audience string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sockets[audience], s)
+	if len(h.sockets[audience]) == 0 {
+		delete(h.sockets, audience)
+	}
+	h.count--
+}
+
+// Close refuses new sockets and closes the open ones with 1012 (service restart), in batches, so that the other replicas are
+// not met by all their browsers at once. http.Server.Shutdown does not see sockets: call this beside it. It returns when all
+// are closed or ctx ends, having told the rest to close.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.draining = true
+	var open []*socket
+	for _, sockets := range h.sockets {
+		for s := range sockets {
+			open = append(open, s)
+		}
+	}
+	h.mu.Unlock()
+
+	batch := max(50, len(open)/20)
+	for i, s := range open {
+		if i > 0 && i%batch == 0 {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+		s.drain()
+	}
+	closed := make(chan struct{})
+	go func() {
+		h.serving.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type metrics struct {
+	resets     prometheus.Counter
+	collectors []prometheus.Collector
+}
+
+func newMetrics(h *Hub) metrics {
+	resets := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "live_resets_total", Help: "Times a socket was told to fetch its page again.",
+	})
+	sockets := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_sockets", Help: "Open sockets."},
+		func() float64 { return float64(h.Sockets()) })
+	healthy := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_healthy", Help: "1 while the stream in Redis is read."},
+		func() float64 {
+			if h.Healthy() {
+				return 1
+			}
+			return 0
+		})
+	return metrics{resets, []prometheus.Collector{resets, sockets, healthy}}
+}

@@ -1,0 +1,301 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+
+	"countersign.example/pkg/pg"
+)
+
+const (
+	pushLimit   = 500              // rows of `unpushed` taken at once
+	pollPause   = time.Second      // the safety net under the notifications
+	pushTimeout = 15 * time.Second // for rendering and pushing one batch
+	heldFor     = 30 * time.Second // until a stream that could not be rendered is tried again
+)
+
+// Pusher turns the list `unpushed` into entries of the app's stream. Every replica runs one; one of them at a time works.
+type Pusher struct {
+	db       *pg.DB
+	stream   stream
+	renderer Renderer
+	log      *slog.Logger
+	rows     chan struct{} // there may be unpushed rows
+	stale    chan struct{} // there may be stale audiences
+}
+
+// NewPusher prepares the pusher of app.
+func NewPusher(db *pg.DB, client *redis.Client, app string, renderer Renderer, log *slog.Logger) *Pusher {
+	return &Pusher{
+		db: db, stream: newStream(client, app), renderer: renderer, log: log,
+		rows: make(chan struct{}, 1), stale: make(chan struct{}, 1),
+	}
+}
+
+// Nudge says that there may be something to push. `unpushed` being notified does the same.
+func (p *Pusher) Nudge() { signal(p.rows) }
+
+// signal wakes the one who waits on c, now or when it next looks.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run pushes whenever this replica is the one elected, until ctx ends. Redis, Postgres or a rendering that fails only delays.
+func (p *Pusher) Run(ctx context.Context) error {
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { p.db.Listen(ctx, "unpushed", p.Nudge) })
+	return p.db.Lead(ctx, p.stream.key+":push", p.lead)
+}
+
+// lead pushes rows and, beside them, fragments, until ctx ends or another pusher has taken over. The leader's lock may be lost
+// without notice, so the fence in Redis decides: what a deposed pusher rendered before the next one began is either in
+// the stream before the next one renders, or refused.
+func (p *Pusher) lead(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l := &leader{Pusher: p, fence: rand.Text(), held: map[string]time.Time{}, last: map[string]time.Time{}}
+	err := p.persist(ctx, "take over", func() (err error) {
+		if l.head, err = p.stream.head(ctx, p.db); err != nil {
+			return err
+		}
+		return p.stream.take(ctx, l.fence)
+	})
+	if err != nil {
+		return err
+	}
+	var both sync.WaitGroup
+	both.Go(func() { cancel(l.loop(ctx, "push rows", p.rows, l.pushRows)) })
+	both.Go(func() { cancel(l.loop(ctx, "push badges and totals", p.stale, l.pushFragments)) })
+	both.Wait()
+	return context.Cause(ctx)
+}
+
+// leader is a pusher during one term of leadership.
+type leader struct {
+	*Pusher
+	fence string
+	mu    sync.Mutex
+	head  cursor               // of the last push
+	held  map[string]time.Time // streams that could not be rendered, until when
+	last  map[string]time.Time // audiences, when their fragments were last pushed
+}
+
+// loop works when woken and whenever work says that something is due later.
+func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, work func(context.Context) (time.Duration, error)) error {
+	for {
+		var next time.Duration
+		err := l.persist(ctx, what, func() (err error) {
+			workCtx, cancel := context.WithTimeout(ctx, pushTimeout)
+			defer cancel()
+			next, err = work(workCtx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-wake:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// persist tries until it works, ctx ends or another pusher has taken over. It logs the first failure and the recovery.
+func (p *Pusher) persist(ctx context.Context, what string, try func() error) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
+	for failed := false; ; failed = true {
+		err := try()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errDeposed):
+			return err
+		case err == nil:
+			if failed {
+				p.log.InfoContext(ctx, "live updates go on", "doing", what)
+			}
+			return nil
+		case !failed:
+			p.log.WarnContext(ctx, "live updates are late", "doing", what, "error", err)
+		}
+		select {
+		case <-time.After(wait.NextBackOff()):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// pushRows pushes one batch. It answers when to look again.
+func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
+	ids, streams, err := l.unpushed(ctx)
+	if err != nil || len(ids) == 0 {
+		return pollPause, err
+	}
+	rows, err := l.render(ctx, streams)
+	if err != nil {
+		var broken error
+		if rows, ids, broken = l.renderEach(ctx, ids, streams, err); broken != nil {
+			return 0, broken
+		}
+	}
+	var audiences []string
+	head := l.latest()
+	if len(rows) > 0 {
+		entries := make([]outgoing, len(rows))
+		for i := range rows {
+			entries[i] = outgoing{rows[i].Audience, message{Row: &rows[i]}}
+			audiences = append(audiences, rows[i].Audience)
+		}
+		if head, err = l.add(ctx, entries); err != nil {
+			return 0, err
+		}
+	}
+	slices.Sort(audiences)
+	if err := l.done(ctx, ids, slices.Compact(audiences), head); err != nil {
+		return 0, err
+	}
+	signal(l.stale)
+	return 0, nil
+}
+
+// unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place.
+func (l *leader) unpushed(ctx context.Context) (ids []int64, streams []string, err error) {
+	now, held := time.Now(), []string{}
+	for name, until := range l.held {
+		if until.Before(now) {
+			delete(l.held, name)
+		} else {
+			held = append(held, name)
+		}
+	}
+	rows, err := l.db.Pool().Query(ctx,
+		"select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+	}
+	var id int64
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		ids, streams = append(ids, id), append(streams, name)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+	}
+	return ids, streams, nil
+}
+
+// render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of the pusher.
+func (l *leader) render(ctx context.Context, streams []string) (rows []Row, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("render: panic: %v", r)
+		}
+	}()
+	distinct := slices.Clone(streams)
+	slices.Sort(distinct)
+	rows, err = l.renderer.Rows(ctx, slices.Compact(distinct))
+	if err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return rows, nil
+}
+
+// renderEach renders the streams one by one after they failed together, so that one that cannot be rendered holds up no
+// other: it stays in the list and is tried again later. While Postgres is away the failure is nobody's own.
+func (l *leader) renderEach(ctx context.Context, ids []int64, streams []string, cause error) (rows []Row, good []int64, broken error) {
+	if err := l.db.Ping(ctx); err != nil {
+		return nil, nil, cause
+	}
+	failed := map[string]bool{}
+	seen := map[string]bool{}
+	for i, name := range streams {
+		if !seen[name] {
+			seen[name] = true
+			own, err := l.render(ctx, []string{name})
+			if ctx.Err() != nil {
+				return nil, nil, err
+			}
+			if err != nil {
+				failed[name] = true
+				l.held[name] = time.Now().Add(heldFor)
+				l.log.ErrorContext(ctx, "a live update cannot be rendered", "stream", name, "error", err)
+			}
+			rows = append(rows, own...)
+		}
+		if !failed[name] {
+			good = append(good, ids[i])
+		}
+	}
+	return rows, good, nil
+}
+
+// add pushes entries and remembers the head.
+func (l *leader) add(ctx context.Context, entries []outgoing) (cursor, error) {
+	head, err := l.stream.push(ctx, l.fence, l.latest(), entries)
+	if err != nil {
+		return cursor{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head.epoch != head.epoch || l.head.id.before(head.id) {
+		l.head = head
+	}
+	return l.head, nil
+}
+
+func (l *leader) latest() cursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head
+}
+
+// done takes the rows off the list, now that Redis has what became of them, and in the same transaction notes the head and
+// whose badges and totals have become stale.
+func (l *leader) done(ctx context.Context, ids []int64, audiences []string, head cursor) error {
+	batch := &pgx.Batch{}
+	batch.Queue("delete from unpushed where id = any($1)", ids)
+	if len(audiences) > 0 {
+		batch.Queue(`insert into live_stale (app, audience) select $1, unnest($2::text[])
+			on conflict (app, audience) do update set marks = live_stale.marks + 1`, l.stream.app, audiences)
+	}
+	l.noteHead(batch, head)
+	return l.send(ctx, batch)
+}
+
+// noteHead keeps live_head from going back when a deposed pusher comes last.
+func (l *leader) noteHead(batch *pgx.Batch, head cursor) {
+	if head.epoch == "" {
+		return
+	}
+	batch.Queue(`insert into live_head (app, epoch, ms, seq) values ($1, $2, $3, $4)
+		on conflict (app) do update set epoch = excluded.epoch, ms = excluded.ms, seq = excluded.seq
+		where live_head.epoch <> excluded.epoch or (live_head.ms, live_head.seq) < (excluded.ms, excluded.seq)`,
+		l.stream.app, head.epoch, head.id.ms, head.id.seq)
+}
+
+func (l *leader) send(ctx context.Context, batch *pgx.Batch) error {
+	// A batch without begin and commit is one implicit transaction.
+	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("note what was pushed: %w", err)
+	}
+	return nil
+}

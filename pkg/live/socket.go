@@ -1,0 +1,163 @@
+package live
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	beatEvery = 25 * time.Second // the client takes 40 s of silence for a dead connection
+	readWait  = 60 * time.Second // for a pong or a message
+	writeWait = 5 * time.Second
+	readLimit = 512 // a browser sends cursors, nothing else
+)
+
+// socket is one open page. Its fields but wake and drained are guarded by the hub's mu.
+type socket struct {
+	since   cursor // what the page has seen before it joined; entries up to it are not sent
+	pending []*websocket.PreparedMessage
+	wake    chan struct{} // pending is not empty
+
+	once    sync.Once
+	drained chan struct{}
+}
+
+func (s *socket) drain() { s.once.Do(func() { close(s.drained) }) }
+
+// Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the server's to
+// decide, from the session; the page's cursor comes as the query's "since". alive, unless nil, is asked at every heartbeat
+// whether the session still holds; if not, the socket is closed with 1008 (policy violation).
+//
+// A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while draining.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience string, alive func(context.Context) bool) {
+	h.mu.Lock()
+	draining := h.draining
+	if !draining {
+		h.serving.Add(1) // under mu, so that Close, which sets draining under it, waits for this one
+	}
+	h.mu.Unlock()
+	if draining {
+		http.Error(w, "The server is restarting.", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.serving.Done()
+	conn, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // it has answered
+	}
+	defer func() { _ = conn.Close() }()
+
+	s := &socket{
+		since:   parseCursor(r.URL.Query().Get("since")),
+		wake:    make(chan struct{}, 1),
+		drained: make(chan struct{}),
+	}
+	if !h.join(s, audience) {
+		closeWith(conn, websocket.CloseServiceRestart)
+		return
+	}
+	defer h.leave(s, audience)
+
+	gone := make(chan struct{})
+	defer func() { <-gone }()
+	defer func() { _ = conn.Close() }()
+	go func() {
+		defer close(gone)
+		h.listen(conn, s, audience)
+	}()
+	h.speak(r.Context(), conn, s, gone, alive)
+}
+
+// listen reads until the connection fails. A text is the cursor of a page that was rendered anew in the same window.
+func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
+	conn.SetReadLimit(readLimit)
+	extend := func(string) error { return conn.SetReadDeadline(time.Now().Add(readWait)) }
+	_ = extend("")
+	conn.SetPongHandler(extend)
+	for {
+		kind, text, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		_ = extend("")
+		if kind == websocket.TextMessage {
+			h.rejoin(s, audience, parseCursor(string(text)))
+		}
+	}
+}
+
+// speak writes what is queued, and heartbeats, until the connection fails, the session ends or the hub drains.
+func (h *Hub) speak(ctx context.Context, conn *websocket.Conn, s *socket, gone <-chan struct{}, alive func(context.Context) bool) {
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	for {
+		var frames []*websocket.PreparedMessage
+		select {
+		case <-s.wake:
+			h.mu.Lock()
+			frames, s.pending = s.pending, nil
+			h.mu.Unlock()
+		case <-beat.C:
+			if alive != nil && !alive(ctx) {
+				closeWith(conn, websocket.ClosePolicyViolation)
+				return
+			}
+			if conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
+				return
+			}
+			h.mu.Lock()
+			h.send(s, h.status())
+			h.mu.Unlock()
+		case <-s.drained:
+			closeWith(conn, websocket.CloseServiceRestart)
+			return
+		case <-gone:
+			return
+		}
+		for _, frame := range frames {
+			_ = conn.SetWriteDeadline(time.Now().Add(writeWait))
+			if conn.WritePreparedMessage(frame) != nil {
+				return
+			}
+		}
+	}
+}
+
+// closeWith tells the browser why, and does not wait for its answer.
+func closeWith(conn *websocket.Conn, code int) {
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(writeWait))
+}
+
+// prepare frames a message of our own making.
+func prepare(m message) *websocket.PreparedMessage {
+	frame, err := websocket.NewPreparedMessage(websocket.TextMessage, m.encode())
+	if err != nil {
+		panic("live: frame a message: " + err.Error()) // only for a message type that does not exist
+	}
+	return frame
+}
+
+// checkOrigin allows the page's own host and the given origins. Browsers always send an Origin with a handshake; what sends none
+// is no browser and has no cookies to steal.
+func checkOrigin(origins []string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		origin := r.Header.Get("Origin")
+		if origin == "" {
+			return true
+		}
+		u, err := url.Parse(origin)
+		if err != nil {
+			return false
+		}
+		return strings.EqualFold(u.Host, r.Host) || slices.ContainsFunc(origins, func(o string) bool {
+			return strings.EqualFold(o, origin)
+		})
+	}
+}
