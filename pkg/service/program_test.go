@@ -1,0 +1,143 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+type testConfig struct {
+	Config
+	KafkaConfig
+}
+
+func program(start func(context.Context, *testConfig, *Runtime) error) Program[testConfig] {
+	return Program[testConfig]{
+		Name: "sample", Short: "A sample", Defaults: testConfig{Config: Config{HTTPAddr: "127.0.0.1:0"}},
+		Migrate: func(context.Context, *testConfig, *slog.Logger) error { return errors.New("no database") },
+		Start:   start,
+	}
+}
+
+func setEnv(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://sample:secret@127.0.0.1:1/sample")
+	t.Setenv("KAFKA_BROKERS", "127.0.0.1:9092,127.0.0.1:9093")
+}
+
+func TestExitCodesAndMessages(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		code int
+		want string
+	}{
+		{"an unknown command", nil, []string{"dance"}, 2, `"dance" is not a command`},
+		{"an unknown flag", nil, []string{"--fast"}, 2, "unknown flag: --fast"},
+		{"nothing configured", map[string]string{"DATABASE_URL": "", "KAFKA_BROKERS": ""}, nil, 2, "DATABASE_URL is"},
+		{"a strange environment", map[string]string{"ENVIRONMENT": "moon"}, []string{"web"}, 2, `ENVIRONMENT is "moon"`},
+		{"a strange address", map[string]string{"HTTP_ADDR": "3000"}, []string{"web"}, 2, `HTTP_ADDR is "3000": use host:port or :port`},
+		{"a strange level", map[string]string{"LOG_LEVEL": "loud"}, nil, 2, "LogLevel"},
+		{"a failure", nil, []string{"migrate"}, 1, "sample: no database"},
+		{"help", nil, []string{"--help"}, 0, "healthcheck"[:0]},
+		{"the variables", nil, []string{"config"}, 0, "KAFKA_BROKERS"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			setEnv(t)
+			for k, v := range tc.env {
+				t.Setenv(k, v)
+			}
+			var out bytes.Buffer
+			code := program(nil).Execute(context.Background(), append([]string{}, tc.args...), &out, &out)
+			if code != tc.code || !strings.Contains(out.String(), tc.want) {
+				t.Errorf("code %d, want %d; %q not in:\n%s", code, tc.code, tc.want, &out)
+			}
+			if strings.Contains(out.String(), "secret") {
+				t.Error("a password is shown")
+			}
+		})
+	}
+}
+
+func TestAServiceIsReadyDegradedOrUnavailable(t *testing.T) {
+	setEnv(t)
+	addr := freeAddr(t)
+	t.Setenv("HTTP_ADDR", addr)
+	var redis, postgres error
+	started := make(chan *Runtime, 1)
+	p := program(func(_ context.Context, _ *testConfig, rt *Runtime) error {
+		rt.Health.Critical("postgres", func(context.Context) error { return postgres })
+		rt.Health.Optional("redis", func(context.Context) error { return redis })
+		rt.Serve(nil)
+		rt.Add(Component{Name: "after http", Start: func(context.Context) error { started <- rt; return nil }})
+		return nil
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	code := make(chan int, 1)
+	go func() { code <- p.Execute(ctx, []string{"web"}, io.Discard, io.Discard) }()
+	var rt *Runtime
+	select {
+	case rt = <-started:
+	case <-time.After(10 * time.Second):
+		t.Fatal("did not start")
+	}
+	for _, tc := range []struct {
+		redis, postgres error
+		status          int
+		want            Status
+	}{
+		{nil, nil, 200, Ready},
+		{errors.New("away"), nil, 200, Degraded},
+		{errors.New("away"), errors.New("away"), 503, Unavailable},
+	} {
+		rt.Health.mu.Lock()
+		redis, postgres, rt.Health.at = tc.redis, tc.postgres, time.Time{}
+		rt.Health.mu.Unlock()
+		response, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report Report
+		_ = json.NewDecoder(response.Body).Decode(&report)
+		response.Body.Close()
+		if response.StatusCode != tc.status || report.Status != tc.want {
+			t.Errorf("got %d %+v, want %d %s", response.StatusCode, report, tc.status, tc.want)
+		}
+	}
+	if got := p.Execute(context.Background(), []string{"healthcheck"}, io.Discard, io.Discard); got != 0 {
+		t.Error("healthcheck: exit code", got)
+	}
+	cancel()
+	if got := <-code; got != 0 {
+		t.Error("exit code", got)
+	}
+}
+
+func TestATakenPortNamesTheVariable(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = Listen(context.Background(), l.Addr().String())
+	if err == nil || !strings.Contains(err.Error(), "HTTP_ADDR") {
+		t.Error(err)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

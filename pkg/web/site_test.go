@@ -1,0 +1,188 @@
+package web_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/web"
+)
+
+func wantText(t *testing.T, page string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(page, part) {
+			t.Errorf("lacks %q in:\n%s", part, page)
+		}
+	}
+}
+
+func TestAPageIsWholeAndSafe(t *testing.T) {
+	s := startSample(t)
+
+	response, page := s.get(t, "/")
+
+	wantText(t, page, `<title>Payments · Manager · Countersign</title>`, `cursor="epoch:1-0"`, `content="morph"`,
+		`aria-current="page">Payments</a>`, `<option value="mia-weber" selected>Mia Weber</option>`, `data-relative>2 min ago</time>`,
+		`1,250.00 <span class="money-currency">EUR</span>`, `&lt;script&gt;alert(1)`, `data-live-fragment="waiting-count">3<`)
+	policy := response.Header.Get("Content-Security-Policy")
+	if strings.Contains(policy, "unsafe") {
+		t.Error("the policy allows unsafe things:", policy)
+	}
+	_, nonce, _ := strings.Cut(policy, "'nonce-")
+	nonce, _, _ = strings.Cut(nonce, "'")
+	wantText(t, page, `<meta name="csp-nonce" content="`+nonce+`">`)
+	for _, inline := range []string{"<style", "style=", "onclick", "<script>"} {
+		if strings.Contains(page, inline) {
+			t.Errorf("the page has %s, which the policy forbids", inline)
+		}
+	}
+	if len(response.Cookies()) != 0 {
+		t.Error("a visit alone made a session")
+	}
+}
+
+func TestAFragmentIsTheRowOfThePage(t *testing.T) {
+	row := sampleRows()[0]
+	html, err := paymentRow.HTML(mustRenderer(t, web.TestAssets()), row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page := startSample(t).get(t, "/")
+	// The times differ by the clock; everything before does not.
+	before, _, _ := strings.Cut(html, "<time")
+	wantText(t, page, before)
+}
+
+func TestErrorsBecomeAnswers(t *testing.T) {
+	s := startSample(t)
+	for _, tc := range []struct {
+		name, method, path string
+		body               string
+		header             []string
+		status             int
+		want               string
+	}{
+		{"an unknown page", "GET", "/nothing", "", nil, 404, "There is no such page."},
+		{"a panic", "GET", "/panic", "", nil, 500, "Something went wrong on our side."},
+		{"JSON is asked for", "GET", "/nothing", "", []string{"Accept", "application/json"}, 404, `"detail":"There is no such page."`},
+		{"another site's form", "POST", "/form", "amount=1", []string{"Sec-Fetch-Site", "cross-site"}, 403, "came from another site"},
+		{"another origin's form", "POST", "/form", "amount=1", []string{"Origin", "https://evil.example"}, 403, "came from another site"},
+		{"10 MB", "POST", "/form", "amount=" + strings.Repeat("9", 10<<20), nil, 413, "That is too much text"},
+		{"a multipart form", "POST", "/form", "x", []string{"Content-Type", "multipart/form-data; boundary=x"}, 415, "not understood"},
+		{"half an escape", "POST", "/form", "amount=%z", nil, 400, "not understood"},
+		{"a stranger", "POST", "/signed-in-as", "person=nobody", nil, 400, "There is no such person."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			header := append([]string{"Content-Type", "application/x-www-form-urlencoded"}, tc.header...)
+			response, page := s.do(t, tc.method, tc.path, strings.NewReader(tc.body), header...)
+			if response.StatusCode != tc.status {
+				t.Errorf("status %d, want %d", response.StatusCode, tc.status)
+			}
+			wantText(t, page, tc.want)
+			if strings.Contains(page, "secret") || strings.Contains(page, "goroutine") {
+				t.Error("the page tells what is not for people")
+			}
+		})
+	}
+}
+
+func TestABodyOfUnknownLengthIsLimitedToo(t *testing.T) {
+	s := startSample(t)
+	body := io.MultiReader(strings.NewReader("amount="), strings.NewReader(strings.Repeat("9", 1<<20)))
+	response, page := s.do(t, "POST", "/form", body, "Content-Type", "application/x-www-form-urlencoded")
+	if response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	wantText(t, page, "That is too much text")
+}
+
+func TestAFormKeepsWhatWasTyped(t *testing.T) {
+	s := startSample(t)
+
+	response, page := s.post(t, "/form", url.Values{"amount": {"1,5"}, "currency": {"XXX"}, "description": {"a\x00<b>"}})
+
+	if response.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	wantText(t, page, `value="1,5"`, `aria-describedby="amount-error amount-hint"`, `id="amount-error">Write the amount with a point`,
+		`<option value="XXX" selected>XXX</option>`, "a&lt;b&gt;</textarea>", "characters that are not text")
+}
+
+func TestAMessageIsShownOnce(t *testing.T) {
+	s := startSample(t)
+	response, page := s.post(t, "/form", url.Values{"amount": {"1.50"}})
+	if response.StatusCode != http.StatusOK || response.Request.URL.Path != "/" {
+		t.Fatalf("was not sent on: %d %s", response.StatusCode, response.Request.URL)
+	}
+	wantText(t, page, "Requested. It waits for a manager.")
+	if _, again := s.get(t, "/"); strings.Contains(again, "It waits for a manager.") {
+		t.Error("the message is shown again")
+	}
+}
+
+func TestABrowserStaysThePersonItChose(t *testing.T) {
+	s := startSample(t)
+	if _, who := s.get(t, "/whoami"); who != "Mia Weber" {
+		t.Errorf("the first visit is %q", who)
+	}
+	_, page := s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	wantText(t, page, `<option value="tom-berg" selected>`)
+	if _, who := s.get(t, "/whoami"); who != "Tom Berg" {
+		t.Errorf("after choosing Tom it is %q", who)
+	}
+}
+
+func TestPagesSaySoWhenSessionsAreAway(t *testing.T) {
+	s := startSample(t)
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	s.dropTabl()
+
+	response, page := s.get(t, "/")
+
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	wantText(t, page, "Your session cannot be read at the moment")
+}
+
+func TestTheHeaderSaysWhatIsLate(t *testing.T) {
+	s := startSample(t)
+	s.awayNow = []string{"redis"}
+	_, page := s.get(t, "/")
+	wantText(t, page, "Live updates are late")
+}
+
+func TestDemoPeopleAreRefusedInProduction(t *testing.T) {
+	for _, tc := range []struct{ identity, environment, want string }{
+		{"demo", "production", "refused with ENVIRONMENT=production"},
+		{"", "development", "IDENTITY=demo"},
+		{"ldap", "production", `IDENTITY is "ldap"`},
+	} {
+		_, err := web.NewDemo(web.IdentityConfig{Identity: tc.identity}, tc.environment, nil, web.Person{ID: "a"})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: %v", tc, err)
+		}
+	}
+}
+
+func TestAnAPIAnswersProblems(t *testing.T) {
+	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
+	e.POST("/capture", func(echo.Context) error {
+		return &web.Error{Status: http.StatusConflict, Message: "Already released.", Extra: map[string]any{"by": "Mia Weber"}}
+	})
+	request := httptest.NewRequest("POST", "/capture", nil)
+	request.Header.Set(web.HeaderCorrelationID, "0198c0de-0000-7000-8000-000000000001")
+	answer := httptest.NewRecorder()
+	e.ServeHTTP(answer, request)
+	if answer.Code != 409 || answer.Header().Get("Content-Type") != "application/problem+json" {
+		t.Error(answer.Code, answer.Header())
+	}
+	wantText(t, answer.Body.String(), `"by":"Mia Weber"`, `"status":409`, `"instance":"urn:uuid:0198c0de-0000-7000-8000-000000000001"`)
+}
