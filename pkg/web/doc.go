@@ -64,6 +64,7 @@
 // (title subtitle), badge (tone text), person (name), button (label), relative, exact, iso, initials, asset.
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards on a phone; td classes what, amount,
-// actions), "list-head", "list-foot", "facts" (dl), "steps" (ol; li.no-effect, .step-when), "count",
+// actions), "list-head", "list-foot", "form-card" (a card with a form),
+// "facts" (dl), "steps" (ol; li.no-effect, .step-when), "count",
 // "copy-id", "text-muted", and Tabler's.
 package web
