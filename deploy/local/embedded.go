@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"countersign.example/pkg/embedded"
+)
+
+// Where the embedded parts listen, and the variables that move them.
+func kafkaAddr() string { return net.JoinHostPort("127.0.0.1", fallback("KAFKA_PORT", "9092")) }
+func redisAddr() string { return net.JoinHostPort("127.0.0.1", fallback("REDIS_PORT", "63790")) }
+func postgresAddr() string {
+	return net.JoinHostPort("127.0.0.1", fallback("POSTGRES_PORT", "54320"))
+}
+
+// withoutDatabase are the services that nobody gave a database.
+func withoutDatabase() (list []service) {
+	for _, s := range services {
+		if os.Getenv("DATABASE_URL_"+s.variable()) == "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// claims lists every address that this run will listen on.
+func claims() []claim {
+	var list []claim
+	for _, s := range services {
+		list = append(list, claim{s.name, s.addr(), s.variable() + "_ADDR"})
+	}
+	if os.Getenv("KAFKA_BROKERS") == "" {
+		list = append(list, claim{"the embedded Kafka", kafkaAddr(), "KAFKA_PORT (or KAFKA_BROKERS to use the one there)"})
+	}
+	if os.Getenv("REDIS_URL") == "" {
+		list = append(list, claim{"the embedded Redis", redisAddr(), "REDIS_PORT (or REDIS_URL to use the one there)"})
+	}
+	if len(withoutDatabase()) > 0 {
+		list = append(list, claim{"the embedded PostgreSQL", postgresAddr(), "POSTGRES_PORT (or DATABASE_URL_* to use the one there)"})
+	}
+	return list
+}
+
+// startParts starts what no variable names, and adds what it started to running.
+func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
+	p := parts{kafka: os.Getenv("KAFKA_BROKERS"), redis: os.Getenv("REDIS_URL"), databases: map[string]string{}}
+	var err error
+	if p.coreToken, err = h.secret("manager-ui-to-payments-core"); err != nil {
+		return p, err
+	}
+	if p.gatewayToken, err = h.secret("payments-core-to-gateway"); err != nil {
+		return p, err
+	}
+	for _, s := range services {
+		p.databases[s.name] = os.Getenv("DATABASE_URL_" + s.variable())
+	}
+	if wanted := withoutDatabase(); len(wanted) > 0 {
+		urls, err := h.startPostgres(ctx, wanted, running)
+		if err != nil {
+			return p, err
+		}
+		for name, address := range urls {
+			p.databases[name] = address
+		}
+	}
+	if p.kafka == "" {
+		broker, err := embedded.Kafka(h.data("kafka"), kafkaAddr())
+		if err != nil {
+			return p, err
+		}
+		running.push("Kafka", nil, broker.Close)
+		p.kafka = broker.Addr()
+	}
+	if p.redis == "" {
+		server, err := embedded.Redis(redisAddr())
+		if err != nil {
+			return p, err
+		}
+		running.push("Redis", nil, server.Close)
+		p.redis = server.URL()
+	}
+	return p, nil
+}
+
+func (h *house) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]string, error) {
+	_, portText, _ := net.SplitHostPort(postgresAddr())
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("POSTGRES_PORT is %q: use a number", portText)}
+	}
+	dir := h.postgresDir()
+	if err := h.forgetStray(dir); err != nil {
+		return nil, err
+	}
+	password, err := h.secret("postgres")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		h.out.say("creating the PostgreSQL database in %s (its program is fetched once, about 12 MB)", dir)
+	}
+	cfg := embedded.PostgresConfig{
+		Dir: dir, CacheDir: embedded.DefaultCacheDir(), Port: port, Password: password,
+		Settings: map[string]string{"max_connections": "200"},
+	}
+	server, err := embedded.Postgres(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	running.push("PostgreSQL", server.Ended(), func() {
+		if err := server.Close(); err != nil {
+			h.out.say("PostgreSQL did not stop well: %v", err)
+		}
+	})
+	return h.createDatabases(ctx, cfg.URL(), port, wanted)
+}
+
+// forgetStray removes a database outside .local/ whose .local/ somebody deleted: its password is gone, and
+// its journal would not fit a new Kafka.
+func (h *house) forgetStray(dir string) error {
+	_, err := os.Stat(h.data("secrets", "postgres"))
+	if dir == h.data("postgres") || !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return os.RemoveAll(dir)
+}

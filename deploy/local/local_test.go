@@ -1,0 +1,358 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/embedded"
+)
+
+// A copy of the test binary plays the programs that the launcher starts, chosen by this variable.
+const fakeVariable = "LOCAL_TEST_FAKE"
+
+func TestMain(m *testing.M) {
+	embedded.PostgresKeeper()
+	switch os.Getenv(fakeVariable) {
+	case "":
+		os.Exit(m.Run())
+	case "service":
+		fakeService()
+	case "dying":
+		fmt.Println("about to fail")
+		os.Exit(3)
+	case "launcher":
+		fakeLauncher()
+	case "query":
+		fakeQuery()
+	}
+}
+
+// fakeService is ready at once and stops on SIGTERM, saying so.
+func fakeService() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	listener, err := net.Listen("tcp", os.Getenv("HTTP_ADDR"))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go func() { _ = server.Serve(listener) }()
+	<-ctx.Done()
+	fmt.Println(os.Getenv("NAME"), "stopped")
+}
+
+// fakeLauncher starts a service and waits to be killed.
+func fakeLauncher() {
+	h := &house{root: os.TempDir(), out: newOutput(os.Stdout)}
+	child, err := h.start("service", 0, append(os.Environ(), fakeVariable+"=service"), self())
+	if err != nil {
+		panic(err)
+	}
+	if err := child.ready(context.Background(), "http://"+os.Getenv("HTTP_ADDR"), 10*time.Second); err != nil {
+		panic(err)
+	}
+	fmt.Println("up")
+	<-child.ended
+}
+
+func fakeQuery() {
+	conn, err := pgx.Connect(context.Background(), os.Getenv(testDatabaseVariable))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	var fsync string
+	if err := conn.QueryRow(context.Background(), "show fsync").Scan(&fsync); err != nil || fsync != "off" {
+		os.Exit(1)
+	}
+	os.Exit(42)
+}
+
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
+func testHouse(t *testing.T) (*house, *bytes.Buffer) {
+	t.Helper()
+	var printed bytes.Buffer
+	return &house{root: t.TempDir(), out: &output{to: &printed}}, &printed
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+func startFake(t *testing.T, h *house, name string) (*process, string) {
+	t.Helper()
+	addr := freeAddr(t)
+	p, err := h.start(name, 0, append(os.Environ(), fakeVariable+"=service", "HTTP_ADDR="+addr, "NAME="+name), self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.ready(t.Context(), "http://"+addr+"/readyz", 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return p, addr
+}
+
+func TestThingsStopInReverseOrder(t *testing.T) {
+	h, printed := testHouse(t)
+	running := &stack{}
+	for _, name := range []string{"first", "second", "third"} {
+		p, _ := startFake(t, h, name)
+		running.pushProcess(p)
+	}
+
+	running.stop()
+
+	text := printed.String()
+	third, second, first := strings.Index(text, "third stopped"), strings.Index(text, "second stopped"), strings.Index(text, "first stopped")
+	if third < 0 || second < third || first < second {
+		t.Errorf("stopped in another order:\n%s", text)
+	}
+}
+
+func TestADeathIsNamedWithItsLastLines(t *testing.T) {
+	h, _ := testHouse(t)
+	running := &stack{}
+	defer running.stop()
+	healthy, _ := startFake(t, h, "healthy")
+	running.pushProcess(healthy)
+
+	dying, err := h.start("dying", 0, append(os.Environ(), fakeVariable+"=dying"), self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	running.pushProcess(dying)
+
+	if name := <-running.died(); name != "dying" {
+		t.Errorf("died: %s", name)
+	}
+	if err := dying.ready(t.Context(), "http://127.0.0.1:1/", time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "about to fail") || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("the error tells too little: %v", err)
+	}
+}
+
+func TestServicesDieWithAKilledLauncher(t *testing.T) {
+	addr := freeAddr(t)
+	launcher := exec.Command(self())
+	launcher.Env = append(os.Environ(), fakeVariable+"=launcher", "HTTP_ADDR="+addr)
+	out, err := launcher.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := launcher.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := launcher.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = launcher.Wait()
+
+	eventually(t, "the service is gone", func() bool {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not so after 20 s: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond) // the poll's interval
+	}
+}
+
+func TestATakenPortNamesItsVariable(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := freeAddr(t)
+
+	for name, c := range map[string]struct {
+		claims []claim
+		want   []string
+	}{
+		"all free":   {[]claim{{"a", free, "A"}}, nil},
+		"taken":      {[]claim{{"contractor-ui", taken.Addr().String(), "CONTRACTOR_UI_ADDR"}}, []string{"taken", "CONTRACTOR_UI_ADDR"}},
+		"one twice":  {[]claim{{"a", free, "A"}, {"b", free, "B"}}, []string{"A", "B"}},
+		"no address": {[]claim{{"a", "3000", "A_ADDR"}}, []string{"A_ADDR", "host:port"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := checkPorts(c.claims)
+			if c.want == nil && err != nil {
+				t.Fatal(err)
+			}
+			for _, word := range c.want {
+				if err == nil || !strings.Contains(err.Error(), word) {
+					t.Errorf("%v does not say %s", err, word)
+				}
+			}
+			if c.want != nil && exitCode(err) != 2 {
+				t.Error("a taken port is a matter of configuration: exit code 2")
+			}
+		})
+	}
+}
+
+func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
+	t.Setenv("DATABASE_URL_PAYMENTS_CORE", "postgres://elsewhere")
+	p := parts{kafka: "k", redis: "r", coreToken: "core", gatewayToken: "gate", databases: map[string]string{
+		"contractor-ui": "db-contractor", "manager-ui": "db-manager", "payments-core": "db-core", "sandbox-gateway": "db-sandbox",
+	}}
+	got := contractorUI.environment(p)
+	if !slices.Contains(got, "DATABASE_URL=db-contractor") || !slices.Contains(got, "IDENTITY=demo") {
+		t.Errorf("configuration is missing: %v", got)
+	}
+	for _, pair := range got {
+		if strings.Contains(pair, "elsewhere") || strings.HasSuffix(pair, "=core") || strings.HasSuffix(pair, "=gate") {
+			t.Errorf("contractor-ui is told %s", pair)
+		}
+	}
+	if !slices.Contains(paymentsCore.environment(p), "SERVICE_TOKENS=manager-ui=core") {
+		t.Error("payments-core does not know manager-ui's token")
+	}
+}
+
+func TestOnlyOneLauncherAndNoResetMeanwhile(t *testing.T) {
+	h, _ := testHouse(t)
+	release, err := h.own()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.reset(); !errors.Is(err, errRunning) {
+		t.Errorf("reset while running: %v", err)
+	}
+	release()
+
+	before, err := h.secret("word")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := h.secret("word"); again != before {
+		t.Error("a secret changed by being read")
+	}
+	if err := h.reset(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(h.data()); len(entries) != 0 {
+		t.Errorf(".local/ still has %v", entries)
+	}
+}
+
+func TestAssetsAreStaleWhenTheirSourcesChange(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := func() string {
+		t.Helper()
+		s, err := sum(dir, filepath.Join(dir, "absent"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	write("app.js", "1")
+	first := digest()
+	write("dist/app-abc.js", "product")
+	write("node_modules/turbo/index.js", "product")
+	if digest() != first {
+		t.Error("a product counts as a source")
+	}
+	write("app.js", "2")
+	if digest() == first {
+		t.Error("a change goes unnoticed")
+	}
+}
+
+func TestWithPostgresPassesTheServerAndTheExitCode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a PostgreSQL")
+	}
+	t.Setenv(testDatabaseVariable, "")
+	t.Setenv(fakeVariable, "query")
+	err := withPostgres(t.Context(), []string{self()})
+	if code := exitCode(err); code != 42 {
+		t.Errorf("exit code %d (%v), want the command's own 42", code, err)
+	}
+}
+
+func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
+	admin := os.Getenv(testDatabaseVariable)
+	if admin == "" {
+		t.Skip("needs a PostgreSQL of its own: make test")
+	}
+	h, _ := testHouse(t)
+	cfg, err := pgx.ParseConfig(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second start finds everything there
+		urls, err := h.createDatabases(t.Context(), admin, int(cfg.Port), services)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := pgx.Connect(t.Context(), urls[contractorUI.name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := own.Exec(t.Context(), "create table if not exists mine (id int)"); err != nil {
+			t.Error(err)
+		}
+		_ = own.Close(t.Context())
+		for _, database := range []string{managerUI.database, paymentsCore.database, "postgres"} {
+			stranger := strings.Replace(urls[contractorUI.name], "/contractor_ui?", "/"+database+"?", 1)
+			if conn, err := pgx.Connect(t.Context(), stranger); err == nil {
+				_ = conn.Close(t.Context())
+				t.Errorf("contractor_ui may enter %s", database)
+			}
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"net"
+	"os"
+	"strings"
+)
+
+// service is one of our binaries and where it listens.
+type service struct {
+	name     string
+	source   string // the package of its main
+	port     string // by default
+	colour   int
+	database string // also the name of its role
+}
+
+var (
+	sandboxGateway = service{name: "sandbox-gateway", source: "./payments-core/cmd/sandbox-gateway", port: "5003", colour: 90, database: "sandbox_gateway"}
+	paymentsCore   = service{name: "payments-core", source: "./payments-core", port: "5001", colour: 35, database: "payments_core"}
+	contractorUI   = service{name: "contractor-ui", source: "./contractor-ui", port: "3000", colour: 36, database: "contractor_ui"}
+	managerUI      = service{name: "manager-ui", source: "./manager-ui", port: "4000", colour: 33, database: "manager_ui"}
+)
+
+// services in the order in which they start.
+var services = []service{sandboxGateway, paymentsCore, contractorUI, managerUI}
+
+// variable is the service's name as it stands in variables: CONTRACTOR_UI.
+func (s service) variable() string {
+	return strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// addr is where it listens: 127.0.0.1 only, unless CONTRACTOR_UI_ADDR (and so on) says otherwise, for
+// anyone who reaches a development machine could sign in as anyone.
+func (s service) addr() string { return fallback(s.variable()+"_ADDR", "127.0.0.1:"+s.port) }
+
+// url is the address as seen from this machine, under the name that people type.
+func (s service) url() string {
+	host, port, err := net.SplitHostPort(s.addr())
+	if err != nil {
+		return "http://" + s.addr()
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// parts says where everything the services stand on is.
+type parts struct {
+	kafka, redis string
+	databases    map[string]string // by service name
+	coreToken    string            // of manager-ui towards payments-core
+	gatewayToken string            // of payments-core towards the gateway
+}
+
+// environment is what one service gets: the launcher's own, without what is meant for the launcher,
+// and its configuration. It holds no other service's database or token.
+func (s service) environment(p parts) []string {
+	var environment []string
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "DATABASE_URL_") {
+			environment = append(environment, pair)
+		}
+	}
+	set := func(name, value string) { environment = append(environment, name+"="+value) }
+	set("ENVIRONMENT", "development")
+	set("HTTP_ADDR", s.addr())
+	set("DATABASE_URL", p.databases[s.name])
+	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
+	switch s.name {
+	case contractorUI.name:
+		set("IDENTITY", "demo")
+		set("KAFKA_BROKERS", p.kafka)
+		set("REDIS_URL", p.redis)
+	case managerUI.name:
+		set("IDENTITY", "demo")
+		set("KAFKA_BROKERS", p.kafka)
+		set("REDIS_URL", p.redis)
+		set("PAYMENTS_CORE_URL", paymentsCore.url())
+		set("PAYMENTS_CORE_TOKEN", p.coreToken)
+	case paymentsCore.name:
+		set("KAFKA_BROKERS", p.kafka)
+		set("SERVICE_TOKENS", managerUI.name+"="+p.coreToken)
+		set("GATEWAY_URL", sandboxGateway.url())
+		set("GATEWAY_TOKEN", p.gatewayToken)
+	case sandboxGateway.name:
+		set("GATEWAY_TOKEN", p.gatewayToken)
+	}
+	return environment
+}
+
+func fallback(variable, value string) string {
+	if set := os.Getenv(variable); set != "" {
+		return set
+	}
+	return value
+}
