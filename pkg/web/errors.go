@@ -73,7 +73,7 @@ func asError(err error) *Error {
 	case errors.As(err, &fromEcho):
 		return fromEchoError(fromEcho)
 	}
-	return &Error{Status: http.StatusInternalServerError, Message: "Something went wrong on our side. It has been recorded.", Err: err}
+	return &Error{Status: http.StatusInternalServerError, Message: "This is our fault, not yours, and has been recorded. Please try again.", Err: err}
 }
 
 func fromEchoError(err *echo.HTTPError) *Error {

@@ -228,7 +228,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	page := ErrorPage{Title: http.StatusText(e.Status), Message: e.Message, Home: s.options.Home}
+	page := ErrorPage{Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home}
 	if e.Status >= 500 {
 		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
 	}
@@ -236,6 +236,17 @@ func (s *Site) answerError(err error, c echo.Context) {
 		s.options.Log.ErrorContext(c.Request().Context(), "render the error page", "error", err)
 		_ = c.String(e.Status, e.Message)
 	}
+}
+
+// errorTitle heads an error page in words that say whose turn it is.
+func errorTitle(status int) string {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return "Not available at the moment"
+	case status >= 500:
+		return "Something went wrong"
+	}
+	return http.StatusText(status)
 }
 
 func answerProblem(log *slog.Logger, err error, c echo.Context) {

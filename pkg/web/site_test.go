@@ -70,7 +70,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		want               string
 	}{
 		{"an unknown page", "GET", "/nothing", "", nil, 404, "There is no such page."},
-		{"a panic", "GET", "/panic", "", nil, 500, "Something went wrong on our side."},
+		{"a panic", "GET", "/panic", "", nil, 500, "This is our fault"},
 		{"JSON is asked for", "GET", "/nothing", "", []string{"Accept", "application/json"}, 404, `"detail":"There is no such page."`},
 		{"another site's form", "POST", "/form", "amount=1", []string{"Sec-Fetch-Site", "cross-site"}, 403, "came from another site"},
 		{"another origin's form", "POST", "/form", "amount=1", []string{"Origin", "https://evil.example"}, 403, "came from another site"},

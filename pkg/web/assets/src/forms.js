@@ -13,8 +13,9 @@ addEventListener("turbo:before-morph-element", (event) => {
   if (target.id === "flashes" && !detail.newElement?.children.length) event.preventDefault();
 });
 
-// What someone is typing survives as well: a form that was touched is left as it is.
+// What someone is typing survives as well: a form that was touched is left as it is until it is sent.
 addEventListener("input", (event) => event.target.form?.setAttribute("data-touched", ""));
 addEventListener("turbo:before-morph-element", (event) => {
   if (event.target.matches?.("form[data-touched]")) event.preventDefault();
 });
+addEventListener("turbo:submit-end", (event) => event.target.removeAttribute("data-touched"));
