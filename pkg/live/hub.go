@@ -175,11 +175,13 @@ func (h *Hub) join(s *socket, audience string) bool {
 	return true
 }
 
-// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew.
-func (h *Hub) rejoin(s *socket, audience string, since cursor) {
+// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew, maybe with less than the socket has
+// brought already.
+func (h *Hub) rejoin(s *socket, audience, since string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.since = since
+	s.since = parseCursor(since)
+	h.send(s, prepare(message{Since: &since, Late: !h.healthy}))
 	h.replay(s, audience)
 }
 

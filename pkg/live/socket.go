@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 )
@@ -87,8 +88,8 @@ func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 			return
 		}
 		_ = extend("")
-		if kind == websocket.TextMessage {
-			h.rejoin(s, audience, parseCursor(string(text)))
+		if kind == websocket.TextMessage && utf8.Valid(text) {
+			h.rejoin(s, audience, string(text))
 		}
 	}
 }

@@ -61,13 +61,14 @@ func (c cursor) String() string {
 	return c.epoch + ":" + c.id.String()
 }
 
-// message is what a socket carries: at most one of row, fragment and reset, and the cursor once it is applied. With nothing but
+// message is what a socket carries: at most one of row, fragment, reset and since, and the cursor once it is applied. With nothing but
 // the cursor it is a heartbeat.
 type message struct {
 	Cursor   string    `json:"cursor,omitempty"`
 	Row      *Row      `json:"row,omitempty"`
 	Fragment *Fragment `json:"fragment,omitempty"`
 	Reset    bool      `json:"reset,omitempty"`
+	Since    *string   `json:"since,omitempty"` // answers a cursor that the browser sent: what follows is what came after it
 	Late     bool      `json:"late,omitempty"` // Redis is away: updates will come, but later
 }
 

@@ -1,0 +1,32 @@
+// Fetches the page anew and morphs it in: at most once in two seconds, again until it has rendered (Turbo skips a refresh while
+// a visit is running), and only while the server answers (Turbo reloads the window when a visit fails).
+import { session } from "@hotwired/turbo";
+
+const pause = 2000;
+
+export class Refresher {
+  #last = -Infinity;
+  #timer = null;
+  #ready;
+
+  constructor(ready) {
+    this.#ready = ready;
+  }
+
+  request(wait = 0) {
+    const due = Math.max(wait, this.#last + pause - performance.now());
+    this.#timer ??= setTimeout(() => this.#attempt(), due);
+  }
+
+  rendered() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #attempt() {
+    this.#timer = setTimeout(() => this.#attempt(), pause + Math.random() * pause);
+    if (!this.#ready()) return;
+    this.#last = performance.now();
+    session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
+  }
+}

@@ -1,0 +1,22 @@
+// What someone has begun in a page survives its refresh: a field they changed keeps its value, a <details> they opened stays open.
+
+const isChanged = (field) =>
+  field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
+    : field instanceof HTMLSelectElement ? [...field.options].some((o) => o.selected !== o.defaultSelected) && field.dataset.changed !== undefined
+      : field.value !== field.defaultValue;
+
+addEventListener("change", ({ target }) => {
+  if (target instanceof HTMLSelectElement) target.dataset.changed = ""; // a <select> without a default has one selected all the same
+});
+
+addEventListener("turbo:before-morph-element", (event) => {
+  const { target } = event;
+  if (target.matches?.("input:not([type=hidden]), textarea, select") && isChanged(target)) event.preventDefault();
+});
+
+addEventListener("turbo:before-morph-attribute", (event) => {
+  const { target, detail } = event;
+  if (target instanceof HTMLDetailsElement && detail.attributeName === "open") event.preventDefault();
+  // The list's state dot is the client's: the server cannot know it.
+  if (target.matches?.("[data-live-state]") && detail.attributeName === "data-state") event.preventDefault();
+});
