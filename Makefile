@@ -1,0 +1,89 @@
+# Every command of the house; `make help` lists them.
+
+MODULES := pkg payments-core contractor-ui manager-ui deploy test
+PACKAGES := $(addprefix ./,$(addsuffix /...,$(filter-out test,$(MODULES))))
+
+GOLANGCI_VERSION := v2.15.0
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/countersign/golangci-lint-$(GOLANGCI_VERSION)
+GOLANGCI := $(TOOLS)/golangci-lint
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(shell command -v gcc || command -v clang),-race)
+
+.DEFAULT_GOAL := help
+.PHONY: help run reset build assets test go-test fuzz lint fmt kafka topics tail bench ci launcher browser go
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: launcher ## Start everything on this machine; Ctrl-C stops it
+	@exec bin/local run
+
+reset: launcher ## Forget the data of `make run` (.local/)
+	@bin/local reset
+
+build: launcher ## Build the web assets and the binaries into bin/
+	@bin/local build
+
+assets: launcher ## Build the web assets if they are stale
+	@bin/local assets
+
+test: launcher browser ## Run every test; sets up what it needs
+	@bin/local build
+	@bin/local with-postgres -- $(MAKE) --no-print-directory go-test
+
+# Needs TEST_DATABASE_URL and the binaries: what `make test` sets up.
+go-test:
+	go test $(RACE) -p 2 -timeout 10m $(PACKAGES)
+	TEST_BIN=$(CURDIR)/bin go test -p 1 -timeout 10m -count=1 ./test/...
+
+lint: $(GOLANGCI) launcher ## gofmt, go vet, golangci-lint, and each module by itself
+	@bin/local assets
+	@unformatted=$$(gofmt -l $(MODULES) | grep -v node_modules || true); \
+	  test -z "$$unformatted" || { echo "not formatted (make fmt): $$unformatted" >&2; exit 1; }
+	@set -e; for module in $(MODULES); do \
+	  echo "$$module: build alone, vet, lint"; \
+	  (cd $$module && GOWORK=off go build ./... && GOWORK=off go vet ./... && GOWORK=off $(GOLANGCI) run ./...); \
+	done
+
+fmt: ## Format the code
+	@gofmt -w $(MODULES)
+
+kafka: ## Run a real Apache Kafka on 9092 (Java 17, Maven)
+	@exec deploy/kafka/run.sh
+
+topics: go ## Show topics, offsets and the lag of each group
+	@go run ./deploy/kafka/inspect topics
+
+tail: go ## Print messages as they come: make tail TOPIC=payments [FROM=start]
+	@test -n "$(TOPIC)" || { echo "which topic? make tail TOPIC=payments" >&2; exit 2; }
+	@FROM="$(FROM)" go run ./deploy/kafka/inspect tail "$(TOPIC)"
+
+bench: launcher ## Measure speed (by hand, on a quiet machine)
+	@bin/local build
+	@bin/local with-postgres -- env TEST_BIN=$(CURDIR)/bin go run ./test/bench
+
+ci: ## What CI runs
+	@.ci/run
+
+# The rest has no help: steps of the above.
+
+launcher: go
+	@go build -o bin/local ./deploy/local
+
+go:
+	@command -v go >/dev/null || { echo "go is missing: install Go 1.26 or newer from https://go.dev/dl/" >&2; exit 2; }
+
+# A browser for the story's tests: Debian's chromium, or any that CHROMIUM names.
+browser:
+	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null || \
+	  if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+	    echo "installing chromium"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "chromium is missing: apt-get install chromium (as root), or set CHROMIUM to a browser's path" >&2; exit 2; \
+	  fi
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION), once (1.5 minutes)"
+	@GOBIN=$(TOOLS) GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
