@@ -102,8 +102,7 @@ func (p Payment) Reject(by event.Meta, reason string) (Rejected, error) {
 	return checked(p, by, Rejected{Reason: reason}, err)
 }
 
-// CanCapture tells whether there is a hold to capture; CanRelease one to let go;
-// CanRefund captured money to give back; CanCancel a payment to end before money is held.
+// CanCapture tells whether there is a hold to capture.
 func (p Payment) CanCapture() error { return asError(p.refuses(Captured{Amount: p.Amount}, "")) }
 
 // CanRelease tells whether there is a hold to let go.
@@ -116,35 +115,35 @@ func (p Payment) CanRefund() error { return asError(p.refuses(Refunded{}, "")) }
 func (p Payment) CanCancel() error { return asError(p.refuses(Cancelled{}, "")) }
 
 // Authorize records the gateway's hold.
-func (p Payment) Authorize(reference string) (Authorized, error) {
-	return checked(p, event.Meta{}, Authorized{GatewayReference: clip(reference, MaxReference)}, nil)
+func (p Payment) Authorize(ref string) (Authorized, error) {
+	return checked(p, event.Meta{}, Authorized{GatewayReference: reference(ref)}, nil)
 }
 
 // Decline records that the gateway refused the hold; the last of MaxDeclines is final
 // whatever the gateway says.
 func (p Payment) Decline(code, reason string, final bool) (Declined, error) {
 	final = final || p.Declines+1 >= MaxDeclines
-	return checked(p, event.Meta{}, Declined{Code: clip(code, MaxReference), Reason: clip(reason, MaxText), Final: final}, nil)
+	return checked(p, event.Meta{}, Declined{Code: reference(code), Reason: clip(reason), Final: final}, nil)
 }
 
 // Capture records that the gateway moved the money.
-func (p Payment) Capture(amount money.Amount, reference string) (Captured, error) {
-	return checked(p, event.Meta{}, Captured{Amount: amount, GatewayReference: clip(reference, MaxReference)}, nil)
+func (p Payment) Capture(amount money.Amount, ref string) (Captured, error) {
+	return checked(p, event.Meta{}, Captured{Amount: amount, GatewayReference: reference(ref)}, nil)
 }
 
 // Release records that the hold is gone: let go, lapsed, or refused to be captured.
 func (p Payment) Release(reason string) (Released, error) {
-	return checked(p, event.Meta{}, Released{Reason: clip(reason, MaxText)}, nil)
+	return checked(p, event.Meta{}, Released{Reason: clip(reason)}, nil)
 }
 
 // Refund records that the captured money went back.
-func (p Payment) Refund(reason, reference string) (Refunded, error) {
-	return checked(p, event.Meta{}, Refunded{Reason: clip(reason, MaxText), GatewayReference: clip(reference, MaxReference)}, nil)
+func (p Payment) Refund(reason, ref string) (Refunded, error) {
+	return checked(p, event.Meta{}, Refunded{Reason: clip(reason), GatewayReference: reference(ref)}, nil)
 }
 
 // Cancel ends a payment for which no money is held or moved.
 func (p Payment) Cancel(reason string) (Cancelled, error) {
-	return checked(p, event.Meta{}, Cancelled{Reason: clip(reason, MaxText)}, nil)
+	return checked(p, event.Meta{}, Cancelled{Reason: clip(reason)}, nil)
 }
 
 // checked answers with body if the rules allow it now. What already happened is told
@@ -184,13 +183,20 @@ func cleanText(tried, field, text, missing string) (string, error) {
 	return text, nil
 }
 
-// clip makes what the gateway said fit: cut to limit characters, without what no journal
-// can hold, and "unknown" only where a reference must not be empty.
-func clip(text string, limit int) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
-	if text == "" && limit == MaxReference {
+// clip makes what another system said fit: without what no journal can hold, and cut to
+// MaxText characters.
+func clip(text string) string { return clipTo(text, MaxText) }
+
+// reference is clip for what must not be empty.
+func reference(text string) string {
+	if text = clipTo(text, MaxReference); text == "" {
 		return "unknown"
 	}
+	return text
+}
+
+func clipTo(text string, limit int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit])
 	}

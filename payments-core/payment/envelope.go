@@ -37,18 +37,21 @@ func New(source, subject string, b Body) event.Event {
 // ErrMalformed (a dead letter). It says nothing about whether the event is valid now,
 // which only a Fold knows.
 func Check(e event.Event) error {
-	if _, known := decoders[e.Type]; !known {
-		return fmt.Errorf("%w: %q", ErrUnknownType, e.Type)
-	}
-	if !isID(e.Subject) {
-		return fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
-	}
+	_, err := read(e)
+	return err
+}
+
+// read decodes an event and holds it against its envelope.
+func read(e event.Event) (Body, error) {
 	body, err := Decode(e.Type, e.Data)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if !isID(e.Subject) {
+		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
 	}
 	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
-		return fmt.Errorf("%w: payment_id is not the subject", ErrMalformed)
+		return nil, fmt.Errorf("%w: payment_id is not the subject", ErrMalformed)
 	}
-	return nil
+	return body, nil
 }

@@ -50,27 +50,19 @@ func Fold(entries []Entry) (Payment, []Step) {
 	var p Payment
 	steps := make([]Step, 0, len(entries))
 	for _, e := range entries {
-		body, refusal := read(e.Event)
-		if refusal == nil {
+		body, err := read(e.Event)
+		var refusal *Refusal
+		switch {
+		case errors.Is(err, ErrUnknownType):
+			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
+		case err != nil: // consumers refuse it, so it should not be in a journal
+			refusal = &Refusal{Code: Malformed, Tried: e.Type}
+		default:
 			refusal = p.apply(body, e)
 		}
 		steps = append(steps, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Payment: p})
 	}
 	return p, steps
-}
-
-// read decodes what a consumer has checked already. A type of the future is kept without
-// effect; something malformed should not be in a journal, and has none either.
-func read(e event.Event) (Body, *Refusal) {
-	err := Check(e)
-	if errors.Is(err, ErrUnknownType) {
-		return nil, &Refusal{Code: UnknownType, Tried: e.Type}
-	}
-	if err != nil {
-		return nil, &Refusal{Code: Malformed, Tried: e.Type}
-	}
-	body, _ := Decode(e.Type, e.Data)
-	return body, nil
 }
 
 // apply is the one place that changes a payment: by the rules, or not at all.

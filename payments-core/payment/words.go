@@ -121,34 +121,46 @@ func (r *Refusal) words() string {
 	case Malformed:
 		return "it cannot be read"
 	}
-	if r.Stood == TypeRequested && r.Code == WrongState {
-		return "it is waiting for a decision"
+	if missing := r.missing(); missing != "" {
+		return missing
 	}
 	return by("already "+verbs[r.Stood], nameOf(r.By, r.ByName))
+}
+
+// missing is what did not happen yet, where that says more than what did.
+func (r *Refusal) missing() string {
+	if r.Code != WrongState {
+		return ""
+	}
+	switch {
+	case r.Stood == TypeRequested:
+		return "it is waiting for a decision"
+	case r.Tried == TypeRequested && (r.Stood == TypeAccepted || r.Stood == TypeAuthorized || r.Stood == TypeDeclined):
+		return "it is accepted and under way"
+	case r.Tried == TypeRefunded && (r.Stood == TypeAccepted || r.Stood == TypeAuthorized || r.Stood == TypeDeclined):
+		return "no money has been paid out"
+	case (r.Tried == TypeCaptured || r.Tried == TypeReleased) && (r.Stood == TypeAccepted || r.Stood == TypeDeclined):
+		return "no money is on hold"
+	}
+	return ""
 }
 
 // past is the refusal told afterwards.
 func (r *Refusal) past() string {
 	who := nameOf(r.By, r.ByName)
 	switch {
-	case r.Code == NotAccepted:
-		return "no manager had accepted it"
 	case r.Code == NotRequested:
 		return "nobody had asked for this payment"
+	case r.Code == NotAccepted:
+		return "no manager had accepted it"
 	case r.Stood == "":
 		return r.words()
-	case r.Code == WrongState && r.Stood == TypeRequested:
-		return "it was waiting for a decision"
-	case r.Code == WrongState && r.Stood == TypeAccepted && r.Tried != TypeWithdrawn:
-		return "no money was on hold"
+	case r.missing() != "":
+		return strings.NewReplacer("it is", "it was", "has been", "had been", "money is", "money was").Replace(r.missing())
 	case who == "":
 		return "it was already " + verbs[r.Stood]
 	}
-	past := map[string]string{TypeWithdrawn: "withdrawn", TypeAccepted: "accepted", TypeRejected: "rejected"}[r.Stood]
-	if past == "" {
-		past = verbs[r.Stood]
-	}
-	return fmt.Sprintf("%s had already %s it", who, past)
+	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
 }
 
 func by(words, who string) string {

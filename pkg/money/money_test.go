@@ -1,0 +1,264 @@
+package money_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"countersign.example/pkg/money"
+)
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		text, currency string
+		minor          int64
+		decimal, shown string
+	}{
+		{"1250.00", "EUR", 125000, "1250.00", "1,250.00 EUR"},
+		{"1250", "EUR", 125000, "1250.00", "1,250.00 EUR"},
+		{"0.01", "EUR", 1, "0.01", "0.01 EUR"},
+		{"007.5", "EUR", 750, "7.50", "7.50 EUR"},
+		{" 10.99\n", "EUR", 1099, "10.99", "10.99 EUR"},
+		{"1099", "JPY", 1099, "1099", "1,099 JPY"},
+		{"1.234", "KWD", 1234, "1.234", "1.234 KWD"},
+		{"999999999.99", "EUR", money.Max, "999999999.99", "999,999,999.99 EUR"},
+		{"99999999999", "JPY", money.Max, "99999999999", "99,999,999,999 JPY"},
+	} {
+		got, err := money.Parse(tt.text, tt.currency)
+		if err != nil || got != (money.Amount{Minor: tt.minor, Currency: tt.currency}) {
+			t.Errorf("Parse(%q, %s) = %v, %v", tt.text, tt.currency, got, err)
+			continue
+		}
+		if got.Decimal() != tt.decimal || got.String() != tt.shown {
+			t.Errorf("%q: Decimal %q, String %q", tt.text, got.Decimal(), got)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		text, currency string
+		problem        money.Problem
+		says           string // part of the message
+	}{
+		{"", "EUR", money.Empty, "1250.00"},
+		{"   ", "EUR", money.Empty, "1250.00"},
+		{"0", "EUR", money.NotPositive, "above zero"},
+		{"0.00", "EUR", money.NotPositive, "above zero"},
+		{"-5", "EUR", money.Negative, "without a minus"},
+		{"+5", "EUR", money.NotANumber, "in digits"},
+		{"1e9", "EUR", money.NotANumber, "in digits"},
+		{"0x10", "EUR", money.NotANumber, "in digits"},
+		{"Infinity", "EUR", money.NotANumber, "in digits"},
+		{"NaN", "EUR", money.NotANumber, "in digits"},
+		{"1 250.00", "EUR", money.NotANumber, "in digits"},
+		{"1_000", "EUR", money.NotANumber, "in digits"},
+		{"€5", "EUR", money.NotANumber, "in digits"},
+		{"5\x00", "EUR", money.NotANumber, "in digits"},
+		{"\x00", "EUR", money.NotANumber, "in digits"},
+		{"💶", "EUR", money.NotANumber, "in digits"},
+		{"١٢", "EUR", money.NotANumber, "in digits"}, // Arabic digits are digits to unicode.IsDigit
+		{"５", "EUR", money.NotANumber, "in digits"},
+		{"\xff", "EUR", money.NotANumber, "in digits"},
+		{".", "EUR", money.NotANumber, "in digits"},
+		{".5", "EUR", money.NotANumber, "in digits"},
+		{"5.", "EUR", money.NotANumber, "in digits"},
+		{"-", "EUR", money.NotANumber, "in digits"},
+		{"1,5", "EUR", money.Separator, "without commas"},
+		{"1.234,56", "EUR", money.Separator, "1250.00"},
+		{"1,250.00", "EUR", money.Separator, "point before the decimals: 1250.00"},
+		{"12,345,678.90", "EUR", money.Separator, "12345678.90"},
+		{"1.2.3", "EUR", money.Separator, "point"},
+		{"10.999", "EUR", money.TooManyDecimals, "2 decimals"},
+		{"10.00", "JPY", money.TooManyDecimals, "no decimals"},
+		{"1.2345", "KWD", money.TooManyDecimals, "3 decimals"},
+		{"1000000000.00", "EUR", money.OverLimit, "999,999,999.99 EUR"},
+		{strings.Repeat("9", 400), "EUR", money.OverLimit, "999,999,999.99 EUR"},
+		{strings.Repeat("9", 10<<20), "JPY", money.OverLimit, "99,999,999,999 JPY"},
+		{"5", "XYZ", money.UnknownCurrency, "Choose a currency"},
+		{"5", "eur", money.UnknownCurrency, "Choose a currency"},
+		{"5", "", money.UnknownCurrency, "Choose a currency"},
+	} {
+		got, err := money.Parse(tt.text, tt.currency)
+		if money.ProblemOf(err) != tt.problem || got != (money.Amount{}) {
+			t.Errorf("Parse(%.40q, %s) = %v, %v (%s); want %s", tt.text, tt.currency, got, err, money.ProblemOf(err), tt.problem)
+			continue
+		}
+		if !strings.Contains(err.Error(), tt.says) || len(err.Error()) > 120 {
+			t.Errorf("%.40q: %q does not say %q", tt.text, err, tt.says)
+		}
+	}
+}
+
+func TestNegativeAndLargestAmountsAreWritten(t *testing.T) {
+	for amount, want := range map[money.Amount]string{
+		{Minor: -5, Currency: "EUR"}:            "-0.05 EUR",
+		{Minor: -123456, Currency: "EUR"}:       "-1,234.56 EUR",
+		{Minor: math.MinInt64, Currency: "KWD"}: "-9,223,372,036,854,775.808 KWD",
+		{Minor: math.MaxInt64, Currency: "JPY"}: "9,223,372,036,854,775,807 JPY",
+		{}:                                      "0",
+	} {
+		if got := amount.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	written, err := json.Marshal(money.Amount{Minor: 1099, Currency: "EUR"})
+	if err != nil || string(written) != `{"amount":1099,"currency":"EUR"}` {
+		t.Errorf("Marshal: %s, %v", written, err)
+	}
+	if _, err := json.Marshal(money.Amount{Minor: 1}); err == nil {
+		t.Error("an amount without a currency was written")
+	}
+	var read money.Amount
+	if err := json.Unmarshal([]byte(` { "currency" : "EUR", "amount": -7 } `), &read); err != nil || read.Minor != -7 {
+		t.Errorf("Unmarshal: %v, %v", read, err)
+	}
+	for _, text := range []string{
+		`null`, `7`, `"7"`, `[]`, `{}`, `{"amount":7}`, `{"currency":"EUR"}`, `{"amount":7,"currency":"EUR","x":1}`,
+		`{"Amount":7,"currency":"EUR"}`, `{"amount":7.0,"currency":"EUR"}`, `{"amount":1e2,"currency":"EUR"}`,
+		`{"amount":"7","currency":"EUR"}`, `{"amount":null,"currency":"EUR"}`, `{"amount":7,"currency":null}`,
+		`{"amount":7,"currency":"XYZ"}`, `{"amount":7,"currency":""}`, `{"amount":9223372036854775808,"currency":"EUR"}`,
+		`{"amount":7,"amount":8,"currency":"EUR"}`, `{"amount":{"a":1},"currency":"EUR"}`,
+	} {
+		read = money.Amount{Minor: 1, Currency: "USD"}
+		if err := json.Unmarshal([]byte(text), &read); text != "null" && err == nil {
+			t.Errorf("%s was read as %v", text, read)
+		}
+		if err := read.UnmarshalJSON([]byte(text)); err == nil {
+			t.Errorf("%s was read as %v", text, read)
+		}
+		if read != (money.Amount{Minor: 1, Currency: "USD"}) {
+			t.Errorf("%s was refused, and changed the amount to %v", text, read)
+		}
+	}
+}
+
+func TestCurrencies(t *testing.T) {
+	for code, want := range map[string]int{"EUR": 2, "JPY": 0, "KWD": 3, "CLF": 4, "XYZ": 0} {
+		if got := money.Exponent(code); got != want {
+			t.Errorf("Exponent(%s) = %d, want %d", code, got, want)
+		}
+	}
+	for _, code := range money.Currencies() {
+		if !money.IsKnown(code) {
+			t.Errorf("%s is offered and not known", code)
+		}
+	}
+	if known := money.Known(); !slices.IsSorted(known) || len(known) < 100 {
+		t.Errorf("known: %v", known)
+	}
+	money.Currencies()[0] = "changed"
+	if money.Currencies()[0] != "EUR" {
+		t.Error("the offered list can be changed from outside")
+	}
+}
+
+// Sums and differences are those of unbounded integers, or an error.
+func TestArithmeticIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		minor := rapid.OneOf(rapid.Int64(), rapid.SampledFrom([]int64{0, 1, -1, math.MaxInt64, math.MinInt64, math.MaxInt64 - 1}))
+		a, b := money.Amount{Minor: minor.Draw(t, "a"), Currency: "EUR"}, money.Amount{Minor: minor.Draw(t, "b"), Currency: "EUR"}
+		x, y := big.NewInt(a.Minor), big.NewInt(b.Minor)
+		for _, tt := range []struct {
+			name  string
+			do    func(money.Amount) (money.Amount, error)
+			exact *big.Int
+		}{{"Add", a.Add, new(big.Int).Add(x, y)}, {"Sub", a.Sub, new(big.Int).Sub(x, y)}} {
+			got, err := tt.do(b)
+			if !tt.exact.IsInt64() {
+				if !errors.Is(err, money.ErrOverflow) {
+					t.Fatalf("%s: %v, %v, want ErrOverflow", tt.name, got, err)
+				}
+			} else if err != nil || got.Minor != tt.exact.Int64() || got.Currency != "EUR" {
+				t.Fatalf("%s: %v, %v, want %s", tt.name, got, err, tt.exact)
+			}
+		}
+		if order, err := a.Cmp(b); err != nil || order != x.Cmp(y) {
+			t.Fatalf("Cmp: %d, %v", order, err)
+		}
+	})
+}
+
+func TestCurrenciesAreNotMixed(t *testing.T) {
+	a, b := money.Amount{Minor: 1, Currency: "EUR"}, money.Amount{Minor: 1, Currency: "USD"}
+	_, add := a.Add(b)
+	_, sub := a.Sub(b)
+	_, compare := a.Cmp(b)
+	for _, err := range []error{add, sub, compare} {
+		if !errors.Is(err, money.ErrCurrencyMismatch) {
+			t.Errorf("got %v, want ErrCurrencyMismatch", err)
+		}
+	}
+}
+
+// What is in range is written and read back as it was, as text and as JSON.
+func TestWrittenAndReadBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		amount := money.Amount{
+			Minor:    rapid.Int64Range(1, money.Max).Draw(t, "minor"),
+			Currency: rapid.SampledFrom(money.Known()).Draw(t, "currency"),
+		}
+		if parsed, err := money.Parse(amount.Decimal(), amount.Currency); err != nil || parsed != amount {
+			t.Fatalf("Parse(%q): %v, %v", amount.Decimal(), parsed, err)
+		}
+		data, err := json.Marshal(amount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read money.Amount
+		if err := json.Unmarshal(data, &read); err != nil || read != amount {
+			t.Fatalf("%s: %v, %v", data, read, err)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"1250.00", "1,250.00", "1.234,56", "-5", "1e9", "\x00", "💶", "999999999.99", "5."} {
+		f.Add(text, "EUR")
+		f.Add(text, "KWD")
+	}
+	f.Add("5", "XYZ")
+	f.Fuzz(func(t *testing.T, text, currency string) {
+		amount, err := money.Parse(text, currency)
+		if err != nil {
+			if money.ProblemOf(err) == "" || amount != (money.Amount{}) || len(err.Error()) > 120 {
+				t.Fatalf("Parse(%q, %q) = %v, %q", text, currency, amount, err)
+			}
+			return
+		}
+		if amount.Minor < 1 || amount.Minor > money.Max || amount.Currency != currency {
+			t.Fatalf("Parse(%q, %q) = %v", text, currency, amount)
+		}
+		if again, err := money.Parse(amount.Decimal(), currency); err != nil || again != amount {
+			t.Fatalf("%q written as %q is read as %v, %v", text, amount.Decimal(), again, err)
+		}
+	})
+}
+
+func FuzzAmountJSON(f *testing.F) {
+	f.Add([]byte(`{"amount":1099,"currency":"EUR"}`))
+	f.Add([]byte(`{"amount":1e3,"currency":"EUR"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var amount money.Amount
+		if err := amount.UnmarshalJSON(data); err != nil {
+			return
+		}
+		written, err := json.Marshal(amount)
+		if err != nil {
+			t.Fatalf("%q was read as %v, which cannot be written: %v", data, amount, err)
+		}
+		var again money.Amount
+		if err := json.Unmarshal(written, &again); err != nil || again != amount {
+			t.Fatalf("%q: %v, then %v, %v", data, amount, again, err)
+		}
+	})
+}
