@@ -1,0 +1,72 @@
+// Command sandbox-gateway is the payment gateway for trials, as a server of its own. How it
+// misbehaves on request is written in package sandbox.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"countersign.example/payments-core/gateway/sandbox"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+// config is what the server reads from its environment.
+type config struct {
+	service.Config
+	Token        string        `env:"GATEWAY_TOKEN,required,notEmpty" desc:"bearer token that callers must show"`
+	HoldDuration time.Duration `env:"HOLD_DURATION" envDefault:"168h" desc:"how long a hold lasts before it lapses"`
+	SlowDelay    time.Duration `env:"SLOW_DELAY" envDefault:"3s" desc:"how late the slow answers are (amounts that end in 04)"`
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	if c.Environment == service.Production {
+		errs = append(errs, errors.New("ENVIRONMENT is production: the sandbox gateway moves no money"))
+	}
+	if c.HoldDuration <= 0 {
+		errs = append(errs, fmt.Errorf("HOLD_DURATION is %s: use a duration such as 168h", c.HoldDuration))
+	}
+	if c.SlowDelay <= 0 {
+		errs = append(errs, fmt.Errorf("SLOW_DELAY is %s: use a duration such as 3s", c.SlowDelay))
+	}
+	return errors.Join(errs...)
+}
+
+func main() { program().Main() }
+
+func program() service.Program[config] {
+	return service.Program[config]{
+		Name:     "sandbox-gateway",
+		Short:    "A payment gateway that moves no money and misbehaves on request",
+		Defaults: config{Config: service.Config{HTTPAddr: ":5003"}},
+		Migrate: func(ctx context.Context, cfg *config, _ *slog.Logger) error {
+			return pg.Migrate(ctx, cfg.DatabaseURL, sandbox.Migrations)
+		},
+		Start: start,
+	}
+}
+
+func start(ctx context.Context, cfg *config, rt *service.Runtime) error {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.Health.Critical("database", func(ctx context.Context) error {
+		// Also says whether the tables are there.
+		_, err := db.Pool().Exec(ctx, "select from requests limit 1")
+		return err
+	})
+	server := sandbox.New(db, rt.Log, sandbox.Options{
+		Token: cfg.Token, HoldDuration: cfg.HoldDuration, SlowDelay: cfg.SlowDelay,
+	})
+	rt.Serve(server)
+	// Stops first: a connection that gets no answer would hold up the HTTP server.
+	rt.OnStop("hanging connections", func(context.Context) error { server.Stop(); return nil })
+	return nil
+}

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign.example/pkg/money"
+)
+
+// recordJSON is one record on the wire; the answer to a request is its record.
+type recordJSON struct {
+	Key       string       `json:"key"`
+	Kind      Kind         `json:"kind"`
+	PaymentID string       `json:"payment_id"`
+	Amount    money.Amount `json:"amount"`
+	Outcome   string       `json:"outcome"` // "approved" or "refused"
+	Reference string       `json:"reference"`
+	ExpiresAt *time.Time   `json:"expires_at"` // of an approved hold
+	Code      string       `json:"code"`       // of a refusal, as are reason and final
+	Reason    string       `json:"reason"`
+	Final     *bool        `json:"final"`
+	At        time.Time    `json:"at"`
+}
+
+// record refuses what is not a definite result whole.
+func (r recordJSON) record() (Record, error) {
+	record := Record{
+		Key: r.Key, Kind: r.Kind, PaymentID: r.PaymentID, Amount: r.Amount, At: r.At.UTC(),
+		Result: Result{Reference: r.Reference},
+	}
+	switch r.Kind {
+	case KindAuthorize, KindCapture, KindRelease, KindRefund:
+	default:
+		return Record{}, fmt.Errorf("the answer is of an unknown kind %q", r.Kind)
+	}
+	switch r.Outcome {
+	case "approved":
+		if r.Reference == "" {
+			return Record{}, errors.New("the answer approves without a reference")
+		}
+		if r.Kind == KindAuthorize {
+			if r.ExpiresAt == nil {
+				return Record{}, errors.New("the answer does not say when the hold lapses")
+			}
+			record.Result.ExpiresAt = r.ExpiresAt.UTC()
+		}
+	case "refused":
+		if r.Code == "" || r.Final == nil {
+			return Record{}, errors.New("the answer refuses without a code, or without saying whether for good")
+		}
+		record.Result.Refusal = &Refusal{Code: r.Code, Reason: r.Reason, Final: *r.Final}
+	default:
+		return Record{}, fmt.Errorf("the answer has an unknown outcome %q", r.Outcome)
+	}
+	return record, nil
+}
+
+// problemCode returns the code of an application/problem+json body (RFC 9457), or "".
+func problemCode(answer []byte) string {
+	var problem struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(answer, &problem) != nil {
+		return ""
+	}
+	return problem.Code
+}
