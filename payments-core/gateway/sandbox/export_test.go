@@ -1,0 +1,16 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Endings lists the amounts' endings that misbehave, with the call that they misbehave in.
+func Endings() []string {
+	var list []string
+	for digits, trick := range tricks {
+		list = append(list, fmt.Sprintf("%02d %s", digits, trick.on))
+	}
+	slices.Sort(list)
+	return list
+}
