@@ -1,0 +1,140 @@
+// Package api is payments-core's HTTP API: what managers command about money, through the services
+// that they work with.
+//
+// Invariants:
+//   - Who calls is known by a bearer token of the calling service; for whom it calls, the body says.
+//   - A command is recorded with its idempotency key in the transaction that opens the operation: the same key with
+//     the same request gets the same answer, as often as it is sent, and is done once.
+//   - Errors are application/problem+json (RFC 9457), and say what is under way or was done.
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/web"
+)
+
+// API answers requests.
+type API struct {
+	db   *pg.DB
+	desk *operations.Desk
+}
+
+// New returns the API's handler.
+func New(db *pg.DB, desk *operations.Desk, tokens Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
+	a := &API{db: db, desk: desk}
+	e := web.NewAPI(log, metrics)
+	payments := e.Group("/payments", tokens.authenticate)
+	payments.GET("/:id", a.show)
+	payments.POST("/:id/capture", a.command(payment.Capture))
+	payments.POST("/:id/release", a.command(payment.Release))
+	return e
+}
+
+// operationJSON is an operation as callers see it.
+type operationJSON struct {
+	Kind      payment.Operation `json:"kind"`
+	State     operations.State  `json:"state"` // open, succeeded, failed
+	Key       string            `json:"key"`   // at the gateway
+	Amount    money.Amount      `json:"amount"`
+	Reason    string            `json:"reason,omitempty"`
+	By        string            `json:"by,omitempty"`
+	ByName    string            `json:"by_name,omitempty"`
+	OpenedAt  time.Time         `json:"opened_at"`
+	ClosedAt  *time.Time        `json:"closed_at,omitempty"`
+	Attempts  int               `json:"attempts"`
+	LastError string            `json:"last_error,omitempty"`
+}
+
+func showOperation(o operations.Operation) operationJSON {
+	shown := operationJSON{
+		Kind: o.Kind, State: o.State, Key: o.Key, Amount: o.Amount, Reason: o.Reason, By: o.Actor, ByName: o.ActorName,
+		OpenedAt: o.OpenedAt, Attempts: o.Attempts, LastError: o.LastError,
+	}
+	if !o.ClosedAt.IsZero() {
+		shown.ClosedAt = &o.ClosedAt
+	}
+	return shown
+}
+
+// paymentJSON is a payment as callers see it.
+type paymentJSON struct {
+	PaymentID     string                `json:"payment_id"`
+	ContractorID  string                `json:"contractor_id"`
+	Amount        money.Amount          `json:"amount"`
+	CaptureMethod payment.CaptureMethod `json:"capture_method"`
+	Decision      payment.Decision      `json:"decision"`
+	Money         payment.Money         `json:"money"` // "" before any
+	Final         bool                  `json:"final"` // declined, and not tried again
+	HoldExpiresAt *time.Time            `json:"hold_expires_at,omitempty"`
+	UpdatedAt     time.Time             `json:"updated_at"`
+	Operations    []operationJSON       `json:"operations"`
+}
+
+func (a *API) show(c echo.Context) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	p, history, err := a.desk.Look(c.Request().Context(), id)
+	if err != nil {
+		return answerable(err)
+	}
+	shown := paymentJSON{
+		PaymentID: p.ID, ContractorID: p.ContractorID, Amount: p.Amount, CaptureMethod: p.CaptureMethod,
+		Decision: p.Decision, Money: p.Money, Final: p.Final, UpdatedAt: p.UpdatedAt, Operations: []operationJSON{},
+	}
+	for _, o := range history {
+		shown.Operations = append(shown.Operations, showOperation(o))
+	}
+	if hold, ok := history.Succeeded(payment.Authorize); ok && !hold.HoldExpiresAt.IsZero() {
+		shown.HoldExpiresAt = &hold.HoldExpiresAt
+	}
+	return c.JSON(http.StatusOK, shown)
+}
+
+// paymentID is the path's id, in its one canonical spelling.
+func paymentID(c echo.Context) (string, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil || id.String() != c.Param("id") {
+		return "", answerable(operations.ErrNoPayment)
+	}
+	return c.Param("id"), nil
+}
+
+// answerable gives an error its status.
+func answerable(err error) error {
+	var underWay *operations.UnderWayError
+	var refusal *payment.Refusal
+	var known *web.Error
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, operations.ErrNoPayment):
+		return web.NotFound("There is no such payment.")
+	case errors.As(err, &underWay):
+		return &web.Error{Status: http.StatusConflict, Message: underWay.Error(), Extra: map[string]any{
+			"code": "under_way", "under_way": showOperation(underWay.Operation),
+		}}
+	case errors.As(err, &refusal) && refusal.Code == payment.NotRequested:
+		return web.NotFound("There is no such payment.")
+	case errors.As(err, &refusal):
+		extra := map[string]any{"code": refusal.Code}
+		if refusal.Stood != "" {
+			extra["stood"], extra["by"], extra["by_name"], extra["at"] = refusal.Stood, refusal.By, refusal.ByName, refusal.At
+		}
+		return &web.Error{Status: http.StatusConflict, Message: refusal.Error(), Extra: extra}
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
+)
+
+// noteTimeout bounds writing down that a call had no answer.
+const noteTimeout = 5 * time.Second
+
+// Caller works the job of an operation: it calls the gateway and records what came of it.
+type Caller struct {
+	river.WorkerDefaults[callArgs]
+	desk    *Desk
+	gateway gateway.Gateway
+	log     *slog.Logger
+	calls   *prometheus.HistogramVec
+	alarms  *prometheus.CounterVec
+}
+
+// NewCaller returns a caller whose metrics are in registry.
+func NewCaller(desk *Desk, g gateway.Gateway, log *slog.Logger, registry prometheus.Registerer) *Caller {
+	c := &Caller{
+		desk: desk, gateway: g, log: log,
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "gateway_call_duration_seconds",
+			Help:    "Time of calls to the payment gateway, by kind and by outcome: approved, refused, unknown or key_reused.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"kind", "outcome"}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "payment_alarms_total",
+			Help: "Things about money that a person must look at, by reason.",
+		}, []string{"reason"}),
+	}
+	registry.MustRegister(c.calls, c.alarms)
+	return c
+}
+
+// NextRetry is for failures that Work does not turn into a snooze: a panic, or a lost process.
+func (c *Caller) NextRetry(job *river.Job[callArgs]) time.Time {
+	return time.Now().Add(Backoff(job.Attempt))
+}
+
+// Work asks the gateway once. Without a definite answer the job is put off, and asks again with the same key.
+func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
+	o, err := byID(ctx, c.desk.db.Pool(), job.Args.Operation)
+	if err != nil {
+		return err
+	}
+	if o.State != Open {
+		return nil // another worker was taken for dead, and was not
+	}
+	ctx = event.WithMeta(ctx, o.Meta)
+	result, err := c.call(ctx, o)
+	switch {
+	case errors.Is(err, gateway.ErrKeyReused):
+		c.alarm(ctx, "key_reused", o, "the gateway knows the key of another request", err)
+		return c.putOff(ctx, o, err)
+	case err != nil:
+		c.log.WarnContext(ctx, "the gateway gave no definite answer; asking again with the same key",
+			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
+		return c.putOff(ctx, o, err)
+	}
+	if err := c.record(ctx, job, o, result); err != nil {
+		c.log.ErrorContext(ctx, "the gateway's answer could not be recorded; asking again with the same key",
+			"payment", o.PaymentID, "key", o.Key, "error", err)
+		return c.putOff(ctx, o, err)
+	}
+	return nil
+}
+
+func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, err error) {
+	began := time.Now()
+	switch o.Kind {
+	case payment.Authorize:
+		p, _, lookErr := c.desk.Look(ctx, o.PaymentID)
+		if lookErr != nil {
+			return result, lookErr
+		}
+		result, err = c.gateway.Authorize(ctx, gateway.Request{
+			Key: o.Key, PaymentID: o.PaymentID, Amount: o.Amount, Description: p.Description,
+		})
+	case payment.Capture:
+		result, err = c.gateway.Capture(ctx, o.Key, o.HoldReference, o.Amount)
+	case payment.Release:
+		result, err = c.gateway.Release(ctx, o.Key, o.HoldReference, o.Amount)
+	case payment.Refund:
+		result, err = c.gateway.Refund(ctx, o.Key, o.HoldReference, o.Amount)
+	default:
+		return result, fmt.Errorf("operation of unknown kind %q", o.Kind)
+	}
+	outcome := "approved"
+	switch {
+	case errors.Is(err, gateway.ErrKeyReused):
+		outcome = "key_reused"
+	case err != nil:
+		outcome = "unknown"
+	case !result.Approved():
+		outcome = "refused"
+	}
+	c.calls.WithLabelValues(string(o.Kind), outcome).Observe(time.Since(began).Seconds())
+	return result, err
+}
+
+// putOff notes why there is no answer, and has the job work again later.
+func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	if _, err := c.desk.db.Pool().Exec(ctx, `update operations set attempts = attempts + 1, last_error = $2 where id = $1 and state = 'open'`,
+		o.ID, cause.Error()); err != nil {
+		c.log.WarnContext(ctx, "note a failed call", "key", o.Key, "error", err)
+	}
+	return river.JobSnooze(Backoff(o.Attempts + 1))
+}
+
+// record closes the operation with its event, opens what comes next, and completes the job, all in
+// one transaction.
+func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, result gateway.Result) error {
+	var refused *gateway.Refusal
+	err := c.desk.db.InTx(ctx, func(tx *pg.Tx) error {
+		stream, d, err := c.desk.loadStream(ctx, tx, o.PaymentID)
+		if err != nil {
+			return err
+		}
+		if open, is := d.history.Open(); !is || open.ID != o.ID {
+			return nil // closed by another worker since
+		}
+		done := outcomeOf(d.payment, o, result)
+		if done.err != nil {
+			return done.err
+		}
+		if done.body != nil {
+			e := payment.New(c.desk.journal.Source(), o.PaymentID, done.body)
+			e.Time, e.Meta = time.Now(), o.Meta
+			if err := c.desk.journal.Append(ctx, tx, &stream, e); err != nil {
+				return err
+			}
+		}
+		done.closed.ClosedAt = time.Now()
+		if err := closeRow(ctx, tx, done.closed); err != nil {
+			return err
+		}
+		history := d.history
+		for i := range history {
+			if history[i].ID == o.ID {
+				history[i] = done.closed
+			}
+		}
+		after := read(stream)
+		after.history = history
+		if done.again {
+			refused = result.Refusal
+			next := newOperation(after.payment, history, o.Kind, o.Reason, o.Meta)
+			err = c.desk.open(ctx, tx, []*Operation{&next}, nil, time.Now().Add(Backoff(o.N)))
+		} else {
+			err = c.desk.follow(ctx, tx, &after)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = river.JobCompleteTx[*riverpgxv5.Driver](ctx, pgx.Tx(tx.Tx), job)
+		return err
+	})
+	if err == nil && refused != nil {
+		c.alarm(ctx, string(o.Kind)+"_refused", o, "the gateway refused what must be done; asking again", errors.New(describe(*refused)))
+	}
+	return err
+}
+
+func (c *Caller) alarm(ctx context.Context, reason string, o Operation, message string, err error) {
+	c.alarms.WithLabelValues(reason).Inc()
+	c.log.ErrorContext(ctx, message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "error", err)
+}
+
+// outcome is what a definite answer comes to.
+type outcome struct {
+	closed Operation
+	body   payment.Body // the event to write; nil if the payment does not change by it
+	again  bool         // refused, but it must be done: with a new key, after a while
+	err    error
+}
+
+// outcomeOf decides what the gateway's answer to o means for p.
+func outcomeOf(p payment.Payment, o Operation, result gateway.Result) (done outcome) {
+	o.State, o.GatewayReference, o.HoldExpiresAt, o.LastError = Succeeded, result.Reference, result.ExpiresAt, ""
+	if r := result.Refusal; r != nil {
+		o.State, o.LastError, o.Final = Failed, describe(*r), r.Final
+	}
+	done.closed = o
+	switch {
+	case o.State == Failed && o.Kind == payment.Authorize:
+		done.body, done.err = p.Decline(result.Refusal.Code, result.Refusal.Reason, result.Refusal.Final)
+	case o.State == Failed && o.Kind == payment.Capture && holdIsGone(result.Refusal.Code):
+		done.body, done.err = p.Release(o.LastError)
+	case o.State == Failed && o.Kind == payment.Release && holdIsGone(result.Refusal.Code):
+		done.body, done.err = p.Release(o.Reason)
+	case o.State == Failed:
+		// A capture refused for good leaves a hold, which the rules then release. The rest must
+		// be done in the end.
+		done.again = o.Kind != payment.Capture || !o.Final
+	case o.Kind == payment.Authorize:
+		done.body, done.err = p.Authorize(result.Reference)
+	case o.Kind == payment.Capture:
+		done.body, done.err = p.Capture(o.Amount, result.Reference)
+	case o.Kind == payment.Release:
+		done.body, done.err = p.Release(o.Reason)
+	case o.Kind == payment.Refund:
+		done.body, done.err = p.Refund(o.Reason, result.Reference)
+	}
+	if done.err != nil {
+		// The rules open only what the payment can take, and nothing changes it while an
+		// operation is open: this is a mistake of ours, and the operation stays open.
+		done.err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Key, done.err)
+	}
+	return done
+}
+
+// holdIsGone reports whether a refusal says that nothing is held any more.
+func holdIsGone(code string) bool {
+	switch code {
+	case gateway.CaptureRefused, gateway.HoldExpired, gateway.HoldNotActive:
+		return true
+	}
+	return false
+}
+
+func describe(r gateway.Refusal) string {
+	if r.Reason != "" {
+		return r.Reason
+	}
+	return r.Code
+}

@@ -1,0 +1,173 @@
+package operations
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"countersign.example/pkg/pg"
+)
+
+// neverGiveUp is how often a job is tried: until it is done. A job about money is never discarded.
+const neverGiveUp = 30000
+
+// callArgs is the job of one operation: call the gateway until it answers for good.
+type callArgs struct {
+	Operation int64 `json:"operation"`
+}
+
+func (callArgs) Kind() string { return "gateway_call" }
+
+func (callArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: neverGiveUp} }
+
+// reconsiderArgs is the job of looking at a payment again when something is due: a retry, or the
+// end of a hold. The same moment of the same payment is one job.
+type reconsiderArgs struct {
+	PaymentID string    `json:"payment_id"`
+	At        time.Time `json:"at"`
+}
+
+func (reconsiderArgs) Kind() string { return "payment_reconsider" }
+
+func (reconsiderArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: neverGiveUp, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+func reconsiderAt(paymentID string, at time.Time) river.InsertManyParams {
+	at = at.UTC().Truncate(time.Microsecond)
+	return river.InsertManyParams{
+		Args:       reconsiderArgs{PaymentID: paymentID, At: at},
+		InsertOpts: &river.InsertOpts{ScheduledAt: at},
+	}
+}
+
+type reconsiderWorker struct {
+	river.WorkerDefaults[reconsiderArgs]
+	desk *Desk
+}
+
+func (w *reconsiderWorker) NextRetry(*river.Job[reconsiderArgs]) time.Time {
+	return time.Now().Add(Backoff(6))
+}
+
+func (w *reconsiderWorker) Work(ctx context.Context, job *river.Job[reconsiderArgs]) error {
+	if early := time.Until(job.Args.At); early > 0 { // another process' clock is ahead
+		return river.JobSnooze(early)
+	}
+	return w.desk.db.InTx(ctx, func(tx *pg.Tx) error {
+		c, err := w.desk.load(ctx, tx, job.Args.PaymentID)
+		if err != nil {
+			return err
+		}
+		return w.desk.follow(ctx, tx, c)
+	})
+}
+
+// Timing is how patiently jobs are worked. The zero value is what production uses; tests hurry.
+type Timing struct {
+	JobTimeout  time.Duration // 15 s: longer than a call may take
+	RescueAfter time.Duration // 30 s: when a job whose process was killed is taken up again
+}
+
+func (t Timing) orDefault() Timing {
+	if t.JobTimeout == 0 {
+		t.JobTimeout = 15 * time.Second
+	}
+	if t.RescueAfter == 0 {
+		t.RescueAfter = 30 * time.Second
+	}
+	return t
+}
+
+// concurrency is how many calls are under way at once in a process. They wait for the gateway most
+// of the time, and hold a database connection only to record an outcome.
+const concurrency = 48
+
+// Run works the jobs until ctx ends. Then it lets calls end for a moment, and cancels them: what they asked is
+// unknown then, and is asked again by whoever works next.
+func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *slog.Logger) error {
+	timing = timing.orDefault()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, caller)
+	river.AddWorker(workers, &reconsiderWorker{desk: desk})
+	client, err := river.NewClient(riverpgxv5.New(desk.db.Pool()), &river.Config{
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
+		Workers:              workers,
+		Logger:               quiet(log),
+		JobTimeout:           timing.JobTimeout,
+		RescueStuckJobsAfter: timing.RescueAfter,
+		FetchCooldown:        20 * time.Millisecond,
+		// A notification is sent for the first job of a burst only; this finds the rest.
+		FetchPollInterval: 100 * time.Millisecond,
+		SoftStopTimeout:   2 * time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("make the job workers: %w", err)
+	}
+	if err := startClient(ctx, client, log); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return client.Stop(stopCtx)
+}
+
+// startClient starts the client once the database answers.
+func startClient(ctx context.Context, client *river.Client[pgx.Tx], log *slog.Logger) error {
+	for {
+		// Its context must not end before Stop is called, or the jobs' would end at once too.
+		err := client.Start(context.WithoutCancel(ctx))
+		if err == nil {
+			return nil
+		}
+		log.WarnContext(ctx, "jobs cannot be worked yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// MigrateJobs brings River's tables up to date.
+func MigrateJobs(ctx context.Context, url string) error {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer pool.Close()
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read the migrations of the job queue: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate the job queue: %w", err)
+	}
+	return nil
+}
+
+// quiet keeps River's talk about its own services out of the log; what matters about jobs is
+// logged here, with the payment.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
+
+type atLeastWarn struct{ slog.Handler }
+
+func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeastWarn{h.Handler.WithAttrs(attrs)}
+}
+
+func (h atLeastWarn) WithGroup(name string) slog.Handler {
+	return atLeastWarn{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,180 @@
+// Package operations decides what to ask of the payment gateway, asks it, and records what came
+// of it.
+//
+// Invariants:
+//   - A call is recorded before it is made: its row, its job and the change that wants it are one
+//     transaction, under the stream's lock. At most one operation of a payment is open.
+//   - The idempotency key, "payment:kind:n", is fixed in the row. Whatever is unknown (a timeout, a
+//     crash in the middle) is asked again with it; n moves only after a definite refusal.
+//   - An operation closes once, with the event of its outcome and the job's completion, in one
+//     transaction. What has succeeded for a payment is never opened again.
+//   - Which operation comes next is a pure function of the payment and its operations ([Rules]).
+package operations
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+)
+
+// State is how far an operation is.
+type State string
+
+// Open until the gateway has answered for good: Succeeded, or Failed where it refused.
+const (
+	Open      State = "open"
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+)
+
+// Operation is one thing asked of the gateway.
+type Operation struct {
+	ID            int64
+	PaymentID     string
+	Kind          payment.Operation
+	N             int // definitive refusals of this kind before it, plus 1
+	Key           string
+	State         State
+	Amount        money.Amount
+	Reason        string
+	HoldReference string // the gateway's name of the hold; "" for an authorization
+
+	event.Meta // on whose behalf
+
+	GatewayReference string
+	HoldExpiresAt    time.Time // zero unless an authorization that succeeded
+	OpenedAt         time.Time
+	ClosedAt         time.Time // zero while open
+	Attempts         int       // answers and failures so far
+	LastError        string    // of the refusal, or of the last failure to get an answer
+	Final            bool      // the refusal is for good
+}
+
+// History is all operations of one payment, oldest first.
+type History []Operation
+
+// Open returns the operation under way, if there is one.
+func (h History) Open() (Operation, bool) {
+	for _, o := range h {
+		if o.State == Open {
+			return o, true
+		}
+	}
+	return Operation{}, false
+}
+
+// Succeeded returns the operation of a kind that was done, if one was.
+func (h History) Succeeded(kind payment.Operation) (Operation, bool) {
+	for _, o := range h {
+		if o.Kind == kind && o.State == Succeeded {
+			return o, true
+		}
+	}
+	return Operation{}, false
+}
+
+// Refusals are the operations of a kind that the gateway refused, oldest first.
+func (h History) Refusals(kind payment.Operation) []Operation {
+	var refused []Operation
+	for _, o := range h {
+		if o.Kind == kind && o.State == Failed {
+			refused = append(refused, o)
+		}
+	}
+	return refused
+}
+
+const selectOperations = `select id, payment_id, kind, n, key, state, amount, currency, reason, hold_reference,
+	actor, actor_name, correlation_id, causation_id, trace_parent, gateway_reference, hold_expires_at, opened_at, closed_at,
+	attempts, last_error, final from operations`
+
+func scanOperation(row pgx.CollectableRow) (Operation, error) {
+	var o Operation
+	var expires, closed *time.Time
+	err := row.Scan(&o.ID, &o.PaymentID, &o.Kind, &o.N, &o.Key, &o.State, &o.Amount.Minor, &o.Amount.Currency, &o.Reason,
+		&o.HoldReference, &o.Actor, &o.ActorName, &o.CorrelationID, &o.CausationID, &o.TraceParent, &o.GatewayReference,
+		&expires, &o.OpenedAt, &closed, &o.Attempts, &o.LastError, &o.Final)
+	o.OpenedAt = o.OpenedAt.UTC()
+	if expires != nil {
+		o.HoldExpiresAt = expires.UTC()
+	}
+	if closed != nil {
+		o.ClosedAt = closed.UTC()
+	}
+	return o, err
+}
+
+// querier is a transaction or a pool.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Histories reads the operations of payments. For a decision, hold their streams' locks.
+func Histories(ctx context.Context, q querier, payments ...string) (map[string]History, error) {
+	rows, err := q.Query(ctx, selectOperations+" where payment_id = any($1) order by id", payments)
+	if err != nil {
+		return nil, fmt.Errorf("read operations: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanOperation)
+	if err != nil {
+		return nil, fmt.Errorf("read operations: %w", err)
+	}
+	histories := make(map[string]History, len(payments))
+	for _, o := range all {
+		histories[o.PaymentID] = append(histories[o.PaymentID], o)
+	}
+	return histories, nil
+}
+
+func byID(ctx context.Context, q querier, id int64) (Operation, error) {
+	rows, err := q.Query(ctx, selectOperations+" where id = $1", id)
+	if err != nil {
+		return Operation{}, fmt.Errorf("read operation: %w", err)
+	}
+	o, err := pgx.CollectExactlyOneRow(rows, scanOperation)
+	if err != nil {
+		return Operation{}, fmt.Errorf("read operation %d: %w", id, err)
+	}
+	return o, nil
+}
+
+// insert opens operations, and fills in what the database gives.
+func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
+	batch := &pgx.Batch{}
+	for _, o := range opened {
+		batch.Queue(`insert into operations (payment_id, kind, n, amount, currency, reason, hold_reference, actor, actor_name,
+			correlation_id, causation_id, trace_parent) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			returning id, key, state, opened_at`, o.PaymentID, o.Kind, o.N, o.Amount.Minor, o.Amount.Currency, o.Reason,
+			o.HoldReference, o.Actor, o.ActorName, o.CorrelationID, o.CausationID, o.TraceParent).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&o.ID, &o.Key, &o.State, &o.OpenedAt) })
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("open operations: %w", err)
+	}
+	return nil
+}
+
+// closeRow records the outcome in o's row.
+func closeRow(ctx context.Context, tx *pg.Tx, o Operation) error {
+	var expires *time.Time
+	if !o.HoldExpiresAt.IsZero() {
+		expires = &o.HoldExpiresAt
+	}
+	tag, err := tx.Exec(ctx, `update operations set state = $2, gateway_reference = $3, hold_expires_at = $4, last_error = $5,
+		final = $6, attempts = attempts + 1, closed_at = $7 where id = $1 and state = 'open'`,
+		o.ID, o.State, o.GatewayReference, expires, o.LastError, o.Final, o.ClosedAt)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("it is not open")
+	}
+	if err != nil {
+		return fmt.Errorf("close operation %s: %w", o.Key, err)
+	}
+	return nil
+}

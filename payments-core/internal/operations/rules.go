@@ -1,0 +1,87 @@
+package operations
+
+import (
+	"time"
+
+	"countersign.example/payments-core/payment"
+)
+
+// Rules are what the next operation of a payment depends on, besides the payment.
+type Rules struct {
+	// RetryDelays are how long to wait after the first, second ... decline that is not final.
+	RetryDelays []time.Duration
+}
+
+// Next is an operation that is wanted, and from when on.
+type Next struct {
+	Kind   payment.Operation
+	At     time.Time // zero: at once
+	Reason string    // for people, where the operation undoes something
+}
+
+// reasonLapsed is why a hold is released that nobody captured in time.
+const reasonLapsed = "the hold lapsed"
+
+// Next returns what payments-core asks of the gateway by itself; false if it is nothing, or has to
+// wait for the operation that is open. It acts on decisions that the log has confirmed only.
+func (r Rules) Next(p payment.Payment, history History) (Next, bool) {
+	if _, open := history.Open(); open {
+		return Next{}, false
+	}
+	if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
+		return Next{}, false
+	}
+	next, wanted := r.step(p, history)
+	if _, done := history.Succeeded(next.Kind); done {
+		return Next{}, false
+	}
+	return next, wanted
+}
+
+func (r Rules) step(p payment.Payment, history History) (Next, bool) {
+	kind, delay := p.NextStep()
+	switch {
+	case kind == payment.Authorize && delay > 0:
+		return Next{Kind: kind, At: p.Declined.At.Add(r.retryDelay(p.Declines, delay))}, true
+	case p.Money == payment.MoneyAuthorized && captureRefused(history) != "":
+		return Next{Kind: payment.Release, Reason: captureRefused(history)}, true
+	case kind != payment.NoOperation:
+		return Next{Kind: kind}, true
+	case p.Money == payment.MoneyAuthorized:
+		// Somebody may capture or release it, until the hold lapses.
+		if hold, ok := history.Succeeded(payment.Authorize); ok && !hold.HoldExpiresAt.IsZero() {
+			return Next{Kind: payment.Release, At: hold.HoldExpiresAt, Reason: reasonLapsed}, true
+		}
+	}
+	return Next{}, false
+}
+
+func (r Rules) retryDelay(declines int, otherwise time.Duration) time.Duration {
+	if declines >= 1 && declines <= len(r.RetryDelays) {
+		return r.RetryDelays[declines-1]
+	}
+	return otherwise
+}
+
+// captureRefused is why a hold cannot be captured any more; "" if it can.
+func captureRefused(history History) string {
+	for _, o := range history.Refusals(payment.Capture) {
+		if o.Final {
+			return o.LastError
+		}
+	}
+	return ""
+}
+
+// Backoff is how long to wait before asking again after so many attempts without an answer, or
+// after so many refusals of what must be done in the end: 1 s, 2 s, 4 s ... 30 s.
+func Backoff(attempts int) time.Duration {
+	const most = 30 * time.Second
+	if attempts < 1 {
+		attempts = 1
+	}
+	if attempts > 5 {
+		return most
+	}
+	return min(time.Second<<(attempts-1), most)
+}
