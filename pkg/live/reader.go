@@ -46,6 +46,7 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) read(ctx context.Context) (synced bool, err error) {
 	options := *h.stream.redis.Options()
 	options.PoolSize, options.MinIdleConns, options.MaxRetries = 1, 0, -1
+	withoutHandoffs(&options)
 	client := redis.NewClient(&options)
 	// A blocked read does not notice that ctx has ended, so the connection is closed under it.
 	release := context.AfterFunc(ctx, func() { _ = client.Close() })

@@ -69,7 +69,7 @@ type message struct {
 	Fragment *Fragment `json:"fragment,omitempty"`
 	Reset    bool      `json:"reset,omitempty"`
 	Since    *string   `json:"since,omitempty"` // answers a cursor that the browser sent: what follows is what came after it
-	Late     bool      `json:"late,omitempty"` // Redis is away: updates will come, but later
+	Late     bool      `json:"late,omitempty"`  // Redis is away: updates will come, but later
 }
 
 func (m message) encode() []byte {

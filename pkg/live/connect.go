@@ -1,0 +1,30 @@
+package live
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Connect prepares a client of the Redis at url ("redis://host:port/0"). It does not connect yet: Redis may be away. An error is one
+// of the url.
+func Connect(url string) (*redis.Client, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the Redis URL: %w", err)
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second
+	options.MaxRetries = -1 // pusher and reader try again by themselves
+	options.ContextTimeoutEnabled = true
+	options.PoolSize = 4
+	withoutHandoffs(options)
+	return redis.NewClient(options), nil
+}
+
+// withoutHandoffs turns off a feature of one vendor's servers, for which the client keeps goroutines that outlive it.
+func withoutHandoffs(options *redis.Options) {
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	options.PushNotificationProcessor = nil
+}

@@ -1,0 +1,106 @@
+package live
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/gorilla/websocket"
+	"github.com/redis/go-redis/v9"
+)
+
+func connect(t *testing.T, addr string) *redis.Client {
+	client, err := Connect("redis://" + addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestADeposedPusherIsRefused(t *testing.T) {
+	client := connect(t, miniredis.RunT(t).Addr())
+	s := newStream(client, "test")
+	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
+
+	_ = s.take(t.Context(), "first")
+	head, err := s.push(t.Context(), "first", cursor{}, row)
+	if err != nil || head.epoch == "" {
+		t.Fatalf("got %v, %v", head, err)
+	}
+	_ = s.take(t.Context(), "second")
+	if _, err := s.push(t.Context(), "first", head, row); !errors.Is(err, errDeposed) {
+		t.Errorf("the first, after the second: %v", err)
+	}
+	if next, err := s.push(t.Context(), "second", head, row); err != nil || next.epoch != head.epoch || !head.id.before(next.id) {
+		t.Errorf("the second: %v after %v, %v", next, head, err)
+	}
+}
+
+func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
+	client := connect(t, miniredis.RunT(t).Addr())
+	s := newStream(client, "test")
+	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
+	_ = s.take(t.Context(), "me")
+	head, _ := s.push(t.Context(), "me", cursor{}, row)
+
+	head.id.ms++ // what Postgres knows of is no longer there
+	next, err := s.push(t.Context(), "me", head, row)
+	if err != nil || next.epoch == head.epoch {
+		t.Errorf("got %v after %v, %v", next, head, err)
+	}
+}
+
+func TestASlowSocketResets(t *testing.T) {
+	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)), Options{Queue: 4})
+	h.at = cursor{"e", entryID{1, 0}}
+	s := &socket{since: h.at, wake: make(chan struct{}, 1)}
+	h.join(s, "all")
+
+	for i := range 10 {
+		h.deliver([]entry{{id: entryID{uint64(i + 2), 0}, audience: "all", frame: &websocket.PreparedMessage{}}})
+	}
+	if len(s.pending) > 4 {
+		t.Errorf("%d messages wait", len(s.pending))
+	}
+	if s.since != (cursor{}) {
+		t.Error("it was not told to reset")
+	}
+}
+
+func TestTheRingKnowsWhatItNoLongerHas(t *testing.T) {
+	frame := func(about string) entry {
+		return entry{audience: "all", about: about, frame: &websocket.PreparedMessage{}}
+	}
+	r := newRing(8, entryID{})
+	for i := range 20 {
+		e := frame([]string{"a", "b", "c"}[i%3])
+		e.id = entryID{uint64(i + 1), 0}
+		r.add(e)
+	}
+	for since, want := range map[uint64]int{20: 0, 19: 1, 18: 2, 16: 3, 15: 3, 3: -1, 30: 0} {
+		frames, ok := r.after(entryID{since, 0}, "all")
+		if got := len(frames); ok != (want >= 0) || ok && got != want {
+			t.Errorf("since %d: %d, %v, want %d", since, got, ok, want)
+		}
+	}
+	if len(r.entries) > 8 {
+		t.Errorf("%d entries", len(r.entries))
+	}
+}
+
+func TestCursors(t *testing.T) {
+	for text, want := range map[string]cursor{
+		"e:1-2": {"e", entryID{1, 2}},
+		"":      {}, "e": {}, "e:": {}, ":1-2": {}, "e:1": {}, "e:-1-2": {}, "e:99999999999999999999-0": {},
+	} {
+		if got := parseCursor(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	if got := (cursor{"e", entryID{1, 2}}).String(); got != "e:1-2" {
+		t.Error(got)
+	}
+}
