@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/api"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/migrations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+const (
+	// Name is the service's, and its consumer group's.
+	Name   = "payments-core"
+	source = "/" + Name
+
+	// partitions of the payments topic. The order of a key depends on it: it does not change in place.
+	partitions = 6
+)
+
+// Program is the command line.
+func Program() service.Program[Config] {
+	return service.Program[Config]{
+		Name:     Name,
+		Short:    "Owns payments: moves their money through a gateway, durably and once",
+		Defaults: Config{Config: service.Config{HTTPAddr: ":5001"}},
+		Migrate:  Migrate,
+		Start:    Start,
+	}
+}
+
+// Run runs the service in one process until ctx ends.
+func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	return Program().Run(ctx, cfg, service.All, log)
+}
+
+// Migrate brings the database and the topics up to date.
+func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, migrations.Set); err != nil {
+		return err
+	}
+	if err := operations.MigrateJobs(ctx, cfg.DatabaseURL); err != nil {
+		return err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: partitions}, kafka.DeadLettersConfig())
+}
+
+// Start puts the parts of the role together; they run after it returns.
+func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.Health.Critical("database", func(ctx context.Context) error {
+		// Also says whether the tables are there.
+		_, err := db.Pool().Exec(ctx, "select from operations limit 1")
+		return err
+	})
+	book := journal.New(db, source)
+	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, rt.Log)
+	if err != nil {
+		return err
+	}
+	if rt.Role.Serves(service.Consumer) {
+		if err := startConsumer(cfg, rt, db, book, desk); err != nil {
+			return err
+		}
+	}
+	if !rt.Role.Serves(service.Web) {
+		rt.Serve(nil)
+		return nil
+	}
+	rt.Serve(api.New(db, desk, cfg.ServiceTokens, rt.Log, rt.Metrics))
+	return nil
+}
+
+// startConsumer adds what hears, publishes and calls the gateway.
+func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal, desk *operations.Desk) error {
+	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: cfg.GatewayTimeout})
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("gateway", func(context.Context) error { moneyGateway.Close(); return nil })
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+	})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name})
+	caller := operations.NewCaller(desk, moneyGateway, rt.Log, rt.Metrics)
+
+	rt.Go("relay", relay.Run)
+	rt.Go("consumer", consumer.Run)
+	rt.Go("gateway calls", func(ctx context.Context) error {
+		return operations.Run(ctx, desk, caller, cfg.Jobs, rt.Log)
+	})
+	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
+	return nil
+}
+
+// recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
+// primary data: one that lacks what the service has written is not the one it had.
+func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slog.Logger) kafka.Recording {
+	return kafka.Recording{
+		DB: db, Journal: book, Primary: true, Log: log,
+		Topics: []kafka.Topic{{
+			Name: payment.Topic, StreamPrefix: payment.Stream(""), Check: payment.Check, Unknown: payment.ErrUnknownType,
+		}},
+		Projectors: []journal.Projector{desk.Project},
+	}
+}

@@ -1,0 +1,48 @@
+// Package app puts payments-core together: its configuration, its commands, and in which order
+// its parts start and stop.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign.example/payments-core/internal/api"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/service"
+)
+
+// Config is what payments-core reads from its environment.
+type Config struct {
+	service.Config
+	service.KafkaConfig
+	GatewayURL     string          `env:"GATEWAY_URL,required,notEmpty" desc:"the payment gateway, http://host:port"`
+	GatewayToken   string          `env:"GATEWAY_TOKEN,required,notEmpty" desc:"bearer token for the gateway"`
+	GatewayTimeout time.Duration   `env:"GATEWAY_TIMEOUT" envDefault:"5s" desc:"how long one call to the gateway may take, 10s at most; then it is asked again with the same key"`
+	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" desc:"who may call the API: service=token, separated by commas"`
+	RetryDelays    []time.Duration `env:"RETRY_DELAYS" envDefault:"1m,5m,30m" desc:"how long to wait after the first, second and third decline that is not final"`
+
+	// Jobs is for tests in a hurry.
+	Jobs operations.Timing
+}
+
+// maxGatewayTimeout leaves a job the time to record the answer.
+const maxGatewayTimeout = 10 * time.Second
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	if c.GatewayTimeout <= 0 || c.GatewayTimeout > maxGatewayTimeout {
+		errs = append(errs, fmt.Errorf("GATEWAY_TIMEOUT is %s: use a duration up to %s", c.GatewayTimeout, maxGatewayTimeout))
+	}
+	if len(c.RetryDelays) != payment.MaxDeclines-1 {
+		errs = append(errs, fmt.Errorf("RETRY_DELAYS has %d durations: use %d, separated by commas", len(c.RetryDelays), payment.MaxDeclines-1))
+	}
+	for _, d := range c.RetryDelays {
+		if d <= 0 {
+			errs = append(errs, fmt.Errorf("RETRY_DELAYS contains %s: use durations such as 1m", d))
+		}
+	}
+	return errors.Join(errs...)
+}
