@@ -1,0 +1,114 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// Client is a process's way to one Kafka cluster. It holds the one Transport, whose
+// connections the relay, the metrics and the checks share.
+type Client struct {
+	brokers   []string
+	transport *kafkago.Transport
+	cancel    context.CancelFunc
+	admin     *kafkago.Client
+	dialer    *kafkago.Dialer
+}
+
+// Open returns a client of the cluster that brokers ("host:port") belong to. It does not
+// wait for them. name tells the brokers who we are.
+func Open(name string, brokers ...string) *Client {
+	ctx, cancel := context.WithCancel(context.Background())
+	transport := &kafkago.Transport{
+		ClientID: name, Context: ctx, DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
+	}
+	return &Client{
+		brokers: brokers, transport: transport, cancel: cancel,
+		admin:  &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: 10 * time.Second, Transport: transport},
+		dialer: &kafkago.Dialer{ClientID: name, Timeout: 5 * time.Second, DualStack: true},
+	}
+}
+
+// Close closes the connections. Relay and consumer have stopped by then.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.cancel()
+}
+
+// ClusterID asks the brokers which cluster they are, once.
+func (c *Client) ClusterID(ctx context.Context) (string, error) {
+	// Not through the transport, which answers such a question from its memory.
+	for i, broker := range c.brokers {
+		id, err := c.clusterIDOf(ctx, broker)
+		if err == nil {
+			return id, nil
+		}
+		if i == len(c.brokers)-1 {
+			return "", fmt.Errorf("ask for the cluster's id: %w", err)
+		}
+	}
+	return "", errors.New("ask for the cluster's id: no brokers given")
+}
+
+func (c *Client) clusterIDOf(ctx context.Context, broker string) (string, error) {
+	transport := &kafkago.Transport{ClientID: c.transport.ClientID, DialTimeout: 3 * time.Second}
+	defer transport.CloseIdleConnections()
+	admin := &kafkago.Client{Addr: kafkago.TCP(broker), Timeout: 5 * time.Second, Transport: transport}
+	response, err := admin.Metadata(ctx, &kafkago.MetadataRequest{})
+	if err != nil {
+		return "", err
+	}
+	return response.ClusterID, nil
+}
+
+// Ping says whether the cluster answers.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.ClusterID(ctx)
+	return err
+}
+
+// retry repeats do while what it meets may pass: what Kafka calls temporary (a coordinator
+// or leader not elected yet) and connections that fail. It gives up after a minute.
+func retry(ctx context.Context, do func() error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := do()
+		if err != nil && !temporary(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(newBackOff(5*time.Second)), backoff.WithMaxElapsedTime(time.Minute))
+	return err
+}
+
+func temporary(err error) bool {
+	if kafkaErr, ok := errors.AsType[kafkago.Error](err); ok {
+		return kafkaErr.Temporary()
+	}
+	_, isNet := errors.AsType[net.Error](err)
+	return isNet || errors.Is(err, net.ErrClosed)
+}
+
+// newBackOff starts at 50 ms and grows to longest, with jitter.
+func newBackOff(longest time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = 50*time.Millisecond, longest
+	return b
+}
+
+// sleep waits for d or for ctx to end, and reports whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}

@@ -1,0 +1,279 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+const (
+	// batchMessages and batchBytes bound what is one transaction.
+	batchMessages = 500
+	batchBytes    = 8 << 20
+
+	// gatherFor is how long to wait for messages that the broker has said are there.
+	gatherFor = 4 * time.Millisecond
+
+	// recordGrace is how long a transaction under way may go on when the generation has ended.
+	recordGrace = 10 * time.Second
+)
+
+// ConsumerConfig is what a consumer needs.
+type ConsumerConfig struct {
+	Recording
+	Client *Client
+	// Group is the consumer group: the service's name.
+	Group string
+}
+
+// Consumer hears topics and records what they hold. Replicas share the partitions.
+type Consumer struct {
+	cfg      ConsumerConfig
+	recorder *recorder
+
+	mu        sync.Mutex
+	fault     error                    // of the last contact with the brokers
+	positions map[topicPartition]int64 // what is recorded, of the partitions assigned now
+}
+
+type topicPartition struct {
+	topic     string
+	partition int
+}
+
+// NewConsumer returns a consumer; Run runs it.
+func NewConsumer(cfg ConsumerConfig) *Consumer {
+	return &Consumer{cfg: cfg, recorder: newRecorder(cfg.Recording), fault: errors.New("has not met the brokers yet")}
+}
+
+// Run hears and records until ctx ends, and then returns nil. The other reasons to return
+// are journal.ErrOtherCluster and ErrOtherDatabase. Brokers or a database that are away are waited for.
+func (c *Consumer) Run(ctx context.Context) error {
+	if err := c.meet(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	topics := make([]string, len(c.cfg.Topics))
+	for i, t := range c.cfg.Topics {
+		topics[i] = t.Name
+	}
+	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
+		ID: c.cfg.Group, Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topics: topics,
+		StartOffset:       kafkago.FirstOffset,
+		HeartbeatInterval: time.Second,      // how soon a rebalance is noticed
+		SessionTimeout:    10 * time.Second, // how long the partitions of one killed stay unheard
+		JoinGroupBackoff:  500 * time.Millisecond,
+	})
+	if err != nil {
+		return fmt.Errorf("configure the consumer group: %w", err)
+	}
+	defer func() { _ = group.Close() }() // ends the generation, waits for it, and leaves the group
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for ctx.Err() == nil {
+		generation, err := group.Next(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			c.contact(err)
+			c.cfg.Log.Debug("joining the consumer group failed, and will be repeated", "error", err)
+		}
+		// The brokers may be others than before, whenever the group has to be joined again.
+		if err := c.meet(ctx); err != nil {
+			stop(err)
+			break
+		}
+		if generation != nil {
+			c.contact(nil)
+			generation.Start(func(ctx context.Context) {
+				if err := c.consume(ctx, generation); err != nil {
+					stop(err)
+				}
+			})
+		}
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+func (c *Consumer) meet(ctx context.Context) error {
+	return meetCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, c.contact)
+}
+
+// Healthy returns why the service is not hearing its topics, if it is not.
+func (c *Consumer) Healthy() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fault
+}
+
+func (c *Consumer) contact(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fault = err
+}
+
+// consume is one generation of the group: the partitions are ours until ctx ends. It returns
+// an error only where the service has to stop.
+func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) error {
+	work, cancel := graceful(ctx, recordGrace)
+	defer cancel()
+	fetching, stopFetching := context.WithCancel(ctx)
+	arrived := make(chan kafkago.Message, batchMessages)
+	var readers sync.WaitGroup
+	c.assign(generation)
+	for topic, assigned := range generation.Assignments {
+		for _, partition := range assigned {
+			readers.Go(func() { c.fetch(fetching, topic, partition, arrived) })
+		}
+	}
+	commits := newCommitter(generation, func(err error) {
+		c.cfg.Log.Debug("committing offsets failed: what was recorded will come again", "error", err)
+		stopFetching() // the generation is most likely over; joining again will tell
+	})
+	defer readers.Wait()
+	defer commits.close() // the last offsets, while the generation's connection is open
+	defer stopFetching()
+
+	for {
+		batch := gather(fetching, arrived)
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := c.recordAll(fetching, work, batch); err != nil {
+			if errors.Is(err, ErrOtherDatabase) {
+				return err
+			}
+			return nil
+		}
+		commits.recorded(batch)
+		c.advance(batch)
+	}
+}
+
+// recordAll records the batch, however often that takes while the generation lasts. The
+// transaction under way when it ends is finished first.
+func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) error {
+	wait := newBackOff(5 * time.Second)
+	for attempt := 1; ; attempt++ {
+		err := c.recorder.record(work, batch)
+		switch {
+		case err == nil && attempt > 1:
+			c.cfg.Log.Info("recording works again", "attempts", attempt)
+			return nil
+		case err == nil || errors.Is(err, ErrOtherDatabase):
+			return err
+		case attempt == 1:
+			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
+		}
+		if !sleep(ctx, wait.NextBackOff()) {
+			return err
+		}
+	}
+}
+
+// fetch passes on what a partition holds, in order.
+func (c *Consumer) fetch(ctx context.Context, topic string, p kafkago.PartitionAssignment, arrived chan<- kafkago.Message) {
+	reader := kafkago.NewReader(kafkago.ReaderConfig{
+		Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topic: topic, Partition: p.ID,
+		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond,
+		ReadBackoffMin: 20 * time.Millisecond, ReadBackoffMax: time.Second, ReadLagInterval: -1,
+	})
+	defer func() { _ = reader.Close() }()
+	if err := reader.SetOffset(p.Offset); err != nil {
+		return // closed
+	}
+	for {
+		m, err := reader.FetchMessage(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			c.cfg.Log.Debug("fetching failed, and will be repeated", "topic", topic, "partition", p.ID, "error", err)
+			if !sleep(ctx, 100*time.Millisecond) {
+				return
+			}
+			continue
+		}
+		select {
+		case arrived <- m:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gather waits for a message and takes what has arrived with it; where the broker has more
+// of a partition, it waits a moment for that. It returns nothing when ctx ends.
+func gather(ctx context.Context, arrived <-chan kafkago.Message) []kafkago.Message {
+	var batch []kafkago.Message
+	behind := map[topicPartition]bool{}
+	size := 0
+	add := func(m kafkago.Message) {
+		batch = append(batch, m)
+		size += sizeOf(m)
+		if tp := (topicPartition{m.Topic, m.Partition}); m.Offset+1 < m.HighWaterMark {
+			behind[tp] = true
+		} else {
+			delete(behind, tp)
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case m := <-arrived:
+		add(m)
+	}
+	var patience <-chan time.Time
+	for len(batch) < batchMessages && size < batchBytes {
+		select {
+		case m := <-arrived:
+			add(m)
+			continue
+		default:
+		}
+		if len(behind) == 0 {
+			return batch
+		}
+		if patience == nil {
+			patience = time.After(gatherFor)
+		}
+		select {
+		case m := <-arrived:
+			add(m)
+		case <-patience:
+			return batch
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return batch
+}
+
+// assign remembers the generation's partitions and where they begin.
+func (c *Consumer) assign(generation *kafkago.Generation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.positions = map[topicPartition]int64{}
+	for topic, assigned := range generation.Assignments {
+		for _, p := range assigned {
+			c.positions[topicPartition{topic, p.ID}] = p.Offset
+		}
+	}
+}
+
+// advance remembers what is recorded.
+func (c *Consumer) advance(batch []kafkago.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range batch {
+		c.positions[topicPartition{m.Topic, m.Partition}] = m.Offset + 1
+	}
+}

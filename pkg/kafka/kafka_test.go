@@ -1,0 +1,197 @@
+package kafka_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// patience bounds every wait for something that must come.
+const patience = 60 * time.Second
+
+var errUnknownType = errors.New("unknown type")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// brokers returns a cluster to test with: the one at TEST_KAFKA_BROKERS, or one of our own.
+func brokers(tb testing.TB) []string {
+	tb.Helper()
+	if addresses := os.Getenv("TEST_KAFKA_BROKERS"); addresses != "" {
+		return strings.Split(addresses, ",")
+	}
+	broker, err := embedded.Kafka("", "")
+	require.NoError(tb, err)
+	tb.Cleanup(broker.Close)
+	return []string{broker.Addr()}
+}
+
+// house is a service for a test: a database with a journal, and a topic.
+type house struct {
+	tb      testing.TB
+	db      *pg.DB
+	journal *journal.Journal
+	client  *kafka.Client
+	topic   string
+	group   string
+	project journal.Projector
+}
+
+// newHouse returns a service on a topic of its own with so many partitions.
+func newHouse(tb testing.TB, addresses []string, partitions int) *house {
+	tb.Helper()
+	name := "test-" + uuid.NewString()[:13]
+	h := &house{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, group: name}
+	h.journal = journal.New(h.db, "/here")
+	h.client = kafka.Open("test", addresses...)
+	tb.Cleanup(h.client.Close)
+	err := h.client.CreateTopics(tb.Context(), kafka.TopicConfig{Name: name, Partitions: partitions}, kafka.DeadLettersConfig())
+	require.NoError(tb, err)
+	return h
+}
+
+// another returns a service with its own database on the same topic.
+func (h *house) another(source string) *house {
+	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
+	return &house{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, group: h.group + source}
+}
+
+func (h *house) recording() kafka.Recording {
+	r := kafka.Recording{
+		DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
+		Topics: []kafka.Topic{{Name: h.topic, StreamPrefix: "thing-", Check: check, Unknown: errUnknownType}},
+	}
+	if h.project != nil {
+		r.Projectors = []journal.Projector{h.project}
+	}
+	return r
+}
+
+// check takes {"n": 1}, and other keys only as "text".
+func check(e event.Event) error {
+	if e.Type != "thing_happened" {
+		return fmt.Errorf("%w: %s", errUnknownType, e.Type)
+	}
+	var body struct {
+		N    int    `json:"n"`
+		Text string `json:"text"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(e.Data)))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(&body)
+}
+
+func (h *house) relay() *kafka.Relay {
+	return kafka.NewRelay(kafka.RelayConfig{
+		Client: h.client, DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
+		Topics: map[string]string{"thing-": h.topic},
+	})
+}
+
+func (h *house) consumer() *kafka.Consumer {
+	return kafka.NewConsumer(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
+}
+
+// run runs something until the test ends or stop is called; that it returns nil is checked.
+func run(tb testing.TB, what func(ctx context.Context) error) (stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- what(ctx) }()
+	stopped := false
+	stop = func() {
+		cancel()
+		if !stopped {
+			stopped = true
+			require.NoError(tb, <-done)
+		}
+	}
+	tb.Cleanup(stop)
+	return stop
+}
+
+func newEvent(subject string, n int) event.Event {
+	return event.Event{
+		ID: event.NewID(), Type: "thing_happened", Source: "/there", Subject: subject, Time: time.Now().UTC().Truncate(time.Microsecond),
+		Data: json.RawMessage(fmt.Sprintf(`{"n":%d}`, n)),
+	}
+}
+
+// append writes events in the service, in one transaction each.
+func (h *house) append(events ...event.Event) {
+	h.tb.Helper()
+	for _, e := range events {
+		require.NoError(h.tb, h.db.InTx(h.tb.Context(), func(tx *pg.Tx) error {
+			streams, err := h.journal.Load(h.tb.Context(), tx, "thing-"+e.Subject)
+			if err != nil {
+				return err
+			}
+			s := streams["thing-"+e.Subject]
+			return h.journal.Append(h.tb.Context(), tx, &s, e)
+		}))
+	}
+}
+
+// eventually polls until so many rows fit.
+func (h *house) eventually(want int, query string, args ...any) {
+	h.tb.Helper()
+	var n int
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		require.NoError(h.tb, h.db.Pool().QueryRow(h.tb.Context(), "select count(*) from "+query, args...).Scan(&n))
+		if n == want {
+			return
+		}
+		pause(h.tb)
+	}
+	require.Equal(h.tb, want, n, query)
+}
+
+// pause is the time between two looks at something that is waited for.
+func pause(tb testing.TB) {
+	timer := time.NewTimer(10 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-tb.Context().Done():
+	}
+}
+
+func TestAnEventReachesAnotherServiceAndComesBack(t *testing.T) {
+	here := newHouse(t, brokers(t), 3)
+	there := here.another("/there")
+	for _, h := range []*house{here, there} {
+		run(t, h.relay().Run)
+		run(t, h.consumer().Run)
+	}
+	e := newEvent("1", 1)
+	e.Meta = event.Meta{CorrelationID: "c", CausationID: "d", Actor: "mia", ActorName: "Mia Wëber", TraceParent: "00-1"}
+
+	here.append(e, newEvent("2", 2))
+
+	here.eventually(2, "journal where log = 1")
+	there.eventually(2, "journal where log = 1")
+	here.eventually(0, "outbox")
+	s, err := there.journal.Read(t.Context(), "thing-1")
+	require.NoError(t, err)
+	e.Source = "/here"
+	heard := s.Records[0].Event
+	require.JSONEq(t, string(e.Data), string(heard.Data))
+	heard.Data = e.Data
+	require.Equal(t, e, heard)
+}

@@ -1,0 +1,21 @@
+package kafka
+
+import (
+	"embed"
+	"io/fs"
+
+	"countersign.example/pkg/pg"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables of the dead letters.
+var Migrations = pg.Migrations{Name: "kafka", FS: must(fs.Sub(files, "migrations"))}
+
+func must(f fs.FS, err error) fs.FS {
+	if err != nil {
+		panic(err)
+	}
+	return f
+}

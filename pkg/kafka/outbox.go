@@ -1,0 +1,155 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/event"
+)
+
+// take is what the relay publishes in one call.
+type take struct {
+	positions []int64
+	messages  []kafkago.Message
+	cut       bool // there was more than fits
+}
+
+// take picks what is oldest by position: whatever is on the list, never what is beyond the
+// last one seen, since positions commit out of order.
+func (r *Relay) take(ctx context.Context, limit int) (take, error) {
+	// Two statements: the planner's idea of a table that is nearly always empty is wrong, and
+	// a join with the journal would scan that (measured: 18 ms against 0.5 ms).
+	rows, err := r.cfg.DB.Pool().Query(ctx, "select position from outbox order by position limit $1", limit)
+	if err != nil {
+		return take{}, fmt.Errorf("read the outbox: %w", err)
+	}
+	positions, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return take{}, fmt.Errorf("read the outbox: %w", err)
+	}
+	if len(positions) == 0 {
+		return take{}, nil
+	}
+	rows, err = r.cfg.DB.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
+		sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data
+		from journal where position = any($1) order by position`, positions)
+	if err != nil {
+		return take{}, fmt.Errorf("read the outbox's events: %w", err)
+	}
+	defer rows.Close()
+	var t take
+	size := 0
+	for rows.Next() {
+		var position int64
+		var stream string
+		var e event.Event
+		if err := rows.Scan(&position, &stream, &e.ID, &e.Type, &e.Source, &e.Subject, &e.Time, &e.DataSchema,
+			&e.Sequence, &e.CorrelationID, &e.CausationID, &e.Actor, &e.ActorName, &e.TraceParent, (*[]byte)(&e.Data)); err != nil {
+			return take{}, fmt.Errorf("read the outbox's events: %w", err)
+		}
+		topic, ok := r.topicOf(stream)
+		if !ok {
+			return take{}, fmt.Errorf("no topic is configured for stream %q", stream)
+		}
+		m := Encode(topic, e)
+		size += sizeOf(m)
+		if size > takeBytes && len(t.messages) > 0 {
+			t.cut = true
+			break
+		}
+		t.positions = append(t.positions, position)
+		t.messages = append(t.messages, m)
+	}
+	if err := rows.Err(); err != nil {
+		return take{}, fmt.Errorf("read the outbox's events: %w", err)
+	}
+	return t, nil
+}
+
+// topicOf is the topic of the longest prefix that fits.
+func (r *Relay) topicOf(stream string) (topic string, ok bool) {
+	longest := -1
+	for prefix, t := range r.cfg.Topics {
+		if strings.HasPrefix(stream, prefix) && len(prefix) > longest {
+			topic, longest = t, len(prefix)
+		}
+	}
+	return topic, longest >= 0
+}
+
+// sizeOf is about what the message takes in a batch.
+func sizeOf(m kafkago.Message) int {
+	n := 64 + len(m.Key) + len(m.Value)
+	for _, h := range m.Headers {
+		n += 8 + len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// Notice is the data of the message that tells of a dead letter. The letter itself, with
+// its payload, is in the service's database.
+type Notice struct {
+	Letter    int64  `json:"letter"`
+	Kind      Kind   `json:"kind"`
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"offset"`
+	EventID   string `json:"event_id,omitempty"`
+	Error     string `json:"error"`
+}
+
+// drainNotices publishes notices of the letters that have had none. What was parked behind a
+// poison message is not told one by one.
+func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error {
+	for ctx.Err() == nil {
+		rows, err := r.cfg.DB.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
+			from dead_letters where noticed_at is null and kind <> 'parked' order by id limit 100`)
+		if err != nil {
+			return fmt.Errorf("read new dead letters: %w", err)
+		}
+		notices, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+		if err != nil {
+			return fmt.Errorf("read new dead letters: %w", err)
+		}
+		if len(notices) == 0 {
+			return nil
+		}
+		messages := make([]kafkago.Message, len(notices))
+		for i, n := range notices {
+			messages[i] = r.notice(n)
+		}
+		acknowledged, err := r.write(ctx, writer, messages)
+		if err != nil {
+			return err
+		}
+		ids := make([]int64, len(acknowledged))
+		for i, n := range acknowledged {
+			ids[i] = notices[n].Letter
+		}
+		if _, err := r.cfg.DB.Pool().Exec(ctx, "update dead_letters set noticed_at = clock_timestamp() where id = any($1)", ids); err != nil {
+			return fmt.Errorf("note the notices of dead letters: %w", err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *Relay) notice(n Notice) kafkago.Message {
+	data, err := json.Marshal(n)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	source := r.cfg.Journal.Source()
+	subject := fmt.Sprintf("%s/%d", strings.TrimPrefix(source, "/"), n.Letter)
+	// The same letter's notice has the same id, should it be published twice.
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(subject+"/"+string(n.Kind)))
+	return Encode(DeadLettersTopic, event.Event{
+		ID: id, Type: "dead_letter_recorded", Source: source, Subject: subject, Time: time.Now(), Data: data,
+	})
+}

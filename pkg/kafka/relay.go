@@ -1,0 +1,278 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+const (
+	// takeRows and takeBytes bound what the relay publishes in one call. A partition's share of it
+	// is one batch, which must stay under the brokers' default limit of 1 MiB; an event that is
+	// larger by itself goes alone.
+	takeRows  = 1_000
+	takeBytes = 900_000
+
+	// relayPoll is the safety net under the notifications.
+	relayPoll = 1500 * time.Millisecond
+
+	// writeGrace is how long a call under way may go on when the service stops.
+	writeGrace = 5 * time.Second
+)
+
+// RelayConfig is what a relay needs.
+type RelayConfig struct {
+	Client  *Client
+	DB      *pg.DB
+	Journal *journal.Journal
+	// Topics says which topic an event goes to, by the beginning of its stream's id:
+	// {"payment-": "payments"}.
+	Topics map[string]string
+	Log    *slog.Logger
+}
+
+// Relay publishes what the outbox lists, and notices of new dead letters. One of a service's
+// replicas does so at a time; two, for a moment, only make duplicates.
+type Relay struct {
+	cfg       RelayConfig
+	published prometheus.Counter
+	failures  prometheus.Counter
+
+	mu    sync.Mutex
+	fault error // of the last contact with the brokers
+}
+
+// NewRelay returns a relay; Run runs it.
+func NewRelay(cfg RelayConfig) *Relay {
+	return &Relay{
+		cfg: cfg,
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "relay_published_total", Help: "Events that Kafka has acknowledged.",
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "relay_failures_total", Help: "Attempts to publish that failed and are repeated.",
+		}),
+	}
+}
+
+// Run publishes until ctx ends, and then returns nil. The one other reason to return is
+// journal.ErrOtherCluster. Brokers or a database that are away are waited for.
+func (r *Relay) Run(ctx context.Context) error {
+	if err := meetCluster(ctx, r.cfg.Client, r.cfg.Journal, r.cfg.Log, r.contact); err != nil || ctx.Err() != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context) error {
+		err := r.lead(ctx)
+		if errors.Is(err, journal.ErrOtherCluster) {
+			cancel(err)
+		}
+		return err
+	})
+	if err := context.Cause(ctx); errors.Is(err, journal.ErrOtherCluster) {
+		return err
+	}
+	return nil
+}
+
+// Healthy returns why the last contact with the brokers failed, if it did.
+func (r *Relay) Healthy() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fault
+}
+
+func (r *Relay) contact(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = err
+}
+
+// lead publishes until ctx ends, woken by commits that add to the outbox.
+func (r *Relay) lead(ctx context.Context) error {
+	writer := r.cfg.Client.newWriter()
+	defer func() { _ = writer.Close() }()
+	ctx, cancel := context.WithCancel(ctx)
+	wake := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		r.cfg.DB.Listen(ctx, journal.OutboxChannel, func() {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		})
+	})
+	defer listening.Wait()
+	defer cancel()
+
+	poll := time.NewTicker(relayPoll)
+	defer poll.Stop()
+	wait := newBackOff(5 * time.Second)
+	for {
+		err := r.drain(ctx, writer)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			r.failures.Inc()
+			r.cfg.Log.Warn("publishing failed, and will be repeated", "error", err)
+			if err := r.recover(ctx, wait); err != nil {
+				return err
+			}
+			continue
+		}
+		wait.Reset()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+		case <-poll.C:
+		}
+	}
+}
+
+// recover waits after a failure, and looks whether the brokers are still the ones we know.
+func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) error {
+	if !sleep(ctx, wait.NextBackOff()) {
+		return ctx.Err()
+	}
+	id, err := r.cfg.Client.ClusterID(ctx)
+	r.contact(err)
+	if err != nil {
+		return nil // away: the next attempt will tell
+	}
+	if err := r.cfg.Journal.MeetCluster(ctx, id); errors.Is(err, journal.ErrOtherCluster) {
+		return err
+	}
+	return nil
+}
+
+// drain publishes until nothing is left.
+func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
+	limit := takeRows
+	for ctx.Err() == nil {
+		take, err := r.take(ctx, limit)
+		if err != nil {
+			return err
+		}
+		if len(take.positions) == 0 {
+			return r.drainNotices(ctx, writer)
+		}
+		if err := r.publish(ctx, writer, take); err != nil {
+			return err
+		}
+		// Large events: do not read a thousand of them again to publish the first few.
+		limit = takeRows
+		if take.cut {
+			limit = len(take.positions) + 1
+		}
+	}
+	return ctx.Err()
+}
+
+// publish writes what was taken, in one call, and takes off the list what was acknowledged.
+func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t take) error {
+	acknowledged, err := r.write(ctx, writer, t.messages)
+	if len(acknowledged) == 0 {
+		return err
+	}
+	done := make([]int64, len(acknowledged))
+	for i, n := range acknowledged {
+		done[i] = t.positions[n]
+	}
+	r.published.Add(float64(len(done)))
+	// Also when the service is stopping: what is left on the list is published again.
+	deleteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+	defer cancel()
+	if _, dbErr := r.cfg.DB.Pool().Exec(deleteCtx, "delete from outbox where position = any($1)", done); dbErr != nil {
+		return errors.Join(err, fmt.Errorf("take published events off the outbox: %w", dbErr))
+	}
+	return err
+}
+
+// write returns the indexes of the messages that were acknowledged, and an error unless all were.
+func (r *Relay) write(ctx context.Context, writer *kafkago.Writer, messages []kafkago.Message) ([]int, error) {
+	writeCtx, cancel := graceful(ctx, writeGrace)
+	defer cancel()
+	err := writer.WriteMessages(writeCtx, messages...)
+	r.contact(err)
+	failed, ok := errors.AsType[kafkago.WriteErrors](err)
+	if err != nil && !ok {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	acknowledged := make([]int, 0, len(messages))
+	var first error
+	for i := range messages {
+		if ok && failed[i] != nil {
+			if first == nil {
+				first = fmt.Errorf("publish to %s: %w", messages[i].Topic, failed[i])
+			}
+			continue
+		}
+		acknowledged = append(acknowledged, i)
+	}
+	return acknowledged, first
+}
+
+// newWriter returns the writer that the relay's one call at a time needs. Sizes exceed what is
+// taken, so that a call is one batch for each partition: kafka-go would write a second batch of
+// a partition after the first has failed, which reorders keys.
+func (c *Client) newWriter() *kafkago.Writer {
+	return &kafkago.Writer{
+		Addr:         kafkago.TCP(c.brokers...),
+		Balancer:     kafkago.Murmur2Balancer{},
+		RequiredAcks: kafkago.RequireAll, // the zero value is none
+		BatchSize:    takeRows + 1,
+		BatchBytes:   2 * maxMessageBytes,
+		BatchTimeout: time.Millisecond, // a call always waits this long, since no batch is ever full
+		MaxAttempts:  2,
+		WriteTimeout: 10 * time.Second,
+		ReadTimeout:  10 * time.Second,
+		Transport:    c.transport,
+	}
+}
+
+// meetCluster waits for the brokers and tells the journal which cluster they are.
+func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
+	wait := newBackOff(2 * time.Second)
+	for told := false; ; {
+		id, err := client.ClusterID(ctx)
+		contact(err)
+		if err == nil {
+			err = j.MeetCluster(ctx, id)
+		}
+		if err == nil || errors.Is(err, journal.ErrOtherCluster) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !told {
+			log.Warn("waiting for Kafka", "error", err)
+			told = true
+		}
+		if !sleep(ctx, wait.NextBackOff()) {
+			return nil
+		}
+	}
+}
+
+// graceful returns a context that ends a while after ctx has ended, for work that had better
+// be finished than cut.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return outlives, func() { stop(); cancel() }
+}
