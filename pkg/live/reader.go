@@ -16,6 +16,7 @@ import (
 
 const (
 	readBlock = 3 * time.Second // also how late an epoch is noticed that changed behind our back
+	readGrace = 2 * time.Second // beyond it a connection that says nothing is taken for dead
 	readCount = 1000
 )
 
@@ -46,6 +47,7 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) read(ctx context.Context) (synced bool, err error) {
 	options := *h.stream.redis.Options()
 	options.PoolSize, options.MinIdleConns, options.MaxRetries = 1, 0, -1
+	options.ContextTimeoutEnabled = true
 	withoutHandoffs(&options)
 	client := redis.NewClient(&options)
 	// A blocked read does not notice that ctx has ended, so the connection is closed under it.
@@ -80,6 +82,8 @@ var errResync = errors.New("the stream has changed")
 
 // follow waits for what comes after last.
 func (h *Hub) follow(ctx context.Context, s stream, last cursor) (cursor, error) {
+	ctx, cancel := context.WithTimeout(ctx, readBlock+readGrace)
+	defer cancel()
 	answer, err := s.redis.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{s.key, last.id.String()}, Block: readBlock, Count: readCount,
 	}).Result()
