@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -97,7 +98,9 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	workers := river.NewWorkers()
 	river.AddWorker(workers, caller)
 	river.AddWorker(workers, &reconsiderWorker{desk: desk})
+	id := uuid.NewString()
 	client, err := river.NewClient(riverpgxv5.New(desk.db.Pool()), &river.Config{
+		ID:                   id,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
 		Workers:              workers,
 		Logger:               quiet(log),
@@ -111,27 +114,35 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	if err != nil {
 		return fmt.Errorf("make the job workers: %w", err)
 	}
-	if err := startClient(ctx, client, log); err != nil {
-		return err
+	life := &life{db: desk.db, id: id, log: log}
+	defer life.end(ctx)
+	if !start(ctx, life, client, log) {
+		return nil
 	}
-	<-ctx.Done()
+	life.watch(ctx)
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return client.Stop(stopCtx)
 }
 
-// startClient starts the client once the database answers.
-func startClient(ctx context.Context, client *river.Client[pgx.Tx], log *slog.Logger) error {
-	for {
-		// Its context must not end before Stop is called, or the jobs' would end at once too.
-		err := client.Start(context.WithoutCancel(ctx))
+// start starts the client, as soon as the database answers and knows that this worker lives. It returns
+// false when ctx ends before that.
+func start(ctx context.Context, life *life, client *river.Client[pgx.Tx], log *slog.Logger) bool {
+	for warned := false; ; warned = true {
+		err := life.begin(ctx)
 		if err == nil {
-			return nil
+			// Its context must not end before Stop is called, or the jobs' would end at once too.
+			err = client.Start(context.WithoutCancel(ctx))
 		}
-		log.WarnContext(ctx, "jobs cannot be worked yet", "error", err)
+		if err == nil {
+			return true
+		}
+		if !warned && ctx.Err() == nil {
+			log.WarnContext(ctx, "jobs cannot be worked yet", "error", err)
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return false
 		case <-time.After(time.Second):
 		}
 	}

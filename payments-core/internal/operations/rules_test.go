@@ -1,0 +1,188 @@
+package operations
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
+)
+
+// TestRulesSettleEveryPayment plays the rules against a gateway that answers at random, with
+// managers who command at random, and holds every state to the invariants.
+func TestRulesSettleEveryPayment(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		for range 60 {
+			w.check(t)
+			open, is := w.history.Open()
+			next, wanted := w.rules.Next(w.payment(), w.history)
+			switch {
+			case is:
+				w.answer(t, open)
+			case w.command(t):
+			case wanted:
+				if next.At.After(w.now) {
+					w.now = next.At
+				}
+				w.open(next.Kind, next.Reason)
+			default:
+				w.check(t)
+				w.settled(t)
+				return
+			}
+		}
+	})
+}
+
+// world is one payment with its operations, in memory.
+type world struct {
+	rules   Rules
+	now     time.Time
+	entries []payment.Entry
+	history History
+	refuse  int // how often the gateway still refuses what must be done
+}
+
+func newWorld(t *rapid.T) *world {
+	w := &world{
+		rules:  Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
+		now:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+		refuse: rapid.IntRange(0, 5).Draw(t, "refusals"),
+	}
+	const id = "0193571c-6f2e-7a4b-9c1d-2e3f4a5b6c7d"
+	method := rapid.SampledFrom([]payment.CaptureMethod{payment.Automatic, payment.Manual}).Draw(t, "capture")
+	w.append(payment.Requested{
+		PaymentID: id, ContractorID: "ada", Amount: money.Amount{Minor: 1000, Currency: "EUR"},
+		Description: "A fence", CaptureMethod: method,
+	}, "ada")
+	switch rapid.SampledFrom([]string{"accepted", "accepted", "accepted", "rejected", "withdrawn", "pending"}).Draw(t, "decision") {
+	case "accepted":
+		w.append(payment.Accepted{}, "mia")
+	case "pending":
+		w.append(payment.Accepted{}, "mia")
+		w.entries[len(w.entries)-1].Confirmed = false
+	case "rejected":
+		w.append(payment.Rejected{Reason: "no"}, "mia")
+	case "withdrawn":
+		w.append(payment.Withdrawn{}, "ada")
+	}
+	return w
+}
+
+func (w *world) append(b payment.Body, actor string) {
+	id := "0193571c-6f2e-7a4b-9c1d-2e3f4a5b6c7d"
+	e := payment.New("/test", id, b)
+	e.Time, e.Meta = w.now, event.Meta{Actor: actor}
+	w.entries = append(w.entries, payment.Entry{Event: e, Confirmed: true})
+}
+
+func (w *world) payment() payment.Payment {
+	p, _ := payment.Fold(w.entries)
+	return p
+}
+
+func (w *world) open(kind payment.Operation, reason string) {
+	o := newOperation(w.payment(), w.history, kind, reason, event.Meta{})
+	o.ID = int64(len(w.history) + 1)
+	w.history = append(w.history, o)
+}
+
+// command has a manager capture or release, now and then.
+func (w *world) command(t *rapid.T) bool {
+	p := w.payment()
+	switch rapid.SampledFrom([]string{"", "", "capture", "release"}).Draw(t, "command") {
+	case "capture":
+		if p.CanCapture() == nil && p.CaptureMethod == payment.Manual && captureRefused(w.history) == "" {
+			w.open(payment.Capture, "")
+			return true
+		}
+	case "release":
+		if p.CanRelease() == nil {
+			w.open(payment.Release, "the job is off")
+			return true
+		}
+	}
+	return false
+}
+
+// answer closes the open operation as the gateway says.
+func (w *world) answer(t *rapid.T, open Operation) {
+	result := gateway.Result{Reference: "hold-1", ExpiresAt: w.now.Add(time.Hour)}
+	if rapid.Bool().Draw(t, "refused") && (open.Kind == payment.Authorize || w.refuse > 0) {
+		w.refuse--
+		code := rapid.SampledFrom([]string{gateway.InsufficientFunds, gateway.CaptureRefused, gateway.HoldExpired}).Draw(t, "code")
+		result = gateway.Result{Refusal: &gateway.Refusal{Code: code, Final: rapid.Bool().Draw(t, "final")}}
+	}
+	done := outcomeOf(w.payment(), open, result)
+	if done.err != nil {
+		t.Fatalf("the payment cannot take the outcome: %v", done.err)
+	}
+	w.history[open.ID-1] = done.closed
+	if done.body != nil {
+		w.append(done.body, "")
+	}
+	if done.again {
+		w.open(open.Kind, open.Reason)
+	}
+}
+
+func (w *world) check(t *rapid.T) {
+	open := 0
+	succeeded, keys := map[payment.Operation]int{}, map[string]bool{}
+	refused := map[payment.Operation]int{}
+	for _, o := range w.history {
+		if o.N != refused[o.Kind]+1 {
+			t.Fatalf("%s has n = %d after %d refusals", o.Kind, o.N, refused[o.Kind])
+		}
+		key := string(o.Kind) + ":" + string(rune('0'+o.N))
+		if keys[key] {
+			t.Fatalf("key %s is there twice", key)
+		}
+		keys[key] = true
+		switch o.State {
+		case Open:
+			open++
+		case Succeeded:
+			succeeded[o.Kind]++
+		case Failed:
+			refused[o.Kind]++
+		}
+	}
+	if open > 1 {
+		t.Fatalf("%d operations are open", open)
+	}
+	for kind, n := range succeeded {
+		if n > 1 {
+			t.Fatalf("%s succeeded %d times", kind, n)
+		}
+	}
+	if succeeded[payment.Capture] > 0 && succeeded[payment.Release] > 0 {
+		t.Fatal("captured and released")
+	}
+	p, steps := payment.Fold(w.entries)
+	for _, step := range steps {
+		if !step.Effect {
+			t.Fatalf("an event of ours has no effect: %s", step.Words())
+		}
+	}
+	if len(w.history) > 0 && (p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed) {
+		t.Fatal("the gateway was asked without a confirmed acceptance")
+	}
+}
+
+// settled says what must be true when nothing more is wanted.
+func (w *world) settled(t *rapid.T) {
+	p := w.payment()
+	if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
+		return
+	}
+	_, ended := p.Ended()
+	if !ended && p.Money != payment.MoneyCaptured {
+		t.Fatalf("an accepted payment is left %q", p.Money)
+	}
+}
