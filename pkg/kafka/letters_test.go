@@ -1,0 +1,282 @@
+package kafka_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+)
+
+// produce writes messages to the house's topic as anybody could.
+func (h *house) produce(addresses []string, messages ...kafkago.Message) {
+	h.tb.Helper()
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	w := &kafkago.Writer{
+		Addr: kafkago.TCP(addresses...), Balancer: kafkago.Murmur2Balancer{}, RequiredAcks: kafkago.RequireAll,
+		BatchTimeout: 1, BatchBytes: 4 << 20, BatchSize: 1000, Transport: transport,
+	}
+	for i := range messages {
+		messages[i].Topic = h.topic
+	}
+	require.NoError(h.tb, w.WriteMessages(h.tb.Context(), messages...))
+	require.NoError(h.tb, w.Close())
+}
+
+func (h *house) encoded(events ...event.Event) []kafkago.Message {
+	messages := make([]kafkago.Message, len(events))
+	for i, e := range events {
+		messages[i] = kafka.Encode(h.topic, e)
+	}
+	return messages
+}
+
+// panicsOn is a projector that panics at events of the subject until it is cured.
+func panicsOn(subject string, cured *atomic.Bool) journal.Projector {
+	return func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+		for _, s := range streams {
+			if s.ID == "thing-"+subject && !cured.Load() {
+				panic("cannot stand " + subject)
+			}
+		}
+		return nil
+	}
+}
+
+// ns are the numbers in a stream's events, in fold order.
+func (h *house) ns(subject string) (ns []int) {
+	h.tb.Helper()
+	s, err := h.journal.Read(h.tb.Context(), "thing-"+subject)
+	require.NoError(h.tb, err)
+	for i, record := range s.Records {
+		require.EqualValues(h.tb, i+1, record.Log)
+		var body struct{ N int }
+		require.NoError(h.tb, json.Unmarshal(record.Data, &body))
+		ns = append(ns, body.N)
+	}
+	return ns
+}
+
+func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	var cured atomic.Bool
+	h.project = panicsOn("bad", &cured)
+	run(t, h.consumer().Run)
+	run(t, h.relay().Run)
+
+	var events []event.Event
+	for n := 1; n <= 5; n++ {
+		events = append(events, newEvent("good", n), newEvent("bad", n), newEvent("fine", n))
+	}
+	h.produce(addresses, h.encoded(events...)...)
+
+	// The others go on, the key waits.
+	h.eventually(10, "journal")
+	h.eventually(5, "dead_letters")
+	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("good"))
+	require.Empty(t, h.ns("bad"))
+	letters := kafka.NewDeadLetters(h.recording())
+	list, err := letters.List(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, list, 5)
+	require.Equal(t, kafka.Poison, list[0].Kind)
+	require.Contains(t, list[0].Error, "cannot stand bad")
+	require.Equal(t, kafka.Parked, list[1].Kind)
+	h.eventually(1, "dead_letters where noticed_at is not null")
+
+	// Not out of order, and not before the cure.
+	_, err = letters.Replay(t.Context(), list[1].ID)
+	require.ErrorContains(t, err, "waits behind letter")
+	_, err = letters.Replay(t.Context(), list[0].ID)
+	var again *kafka.FailedAgainError
+	require.ErrorAs(t, err, &again)
+	h.eventually(1, "dead_letters where kind = 'poison' and attempts = 2")
+
+	cured.Store(true)
+	settled, err := letters.Replay(t.Context(), list[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, 5, settled)
+	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("bad"))
+	h.eventually(0, "parked_keys")
+	_, err = letters.Replay(t.Context(), list[0].ID)
+	require.ErrorIs(t, err, kafka.ErrNoLetter)
+
+	// The key is free.
+	h.produce(addresses, h.encoded(newEvent("bad", 6))...)
+	h.eventually(6, "journal where subject = 'bad'")
+	h.eventually(0, "outbox")
+}
+
+func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	poison := newEvent("bad", 1)
+	poison.Data = json.RawMessage(`{"n":1,"text":"\u0000"}`) // jsonb refuses it
+	stop := run(t, h.consumer().Run)
+	h.produce(addresses, h.encoded(poison, newEvent("bad", 2), newEvent("bad", 3))...)
+	h.eventually(3, "dead_letters")
+	letters := kafka.NewDeadLetters(h.recording())
+	list, err := letters.List(t.Context(), 10)
+	require.NoError(t, err)
+
+	settled, err := letters.Discard(t.Context(), list[0].ID)
+
+	require.NoError(t, err)
+	require.Equal(t, 2, settled)
+	require.Equal(t, []int{2, 3}, h.ns("bad"))
+	h.eventually(0, "parked_keys")
+
+	// When another group of the same service hears everything again, nothing changes.
+	stop()
+	h.group += "-again"
+	h.produce(addresses, h.encoded(newEvent("bad", 4))...)
+	run(t, h.consumer().Run)
+	h.eventually(3, "journal")
+	require.Equal(t, []int{2, 3, 4}, h.ns("bad"))
+	h.eventually(3, "dead_letters")
+}
+
+func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	first, third := newEvent("bad", 1), newEvent("bad", 3)
+	first.Data, third.Data = json.RawMessage(`{"n":1,"text":"\u0000"}`), json.RawMessage(`{"n":3,"text":"\u0000"}`)
+	run(t, h.consumer().Run)
+	h.produce(addresses, h.encoded(first, newEvent("bad", 2), third, newEvent("bad", 4))...)
+	h.eventually(4, "dead_letters")
+	letters := kafka.NewDeadLetters(h.recording())
+	list, err := letters.List(t.Context(), 10)
+	require.NoError(t, err)
+
+	settled, err := letters.Discard(t.Context(), list[0].ID)
+
+	var again *kafka.FailedAgainError
+	require.ErrorAs(t, err, &again)
+	require.Equal(t, list[2].ID, again.Letter)
+	require.Equal(t, 1, settled)
+	h.eventually(1, "dead_letters where kind = 'poison' and state = 'waiting'")
+	h.eventually(1, "parked_keys")
+	settled, err = letters.Discard(t.Context(), again.Letter)
+	require.NoError(t, err)
+	require.Equal(t, 1, settled)
+	require.Equal(t, []int{2, 4}, h.ns("bad"))
+}
+
+func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	var tries atomic.Int64
+	h.project = func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+		for _, s := range streams {
+			if s.ID == "thing-bad" {
+				tries.Add(1)
+				panic("no")
+			}
+		}
+		return nil
+	}
+	var events []event.Event
+	for n := range 300 {
+		events = append(events, newEvent("bad", n))
+	}
+	h.produce(addresses, h.encoded(append(events, newEvent("good", 1))...)...)
+
+	run(t, h.consumer().Run)
+
+	h.eventually(1, "journal where subject = 'good'")
+	h.eventually(300, "dead_letters")
+	h.eventually(1, "dead_letters where kind = 'poison'")
+	require.LessOrEqual(t, tries.Load(), int64(20))
+}
+
+func TestMalformedAndHostileMessagesAreSetAsideAlone(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	run(t, h.consumer().Run)
+	run(t, h.relay().Run)
+	message := func(change func(m *kafkago.Message, e *event.Event)) kafkago.Message {
+		e := newEvent("1", 1)
+		change(&kafkago.Message{}, &e)
+		m := kafka.Encode(h.topic, e)
+		change(&m, &e)
+		return m
+	}
+	hostile := []kafkago.Message{
+		{Value: []byte("hello")},
+		{},
+		{Key: []byte(strings.Repeat("k", 500_000)), Value: []byte("{}")},
+		{Key: []byte("\x00\xff"), Value: []byte("\x00\xff"), Headers: []kafkago.Header{{Key: "ce_\xff\x00", Value: []byte("\xff\x00")}}},
+		message(func(m *kafkago.Message, _ *event.Event) { m.Key = []byte("2") }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.Data = json.RawMessage(`{"n":"one"}`) }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.Data = json.RawMessage(`{"n":1,"more":"` + strings.Repeat("x", 900_000) + `"}`) }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.ActorName = "\x00" }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.Subject = "\xff" }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.Subject = strings.Repeat("ü", 201) }),
+		message(func(_ *kafkago.Message, e *event.Event) { e.ID = uuid.Nil }),
+	}
+	unknown := newEvent("1", 2)
+	unknown.Type = "thing_unheard_of"
+	h.produce(addresses, hostile...)
+	h.produce(addresses, h.encoded(unknown, newEvent("1", 3))...)
+
+	h.eventually(2, "journal where subject = '1'")
+	require.Equal(t, []int{2, 3}, h.ns("1"))
+	h.eventually(len(hostile), "dead_letters where kind = 'malformed'")
+	h.eventually(len(hostile), "dead_letters where noticed_at is not null")
+	h.eventually(0, "parked_keys")
+
+	// A malformed one can be given up, and replaying it says what is wrong.
+	letters := kafka.NewDeadLetters(h.recording())
+	list, err := letters.List(t.Context(), 100)
+	require.NoError(t, err)
+	require.Equal(t, hostile[3].Key, list[3].Key)
+	require.Equal(t, hostile[3].Value, list[3].Payload)
+	_, err = letters.Replay(t.Context(), list[0].ID)
+	require.ErrorIs(t, err, kafka.ErrMalformed)
+	_, err = letters.Discard(t.Context(), list[0].ID)
+	require.NoError(t, err)
+	h.eventually(len(hostile)-1, "dead_letters where state = 'waiting'")
+}
+
+func TestJSONNestedTooDeeplyIsPoisonOnlyForItsKey(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	run(t, h.consumer().Run)
+	deep := newEvent("deep", 1)
+	deep.Type = "thing_unheard_of"
+	deep.Data = json.RawMessage(`{"n":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`)
+	h.produce(addresses, h.encoded(deep, newEvent("good", 1))...)
+	h.eventually(1, "journal where subject = 'good'")
+}
+
+func TestOtherFailuresAreRepeatedAndNeverALetter(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	var tries atomic.Int64
+	h.project = func(context.Context, *pg.Tx, []journal.Stream) error {
+		if n := tries.Add(1); n < 5 {
+			return fmt.Errorf("try %d: %w", n, errors.New("connection lost"))
+		}
+		return nil
+	}
+	h.produce(addresses, h.encoded(newEvent("1", 1), newEvent("2", 1))...)
+
+	run(t, h.consumer().Run)
+
+	h.eventually(2, "journal")
+	h.eventually(0, "dead_letters")
+	require.EqualValues(t, 5, tries.Load())
+}
