@@ -221,7 +221,9 @@ func TestMalformedAndHostileMessagesAreSetAsideAlone(t *testing.T) {
 		{Key: []byte("\x00\xff"), Value: []byte("\x00\xff"), Headers: []kafkago.Header{{Key: "ce_\xff\x00", Value: []byte("\xff\x00")}}},
 		message(func(m *kafkago.Message, _ *event.Event) { m.Key = []byte("2") }),
 		message(func(_ *kafkago.Message, e *event.Event) { e.Data = json.RawMessage(`{"n":"one"}`) }),
-		message(func(_ *kafkago.Message, e *event.Event) { e.Data = json.RawMessage(`{"n":1,"more":"` + strings.Repeat("x", 900_000) + `"}`) }),
+		message(func(_ *kafkago.Message, e *event.Event) {
+			e.Data = json.RawMessage(`{"n":1,"more":"` + strings.Repeat("x", 900_000) + `"}`)
+		}),
 		message(func(_ *kafkago.Message, e *event.Event) { e.ActorName = "\x00" }),
 		message(func(_ *kafkago.Message, e *event.Event) { e.Subject = "\xff" }),
 		message(func(_ *kafkago.Message, e *event.Event) { e.Subject = strings.Repeat("ü", 201) }),
