@@ -118,7 +118,8 @@ func (d *Desk) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []
 	if len(jobs) == 0 {
 		return nil
 	}
-	if _, err := d.jobs.InsertManyFastTx(ctx, tx.Tx, jobs); err != nil {
+	// Not the fast variant: it fails on a job that is there already instead of skipping it.
+	if _, err := d.jobs.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}
 	return nil
