@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset build assets test go-test fuzz lint fmt kafka topics tail bench ci launcher browser go
+.PHONY: help run reset build assets test go-test lint fmt kafka topics tail bench ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

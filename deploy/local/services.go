@@ -84,6 +84,8 @@ func (s service) environment(p parts) []string {
 		set("SERVICE_TOKENS", managerUI.name+"="+p.coreToken)
 		set("GATEWAY_URL", sandboxGateway.url())
 		set("GATEWAY_TOKEN", p.gatewayToken)
+		// The gateway is a sandbox, so nobody needs to wait minutes.
+		set("RETRY_DELAYS", fallback("RETRY_DELAYS", "1s,5s,30s"))
 	case sandboxGateway.name:
 		set("GATEWAY_TOKEN", p.gatewayToken)
 	}
