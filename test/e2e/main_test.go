@@ -1,0 +1,16 @@
+// Package e2e plays the story as people would: two web apps, real browsers, every service as
+// its own process.
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"countersign.example/test/house"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	house.Cleanup()
+	os.Exit(code)
+}

@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/test/browser"
+	"countersign.example/test/house"
+)
+
+// row selects the row of the payment with this description: descriptions in tests are one word.
+func row(description string) string {
+	return "[data-live-list] tr[id^=payment-]:has([title*=" + description + "], .what)"
+}
+
+// mark leaves something in the page that only a reload removes.
+func mark(tab *browser.Tab) { browser.Eval[bool](tab, "window.notReloaded = true") }
+
+// wasNotReloaded checks that the page is still the one that was marked.
+func wasNotReloaded(t *testing.T, tab *browser.Tab) {
+	t.Helper()
+	require.True(t, browser.Eval[bool](tab, "window.notReloaded === true"), "the page was reloaded")
+}
+
+// request asks for a payment in the contractor's tab, and returns to the list.
+func request(h *house.House, tab *browser.Tab, amount, description string, capture ...string) {
+	tab.Open(h.URL(house.Contractor))
+	tab.Press("Request new payment")
+	tab.Fill("Amount", amount)
+	tab.Fill("Currency", "EUR")
+	tab.Fill("Description", description)
+	for _, choice := range capture {
+		tab.Fill("Capture", choice)
+	}
+	tab.Press("Request payment")
+	tab.See(description)
+}
+
+// sameAsAReload checks that what an open page shows is what a reload shows.
+func sameAsAReload(t *testing.T, tab *browser.Tab) {
+	t.Helper()
+	open := shown(tab)
+	tab.Reload()
+	require.Equal(t, shown(tab), open)
+}
+
+// shown is the page's content without what only passes by: flashes and relative times.
+func shown(tab *browser.Tab) string {
+	return browser.Eval[string](tab, `(() => {
+		const main = document.querySelector("main").cloneNode(true)
+		main.querySelectorAll(".alert, time").forEach(e => e.remove())
+		return main.textContent.replace(/\s+/g, " ").trim()
+	})()`)
+}
+
+func TestTheStoryInTwoTabs(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+
+	// Given a contractor's list and a manager's list, open side by side in one browser.
+	ada := b.Tab(t, h.URL(house.Contractor))
+	mia := b.Tab(t, h.URL(house.Manager))
+	ada.See("Request new payment")
+	mia.See("Waiting")
+	ada.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	mia.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	mark(mia)
+
+	// When Ada asks to be paid, Mia sees it without a reload.
+	request(h, ada, "1250.00", "Kitchen-fitting")
+	mia.See("Kitchen-fitting")
+	mia.See("1,250.00")
+	wasNotReloaded(t, mia)
+
+	// When Mia accepts, Ada's list shows it, and that it was paid out, without a reload.
+	ada.Open(h.URL(house.Contractor))
+	ada.See("Kitchen-fitting")
+	ada.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	mark(ada)
+	mia.Press("Accept")
+	ada.See("Accepted")
+	ada.See("Mia Weber")
+	ada.Eventually(`/paid out|captured/i.test(document.querySelector("[data-live-list]").innerText)`)
+	wasNotReloaded(t, ada)
+	sameAsAReload(t, ada)
+
+	// And a rejection, with its reason, on the open page of the payment.
+	request(h, ada, "96.00", "Site-lamps")
+	ada.Open(h.URL(house.Contractor))
+	ada.Press("Site-lamps")
+	ada.See("Withdraw")
+	mark(ada)
+	mia.See("Site-lamps")
+	mia.Press("Reject")
+	mia.Fill("Reason", "No invoice")
+	mia.Press("Reject payment")
+	ada.See("Rejected")
+	ada.See("No invoice")
+	wasNotReloaded(t, ada)
+	ada.See("Ask again")
+	ada.Press("Ask again")
+	ada.Press("Request payment")
+	mia.Open(h.URL(house.Manager))
+	mia.See("Site-lamps")
+}
+
+func TestTheStoryWithoutJavaScript(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor), browser.WithoutJavaScript)
+	mia := b.Tab(t, h.URL(house.Manager), browser.WithoutJavaScript)
+
+	request(h, ada, "310.40", "Van-rental")
+	reloadUntil(t, mia, "Van-rental")
+	mia.Press("Accept")
+	ada.Open(h.URL(house.Contractor))
+	reloadUntil(t, ada, "Accepted")
+
+	request(h, ada, "12.00", "Gloves")
+	reloadUntil(t, mia, "Gloves")
+	mia.Press("Reject")
+	mia.Fill("Reason", "Twice")
+	mia.Press("Reject payment")
+	ada.Open(h.URL(house.Contractor))
+	reloadUntil(t, ada, "Rejected")
+}
+
+// reloadUntil presses reload until the page shows text.
+func reloadUntil(t *testing.T, tab *browser.Tab, text string) {
+	t.Helper()
+	for range 100 {
+		tab.Reload()
+		if strings.Contains(tab.Text("main"), text) {
+			return
+		}
+	}
+	t.Fatalf("never saw %q", text)
+}
+
+func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor))
+	ada.Press("Request new payment")
+	ada.Fill("Amount", "20.00")
+	ada.Fill("Description", "Tape")
+	ada.PressTwice("Request payment")
+	ada.See("Tape")
+
+	// And once more with the back button.
+	ada.Back()
+	ada.See("Request payment")
+	ada.Fill("Amount", "20.00")
+	ada.Fill("Description", "Tape")
+	ada.Press("Request payment")
+	ada.See("Tape")
+
+	ada.Open(h.URL(house.Contractor))
+	ada.See("Tape")
+	require.Equal(t, 1, browser.Eval[int](ada, `document.querySelectorAll("[data-live-list] tr[id^=payment-]").length`))
+}
