@@ -89,6 +89,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 			break
 		}
 		if generation != nil {
+			if err := c.knowsItsPast(ctx, generation); err != nil {
+				stop(err)
+				break
+			}
 			c.contact(nil)
 			generation.Start(func(ctx context.Context) {
 				if err := c.consume(ctx, generation); err != nil {
@@ -105,6 +109,31 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 func (c *Consumer) meet(ctx context.Context) error {
 	return meetCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, c.contact)
+}
+
+// knowsItsPast returns ErrOtherDatabase for a primary journal that is empty although its group
+// has heard something.
+func (c *Consumer) knowsItsPast(ctx context.Context, generation *kafkago.Generation) error {
+	heard := false
+	for _, assigned := range generation.Assignments {
+		for _, p := range assigned {
+			heard = heard || p.Offset > 0
+		}
+	}
+	if !c.cfg.Primary || !heard {
+		return nil
+	}
+	wait := newBackOff(5 * time.Second)
+	for {
+		var empty bool
+		err := c.cfg.DB.Pool().QueryRow(ctx, "select not exists (select from journal) and not exists (select from dead_letters)").Scan(&empty)
+		switch {
+		case err == nil && empty:
+			return fmt.Errorf("%w: its journal is empty, and group %s has committed offsets", ErrOtherDatabase, c.cfg.Group)
+		case err == nil || !sleep(ctx, wait.NextBackOff()):
+			return nil // a context that has ended is the caller's to notice
+		}
+	}
 }
 
 // Healthy returns why the service is not hearing its topics, if it is not.

@@ -282,3 +282,36 @@ func TestOtherFailuresAreRepeatedAndNeverALetter(t *testing.T) {
 	h.eventually(0, "dead_letters")
 	require.EqualValues(t, 5, tries.Load())
 }
+
+func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	run(t, h.consumer().Run)
+	h.produce(addresses, kafkago.Message{Key: []byte("\x1b[2J\x00"), Value: []byte("hello")})
+	h.eventually(1, "dead_letters")
+	execute := func(args ...string) (string, error) {
+		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetters, func(), error) {
+			return kafka.NewDeadLetters(h.recording()), func() {}, nil
+		})
+		var out strings.Builder
+		command.SetOut(&out)
+		command.SetErr(&out)
+		command.SetArgs(args)
+		err := command.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+
+	out, err := execute("list")
+	require.NoError(t, err)
+	require.Contains(t, out, "malformed")
+	require.NotContains(t, out, "\x1b", "a terminal must not obey a message")
+	_, err = execute("replay", "1")
+	require.ErrorIs(t, err, kafka.ErrMalformed)
+	_, err = execute("discard", "one")
+	require.ErrorContains(t, err, "not the id of a letter")
+	_, err = execute("discard", "1")
+	require.NoError(t, err)
+	out, err = execute("list")
+	require.NoError(t, err)
+	require.Equal(t, "no dead letters wait\n", out)
+}

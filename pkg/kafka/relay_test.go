@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/embedded"
@@ -172,6 +174,55 @@ func TestAPrimaryJournalThatLacksItsOwnEventsStops(t *testing.T) {
 
 	require.ErrorIs(t, err, kafka.ErrOtherDatabase)
 	h.eventually(0, "journal")
+}
+
+func TestAPrimaryJournalThatIsEmptyThoughItsGroupHasHeardStops(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	h.produce(addresses, h.encoded(newEvent("1", 1))...)
+	stop := run(t, h.consumer().Run)
+	h.eventually(1, "journal")
+	stop()
+	emptied := h.another("/here")
+	r := emptied.recording()
+	r.Primary = true
+
+	err := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run(t.Context())
+
+	require.ErrorIs(t, err, kafka.ErrOtherDatabase)
+}
+
+func TestMetricsTellWhatWaits(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	relay, consumer := h.relay(), h.consumer()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(relay.Collectors()...)
+	registry.MustRegister(consumer.Collectors()...)
+	h.produce(addresses, append(h.encoded(newEvent("1", 1)), kafkago.Message{Value: []byte("hello")})...)
+	run(t, consumer.Run)
+	h.append(newEvent("2", 1))
+	h.eventually(1, "dead_letters")
+
+	eventually(t, func() bool {
+		gathered, err := registry.Gather()
+		require.NoError(t, err)
+		values := map[string]float64{}
+		for _, family := range gathered {
+			for _, m := range family.Metric {
+				name := family.GetName()
+				for _, label := range m.Label {
+					if label.GetName() != "topic" {
+						name += " " + label.GetValue()
+					}
+				}
+				values[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+		lag, known := values["consumer_lag_messages 0"]
+		return known && lag == 0 && values["outbox_events"] == 1 && values["dead_letters malformed"] == 1 &&
+			values["heard_total recorded"] == 1 && values["heard_total malformed"] == 1
+	})
 }
 
 func TestTopicsKeepTheirNumberOfPartitions(t *testing.T) {
