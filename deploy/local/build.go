@@ -25,6 +25,9 @@ func (h *house) build(ctx context.Context) error {
 	if err := os.MkdirAll(h.path("bin"), 0o755); err != nil { //nolint:gosec // programs
 		return err
 	}
+	if _, err := os.Stat(h.path("bin", services[0].name)); err != nil {
+		h.out.say("building the services (a minute the first time)")
+	}
 	args := []string{"build", "-o", h.path("bin") + "/"}
 	for _, s := range services {
 		args = append(args, s.source)

@@ -83,6 +83,9 @@ func (h *house) reset() error {
 		return err
 	}
 	defer release()
+	if err := embedded.StopOrphan(h.postgresDir()); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(h.postgresDir()); err != nil {
 		return err
 	}

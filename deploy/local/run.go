@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"countersign.example/pkg/embedded"
 )
 
 const (
@@ -22,6 +24,10 @@ func (h *house) run(signalled context.Context) error {
 		return err
 	}
 	defer release()
+	// Ours alone now: whatever still runs on this data outlived its launcher, and holds a port.
+	if err := embedded.StopOrphan(h.postgresDir()); err != nil {
+		return err
+	}
 	if err := checkPorts(claims()); err != nil {
 		return err
 	}

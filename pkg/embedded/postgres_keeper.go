@@ -1,16 +1,13 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -53,7 +50,7 @@ func keep(ctx context.Context, encoded string) error {
 	}
 	data := filepath.Join(cfg.Dir, "data")
 	binaries := filepath.Join(cfg.CacheDir, string(embeddedpostgres.V18))
-	if err := stopOrphan(binaries, data); err != nil {
+	if err := StopOrphan(cfg.Dir); err != nil {
 		return err
 	}
 	if err := removeHalfInitialised(data); err != nil {
@@ -95,41 +92,6 @@ func keep(ctx context.Context, encoded string) error {
 	fmt.Println(keeperReady)
 	<-ctx.Done()
 	return server.Stop()
-}
-
-// stopOrphan makes the data directory free: a keeper that was killed leaves its server running,
-// and a machine that went down leaves a pid file whose number may belong to something else now.
-func stopOrphan(binaries, data string) error {
-	pidFile := filepath.Join(data, "postmaster.pid")
-	content, err := os.ReadFile(pidFile)
-	if os.IsNotExist(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	first, _, _ := bytes.Cut(content, []byte("\n"))
-	pid, err := strconv.Atoi(string(bytes.TrimSpace(first)))
-	if err != nil || !isPostgres(pid) {
-		return os.Remove(pidFile)
-	}
-	stop := exec.Command(filepath.Join(binaries, "bin", "pg_ctl"), "stop", "-m", "fast", "-w", "-D", data)
-	if output, err := stop.CombinedOutput(); err != nil {
-		return fmt.Errorf("a server left over from an earlier run (pid %d) does not stop: %w\n%s", pid, err, output)
-	}
-	return nil
-}
-
-// isPostgres reports whether the process lives and is a PostgreSQL server.
-func isPostgres(pid int) bool {
-	if syscall.Kill(pid, 0) == syscall.ESRCH {
-		return false
-	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	if err != nil {
-		return true // no /proc here: let pg_ctl find out
-	}
-	return strings.HasPrefix(string(name), "postgres")
 }
 
 // removeHalfInitialised clears a data directory whose creation was cut short: initdb writes
