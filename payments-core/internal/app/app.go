@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/spf13/cobra"
+
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/operations"
@@ -33,6 +35,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":5001"}},
 		Migrate:  Migrate,
 		Start:    Start,
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, reconcile},
 	}
 }
 
@@ -99,6 +102,8 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	})
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name})
 	caller := operations.NewCaller(desk, moneyGateway, rt.Log, rt.Metrics)
+
+	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)

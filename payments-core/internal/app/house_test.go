@@ -89,9 +89,13 @@ func newHouse(t *testing.T, options sandbox.Options) *house {
 	t.Cleanup(h.db.Close)
 	t.Cleanup(func() {
 		if h.stop != nil {
+			h.settled()
 			if err := h.stop(); err != nil {
 				t.Error(err)
 			}
+		}
+		for _, difference := range h.reconcile() {
+			t.Error(difference)
 		}
 		if err := h.sandbox.Audit(context.Background()); err != nil {
 			t.Error(err)
@@ -116,6 +120,25 @@ func (h *house) start() {
 		defer response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
+}
+
+// settled waits until everything written has come back.
+func (h *house) settled() {
+	h.t.Helper()
+	h.eventually("everything confirmed", func() bool {
+		var pending int
+		err := h.db.Pool().QueryRow(context.Background(), "select count(*) from journal where log is null").Scan(&pending)
+		return err == nil && pending == 0
+	})
+}
+
+// reconcile returns the differences that the command would print.
+func (h *house) reconcile() (differences []string) {
+	h.t.Helper()
+	if err := app.Reconcile(context.Background(), &h.cfg, func(d string) { differences = append(differences, d) }); err != nil {
+		h.t.Errorf("reconcile: %v", err)
+	}
+	return differences
 }
 
 // publish writes events as the web apps do.

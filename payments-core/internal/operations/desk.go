@@ -57,6 +57,9 @@ func read(stream journal.Stream) dossier {
 	return d
 }
 
+// Fold is the payment that a stream of the journal comes to.
+func Fold(stream journal.Stream) payment.Payment { return read(stream).payment }
+
 // Project opens what follows from changed streams. It is a journal.Projector.
 func (d *Desk) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var affected []*dossier

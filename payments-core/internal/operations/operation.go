@@ -122,15 +122,7 @@ func Histories(ctx context.Context, q querier, payments ...string) (map[string]H
 	if err != nil {
 		return nil, fmt.Errorf("read operations: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, scanOperation)
-	if err != nil {
-		return nil, fmt.Errorf("read operations: %w", err)
-	}
-	histories := make(map[string]History, len(payments))
-	for _, o := range all {
-		histories[o.PaymentID] = append(histories[o.PaymentID], o)
-	}
-	return histories, nil
+	return byPayment(rows)
 }
 
 func byID(ctx context.Context, q querier, id int64) (Operation, error) {
@@ -177,4 +169,25 @@ func closeRow(ctx context.Context, tx *pg.Tx, o Operation) error {
 		return fmt.Errorf("close operation %s: %w", o.Key, err)
 	}
 	return nil
+}
+
+// All reads every operation, by payment.
+func All(ctx context.Context, q querier) (map[string]History, error) {
+	rows, err := q.Query(ctx, selectOperations+" order by id")
+	if err != nil {
+		return nil, fmt.Errorf("read operations: %w", err)
+	}
+	return byPayment(rows)
+}
+
+func byPayment(rows pgx.Rows) (map[string]History, error) {
+	all, err := pgx.CollectRows(rows, scanOperation)
+	if err != nil {
+		return nil, fmt.Errorf("read operations: %w", err)
+	}
+	histories := map[string]History{}
+	for _, o := range all {
+		histories[o.PaymentID] = append(histories[o.PaymentID], o)
+	}
+	return histories, nil
 }

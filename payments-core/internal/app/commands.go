@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/reconciling"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+// deadLetters is the command that lists, replays and discards messages that could not be recorded.
+func deadLetters(load service.Loader[Config]) *cobra.Command {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+		cfg, log, err := load()
+		if err != nil {
+			return nil, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return nil, nil, err
+		}
+		book := journal.New(db, source)
+		desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
+		if err != nil {
+			db.Close()
+			return nil, nil, err
+		}
+		return kafka.NewDeadLetters(recording(db, book, desk, log)), db.Close, nil
+	})
+}
+
+// reconcile is the command that compares our record with the topic's and the gateway's.
+func reconcile(load service.Loader[Config]) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reconcile",
+		Short: "Compare the record of payments with the topic's and the gateway's, and print every difference",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _, err := load()
+			if err != nil {
+				return err
+			}
+			differences := 0
+			err = Reconcile(cmd.Context(), cfg, func(difference string) {
+				differences++
+				fmt.Fprintln(cmd.OutOrStdout(), difference)
+			})
+			if err != nil {
+				return err
+			}
+			if differences > 0 {
+				return fmt.Errorf("%d differences", differences)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "no differences")
+			return nil
+		},
+	}
+}
+
+// Reconcile reports every difference between our record and the topic's and the gateway's.
+func Reconcile(ctx context.Context, cfg *Config, report func(string)) error {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: maxGatewayTimeout})
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	defer moneyGateway.Close()
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	r := reconciling.Reconciler{
+		DB: db, Journal: journal.New(db, source), Kafka: client, Brokers: cfg.KafkaBrokers, Gateway: moneyGateway, Report: report,
+	}
+	return r.Run(ctx)
+}

@@ -1,0 +1,249 @@
+// Package reconciling compares what payments-core has on record with what the topic and the
+// gateway have, and names every difference.
+//
+// What it holds to be true: the journal has each event of the topic once, in the topic's order, and the
+// topic has each event that was written here; a payment's fold and its operations say the same;
+// authorized >= captured + released and captured >= refunded; the gateway's record
+// of each key is the operation's outcome. What is under way while it runs may look like a difference:
+// run it again.
+package reconciling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+)
+
+// Reconciler compares.
+type Reconciler struct {
+	DB      *pg.DB
+	Journal *journal.Journal
+	Kafka   *kafka.Client
+	Brokers []string
+	Gateway gateway.Gateway
+	// Report is called with every difference.
+	Report func(difference string)
+}
+
+// Run reports every difference. Its error says that it could not look.
+func (r *Reconciler) Run(ctx context.Context) error {
+	topic, err := r.readTopic(ctx)
+	if err != nil {
+		return fmt.Errorf("read the topic: %w", err)
+	}
+	if err := r.journalAgainst(ctx, topic); err != nil {
+		return fmt.Errorf("compare the journal: %w", err)
+	}
+	histories, err := r.foldsAgainstOperations(ctx)
+	if err != nil {
+		return fmt.Errorf("compare payments and operations: %w", err)
+	}
+	if err := r.operationsAgainstGateway(ctx, histories); err != nil {
+		return fmt.Errorf("compare with the gateway: %w", err)
+	}
+	return nil
+}
+
+func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
+
+// readTopic returns the ids of each stream's events in the topic's order, each once.
+func (r *Reconciler) readTopic(ctx context.Context) (map[string][]uuid.UUID, error) {
+	partitions, err := r.Kafka.Offsets(ctx, "", payment.Topic)
+	if err != nil {
+		return nil, err
+	}
+	streams, seen := map[string][]uuid.UUID{}, map[uuid.UUID]bool{}
+	for _, p := range partitions {
+		err := r.readPartition(ctx, p, func(m kafkago.Message) {
+			e, err := kafka.Decode(m)
+			if err != nil || seen[e.ID] {
+				return // a dead letter, or a redelivery
+			}
+			seen[e.ID] = true
+			id := payment.Stream(e.Subject)
+			streams[id] = append(streams[id], e.ID)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return streams, nil
+}
+
+func (r *Reconciler) readPartition(ctx context.Context, p kafka.Partition, each func(kafkago.Message)) error {
+	if p.First >= p.End {
+		return nil
+	}
+	reader := kafkago.NewReader(kafkago.ReaderConfig{
+		Brokers: r.Brokers, Topic: p.Topic, Partition: p.ID, MinBytes: 1, MaxBytes: 8 << 20,
+		MaxWait: 100 * time.Millisecond, // closing waits for the fetch under way
+	})
+	defer func() { _ = reader.Close() }()
+	if err := reader.SetOffset(p.First); err != nil {
+		return err
+	}
+	for {
+		m, err := reader.FetchMessage(ctx)
+		if err != nil {
+			return err
+		}
+		each(m)
+		if m.Offset+1 >= p.End {
+			return nil
+		}
+	}
+}
+
+// journalAgainst compares the journal's log with the topic, stream by stream.
+func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid.UUID) error {
+	letters, err := collect[uuid.UUID](ctx, r.DB, "select event_id from dead_letters where event_id is not null")
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Stream  string
+		ID      uuid.UUID
+		Type    string
+		Pending bool
+		Listed  bool // in the outbox still
+	}
+	rows, err := r.DB.Pool().Query(ctx, `select stream, event_id, type, log is null, exists (select from outbox o where o.position = j.position)
+		from journal j order by stream, log nulls last, version`)
+	if err != nil {
+		return err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		return err
+	}
+	logs := map[string][]uuid.UUID{}
+	for _, e := range all {
+		switch {
+		case !e.Pending:
+			logs[e.Stream] = append(logs[e.Stream], e.ID)
+		case !e.Listed && !slices.Contains(topic[e.Stream], e.ID):
+			r.differ("%s: %s %s was written, and is neither in the topic nor in the outbox", e.Stream, e.Type, e.ID)
+		}
+	}
+	for stream, ids := range topic {
+		heard := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return slices.Contains(letters, id) })
+		log := logs[stream]
+		for _, id := range heard {
+			if !slices.Contains(log, id) {
+				r.differ("%s: event %s is in the topic and not in the journal's log", stream, id)
+			}
+		}
+		for _, id := range log {
+			if !slices.Contains(ids, id) {
+				r.differ("%s: event %s is in the journal's log and not in the topic", stream, id)
+			}
+		}
+		// A replayed dead letter has a later place than in the topic.
+		log = slices.DeleteFunc(slices.Clone(log), func(id uuid.UUID) bool { return slices.Contains(letters, id) })
+		if len(log) == len(heard) && !slices.Equal(log, heard) {
+			r.differ("%s: the journal's order is not the topic's", stream)
+		}
+	}
+	return nil
+}
+
+// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway.
+func (r *Reconciler) foldsAgainstOperations(ctx context.Context) (map[string]operations.History, error) {
+	ids, err := collect[string](ctx, r.DB, "select distinct subject from journal where type = $1", payment.TypeRequested)
+	if err != nil {
+		return nil, err
+	}
+	histories, err := operations.All(ctx, r.DB.Pool())
+	if err != nil {
+		return nil, err
+	}
+	requested := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		requested[id] = true
+		stream, err := r.Journal.Read(ctx, payment.Stream(id))
+		if err != nil {
+			return nil, err
+		}
+		r.compare(operations.Fold(stream), histories[id])
+	}
+	for id := range histories {
+		if !requested[id] {
+			r.differ("payment %s: there are operations for it, and nobody has requested it", id)
+		}
+	}
+	return histories, nil
+}
+
+func (r *Reconciler) compare(p payment.Payment, history operations.History) {
+	done := func(kind payment.Operation) bool { _, ok := history.Succeeded(kind); return ok }
+	for _, fact := range []struct {
+		kind payment.Operation
+		act  payment.Act
+	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
+		if done(fact.kind) != fact.act.Done() {
+			r.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t", p.ID, fact.kind, done(fact.kind), fact.act.Done())
+		}
+	}
+	// A hold can also end by itself, or by a refused capture.
+	if done(payment.Release) && !p.Released.Done() {
+		r.differ("payment %s: its hold was released at the gateway, and not in its events", p.ID)
+	}
+	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
+		r.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", p.ID, p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
+	}
+}
+
+// operationsAgainstGateway compares ours with the gateway's own record, key by key.
+func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map[string]operations.History) error {
+	ours := map[string]operations.Operation{}
+	for _, history := range histories {
+		for _, o := range history {
+			ours[o.Key] = o
+		}
+	}
+	for record, err := range r.Gateway.Records(ctx, "") {
+		if err != nil {
+			return err
+		}
+		o, known := ours[record.Key]
+		delete(ours, record.Key)
+		state := operations.Succeeded
+		if !record.Result.Approved() {
+			state = operations.Failed
+		}
+		switch {
+		case !known:
+			r.differ("key %s: the gateway has a record of it, and we have none", record.Key)
+		case string(o.Kind) != string(record.Kind) || o.Amount != record.Amount:
+			r.differ("key %s: ours is %s of %s, the gateway's %s of %s", record.Key, o.Kind, o.Amount, record.Kind, record.Amount)
+		case o.State != operations.Open && o.State != state:
+			r.differ("key %s: ours %s, the gateway's %s", record.Key, o.State, state)
+		}
+	}
+	for key, o := range ours {
+		if o.State != operations.Open {
+			r.differ("key %s: ours %s, and the gateway has no record of it", key, o.State)
+		}
+	}
+	return nil
+}
+
+func collect[T any](ctx context.Context, db *pg.DB, sql string, args ...any) ([]T, error) {
+	rows, err := db.Pool().Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
