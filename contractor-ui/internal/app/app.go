@@ -1,0 +1,135 @@
+// Package app puts contractor-ui together: its configuration, its commands, and in which order its
+// parts start and stop.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/contractor-ui/internal/copy"
+	pages "countersign.example/contractor-ui/internal/web"
+	"countersign.example/contractor-ui/migrations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+	"countersign.example/pkg/web"
+)
+
+// Name is the service's, its consumer group's, and that of its stream of live updates.
+const Name = "contractor-ui"
+
+// cookie is this app's own: browsers share cookies among the ports of a host.
+const cookie = "contractor_session"
+
+// Config is what contractor-ui reads from its environment.
+type Config struct {
+	service.Config
+	service.KafkaConfig
+	service.RedisConfig
+	web.IdentityConfig
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	return errors.Join(c.Config.Validate(), c.Check(c.Environment))
+}
+
+// Program is the command line.
+func Program() service.Program[Config] {
+	return service.Program[Config]{
+		Name:     Name,
+		Short:    "The web app in which contractors ask to be paid",
+		Defaults: Config{Config: service.Config{HTTPAddr: ":3000"}},
+		Migrate:  Migrate,
+		Start:    Start,
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+	}
+}
+
+// Run runs the service in one process until ctx ends.
+func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	return Program().Run(ctx, cfg, service.All, log)
+}
+
+// Migrations are all tables of the service's database, in order.
+func Migrations() []pg.Migrations {
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set}
+}
+
+// Migrate brings the database up to date. The topics are those of payments-core.
+func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
+	return pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...)
+}
+
+// Start puts the parts of the role together; they run after it returns.
+func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.Health.Critical("database", func(ctx context.Context) error {
+		// Also says whether the tables are there.
+		_, err := db.Pool().Exec(ctx, "select from payments limit 1")
+		return err
+	})
+	book := newJournal(db)
+	if rt.Role.Serves(service.Consumer) {
+		startConsumer(cfg, rt, db, book)
+	}
+	if rt.Role.Serves(service.Web) {
+		return startWeb(cfg, rt, db, book)
+	}
+	rt.Serve(nil)
+	return nil
+}
+
+func newJournal(db *pg.DB) *journal.Journal {
+	return journal.New(db, pages.Source, journal.Live())
+}
+
+// startConsumer adds what publishes and hears.
+func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) {
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+	})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
+	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
+	rt.Go("relay", relay.Run)
+	rt.Go("consumer", consumer.Run)
+	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
+}
+
+// recording is how what is heard becomes record, live and when a dead letter is replayed.
+func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
+	return kafka.Recording{
+		DB: db, Journal: book, Log: log,
+		Topics: []kafka.Topic{{
+			Name: payment.Topic, StreamPrefix: payment.Stream(""), Check: payment.Check, Unknown: payment.ErrUnknownType,
+		}},
+		Projectors: []journal.Projector{copy.Project},
+	}
+}
+
+// deadLetters is the command that looks at what could not be recorded.
+func deadLetters(load service.Loader[Config]) *cobra.Command {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+		cfg, log, err := load()
+		if err != nil {
+			return nil, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return nil, nil, err
+		}
+		return kafka.NewDeadLetters(recording(db, newJournal(db), log)), db.Close, nil
+	})
+}

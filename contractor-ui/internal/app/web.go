@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	pages "countersign.example/contractor-ui/internal/web"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+	"countersign.example/pkg/web"
+)
+
+// startWeb adds the pages and what keeps the open ones right.
+func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) error {
+	assets, err := web.BuiltAssets()
+	if err != nil {
+		return err
+	}
+	renderer, err := pages.NewRenderer(assets)
+	if err != nil {
+		return err
+	}
+	production := cfg.Environment == service.Production
+	sessions := web.NewSessions(db, cookie, production, rt.Log)
+	identity, err := web.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, pages.People...)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	redis, err := live.Connect(cfg.RedisURL)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("redis", func(context.Context) error { return redis.Close() })
+	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
+	pusher := live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log)
+	rt.Metrics.MustRegister(hub.Collectors()...)
+	rt.Health.Optional("redis", func(context.Context) error {
+		if !hub.Healthy() {
+			return errors.New("live updates do not come in")
+		}
+		return nil
+	})
+	site, err := web.New(web.Options{
+		Label: "Contractor", Production: production, Nav: pages.Nav(), Renderer: renderer, Assets: assets, Sessions: sessions,
+		Identity: identity, Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
+	})
+	if err != nil {
+		return err
+	}
+	handlers := &pages.Handlers{DB: db, Journal: book, Site: site, Hub: hub, Log: rt.Log}
+	handlers.Register()
+
+	rt.Go("live reader", hub.Run)
+	rt.Go("live pusher", pusher.Run)
+	rt.Go("sessions", sessions.Clean)
+	rt.Serve(site.Echo)
+	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
+	return nil
+}

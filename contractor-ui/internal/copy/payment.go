@@ -1,0 +1,109 @@
+// Package copy is contractor-ui's local copy of the payments: one row for each, written from the
+// journal and read by lists, totals and live updates.
+//
+// Invariants:
+//   - A row is the fold of its stream, at the revision it carries; whoever writes it holds the
+//     stream's row.
+//   - A payment that nobody has requested has no row, whatever has been heard about it.
+//   - A payment is superseded once: the first to do so stays, in the order of recording.
+//   - Every read is of one contractor's payments, and by keyset: page 10,000 costs what page 2 costs.
+package copy
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+)
+
+// Payment is a row of the copy.
+type Payment struct {
+	ID             uuid.UUID `gorm:"type:uuid;primaryKey"`
+	ContractorID   string
+	ContractorName string
+	AmountMinor    int64
+	Currency       string
+	Description    string
+	OrderID        *uuid.UUID
+	Supersedes     *uuid.UUID
+	CaptureMethod  payment.CaptureMethod
+	Decision       payment.Decision
+	DecidedByName  string     // of whoever decided; "" while it waits
+	DecidedAt      *time.Time // nil while it waits
+	Money          payment.Money
+	Final          bool // declined, and not tried again
+	Pending        bool // the log has not confirmed all of it yet
+	RequestedAt    time.Time
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+	Revision       int64
+}
+
+// TableName is GORM's name for the table.
+func (Payment) TableName() string { return "payments" }
+
+// Amount is what was asked for.
+func (p Payment) Amount() money.Amount {
+	return money.Amount{Minor: p.AmountMinor, Currency: p.Currency}
+}
+
+// MoneyWords is what became of the money, as people read it.
+func (p Payment) MoneyWords() string {
+	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, CaptureMethod: p.CaptureMethod}.MoneyWords()
+}
+
+// SortKey orders rows as the list does when read from the end: by when they were requested, then by
+// id. As text it compares like the pair.
+func (p Payment) SortKey() string {
+	return p.RequestedAt.UTC().Format("2006-01-02T15:04:05.000000") + " " + p.ID.String()
+}
+
+// Fold reads a payment from its stream: the log's events in their order, then the pending ones.
+func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
+	entries := make([]payment.Entry, len(s.Records))
+	for i, record := range s.Records {
+		entries[i] = payment.Entry{Event: record.Event, Confirmed: record.Log > 0}
+	}
+	return payment.Fold(entries)
+}
+
+// rowOf is the row of a payment; false if nobody has requested it.
+func rowOf(s journal.Stream) (Payment, bool) {
+	p, _ := Fold(s)
+	if !p.Exists() {
+		return Payment{}, false
+	}
+	decided := p.Decided
+	if p.Decision == payment.DecisionCancelled {
+		decided = p.Cancelled
+	}
+	row := Payment{
+		ID: uuid.MustParse(p.ID), ContractorID: p.ContractorID, ContractorName: p.ContractorName,
+		AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
+		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
+		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Pending: p.Pending,
+		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
+	}
+	if decided.Done() {
+		row.DecidedAt = &decided.At
+	}
+	return row, true
+}
+
+func nameOf(act payment.Act) string {
+	if act.ByName != "" {
+		return act.ByName
+	}
+	return act.By
+}
+
+// optionalID is nil for "". The payment package has checked the rest.
+func optionalID(text string) *uuid.UUID {
+	if text == "" {
+		return nil
+	}
+	id := uuid.MustParse(text)
+	return &id
+}

@@ -1,0 +1,90 @@
+package copy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm/clause"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// ErrSuperseded says that another payment asks again for the same one already.
+var ErrSuperseded = errors.New("this payment has been asked for again already")
+
+// Save writes the row of one stream after the app has appended to it, in the same transaction. It
+// fails with ErrSuperseded where the payment supersedes what another one has superseded.
+func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
+	row, ok := rowOf(s)
+	if !ok {
+		return nil
+	}
+	err := tx.Gorm().WithContext(ctx).Clauses(clause.OnConflict{
+		Columns: []clause.Column{{Name: "id"}}, UpdateAll: true,
+	}).Create(&row).Error
+	if err != nil {
+		return fmt.Errorf("save the copy of %s: %w", s.ID, err)
+	}
+	if row.Supersedes == nil {
+		return nil
+	}
+	first, err := claim(ctx, tx, *row.Supersedes, row.ID)
+	if err != nil {
+		return err
+	}
+	if first != row.ID {
+		return ErrSuperseded
+	}
+	return nil
+}
+
+// claim makes id the one that supersedes another payment, and returns which one does.
+func claim(ctx context.Context, tx *pg.Tx, superseded, id uuid.UUID) (first uuid.UUID, err error) {
+	const insert = `insert into supersessions as s (superseded, superseded_by) values ($1, $2)
+		on conflict (superseded) do update set superseded_by = s.superseded_by returning superseded_by`
+	if err := tx.QueryRow(ctx, insert, superseded, id).Scan(&first); err != nil {
+		return first, fmt.Errorf("note what is superseded: %w", err)
+	}
+	return first, nil
+}
+
+const upsert = `insert into payments (id, contractor_id, contractor_name, amount_minor, currency, description, order_id,
+	supersedes, capture_method, decision, decided_by_name, decided_at, money, final, pending, requested_at, updated_at, revision)
+	select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::text[],
+	$10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::boolean[], $15::boolean[], $16::timestamptz[],
+	$17::timestamptz[], $18::bigint[])
+	on conflict (id) do update set contractor_id = excluded.contractor_id, contractor_name = excluded.contractor_name,
+	amount_minor = excluded.amount_minor, currency = excluded.currency, description = excluded.description,
+	order_id = excluded.order_id, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
+	decision = excluded.decision, decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at,
+	money = excluded.money, final = excluded.final, pending = excluded.pending, requested_at = excluded.requested_at,
+	updated_at = excluded.updated_at, revision = excluded.revision`
+
+// Project writes the rows of streams that the consumer has heard of, all in one round trip. It is a
+// journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
+// but the claim: what is in the log cannot be refused here.
+func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	var c columns
+	for _, s := range streams {
+		if row, ok := rowOf(s); ok {
+			c.add(row)
+		}
+	}
+	if len(c.ids) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(upsert, c.args()...)
+	if len(c.superseded) > 0 {
+		batch.Queue(`insert into supersessions (superseded, superseded_by) select * from unnest($1::uuid[], $2::uuid[])
+			on conflict do nothing`, c.superseded, c.supersededBy)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("write the copy: %w", err)
+	}
+	return nil
+}

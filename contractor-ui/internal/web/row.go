@@ -1,0 +1,135 @@
+package web
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// shownText is how much of a description a row shows, in characters.
+const shownText = 120
+
+// row is a payment in the list, and in pushes to it.
+type row struct {
+	ID, Sort    string // HTML id and data-sort
+	Revision    int64
+	Href        string
+	Text, Title string // the description, clipped; Title is more of it, "" if Text is all
+	Amount      money.Amount
+	RequestedAt time.Time
+	Decision    web.Badge
+	DecidedBy   string
+	DecidedAt   time.Time // zero while it waits
+	Money       web.Badge // no text where there is nothing to say
+	Pending     bool
+}
+
+func rowOf(p copy.Payment) row {
+	r := row{
+		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Revision, Href: address(p.ID.String()),
+		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
+		Decision: decisionBadge(p.Decision), DecidedBy: p.DecidedByName,
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), Pending: p.Pending,
+	}
+	if r.Text != p.Description {
+		r.Title = clip(p.Description, 4*shownText)
+	}
+	if p.DecidedAt != nil {
+		r.DecidedAt = *p.DecidedAt
+	}
+	return r
+}
+
+func decisionBadge(d payment.Decision) web.Badge {
+	tone := map[payment.Decision]web.Tone{
+		payment.DecisionRequested: web.Waiting, payment.DecisionAccepted: web.Good, payment.DecisionRejected: web.Bad,
+	}[d]
+	if tone == "" {
+		tone = web.Neutral
+	}
+	return web.Badge{Tone: tone, Text: d.Words()}
+}
+
+// moneyBadge has no text for money that never moves.
+func moneyBadge(d payment.Decision, m payment.Money, final bool, words string) web.Badge {
+	switch m {
+	case payment.MoneyCaptured:
+		return web.Badge{Tone: web.Good, Text: words}
+	case payment.MoneyAuthorized:
+		return web.Badge{Tone: web.Info, Text: words}
+	case payment.MoneyDeclined:
+		if final {
+			return web.Badge{Tone: web.Bad, Text: words}
+		}
+		return web.Badge{Tone: web.Warning, Text: words}
+	case payment.MoneyReleased, payment.MoneyRefunded:
+		return web.Badge{Tone: web.Neutral, Text: words}
+	}
+	if d == payment.DecisionAccepted {
+		return web.Badge{Tone: web.Info, Text: words}
+	}
+	return web.Badge{}
+}
+
+// clip is a text in one line, cut to so many characters.
+func clip(text string, limit int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > limit {
+		return strings.TrimSpace(string(runes[:limit-1])) + "…"
+	}
+	return text
+}
+
+// searchOf is a search as somebody typed it, without what no text may have.
+func searchOf(text string) (string, error) {
+	const longest = 200
+	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
+	if len([]rune(text)) > longest {
+		return "", web.BadRequest("Search for 200 characters at most.")
+	}
+	return text, nil
+}
+
+// total is an amount for each currency, under a name.
+type total struct {
+	Key, Label, Hint string
+	Amounts          []money.Amount
+}
+
+// Fragment is the total's name for live updates.
+func (t total) Fragment() string { return "total-" + t.Key }
+
+func totalsOf(t copy.Totals) []total {
+	return []total{
+		{"waiting", "Waiting", "for a manager's decision", t.Waiting},
+		{"accepted", "Accepted", "on its way to you", t.Accepted},
+		{"paid-out", "Paid out", "so far", t.PaidOut},
+	}
+}
+
+// uuids reads the payments' ids from streams' names; a stream of something else gives none.
+func uuids(streams []string) []uuid.UUID {
+	prefix := payment.Stream("")
+	ids := make([]uuid.UUID, 0, len(streams))
+	for _, s := range streams {
+		text, ok := strings.CutPrefix(s, prefix)
+		if id, err := uuid.Parse(text); ok && err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// sentence begins with a capital letter.
+func sentence(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(first)) + words[size:]
+}

@@ -1,0 +1,122 @@
+// Package web is contractor-ui's pages: a contractor's payments, the form that asks for one, and a
+// payment's facts and timeline.
+//
+// Invariants:
+//   - A contractor sees and changes their own payments only. Anybody else's does not exist (404), on
+//     every route and for the socket.
+//   - A write is one transaction under the stream's row: load, command, append, copy. The answer is a
+//     redirect (303) to what a reload shows.
+//   - Sending a form again changes nothing: it carries its payment's id, and a decision is taken once.
+package web
+
+import (
+	"embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
+)
+
+//go:embed templates
+var templates embed.FS
+
+var (
+	paymentsView = web.NewView[paymentsPage]("payments")
+	requestView  = web.NewView[requestPage]("request")
+	paymentView  = web.NewView[paymentPage]("payment")
+
+	paymentRow    = web.NewFragment[row]("payment-row")
+	totalFragment = web.NewFragment[total]("total")
+)
+
+// Source is contractor-ui in the events that it writes.
+const Source = "/contractor-ui"
+
+// People are who can sign in while identities are a demo.
+var People = []web.Person{{ID: "ada-nowak", Name: "Ada Nowak"}, {ID: "jon-park", Name: "Jon Park"}, {ID: "sara-lind", Name: "Sara Lind"}}
+
+// NewRenderer parses the pages' templates.
+func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
+	return web.NewRenderer(templates, assets, nil, paymentsView, requestView, paymentView, paymentRow, totalFragment)
+}
+
+// Nav is the header's navigation.
+func Nav() []web.NavItem { return []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}} }
+
+// Handlers answer the requests of contractors.
+type Handlers struct {
+	DB      *pg.DB
+	Journal *journal.Journal
+	Site    *web.Site
+	Hub     *live.Hub // may be nil: the pages are not live
+	Log     *slog.Logger
+	Now     func() time.Time // time.Now if nil
+}
+
+// Register adds the routes.
+func (h *Handlers) Register() {
+	if h.Now == nil {
+		h.Now = time.Now
+	}
+	e := h.Site.Echo
+	e.GET("/", h.list)
+	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
+	e.GET("/payments/new", h.form)
+	e.POST("/payments", h.request)
+	e.GET("/payments/:id", h.show)
+	e.POST("/payments/:id/withdraw", h.withdraw)
+	if h.Hub != nil {
+		e.GET("/live", h.live)
+	}
+}
+
+// audience is who gets a contractor's updates.
+func audience(contractor string) string { return "contractor:" + contractor }
+
+// live opens the socket of whoever is signed in, and of nobody else whatever the address says.
+func (h *Handlers) live(c echo.Context) error {
+	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), nil)
+	return nil
+}
+
+var errNoPayment = web.NotFound("There is no such payment.")
+
+// idOf reads a payment's id in its one spelling.
+func idOf(text string) (string, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return "", errNoPayment
+	}
+	return text, nil
+}
+
+// address is a payment's page.
+func address(id string) string { return "/payments/" + id }
+
+// own folds a stream and sees to it that the payment is the contractor's.
+func own(s journal.Stream, contractor string) (payment.Payment, []payment.Step, error) {
+	p, steps := copy.Fold(s)
+	if !p.Exists() || p.ContractorID != contractor {
+		return p, nil, errNoPayment
+	}
+	return p, steps, nil
+}
+
+// refusalOf returns the domain's no, or nil if err is something else.
+func refusalOf(err error) *payment.Refusal {
+	var refusal *payment.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+// Command contractor-ui is the web app in which contractors ask to be paid.
+package main
+
+import "countersign.example/contractor-ui/internal/app"
+
+func main() { app.Program().Main() }
