@@ -124,6 +124,17 @@ func TestRedisComesBackAtItsAddress(t *testing.T) {
 	if n, err := client.XLen(t.Context(), "live").Result(); err != nil || n != 1 {
 		t.Errorf("%d entries, %v; want 1", n, err)
 	}
+	// And a command that waits for data is answered when they come.
+	waited := make(chan error, 1)
+	go func() {
+		waited <- client.XRead(t.Context(), &redis.XReadArgs{Streams: []string{"next", "0"}, Block: 10 * time.Second}).Err()
+	}()
+	if err := client.XAdd(t.Context(), &redis.XAddArgs{Stream: "next", Values: []string{"a", "b"}}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err != nil {
+		t.Errorf("XREAD BLOCK: %v", err)
+	}
 }
 
 // postgresConfig is a server with files where its user reaches them; t.TempDir is private to root.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/alicebob/miniredis/v2"
@@ -34,4 +35,11 @@ func (r *RedisServer) Close() { r.server.Close() }
 
 // Restart starts a closed server again at its old address with its old data, for tests of a
 // Redis that was away for a while.
-func (r *RedisServer) Restart() error { return r.server.Restart() }
+func (r *RedisServer) Restart() error {
+	// Close has ended the server's context for good, and with it every blocking command to come.
+	r.server.Ctx, r.server.CtxCancel = context.WithCancel(context.Background())
+	return r.server.Restart()
+}
+
+// Empty forgets all data, as a Redis without persistence does when it restarts.
+func (r *RedisServer) Empty() { r.server.FlushAll() }

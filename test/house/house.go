@@ -1,0 +1,286 @@
+// Package house starts the whole system for a test: every service as the binary that would be
+// deployed, on a database of its own, with a broker and a Redis.
+//
+// Kafka is the embedded broker, or the real one that TEST_KAFKA_BROKERS names (which must be
+// empty); Redis is the embedded one, or the one of TEST_REDIS_URL.
+package house
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// The services, in the order in which they start.
+const (
+	Gateway    = "sandbox-gateway"
+	Core       = "payments-core"
+	Contractor = "contractor-ui"
+	Manager    = "manager-ui"
+)
+
+// packages are what is built for each service, from the repository's root.
+var packages = map[string]string{
+	Gateway:    "./payments-core/cmd/sandbox-gateway",
+	Core:       "./payments-core",
+	Contractor: "./contractor-ui",
+	Manager:    "./manager-ui",
+}
+
+// startTimeout is generous: tests share two cores with builds.
+const startTimeout = 60 * time.Second
+
+// House is a running system.
+type House struct {
+	tb       testing.TB
+	bin      string
+	Parts    *Parts
+	addr     map[string]string
+	env      map[string][]string
+	Database map[string]string // URL by service
+
+	mu      sync.Mutex
+	running map[string]*Process
+}
+
+// New starts everything and waits until it is ready. All of it ends with the test.
+func New(tb testing.TB, extra ...string) *House {
+	tb.Helper()
+	h := &House{tb: tb, bin: build(tb), Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
+		Database: map[string]string{}, running: map[string]*Process{}}
+	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+		h.addr[name] = freeAddr(tb)
+		h.Database[name] = pgtest.NewURL(tb)
+	}
+	const token = "test-token-of-manager-ui-0123456789"
+	common := append([]string{"ENVIRONMENT=development", "IDENTITY=demo", "LOG_LEVEL=warn",
+		"KAFKA_BROKERS=" + h.Parts.Brokers, "REDIS_URL=" + h.Parts.RedisURL,
+		"PAYMENTS_CORE_URL=" + h.URL(Core), "PAYMENTS_CORE_TOKEN=" + token,
+		"GATEWAY_URL=" + h.URL(Gateway), "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789",
+		"SERVICE_TOKENS=manager-ui=" + token,
+		"RETRY_DELAYS=100ms,200ms,300ms", "SLOW_DELAY=1s"}, extra...)
+	for name := range packages {
+		h.env[name] = append([]string{"HTTP_ADDR=" + h.addr[name], "DATABASE_URL=" + h.Database[name]}, common...)
+	}
+	tb.Cleanup(h.stopAll)
+	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+		h.Run(name, "migrate")
+	}
+	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+		h.Start(name)
+	}
+	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+		h.WaitReady(name)
+	}
+	return h
+}
+
+// URL is where a service answers.
+func (h *House) URL(name string) string { return "http://" + h.addr[name] }
+
+// Run runs one command of a service to its end and returns what it printed.
+func (h *House) Run(name string, args ...string) string {
+	h.tb.Helper()
+	ctx, cancel := context.WithTimeout(h.tb.Context(), startTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, name), args...)
+	cmd.Env = append(os.Environ(), h.env[name]...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		h.tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// Process is one running service.
+type Process struct {
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+	done chan struct{}
+	err  error
+}
+
+// Start starts a service that is not running.
+func (h *House) Start(name string) {
+	h.tb.Helper()
+	p := &Process{cmd: exec.Command(filepath.Join(h.bin, name), "all"), log: &lockedBuffer{}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), h.env[name]...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		h.tb.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		defer close(p.done)
+		p.err = p.cmd.Wait()
+	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running[name] = p
+}
+
+// Kill ends a service as a crash would (SIGKILL), and waits until it is gone.
+func (h *House) Kill(name string) {
+	h.tb.Helper()
+	p := h.process(name)
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Stop asks a service to stop (SIGTERM), and returns its exit error.
+func (h *House) Stop(name string) error {
+	h.tb.Helper()
+	p := h.process(name)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(30 * time.Second):
+		return errors.New("still running after 30 s")
+	}
+}
+
+// Log is what a service has printed since its last start.
+func (h *House) Log(name string) string { return h.process(name).log.String() }
+
+func (h *House) process(name string) *Process {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running[name]
+}
+
+// WaitReady waits until a service says that it is ready.
+func (h *House) WaitReady(name string) {
+	h.tb.Helper()
+	p := h.process(name)
+	deadline := time.After(startTimeout)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		response, err := http.Get(h.URL(name) + "/readyz")
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-p.done:
+			h.tb.Fatalf("%s ended: %v\n%s", name, p.err, p.log)
+		case <-deadline:
+			h.tb.Fatalf("%s is not ready: %v\n%s", name, err, p.log)
+		case <-tick.C:
+		}
+	}
+}
+
+// stopAll stops in the reverse order, and shows what was logged when the test has failed.
+func (h *House) stopAll() {
+	for _, name := range []string{Manager, Contractor, Core, Gateway} {
+		p := h.process(name)
+		if p == nil {
+			continue
+		}
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(15 * time.Second):
+			h.tb.Errorf("%s does not stop", name)
+			_ = p.cmd.Process.Kill()
+			<-p.done
+		}
+		if h.tb.Failed() {
+			h.tb.Logf("---- %s ----\n%s", name, p.log)
+		}
+	}
+}
+
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// build makes the binaries, once for a test process.
+func build(tb testing.TB) string {
+	tb.Helper()
+	built.once.Do(func() {
+		if built.dir = os.Getenv("TEST_BIN"); built.dir != "" {
+			return // built already
+		}
+		built.dir, built.err = os.MkdirTemp("", "countersign-bin-")
+		for name, pkg := range packages {
+			cmd := exec.Command("go", "build", "-o", filepath.Join(built.dir, name), pkg)
+			cmd.Dir = root()
+			if out, err := cmd.CombinedOutput(); err != nil {
+				built.err = fmt.Errorf("build %s: %w\n%s", name, err, out)
+				return
+			}
+		}
+	})
+	if built.err != nil {
+		tb.Fatal(built.err)
+	}
+	return built.dir
+}
+
+// Cleanup removes the binaries; call it at the end of TestMain.
+func Cleanup() {
+	if os.Getenv("TEST_BIN") == "" && built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+}
+
+// root is the repository's root: the folder with go.work above the working directory.
+func root() string {
+	dir, _ := os.Getwd()
+	for dir != "/" {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "."
+}
+
+// freeAddr is an address that nobody listens on just now.
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// lockedBuffer takes a process's output while it is read.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
