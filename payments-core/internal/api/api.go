@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/internal/operations"
@@ -118,9 +119,12 @@ func answerable(err error) error {
 	var underWay *operations.UnderWayError
 	var refusal *payment.Refusal
 	var known *web.Error
+	var away *pgconn.ConnectError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &away):
+		return web.Unavailable("The database is away. Please try again.", err)
 	case errors.Is(err, operations.ErrNoPayment):
 		return web.NotFound("There is no such payment.")
 	case errors.As(err, &underWay):
