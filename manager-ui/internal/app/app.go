@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/manager-ui/internal/core"
+	"countersign.example/manager-ui/internal/web"
+	"countersign.example/manager-ui/migrations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+	site "countersign.example/pkg/web"
+)
+
+const (
+	// Name is the service's, its consumer group's and its live stream's.
+	Name   = "manager-ui"
+	source = "/" + Name
+
+	// partitions of the payments topic. The order of a key depends on it: it does not change in place.
+	partitions = 6
+
+	// lateAfter is how long an event may wait for Kafka before pages say that news is late.
+	lateAfter = 15 * time.Second
+)
+
+// Program is the command line.
+func Program() service.Program[Config] {
+	return service.Program[Config]{
+		Name:     Name,
+		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold",
+		Defaults: Config{Config: service.Config{HTTPAddr: ":4000"}},
+		Migrate:  Migrate,
+		Start:    Start,
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+	}
+}
+
+// Run runs the service in one process until ctx ends.
+func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	return Program().Run(ctx, cfg, service.All, log)
+}
+
+// Migrate brings the database and the topics up to date.
+func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
+	err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, live.Migrations, site.Migrations, migrations.Set)
+	if err != nil {
+		return err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: partitions}, kafka.DeadLettersConfig())
+}
+
+// Start puts the parts of the role together; they run after it returns.
+func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.Health.Critical("database", func(ctx context.Context) error {
+		// Also says whether the tables are there.
+		_, err := db.Pool().Exec(ctx, "select from payments limit 1")
+		return err
+	})
+	redis, err := live.Connect(cfg.RedisURL)
+	if err != nil {
+		return service.UsageError{Err: fmt.Errorf("REDIS_URL: %w", err)}
+	}
+	rt.OnStop("redis", func(context.Context) error { return redis.Close() })
+	assets, err := site.BuiltAssets()
+	if err != nil {
+		return err
+	}
+	renderer, err := web.NewRenderer(assets)
+	if err != nil {
+		return err
+	}
+	book := journal.New(db, source, journal.Live())
+	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{Origins: cfg.LiveOrigins})
+	// Every replica is ready to push, in whatever role: one of them does at a time.
+	rt.Go("pusher", live.NewPusher(db, redis, Name, web.NewLive(db, renderer), rt.Log).Run)
+
+	if rt.Role.Serves(service.Consumer) {
+		startConsumer(cfg, rt, db, book)
+	} else {
+		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, book) })
+	}
+	if !rt.Role.Serves(service.Web) {
+		rt.Serve(nil)
+		return nil
+	}
+	rt.Go("live updates", hub.Run)
+	rt.Metrics.MustRegister(hub.Collectors()...)
+	rt.Health.Optional("redis", func(context.Context) error {
+		if !hub.Healthy() {
+			return errors.New("live updates do not come in")
+		}
+		return nil
+	})
+	return startWeb(cfg, rt, web.Options{DB: db, Journal: book, Hub: hub, Renderer: renderer, Assets: assets})
+}
+
+// startConsumer adds what hears and publishes.
+func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) {
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+	})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
+	rt.Go("relay", relay.Run)
+	rt.Go("consumer", consumer.Run)
+	rt.Metrics.MustRegister(relay.Collectors()...)
+	rt.Metrics.MustRegister(consumer.Collectors()...)
+	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
+}
+
+// startWeb adds the pages. Sockets are closed before the server stops, which does not see them.
+func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
+	client, err := core.New(cfg.PaymentsCoreURL, cfg.PaymentsCoreToken)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("payments-core", func(context.Context) error { client.Close(); return nil })
+	production := cfg.Environment == service.Production
+	sessions := site.NewSessions(o.DB, web.Cookie, production, rt.Log)
+	identity, err := site.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, web.People...)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.Go("sessions", sessions.Clean)
+	o.Core, o.Sessions, o.Identity, o.Production = client, sessions, identity, production
+	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
+	pages, err := web.New(o)
+	if err != nil {
+		return err
+	}
+	rt.Serve(pages.Echo)
+	rt.OnStop("sockets", o.Hub.Close)
+	return nil
+}
+
+// recording is how what is heard becomes record, live and when a dead letter is replayed.
+func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
+	return kafka.Recording{
+		DB: db, Journal: book, Log: log,
+		Topics: []kafka.Topic{{
+			Name: payment.Topic, StreamPrefix: payment.Stream(""), Check: payment.Check, Unknown: payment.ErrUnknownType,
+		}},
+		Projectors: []journal.Projector{copy.Project},
+	}
+}
+
+// late is how a process without a connection to Kafka knows that it is away: what was written waits.
+func late(ctx context.Context, book *journal.Journal) error {
+	backlog, err := book.Backlog(ctx)
+	if err != nil {
+		return err
+	}
+	if since := backlog.OutboxSince; !since.IsZero() && time.Since(since) > lateAfter {
+		return fmt.Errorf("%d events wait to be published, the oldest since %s", backlog.Outbox, since.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// deadLetters is the command dead-letters.
+func deadLetters(load service.Loader[Config]) *cobra.Command {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+		cfg, log, err := load()
+		if err != nil {
+			return nil, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return nil, nil, err
+		}
+		return kafka.NewDeadLetters(recording(db, journal.New(db, source, journal.Live()), log)), db.Close, nil
+	})
+}

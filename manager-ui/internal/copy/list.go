@@ -1,0 +1,174 @@
+package copy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+)
+
+// PageSize is how many rows a page has.
+const PageSize = 25
+
+// Tab is a part of the list.
+type Tab string
+
+// The tabs. What was withdrawn or cancelled is in All only.
+const (
+	Waiting  Tab = "waiting"
+	Accepted Tab = "accepted"
+	Rejected Tab = "rejected"
+	All      Tab = "all"
+)
+
+// decisions are what the tabs show; All has no line.
+var decisions = map[Tab]payment.Decision{
+	Waiting: payment.DecisionRequested, Accepted: payment.DecisionAccepted, Rejected: payment.DecisionRejected,
+}
+
+// OldestFirst tells whether the tab is worked through from the oldest on.
+func (t Tab) OldestFirst() bool { return t == Waiting }
+
+// TabsOf are the tabs that a payment with this decision is in.
+func TabsOf(decision string) []string {
+	for _, tab := range []Tab{Waiting, Accepted, Rejected} {
+		if string(decisions[tab]) == decision {
+			return []string{string(tab), string(All)}
+		}
+	}
+	return []string{string(All)}
+}
+
+// Position is a place in a list: between pages, a row that need not exist any more.
+type Position struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+}
+
+// Query asks for one page of a list: from its beginning, or the one After or Before a position.
+type Query struct {
+	Tab           Tab
+	Search        string
+	After, Before *Position
+}
+
+// Page is one page, in the tab's order.
+type Page struct {
+	Rows           []Payment
+	Earlier, Later bool // whether there are rows before the first and after the last of these
+}
+
+// List reads a page.
+func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
+	find := db.Gorm(ctx).Model(&Payment{}).Limit(PageSize + 1) // one more tells whether there is more
+	if decision, ok := decisions[q.Tab]; ok {
+		find = find.Where("decision = ?", decision)
+	}
+	if q.Search != "" {
+		find = matching(find, q.Search)
+	}
+	backwards := q.Before != nil
+	ascending := q.Tab.OldestFirst() != backwards
+	if from := given(q.After, q.Before); from != nil {
+		sign := "<"
+		if ascending {
+			sign = ">"
+		}
+		find = find.Where("(requested_at, id) "+sign+" (?, ?::uuid)", from.At, from.ID)
+	}
+	order := "requested_at desc, id desc"
+	if ascending {
+		order = "requested_at, id"
+	}
+	var page Page
+	if err := find.Order(order).Find(&page.Rows).Error; err != nil {
+		return page, fmt.Errorf("list payments: %w", err)
+	}
+	more := len(page.Rows) > PageSize
+	if more {
+		page.Rows = page.Rows[:PageSize]
+	}
+	page.Earlier, page.Later = q.After != nil, more
+	if backwards {
+		slices.Reverse(page.Rows)
+		page.Earlier, page.Later = more, true
+	}
+	return page, nil
+}
+
+// given is the one of the two positions that is given.
+func given(after, before *Position) *Position {
+	if before != nil {
+		return before
+	}
+	return after
+}
+
+// matching narrows find to what people mean by text: words of the contractor's name and the description,
+// or the beginning of the id.
+func matching(find *gorm.DB, text string) *gorm.DB {
+	query := tsquery(text)
+	from, to, isID := idRange(text)
+	switch {
+	case isID && query != "":
+		return find.Where("(search @@ ?::tsquery or id between ?::uuid and ?::uuid)", query, from, to)
+	case query != "":
+		return find.Where("search @@ ?::tsquery", query)
+	}
+	return find.Where("false") // punctuation finds nothing
+}
+
+// Find reads some payments, in no order; those that are not there are left out.
+func Find(ctx context.Context, db *pg.DB, ids ...string) (rows []Payment, err error) {
+	if err := db.Gorm(ctx).Find(&rows, "id in ?", ids).Error; err != nil {
+		return nil, fmt.Errorf("find payments: %w", err)
+	}
+	return rows, nil
+}
+
+// SupersededBy returns the id of the payment that asks for this one again, "" if none does. Of several, which
+// only a contractor-ui gone wrong could write, it is the first.
+func SupersededBy(ctx context.Context, db *pg.DB, id string) (string, error) {
+	var row Payment
+	err := db.Gorm(ctx).Where("supersedes = ?", id).Order("requested_at, id").Take(&row).Error
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("find what supersedes a payment: %w", err)
+	}
+	return row.ID, nil
+}
+
+// Totals is what waits for a decision.
+type Totals struct {
+	Count int
+	Sums  []money.Amount // one for each currency, by its code
+}
+
+// WaitingTotals counts and adds up what waits.
+func WaitingTotals(ctx context.Context, db *pg.DB) (t Totals, err error) {
+	var groups []struct {
+		Currency string
+		Count    int
+		Sum      int64
+	}
+	err = db.Gorm(ctx).Model(&Payment{}).Where("decision = 'requested'"). // as in the index payments_waiting
+										Select("currency, count(*) as count, sum(amount)::bigint as sum").
+										Group("currency").Order("currency").Find(&groups).Error
+	if err != nil {
+		return t, fmt.Errorf("add up what waits: %w", err)
+	}
+	for _, g := range groups {
+		t.Count += g.Count
+		t.Sums = append(t.Sums, money.Amount{Minor: g.Sum, Currency: g.Currency})
+	}
+	return t, nil
+}

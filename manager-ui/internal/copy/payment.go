@@ -1,0 +1,91 @@
+// Package copy is the managers' local copy of the payments: what their lists show, folded from the journal.
+//
+// Invariants:
+//   - A row equals the fold of its stream, written in the transaction that changed the stream and
+//     under the stream's lock.
+//   - Every list is read by keyset, so that a page costs the same wherever it is.
+package copy
+
+import (
+	"time"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+)
+
+// Payment is a row of the table payments. The JSON names are the columns', for Project.
+type Payment struct {
+	ID             string     `gorm:"primaryKey" json:"id"`
+	Revision       int64      `json:"revision"`
+	ContractorID   string     `json:"contractor_id"`
+	ContractorName string     `json:"contractor_name"`
+	Amount         int64      `json:"amount"` // minor units
+	Currency       string     `json:"currency"`
+	Description    string     `json:"description"`
+	Supersedes     *string    `json:"supersedes"`
+	CaptureMethod  string     `json:"capture_method"`
+	Decision       string     `json:"decision"`
+	Money          string     `json:"money"`
+	Final          bool       `json:"final"`
+	DecidedByName  string     `json:"decided_by_name"`
+	DecidedAt      *time.Time `json:"decided_at"`
+	RequestedAt    time.Time  `json:"requested_at"`
+	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"` // the events', never the clock's
+	Pending        bool       `json:"pending"`
+	Words          string     `json:"words"`
+}
+
+// Price is the amount with its currency.
+func (p Payment) Price() money.Amount { return money.Amount{Minor: p.Amount, Currency: p.Currency} }
+
+// Position is where the row is in a list.
+func (p Payment) Position() Position { return Position{At: p.RequestedAt, ID: p.ID} }
+
+// Fold is a payment as the journal's stream has it, and what became of each event.
+func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
+	entries := make([]payment.Entry, len(s.Records))
+	for i, r := range s.Records {
+		entries[i] = payment.Entry{Event: r.Event, Confirmed: r.Log > 0}
+	}
+	return payment.Fold(entries)
+}
+
+// rowOf is the row of a stream; none while nobody has requested the payment, which is when events about it
+// were heard that mean nothing yet.
+func rowOf(s journal.Stream) (Payment, bool) {
+	p, _ := Fold(s)
+	if !p.Exists() {
+		return Payment{}, false
+	}
+	row := Payment{
+		ID: p.ID, Revision: s.Revision(),
+		ContractorID: p.ContractorID, ContractorName: p.ContractorName,
+		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
+		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final,
+		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
+		Words: joinWords(p.ContractorName + " " + p.Description),
+	}
+	if p.Supersedes != "" {
+		row.Supersedes = &p.Supersedes
+	}
+	decided := p.Decided
+	if p.Decision == payment.DecisionCancelled {
+		decided = p.Cancelled
+	}
+	if decided.Done() {
+		at := stored(decided.At)
+		row.DecidedByName, row.DecidedAt = nameOf(decided), &at
+	}
+	return row, true
+}
+
+// stored is a time as PostgreSQL keeps it, so that a row just written equals the row read.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func nameOf(a payment.Act) string {
+	if a.ByName != "" {
+		return a.ByName
+	}
+	return a.By
+}

@@ -1,0 +1,58 @@
+package copy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"gorm.io/gorm/clause"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// upsert writes any number of rows in one round trip.
+const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
+	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words)
+	select id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
+	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words
+	from json_populate_recordset(null::payments, $1)
+	on conflict (id) do update set revision = excluded.revision, contractor_id = excluded.contractor_id,
+	contractor_name = excluded.contractor_name, amount = excluded.amount, currency = excluded.currency,
+	description = excluded.description, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
+	decision = excluded.decision, money = excluded.money, final = excluded.final,
+	decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at, requested_at = excluded.requested_at,
+	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words`
+
+// Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
+func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	rows := make([]Payment, 0, len(streams))
+	for _, s := range streams {
+		if row, ok := rowOf(s); ok {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("encode rows: %w", err)
+	}
+	if _, err := tx.Exec(ctx, upsert, string(data)); err != nil {
+		return fmt.Errorf("write the copy: %w", err)
+	}
+	return nil
+}
+
+// Save is Project for the one stream that a request has changed.
+func Save(tx *pg.Tx, s journal.Stream) error {
+	row, ok := rowOf(s)
+	if !ok {
+		return nil
+	}
+	if err := tx.Gorm().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+		return fmt.Errorf("write the copy: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
+)
+
+// verdict asks the payment for the event of a decision.
+type verdict func(p payment.Payment, by event.Meta) (payment.Body, error)
+
+// decide writes a decision: event, outbox, push and copy in one transaction, under the stream's lock. A
+// *payment.Refusal is returned if the payment does not allow it any more.
+func (h *handlers) decide(ctx context.Context, id string, v verdict) (p payment.Payment, err error) {
+	err = h.db.InTx(ctx, func(tx *pg.Tx) error {
+		name := payment.Stream(id)
+		streams, err := h.journal.Load(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		stream := streams[name]
+		p, _ = copy.Fold(stream)
+		by := event.MetaFrom(ctx)
+		body, err := v(p, by)
+		if err != nil {
+			return err
+		}
+		e := payment.New(h.journal.Source(), id, body)
+		e.Time, e.Meta = h.now(), by
+		if err := h.journal.Append(ctx, tx, &stream, e); err != nil {
+			return err
+		}
+		return copy.Save(tx, stream)
+	})
+	return p, err
+}
+
+func (h *handlers) accept(c echo.Context) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	if !form.OK() {
+		return h.showAccept(c, form)
+	}
+	p, err := h.decide(c.Request().Context(), id, func(p payment.Payment, by event.Meta) (payment.Body, error) {
+		return p.Accept(by, form.Value("note"))
+	})
+	var refusal *payment.Refusal
+	if errors.As(err, &refusal) {
+		return h.refused(c, refusal, "accepted", form, h.showAccept)
+	}
+	if err != nil {
+		return err
+	}
+	web.Flash(c, web.Good, fmt.Sprintf("Accepted: %s for %s.", p.Amount, p.ContractorName))
+	return web.Redirect(c, whereFrom(c, id))
+}
+
+// showAccept shows the payment's page again, with what is wrong with the note.
+func (h *handlers) showAccept(c echo.Context, form *web.Form) error {
+	return h.showPayment(c, form.Status(), func(page *paymentPage) { page.AcceptForm = form })
+}
+
+// rejectPage asks for the reason.
+type rejectPage struct {
+	payment.Payment
+	Form *web.Form
+}
+
+var rejectView = web.NewView[rejectPage]("reject")
+
+func (h *handlers) askReason(c echo.Context) error { return h.showReject(c, web.NewForm(nil)) }
+
+// showReject shows the form, unless the payment is decided already: then its page says so.
+func (h *handlers) showReject(c echo.Context, form *web.Form) error {
+	cursor := h.site.Cursor()
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	stream, err := h.journal.Read(c.Request().Context(), payment.Stream(id))
+	if err != nil {
+		return err
+	}
+	p, _ := copy.Fold(stream)
+	if !p.Exists() {
+		return errNoPayment
+	}
+	if p.Decision != payment.DecisionRequested {
+		return web.Redirect(c, paymentPath(id))
+	}
+	return rejectView.Render(c, form.Status(), web.Page{Title: "Reject payment", Nav: "payments", Cursor: cursor,
+		Subject: stream.ID, Revision: stream.Revision()}, rejectPage{Payment: p, Form: form})
+}
+
+func (h *handlers) reject(c echo.Context) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	if !form.OK() {
+		return h.showReject(c, form)
+	}
+	p, err := h.decide(c.Request().Context(), id, func(p payment.Payment, by event.Meta) (payment.Body, error) {
+		return p.Reject(by, form.Value("reason"))
+	})
+	var refusal *payment.Refusal
+	if errors.As(err, &refusal) {
+		return h.refused(c, refusal, "rejected", form, h.showReject)
+	}
+	if err != nil {
+		return err
+	}
+	web.Flash(c, web.Neutral, fmt.Sprintf("Rejected: %s for %s.", p.Amount, p.ContractorName))
+	return web.Redirect(c, paymentPath(id))
+}
+
+// refused answers what the payment's rules do not allow: beside the field what is wrong with the input, no
+// error for the same verdict twice, and a page with who and when for everything else.
+func (h *handlers) refused(c echo.Context, r *payment.Refusal, tried string, form *web.Form, again func(echo.Context, *web.Form) error) error {
+	switch r.Code {
+	case payment.Invalid:
+		form.Fail(r.Field, r.Message)
+		return again(c, form)
+	case payment.NotRequested, payment.NotYours:
+		return errNoPayment
+	case payment.SameVerdict:
+		web.Flash(c, web.Info, sentence(r.Error())+".")
+		return web.Redirect(c, whereFrom(c, c.Param("id")))
+	}
+	return h.showPayment(c, http.StatusConflict, func(page *paymentPage) {
+		page.Notice = notice{Tone: web.Warning, Title: "Not " + tried, Text: sentence(r.Error()), At: r.At}
+	})
+}
+
+// whereFrom is the list that a row's button was pressed in, or the payment's page.
+func whereFrom(c echo.Context, id string) string {
+	from, err := url.Parse(c.Request().Referer())
+	if err == nil && from.Host == c.Request().Host && from.Path == "/payments" {
+		return from.RequestURI()
+	}
+	return paymentPath(id)
+}

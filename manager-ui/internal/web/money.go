@@ -1,0 +1,93 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/core"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// past is what a command would have done.
+var past = map[core.Kind]string{core.Capture: "captured", core.Release: "released"}
+
+// command has payments-core capture or release what is on hold. The form carries the key: pressing twice, or again after
+// no answer came, is one command.
+func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id, err := paymentID(c)
+		if err != nil {
+			return err
+		}
+		form, err := web.ReadForm(c)
+		if err != nil {
+			return err
+		}
+		key := form.Value("key")
+		if uuid.Validate(key) != nil {
+			return web.BadRequest("This form is not complete. Please open the payment again.")
+		}
+		reason := form.Value("reason")
+		if len([]rune(reason)) > payment.MaxText {
+			form.Fail("reason", "Write 2,000 characters at most.")
+		}
+		if !form.OK() {
+			return h.showPayment(c, form.Status(), func(page *paymentPage) { page.MoneyForm = form })
+		}
+		// The page is there only for payments that we know; payments-core is not asked about others.
+		if known, err := h.exists(c, id); err != nil || !known {
+			return errors.Join(err, errNoPayment)
+		}
+		err = h.core.Send(c.Request().Context(), core.Command{
+			Kind: kind, PaymentID: id, Key: string(kind) + ":" + key, Reason: reason, // one page, one key, two commands
+		})
+		if err == nil {
+			web.Flash(c, web.Good, strings.ToUpper(string(kind[:1]))+string(kind[1:])+" under way.")
+			return web.Redirect(c, paymentPath(id))
+		}
+		return h.showNotDone(c, kind, form, err)
+	}
+}
+
+// showNotDone shows the page again with what was typed, and why nothing came of it.
+func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, err error) error {
+	var refusal *core.Refusal
+	said := notice{Tone: web.Warning, Title: "Not " + past[kind]}
+	status := http.StatusServiceUnavailable
+	switch {
+	case errors.As(err, &refusal):
+		status, said.Text = refusal.Status, sentence(refusal.Detail)
+		if status == http.StatusNotFound { // it is known here: payments-core hears of it later
+			status, said.Text = http.StatusConflict, "payments-core has not heard of this payment yet. Please try again in a moment"
+		}
+	case errors.Is(err, core.ErrAway):
+		said.Text = "payments-core cannot be reached at the moment. Nothing was changed; please try again"
+	case errors.Is(err, core.ErrUnknown):
+		said.Title = "Perhaps not " + past[kind]
+		said.Text = "payments-core gave no clear answer. Please try again: pressing again does nothing twice"
+	default:
+		return err
+	}
+	if status >= 500 {
+		h.log.WarnContext(c.Request().Context(), "command not answered", "error", err)
+	}
+	return h.showPayment(c, status, func(page *paymentPage) {
+		page.Notice, page.MoneyForm = said, form
+		if refusal == nil {
+			page.Key = form.Value("key") // a refusal has spent it
+		}
+	})
+}
+
+func (h *handlers) exists(c echo.Context, id string) (bool, error) {
+	stream, err := h.journal.Read(c.Request().Context(), payment.Stream(id))
+	if err != nil {
+		return false, err
+	}
+	return len(stream.Records) > 0, nil
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// paymentPage is a payment with everything that happened to it.
+type paymentPage struct {
+	payment.Payment
+	Status                web.Badge
+	MoneyWords            string
+	Waits                 bool
+	CanCapture            bool // and release: a hold that waits for a manager
+	SupersededBy          string
+	Steps                 []step
+	AcceptForm, MoneyForm *web.Form
+	Key                   string // the idempotency key of what is pressed on this page
+	Notice                notice // about what was just tried, and did not happen
+}
+
+// notice says that something was not done, and why.
+type notice struct {
+	Tone  web.Tone
+	Title string
+	Text  string
+	At    time.Time // when the thing that stands in the way happened
+}
+
+// step is an event of the timeline.
+type step struct {
+	Words   string
+	At      time.Time
+	By      string // who tried, where the words do not say
+	Effect  bool
+	Pending bool
+}
+
+var paymentView = web.NewView[paymentPage]("payment")
+
+func (h *handlers) show(c echo.Context) error {
+	return h.showPayment(c, http.StatusOK, func(*paymentPage) {})
+}
+
+// showPayment renders a payment's page; change adds what a form has to say.
+func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentPage)) error {
+	cursor := h.site.Cursor()
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	stream, err := h.journal.Read(ctx, payment.Stream(id))
+	if err != nil {
+		return err
+	}
+	p, steps := copy.Fold(stream)
+	if !p.Exists() {
+		return errNoPayment
+	}
+	supersededBy, err := copy.SupersededBy(ctx, h.db, id)
+	if err != nil {
+		return err
+	}
+	page := describe(p, steps)
+	page.SupersededBy = supersededBy
+	change(&page)
+	return paymentView.Render(c, status, web.Page{
+		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments", Cursor: cursor,
+		Subject: payment.Stream(id), Revision: stream.Revision(),
+	}, page)
+}
+
+func describe(p payment.Payment, steps []payment.Step) paymentPage {
+	page := paymentPage{
+		Payment: p, Status: status(p), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
+		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil,
+		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
+	}
+	for _, s := range steps {
+		shown := step{Words: sentence(s.Words()), At: s.Entry.Time, Effect: s.Effect, Pending: !s.Entry.Confirmed}
+		if !s.Effect {
+			shown.By = s.Entry.ActorName
+		}
+		page.Steps = append(page.Steps, shown)
+	}
+	return page
+}
+
+// ByManager tells whether a manager captures the money.
+func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }
+
+// sentence begins with a capital letter.
+func sentence(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	return strings.TrimSuffix(string(unicode.ToUpper(first))+words[size:], ".")
+}

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"time"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// row is a payment in a list.
+type row struct {
+	ID, Contractor, Description string
+	Revision                    int64
+	Sort                        string
+	Amount                      money.Amount
+	RequestedAt                 time.Time
+	Status                      web.Badge
+	DecidedBy                   string
+	Waits                       bool // for a decision
+	OnHold                      bool // for a manager to capture or release
+}
+
+var rowFragment = web.NewFragment[row]("payment-row")
+
+func rowOf(p copy.Payment) row {
+	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
+	return row{
+		ID: p.ID, Contractor: p.ContractorName, Description: p.Description, Revision: p.Revision, Sort: sortKey(p.RequestedAt),
+		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
+		Status: status(payment.Payment{
+			Decision: decision, Money: money, Final: p.Final, CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
+		}),
+		Waits:  decision == payment.DecisionRequested,
+		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual),
+	}
+}
+
+// sortKey sorts as text the way requested_at does in the database; ties go by id in both.
+func sortKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// status is both facets of a payment, in words and one colour.
+func status(p payment.Payment) web.Badge {
+	switch p.Decision {
+	case payment.DecisionRequested:
+		return web.Badge{Tone: web.Waiting, Text: p.Decision.Words()}
+	case payment.DecisionRejected:
+		return web.Badge{Tone: web.Bad, Text: p.Decision.Words()}
+	case payment.DecisionAccepted:
+		return web.Badge{Tone: moneyTone(p), Text: p.Decision.Words() + " · " + moneyWord(p)}
+	}
+	return web.Badge{Tone: web.Neutral, Text: p.Decision.Words()}
+}
+
+// moneyWord is the money's state in a word or two, for a badge.
+func moneyWord(p payment.Payment) string {
+	switch p.Money {
+	case payment.MoneyAuthorized:
+		return "on hold"
+	case payment.MoneyDeclined:
+		if p.Final {
+			return "declined"
+		}
+		return "declined, trying again"
+	case payment.MoneyCaptured:
+		return "paid out"
+	case payment.MoneyReleased:
+		return "released"
+	case payment.MoneyRefunded:
+		return "refunded"
+	}
+	return "being authorized"
+}
+
+func moneyTone(p payment.Payment) web.Tone {
+	switch p.Money {
+	case payment.MoneyCaptured:
+		return web.Good
+	case payment.MoneyDeclined:
+		return web.Warning
+	case payment.MoneyReleased, payment.MoneyRefunded:
+		return web.Neutral
+	}
+	return web.Info
+}
