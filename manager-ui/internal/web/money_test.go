@@ -1,0 +1,114 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"sync/atomic"
+	"testing"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+)
+
+var keyField = regexp.MustCompile(`name="key" value="([^"]+)"`)
+
+func (a answer) key() string {
+	a.tb.Helper()
+	found := keyField.FindStringSubmatch(a.text)
+	if found == nil {
+		a.tb.Fatalf("%s has no key", a.path)
+	}
+	return found[1]
+}
+
+// hold is a payment whose money waits for a manager.
+func (o *office) hold() string {
+	o.tb.Helper()
+	r := requested(ada, 125000, "Kitchen", 0, manual)
+	tom := event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}
+	o.hear(r, written("/manager-ui", r.Subject, tom, payment.Accepted{}, 1),
+		written("/payments-core", r.Subject, event.Meta{}, payment.Authorized{GatewayReference: "g1"}, 2))
+	return r.Subject
+}
+
+func TestCapture(t *testing.T) {
+	var keys []string
+	core := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		var body struct {
+			Actor  struct{ ID, Name string }
+			Reason string
+		}
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Actor.ID != "mia-weber" || body.Actor.Name != "Mia Weber" {
+			t.Errorf("sent %+v, %v", body, err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprintf(w, `{"payment_id":%q}`, r.URL.Path[len("/payments/"):len("/payments/")+36])
+	}))
+	defer core.Close()
+	o := open(t, core.URL)
+	mia := o.manager("mia-weber")
+	id := o.hold()
+	mia.get("/payments?tab=accepted").is(200, "Capture or release", "Accepted · on hold")
+	page := mia.get("/payments/"+id).is(200, "On hold, to be captured by a manager", "1,250.00 EUR is on hold")
+
+	// when pressed twice
+	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, "Capture under way.")
+	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, "Capture under way.")
+	mia.post("/payments/"+id+"/release", "key", page.key(), "reason", "Late").is(200, "Release under way.")
+
+	// then it was one command, and release is another
+	if len(keys) != 3 || keys[0] != keys[1] || keys[1] == keys[2] {
+		t.Errorf("sent the keys %v", keys)
+	}
+	mia.post("/payments/" + id + "/capture").is(400)
+}
+
+func TestNotCaptured(t *testing.T) {
+	var reply atomic.Value
+	core := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply.Load().(http.HandlerFunc)(w, r) }))
+	o := open(t, core.URL)
+	mia := o.manager("mia-weber")
+	id := o.hold()
+	answers := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		reply  http.HandlerFunc
+		status int
+		says   string
+		same   bool // the form keeps its key
+	}{
+		{"under way", answers(409, `{"detail":"capture is under way since 12:00"}`), 409, "Capture is under way since 12:00", false},
+		{"not heard of", answers(404, `{"detail":"There is no such payment."}`), 409, "has not heard of this payment yet", false},
+		{"failing", answers(500, `{"detail":"secret"}`), 503, "no clear answer", true},
+		{"rubbish", answers(202, `rubbish`), 503, "no clear answer", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reply.Store(test.reply)
+			before := mia.get("/payments/" + id).key()
+			page := mia.post("/payments/"+id+"/release", "key", before, "reason", "Too <late>").
+				is(test.status, test.says, "Too &lt;late&gt;").without("secret")
+			if (page.key() == before) != test.same {
+				t.Errorf("the key is the same: %v", !test.same)
+			}
+		})
+	}
+
+	core.Close()
+	before := mia.get("/payments/" + id).key()
+	page := mia.post("/payments/"+id+"/release", "key", before, "reason", "Late").
+		is(503, "Not released", "cannot be reached", "Nothing was changed", "Late")
+	if page.key() != before {
+		t.Error("trying again would be another command")
+	}
+}
