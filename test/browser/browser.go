@@ -164,10 +164,10 @@ func Eval[T any](t *Tab, expression string) T {
 	return value
 }
 
-// Eventually waits until a JavaScript expression is true.
+// Eventually waits until a JavaScript expression, or what it promises, is true.
 func (t *Tab) Eventually(expression string) {
 	t.tb.Helper()
-	t.wait("have "+expression, "Boolean("+expression+")")
+	t.wait("have "+expression, "Promise.resolve("+expression+").then(Boolean)")
 }
 
 // Screenshot writes a picture of the whole page, if the environment asks for them with
@@ -204,7 +204,7 @@ func (t *Tab) wait(what, expression string) {
 	defer tick.Stop()
 	var last error
 	for {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression, chromedp.EvalAwaitPromise))
 		if ok && err == nil {
 			return
 		}
