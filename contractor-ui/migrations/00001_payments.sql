@@ -19,9 +19,11 @@ create table payments (
     requested_at    timestamptz not null,
     updated_at      timestamptz not null,
     revision        bigint not null,
-    -- The words of the description, and the contractor as one more: a search never reads another one's rows.
+    -- The words of the description, and the contractor as one more: a search never reads another one's rows. Without the
+    -- characters of which PostgreSQL's parser makes tags, addresses and paths, in whose middle nothing would be found.
     words           tsvector not null generated always as
-                    (to_tsvector('simple', description) || array_to_tsvector(array['@' || contractor_id])) stored
+                    (to_tsvector('simple', translate(description, '<>/-.@_&:+=%~?#', '               '))
+                    || array_to_tsvector(array['@' || contractor_id])) stored
 ) with (fillfactor = 80);
 
 -- Page 10,000 of a tab is a range of its index, as page 2 is.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -100,7 +101,7 @@ func (q Query) read(db *gorm.DB, from *Position, newer bool) (rows []Payment, mo
 func (q Query) search(db *gorm.DB) *gorm.DB {
 	text := strings.ToValidUTF8(strings.ReplaceAll(q.Search, "\x00", " "), " ")
 	typed := make([]string, 0, 4)
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.FieldsFunc(text, splitsWords) {
 		typed = append(typed, lexeme(word)+":*")
 	}
 	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the descriptions went through.
@@ -111,6 +112,9 @@ func (q Query) search(db *gorm.DB) *gorm.DB {
 	}
 	return db.Where(match, args...)
 }
+
+// splitsWords is true for what stands between words: space, and what the column of words does without.
+func splitsWords(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>/-.@_&:+=%~?#", r) }
 
 // lexeme quotes a text for a tsquery.
 func lexeme(text string) string {
