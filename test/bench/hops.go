@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/test/house"
+)
+
+// hops are the raw steps that no payment can do without on its way to an open page, each done as plainly as
+// its library allows: what a system without any mechanism of its own would take.
+type hops struct {
+	pool   *pgxpool.Pool
+	writer *kafkago.Writer
+	reader *kafkago.Reader
+	redis  *redis.Client
+
+	mu      sync.Mutex
+	fetched map[string]chan time.Time // by key
+	read    map[string]chan time.Time
+}
+
+const (
+	hopsTopic  = "bench-hops"
+	hopsStream = "bench-hops"
+)
+
+// hop is the time that each took in one chain.
+type hop struct{ commit, kafka, commitAgain, redis time.Duration }
+
+func (h hop) sum() time.Duration { return h.commit + h.kafka + h.commitAgain + h.redis }
+
+func newHops(s *stage, parts *house.Parts) (*hops, error) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	var running sync.WaitGroup
+	pool, err := pgxpool.New(ctx, pgtest.NewURL(s))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	options, err := redis.ParseURL(parts.RedisURL)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	options.ContextTimeoutEnabled = true
+	h := &hops{
+		pool: pool, redis: redis.NewClient(options),
+		// As the relay's: a call waits for more to write for a millisecond.
+		writer: &kafkago.Writer{Addr: kafkago.TCP(parts.Brokers), Topic: hopsTopic, RequiredAcks: kafkago.RequireAll,
+			BatchTimeout: time.Millisecond, BatchSize: 1_000},
+		reader: kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{parts.Brokers}, Topic: hopsTopic,
+			MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond}),
+		fetched: map[string]chan time.Time{}, read: map[string]chan time.Time{},
+	}
+	s.Cleanup(func() {
+		cancel()
+		_ = h.reader.Close()
+		running.Wait()
+		_ = h.writer.Close()
+		_ = h.redis.Close()
+		h.pool.Close()
+	})
+	if err := createTopic(parts.Brokers); err != nil {
+		return nil, err
+	}
+	_, err = pool.Exec(ctx, `create table written (position bigint generated always as identity primary key, stream text not null,
+		event_id uuid not null unique, data jsonb not null); create table listed (position bigint primary key)`)
+	if err != nil {
+		return nil, err
+	}
+	running.Go(func() { h.fetch(ctx) })
+	running.Go(func() { h.follow(ctx) })
+	return h, nil
+}
+
+func createTopic(broker string) error {
+	conn, err := kafkago.Dial("tcp", broker)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	controller, err := conn.Controller()
+	if err != nil {
+		return err
+	}
+	direct, err := kafkago.Dial("tcp", net.JoinHostPort(controller.Host, strconv.Itoa(controller.Port)))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = direct.Close() }()
+	return direct.CreateTopics(kafkago.TopicConfig{Topic: hopsTopic, NumPartitions: 1, ReplicationFactor: 1})
+}
+
+// fetch notes when each message has arrived.
+func (h *hops) fetch(ctx context.Context) {
+	for {
+		m, err := h.reader.ReadMessage(ctx)
+		if err != nil {
+			return
+		}
+		h.arrived(h.fetched, string(m.Key))
+	}
+}
+
+// follow notes when each entry has arrived.
+func (h *hops) follow(ctx context.Context) {
+	last := "0-0"
+	for ctx.Err() == nil {
+		answer, err := h.redis.XRead(ctx, &redis.XReadArgs{Streams: []string{hopsStream, last}, Block: time.Second, Count: 1_000}).Result()
+		if err != nil {
+			continue // nothing came, or ctx has ended
+		}
+		for _, m := range answer[0].Messages {
+			last = m.ID
+			id, _ := m.Values["id"].(string)
+			h.arrived(h.read, id)
+		}
+	}
+}
+
+func (h *hops) arrived(where map[string]chan time.Time, id string) {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c, ok := where[id]; ok {
+		c <- now
+		delete(where, id)
+	}
+}
+
+func (h *hops) expect(where map[string]chan time.Time, id string) <-chan time.Time {
+	c := make(chan time.Time, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	where[id] = c
+	return c
+}
+
+// chain does the hops one after the other.
+func (h *hops) chain(ctx context.Context) (took hop, err error) {
+	id := uuid.NewString()
+	if took.commit, err = h.commit(ctx, id); err != nil {
+		return took, err
+	}
+	payload := []byte(`{"payment_id":"` + id + `","amount":{"amount":1099,"currency":"EUR"},"description":"a line of text"}`)
+	fetched, began := h.expect(h.fetched, id), time.Now()
+	if err := h.writer.WriteMessages(ctx, kafkago.Message{Key: []byte(id), Value: payload}); err != nil {
+		return took, fmt.Errorf("produce: %w", err)
+	}
+	if took.kafka, err = since(ctx, began, fetched); err != nil {
+		return took, fmt.Errorf("fetch: %w", err)
+	}
+	if took.commitAgain, err = h.commit(ctx, uuid.NewString()); err != nil {
+		return took, err
+	}
+	read, began := h.expect(h.read, id), time.Now()
+	if err := h.redis.XAdd(ctx, &redis.XAddArgs{Stream: hopsStream, Values: []string{"id", id, "m", string(payload)}}).Err(); err != nil {
+		return took, fmt.Errorf("XADD: %w", err)
+	}
+	if took.redis, err = since(ctx, began, read); err != nil {
+		return took, fmt.Errorf("XREAD: %w", err)
+	}
+	return took, nil
+}
+
+// commit inserts what a journal would, in a transaction.
+func (h *hops) commit(ctx context.Context, id string) (time.Duration, error) {
+	began := time.Now()
+	err := pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `with written as (insert into written (stream, event_id, data) values ($1, $2, $3) returning position)
+			insert into listed select position from written`, "payment-"+id, id, `{"amount": {"amount": 1099, "currency": "EUR"}}`)
+		return err
+	})
+	return time.Since(began), err
+}
+
+func since(ctx context.Context, began time.Time, arrived <-chan time.Time) (time.Duration, error) {
+	select {
+	case at := <-arrived:
+		return at.Sub(began), nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}

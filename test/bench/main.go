@@ -1,0 +1,78 @@
+// Command bench measures how fast the whole system is, each time as a ratio to a floor that was
+// measured in the same run on the same parts:
+//
+//	bench latency      from the POST of a payment to the row in a manager's open page, over the sum of its raw hops
+//	bench throughput   payments requested, accepted and seen by all, over the transactions of pgbench's simple-update
+//	bench              both
+//
+// It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or
+// builds them; `make bench` gives it both. Kafka and Redis are the embedded ones, in this very process, or those of
+// TEST_KAFKA_BROKERS (which must be empty) and TEST_REDIS_URL. A figure by itself says little: the ratio is
+// what can be compared between machines.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"countersign.example/test/house"
+)
+
+var benches = []struct {
+	name string
+	run  func(*stage) error
+}{
+	{"latency", latency},
+	{"throughput", throughput},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	house.Cleanup()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	which := "all"
+	if len(args) > 0 {
+		which = args[0]
+	}
+	known := which == "all"
+	for _, b := range benches {
+		known = known || b.name == which
+	}
+	if !known || len(args) > 1 {
+		return fmt.Errorf("usage: bench [latency|throughput|all]")
+	}
+	fmt.Printf("%d CPUs, %s %s/%s; %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, partsUsed())
+	for _, b := range benches {
+		if which != "all" && b.name != which {
+			continue
+		}
+		if err := perform(ctx, b.run); err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+	}
+	return nil
+}
+
+// partsUsed says what the figures stand on.
+func partsUsed() string {
+	kafka, redis := "the embedded Kafka", "the embedded Redis"
+	if os.Getenv("TEST_KAFKA_BROKERS") != "" {
+		kafka = "the Kafka of TEST_KAFKA_BROKERS"
+	}
+	if os.Getenv("TEST_REDIS_URL") != "" {
+		redis = "the Redis of TEST_REDIS_URL"
+	}
+	return kafka + ", " + redis
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"countersign.example/pkg/event"
+)
+
+// person is a browser with a session, as far as the server can tell.
+type person struct {
+	base string
+	http *http.Client
+}
+
+// transport keeps a connection open for each person.
+var transport = &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
+
+// signIn opens a session of somebody at the app at base.
+func signIn(ctx context.Context, base, who string) (*person, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &person{base: base, http: &http.Client{
+		Transport: transport, Jar: jar, Timeout: 15 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	_, err = p.post(ctx, "/signed-in-as", url.Values{"person": {who}})
+	return p, err
+}
+
+// signInAll opens n sessions, of these people in turn.
+func signInAll(ctx context.Context, n int, base string, who ...string) ([]*person, error) {
+	all := make([]*person, n)
+	for i := range all {
+		var err error
+		if all[i], err = signIn(ctx, base, who[i%len(who)]); err != nil {
+			return nil, fmt.Errorf("sign in at %s: %w", base, err)
+		}
+	}
+	return all, nil
+}
+
+// errNotThere is a 404.
+var errNotThere = errors.New("404")
+
+// post sends a form, which a redirect must answer; it is not followed.
+func (p *person) post(ctx context.Context, path string, form url.Values) (location string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := p.http.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	switch {
+	case err != nil:
+		return "", err
+	case response.StatusCode == http.StatusNotFound:
+		return "", errNotThere
+	case response.StatusCode != http.StatusSeeOther:
+		return "", fmt.Errorf("POST %s answered %s: %.300s", path, response.Status, body)
+	}
+	return response.Header.Get("Location"), nil
+}
+
+// request asks for a payment.
+func (p *person) request(ctx context.Context, id string) error {
+	_, err := p.post(ctx, "/payments", url.Values{"payment_id": {id}, "amount": {"12.00"}, "currency": {"EUR"},
+		"description": {"Scaffolding for the north wall"}, "capture": {"automatic"}})
+	return err
+}
+
+// accept accepts one.
+func (p *person) accept(ctx context.Context, id string) error {
+	_, err := p.post(ctx, "/payments/"+id+"/accept", url.Values{"note": {""}})
+	return err
+}
+
+// row is what a bench wants to know of a row that arrives.
+type row struct {
+	ID   string   `json:"id"`
+	Tabs []string `json:"tabs"`
+}
+
+// payment is the id of the row's payment.
+func (r row) payment() string { return strings.TrimPrefix(r.ID, "payment-") }
+
+var cursorAttribute = regexp.MustCompile(`<live-updates[^>]* cursor="([^"]*)"`)
+
+// open loads a page and follows it as the page itself would; each row is given to seen. On a
+// reset it loads the page again, and calls missed.
+func (p *person) open(ctx context.Context, path string, seen func(row, time.Time), missed func()) (stop func(), err error) {
+	cursor, err := p.load(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	address := "ws" + strings.TrimPrefix(p.base, "http") + "/live?since=" + url.QueryEscape(cursor)
+	dialer := websocket.Dialer{Jar: p.http.Jar, HandshakeTimeout: 5 * time.Second}
+	conn, response, err := dialer.DialContext(ctx, address, http.Header{"Origin": {p.base}})
+	if err != nil {
+		return nil, fmt.Errorf("open the socket: %w", err)
+	}
+	_ = response.Body.Close()
+	var following sync.WaitGroup
+	following.Go(func() {
+		for {
+			var message struct {
+				Row   *row
+				Reset bool
+			}
+			if err := conn.ReadJSON(&message); err != nil {
+				return
+			}
+			switch {
+			case message.Row != nil:
+				seen(*message.Row, time.Now())
+			case message.Reset:
+				missed()
+				if cursor, err := p.load(ctx, path); err == nil {
+					_ = conn.WriteMessage(websocket.TextMessage, []byte(cursor))
+				}
+			}
+		}
+	})
+	return func() {
+		_ = conn.Close()
+		following.Wait()
+	}, nil
+}
+
+// load gets a page, and from it where it is in the live stream.
+func (p *person) load(ctx context.Context, path string) (cursor string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := p.http.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", err
+	}
+	found := cursorAttribute.FindSubmatch(page)
+	if response.StatusCode != http.StatusOK || found == nil {
+		return "", fmt.Errorf("GET %s answered %s, or no live page: %.300s", path, response.Status, page)
+	}
+	return string(found[1]), nil
+}
+
+func newID() string { return event.NewID().String() }
