@@ -88,7 +88,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	book := journal.New(db, source, journal.Live())
-	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{Origins: cfg.LiveOrigins})
+	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("pusher", live.NewPusher(db, redis, Name, web.NewLive(db, renderer), rt.Log).Run)
 

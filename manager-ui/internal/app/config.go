@@ -15,9 +15,8 @@ type Config struct {
 	service.KafkaConfig
 	service.RedisConfig
 	web.IdentityConfig
-	PaymentsCoreURL   string   `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
-	PaymentsCoreToken string   `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at payments-core"`
-	LiveOrigins       []string `env:"LIVE_ORIGINS" desc:"further origins from which live updates may be opened, https://host, separated by commas"`
+	PaymentsCoreURL   string `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
+	PaymentsCoreToken string `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at payments-core"`
 }
 
 // Validate reports everything that is wrong with the values.

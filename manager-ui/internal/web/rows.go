@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"time"
 
 	"countersign.example/manager-ui/internal/copy"
@@ -27,7 +28,7 @@ var rowFragment = web.NewFragment[row]("payment-row")
 func rowOf(p copy.Payment) row {
 	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
 	return row{
-		ID: p.ID, Contractor: p.ContractorName, Description: p.Description, Revision: p.Revision, Sort: sortKey(p.RequestedAt),
+		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Revision, Sort: sortKey(p.RequestedAt),
 		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
 		Status: status(payment.Payment{
 			Decision: decision, Money: money, Final: p.Final, CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
@@ -35,6 +36,16 @@ func rowOf(p copy.Payment) row {
 		Waits:  decision == payment.DecisionRequested,
 		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual),
 	}
+}
+
+// maxInRow is how much of a description a row shows, in characters; the payment's page has all of it.
+const maxInRow = 160
+
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > maxInRow {
+		return strings.TrimSpace(string(runes[:maxInRow])) + "…"
+	}
+	return text
 }
 
 // sortKey sorts as text the way requested_at does in the database; ties go by id in both.
