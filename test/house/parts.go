@@ -1,10 +1,19 @@
 package house
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/redis/go-redis/v9"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka"
 )
 
 // Parts are what the services stand on besides PostgreSQL.
@@ -31,6 +40,8 @@ func startParts(tb testing.TB) *Parts {
 				p.Kafka.Close()
 			}
 		})
+	} else {
+		forget(tb, p.Brokers)
 	}
 	if p.RedisURL == "" {
 		server, err := embedded.Redis("")
@@ -41,6 +52,14 @@ func startParts(tb testing.TB) *Parts {
 		tb.Cleanup(server.Close)
 	}
 	return p
+}
+
+// NeedEmbeddedKafka skips a test that takes the broker away, where it is a real one.
+func (p *Parts) NeedEmbeddedKafka(tb testing.TB) {
+	tb.Helper()
+	if p.Kafka == nil {
+		tb.Skip("this test stops and starts the broker, so it needs the embedded one: unset TEST_KAFKA_BROKERS")
+	}
 }
 
 // StopKafka takes the embedded broker away; its data stay.
@@ -57,4 +76,79 @@ func (p *Parts) StartKafka(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	p.Kafka = broker
+}
+
+// NeedEmbeddedRedis skips a test that takes Redis away, where it is a real one.
+func (p *Parts) NeedEmbeddedRedis(tb testing.TB) {
+	tb.Helper()
+	if p.Redis == nil {
+		tb.Skip("this test stops and starts Redis, so it needs the embedded one: unset TEST_REDIS_URL")
+	}
+}
+
+// StopRedis takes the embedded Redis away; its data stay.
+func (p *Parts) StopRedis() { p.Redis.Close() }
+
+// StartRedis brings it back at the same address.
+func (p *Parts) StartRedis(tb testing.TB) {
+	tb.Helper()
+	if err := p.Redis.Restart(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// EmptyRedis makes Redis forget everything, also a real one.
+func (p *Parts) EmptyRedis(tb testing.TB) {
+	tb.Helper()
+	options, err := redis.ParseURL(p.RedisURL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer func() { _ = client.Close() }()
+	if err := client.FlushDB(tb.Context()).Err(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// forget removes what an earlier house has left on a real broker: a core whose journal is empty
+// refuses to go on where its consumer group has been.
+func forget(tb testing.TB, brokers string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)
+	defer cancel()
+	admin := &kafkago.Client{Addr: kafkago.TCP(brokers), Timeout: 10 * time.Second}
+	groups, err := admin.DeleteGroups(ctx, &kafkago.DeleteGroupsRequest{GroupIDs: []string{Core, Contractor, Manager}})
+	if err != nil {
+		tb.Fatalf("delete consumer groups: %v", err)
+	}
+	for group, err := range groups.Errors {
+		if err != nil && !errors.Is(err, kafkago.GroupIdNotFound) {
+			tb.Fatalf("delete consumer group %s: %v", group, err)
+		}
+	}
+	topics := []string{payment.Topic, kafka.DeadLettersTopic}
+	deleted, err := admin.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: topics})
+	if err != nil {
+		tb.Fatalf("delete topics: %v", err)
+	}
+	for topic, err := range deleted.Errors {
+		if err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+			tb.Fatalf("delete topic %s: %v", topic, err)
+		}
+	}
+	Eventually(tb, "the old topics are gone", func() error {
+		// A client of its own each time: the transport remembers.
+		fresh := &kafkago.Client{Addr: kafkago.TCP(brokers), Timeout: 10 * time.Second, Transport: &kafkago.Transport{}}
+		answer, err := fresh.Metadata(ctx, &kafkago.MetadataRequest{Topics: topics})
+		if err != nil {
+			return err
+		}
+		for _, topic := range answer.Topics {
+			if topic.Error == nil {
+				return fmt.Errorf("topic %s is there", topic.Name)
+			}
+		}
+		return nil
+	})
 }

@@ -1,0 +1,71 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TakeDatabaseAway ends every connection to a service's database and lets nobody in.
+func (h *House) TakeDatabaseAway(tb testing.TB, service string) {
+	tb.Helper()
+	h.administer(tb, service, `alter database %s allow_connections false`)
+	h.administer(tb, service, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'`)
+}
+
+// GiveDatabaseBack lets everybody in again.
+func (h *House) GiveDatabaseBack(tb testing.TB, service string) {
+	tb.Helper()
+	h.administer(tb, service, `alter database %s allow_connections true`)
+}
+
+// administer runs a statement about a service's database, in which %s is its name, from another one.
+func (h *House) administer(tb testing.TB, service, statement string) {
+	tb.Helper()
+	u, err := url.Parse(h.Database[service])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	query(tb, u.String(), func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, fmt.Sprintf(statement, name))
+		return err
+	})
+}
+
+// query runs do on a connection of its own.
+func query(tb testing.TB, url string, do func(ctx context.Context, conn *pgx.Conn) error) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if err := do(ctx, conn); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// rows are what a statement returns.
+func rows[T any](tb testing.TB, url, sql string, scan pgx.RowToFunc[T], args ...any) (found []T) {
+	tb.Helper()
+	query(tb, url, func(ctx context.Context, conn *pgx.Conn) error {
+		result, err := conn.Query(ctx, sql, args...)
+		if err == nil {
+			found, err = pgx.CollectRows(result, scan)
+		}
+		if err != nil {
+			return fmt.Errorf("%w in: %s", err, sql)
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,70 @@
+package house
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+)
+
+// noted is a row of a service's journal, as the oracle reads it: with SQL of its own.
+type noted struct {
+	Stream    string
+	Log       int64 // 0 while pending
+	ID        uuid.UUID
+	Type      string
+	Subject   string
+	Time      time.Time
+	Actor     string
+	ActorName string
+	Data      []byte
+}
+
+// readJournal reads a service's whole journal, each stream in fold order.
+func (h *House) readJournal(ctx context.Context, service string) (map[string][]noted, error) {
+	conn, err := pgx.Connect(ctx, h.Database[service])
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), event_id, type, subject, time, actor, actor_name, data
+		from journal order by stream, log nulls last, version`)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(result, pgx.RowToStructByPos[noted])
+	if err != nil {
+		return nil, err
+	}
+	streams := map[string][]noted{}
+	for _, n := range all {
+		streams[n.Stream] = append(streams[n.Stream], n)
+	}
+	return streams, nil
+}
+
+// stories folds what a service's journal says about each payment.
+func (h *House) stories(ctx context.Context, service string) (map[string]Story, error) {
+	streams, err := h.readJournal(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	stories := make(map[string]Story, len(streams))
+	for _, stream := range streams {
+		var s Story
+		entries := make([]payment.Entry, len(stream))
+		for i, n := range stream {
+			e := event.Event{ID: n.ID, Type: n.Type, Subject: n.Subject, Time: n.Time.UTC(), Data: n.Data,
+				Meta: event.Meta{Actor: n.Actor, ActorName: n.ActorName}}
+			s.Events = append(s.Events, e)
+			entries[i] = payment.Entry{Event: e, Confirmed: n.Log > 0}
+		}
+		s.Payment, s.Steps = payment.Fold(entries)
+		stories[stream[0].Subject] = s
+	}
+	return stories, nil
+}

@@ -1,0 +1,220 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/payment"
+)
+
+// oracle collects what is not as it must be.
+type oracle struct {
+	tb          testing.TB
+	house       *House
+	topic       map[string]Story
+	differences int
+}
+
+// CheckInvariants holds what every part has on record, once it has settled, against the topic:
+//
+//  1. each journal has the topic's events once, confirmed, in the topic's order, and nothing else;
+//  2. the copies' rows, the core's aggregate and the fold of the topic are the same payment;
+//  3. a payment has one decision at most; authorized >= captured + released, captured >= refunded;
+//  4. what was asked of the gateway is what the payment says, and the gateway's own books agree, key by key.
+//
+// Every difference is an error of the test. It returns what the topic says, for the test's own questions.
+func (h *House) CheckInvariants(tb testing.TB) map[string]Story {
+	tb.Helper()
+	o := &oracle{tb: tb, house: h, topic: h.Topic(tb)}
+	for _, id := range ids(o.topic) {
+		o.sound(id, o.topic[id])
+	}
+	for _, service := range hearers {
+		o.journal(service)
+	}
+	o.copies(Contractor)
+	o.copies(Manager)
+	o.money()
+	if o.differences == 0 {
+		// The product's own comparison must come to the same.
+		h.Run(Core, "reconcile")
+	}
+	return o.topic
+}
+
+func (o *oracle) differ(format string, args ...any) {
+	o.tb.Helper()
+	o.differences++
+	const most = 40
+	if o.differences <= most {
+		o.tb.Errorf("DIFFERENCE: "+format, args...)
+	}
+}
+
+// sound checks what must hold for a payment by itself.
+func (o *oracle) sound(id string, s Story) {
+	decisions := 0
+	for _, step := range s.Steps {
+		switch step.Entry.Type {
+		case payment.TypeAccepted, payment.TypeRejected, payment.TypeWithdrawn:
+			if step.Effect {
+				decisions++
+			}
+		}
+		if !step.Effect && step.Refusal == nil {
+			o.differ("payment %s: %s had no effect, without a reason", id, step.Entry.Type)
+		}
+	}
+	if decisions > 1 {
+		o.differ("payment %s: %d decisions took effect", id, decisions)
+	}
+	p := s.Payment
+	if !p.Exists() {
+		return // events about a payment that nobody requested
+	}
+	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
+		o.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", id,
+			p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
+	}
+	for _, amount := range []string{p.AuthorizedAmount.Currency, p.CapturedAmount.Currency, p.ReleasedAmount.Currency, p.RefundedAmount.Currency} {
+		if amount != p.Amount.Currency {
+			o.differ("payment %s: %s and %s in one payment", id, p.Amount.Currency, amount)
+		}
+	}
+}
+
+// journal compares a service's journal with the topic, stream by stream.
+func (o *oracle) journal(service string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	streams, err := o.house.readJournal(ctx, service)
+	if err != nil {
+		o.tb.Fatalf("read the journal of %s: %v", service, err)
+	}
+	for _, id := range ids(o.topic) {
+		stream := payment.Stream(id)
+		var want, got []uuid.UUID
+		for _, e := range o.topic[id].Events {
+			want = append(want, e.ID)
+		}
+		for i, n := range streams[stream] {
+			got = append(got, n.ID)
+			switch {
+			case n.Log == 0:
+				o.differ("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
+			case n.Log != int64(i+1):
+				o.differ("%s: %s %s of %s has place %d in the log, and is number %d", service, n.Type, n.ID, stream, n.Log, i+1)
+			}
+		}
+		if !slices.Equal(got, want) {
+			o.differ("%s: the journal's %s is not the topic's\n  topic:   %s\n  journal: %s", service, stream,
+				typesOf(o.topic[id], want), notedTypes(streams[stream]))
+		}
+		delete(streams, stream)
+	}
+	for _, stream := range slices.Sorted(maps.Keys(streams)) {
+		o.differ("%s: the journal has %s, which is not in the topic: %s", service, stream, notedTypes(streams[stream]))
+	}
+}
+
+func typesOf(s Story, order []uuid.UUID) (words []string) {
+	for i, id := range order {
+		words = append(words, fmt.Sprintf("%s (%s)", s.Events[i].Type, id))
+	}
+	return words
+}
+
+func notedTypes(stream []noted) (words []string) {
+	for _, n := range stream {
+		words = append(words, fmt.Sprintf("%s (%s)", n.Type, n.ID))
+	}
+	return words
+}
+
+// copies compares a web app's rows with the topic's payments.
+func (o *oracle) copies(service string) {
+	found := map[string]map[string]any{}
+	for _, row := range rows(o.tb, o.house.Database[service], "select to_jsonb(p) from payments p", pgx.RowTo[map[string]any]) {
+		found[fmt.Sprint(row["id"])] = row
+	}
+	for _, id := range ids(o.topic) {
+		s := o.topic[id]
+		row, ok := found[id]
+		delete(found, id)
+		if ok != s.Payment.Exists() {
+			o.differ("%s: payment %s has a row: %t; it was requested: %t", service, id, ok, s.Payment.Exists())
+		}
+		if ok && s.Payment.Exists() {
+			o.row(service, id, s, row)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		o.differ("%s: there is a row of payment %s, which is not in the topic", service, id)
+	}
+}
+
+// row compares the columns that a copy has; the two apps have not the same ones.
+func (o *oracle) row(service, id string, s Story, row map[string]any) {
+	p := s.Payment
+	decided := p.Decided
+	if p.Decision == payment.DecisionCancelled {
+		decided = p.Cancelled
+	}
+	want := map[string]any{
+		"contractor_id": p.ContractorID, "contractor_name": p.ContractorName, "description": p.Description,
+		"amount": float64(p.Amount.Minor), "amount_minor": float64(p.Amount.Minor), "currency": p.Amount.Currency,
+		"capture_method": string(p.CaptureMethod), "decision": string(p.Decision), "money": string(p.Money), "final": p.Final,
+		"supersedes": orNull(p.Supersedes), "order_id": orNull(p.OrderID), "decided_by_name": nameOf(decided),
+		"requested_at": p.Requested.At, "updated_at": p.UpdatedAt, "decided_at": timeOrNull(decided),
+		"pending":  false,
+		"revision": float64(2 * len(s.Events)), // each event appended, and given its place in the log
+	}
+	for _, column := range []string{"decision", "money", "currency", "revision"} {
+		if _, ok := row[column]; !ok {
+			o.differ("%s: its copy has no column %s", service, column)
+		}
+	}
+	for _, column := range slices.Sorted(maps.Keys(want)) {
+		if value, ok := row[column]; ok && !same(value, want[column]) {
+			o.differ("%s: %s of payment %s is %v, and %v by the topic", service, column, id, value, want[column])
+		}
+	}
+}
+
+func same(got, want any) bool {
+	at, isTime := want.(time.Time)
+	if !isTime {
+		return got == want
+	}
+	text, _ := got.(string)
+	parsed, err := time.Parse(time.RFC3339Nano, text)
+	return err == nil && parsed.Equal(at)
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func timeOrNull(a payment.Act) any {
+	if !a.Done() {
+		return nil
+	}
+	return a.At
+}
+
+func nameOf(a payment.Act) string {
+	if a.ByName != "" {
+		return a.ByName
+	}
+	return a.By
+}

@@ -1,0 +1,107 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/kafka"
+)
+
+// hearers are the services that have a journal.
+var hearers = []string{Core, Contractor, Manager}
+
+// Settle waits until nothing is under way: every event is in the topic and has come back, every
+// consumer group is at the topic's end, open pages have been told, and the core wants nothing
+// more of the gateway.
+func (h *House) Settle(tb testing.TB) {
+	tb.Helper()
+	before := int64(-1)
+	Eventually(tb, "everything is settled", func() error {
+		end, err := h.settled()
+		if err != nil {
+			before = -1
+			return err
+		}
+		// What one look finds at rest may have been in motion between two services: look twice.
+		if end != before {
+			before = end
+			return fmt.Errorf("the topic is at %d", end)
+		}
+		return nil
+	})
+}
+
+// settled returns how many messages the topic has, or what is under way.
+func (h *House) settled() (end int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := h.idle(ctx, Core, "operations that are open", "select count(*) from operations where state = 'open'"); err != nil {
+		return 0, err
+	}
+	for _, service := range hearers {
+		if err := h.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
+			return 0, err
+		}
+		if err := h.idle(ctx, service, "events not heard back", "select count(*) from journal where log is null"); err != nil {
+			return 0, err
+		}
+		if service == Core {
+			continue
+		}
+		if err := h.idle(ctx, service, "changes not told to open pages", "select count(*) from unpushed"); err != nil {
+			return 0, err
+		}
+	}
+	client := kafka.Open("oracle", h.Parts.Brokers)
+	defer client.Close()
+	for _, service := range hearers {
+		partitions, err := client.Offsets(ctx, service, payment.Topic)
+		if err != nil {
+			return 0, err
+		}
+		end = 0
+		for _, p := range partitions {
+			if end += p.End; p.Lag() > 0 {
+				return 0, fmt.Errorf("%s has not heard %d of %s/%d", service, p.Lag(), p.Topic, p.ID)
+			}
+		}
+	}
+	return end, h.noNextStep(ctx)
+}
+
+// noNextStep asks the rules whether payments-core has something to do that it has not begun, such as a try
+// that waits for its time.
+func (h *House) noNextStep(ctx context.Context) error {
+	stories, err := h.stories(ctx, Core)
+	if err != nil {
+		return err
+	}
+	for id, s := range stories {
+		if next, _ := s.Payment.NextStep(); next != payment.NoOperation {
+			return fmt.Errorf("%s of payment %s is still to come", next, id)
+		}
+	}
+	return nil
+}
+
+// idle returns an error if the count that sql asks for is not 0.
+func (h *House) idle(ctx context.Context, service, what, sql string) error {
+	conn, err := pgx.Connect(ctx, h.Database[service])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var n int
+	if err := conn.QueryRow(ctx, sql).Scan(&n); err != nil {
+		return fmt.Errorf("%s: %w", service, err)
+	}
+	if n > 0 {
+		return fmt.Errorf("%s: %d %s", service, n, what)
+	}
+	return nil
+}
