@@ -114,7 +114,9 @@ func (q Query) search(db *gorm.DB) *gorm.DB {
 }
 
 // splitsWords is true for what stands between words: space, and what the column of words does without.
-func splitsWords(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>/-.@_&:+=%~?#", r) }
+func splitsWords(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("<>/-.@_&:+=%~?#", r)
+}
 
 // lexeme quotes a text for a tsquery.
 func lexeme(text string) string {

@@ -39,6 +39,7 @@ type paymentPage struct {
 // step is an entry of the timeline.
 type step struct {
 	Words   string
+	By      string // who tried, where it had no effect; else Words says so
 	At      time.Time
 	Effect  bool
 	Pending bool // "being confirmed"
@@ -87,7 +88,11 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
 	for _, s := range steps {
-		page.Steps = append(page.Steps, step{Words: sentence(s.Words()), At: s.Entry.Time, Effect: s.Effect, Pending: !s.Entry.Confirmed})
+		shown := step{Words: sentence(s.Words()), At: s.Entry.Time, Effect: s.Effect, Pending: !s.Entry.Confirmed}
+		if !s.Effect {
+			shown.By = s.Entry.ActorName
+		}
+		page.Steps = append(page.Steps, shown)
 	}
 	return page
 }

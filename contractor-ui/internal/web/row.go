@@ -15,7 +15,7 @@ import (
 )
 
 // shownText is how much of a description a row shows, in characters.
-const shownText = 120
+const shownText = 90
 
 // row is a payment in the list, and in pushes to it.
 type row struct {
@@ -29,6 +29,7 @@ type row struct {
 	DecidedBy   string
 	DecidedAt   time.Time // zero while it waits
 	Money       web.Badge // no text where there is nothing to say
+	MoneyDetail string    // "to be captured by a manager"
 	Pending     bool
 }
 
@@ -39,6 +40,7 @@ func rowOf(p copy.Payment) row {
 		Decision: decisionBadge(p.Decision), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), Pending: p.Pending,
 	}
+	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
 	if r.Text != p.Description {
 		r.Title = clip(p.Description, 4*shownText)
 	}
