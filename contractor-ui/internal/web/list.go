@@ -51,7 +51,6 @@ type paymentsPage struct {
 }
 
 func (h *Handlers) list(c echo.Context) error {
-	cursor := h.Site.Cursor() // before the queries, so that no update falls between
 	q, tab, err := queryOf(c)
 	if err != nil {
 		return err
@@ -87,7 +86,7 @@ func (h *Handlers) list(c echo.Context) error {
 	for _, p := range page.Payments {
 		data.Rows = append(data.Rows, rowOf(p))
 	}
-	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments", Cursor: cursor}, data)
+	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, data)
 }
 
 // queryOf reads the list's address. A tab that does not exist is 404.

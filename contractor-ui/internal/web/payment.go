@@ -46,7 +46,6 @@ type step struct {
 }
 
 func (h *Handlers) show(c echo.Context) error {
-	cursor := h.Site.Cursor()
 	id, err := idOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -64,7 +63,7 @@ func (h *Handlers) show(c echo.Context) error {
 		return err
 	}
 	page := web.Page{
-		Title: clip(p.Description, 60), Nav: "payments", Cursor: cursor, Subject: stream.ID, Revision: stream.Revision(),
+		Title: clip(p.Description, 60), Nav: "payments", Subject: stream.ID, Revision: stream.Revision(),
 	}
 	return paymentView.Render(c, http.StatusOK, page, paymentPageOf(p, steps, contractor))
 }

@@ -1,0 +1,234 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"countersign.example/contractor-ui/internal/app"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// patience is for a machine that builds something else meanwhile.
+const patience = 30 * time.Second
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// start runs the whole service on parts of its own, and returns its address.
+func start(t *testing.T) (addr string, cfg app.Config) {
+	t.Helper()
+	broker, err := embedded.Kafka("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	redis, err := embedded.Redis("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Close)
+	client := kafka.Open("test", broker.Addr())
+	defer client.Close()
+	if err := client.CreateTopics(t.Context(), kafka.TopicConfig{Name: payment.Topic, Partitions: 6}, kafka.DeadLettersConfig()); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = listener.Addr().String()
+	listener.Close()
+
+	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
+	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
+	if err := app.Migrate(t.Context(), &cfg, quiet); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx, &cfg, quiet) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "ready", func() bool {
+		response, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		return strings.Contains(string(text), `"status":"ready"`)
+	})
+	return addr, cfg
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-deadline:
+			t.Fatalf("not %s within %s", what, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// person is somebody at a browser with an open page.
+type person struct {
+	t      *testing.T
+	addr   string
+	client *http.Client
+}
+
+func visit(t *testing.T, addr, id string) *person {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t, addr, &http.Client{Jar: jar}}
+	p.post("/signed-in-as", url.Values{"person": {id}})
+	return p
+}
+
+func (p *person) get(path string) string {
+	p.t.Helper()
+	return p.read(p.client.Get("http://" + p.addr + path))
+}
+
+func (p *person) post(path string, values url.Values) string {
+	p.t.Helper()
+	return p.read(p.client.PostForm("http://"+p.addr+path, values))
+}
+
+func (p *person) read(response *http.Response, err error) string {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		p.t.Fatalf("%d, %v: %s", response.StatusCode, err, text)
+	}
+	return string(text)
+}
+
+var (
+	cursor = regexp.MustCompile(`cursor="([^"]*)"`)
+	number = regexp.MustCompile(`name="payment_id" value="([^"]*)"`)
+)
+
+// open opens the socket of the list as the page would, with parameters that a page does not send.
+func (p *person) open(more string) *websocket.Conn {
+	p.t.Helper()
+	since := cursor.FindStringSubmatch(p.get("/"))[1]
+	dialer := websocket.Dialer{Jar: p.client.Jar}
+	conn, _, err := dialer.Dial("ws://"+p.addr+"/live?since="+url.QueryEscape(since)+more, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { conn.Close() })
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	return conn
+}
+
+// ask requests a payment and returns its id.
+func (p *person) ask(description string) string {
+	p.t.Helper()
+	id := number.FindStringSubmatch(p.get("/payments/new"))[1]
+	p.post("/payments", url.Values{"payment_id": {id}, "amount": {"12.50"}, "currency": {"EUR"}, "description": {description}})
+	return id
+}
+
+// rowOf reads a socket until it brings a row in which is text, and returns everything it brought.
+func rowOf(t *testing.T, conn *websocket.Conn, text string) (all string) {
+	t.Helper()
+	for {
+		_, message, err := conn.ReadMessage()
+		if err != nil {
+			t.Fatalf("no row with %q: %v; came: %s", text, err, all)
+		}
+		all += string(message) + "\n"
+		var m struct {
+			Row *struct{ HTML string }
+		}
+		if json.Unmarshal(message, &m) == nil && m.Row != nil && strings.Contains(m.Row.HTML, text) {
+			return all
+		}
+	}
+}
+
+func TestSocketsGetTheirOwnPersonsUpdates(t *testing.T) {
+	// given Ada's and Jon's open lists; Jon's socket says that it is Ada's
+	addr, _ := start(t)
+	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
+	adas, jons := ada.open(""), jon.open("&audience=contractor:ada-nowak&person=ada-nowak")
+
+	// when both ask to be paid
+	ada.ask(`<script>alert("secret")</script>`)
+	jon.ask("Gloves")
+
+	// then each is brought their own row, with script as text
+	if rows := rowOf(t, adas, "secret"); strings.Contains(rows, `<script`) || strings.Contains(rows, "\\u003cscript") {
+		t.Errorf("script as script: %s", rows)
+	}
+	if rows := rowOf(t, jons, "Gloves"); strings.Contains(rows, "secret") {
+		t.Errorf("Jon sees Ada's: %s", rows)
+	}
+}
+
+func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
+	// given an open list
+	addr, cfg := start(t)
+	ada := visit(t, addr, "ada-nowak")
+	socket := ada.open("")
+	// when a payment is asked for
+	id := ada.ask("Gloves")
+	rowOf(t, socket, "Gloves")
+	// then it is in the topic, comes back, and is no longer pending
+	db, err := pg.Open(t.Context(), cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	eventually(t, "confirmed", func() bool {
+		var confirmed bool
+		err := db.Pool().QueryRow(t.Context(), `select not pending and revision = 2 and not exists (select from outbox)
+			from payments where id = $1`, id).Scan(&confirmed)
+		return err == nil && confirmed
+	})
+	if page := ada.get("/payments/" + id); strings.Contains(page, "being confirmed") {
+		t.Error("still being confirmed")
+	}
+}
+
+func TestDemoIdentityIsRefusedInProduction(t *testing.T) {
+	cfg := app.Config{}
+	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.LogFormat, cfg.ShutdownTimeout = ":0", "postgres://x@y/z", "production", "json", time.Second
+	cfg.Identity = "demo"
+	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "IDENTITY") {
+		t.Errorf("%v", err)
+	}
+}
