@@ -24,14 +24,16 @@ const (
 func (h *Hub) Run(ctx context.Context) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		synced, err := h.read(ctx)
 		if ctx.Err() != nil {
 			break
 		}
+		if synced || first {
+			h.log.WarnContext(ctx, "live updates are late", "doing", "read", "error", err)
+		}
 		if synced {
 			wait.Reset()
-			h.log.WarnContext(ctx, "live updates are late", "doing", "read", "error", err)
 		}
 		h.setHealthy(false)
 		select {

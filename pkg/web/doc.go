@@ -47,9 +47,8 @@
 // A handler:
 //
 //	func (h *handlers) list(c echo.Context) error {
-//		cursor := h.site.Cursor() // before the query, so that no update falls between
 //		...
-//		return paymentsView.Render(c, 200, web.Page{Title: "Payments", Nav: "payments", Cursor: cursor}, data)
+//		return paymentsView.Render(c, 200, web.Page{Title: "Payments", Nav: "payments"}, data)
 //	}
 //
 // Errors are returned: web.NotFound("There is no such payment."). After a form that worked:
@@ -65,6 +64,6 @@
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards on a phone; td classes what, amount,
 // actions), "list-head", "list-foot", "form-card" (a card with a form),
-// "facts" (dl), "steps" (ol; li.no-effect, .step-when), "count",
+// "facts" (dl), "history" (ol; li.no-effect, .step-when), "count",
 // "copy-id", "text-muted", and Tabler's.
 package web

@@ -109,7 +109,7 @@ func startSample(tb testing.TB) *sample {
 	}
 	e := s.site.Echo
 	e.GET("/", func(c echo.Context) error {
-		return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments", Cursor: s.site.Cursor()}, samplePage{
+		return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, samplePage{
 			Tabs: web.Tabs{
 				{Label: "Waiting", Href: "/", Current: true, Fragment: "waiting-count", Count: 3},
 				{Label: "Accepted", Href: "/?tab=accepted"}, {Label: "Rejected", Href: "/?tab=rejected"}, {Label: "All", Href: "/?tab=all"},

@@ -20,9 +20,10 @@ import (
 var sharedTemplates embed.FS
 
 const (
-	siteKey   = "web.site"
-	errorView = "web.error"
-	livePath  = "/live"
+	siteKey       = "web.site"
+	liveCursorKey = "web.cursor"
+	errorView     = "web.error"
+	livePath      = "/live"
 )
 
 // NavItem is one entry of the header's navigation.
@@ -73,6 +74,10 @@ func New(o Options) (*Site, error) {
 			}
 			c.Set(siteKey, s)
 			c.Set(sessionsKey, o.Sessions)
+			if o.LiveCursor != nil {
+				// Taken before any query of the page, so that no update falls between the two.
+				c.Set(liveCursorKey, o.LiveCursor())
+			}
 			return next(c)
 		}
 	})
@@ -140,8 +145,6 @@ func (s *Site) signIn(c echo.Context) error {
 type Page struct {
 	Title string
 	Nav   string // Key of the current NavItem
-	// Cursor is what LiveCursor returned before the page's queries; see Site.Cursor.
-	Cursor string
 	// Subject and Revision mark a page about one thing: "payment-<id>", and what it shows of it.
 	Subject  string
 	Revision int64
@@ -157,16 +160,9 @@ type frame struct {
 	Flashes     []Message
 	Away        string
 	Nonce       string
+	Cursor      string // the live position before the page's queries
 	Live        bool
 	Data        any
-}
-
-// Cursor returns the live position to put into Page. Call it before the page's queries.
-func (s *Site) Cursor() string {
-	if s.options.LiveCursor == nil {
-		return ""
-	}
-	return s.options.LiveCursor()
 }
 
 // Renderer returns the templates, for the live pusher.
@@ -179,6 +175,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 		Live: s.options.LiveCursor != nil, Data: data,
 	}
 	f.Nonce, _ = c.Get(nonceKey).(string)
+	f.Cursor, _ = c.Get(liveCursorKey).(string)
 	if s.options.Away != nil {
 		f.Away = awaySentence(s.options.Away(c.Request().Context()))
 	}
@@ -232,7 +229,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 	if e.Status >= 500 {
 		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
 	}
-	if err := s.render(c, e.Status, errorView, Page{Title: page.Title, Cursor: s.Cursor()}, page); err != nil {
+	if err := s.render(c, e.Status, errorView, Page{Title: page.Title}, page); err != nil {
 		s.options.Log.ErrorContext(c.Request().Context(), "render the error page", "error", err)
 		_ = c.String(e.Status, e.Message)
 	}

@@ -88,7 +88,6 @@ func (h *handlers) askReason(c echo.Context) error { return h.showReject(c, web.
 
 // showReject shows the form, unless the payment is decided already: then its page says so.
 func (h *handlers) showReject(c echo.Context, form *web.Form) error {
-	cursor := h.site.Cursor()
 	id, err := paymentID(c)
 	if err != nil {
 		return err
@@ -104,7 +103,7 @@ func (h *handlers) showReject(c echo.Context, form *web.Form) error {
 	if p.Decision != payment.DecisionRequested {
 		return web.Redirect(c, paymentPath(id))
 	}
-	return rejectView.Render(c, form.Status(), web.Page{Title: "Reject payment", Nav: "payments", Cursor: cursor,
+	return rejectView.Render(c, form.Status(), web.Page{Title: "Reject payment", Nav: "payments",
 		Subject: stream.ID, Revision: stream.Revision()}, rejectPage{Payment: p, Form: form})
 }
 

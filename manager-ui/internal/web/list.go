@@ -40,7 +40,6 @@ var (
 )
 
 func (h *handlers) list(c echo.Context) error {
-	cursor := h.site.Cursor() // before the queries, so that no update falls between
 	q, err := readQuery(c)
 	if err != nil {
 		return err
@@ -68,7 +67,7 @@ func (h *handlers) list(c echo.Context) error {
 	for _, p := range found.Rows {
 		page.Rows = append(page.Rows, rowOf(p))
 	}
-	return listView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments", Cursor: cursor}, page)
+	return listView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, page)
 }
 
 func readQuery(c echo.Context) (q copy.Query, err error) {

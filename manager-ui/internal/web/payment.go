@@ -54,7 +54,6 @@ func (h *handlers) show(c echo.Context) error {
 
 // showPayment renders a payment's page; change adds what a form has to say.
 func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentPage)) error {
-	cursor := h.site.Cursor()
 	id, err := paymentID(c)
 	if err != nil {
 		return err
@@ -76,7 +75,7 @@ func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentP
 	page.SupersededBy = supersededBy
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
-		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments", Cursor: cursor,
+		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
 		Subject: payment.Stream(id), Revision: stream.Revision(),
 	}, page)
 }

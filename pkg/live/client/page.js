@@ -76,10 +76,10 @@ function replace(element, row) {
 
 // mark shows briefly that a row changed.
 function mark(element) {
-  element.classList.remove("live-changed");
+  element.classList.remove("changed");
   requestAnimationFrame(() => {
-    element.classList.add("live-changed");
-    const done = () => element.classList.remove("live-changed");
+    element.classList.add("changed");
+    const done = () => element.classList.remove("changed");
     element.addEventListener("animationend", done, { once: true });
     setTimeout(done, 4000); // with reduced motion there is no animation to end
   });

@@ -1,8 +1,13 @@
 // Fetches the page anew and morphs it in: at most once in two seconds, again until it has rendered (Turbo skips a refresh while
-// a visit is running), and only while the server answers (Turbo reloads the window when a visit fails).
+// a visit is running), and only while the server answers (Turbo reloads the window when a visit fails). Never while a form is
+// being sent: Turbo would abort the sending.
 import { session } from "@hotwired/turbo";
 
 const pause = 2000;
+
+let sending = 0;
+addEventListener("turbo:submit-start", () => sending++);
+addEventListener("turbo:submit-end", () => sending--);
 
 export class Refresher {
   #last = -Infinity;
@@ -25,7 +30,7 @@ export class Refresher {
 
   #attempt() {
     this.#timer = setTimeout(() => this.#attempt(), pause + Math.random() * pause);
-    if (!this.#ready()) return;
+    if (!this.#ready() || sending > 0) return;
     this.#last = performance.now();
     session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
   }
