@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/pg"
 )
 
 // Error is an error with an HTTP status and a message fit for the person who caused it.
@@ -70,6 +72,8 @@ func asError(err error) *Error {
 		return errTooLarge(tooLarge.Limit)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("This took too long. Please try again in a moment.", err)
+	case pg.IsAway(err):
+		return Unavailable("The database cannot be reached at the moment. Please try again shortly.", err)
 	case errors.As(err, &fromEcho):
 		return fromEchoError(fromEcho)
 	}

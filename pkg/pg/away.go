@@ -1,0 +1,31 @@
+package pg
+
+import (
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// IsAway reports whether err says that the server cannot be reached, or is going away: it
+// refuses connections, shuts down, or the connection broke. Trying again later helps. Whether a commit that
+// failed so has happened is not known.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func IsAway(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch refused.Code {
+		case "57P01", "57P02", "57P03", // ended by an administrator, crashed, not ready yet
+			"53300": // too many connections
+			return true
+		}
+		return len(refused.Code) == 5 && refused.Code[:2] == "08" // connection exceptions
+	}
+	_, broken := errors.AsType[*net.OpError](err)
+	return broken || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+}

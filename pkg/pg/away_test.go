@@ -1,0 +1,58 @@
+package pg_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+func TestAServerThatIsAwayIsTold(t *testing.T) {
+	_, refused := pgx.Connect(t.Context(), "postgres://postgres@127.0.0.1:1/postgres")
+	for name, test := range map[string]struct {
+		err  error
+		away bool
+	}{
+		"refused connection": {refused, true},
+		"shutting down":      {&pgconn.PgError{Code: "57P01"}, true},
+		"starting":           {fmt.Errorf("list: %w", &pgconn.PgError{Code: "57P03"}), true},
+		"no connection left": {&pgconn.PgError{Code: "53300"}, true},
+		"connection failure": {&pgconn.PgError{Code: "08006"}, true},
+		"cancelled":          {&pgconn.PgError{Code: "57014"}, false},
+		"duplicate":          {&pgconn.PgError{Code: "23505"}, false},
+		"no rows":            {pgx.ErrNoRows, false},
+		"a time limit":       {context.DeadlineExceeded, false},
+		"anything else":      {errors.New("boom"), false},
+		"none":               {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := pg.IsAway(test.err); got != test.away {
+				t.Errorf("IsAway(%v) = %v", test.err, got)
+			}
+		})
+	}
+}
+
+func TestAConnectionThatIsEndedIsAway(t *testing.T) {
+	db := pgtest.New(t)
+	ended := db.InTx(t.Context(), func(tx *pg.Tx) error {
+		var pid int
+		if err := tx.QueryRow(t.Context(), "select pg_backend_pid()").Scan(&pid); err != nil {
+			return err
+		}
+		if _, err := db.Pool().Exec(t.Context(), "select pg_terminate_backend($1)", pid); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), "select 1")
+		return err
+	})
+	if !pg.IsAway(ended) {
+		t.Errorf("got %v", ended)
+	}
+}
