@@ -28,6 +28,7 @@ func throughput(s *stage) error {
 	fmt.Printf("\nThroughput: payments requested, accepted and confirmed in both copies, over pgbench's simple-update at %d connections\n\n",
 		pgbenchConnections)
 	t := newTable("", "payments/s", "first half", "second half", "waiting at half time", "at the end", "pgbench tx/s before", "after", "ratio", "aim")
+	cpu := newTable("", house.Contractor, house.Manager, house.Core, house.Gateway, postgresCPU, ownCPU, "together")
 	for _, run := range []struct {
 		name string
 		aim  string
@@ -54,12 +55,15 @@ func throughput(s *stage) error {
 		}
 		t.add(run.name, perSecond(result.rate), perSecond(result.first), perSecond(result.second), result.half.String(), result.end.String(),
 			perSecond(before), perSecond(after), fmt.Sprintf("%.3f", result.rate/((before+after)/2)), run.aim)
+		cpu.add(append([]string{run.name}, result.cpuCells(house.Contractor, house.Manager, house.Core, house.Gateway, postgresCPU, ownCPU)...)...)
 		fmt.Printf("%s: POST p50 %s ms, p99 %s ms; POST to settled p50 %s ms, p99 %s ms; sockets reset %d times\n", run.name,
 			ms(percentile(result.posts, 50)), ms(percentile(result.posts, 99)),
 			ms(percentile(result.settled, 50)), ms(percentile(result.settled, 99)), result.resets)
 	}
 	fmt.Println()
 	t.print()
+	fmt.Printf("\nCPU time for a payment (ms)\n\n")
+	cpu.print()
 	fmt.Printf("\nWaiting: payments under way (at most %d) / outbox rows / unpushed rows, of all services together.\n", window)
 	return nil
 }
@@ -72,6 +76,20 @@ type measured struct {
 	half, end           waiting
 	posts, settled      []time.Duration
 	resets              int64
+	cpu                 map[string]time.Duration // by part, of all payments together
+	count               int64
+}
+
+// cpuCells are the parts' CPU times for a payment, and their sum.
+func (m measured) cpuCells(parts ...string) []string {
+	cells := make([]string, 0, len(parts)+1)
+	var sum time.Duration
+	for _, part := range parts {
+		each := m.cpu[part] / time.Duration(max(m.count, 1))
+		sum += each
+		cells = append(cells, fmt.Sprintf("%.2f", each.Seconds()*1000))
+	}
+	return append(cells, fmt.Sprintf("%.2f", sum.Seconds()*1000))
 }
 
 // flow keeps the system busy, and measures once it has warmed up.
@@ -88,7 +106,8 @@ func flow(s *stage, h *house.House, withMoney bool) (m measured, err error) {
 		return m, err
 	}
 	c.measuring.Store(true)
-	began, start := time.Now(), c.done.Load()
+	postmaster := findPostmaster(ctx)
+	began, start, cpuBefore := time.Now(), c.done.Load(), cpuTimes(postmaster)
 	if err := c.pause(measuredSeconds * time.Second / 2); err != nil {
 		return m, err
 	}
@@ -100,6 +119,10 @@ func flow(s *stage, h *house.House, withMoney bool) (m measured, err error) {
 		return m, err
 	}
 	endTime, end := time.Now(), c.done.Load()
+	m.cpu, m.count = cpuTimes(postmaster), end-start
+	for part, before := range cpuBefore {
+		m.cpu[part] -= before
+	}
 	if m.end, err = c.waiting(ctx); err != nil {
 		return m, err
 	}
