@@ -145,6 +145,9 @@ func attribute(n *html.Node, name string) string {
 // textOf is all text below n, with single spaces.
 func textOf(n *html.Node) string { return strings.Join(strings.Fields(rawText(n)), " ") }
 
+// inline elements do not set their text apart from what stands beside it.
+var inline = map[string]bool{"a": true, "b": true, "em": true, "small": true, "span": true, "strong": true, "time": true, "textarea": true}
+
 func rawText(n *html.Node) string {
 	if n == nil {
 		return ""
@@ -155,6 +158,9 @@ func rawText(n *html.Node) string {
 	var b strings.Builder
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		b.WriteString(rawText(c))
+	}
+	if n.Type == html.ElementNode && !inline[n.Data] {
+		return " " + b.String() + " "
 	}
 	return b.String()
 }

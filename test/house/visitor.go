@@ -27,12 +27,7 @@ const answerTimeout = 15 * time.Second
 // Visit signs person ("Ada Nowak") in at an app.
 func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
 	tb.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	v := &Visitor{origin: h.URL(app), client: &http.Client{Jar: jar, Timeout: answerTimeout}}
-	tb.Cleanup(v.client.CloseIdleConnections)
+	v := h.Stranger(tb, app)
 	page, err := v.Open("/")
 	if err == nil {
 		// The switch's button is in a noscript element, which this browser obeys.
@@ -41,6 +36,18 @@ func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
 	if err != nil {
 		tb.Fatalf("sign %s in at %s: %v", person, app, err)
 	}
+	return v
+}
+
+// Stranger comes to an app for the first time, without a cookie.
+func (h *House) Stranger(tb testing.TB, app string) *Visitor {
+	tb.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	v := &Visitor{origin: h.URL(app), client: &http.Client{Jar: jar, Timeout: answerTimeout}}
+	tb.Cleanup(v.client.CloseIdleConnections)
 	return v
 }
 

@@ -1,0 +1,85 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/test/house"
+)
+
+// readiness is what a service's /readyz says.
+func readiness(h *house.House, service string) (code int, status string, err error) {
+	response, err := http.Get(h.URL(service) + "/readyz")
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var report struct{ Status string }
+	err = json.NewDecoder(response.Body).Decode(&report)
+	return response.StatusCode, report.Status, err
+}
+
+// becomes waits until a service says that it is in a state, with a status code.
+func becomes(t *testing.T, h *house.House, service string, code int, status string) {
+	t.Helper()
+	house.Eventually(t, service+" is "+status, func() error {
+		gotCode, got, err := readiness(h, service)
+		if err == nil && (gotCode != code || got != status) {
+			err = fmt.Errorf("it says %d %s", gotCode, got)
+		}
+		return err
+	})
+}
+
+func TestKafkaIsAwayForAWhile(t *testing.T) {
+	// Given a payment that the manager knows.
+	h := house.New(t, shortGatewayTimeout)
+	h.Parts.NeedEmbeddedKafka(t)
+	p := meet(t, h)
+	known, err := p.request(t.Context(), "100.00", "Known")
+	require.NoError(t, err)
+	house.Eventually(t, "the manager hears of it", func() error {
+		_, err := p.manager.Open("/payments/" + known)
+		return err
+	})
+
+	// When Kafka goes away.
+	h.Parts.StopKafka()
+
+	// Then the services say so and go on.
+	for _, service := range []string{house.Contractor, house.Manager, house.Core} {
+		becomes(t, h, service, http.StatusOK, "degraded")
+	}
+	for _, v := range []*house.Visitor{p.contractor, p.manager} {
+		page, err := v.Open("/")
+		require.NoError(t, err)
+		require.True(t, page.Shows("News from the other apps is late"), "the header says what is late: %s", page.Text())
+	}
+	require.NoError(t, p.accept(t.Context(), known), "decide without Kafka")
+	asked, err := p.request(t.Context(), "200.00", "Asked-without-Kafka")
+	require.NoError(t, err, "request without Kafka")
+	withdrawn, err := p.request(t.Context(), "300.00", "Withdrawn-without-Kafka")
+	require.NoError(t, err)
+	require.NoError(t, p.withdraw(t.Context(), withdrawn))
+
+	// When it is back, everything arrives, and nobody restarted anything.
+	h.Parts.StartKafka(t)
+	for _, service := range []string{house.Contractor, house.Manager, house.Core} {
+		becomes(t, h, service, http.StatusOK, "ready")
+	}
+	require.NoError(t, p.accept(t.Context(), asked))
+	h.Settle(t)
+	checkOutcomes(t, map[string]outcome{
+		known:     {payment.DecisionAccepted, payment.MoneyCaptured},
+		asked:     {payment.DecisionAccepted, payment.MoneyCaptured},
+		withdrawn: {payment.DecisionWithdrawn, payment.MoneyNone},
+	}, h.CheckInvariants(t))
+	page, err := p.manager.Open("/")
+	require.NoError(t, err)
+	require.False(t, page.Shows("is late"), "the header says that all is well again")
+}

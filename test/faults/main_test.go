@@ -1,0 +1,28 @@
+// Package faults takes away and kills what the system stands on, while people use it: each
+// process, Kafka, Redis, PostgreSQL, sockets. Each test ends with the oracle: nothing is lost or
+// doubled, and all agree.
+//
+// The broker and Redis are the embedded ones, or those of TEST_KAFKA_BROKERS and TEST_REDIS_URL;
+// tests that stop one of these are skipped then, and say so.
+package faults
+
+import (
+	"os"
+	"testing"
+
+	"countersign.example/test/house"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	house.Cleanup()
+	os.Exit(code)
+}
+
+// The gateway's answers that do not come are waited for a second only.
+const shortGatewayTimeout = "GATEWAY_TIMEOUT=1s"
+
+const (
+	ada = "Ada Nowak"
+	mia = "Mia Weber"
+)

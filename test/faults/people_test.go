@@ -1,0 +1,151 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/test/house"
+)
+
+// people are a contractor and a manager who do not give up: what fails because something is
+// away they try again, as a person does who presses the button once more.
+type people struct{ contractor, manager *house.Visitor }
+
+func meet(t *testing.T, h *house.House) people {
+	return people{contractor: h.Visit(t, house.Contractor, ada), manager: h.Visit(t, house.Manager, mia)}
+}
+
+// patience is how long they keep trying.
+const patience = 40 * time.Second
+
+// insist repeats try until it succeeds. It may be called from any goroutine.
+func insist(ctx context.Context, what string, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(40 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		// What is wrong with the request itself does not pass.
+		if status := new(house.StatusError); errors.As(err, &status) && status.Status == http.StatusUnprocessableEntity {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// request asks for a payment and returns its id. The form is opened once, so that sending it
+// again, after an answer that never came, asks for the same payment.
+func (p people) request(ctx context.Context, amount, description string) (id string, err error) {
+	var form *house.Page
+	err = insist(ctx, "open the form", func() (err error) {
+		form, err = p.contractor.Open("/payments/new")
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	err = insist(ctx, "request "+description, func() error {
+		shown, err := form.Press("Request payment", "Amount", amount, "Currency", "EUR", "Description", description)
+		if err == nil {
+			id = path.Base(shown.URL.Path)
+		}
+		return err
+	})
+	return id, err
+}
+
+// decide presses the button on the payment's page until the page says what was decided.
+func decide(ctx context.Context, v *house.Visitor, id, button, decided string, fields ...string) error {
+	return insist(ctx, button+" "+id, func() error {
+		page, err := v.Open("/payments/" + id)
+		if err != nil {
+			return err // 404: it has not been heard of yet
+		}
+		if page.Shows("Decision " + decided) {
+			return nil
+		}
+		if !page.Has(button) {
+			if page, err = page.Press("Reject"); err != nil {
+				return err
+			}
+		}
+		if page, err = page.Press(button, fields...); err != nil {
+			return err
+		}
+		if !page.Shows("Decision " + decided) {
+			return fmt.Errorf("the page does not say %q: %s", decided, page.Text())
+		}
+		return nil
+	})
+}
+
+func (p people) accept(ctx context.Context, id string) error {
+	return decide(ctx, p.manager, id, "Accept", "Accepted")
+}
+
+func (p people) reject(ctx context.Context, id string) error {
+	return decide(ctx, p.manager, id, "Reject payment", "Rejected", "Reason", "No invoice")
+}
+
+func (p people) withdraw(ctx context.Context, id string) error {
+	return decide(ctx, p.contractor, id, "Withdraw", "Withdrawn")
+}
+
+// outcome is what a person was told, and so what must be true for ever.
+type outcome struct {
+	decision payment.Decision
+	money    payment.Money
+}
+
+// plot is what people do with one payment. The amount's last digits choose how the gateway behaves.
+type plot struct {
+	amount string
+	decide func(people, context.Context, string) error
+	outcome
+}
+
+// plots are a handful of payments of every kind.
+var plots = []plot{
+	{"100.00", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}},
+	{"20.01", people.accept, outcome{payment.DecisionAccepted, payment.MoneyDeclined}},
+	{"30.00", people.reject, outcome{payment.DecisionRejected, payment.MoneyNone}},
+	{"40.10", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // done, and then status 500
+	{"50.00", people.withdraw, outcome{payment.DecisionWithdrawn, payment.MoneyNone}},
+	{"60.07", people.accept, outcome{payment.DecisionAccepted, payment.MoneyReleased}}, // capture refused for good
+	{"70.02", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // declined once
+}
+
+// play plays one plot and returns the payment's id.
+func (p people) play(ctx context.Context, plot plot, description string) (string, error) {
+	id, err := p.request(ctx, plot.amount, description)
+	if err == nil {
+		err = plot.decide(p, ctx, id)
+	}
+	return id, err
+}
+
+// checkOutcomes holds what people were told to what is on record in the end.
+func checkOutcomes(t *testing.T, told map[string]outcome, topic map[string]house.Story) {
+	t.Helper()
+	for id, want := range told {
+		got := topic[id].Payment
+		require.Equal(t, want, outcome{got.Decision, got.Money}, "payment %s", id)
+	}
+	require.Len(t, topic, len(told), "payments in the topic")
+}

@@ -1,0 +1,75 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/test/house"
+)
+
+func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
+	for app, other := range map[string]string{house.Manager: house.Contractor, house.Contractor: house.Manager} {
+		t.Run(app, func(t *testing.T) {
+			// Given two payments that everybody knows.
+			h := house.New(t)
+			p := meet(t, h)
+			person := map[string]*house.Visitor{house.Contractor: p.contractor, house.Manager: p.manager}
+			first, err := p.request(t.Context(), "100.00", "First")
+			require.NoError(t, err)
+			second, err := p.request(t.Context(), "200.00", "Second")
+			require.NoError(t, err)
+			require.NoError(t, p.accept(t.Context(), first))
+			h.Settle(t)
+
+			// When the app's database goes away.
+			h.TakeDatabaseAway(t, app)
+
+			// Then its pages say so, to people who are signed in and to strangers, and the other app works.
+			becomes(t, h, app, http.StatusServiceUnavailable, "unavailable")
+			for _, path := range []string{"/", "/payments/" + second} {
+				page, err := person[app].Open(path)
+				requireUnavailable(t, page, err)
+			}
+			page, err := h.Stranger(t, app).Open("/")
+			requireUnavailable(t, page, err)
+			page, err = person[other].Open("/payments/" + second)
+			require.NoError(t, err, "the other app's page")
+			require.False(t, page.Shows("is late"))
+			code, status, err := readiness(h, other)
+			require.NoError(t, err)
+			require.Equal(t, "200 ready", fmt.Sprint(code, " ", status))
+			var want outcome
+			if other == house.Manager {
+				require.NoError(t, p.accept(t.Context(), second))
+				want = outcome{payment.DecisionAccepted, payment.MoneyCaptured}
+			} else {
+				require.NoError(t, p.withdraw(t.Context(), second))
+				want = outcome{payment.DecisionWithdrawn, payment.MoneyNone}
+			}
+
+			// When it is back, the app catches up, and nobody restarted it.
+			h.GiveDatabaseBack(t, app)
+			becomes(t, h, app, http.StatusOK, "ready")
+			h.Settle(t)
+			checkOutcomes(t, map[string]outcome{
+				first: {payment.DecisionAccepted, payment.MoneyCaptured}, second: want,
+			}, h.CheckInvariants(t))
+			_, err = person[app].Open("/payments/" + second)
+			require.NoError(t, err, "signed in still")
+		})
+	}
+}
+
+// requireUnavailable checks that an answer is 503 with a page for people.
+func requireUnavailable(t *testing.T, page *house.Page, err error) {
+	t.Helper()
+	status := new(house.StatusError)
+	require.True(t, errors.As(err, &status), "answered with %v", err)
+	require.Equal(t, http.StatusServiceUnavailable, status.Status, status.Text)
+	require.True(t, page.Shows("Not available at the moment"), page.Text())
+}

@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/test/browser"
+	"countersign.example/test/house"
+)
+
+func TestRedisIsAwayForAWhile(t *testing.T) {
+	h := house.New(t)
+	h.Parts.NeedEmbeddedRedis(t)
+	throughTrouble(t, h, func(p people, told map[string]outcome) {
+		// When Redis goes away.
+		h.Parts.StopRedis()
+		for _, app := range []string{house.Contractor, house.Manager} {
+			becomes(t, h, app, http.StatusOK, "degraded")
+		}
+
+		// Then pages are served, and say what is late; decisions are taken.
+		for _, v := range []*house.Visitor{p.contractor, p.manager} {
+			page, err := v.Open("/")
+			require.NoError(t, err)
+			require.True(t, page.Shows("Live updates are late"), "the header says what is late: %s", page.Text())
+		}
+		playSome(t, p, told, "Without-Redis")
+
+		// When it is back.
+		h.Parts.StartRedis(t)
+		for _, app := range []string{house.Contractor, house.Manager} {
+			becomes(t, h, app, http.StatusOK, "ready")
+		}
+	})
+}
+
+func TestRedisLosesItsData(t *testing.T) {
+	h := house.New(t)
+	throughTrouble(t, h, func(p people, told map[string]outcome) {
+		h.Parts.EmptyRedis(t)
+		playSome(t, p, told, "After-the-loss")
+		h.Parts.EmptyRedis(t)
+	})
+}
+
+// throughTrouble keeps a tab of each app open while trouble happens, and sees to it that both show in the
+// end what a reload shows, and that everything is on record.
+func throughTrouble(t *testing.T, h *house.House, trouble func(people, map[string]outcome)) {
+	// Given two open tabs, and payments in them.
+	p, told := meet(t, h), map[string]outcome{}
+	playSome(t, p, told, "Before")
+	h.Settle(t)
+	b := browser.New(t)
+	tabs := []*browser.Tab{openTab(t, b, h.URL(house.Contractor)), openTab(t, b, h.URL(house.Manager)+"/payments?tab=all")}
+
+	// When there is trouble, and more happens afterwards.
+	trouble(p, told)
+	playSome(t, p, told, "Afterwards")
+	h.Settle(t)
+
+	// Then both tabs are right, by themselves.
+	for _, tab := range tabs {
+		isLive(tab)
+		showsWhatAReloadShows(t, tab)
+	}
+	checkOutcomes(t, told, h.CheckInvariants(t))
+}
+
+// playSome plays the first few plots one after the other.
+func playSome(t *testing.T, p people, told map[string]outcome, name string) {
+	t.Helper()
+	for i, plot := range plots[:3] {
+		id, err := p.play(t.Context(), plot, fmt.Sprintf("%s-%d", name, i))
+		require.NoError(t, err)
+		told[id] = plot.outcome
+	}
+}

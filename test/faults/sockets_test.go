@@ -1,0 +1,46 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"countersign.example/test/browser"
+	"countersign.example/test/house"
+)
+
+func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
+	// Given tabs of the manager behind a network that drops sockets: one on the first page of what waits, which
+	// fills and empties, and one on everything.
+	h := house.New(t)
+	p := meet(t, h)
+	network := cutSockets(t, strings.TrimPrefix(h.URL(house.Manager), "http://"), 4)
+	b := browser.New(t)
+	waiting := openTab(t, b, network.url+"/payments")
+	everything := openTab(t, b, network.url+"/payments?tab=all")
+
+	// When updates flow: more payments than a page has, and most of them decided.
+	var work errgroup.Group
+	work.SetLimit(3)
+	for i := range 40 {
+		work.Go(func() error {
+			id, err := p.request(t.Context(), "10.00", fmt.Sprintf("Flow-%d", i))
+			if err != nil || i%4 == 0 {
+				return err
+			}
+			return p.accept(t.Context(), id)
+		})
+	}
+	require.NoError(t, work.Wait())
+	h.Settle(t)
+
+	// Then, though sockets were dropped all the time, both show what a reload shows.
+	showsWhatAReloadShows(t, waiting)
+	showsWhatAReloadShows(t, everything)
+	require.Greater(t, network.Cuts.Load(), int64(5), "dropped sockets")
+	require.Len(t, h.CheckInvariants(t), 40)
+	t.Logf("%d sockets were dropped", network.Cuts.Load())
+}
