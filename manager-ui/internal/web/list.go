@@ -129,13 +129,11 @@ func tabs(q copy.Query, waiting int) web.Tabs {
 
 // pager leads to the pages before and after, by the positions of this page's ends.
 func pager(q copy.Query, page copy.Page) (p web.Pager) {
-	if len(page.Rows) == 0 {
-		if q.After != nil || q.Before != nil { // the rows of this page have gone elsewhere
-			p.Previous = address(q, q.Tab)
-		}
+	if len(page.Rows) == 0 && (q.After != nil || q.Before != nil) { // the rows of this page have gone elsewhere
+		p.Previous = address(q, q.Tab)
 		return p
 	}
-	var earlier, later string
+	var earlier, later string // none of an empty list, which rows may still come to
 	if page.Earlier {
 		earlier = address(q, q.Tab, "before", web.EncodeCursor(page.Rows[0].Position()))
 	}
