@@ -22,6 +22,11 @@ const (
 	pollPause   = time.Second      // the safety net under the notifications
 	pushTimeout = 15 * time.Second // for rendering and pushing one batch
 	heldFor     = 30 * time.Second // until a stream that could not be rendered is tried again
+
+	// After a push of rows the pusher rests as long as that took, and no longer than rowsRest: what changes alone is pushed at
+	// once, and under load a push holds what has changed in a while, each thing once.
+	rowsRest      = 25 * time.Millisecond
+	fragmentsRest = 50 * time.Millisecond
 )
 
 // Pusher turns the list `unpushed` into entries of the app's stream. Every replica runs one; one of them at a time works.
@@ -78,8 +83,12 @@ func (p *Pusher) lead(ctx context.Context) error {
 		return err
 	}
 	var both sync.WaitGroup
-	both.Go(func() { cancel(l.loop(ctx, "push rows", p.rows, l.pushRows)) })
-	both.Go(func() { cancel(l.loop(ctx, "push badges and totals", p.stale, l.pushFragments)) })
+	both.Go(func() {
+		cancel(l.loop(ctx, "push rows", p.rows, l.pushRows, func(took time.Duration) time.Duration { return min(took, rowsRest) }))
+	})
+	both.Go(func() {
+		cancel(l.loop(ctx, "push badges and totals", p.stale, l.pushFragments, func(time.Duration) time.Duration { return fragmentsRest }))
+	})
 	both.Wait()
 	return context.Cause(ctx)
 }
@@ -94,9 +103,11 @@ type leader struct {
 	last  map[string]time.Time // audiences, when their fragments were last pushed
 }
 
-// loop works when woken and whenever work says that something is due later.
-func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, work func(context.Context) (time.Duration, error)) error {
+// loop works when woken and whenever work says that something is due later, with a rest in between.
+func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, work func(context.Context) (time.Duration, error),
+	rest func(took time.Duration) time.Duration) error {
 	for {
+		began := time.Now()
 		var next time.Duration
 		err := l.persist(ctx, what, func() (err error) {
 			workCtx, cancel := context.WithTimeout(ctx, pushTimeout)
@@ -107,7 +118,12 @@ func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, wo
 		if err != nil {
 			return err
 		}
-		timer := time.NewTimer(next)
+		pause := rest(time.Since(began))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		timer := time.NewTimer(max(0, next-pause))
 		select {
 		case <-wake:
 		case <-timer.C:

@@ -80,8 +80,12 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// signIn chooses who one is in the header.
+// signIn chooses who one is in the header, and waits for that person's page.
 func signIn(tab *browser.Tab, name string) {
+	if browser.Eval[bool](tab, `document.querySelector("#person").selectedOptions[0].text === "`+name+`"`) {
+		return
+	}
+	mark(tab)
 	tab.Fill("Signed in as", name)
-	tab.See(name)
+	tab.Eventually(`document.readyState === "complete" && !window.notReloaded && document.querySelector("#person")?.selectedOptions[0].text === "` + name + `"`)
 }

@@ -5,9 +5,14 @@ import { session } from "@hotwired/turbo";
 
 const pause = 2000;
 
-let sending = 0;
-addEventListener("turbo:submit-start", () => sending++);
-addEventListener("turbo:submit-end", () => sending--);
+// From the press of a button until the page that answers it is there: Turbo drops the answer when another visit comes between.
+let sent = -Infinity;
+addEventListener("turbo:submit-end", () => { sent = performance.now(); });
+function sending() {
+  const state = session.navigator.formSubmission?.state;
+  const underWay = state && state !== "stopped";
+  return underWay || performance.now() - sent < pause / 2;
+}
 
 export class Refresher {
   #last = -Infinity;
@@ -30,7 +35,7 @@ export class Refresher {
 
   #attempt() {
     this.#timer = setTimeout(() => this.#attempt(), pause + Math.random() * pause);
-    if (!this.#ready() || sending > 0) return;
+    if (!this.#ready() || sending()) return;
     this.#last = performance.now();
     session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
   }
