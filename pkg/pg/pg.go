@@ -11,6 +11,7 @@ package pg
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -30,6 +31,17 @@ import (
 // maxConns is the pool's size where the URL's pool_max_conns does not say otherwise. A few
 // connections are held for long (leaders, listeners); the rest serve requests.
 const maxConns = 24
+
+// plans are settings of the planner for statements that find their rows by key, as all of a service do. A plan
+// is made once and kept as long as its connection: one from when its table was new, or of a list that is nearly
+// always empty, would otherwise read the whole table for ever. And with arrays as parameters, PostgreSQL
+// would plan anew each time, which costs more than the statement.
+var plans = map[string]string{
+	"plan_cache_mode":  "force_generic_plan",
+	"enable_seqscan":   "off",
+	"enable_hashjoin":  "off",
+	"enable_mergejoin": "off",
+}
 
 // rollbackTimeout bounds the rollback after a cancelled request.
 const rollbackTimeout = 5 * time.Second
@@ -59,6 +71,9 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	// A forgotten transaction would hold its streams' locks for ever.
 	setDefault("idle_in_transaction_session_timeout", "30s")
 	setDefault("statement_timeout", "30s")
+	for name, value := range plans {
+		setDefault(name, value)
+	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
@@ -69,7 +84,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url}
+	db := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url, bells: bells{sender: rand.Text()}}
 	// The pool's own limit rules; database/sql must not keep connections from it.
 	db.sql.SetMaxIdleConns(0)
 	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
@@ -196,6 +211,7 @@ func poolSizeGiven(url string) bool {
 
 // bells are the channels that this process rings or listens to; see Notify.
 type bells struct {
+	sender string // tells our own notifications from those of other processes
 	mu     sync.Mutex
 	closed bool
 	byName map[string]*bell
