@@ -161,32 +161,21 @@ func (j *Journal) Append(ctx context.Context, tx *pg.Tx, s *Stream, events ...ev
 	if len(events) == 0 {
 		return nil
 	}
-	columns := newColumns(len(events))
 	records := make([]Record, len(events))
+	batch := &pgx.Batch{}
 	for i, e := range events {
 		e.Source = j.source
 		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
-		records[i] = Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1}
-		columns.add(records[i])
+		record := &records[i]
+		*record = Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1}
+		batch.Queue(appendEvent, append(appendArgs(*record), j.live && i == len(events)-1)...).QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&record.Position, &record.RecordedAt)
+			record.RecordedAt = record.RecordedAt.UTC()
+			return err
+		})
 	}
-	rows, err := tx.Query(ctx, appendEvents, append(columns.args(), s.ID, j.live)...)
-	if err != nil {
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("append to %s: %w", s.ID, err)
-	}
-	type written struct {
-		Version, Position int64
-		RecordedAt        time.Time
-	}
-	positions, err := pgx.CollectRows(rows, pgx.RowToStructByPos[written])
-	if err != nil {
-		return fmt.Errorf("append to %s: %w", s.ID, err)
-	}
-	if len(positions) != len(events) {
-		return fmt.Errorf("append to %s: %d of %d events written", s.ID, len(positions), len(events))
-	}
-	for _, p := range positions {
-		record := &records[p.Version-s.Version-1]
-		record.Position, record.RecordedAt = p.Position, p.RecordedAt.UTC()
 	}
 	s.Records = append(s.Records, records...) // pending events come last
 	for _, record := range records {

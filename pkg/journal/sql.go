@@ -31,11 +31,15 @@ const insertJournal = `insert into journal (stream, version, event_id, type, sou
 	sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", ord)
 	order by ord`
 
-const appendEvents = `with written as (` + insertJournal + ` returning position, version, recorded_at),
+// appendEvent writes one event of our own. Plain values: for a single row they take half the time of
+// insertJournal's arrays.
+const appendEvent = `with written as (insert into journal (stream, version, event_id, type, source, subject, time, data_schema,
+	sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning position, recorded_at),
 	listed as (insert into outbox (position) select position from written),
-	shown as (insert into unpushed (stream) select $20 where $21),
-	moved as (update streams set version = (select max(version) from written) where stream = $20)
-	select version, position, recorded_at from written order by version`
+	shown as (insert into unpushed (stream) select $1 where $16),
+	moved as (update streams set version = $2 where stream = $1)
+	select position, recorded_at from written`
 
 // hearEvents names the conflict's target: any other conflict is a mistake and must surface.
 const hearEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
@@ -83,6 +87,12 @@ func (c *columns) add(r Record) {
 	c.topics = append(c.topics, r.Topic)
 	c.partitions = append(c.partitions, int32(r.Partition))
 	c.offsets = append(c.offsets, r.Offset)
+}
+
+// appendArgs are the parameters of appendEvent but for the last.
+func appendArgs(r Record) []any {
+	return []any{r.Stream, r.Version, r.ID, r.Type, r.Source, r.Subject, r.Time, r.DataSchema, r.Sequence,
+		r.CorrelationID, r.CausationID, r.Actor, r.ActorName, r.TraceParent, string(r.Data)}
 }
 
 // args are the parameters of insertJournal.
