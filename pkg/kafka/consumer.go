@@ -18,6 +18,10 @@ const (
 	// gatherFor is how long to wait for messages that the broker has said are there.
 	gatherFor = 4 * time.Millisecond
 
+	// restAtMost bounds how long to gather after a transaction, which is as long as that one took: a
+	// message that comes alone is recorded at once, and under load a transaction holds what came in a while.
+	restAtMost = 20 * time.Millisecond
+
 	// recordGrace is how long a transaction under way may go on when the generation has ended.
 	recordGrace = 10 * time.Second
 )
@@ -171,11 +175,13 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	defer commits.close() // the last offsets, while the generation's connection is open
 	defer stopFetching()
 
+	var rested time.Time
 	for {
-		batch := gather(fetching, arrived)
+		batch := gather(fetching, arrived, rested)
 		if len(batch) == 0 {
 			return nil
 		}
+		began := time.Now()
 		if err := c.recordAll(fetching, work, batch); err != nil {
 			if errors.Is(err, ErrOtherDatabase) {
 				return err
@@ -184,6 +190,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 		}
 		commits.recorded(batch)
 		c.advance(batch)
+		rested = time.Now().Add(min(time.Since(began), restAtMost))
 	}
 }
 
@@ -239,9 +246,9 @@ func (c *Consumer) fetch(ctx context.Context, topic string, p kafkago.PartitionA
 	}
 }
 
-// gather waits for a message and takes what has arrived with it; where the broker has more
-// of a partition, it waits a moment for that. It returns nothing when ctx ends.
-func gather(ctx context.Context, arrived <-chan kafkago.Message) []kafkago.Message {
+// gather waits for a message and takes what has arrived with it, until rested; where the broker
+// has more of a partition, it waits a moment for that. It returns nothing when ctx ends.
+func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Time) []kafkago.Message {
 	var batch []kafkago.Message
 	behind := map[topicPartition]bool{}
 	size := 0
@@ -268,11 +275,15 @@ func gather(ctx context.Context, arrived <-chan kafkago.Message) []kafkago.Messa
 			continue
 		default:
 		}
-		if len(behind) == 0 {
+		rest := time.Until(rested)
+		if len(behind) == 0 && rest <= 0 {
 			return batch
 		}
+		if len(behind) > 0 {
+			rest = max(rest, gatherFor)
+		}
 		if patience == nil {
-			patience = time.After(gatherFor)
+			patience = time.After(rest)
 		}
 		select {
 		case m := <-arrived:

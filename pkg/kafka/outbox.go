@@ -24,24 +24,14 @@ type take struct {
 // take picks what is oldest by position: whatever is on the list, never what is beyond the
 // last one seen, since positions commit out of order.
 func (r *Relay) take(ctx context.Context, limit int) (take, error) {
-	// Two statements: the planner's idea of a table that is nearly always empty is wrong, and
-	// a join with the journal would scan that (measured: 18 ms against 0.5 ms).
-	rows, err := r.cfg.DB.Pool().Query(ctx, "select position from outbox order by position limit $1", limit)
-	if err != nil {
-		return take{}, fmt.Errorf("read the outbox: %w", err)
-	}
-	positions, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return take{}, fmt.Errorf("read the outbox: %w", err)
-	}
-	if len(positions) == 0 {
-		return take{}, nil
-	}
-	rows, err = r.cfg.DB.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
+	// The positions first, and each event by its own: the planner's idea of a table that is nearly always empty is
+	// wrong, and a plain join would scan the journal (measured: 18 ms against 0.5 ms).
+	rows, err := r.cfg.DB.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
 		sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data
-		from journal where position = any($1) order by position`, positions)
+		from (select position as listed from outbox order by position limit $1) as oldest
+		cross join lateral (select * from journal where position = listed offset 0) as event order by position`, limit)
 	if err != nil {
-		return take{}, fmt.Errorf("read the outbox's events: %w", err)
+		return take{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	defer rows.Close()
 	var t take
@@ -52,7 +42,7 @@ func (r *Relay) take(ctx context.Context, limit int) (take, error) {
 		var e event.Event
 		if err := rows.Scan(&position, &stream, &e.ID, &e.Type, &e.Source, &e.Subject, &e.Time, &e.DataSchema,
 			&e.Sequence, &e.CorrelationID, &e.CausationID, &e.Actor, &e.ActorName, &e.TraceParent, (*[]byte)(&e.Data)); err != nil {
-			return take{}, fmt.Errorf("read the outbox's events: %w", err)
+			return take{}, fmt.Errorf("read the outbox: %w", err)
 		}
 		topic, ok := r.topicOf(stream)
 		if !ok {
@@ -68,7 +58,7 @@ func (r *Relay) take(ctx context.Context, limit int) (take, error) {
 		t.messages = append(t.messages, m)
 	}
 	if err := rows.Err(); err != nil {
-		return take{}, fmt.Errorf("read the outbox's events: %w", err)
+		return take{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	return t, nil
 }

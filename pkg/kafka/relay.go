@@ -120,8 +120,12 @@ func (r *Relay) lead(ctx context.Context) error {
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
 	wait := newBackOff(5 * time.Second)
+	polled := false
 	for {
 		err := r.drain(ctx, writer)
+		if err == nil && polled {
+			err = r.drainNotices(ctx, writer)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -134,11 +138,13 @@ func (r *Relay) lead(ctx context.Context) error {
 			continue
 		}
 		wait.Reset()
+		polled = false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-wake:
 		case <-poll.C:
+			polled = true
 		}
 	}
 }
@@ -159,7 +165,8 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 	return nil
 }
 
-// drain publishes until nothing is left.
+// drain publishes until nothing is left. Where there were no events, it was notices of dead letters
+// that woke it; among events they wait for the next poll.
 func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
 	limit := takeRows
 	for ctx.Err() == nil {
@@ -172,6 +179,9 @@ func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
 		}
 		if err := r.publish(ctx, writer, take); err != nil {
 			return err
+		}
+		if !take.cut && len(take.positions) < limit {
+			return nil // what was added meanwhile has woken us again
 		}
 		// Large events: do not read a thousand of them again to publish the first few.
 		limit = takeRows
