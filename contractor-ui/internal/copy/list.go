@@ -136,7 +136,13 @@ func idRange(text string) (low, high uuid.UUID, ok bool) {
 
 // Find returns the rows of the payments that are in the copy.
 func Find(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Payment, err error) {
-	if err := db.Gorm(ctx).Session(&gorm.Session{QueryFields: true}).Where("id in ?", ids).Find(&rows).Error; err != nil {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	// One parameter, and so one statement, however many they are.
+	list := "{" + strings.Join(texts, ",") + "}"
+	if err := db.Gorm(ctx).Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", list).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -127,7 +128,8 @@ func matching(find *gorm.DB, text string) *gorm.DB {
 
 // Find reads some payments, in no order; those that are not there are left out.
 func Find(ctx context.Context, db *pg.DB, ids ...string) (rows []Payment, err error) {
-	if err := db.Gorm(ctx).Find(&rows, "id in ?", ids).Error; err != nil {
+	// One parameter, and so one statement, however many they are.
+	if err := db.Gorm(ctx).Find(&rows, "id = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil
