@@ -131,7 +131,10 @@ const (
 	sessionsKey = "web.sessions"
 )
 
-// Flash keeps a message for the next page that this browser is shown.
+// flashesKept bounds what a client piles up that sends forms and never looks at a page.
+const flashesKept = 4
+
+// Flash keeps a message for the next page that this browser is shown; of many, the last few.
 func Flash(c echo.Context, tone Tone, text string) {
 	s, ok := c.Get(sessionsKey).(*Sessions)
 	if !ok {
@@ -139,7 +142,8 @@ func Flash(c echo.Context, tone Tone, text string) {
 	}
 	ctx := c.Request().Context()
 	waiting, _ := s.manager.Get(ctx, flashKey).([]Message)
-	s.manager.Put(ctx, flashKey, append(waiting, Message{tone, text}))
+	waiting = append(waiting, Message{tone, text})
+	s.manager.Put(ctx, flashKey, waiting[max(0, len(waiting)-flashesKept):])
 }
 
 func popFlashes(c echo.Context) []Message {
