@@ -118,14 +118,18 @@ func forget(tb testing.TB, brokers string) {
 	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)
 	defer cancel()
 	admin := &kafkago.Client{Addr: kafkago.TCP(brokers), Timeout: 10 * time.Second}
-	groups, err := admin.DeleteGroups(ctx, &kafkago.DeleteGroupsRequest{GroupIDs: []string{Core, Contractor, Manager}})
-	if err != nil {
-		tb.Fatalf("delete consumer groups: %v", err)
-	}
-	for group, err := range groups.Errors {
-		if err != nil && !errors.Is(err, kafkago.GroupIdNotFound) {
-			tb.Fatalf("delete consumer group %s: %v", group, err)
-		}
+	for _, group := range hearers {
+		// A fresh broker first has to make the topic that groups are kept in.
+		Eventually(tb, "the consumer group "+group+" is gone", func() error {
+			answer, err := admin.DeleteGroups(ctx, &kafkago.DeleteGroupsRequest{GroupIDs: []string{group}})
+			if err == nil {
+				err = answer.Errors[group]
+			}
+			if errors.Is(err, kafkago.GroupIdNotFound) {
+				err = nil
+			}
+			return err
+		})
 	}
 	topics := []string{payment.Topic, kafka.DeadLettersTopic}
 	deleted, err := admin.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: topics})
