@@ -20,7 +20,6 @@ var built embed.FS
 type Assets struct {
 	files    fs.FS
 	manifest map[string]string // "app.js" to "app-X7K2.js"
-	etags    map[string]string
 }
 
 // errNoAssets says what to do before the first start from source.

@@ -55,7 +55,7 @@ func TestAssetsAreServedSmallAndForEver(t *testing.T) {
 		{"/assets/app-Z9.js", "br", "", 404, "There is no such file.\n", ""},
 		{"/assets/manifest.json", "", "", 404, "There is no such file.\n", ""},
 	} {
-		request := httptest.NewRequest("GET", tc.path, nil)
+		request := httptest.NewRequest(http.MethodGet, tc.path, nil)
 		request.Header.Set("Accept-Encoding", tc.accept)
 		request.Header.Set("If-None-Match", tc.match)
 		answer := httptest.NewRecorder()

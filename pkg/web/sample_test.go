@@ -79,7 +79,6 @@ type sample struct {
 	site     *web.Site
 	browser  *http.Client
 	awayNow  []string
-	closeDB  func()
 	dropTabl func()
 }
 

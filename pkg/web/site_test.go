@@ -177,7 +177,7 @@ func TestAnAPIAnswersProblems(t *testing.T) {
 	e.POST("/capture", func(echo.Context) error {
 		return &web.Error{Status: http.StatusConflict, Message: "Already released.", Extra: map[string]any{"by": "Mia Weber"}}
 	})
-	request := httptest.NewRequest("POST", "/capture", nil)
+	request := httptest.NewRequest(http.MethodPost, "/capture", nil)
 	request.Header.Set(web.HeaderCorrelationID, "0198c0de-0000-7000-8000-000000000001")
 	answer := httptest.NewRecorder()
 	e.ServeHTTP(answer, request)

@@ -7,9 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	kafkago "github.com/segmentio/kafka-go"
-
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
@@ -30,26 +27,15 @@ func (h *House) Topic(tb testing.TB) map[string]Story {
 	defer cancel()
 	client := kafka.Open("oracle", h.Parts.Brokers)
 	defer client.Close()
-	partitions, err := client.Offsets(ctx, "", payment.Topic)
+	stories := map[string]Story{}
+	err := client.History(ctx, payment.Topic, func(e event.Event) error {
+		s := stories[e.Subject]
+		s.Events = append(s.Events, e)
+		stories[e.Subject] = s
+		return nil
+	})
 	if err != nil {
-		tb.Fatalf("look at the topic: %v", err)
-	}
-	stories, seen := map[string]Story{}, map[uuid.UUID]bool{}
-	for _, p := range partitions {
-		messages, err := h.messages(ctx, p)
-		if err != nil {
-			tb.Fatalf("read partition %d: %v", p.ID, err)
-		}
-		for _, m := range messages {
-			e, err := kafka.Decode(m)
-			if err != nil || seen[e.ID] {
-				continue
-			}
-			seen[e.ID] = true
-			s := stories[e.Subject]
-			s.Events = append(s.Events, e)
-			stories[e.Subject] = s
-		}
+		tb.Fatalf("read the topic: %v", err)
 	}
 	for id, s := range stories {
 		entries := make([]payment.Entry, len(s.Events))
@@ -61,30 +47,6 @@ func (h *House) Topic(tb testing.TB) map[string]Story {
 		stories[id] = s
 	}
 	return stories
-}
-
-// messages reads one partition up to its end.
-func (h *House) messages(ctx context.Context, p kafka.Partition) (read []kafkago.Message, err error) {
-	if p.First >= p.End {
-		return nil, nil
-	}
-	reader := kafkago.NewReader(kafkago.ReaderConfig{
-		Brokers: []string{h.Parts.Brokers}, Topic: p.Topic, Partition: p.ID, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond,
-	})
-	defer func() { _ = reader.Close() }()
-	if err := reader.SetOffset(p.First); err != nil {
-		return nil, err
-	}
-	for {
-		m, err := reader.FetchMessage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		read = append(read, m)
-		if m.Offset+1 >= p.End {
-			return read, nil
-		}
-	}
 }
 
 // ids are the payments of stories, sorted so that differences are printed in the same order each time.

@@ -21,5 +21,5 @@ type Config struct {
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	return errors.Join(c.Config.Validate(), c.IdentityConfig.Check(c.Environment))
+	return errors.Join(c.Config.Validate(), c.Check(c.Environment))
 }

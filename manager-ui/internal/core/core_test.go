@@ -58,7 +58,7 @@ func TestSend(t *testing.T) {
 		{name: "a conflict without words", answers: []http.HandlerFunc{respond(409, problem, `{}`)}, err: ErrUnknown},
 		{name: "a page that is not found", answers: []http.HandlerFunc{respond(404, "text/plain", `404`)}, err: ErrUnknown},
 		{name: "token refused", answers: []http.HandlerFunc{respond(401, problem, `{"detail":"no"}`)}, err: ErrUnknown},
-		{name: "a redirect", answers: []http.HandlerFunc{http.RedirectHandler("/", 307).ServeHTTP}, err: ErrUnknown},
+		{name: "a redirect", answers: []http.HandlerFunc{http.RedirectHandler("/", http.StatusTemporaryRedirect).ServeHTTP}, err: ErrUnknown},
 		{name: "an answer without end", answers: []http.HandlerFunc{respond(202, jsonMedia, strings.Repeat(" ", 1<<20)+`{}`)}, err: ErrUnknown},
 	}
 	for _, test := range tests {

@@ -79,7 +79,7 @@ func Reconcile(ctx context.Context, cfg *Config, report func(string)) error {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
 	r := reconciling.Reconciler{
-		DB: db, Journal: journal.New(db, source), Kafka: client, Brokers: cfg.KafkaBrokers, Gateway: moneyGateway, Report: report,
+		DB: db, Journal: journal.New(db, source), Kafka: client, Gateway: moneyGateway, Report: report,
 	}
 	return r.Run(ctx)
 }

@@ -12,15 +12,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
@@ -31,7 +30,6 @@ type Reconciler struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Kafka   *kafka.Client
-	Brokers []string
 	Gateway gateway.Gateway
 	// Report is called with every difference.
 	Report func(difference string)
@@ -60,50 +58,13 @@ func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(f
 
 // readTopic returns the ids of each stream's events in the topic's order, each once.
 func (r *Reconciler) readTopic(ctx context.Context) (map[string][]uuid.UUID, error) {
-	partitions, err := r.Kafka.Offsets(ctx, "", payment.Topic)
-	if err != nil {
-		return nil, err
-	}
-	streams, seen := map[string][]uuid.UUID{}, map[uuid.UUID]bool{}
-	for _, p := range partitions {
-		err := r.readPartition(ctx, p, func(m kafkago.Message) {
-			e, err := kafka.Decode(m)
-			if err != nil || seen[e.ID] {
-				return // a dead letter, or a redelivery
-			}
-			seen[e.ID] = true
-			id := payment.Stream(e.Subject)
-			streams[id] = append(streams[id], e.ID)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return streams, nil
-}
-
-func (r *Reconciler) readPartition(ctx context.Context, p kafka.Partition, each func(kafkago.Message)) error {
-	if p.First >= p.End {
+	streams := map[string][]uuid.UUID{}
+	err := r.Kafka.History(ctx, payment.Topic, func(e event.Event) error {
+		id := payment.Stream(e.Subject)
+		streams[id] = append(streams[id], e.ID)
 		return nil
-	}
-	reader := kafkago.NewReader(kafkago.ReaderConfig{
-		Brokers: r.Brokers, Topic: p.Topic, Partition: p.ID, MinBytes: 1, MaxBytes: 8 << 20,
-		MaxWait: 100 * time.Millisecond, // closing waits for the fetch under way
 	})
-	defer func() { _ = reader.Close() }()
-	if err := reader.SetOffset(p.First); err != nil {
-		return err
-	}
-	for {
-		m, err := reader.FetchMessage(ctx)
-		if err != nil {
-			return err
-		}
-		each(m)
-		if m.Offset+1 >= p.End {
-			return nil
-		}
-	}
+	return streams, err
 }
 
 // journalAgainst compares the journal's log with the topic, stream by stream.
