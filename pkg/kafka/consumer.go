@@ -112,7 +112,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 }
 
 func (c *Consumer) meet(ctx context.Context) error {
-	return meetCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, c.contact)
+	return meetCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, func(err error) {
+		if err != nil { // that they answer is not yet hearing: only a generation is
+			c.contact(err)
+		}
+	})
 }
 
 // knowsItsPast returns ErrOtherDatabase for a primary journal that is empty although its group

@@ -120,7 +120,7 @@ func (r *Relay) lead(ctx context.Context) error {
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
 	wait := newBackOff(5 * time.Second)
-	polled := false
+	polled, failing := false, false
 	for {
 		err := r.drain(ctx, writer)
 		if err == nil && polled {
@@ -131,11 +131,17 @@ func (r *Relay) lead(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			r.failures.Inc()
-			r.cfg.Log.Warn("publishing failed, and will be repeated", "error", err)
+			if !failing { // once, not for every try
+				r.cfg.Log.Warn("publishing failed, and will be repeated", "error", err)
+				failing = true
+			}
 			if err := r.recover(ctx, wait); err != nil {
 				return err
 			}
 			continue
+		case failing:
+			r.cfg.Log.Info("publishing goes on")
+			failing = false
 		}
 		wait.Reset()
 		polled = false
