@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Origins []string // more origins than the request's own host from which a socket may be opened ("https://pay.example")
 	Ring    int      // entries kept for replay; default 4096
-	Queue   int      // messages that may wait for one socket before it is told to reset; default 256
+	Queue   int      // messages that may wait for one socket before it is told to reset; default 1024, twice what one push holds
 }
 
 // Hub is a replica's end of the app's stream: it reads the stream, remembers its recent past, and serves the sockets.
@@ -46,7 +46,7 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger, o Opt
 		o.Ring = 4096
 	}
 	if o.Queue == 0 {
-		o.Queue = 256
+		o.Queue = 1024
 	}
 	h := &Hub{
 		db: db, stream: newStream(client, app), log: log,
