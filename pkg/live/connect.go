@@ -1,18 +1,24 @@
 package live
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Connect prepares a client of the Redis at url ("redis://host:port/0"). It does not connect yet: Redis may be away. An error is one
-// of the url.
-func Connect(url string) (*redis.Client, error) {
-	options, err := redis.ParseURL(url)
+// Connect prepares a client of the Redis at address ("redis://host:port/0"). It does not connect yet: Redis may be away. An error is one
+// of the address.
+func Connect(address string) (*redis.Client, error) {
+	options, err := redis.ParseURL(address)
 	if err != nil {
+		var syntax *url.Error
+		if errors.As(err, &syntax) {
+			err = syntax.Err // without the URL, which may hold a password
+		}
 		return nil, fmt.Errorf("read the Redis URL: %w", err)
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second

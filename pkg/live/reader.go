@@ -106,6 +106,9 @@ func (h *Hub) follow(ctx context.Context, s stream, last cursor) (cursor, error)
 		if err != nil {
 			return last, fmt.Errorf("read the stream's start: %w", err)
 		}
+		if len(oldest) == 0 { // emptied since
+			return last, errResync
+		}
 		if start, err := parseID(oldest[0].ID); err != nil || last.id.before(start) {
 			return last, errResync
 		}

@@ -18,6 +18,9 @@ const (
 	readWait  = 60 * time.Second // for a pong or a message
 	writeWait = 5 * time.Second
 	readLimit = 512 // a browser sends cursors, nothing else
+
+	// cursorsAMinute is more than anyone can turn pages; each costs a look through the ring, under the hub's lock.
+	cursorsAMinute = 120
 )
 
 // socket is one open page. Its fields but wake and drained are guarded by the hub's mu.
@@ -82,12 +85,20 @@ func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	extend := func(string) error { return conn.SetReadDeadline(time.Now().Add(readWait)) }
 	_ = extend("")
 	conn.SetPongHandler(extend)
+	minute, cursors := time.Now(), 0
 	for {
 		kind, text, err := conn.ReadMessage()
 		if err != nil {
 			return
 		}
 		_ = extend("")
+		if now := time.Now(); now.Sub(minute) > time.Minute {
+			minute, cursors = now, 0
+		}
+		if cursors++; cursors > cursorsAMinute {
+			closeWith(conn, websocket.ClosePolicyViolation)
+			return
+		}
 		if kind == websocket.TextMessage && utf8.Valid(text) {
 			h.rejoin(s, audience, string(text))
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -103,6 +104,23 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 		return nil
 	}
 	return BadRequest("There is no such person.")
+}
+
+// StillSignedIn returns a question for a socket's lifetime: whether the session that c came with is
+// still that person's. A session store that is away is no reason to say no.
+func (s *Site) StillSignedIn(c echo.Context) func(context.Context) bool {
+	person, request, token := PersonOf(c), c.Request(), ""
+	if cookie, err := c.Cookie(s.options.Sessions.manager.Cookie.Name); err == nil {
+		token = cookie.Value
+	}
+	return func(ctx context.Context) bool {
+		loaded, err := s.options.Sessions.manager.Load(ctx, token)
+		if err != nil {
+			return true
+		}
+		now, err := s.options.Identity.Person(s.Echo.NewContext(request.WithContext(loaded), nil))
+		return err != nil || now.ID == person.ID
+	}
 }
 
 const personContextKey = "web.person"

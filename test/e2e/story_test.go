@@ -153,3 +153,27 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	ada.See("Tape")
 	require.Equal(t, 1, browser.Eval[int](ada, `document.querySelectorAll("[data-live-list] tr[id^=payment-]").length`))
 }
+
+func TestAPageOfAnotherPersonGetsThatPersonsUpdates(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+
+	// Given two tabs of one browser, both Ada's.
+	first := b.Tab(t, h.URL(house.Contractor))
+	second := b.Tab(t, h.URL(house.Contractor))
+	second.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+
+	// When Jon signs in in one, and the other one turns a page without a reload.
+	signIn(first, "Jon Park")
+	mark(second)
+	second.Press("Rejected")
+	second.Press("All")
+	second.Eventually(`document.querySelector("#person").selectedOptions[0].text === "Jon Park"`)
+	wasNotReloaded(t, second)
+	second.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+
+	// Then it shows Jon's news.
+	request(h, first, "33.00", "Gravel")
+	second.See("Gravel")
+	sameAsAReload(second)
+}

@@ -85,7 +85,7 @@ func audience(contractor string) string { return "contractor:" + contractor }
 
 // live opens the socket of whoever is signed in, and of nobody else whatever the address says.
 func (h *Handlers) live(c echo.Context) error {
-	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), nil)
+	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), h.Site.StillSignedIn(c))
 	return nil
 }
 

@@ -104,7 +104,7 @@ func New(o Options) (*web.Site, error) {
 
 // live opens the socket. Every manager sees the same, and whoever makes a request here is one.
 func (h *handlers) live(c echo.Context) error {
-	h.hub.Serve(c.Response(), c.Request(), audience, nil)
+	h.hub.Serve(c.Response(), c.Request(), audience, h.site.StillSignedIn(c))
 	return nil
 }
 

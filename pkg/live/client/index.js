@@ -6,19 +6,26 @@ import "./unsaved.js";
 let connection = null;
 let source = null;
 
+// open makes the socket that the element asks for. The src names the person too: somebody else's page, which may come by a Turbo
+// visit after a switch in another tab, must not go on with the socket of the one before.
+function open(element) {
+  connection?.close();
+  source = element.getAttribute("src");
+  connection = new Connection(source, element.getAttribute("cursor") ?? "");
+}
+
 class LiveUpdates extends HTMLElement {
   connectedCallback() {
     // A page that Turbo navigates to brings its own element; turbo:render follows and hands over its cursor.
-    if (connection && source === this.getAttribute("src")) return;
-    connection?.close();
-    source = this.getAttribute("src");
-    connection = new Connection(source, this.getAttribute("cursor") ?? "");
+    if (!connection || source !== this.getAttribute("src")) open(this);
   }
 }
 
 addEventListener("turbo:render", () => {
   const element = document.querySelector("live-updates");
-  if (element) {
+  if (element && source !== element.getAttribute("src")) {
+    open(element); // a morph keeps the element and changes its src
+  } else if (element) {
     connection?.rendered(element.getAttribute("cursor") ?? "");
   } else {
     connection?.close();
