@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
@@ -57,6 +58,9 @@ func TestAnswers(t *testing.T) {
 		"approved, no expiry":     {200, change(`"2026-11-30T09:00:00Z"`, `null`), gateway.ErrUnknown},
 		"refused, no code":        {200, change(`"approved"`, `"refused","final":true`), gateway.ErrUnknown},
 		"refused, final not said": {200, change(`"approved"`, `"refused","code":"x"`), gateway.ErrUnknown},
+		"reference with a NUL":    {200, change(`"h"`, `"h\u0000"`), gateway.ErrUnknown},
+		"reference too long":      {200, change(`"h"`, `"`+strings.Repeat("h", 201)+`"`), gateway.ErrUnknown},
+		"refused, code of NULs":   {200, change(`"approved"`, `"refused","code":"\u0000","final":true`), gateway.ErrUnknown},
 		"another key":             {200, change(`"k"`, `"l"`), gateway.ErrUnknown},
 		"another kind":            {200, change(`"authorize"`, `"capture"`), gateway.ErrUnknown},
 		"another payment":         {200, change(`"p"`, `"q"`), gateway.ErrUnknown},
@@ -83,6 +87,45 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("got %+v together with an error", result)
 			}
 		})
+	}
+}
+
+// PostgreSQL must be able to keep every refusal: the same key gets the same one for ever.
+func TestARefusalIsCleaned(t *testing.T) {
+	// given
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"key":"k","kind":"authorize","payment_id":"p","amount":{"amount":1099,"currency":"EUR"},
+			"outcome":"refused","code":"do_not\u0000_honor%s","reason":"no\u0000 %s","final":true}`,
+			strings.Repeat("ä", 300), "\xff"+strings.Repeat("ö", 3000))
+	})
+	// when
+	result, err := client.Authorize(t.Context(), theRequest)
+	// then
+	if err != nil || result.Refusal == nil {
+		t.Fatalf("got %+v, %v", result, err)
+	}
+	for name, test := range map[string]struct {
+		text, begins string
+		most         int
+	}{"code": {result.Refusal.Code, "do_not_honorä", 200}, "reason": {result.Refusal.Reason, "no \uFFFDö", 2000}} {
+		if !strings.HasPrefix(test.text, test.begins) || utf8.RuneCountInString(test.text) != test.most || !utf8.ValidString(test.text) {
+			t.Errorf("the %s is %q", name, test.text)
+		}
+	}
+}
+
+func TestAProblemsCodeIsCleaned(t *testing.T) {
+	// given
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"code":"mal\u0000formed%s"}`, strings.Repeat("x", 10_000))
+	})
+	// when
+	_, err := client.Authorize(t.Context(), theRequest)
+	// then
+	if !errors.Is(err, gateway.ErrUnknown) || !strings.Contains(err.Error(), "malformedx") || len(err.Error()) > 300 {
+		t.Errorf("got %.400q", err)
 	}
 }
 

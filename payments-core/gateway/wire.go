@@ -4,10 +4,29 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"countersign.example/pkg/money"
 )
+
+// Lengths in characters, as payments keep them.
+const (
+	maxReference = 200 // of references and codes
+	maxText      = 2000
+)
+
+// Clean makes what the gateway said, or what failed on the way to it, fit for PostgreSQL: valid UTF-8 without
+// NUL, and of most characters. The same key gets the same answer: one that cannot be stored would block
+// its payment for ever.
+func Clean(text string, most int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}
 
 // recordJSON is one record on the wire; the answer to a request is its record.
 type recordJSON struct {
@@ -26,6 +45,12 @@ type recordJSON struct {
 
 // record refuses what is not a definite result whole.
 func (r recordJSON) record() (Record, error) {
+	r.Kind, r.Outcome = Kind(Clean(string(r.Kind), maxReference)), Clean(r.Outcome, maxReference)
+	r.Code, r.Reason = Clean(r.Code, maxReference), Clean(r.Reason, maxText)
+	// A reference is sent back: changed, it would name another hold, or none.
+	if strings.ContainsRune(r.Reference, 0) || utf8.RuneCountInString(r.Reference) > maxReference {
+		return Record{}, errors.New("the answer has a reference that cannot be kept")
+	}
 	record := Record{
 		Key: r.Key, Kind: r.Kind, PaymentID: r.PaymentID, Amount: r.Amount, At: r.At.UTC(),
 		Result: Result{Reference: r.Reference},
@@ -65,5 +90,5 @@ func problemCode(answer []byte) string {
 	if json.Unmarshal(answer, &problem) != nil {
 		return ""
 	}
-	return problem.Code
+	return Clean(problem.Code, maxReference)
 }
