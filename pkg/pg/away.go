@@ -29,3 +29,18 @@ func IsAway(err error) bool {
 	_, broken := errors.AsType[*net.OpError](err)
 	return broken || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
+
+// IsTransient reports whether err says that the server gave a statement up for what goes on around it: a time
+// limit, a deadlock, a serialization failure, a lock that was not to be had. Its transaction is rolled back, and
+// the same may work in a moment.
+func IsTransient(err error) bool {
+	gaveUp, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	switch gaveUp.Code {
+	case "57014", "40P01", "40001", "55P03":
+		return true
+	}
+	return false
+}

@@ -56,3 +56,24 @@ func TestAConnectionThatIsEndedIsAway(t *testing.T) {
 		t.Errorf("got %v", ended)
 	}
 }
+
+func TestWhatMayWorkInAMomentIsTransient(t *testing.T) {
+	for name, test := range map[string]struct {
+		err       error
+		transient bool
+	}{
+		"time limit":    {fmt.Errorf("list: %w", &pgconn.PgError{Code: "57014"}), true},
+		"deadlock":      {&pgconn.PgError{Code: "40P01"}, true},
+		"serialization": {&pgconn.PgError{Code: "40001"}, true},
+		"lock":          {&pgconn.PgError{Code: "55P03"}, true},
+		"duplicate":     {&pgconn.PgError{Code: "23505"}, false},
+		"anything else": {errors.New("boom"), false},
+		"none":          {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := pg.IsTransient(test.err); got != test.transient {
+				t.Errorf("IsTransient(%v) = %v", test.err, got)
+			}
+		})
+	}
+}

@@ -74,6 +74,8 @@ func asError(err error) *Error {
 		return Unavailable("This took too long. Please try again in a moment.", err)
 	case pg.IsAway(err):
 		return Unavailable("The database cannot be reached at the moment. Please try again shortly.", err)
+	case pg.IsTransient(err):
+		return Unavailable("The database is busy at the moment. Please try again shortly.", err)
 	case errors.As(err, &fromEcho):
 		return fromEchoError(fromEcho)
 	}
