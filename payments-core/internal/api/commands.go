@@ -166,7 +166,9 @@ func readCommand(r *http.Request) ([]byte, commandJSON, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&command); err != nil || decoder.More() {
+	err = decoder.Decode(&command)
+	// More is for inside of arrays and objects, and takes a trailing "}" for an end.
+	if _, after := decoder.Token(); err != nil || !errors.Is(after, io.EOF) {
 		return nil, command, web.Unprocessable(`Send a JSON object such as {"actor":{"id":"mia","name":"Mia Weber"}}.`)
 	}
 	command.Reason = strings.TrimSpace(command.Reason)

@@ -139,6 +139,7 @@ func TestCommandsRefuse(t *testing.T) {
 		"reason too long":        {capture, "k9", `{"actor":{"id":"mia"},"reason":"` + strings.Repeat("x", 2001) + `"}`, nil, 422},
 		"unknown member":         {capture, "k10", `{"actor":{"id":"mia"},"amount":1}`, nil, 422},
 		"not JSON":               {capture, "k11", `actor=mia`, nil, 422},
+		"more than an object":    {capture, "k14", byMia + "}", nil, 422},
 		"a form":                 {capture, "k12", `actor=mia`, map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 415},
 		"ten megabytes":          {capture, "k13", `{"actor":{"id":"` + strings.Repeat("x", 10<<20) + `"}}`, nil, 413},
 		"the same refused again": {"/payments/" + undecided + "/capture", used, byMia, nil, 409},
