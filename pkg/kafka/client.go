@@ -43,28 +43,52 @@ func (c *Client) Close() {
 
 // ClusterID asks the brokers which cluster they are, once.
 func (c *Client) ClusterID(ctx context.Context) (string, error) {
-	// Not through the transport, which answers such a question from its memory.
-	for i, broker := range c.brokers {
-		id, err := c.clusterIDOf(ctx, broker)
-		if err == nil {
-			return id, nil
-		}
-		if i == len(c.brokers)-1 {
-			return "", fmt.Errorf("ask for the cluster's id: %w", err)
-		}
+	response, err := c.metadata(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask for the cluster's id: %w", err)
 	}
-	return "", errors.New("ask for the cluster's id: no brokers given")
+	return response.ClusterID, nil
 }
 
-func (c *Client) clusterIDOf(ctx context.Context, broker string) (string, error) {
+// know asks the brokers, once, whether they know the topics.
+func (c *Client) know(ctx context.Context, topics []Topic) error {
+	response, err := c.metadata(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the topics: %w", err)
+	}
+	known := map[string]bool{}
+	for _, t := range response.Topics {
+		known[t.Name] = t.Error == nil && len(t.Partitions) > 0
+	}
+	for _, t := range topics {
+		if !known[t.Name] {
+			return fmt.Errorf("there is no topic %s; migrate creates it", t.Name)
+		}
+	}
+	return nil
+}
+
+// metadata asks the first broker that answers about the cluster and all topics; a question about
+// one topic could create it.
+func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error) {
+	// Not through the transport, which answers such a question from its memory.
+	for i, broker := range c.brokers {
+		response, err := c.metadataOf(ctx, broker)
+		if err == nil {
+			return response, nil
+		}
+		if i == len(c.brokers)-1 {
+			return nil, err
+		}
+	}
+	return nil, errors.New("no brokers given")
+}
+
+func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.MetadataResponse, error) {
 	transport := &kafkago.Transport{ClientID: c.transport.ClientID, DialTimeout: 3 * time.Second}
 	defer transport.CloseIdleConnections()
 	admin := &kafkago.Client{Addr: kafkago.TCP(broker), Timeout: 5 * time.Second, Transport: transport}
-	response, err := admin.Metadata(ctx, &kafkago.MetadataRequest{})
-	if err != nil {
-		return "", err
-	}
-	return response.ClusterID, nil
+	return admin.Metadata(ctx, &kafkago.MetadataRequest{})
 }
 
 // Ping says whether the cluster answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -40,7 +41,7 @@ type Consumer struct {
 	recorder *recorder
 
 	mu        sync.Mutex
-	fault     error                    // of the last contact with the brokers
+	fault     error                    // why nothing is heard now, if so
 	positions map[topicPartition]int64 // what is recorded, of the partitions assigned now
 }
 
@@ -60,6 +61,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 	if err := c.meet(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
+	c.awaitTopics(ctx) // joining without them would be joining for nothing
+	if ctx.Err() != nil {
+		return nil
+	}
 	topics := make([]string, len(c.cfg.Topics))
 	for i, t := range c.cfg.Topics {
 		topics[i] = t.Name
@@ -70,6 +75,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 		HeartbeatInterval: time.Second,      // how soon a rebalance is noticed
 		SessionTimeout:    10 * time.Second, // how long the partitions of one killed stay unheard
 		JoinGroupBackoff:  500 * time.Millisecond,
+		// A topic that is deleted and made again ends the generation, which held partitions of the old one.
+		WatchPartitionChanges: true, PartitionWatchInterval: time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("configure the consumer group: %w", err)
@@ -78,6 +85,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	told := false // of the outage that goes on
 	for ctx.Err() == nil {
 		generation, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -85,12 +93,20 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			c.contact(err)
-			c.cfg.Log.Debug("joining the consumer group failed, and will be repeated", "error", err)
+			level := slog.LevelDebug
+			if !told && !errors.Is(err, kafkago.RebalanceInProgress) { // which is how a group lives
+				level, told = slog.LevelWarn, true
+			}
+			c.cfg.Log.Log(ctx, level, "joining the consumer group failed, and will be repeated", "error", err)
 		}
 		// The brokers may be others than before, whenever the group has to be joined again.
 		if err := c.meet(ctx); err != nil {
 			stop(err)
 			break
+		}
+		if waited := c.awaitTopics(ctx); waited && generation != nil {
+			generation.Start(func(context.Context) {}) // ends it: it was given nothing of the topic that was not there
+			continue
 		}
 		if generation != nil {
 			if err := c.knowsItsPast(ctx, generation); err != nil {
@@ -98,6 +114,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 				break
 			}
 			c.contact(nil)
+			if told {
+				c.cfg.Log.Info("joining the consumer group works again")
+				told = false
+			}
 			generation.Start(func(ctx context.Context) {
 				if err := c.consume(ctx, generation); err != nil {
 					stop(err)
@@ -117,6 +137,26 @@ func (c *Consumer) meet(ctx context.Context) error {
 			c.contact(err)
 		}
 	})
+}
+
+// awaitTopics waits until every topic is there, and reports whether it had to. A group that is joined
+// before gives out no partitions, and kafka-go's watcher then ends generation after generation.
+func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
+	wait := newBackOff(time.Second)
+	for {
+		err := c.cfg.Client.know(ctx, c.cfg.Topics)
+		if err == nil || ctx.Err() != nil {
+			return waited
+		}
+		c.contact(err)
+		if !waited {
+			c.cfg.Log.Warn("waiting for topics", "error", err)
+			waited = true
+		}
+		if !sleep(ctx, wait.NextBackOff()) {
+			return waited
+		}
+	}
 }
 
 // knowsItsPast returns ErrOtherDatabase for a primary journal that is empty although its group
@@ -206,6 +246,7 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 		err := c.recorder.record(work, batch)
 		switch {
 		case err == nil && attempt > 1:
+			c.contact(nil)
 			c.cfg.Log.Info("recording works again", "attempts", attempt)
 			return nil
 		case err == nil || errors.Is(err, ErrOtherDatabase):
@@ -213,6 +254,7 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 		case attempt == 1:
 			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
 		}
+		c.contact(err) // nothing is heard meanwhile
 		if !sleep(ctx, wait.NextBackOff()) {
 			return err
 		}

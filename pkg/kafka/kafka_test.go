@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -170,6 +171,50 @@ func pause(tb testing.TB) {
 	case <-timer.C:
 	case <-tb.Context().Done():
 	}
+}
+
+func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
+	// given a consumer that waits, since its topic is not there
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	h.topic += "-later"
+	consumer := h.consumer()
+	run(t, consumer.Run)
+	eventually(t, func() bool {
+		err := consumer.Healthy()
+		return err != nil && strings.Contains(err.Error(), h.topic)
+	})
+
+	// when the topic is made, and written to
+	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
+	h.produce(addresses, h.encoded(newEvent("1", 1), newEvent("2", 1))...)
+
+	// then it hears
+	h.eventually(2, "journal")
+	require.NoError(t, consumer.Healthy())
+}
+
+func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
+	// given a consumer whose topic is deleted under it
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	consumer := h.consumer()
+	run(t, consumer.Run)
+	eventually(t, func() bool { return consumer.Healthy() == nil })
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	admin := &kafkago.Client{Addr: kafkago.TCP(addresses...), Transport: transport}
+	_, err := admin.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{h.topic}})
+	require.NoError(t, err)
+	eventually(t, func() bool { return consumer.Healthy() != nil })
+
+	// when it is made again, and written to
+	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
+	h.produce(addresses, h.encoded(newEvent("1", 1), newEvent("2", 1))...)
+
+	// then it hears
+	h.eventually(2, "journal")
+	require.NoError(t, consumer.Healthy())
 }
 
 func TestAnEventReachesAnotherServiceAndComesBack(t *testing.T) {

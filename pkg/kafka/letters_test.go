@@ -283,6 +283,31 @@ func TestOtherFailuresAreRepeatedAndNeverALetter(t *testing.T) {
 	require.EqualValues(t, 5, tries.Load())
 }
 
+func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
+	// given a consumer that hears and cannot record
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	away := errors.New("the database is away")
+	var cured atomic.Bool
+	h.project = func(context.Context, *pg.Tx, []journal.Stream) error {
+		if !cured.Load() {
+			return away
+		}
+		return nil
+	}
+	h.produce(addresses, h.encoded(newEvent("1", 1))...)
+	consumer := h.consumer()
+	run(t, consumer.Run)
+	eventually(t, func() bool { return errors.Is(consumer.Healthy(), away) })
+
+	// when it can again
+	cured.Store(true)
+
+	// then it records, and is well
+	h.eventually(1, "journal")
+	eventually(t, func() bool { return consumer.Healthy() == nil })
+}
+
 func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)
