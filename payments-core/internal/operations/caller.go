@@ -66,16 +66,16 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	result, err := c.call(ctx, o)
 	switch {
 	case errors.Is(err, gateway.ErrKeyReused):
-		c.alarm(ctx, "key_reused", o, "the gateway knows the key of another request", err)
+		c.alarm(ctx, "key_reused", o, o.Attempts+1, "the gateway knows the key of another request", err)
 		return c.putOff(ctx, o, err)
 	case err != nil:
-		c.log.WarnContext(ctx, "the gateway gave no definite answer; asking again with the same key",
+		c.log.Log(ctx, level(slog.LevelWarn, o.Attempts+1), "the gateway gave no definite answer; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.putOff(ctx, o, err)
 	}
 	if err := c.record(ctx, job, o, result); err != nil {
-		c.log.ErrorContext(ctx, "the gateway's answer could not be recorded; asking again with the same key",
-			"payment", o.PaymentID, "key", o.Key, "error", err)
+		c.log.Log(ctx, level(slog.LevelError, o.Attempts+1), "the gateway's answer could not be recorded; asking again with the same key",
+			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.putOff(ctx, o, err)
 	}
 	return nil
@@ -174,14 +174,24 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 		return err
 	})
 	if err == nil && refused != nil {
-		c.alarm(ctx, string(o.Kind)+"_refused", o, "the gateway refused what must be done; asking again", errors.New(describe(*refused)))
+		c.alarm(ctx, string(o.Kind)+"_refused", o, o.N, "the gateway refused what must be done; asking again", errors.New(describe(*refused)))
 	}
 	return err
 }
 
-func (c *Caller) alarm(ctx context.Context, reason string, o Operation, message string, err error) {
+// alarm counts every time, and logs as often as level has it.
+func (c *Caller) alarm(ctx context.Context, reason string, o Operation, times int, message string, err error) {
 	c.alarms.WithLabelValues(reason).Inc()
-	c.log.ErrorContext(ctx, message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "error", err)
+	c.log.Log(ctx, level(slog.LevelError, times), message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "times", times, "error", err)
+}
+
+// level is wanted the first time, and then whenever the times have doubled; else it is debug. In an outage of
+// the gateway every open payment fails every 30 s, and would drown all else.
+func level(wanted slog.Level, times int) slog.Level {
+	if times&(times-1) == 0 {
+		return wanted
+	}
+	return slog.LevelDebug
 }
 
 // outcome is what a definite answer comes to.
