@@ -24,12 +24,18 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			"update operations set state = 'failed' where kind = 'capture'", "update operations set state = 'succeeded' where kind = 'capture'",
 			"key " + id + ":capture:1: ours failed, the gateway's succeeded",
 		},
+		"an operation that stays open": {
+			`insert into operations (payment_id, kind, n, amount, currency, opened_at, attempts, last_error)
+				values ('` + id + `', 'refund', 1, 1000, 'EUR', now() - interval '11 minutes', 24, 'no answer')`,
+			"delete from operations where kind = 'refund'",
+			"after 24 attempts: no answer",
+		},
 		"an event that the topic lacks": {
 			"update journal set event_id = gen_random_uuid() where type = 'payment_captured'", "",
 			"is in the topic and not in the journal's log",
 		},
 	}
-	for _, name := range []string{"an operation that never was", "an outcome turned round", "an event that the topic lacks"} {
+	for _, name := range []string{"an operation that never was", "an outcome turned round", "an operation that stays open", "an event that the topic lacks"} {
 		test := tests[name]
 		var original string
 		if err := h.db.Pool().QueryRow(t.Context(), "select event_id from journal where type = 'payment_captured'").Scan(&original); err != nil {

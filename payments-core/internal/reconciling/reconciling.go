@@ -12,9 +12,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
@@ -24,6 +26,9 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 )
+
+// openTooLong is when an operation without an answer is no longer just under way.
+const openTooLong = 10 * time.Minute
 
 // Reconciler compares.
 type Reconciler struct {
@@ -41,10 +46,18 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the topic: %w", err)
 	}
-	if err := r.journalAgainst(ctx, topic); err != nil {
+	conn, err := r.patient(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = conn.Exec(ctx, "reset statement_timeout") // the pool is not ours
+		conn.Release()
+	}()
+	if err := r.journalAgainst(ctx, conn, topic); err != nil {
 		return fmt.Errorf("compare the journal: %w", err)
 	}
-	histories, err := r.foldsAgainstOperations(ctx)
+	histories, err := r.foldsAgainstOperations(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("compare payments and operations: %w", err)
 	}
@@ -52,6 +65,19 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		return fmt.Errorf("compare with the gateway: %w", err)
 	}
 	return nil
+}
+
+// patient returns a connection without the time limit that requests have: whole tables are read with it.
+func (r *Reconciler) patient(ctx context.Context) (*pgxpool.Conn, error) {
+	conn, err := r.DB.Pool().Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("take a connection: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "set statement_timeout = 0"); err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("lift the time limit: %w", err)
+	}
+	return conn, nil
 }
 
 func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
@@ -68,11 +94,16 @@ func (r *Reconciler) readTopic(ctx context.Context) (map[string][]uuid.UUID, err
 }
 
 // journalAgainst compares the journal's log with the topic, stream by stream.
-func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid.UUID) error {
-	letters, err := collect[uuid.UUID](ctx, r.DB, "select event_id from dead_letters where event_id is not null")
+func (r *Reconciler) journalAgainst(ctx context.Context, conn *pgxpool.Conn, topic map[string][]uuid.UUID) error {
+	lettered, err := collect[uuid.UUID](ctx, conn, "select event_id from dead_letters where event_id is not null")
 	if err != nil {
 		return err
 	}
+	letters := make(map[uuid.UUID]bool, len(lettered))
+	for _, id := range lettered {
+		letters[id] = true
+	}
+	isLetter := func(id uuid.UUID) bool { return letters[id] }
 	type row struct {
 		Stream  string
 		ID      uuid.UUID
@@ -80,7 +111,7 @@ func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid
 		Pending bool
 		Listed  bool // in the outbox still
 	}
-	rows, err := r.DB.Pool().Query(ctx, `select stream, event_id, type, log is null, exists (select from outbox o where o.position = j.position)
+	rows, err := conn.Query(ctx, `select stream, event_id, type, log is null, exists (select from outbox o where o.position = j.position)
 		from journal j order by stream, log nulls last, version`)
 	if err != nil {
 		return err
@@ -99,7 +130,7 @@ func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid
 		}
 	}
 	for stream, ids := range topic {
-		heard := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return slices.Contains(letters, id) })
+		heard := slices.DeleteFunc(slices.Clone(ids), isLetter)
 		log := logs[stream]
 		for _, id := range heard {
 			if !slices.Contains(log, id) {
@@ -112,7 +143,7 @@ func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid
 			}
 		}
 		// A replayed dead letter has a later place than in the topic.
-		log = slices.DeleteFunc(slices.Clone(log), func(id uuid.UUID) bool { return slices.Contains(letters, id) })
+		log = slices.DeleteFunc(slices.Clone(log), isLetter)
 		if len(log) == len(heard) && !slices.Equal(log, heard) {
 			r.differ("%s: the journal's order is not the topic's", stream)
 		}
@@ -121,12 +152,12 @@ func (r *Reconciler) journalAgainst(ctx context.Context, topic map[string][]uuid
 }
 
 // foldsAgainstOperations compares what a payment's events say with what was asked of the gateway.
-func (r *Reconciler) foldsAgainstOperations(ctx context.Context) (map[string]operations.History, error) {
-	ids, err := collect[string](ctx, r.DB, "select distinct subject from journal where type = $1", payment.TypeRequested)
+func (r *Reconciler) foldsAgainstOperations(ctx context.Context, conn *pgxpool.Conn) (map[string]operations.History, error) {
+	ids, err := collect[string](ctx, conn, "select distinct subject from journal where type = $1", payment.TypeRequested)
 	if err != nil {
 		return nil, err
 	}
-	histories, err := operations.All(ctx, r.DB.Pool())
+	histories, err := operations.All(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +203,9 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map
 	for _, history := range histories {
 		for _, o := range history {
 			ours[o.Key] = o
+			if o.State == operations.Open && time.Since(o.OpenedAt) > openTooLong {
+				r.differ("key %s: open since %s, after %d attempts: %s", o.Key, o.OpenedAt.Format(time.RFC3339), o.Attempts, o.LastError)
+			}
 		}
 	}
 	for record, err := range r.Gateway.Records(ctx, "") {
@@ -201,8 +235,8 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map
 	return nil
 }
 
-func collect[T any](ctx context.Context, db *pg.DB, sql string, args ...any) ([]T, error) {
-	rows, err := db.Pool().Query(ctx, sql, args...)
+func collect[T any](ctx context.Context, conn *pgxpool.Conn, sql string, args ...any) ([]T, error) {
+	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
