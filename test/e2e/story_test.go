@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -122,13 +123,13 @@ func TestTheStoryWithoutJavaScript(t *testing.T) {
 // reloadUntil presses reload until the page shows text.
 func reloadUntil(t *testing.T, tab *browser.Tab, text string) {
 	t.Helper()
-	for range 100 {
+	house.Eventually(t, "the page shows "+text, func() error {
 		tab.Reload()
-		if strings.Contains(tab.Text("main"), text) {
-			return
+		if !strings.Contains(tab.Text("main"), text) {
+			return errors.New("it does not yet")
 		}
-	}
-	t.Fatalf("never saw %q", text)
+		return nil
+	})
 }
 
 func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {

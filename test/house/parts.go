@@ -14,6 +14,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/live"
 )
 
 // Parts are what the services stand on besides PostgreSQL.
@@ -51,6 +52,9 @@ func startParts(tb testing.TB) *Parts {
 		p.Redis, p.RedisURL = server, server.URL()
 		tb.Cleanup(server.Close)
 	}
+	if p.Redis == nil {
+		emptyRedis(tb, p.RedisURL)
+	}
 	return p
 }
 
@@ -76,6 +80,19 @@ func (p *Parts) StartKafka(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	p.Kafka = broker
+}
+
+// emptyRedis forgets what the house before this one has pushed.
+func emptyRedis(tb testing.TB, address string) {
+	tb.Helper()
+	client, err := live.Connect(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	if err := client.FlushDB(tb.Context()).Err(); err != nil {
+		tb.Fatalf("empty the Redis of TEST_REDIS_URL: %v", err)
+	}
 }
 
 // NeedEmbeddedRedis skips a test that takes Redis away, where it is a real one.
