@@ -1,0 +1,29 @@
+package operations
+
+import (
+	"testing"
+
+	"github.com/riverqueue/river"
+
+	"countersign.example/payments-core/migrations"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+func TestOldCommandsAreForgotten(t *testing.T) {
+	// given
+	db := pgtest.New(t, migrations.Set)
+	if _, err := db.Pool().Exec(t.Context(), `insert into commands (caller, key, fingerprint, recorded_at)
+		select 'a', 'old' || i, ''::bytea, now() - interval '31 days' from generate_series(1, $1::int) i
+		union all select 'a', 'young', '', now() - interval '29 days'`, 2*forgetAtOnce+1); err != nil {
+		t.Fatal(err)
+	}
+	// when
+	if err := (&forgetWorker{db: db}).Work(t.Context(), &river.Job[forgetArgs]{}); err != nil {
+		t.Fatal(err)
+	}
+	// then
+	var left string
+	if err := db.Pool().QueryRow(t.Context(), "select string_agg(key, ' ') from commands").Scan(&left); err != nil || left != "young" {
+		t.Errorf("left are %q, %v", left, err)
+	}
+}
