@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/web"
@@ -40,8 +41,12 @@ func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
 			return h.showPayment(c, form.Status(), func(page *paymentPage) { page.MoneyForm = form })
 		}
 		// The page is there only for payments that we know; payments-core is not asked about others.
-		if known, err := h.exists(c, id); err != nil || !known {
-			return errors.Join(err, errNoPayment)
+		known, err := h.exists(c, id)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return errNoPayment
 		}
 		err = h.core.Send(c.Request().Context(), core.Command{
 			Kind: kind, PaymentID: id, Key: string(kind) + ":" + key, Reason: reason, // one page, one key, two commands
@@ -89,5 +94,6 @@ func (h *handlers) exists(c echo.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(stream.Records) > 0, nil
+	p, _ := copy.Fold(stream)
+	return p.Exists(), nil // as its page has it: other events may have come before the request
 }

@@ -112,3 +112,22 @@ func TestNotCaptured(t *testing.T) {
 		t.Error("trying again would be another command")
 	}
 }
+
+func TestCommandNeedsPayment(t *testing.T) {
+	core := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("payments-core was asked") }))
+	defer core.Close()
+	o := open(t, core.URL)
+	mia := o.manager("mia-weber")
+	id := o.hold()
+	key := mia.get("/payments/" + id).key()
+
+	// given a payment of which only the decision was heard
+	early := requested(ada, 100, "Later", 0).Subject
+	o.hear(written("/manager-ui", early, event.Meta{Actor: "tom-berg"}, payment.Accepted{}, 1))
+	mia.post("/payments/"+early+"/capture", "key", key).is(404, "no such payment")
+
+	// when the database fails, then that is not "no such payment"
+	_, err := o.db.Pool().Exec(t.Context(), "alter table journal rename to gone")
+	o.must(err)
+	mia.post("/payments/"+id+"/capture", "key", key).is(500).without("no such payment")
+}
