@@ -18,6 +18,7 @@ type columns struct {
 	requestedAt, updatedAt                                   []time.Time
 	finals, pendings                                         []bool
 	superseded, supersededBy                                 []uuid.UUID
+	claimants                                                []string // the contractors of supersededBy
 }
 
 func (c *columns) add(p Payment) {
@@ -42,6 +43,7 @@ func (c *columns) add(p Payment) {
 	if p.Supersedes != nil {
 		c.superseded = append(c.superseded, *p.Supersedes)
 		c.supersededBy = append(c.supersededBy, p.ID)
+		c.claimants = append(c.claimants, p.ContractorID)
 	}
 }
 

@@ -242,6 +242,45 @@ func TestSupersededOnce(t *testing.T) {
 	}
 }
 
+// Somebody else's event must not take the claim from the contractor, nor stop the consumer.
+func TestSupersededByItsContractorOnly(t *testing.T) {
+	d, first := newDesk(t), uuid.NewString()
+	again := func(contractor, id string, superseded string) event.Event {
+		return about(id, event.Meta{Actor: contractor}, t0, payment.Requested{PaymentID: id, ContractorID: contractor,
+			Amount: money.Amount{Minor: 1, Currency: "EUR"}, Description: "again", Supersedes: superseded, CaptureMethod: payment.Automatic})
+	}
+	by := func(id string) string {
+		by, err := copy.SupersededBy(t.Context(), d.db.Pool(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return by
+	}
+	// given a payment, when another contractor's asks for it again, then it is free still
+	forged, ours := uuid.NewString(), uuid.NewString()
+	d.mustHear(requested(first, "first", 1, t0), again("bo-lind", forged, first))
+	d.agrees(forged)
+	if got := by(first); got != "" {
+		t.Errorf("superseded by %s", got)
+	}
+	if err := d.write(again(ada.Actor, ours, first), nil); err != nil || by(first) != ours {
+		t.Errorf("asked for again: %v, superseded by %s", err, by(first))
+	}
+	// and what comes before the payment that it supersedes keeps its claim
+	late, early := uuid.NewString(), uuid.NewString()
+	d.mustHear(again(ada.Actor, early, late))
+	d.mustHear(requested(late, "late", 1, t0))
+	if by(late) != early {
+		t.Errorf("superseded by %s", by(late))
+	}
+	// and a log that has one of ours superseding another one stops nothing
+	d.mustHear(again(ada.Actor, ours, late))
+	d.mustHear(again(ada.Actor, ours, uuid.NewString()))
+	if by(first) != ours {
+		t.Errorf("superseded by %s", by(first))
+	}
+}
+
 func TestKeysetPages(t *testing.T) {
 	// given 60 payments, every third at the same moment as the one before, and another contractor's
 	d := newDesk(t)

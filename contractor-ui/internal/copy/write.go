@@ -64,6 +64,15 @@ const upsert = `insert into payments (id, contractor_id, contractor_name, amount
 	money = excluded.money, final = excluded.final, pending = excluded.pending, requested_at = excluded.requested_at,
 	updated_at = excluded.updated_at, revision = excluded.revision`
 
+// claims are taken in the order of recording, and not of somebody else's payment: a forged event must not
+// block "Ask again". A payment that is not here yet may be in another partition, behind. No target for the
+// conflict: one payment claims one other, too, and neither may stop the consumer.
+const claims = `insert into supersessions (superseded, superseded_by)
+	select c.superseded, c.superseded_by
+	from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
+	where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
+	order by c.place on conflict do nothing`
+
 // Project writes the rows of streams that the consumer has heard of, all in one round trip. It is a
 // journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
 // but the claim: what is in the log cannot be refused here.
@@ -80,8 +89,7 @@ func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	batch := &pgx.Batch{}
 	batch.Queue(upsert, c.args()...)
 	if len(c.superseded) > 0 {
-		batch.Queue(`insert into supersessions (superseded, superseded_by) select * from unnest($1::uuid[], $2::uuid[])
-			on conflict do nothing`, c.superseded, c.supersededBy)
+		batch.Queue(claims, c.superseded, c.supersededBy, c.claimants)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("write the copy: %w", err)
