@@ -1,6 +1,7 @@
 package copy_test
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -143,5 +144,36 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 	// then it stays without effect, and the revision has grown with every change
 	if confirmed.Decision != "withdrawn" || confirmed.Pending || confirmed.Revision != 6 {
 		t.Errorf("confirmed: %+v", confirmed)
+	}
+}
+
+// The page must be shown whatever the amounts come to.
+func TestTotalsBeyondCounting(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	book := journal.New(db, "/manager-ui")
+	var heard []journal.Heard
+	for i := range 2 {
+		id := uuid.NewString()
+		heard = append(heard, journal.Heard{Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i),
+			Event: written(id, ada, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Description: "All",
+				Amount: money.Amount{Minor: 1, Currency: "EUR"}, CaptureMethod: payment.Manual}, i)})
+	}
+	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+		changed, err := book.Hear(t.Context(), tx, heard)
+		if err != nil {
+			return err
+		}
+		if err := copy.Project(t.Context(), tx, changed); err != nil {
+			return err
+		}
+		_, err = tx.Exec(t.Context(), "update payments set amount = $1", int64(math.MaxInt64)) // as a great many of them
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	got, err := copy.WaitingTotals(t.Context(), db)
+	if err != nil || got.Count != 2 || len(got.Sums) != 1 || got.Sums[0].Minor != math.MaxInt64 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +164,7 @@ func WaitingTotals(ctx context.Context, db *pg.DB) (t Totals, err error) {
 		Sum      int64
 	}
 	err = db.Gorm(ctx).Model(&Payment{}).Where("decision = 'requested'"). // as in the index payments_waiting
-										Select("currency, count(*) as count, sum(amount)::bigint as sum").
+										Select("currency, count(*) as count, least(sum(amount), ?)::bigint as sum", int64(math.MaxInt64)).
 										Group("currency").Order("currency").Find(&groups).Error
 	if err != nil {
 		return t, fmt.Errorf("add up what waits: %w", err)
