@@ -79,12 +79,28 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		_, err := db.Pool().Exec(ctx, "select from payments limit 1")
 		return err
 	})
+	redis, err := live.Connect(cfg.RedisURL)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("redis", func(context.Context) error { return redis.Close() })
+	assets, err := web.BuiltAssets()
+	if err != nil {
+		return err
+	}
+	renderer, err := pages.NewRenderer(assets)
+	if err != nil {
+		return err
+	}
 	book := newJournal(db)
+	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
+	// Every replica is ready to push, in whatever role: one of them does at a time.
+	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, db, book)
 	}
 	if rt.Role.Serves(service.Web) {
-		return startWeb(cfg, rt, db, book)
+		return startWeb(cfg, rt, db, book, hub, assets, renderer)
 	}
 	rt.Serve(nil)
 	return nil

@@ -12,29 +12,14 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// startWeb adds the pages and what keeps the open ones right.
-func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) error {
-	assets, err := web.BuiltAssets()
-	if err != nil {
-		return err
-	}
-	renderer, err := pages.NewRenderer(assets)
-	if err != nil {
-		return err
-	}
+// startWeb adds the pages, and what brings to the open ones what is pushed.
+func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal, hub *live.Hub, assets *web.Assets, renderer *web.Renderer) error {
 	production := cfg.Environment == service.Production
 	sessions := web.NewSessions(db, cookie, production, rt.Log)
 	identity, err := web.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, pages.People...)
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
-	redis, err := live.Connect(cfg.RedisURL)
-	if err != nil {
-		return service.UsageError{Err: err}
-	}
-	rt.OnStop("redis", func(context.Context) error { return redis.Close() })
-	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
-	pusher := live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log)
 	rt.Metrics.MustRegister(hub.Collectors()...)
 	rt.Health.Optional("redis", func(context.Context) error {
 		if !hub.Healthy() {
@@ -49,11 +34,10 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 	if err != nil {
 		return err
 	}
-	handlers := &pages.Handlers{DB: db, Journal: book, Site: site, Hub: hub, Log: rt.Log}
+	handlers := &pages.Handlers{DB: db, Journal: book, Site: site, Hub: hub}
 	handlers.Register()
 
 	rt.Go("live reader", hub.Run)
-	rt.Go("live pusher", pusher.Run)
 	rt.Go("sessions", sessions.Clean)
 	rt.Serve(site.Echo)
 	rt.OnStop("sockets", hub.Close) // before the server, which does not see them

@@ -55,7 +55,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, db: db, book: journal.New(db, pages.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
-	handlers := &pages.Handlers{DB: db, Journal: d.book, Site: site, Log: log}
+	handlers := &pages.Handlers{DB: db, Journal: d.book, Site: site}
 	handlers.Register()
 	d.server = httptest.NewServer(site.Echo)
 	t.Cleanup(d.server.Close)

@@ -12,7 +12,6 @@ package web
 import (
 	"embed"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -58,8 +57,7 @@ type Handlers struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Site    *web.Site
-	Hub     *live.Hub // may be nil: the pages are not live
-	Log     *slog.Logger
+	Hub     *live.Hub        // may be nil: the pages are not live
 	Now     func() time.Time // time.Now if nil
 }
 
