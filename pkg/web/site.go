@@ -165,9 +165,6 @@ type frame struct {
 	Data        any
 }
 
-// Renderer returns the templates, for the live pusher.
-func (s *Site) Renderer() *Renderer { return s.options.Renderer }
-
 func (s *Site) render(c echo.Context, status int, view string, page Page, data any) error {
 	f := frame{
 		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: s.options.Nav,
