@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,22 +27,34 @@ type Heard struct {
 //
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
-//   - one that has its place already is skipped, as a redelivery.
+//   - one that has its place already is skipped, as a redelivery;
+//   - so is one whose id another stream has, since an id counts once. No honest writer does that.
 //
 // It costs two round trips, however many the events are.
 func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, error) {
 	if len(heard) == 0 {
 		return nil, nil
 	}
-	ids := make([]string, len(heard))
+	ids, eventIDs := make([]string, len(heard)), make([]uuid.UUID, len(heard))
 	for i, h := range heard {
-		ids[i] = h.Stream
+		ids[i], eventIDs[i] = h.Stream, h.ID
 	}
-	streams, err := j.Load(ctx, tx, ids...)
+	owners := make(map[uuid.UUID]string, len(heard))
+	batch := &pgx.Batch{}
+	batch.Queue("select event_id, stream from journal where event_id = any($1)", eventIDs).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var stream string
+		_, err := pgx.ForEachRow(rows, []any{&id, &stream}, func() error {
+			owners[id] = stream
+			return nil
+		})
+		return err
+	})
+	streams, err := j.load(ctx, tx, ids, batch)
 	if err != nil {
 		return nil, err
 	}
-	places := place(streams, heard)
+	places := place(streams, owners, heard)
 	if err := j.write(ctx, tx, places); err != nil {
 		return nil, err
 	}
@@ -62,8 +75,9 @@ type placed struct {
 	confirmed []*Record
 }
 
-// place gives every event its place, in memory; the streams are locked.
-func place(loaded map[string]Stream, heard []Heard) placed {
+// place gives every event its place, in memory; the streams are locked. owners are the streams of
+// the ids that the journal has; those that are placed are added.
+func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))
 	extra := make(map[string]int, len(loaded))
@@ -81,6 +95,10 @@ func place(loaded map[string]Stream, heard []Heard) placed {
 		p.streams[id] = &s
 	}
 	for _, h := range heard {
+		if owner, ok := owners[h.ID]; ok && owner != h.Stream {
+			continue
+		}
+		owners[h.ID] = h.Stream
 		s := p.streams[h.Stream]
 		i, isKnown := known[h.Stream][h.ID]
 		if isKnown && s.Records[i].Log > 0 {
@@ -148,28 +166,14 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("record what was heard: %w", err)
 	}
-	// An id that is in the journal under another stream was not inserted. No honest writer
-	// does that; such an event counts as heard there, and is left out here.
-	for _, record := range p.appended {
-		if position, ok := written[record.ID]; ok {
-			record.Position = position
-		}
-	}
 	if len(written) < len(p.appended) {
-		for _, s := range p.streams {
-			s.Records = withoutUnwritten(s.Records)
-		}
+		return errRaced
+	}
+	for _, record := range p.appended {
+		record.Position = written[record.ID]
 	}
 	return nil
 }
 
-// withoutUnwritten drops the records that have no position.
-func withoutUnwritten(records []Record) []Record {
-	kept := records[:0]
-	for _, record := range records {
-		if record.Position != 0 {
-			kept = append(kept, record)
-		}
-	}
-	return kept
-}
+// errRaced undoes a transaction that would leave holes in logs; the next one sees who has the ids.
+var errRaced = errors.New("record what was heard: another transaction has just recorded one of these ids for another stream")

@@ -99,6 +99,11 @@ func (j *Journal) Source() string { return j.source }
 // Load locks the streams for the rest of the transaction, and reads them. A stream that
 // nobody has written to is there too, empty.
 func (j *Journal) Load(ctx context.Context, tx *pg.Tx, ids ...string) (map[string]Stream, error) {
+	return j.load(ctx, tx, ids, &pgx.Batch{})
+}
+
+// load is Load, with what else batch holds already done in the same round trip.
+func (j *Journal) load(ctx context.Context, tx *pg.Tx, ids []string, batch *pgx.Batch) (map[string]Stream, error) {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -106,7 +111,6 @@ func (j *Journal) Load(ctx context.Context, tx *pg.Tx, ids ...string) (map[strin
 
 	// One round trip. Each statement of a batch sees what was committed when it starts, so
 	// the second one reads what the lock of the first one waited for.
-	batch := &pgx.Batch{}
 	batch.Queue(lockStreams, ids).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var s Stream
@@ -224,7 +228,18 @@ type Backlog struct {
 	OutboxSince      time.Time // zero if nothing waits
 }
 
-// Backlog counts the lists.
+// OutboxSince is since when the oldest event waits to be published; zero if none does. Unlike
+// Backlog it costs the same however many wait.
+func (j *Journal) OutboxSince(ctx context.Context) (since time.Time, err error) {
+	const oldest = "select recorded_at from journal where position = (select min(position) from outbox)"
+	err = j.db.Pool().QueryRow(ctx, oldest).Scan(&since)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return since, fmt.Errorf("look at the outbox: %w", err)
+	}
+	return since, nil
+}
+
+// Backlog counts the lists, which takes a while when they are long.
 func (j *Journal) Backlog(ctx context.Context) (b Backlog, err error) {
 	const count = `select (select count(*) from outbox), (select count(*) from unpushed),
 		(select recorded_at from journal where position = (select min(position) from outbox))`

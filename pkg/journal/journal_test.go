@@ -156,16 +156,58 @@ func TestTheSameEventTwiceInOneBatch(t *testing.T) {
 }
 
 func TestAnEventIDUsedForTwoStreamsCountsOnce(t *testing.T) {
+	// given an event that one stream has
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here")
 	e := newEvent("1", 1)
 	hear(t, db, j, heard(stream, 1, e))
 
+	// when another is heard to have it
 	changed := hear(t, db, j, heard("thing-2", 2, e))
 
-	require.Len(t, changed, 1)
-	require.Empty(t, changed[0].Records)
+	// then that changes nothing, and leaves no hole for what comes next
+	require.Empty(t, changed)
 	require.Equal(t, 1, count(t, db, "journal"))
+	require.Zero(t, count(t, db, "streams where stream = 'thing-2' and (version, log) <> (0, 0)"))
+	changed = hear(t, db, j, heard("thing-2", 3, newEvent("2", 1)))
+	require.Len(t, changed, 1)
+	require.EqualValues(t, 1, changed[0].Records[0].Log)
+	require.EqualValues(t, 1, changed[0].Records[0].Version)
+}
+
+func TestAnEventIDUsedForTwoStreamsOfOneBatchCountsForTheFirst(t *testing.T) {
+	// given nothing yet
+	db := pgtest.New(t, journal.Migrations)
+	j := journal.New(db, "/here")
+	e := newEvent("1", 1)
+
+	// when one batch has an event in two streams
+	changed := hear(t, db, j, heard("thing-2", 1, e), heard("thing-1", 2, e))
+
+	// then the first has it
+	require.Len(t, changed, 1)
+	require.Equal(t, "thing-2", changed[0].ID)
+	require.EqualValues(t, 1, changed[0].Log)
+	require.Len(t, changed[0].Records, 1)
+	require.Equal(t, 1, count(t, db, "journal"))
+}
+
+func TestOutboxSinceIsTheOldestThatWaits(t *testing.T) {
+	// given a journal of which nothing waits
+	db := pgtest.New(t, journal.Migrations)
+	j := journal.New(db, "/here")
+	since, err := j.OutboxSince(t.Context())
+	require.NoError(t, err)
+	require.True(t, since.IsZero())
+
+	// when two events are written
+	first := appendTo(t, db, j, stream, newEvent("1", 1)).Records[0].RecordedAt
+	appendTo(t, db, j, stream, newEvent("1", 2))
+
+	// then the first says since when
+	since, err = j.OutboxSince(t.Context())
+	require.NoError(t, err)
+	require.True(t, since.Equal(first), "%v, not %v", since, first)
 }
 
 func TestDataThatPostgresRefusesIsTold(t *testing.T) {
