@@ -46,6 +46,25 @@ func (h *handlers) decide(ctx context.Context, id string, v verdict) (p payment.
 }
 
 func (h *handlers) accept(c echo.Context) error {
+	verdict := func(p payment.Payment, by event.Meta, note string) (payment.Body, error) { return p.Accept(by, note) }
+	return h.answer(c, ruling{verdict, "note", "accepted", web.Good}, h.showAccept)
+}
+
+func (h *handlers) reject(c echo.Context) error {
+	verdict := func(p payment.Payment, by event.Meta, reason string) (payment.Body, error) { return p.Reject(by, reason) }
+	return h.answer(c, ruling{verdict, "reason", "rejected", web.Neutral}, h.showReject)
+}
+
+// ruling is what accepting and rejecting differ in.
+type ruling struct {
+	verdict func(p payment.Payment, by event.Meta, text string) (payment.Body, error)
+	field   string // with the text
+	past    string
+	tone    web.Tone
+}
+
+// answer writes the decision that a form asks for; again shows the form with what is wrong with it.
+func (h *handlers) answer(c echo.Context, r ruling, again func(echo.Context, *web.Form) error) error {
 	id, err := paymentID(c)
 	if err != nil {
 		return err
@@ -55,19 +74,19 @@ func (h *handlers) accept(c echo.Context) error {
 		return err
 	}
 	if !form.OK() {
-		return h.showAccept(c, form)
+		return again(c, form)
 	}
 	p, err := h.decide(c.Request().Context(), id, func(p payment.Payment, by event.Meta) (payment.Body, error) {
-		return p.Accept(by, form.Value("note"))
+		return r.verdict(p, by, form.Value(r.field))
 	})
 	var refusal *payment.Refusal
 	if errors.As(err, &refusal) {
-		return h.refused(c, refusal, "accepted", form, h.showAccept)
+		return h.refused(c, refusal, r.past, form, again)
 	}
 	if err != nil {
 		return err
 	}
-	web.Flash(c, web.Good, fmt.Sprintf("Accepted: %s for %s.", p.Amount, p.ContractorName))
+	web.Flash(c, r.tone, fmt.Sprintf("%s: %s for %s.", sentence(r.past), p.Amount, p.ContractorName))
 	return web.Redirect(c, whereFrom(c, id))
 }
 
@@ -105,32 +124,6 @@ func (h *handlers) showReject(c echo.Context, form *web.Form) error {
 	}
 	return rejectView.Render(c, form.Status(), web.Page{Title: "Reject payment", Nav: "payments",
 		Subject: stream.ID, Revision: stream.Revision()}, rejectPage{Payment: p, Form: form})
-}
-
-func (h *handlers) reject(c echo.Context) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
-	if err != nil {
-		return err
-	}
-	if !form.OK() {
-		return h.showReject(c, form)
-	}
-	p, err := h.decide(c.Request().Context(), id, func(p payment.Payment, by event.Meta) (payment.Body, error) {
-		return p.Reject(by, form.Value("reason"))
-	})
-	var refusal *payment.Refusal
-	if errors.As(err, &refusal) {
-		return h.refused(c, refusal, "rejected", form, h.showReject)
-	}
-	if err != nil {
-		return err
-	}
-	web.Flash(c, web.Neutral, fmt.Sprintf("Rejected: %s for %s.", p.Amount, p.ContractorName))
-	return web.Redirect(c, paymentPath(id))
 }
 
 // refused answers what the payment's rules do not allow: beside the field what is wrong with the input, no
