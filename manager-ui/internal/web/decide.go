@@ -51,7 +51,9 @@ func (h *handlers) accept(c echo.Context) error {
 }
 
 func (h *handlers) reject(c echo.Context) error {
-	verdict := func(p payment.Payment, by event.Meta, reason string) (payment.Body, error) { return p.Reject(by, reason) }
+	verdict := func(p payment.Payment, by event.Meta, reason string) (payment.Body, error) {
+		return p.Reject(by, reason)
+	}
 	return h.answer(c, ruling{verdict, "reason", "rejected", web.Neutral}, h.showReject)
 }
 
