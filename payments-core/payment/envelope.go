@@ -10,6 +10,9 @@ import (
 // Topic is the Kafka topic of payment events; the key is the payment's id.
 const Topic = "payments"
 
+// Partitions of the topic. The order of a key depends on it: it does not change in place.
+const Partitions = 6
+
 // Stream is the journal's stream of a payment.
 func Stream(id string) string { return "payment-" + id }
 

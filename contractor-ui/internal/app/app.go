@@ -62,9 +62,14 @@ func Migrations() []pg.Migrations {
 	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set}
 }
 
-// Migrate brings the database up to date. The topics are those of payments-core.
+// Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	return pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...)
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...); err != nil {
+		return err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.

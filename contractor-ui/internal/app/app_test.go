@@ -17,9 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"countersign.example/contractor-ui/internal/app"
-	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
-	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -42,11 +40,6 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Close)
-	client := kafka.Open("test", broker.Addr())
-	defer client.Close()
-	if err := client.CreateTopics(t.Context(), kafka.TopicConfig{Name: payment.Topic, Partitions: 6}, kafka.DeadLettersConfig()); err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

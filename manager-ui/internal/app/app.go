@@ -27,9 +27,6 @@ const (
 	Name   = "manager-ui"
 	source = "/" + Name
 
-	// partitions of the payments topic. The order of a key depends on it: it does not change in place.
-	partitions = 6
-
 	// lateAfter is how long an event may wait for Kafka before pages say that news is late.
 	lateAfter = 15 * time.Second
 )
@@ -59,7 +56,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: partitions}, kafka.DeadLettersConfig())
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.
@@ -165,12 +162,12 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 
 // late is how a process without a connection to Kafka knows that it is away: what was written waits.
 func late(ctx context.Context, book *journal.Journal) error {
-	backlog, err := book.Backlog(ctx)
+	since, err := book.OutboxSince(ctx)
 	if err != nil {
 		return err
 	}
-	if since := backlog.OutboxSince; !since.IsZero() && time.Since(since) > lateAfter {
-		return fmt.Errorf("%d events wait to be published, the oldest since %s", backlog.Outbox, since.Format(time.RFC3339))
+	if !since.IsZero() && time.Since(since) > lateAfter {
+		return fmt.Errorf("events wait to be published, the oldest since %s", since.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -22,9 +22,6 @@ const (
 	// Name is the service's, and its consumer group's.
 	Name   = "payments-core"
 	source = "/" + Name
-
-	// partitions of the payments topic. The order of a key depends on it: it does not change in place.
-	partitions = 6
 )
 
 // Program is the command line.
@@ -54,7 +51,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: partitions}, kafka.DeadLettersConfig())
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.
