@@ -92,10 +92,12 @@ func (c *Consumer) Run(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			c.contact(err)
 			level := slog.LevelDebug
-			if !told && !errors.Is(err, kafkago.RebalanceInProgress) { // which is how a group lives
-				level, told = slog.LevelWarn, true
+			if !errors.Is(err, kafkago.RebalanceInProgress) { // which is how a group lives
+				c.contact(err)
+				if !told {
+					level, told = slog.LevelWarn, true
+				}
 			}
 			c.cfg.Log.Log(ctx, level, "joining the consumer group failed, and will be repeated", "error", err)
 		}
