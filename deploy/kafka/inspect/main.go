@@ -36,7 +36,7 @@ func main() {
 var errUsage = errors.New(usage)
 
 func dispatch(ctx context.Context, args []string) error {
-	brokers := strings.Split(env("KAFKA_BROKERS", "127.0.0.1:9092"), ",")
+	brokers := strings.Split(env("KAFKA_BROKERS", "127.0.0.1:"+env("KAFKA_PORT", "9092")), ",")
 	client := &kafka.Client{Addr: kafka.TCP(brokers...), Timeout: 10 * time.Second}
 	switch {
 	case len(args) == 1 && args[0] == "topics":
