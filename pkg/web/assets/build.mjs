@@ -2,7 +2,6 @@
 // be cached for ever), a manifest that maps the plain names to those, and .br and .gz beside each.
 import { build } from "esbuild";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
@@ -27,16 +26,6 @@ const result = await build({
   minify: true,
   format: "esm",
   target: ["es2022", "safari16"],
-  plugins: [{
-    name: "live-client-optional",
-    setup(b) {
-      b.onResolve({ filter: /live\/client\/index\.js$/ }, (args) => {
-        const file = path.resolve(args.resolveDir, args.path);
-        return existsSync(file) ? { path: file } : { path: file, namespace: "absent" };
-      });
-      b.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "" }));
-    },
-  }],
   // The live client is Go's neighbour in pkg/live and resolves its imports from here.
   nodePaths: [path.join(here, "node_modules")],
   loader: { ".svg": "file" },
