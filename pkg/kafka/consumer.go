@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,6 +87,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	told := false // of the outage that goes on
+	left := false // the last generation, since it held nothing of a topic
+	leave := func(generation *kafkago.Generation) { generation.Start(func(context.Context) {}) }
 	for ctx.Err() == nil {
 		generation, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -106,11 +109,22 @@ func (c *Consumer) Run(ctx context.Context) error {
 			stop(err)
 			break
 		}
-		if waited := c.awaitTopics(ctx); waited && generation != nil {
-			generation.Start(func(context.Context) {}) // ends it: it was given nothing of the topic that was not there
+		if c.awaitTopics(ctx) { // the generation was given nothing of the topic that was not there
+			if left = false; generation != nil {
+				leave(generation)
+			}
 			continue
 		}
 		if generation != nil {
+			// One that holds nothing of a topic may have been formed before the topic was there. The next
+			// one was not: if it holds nothing either, then other replicas hold it all.
+			all := c.holdsOfAll(generation)
+			if !all && !left {
+				left = true
+				leave(generation)
+				continue
+			}
+			left = !all
 			if err := c.knowsItsPast(ctx, generation); err != nil {
 				stop(err)
 				break
@@ -159,6 +173,11 @@ func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
 			return waited
 		}
 	}
+}
+
+// holdsOfAll reports whether the generation was given partitions of every topic.
+func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
+	return !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
 // knowsItsPast returns ErrOtherDatabase for a primary journal that is empty although its group
