@@ -57,9 +57,9 @@
 //
 // # What templates can use
 //
-// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time and person
-// are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
-// [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time, [Person]. Functions: pageHead
+// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, deadline and
+// person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
+// [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (twice), [Person]. Functions: pageHead
 // (title subtitle), badge (tone text), person (name), button (label), relative, exact, iso, initials, asset.
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards on a phone; td classes what, amount,

@@ -1,15 +1,18 @@
-// Keeps "2 min ago" true while the page stays open, with the same words as the server's
+// Keeps "2 min ago" and "in 23 h" true while the page stays open, with the same words as the server's
 // (relativeTime in time.go), and shows the exact time in the reader's own zone on hover.
 export function relative(then, now) {
-  const seconds = Math.round((now - then) / 1000);
+  let seconds = Math.round((now - then) / 1000);
+  const future = seconds < 0;
+  seconds = Math.abs(seconds);
+  const phrase = (n, unit) => (future ? `in ${n} ${unit}` : `${n} ${unit} ago`);
   if (seconds < 45) return "just now";
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 60) return phrase(minutes, "min");
   const hours = Math.round(seconds / 3600);
-  if (hours < 24) return `${hours} h ago`;
+  if (hours < 24) return phrase(hours, "h");
   const days = Math.round(seconds / 86400);
-  if (days === 1) return "yesterday";
-  if (days < 30) return `${days} days ago`;
+  if (days === 1) return future ? "tomorrow" : "yesterday";
+  if (days < 30) return phrase(days, "days");
   return then.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
@@ -22,6 +25,10 @@ function update(root = document) {
     const words = relative(then, now);
     if (element.textContent !== words) element.textContent = words;
     element.title = exact.format(then);
+  }
+  for (const element of root.querySelectorAll("time[data-exact]")) {
+    const words = exact.format(new Date(element.dateTime));
+    if (element.textContent !== words) element.textContent = words;
   }
 }
 
