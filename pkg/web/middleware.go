@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// FormLimit is how much a form may send, in bytes.
+	// FormLimit is how much a form may send, in bytes, where its route is not Large.
 	FormLimit = 64 << 10
 	// drainLimit is how much of a body that is too large is still read and thrown away: a
 	// browser that is cut off while sending shows a connection error and not our message.
@@ -95,11 +95,22 @@ func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limitBody refuses bodies beyond limit with 413, whether their length is announced or not.
-func limitBody(limit int64) echo.MiddlewareFunc {
+// Large is a route that takes more than FormLimit, such as one for files: "/catalog/import" and bytes.
+type Large struct {
+	Route string
+	Limit int64
+}
+
+// limitBody refuses bodies beyond their route's limit with 413, whether their length is announced or not.
+func limitBody(large []Large) echo.MiddlewareFunc {
+	limits := make(map[string]int64, len(large))
+	for _, l := range large {
+		limits[l.Route] = l.Limit
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
+			limit := max(FormLimit, limits[c.Path()])
 			whole := r.Body
 			if r.ContentLength > limit {
 				drain(whole)
