@@ -303,10 +303,10 @@ func TestKeysetPages(t *testing.T) {
 		return page
 	}
 	first := read(q)
-	second := read(copy.Query{Contractor: ada.Actor, Older: first.Older})
-	third := read(copy.Query{Contractor: ada.Actor, Older: second.Older})
-	back := read(copy.Query{Contractor: ada.Actor, Newer: third.Newer})
-	start := read(copy.Query{Contractor: ada.Actor, Newer: back.Newer})
+	second := read(copy.Query{Contractor: ada.Actor, Range: copy.Range{Older: first.Older}})
+	third := read(copy.Query{Contractor: ada.Actor, Range: copy.Range{Older: second.Older}})
+	back := read(copy.Query{Contractor: ada.Actor, Range: copy.Range{Newer: third.Newer}})
+	start := read(copy.Query{Contractor: ada.Actor, Range: copy.Range{Newer: back.Newer}})
 
 	// then every payment is there once, in the order of its sort key, and the way back is the same
 	var keys []string

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,135 +14,55 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// PageSize is how many payments a page of a list has.
-const PageSize = 25
-
-// Position is a place in a list: that of a payment in it.
-type Position struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
-}
-
 // Query says which of a contractor's payments to list, newest first.
 type Query struct {
 	Contractor string
 	Decision   payment.Decision // none: all of them
 	Search     string           // words or beginnings of words, or of the payment's id
-	// At most one of these: the page that follows a place, or the one before it.
-	Older, Newer *Position
+	Range
 }
 
-// Page is a page of a list. Older and Newer say where the pages beside it begin; nil if there is none.
+// Page is a page of a list, and where those beside it begin.
 type Page struct {
-	Payments     []Payment
-	Older, Newer *Position
+	Payments []Payment
+	Range
 }
 
-// List reads a page. A page before the first one is the first one.
-func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
-	if q.Newer == nil {
-		rows, more, err := q.read(db.Gorm(ctx), q.Older, false)
-		if err != nil {
-			return Page{}, err
+// List reads a page.
+func List(ctx context.Context, db *pg.DB, q Query) (page Page, err error) {
+	page.Payments, page.Range, err = keyset(q.Range, func(from *Position, newer bool) (rows []Payment, err error) {
+		find := beyond(db.Gorm(ctx), q.Contractor, "requested_at", from, newer)
+		if q.Decision != payment.DecisionNone {
+			find = find.Where("decision = ?", q.Decision)
 		}
-		page := Page{Payments: rows}
-		if more {
-			page.Older = positionOf(rows[len(rows)-1])
+		if q.Search != "" {
+			find = search(find, q.Contractor, q.Search)
 		}
-		if q.Older != nil && len(rows) > 0 {
-			page.Newer = positionOf(rows[0])
-		}
-		return page, nil
-	}
-	rows, more, err := q.read(db.Gorm(ctx), q.Newer, true)
+		return rows, find.Find(&rows).Error
+	})
 	if err != nil {
-		return Page{}, err
+		return Page{}, fmt.Errorf("list payments: %w", err)
 	}
-	if !more {
-		q.Newer = nil
-		return List(ctx, db, q)
-	}
-	slices.Reverse(rows)
-	return Page{Payments: rows, Newer: positionOf(rows[0]), Older: positionOf(rows[len(rows)-1])}, nil
+	return page, nil
 }
 
-func positionOf(p Payment) *Position { return &Position{At: p.RequestedAt.UTC(), ID: p.ID} }
-
-// read reads a page's rows beyond a place, in either direction, and tells whether there are more.
-func (q Query) read(db *gorm.DB, from *Position, newer bool) (rows []Payment, more bool, err error) {
-	db = db.Session(&gorm.Session{QueryFields: true}).Limit(PageSize + 1) // not the column of words
-	order, beyond := "requested_at desc, id desc", "(requested_at, id) < (?, ?)"
-	if newer {
-		order, beyond = "requested_at, id", "(requested_at, id) > (?, ?)"
-	}
-	db = db.Where("contractor_id = ?", q.Contractor).Order(order)
-	if q.Decision != payment.DecisionNone {
-		db = db.Where("decision = ?", q.Decision)
-	}
-	if from != nil {
-		db = db.Where(beyond, from.At, from.ID)
-	}
-	if q.Search != "" {
-		db = q.search(db)
-	}
-	if err := db.Find(&rows).Error; err != nil {
-		return nil, false, fmt.Errorf("list payments: %w", err)
-	}
-	if more = len(rows) > PageSize; more {
-		rows = rows[:PageSize]
-	}
-	return rows, more, nil
-}
-
-// search narrows to the payments that have all words of the search, or an id that begins with it.
-func (q Query) search(db *gorm.DB) *gorm.DB {
-	text := strings.ToValidUTF8(strings.ReplaceAll(q.Search, "\x00", " "), " ")
-	typed := make([]string, 0, 4)
-	for _, word := range strings.FieldsFunc(text, splitsWords) {
-		typed = append(typed, lexeme(word)+":*")
-	}
-	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the descriptions went through.
-	match := "words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?)"
-	args := []any{lexeme("@" + q.Contractor), strings.Join(typed, " & ")}
-	if low, high, ok := idRange(text); ok {
-		return db.Where("("+match+") or id between ? and ?", append(args, low, high)...)
-	}
-	return db.Where(match, args...)
-}
-
-// splitsWords is true for what stands between words: space, and what the column of words does without.
-func splitsWords(r rune) bool {
-	return unicode.IsSpace(r) || strings.ContainsRune("<>/-.@_&:+=%~?#", r)
-}
-
-// lexeme quotes a text for a tsquery.
-func lexeme(text string) string {
-	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(text) + "'"
-}
-
-// idRange is the ids that begin with text, which must have eight digits of one.
-func idRange(text string) (low, high uuid.UUID, ok bool) {
-	digits := strings.ReplaceAll(strings.TrimSpace(text), "-", "")
-	if len(digits) < 8 || len(digits) > 32 {
-		return low, high, false
-	}
-	low, err := uuid.Parse(digits + strings.Repeat("0", 32-len(digits)))
-	high, errHigh := uuid.Parse(digits + strings.Repeat("f", 32-len(digits)))
-	return low, high, err == nil && errHigh == nil
-}
+func (p Payment) position() *Position { return &Position{At: p.RequestedAt.UTC(), ID: p.ID} }
 
 // Find returns the rows of the payments that are in the copy.
 func Find(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Payment, err error) {
+	if err := among(db.Gorm(ctx), "id", ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find payments: %w", err)
+	}
+	return rows, nil
+}
+
+// among narrows to rows by ids, as one parameter and so one statement, however many they are.
+func among(db *gorm.DB, column string, ids []uuid.UUID) *gorm.DB {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = id.String()
 	}
-	// One parameter, and so one statement, however many they are.
-	list := "{" + strings.Join(texts, ",") + "}"
-	if err := db.Gorm(ctx).Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", list).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find payments: %w", err)
-	}
-	return rows, nil
+	return db.Session(&gorm.Session{QueryFields: true}).Where(column+" = any(?::uuid[])", "{"+strings.Join(texts, ",")+"}")
 }
 
 // rowQuerier is a pool or a transaction.
