@@ -1,11 +1,5 @@
 -- +goose Up
 
--- One row per order. Whoever records an event of the order, or of a payment for it, holds this row before any
--- stream: two transactions that saw half of a case each would both decide wrongly.
-create table cases (
-    order_id text primary key
-) with (fillfactor = 90);
-
 -- The last number given in each month. The row is held until the submit has committed, so that there are no gaps.
 create table numbers (
     month text primary key, -- 2026/11, in the configured time zone
@@ -27,5 +21,5 @@ create table deadlines (
 create index deadlines_sweep_at on deadlines (sweep_at);
 
 -- +goose Down
-drop table deadlines, numbers, cases;
+drop table deadlines, numbers;
 drop index journal_order_number;
