@@ -68,18 +68,23 @@ func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) 
 
 // search narrows to a contractor's rows that have all words of a text, or an id that begins with it.
 func search(db *gorm.DB, contractor, text string) *gorm.DB {
+	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the rows' texts went through.
+	match := "words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?)"
+	args := []any{lexeme("@" + contractor), beginnings(text)}
+	if low, high, ok := idRange(text); ok {
+		return db.Where("("+match+") or id between ? and ?", append(args, low, high)...)
+	}
+	return db.Where(match, args...)
+}
+
+// beginnings is the query for rows that have, for every word of a text, one that begins with it.
+func beginnings(text string) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", " "), " ")
 	typed := make([]string, 0, 4)
 	for _, word := range strings.FieldsFunc(text, splitsWords) {
 		typed = append(typed, lexeme(word)+":*")
 	}
-	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the rows' texts went through.
-	match := "words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?)"
-	args := []any{lexeme("@" + contractor), strings.Join(typed, " & ")}
-	if low, high, ok := idRange(text); ok {
-		return db.Where("("+match+") or id between ? and ?", append(args, low, high)...)
-	}
-	return db.Where(match, args...)
+	return strings.Join(typed, " & ")
 }
 
 // splitsWords is true for what stands between words: space, and what the column of words does without.
