@@ -2,7 +2,6 @@ package journal
 
 import (
 	"embed"
-	"io/fs"
 
 	"countersign.example/pkg/pg"
 )
@@ -11,11 +10,4 @@ import (
 var files embed.FS
 
 // Migrations are the journal's tables.
-var Migrations = pg.Migrations{Name: "journal", FS: must(fs.Sub(files, "migrations"))}
-
-func must(f fs.FS, err error) fs.FS {
-	if err != nil {
-		panic(err)
-	}
-	return f
-}
+var Migrations = pg.NewMigrations("journal", files)

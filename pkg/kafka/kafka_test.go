@@ -76,7 +76,7 @@ func (h *house) another(source string) *house {
 func (h *house) recording() kafka.Recording {
 	r := kafka.Recording{
 		DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: []kafka.Topic{{Name: h.topic, StreamPrefix: "thing-", Check: check, Unknown: errUnknownType}},
+		Topics: []kafka.Topic{{Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType}},
 	}
 	if h.project != nil {
 		r.Projectors = []journal.Projector{h.project}

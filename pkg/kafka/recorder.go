@@ -23,12 +23,17 @@ import (
 // Topic is a topic that a service hears, and what it takes for an event there.
 type Topic struct {
 	Name string
-	// StreamPrefix and the event's subject are the id of its stream in the journal.
-	StreamPrefix string
+	// Stream is the id of an event's stream in the journal; see BySubject. It is asked before Check.
+	Stream func(event.Event) string
 	// Check returns nil for an event that fits its schema, Unknown (by errors.Is) for one of
 	// a type that it does not know, and anything else for one that is malformed.
 	Check   func(event.Event) error
 	Unknown error
+}
+
+// BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.
+func BySubject(stream func(subject string) string) func(event.Event) string {
+	return func(e event.Event) string { return stream(e.Subject) }
 }
 
 // Recording says how messages become the service's record. Consumer and dead letters share it.
@@ -36,6 +41,9 @@ type Recording struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Topics  []Topic
+	// Before runs in the transaction that records, before the rows of the events' streams are locked, so that it can lock what
+	// must be held first (cases); also when a dead letter is replayed. heard is what is to be recorded, redeliveries too. May be nil.
+	Before func(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error
 	// Projectors run in the transaction that records, under the streams' locks, in order.
 	Projectors []journal.Projector
 	// Primary is for a service whose journal cannot be rebuilt from topics: hearing an event
@@ -114,12 +122,12 @@ func (r *recorder) read(m kafkago.Message) (i item) {
 		i.malformed = err
 		return i
 	}
-	i.heard = journal.Heard{Event: e, Stream: topic.StreamPrefix + e.Subject, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	defer func() {
 		if p := recover(); p != nil {
 			i.malformed = panicked(p)
 		}
 	}()
+	i.heard = journal.Heard{Event: e, Stream: topic.Stream(e), Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	if topic.Check == nil {
 		return i
 	}
@@ -193,6 +201,11 @@ func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard, o
 	for _, h := range heard {
 		if r.Primary && h.Source == r.Journal.Source() && !own[h.ID] {
 			return nil, fmt.Errorf("%w: event %s of %s, at %s/%d/%d, is missing", ErrOtherDatabase, h.ID, h.Stream, h.Topic, h.Partition, h.Offset)
+		}
+	}
+	if r.Before != nil {
+		if err := r.Before(ctx, tx, heard); err != nil {
+			return nil, err
 		}
 	}
 	changed, err := r.Journal.Hear(ctx, tx, heard)

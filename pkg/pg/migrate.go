@@ -3,6 +3,7 @@ package pg
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,15 @@ import (
 type Migrations struct {
 	Name string // letters and underscores
 	FS   fs.FS  // *.sql at its root, in goose's format
+}
+
+// NewMigrations returns the set name, whose files are in the folder migrations of files, as a package embeds it.
+func NewMigrations(name string, files embed.FS) Migrations {
+	set, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the name of the folder is a valid one
+	}
+	return Migrations{Name: name, FS: set}
 }
 
 // ErrNotMigrated says that the database is behind the binary.

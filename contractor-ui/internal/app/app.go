@@ -134,7 +134,7 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 	return kafka.Recording{
 		DB: db, Journal: book, Log: log,
 		Topics: []kafka.Topic{{
-			Name: payment.Topic, StreamPrefix: payment.Stream(""), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}},
 		Projectors: []journal.Projector{copy.Project},
 	}

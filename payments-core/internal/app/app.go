@@ -10,8 +10,10 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
@@ -43,7 +45,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, migrations.Set); err != nil {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, migrations.Set); err != nil {
 		return err
 	}
 	if err := operations.MigrateJobs(ctx, cfg.DatabaseURL); err != nil {
@@ -51,7 +53,10 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
+	return client.CreateTopics(ctx,
+		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
+		kafka.TopicConfig{Name: releasing.Topic, Partitions: releasing.Partitions},
+		kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.
@@ -117,7 +122,7 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 	return kafka.Recording{
 		DB: db, Journal: book, Primary: true, Log: log,
 		Topics: []kafka.Topic{{
-			Name: payment.Topic, StreamPrefix: payment.Stream(""), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}},
 		Projectors: []journal.Projector{desk.Project},
 	}

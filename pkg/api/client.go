@@ -1,0 +1,206 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign.example/pkg/event"
+)
+
+// The errors that are nobody's refusal.
+var (
+	// ErrAway says that the service could not be reached: nothing was changed.
+	ErrAway = errors.New("cannot be reached")
+	// ErrUnknown says that no answer came that can be understood: the command may have been recorded.
+	ErrUnknown = errors.New("did not answer clearly")
+)
+
+// Refusal is what a service says to a command that it does not take.
+type Refusal struct {
+	Status int                        // of HTTP: 404, 409 or 422
+	Code   string                     // for programs, such as "under_way"; may be empty
+	Detail string                     // fit for a person: "already captured by Mia Weber"
+	Extra  map[string]json.RawMessage // every other member of the problem
+}
+
+func (r *Refusal) Error() string { return r.Detail }
+
+const (
+	attempts      = 3
+	pause         = 100 * time.Millisecond // before the second attempt; doubles
+	deadline      = 6 * time.Second        // of all attempts together; a page has 10 s
+	perAttempt    = 3 * time.Second
+	maxAnswerSize = 256 << 10
+)
+
+// Client sends commands to one service.
+type Client struct {
+	name, base, token string
+	http              *http.Client
+	timeout           time.Duration // of one attempt
+}
+
+// NewClient returns a client of the service called name, at base (http://host:port, from the environment's variable), which
+// knows us by token.
+func NewClient(name, variable, base, token string) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%s is %q: use http://host:port", variable, base)
+	}
+	return &Client{name: name, base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{
+		// A redirect would carry a command somewhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, timeout: perAttempt}, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes within 6 s, always
+// with the same key and body. It returns nil once the service has taken it, with the answer in into (which may be nil); an
+// answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
+// ErrAway or ErrUnknown. body is a struct or a map that becomes a JSON object, or nil.
+func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	raw, err := withActor(ctx, body)
+	if err != nil {
+		return fmt.Errorf("write the command: %w", err)
+	}
+	known := ErrAway // as long as every attempt failed to connect, nothing can have been changed
+	for n := 0; ; n++ {
+		err := c.try(ctx, path, key, raw, into)
+		if _, refused := errors.AsType[*Refusal](err); err == nil || refused {
+			return err
+		}
+		if !neverSent(err) {
+			known = ErrUnknown
+		}
+		if n+1 == attempts || !wait(ctx, pause<<n) {
+			return fmt.Errorf("%s %w: post %s: %w", c.name, known, path, err)
+		}
+	}
+}
+
+// withActor is body with the person in ctx.
+func withActor(ctx context.Context, body any) ([]byte, error) {
+	meta := event.MetaFrom(ctx)
+	fields := map[string]any{}
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		members := map[string]json.RawMessage{}
+		if err := json.Unmarshal(raw, &members); err != nil {
+			return nil, err
+		}
+		for name, value := range members {
+			fields[name] = value
+		}
+	}
+	fields["actor"] = Actor{ID: meta.Actor, Name: meta.ActorName}
+	return json.Marshal(fields)
+}
+
+func (c *Client) try(ctx context.Context, path, key string, body []byte, into any) error {
+	correlation := event.MetaFrom(ctx).CorrelationID
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json, application/problem+json")
+	request.Header.Set(headerKey, key)
+	if correlation != "" {
+		request.Header.Set("X-Correlation-Id", correlation)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerSize))
+	if err != nil {
+		return err
+	}
+	return read(response, answer, into)
+}
+
+// read believes an answer only if it is one that such a service gives.
+func read(response *http.Response, answer []byte, into any) error {
+	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	unclear := fmt.Errorf("answered %s (%s)", response.Status, media)
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted:
+		if media != "application/json" || !json.Valid(answer) {
+			return unclear
+		}
+		if into == nil {
+			return nil
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			return fmt.Errorf("%w: %w", unclear, err)
+		}
+		if checked, ok := into.(interface{ Check() error }); ok {
+			if err := checked.Check(); err != nil {
+				return fmt.Errorf("%w: %w", unclear, err)
+			}
+		}
+		return nil
+	case http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
+		if refusal := refusalOf(response.StatusCode, answer); media == "application/problem+json" && refusal != nil {
+			return refusal
+		}
+	}
+	return unclear
+}
+
+// refusalOf is nil for what does not say why.
+func refusalOf(status int, answer []byte) *Refusal {
+	refusal := &Refusal{Status: status}
+	if json.Unmarshal(answer, &refusal.Extra) != nil {
+		return nil
+	}
+	for name, into := range map[string]*string{"detail": &refusal.Detail, "code": &refusal.Code} {
+		if raw, ok := refusal.Extra[name]; ok && json.Unmarshal(raw, into) != nil {
+			return nil
+		}
+	}
+	for _, name := range []string{"type", "title", "status", "detail", "code", "instance"} {
+		delete(refusal.Extra, name)
+	}
+	if refusal.Detail == "" {
+		return nil
+	}
+	return refusal
+}
+
+// neverSent tells whether the request cannot have reached anyone.
+func neverSent(err error) bool {
+	dialing, ok := errors.AsType[*net.OpError](err)
+	return ok && dialing.Op == "dial"
+}
+
+// wait is false when there is no time left.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
+)
+
+const (
+	headerKey = "Idempotency-Key"
+	maxKey    = 200 // characters
+)
+
+// Commands are what callers asked, and what they were answered.
+type Commands struct {
+	DB *pg.DB
+	// Explain makes a *web.Error of an error of the domain; a conflict (409) is a command's answer, and is kept. Others it
+	// returns as they are. May be nil.
+	Explain func(error) error
+}
+
+// Answer is what a command was answered, as it is kept.
+type Answer struct {
+	Status   int             `json:"status"`
+	Body     json.RawMessage `json:"body,omitempty"`     // of a 2xx
+	Location string          `json:"location,omitempty"` // of a 2xx; may be empty
+	Detail   string          `json:"detail,omitempty"`   // of a refusal
+	Extra    map[string]any  `json:"extra,omitempty"`    // of a refusal
+}
+
+// Give is an answer with body as JSON.
+func Give(status int, body any) (Answer, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("write the answer: %w", err)
+	}
+	return Answer{Status: status, Body: raw}, nil
+}
+
+// Request is a command as it was sent.
+type Request[B any] struct {
+	Caller string // the service
+	Actor  Actor  // the person it calls for; also in the context's event.Meta
+	ID     string // the path's :id, whatever it looks like
+	Body   B
+}
+
+// Handle is a route that takes a command with body B (see Read) and runs it once, in one transaction with the answer:
+//
+//	orders.POST("/:id/items", api.Handle(commands, a.addItem))
+//
+// What run returns as an error is explained; a conflict is kept as the answer and its transaction commits, so run writes
+// nothing before it refuses.
+func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Request[B]) (Answer, error)) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		key := e.Request().Header.Get(headerKey)
+		if !isKey(key) {
+			return web.Unprocessable(fmt.Sprintf("Send a header %s of 1 to %d printable characters without spaces.", headerKey, maxKey))
+		}
+		request := Request[B]{Caller: Caller(e), ID: e.Param("id")}
+		raw, actor, err := Read(e, &request.Body)
+		if err != nil {
+			return err
+		}
+		request.Actor = actor
+		ctx := e.Request().Context() // Read has put the actor into it
+		given, err := c.Once(ctx, Key{request.Caller, key, fingerprint(e.Request(), raw)}, func(tx *pg.Tx) (Answer, error) {
+			return run(ctx, tx, request)
+		})
+		if err != nil {
+			return err
+		}
+		if given.Status >= http.StatusBadRequest {
+			return &web.Error{Status: given.Status, Message: given.Detail, Extra: given.Extra}
+		}
+		if given.Location != "" {
+			e.Response().Header().Set(echo.HeaderLocation, given.Location)
+		}
+		return e.JSONBlob(given.Status, given.Body)
+	}
+}
+
+// Key names a command.
+type Key struct {
+	Caller, Key string
+	Fingerprint []byte // of the request: the same key with another one is refused
+}
+
+// Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. A second
+// request with the key waits for the first one's transaction. Errors are explained.
+func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
+	err = c.DB.InTx(ctx, func(tx *pg.Tx) error {
+		tag, err := tx.Exec(ctx, `insert into commands (caller, key, fingerprint) values ($1, $2, $3)
+			on conflict (caller, key) do nothing`, k.Caller, k.Key, k.Fingerprint)
+		if err != nil {
+			return fmt.Errorf("keep the command: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			given, err = recall(ctx, tx, k)
+			return err
+		}
+		if given, err = do(tx); err != nil {
+			if given, err = c.refused(err); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, "update commands set status = $3, answer = $4 where caller = $1 and key = $2",
+			k.Caller, k.Key, given.Status, given); err != nil {
+			return fmt.Errorf("keep the answer: %w", err)
+		}
+		return nil
+	})
+	return given, err
+}
+
+// refused makes a conflict an answer to keep; every other error stays one, and nothing is kept.
+func (c *Commands) refused(err error) (Answer, error) {
+	if c.Explain != nil {
+		err = c.Explain(err)
+	}
+	if conflict, ok := errors.AsType[*web.Error](err); ok && conflict.Status == http.StatusConflict {
+		return Answer{Status: conflict.Status, Detail: conflict.Message, Extra: conflict.Extra}, nil
+	}
+	return Answer{}, err
+}
+
+func recall(ctx context.Context, tx *pg.Tx, k Key) (given Answer, err error) {
+	var known []byte
+	err = tx.QueryRow(ctx, "select fingerprint, answer from commands where caller = $1 and key = $2", k.Caller, k.Key).
+		Scan(&known, &given)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return given, web.Unavailable("Please try again.", err)
+	case err != nil:
+		return given, fmt.Errorf("recall the command: %w", err)
+	case !bytes.Equal(known, k.Fingerprint):
+		return given, web.Unprocessable("This " + headerKey + " was used for another request.")
+	}
+	return given, nil
+}
+
+func fingerprint(r *http.Request, body []byte) []byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s\n", r.Method, r.URL.Path)
+	h.Write(body)
+	return h.Sum(nil)
+}
+
+func isKey(key string) bool {
+	if key == "" || len(key) > maxKey {
+		return false
+	}
+	return !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+const (
+	// commandsKept is how long a command's answer is given again; nobody repeats a request for longer.
+	commandsKept = 30 * 24 * time.Hour
+	forgetEvery  = 24 * time.Hour
+	// forgetAtOnce keeps each deletion well within the time limit of a statement.
+	forgetAtOnce = 5000
+	forgetRetry  = time.Minute
+)
+
+// Forget deletes old commands, at once and daily, until ctx ends. Every replica may.
+func (c *Commands) Forget(ctx context.Context) error {
+	for {
+		next := forgetEvery
+		if err := c.forget(ctx, time.Now().Add(-commandsKept)); err != nil {
+			next = forgetRetry // what a time limit cut off, the next try goes on with
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(next):
+		}
+	}
+}
+
+// forget deletes in portions, each by itself.
+func (c *Commands) forget(ctx context.Context, before time.Time) error {
+	for {
+		tag, err := c.DB.Pool().Exec(ctx, `delete from commands where ctid = any (array(
+			select ctid from commands where recorded_at < $1 order by recorded_at limit $2))`, before, forgetAtOnce)
+		if err != nil {
+			return fmt.Errorf("forget old commands: %w", err)
+		}
+		if tag.RowsAffected() < forgetAtOnce {
+			return nil
+		}
+	}
+}
