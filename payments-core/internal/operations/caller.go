@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
@@ -130,42 +131,37 @@ func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
 func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, result gateway.Result) error {
 	var refused *gateway.Refusal
 	err := c.desk.db.InTx(ctx, func(tx *pg.Tx) error {
-		stream, d, err := c.desk.loadStream(ctx, tx, o.PaymentID)
+		d, err := c.desk.load(ctx, tx, o.PaymentID)
 		if err != nil {
 			return err
 		}
 		if open, is := d.history.Open(); !is || open.ID != o.ID {
 			return nil // closed by another worker since
 		}
-		done := outcomeOf(d.payment, o, result)
-		if done.err != nil {
-			return done.err
+		done := OutcomeOf(d.payment, d.order, o, result)
+		if done.Err != nil {
+			return done.Err
 		}
-		if done.body != nil {
-			e := payment.New(c.desk.journal.Source(), o.PaymentID, done.body)
-			e.Time, e.Meta = time.Now(), o.Meta
-			if err := c.desk.journal.Append(ctx, tx, &stream, e); err != nil {
+		done.Closed.ClosedAt = time.Now()
+		if err := closeRow(ctx, tx, done.Closed); err != nil {
+			return err
+		}
+		for i := range d.history {
+			if d.history[i].ID == o.ID {
+				d.history[i] = done.Closed
+			}
+		}
+		if done.Body != nil {
+			if err := c.desk.write(ctx, tx, d, done.Body, o.Meta); err != nil {
 				return err
 			}
 		}
-		done.closed.ClosedAt = time.Now()
-		if err := closeRow(ctx, tx, done.closed); err != nil {
-			return err
-		}
-		history := d.history
-		for i := range history {
-			if history[i].ID == o.ID {
-				history[i] = done.closed
-			}
-		}
-		after := read(stream)
-		after.history = history
-		if done.again {
+		if done.Again {
 			refused = result.Refusal
-			next := newOperation(after.payment, history, o.Kind, o.Reason, o.Meta)
+			next := NewOperation(d.payment, d.history, o.Kind, o.Reason, o.Meta)
 			err = c.desk.open(ctx, tx, []*Operation{&next}, nil, time.Now().Add(Backoff(o.N)))
 		} else {
-			err = c.desk.follow(ctx, tx, &after)
+			err = c.desk.follow(ctx, tx, d)
 		}
 		if err != nil {
 			return err
@@ -194,45 +190,43 @@ func level(wanted slog.Level, times int) slog.Level {
 	return slog.LevelDebug
 }
 
-// outcome is what a definite answer comes to.
-type outcome struct {
-	closed Operation
-	body   payment.Body // the event to write; nil if the payment does not change by it
-	again  bool         // refused, but it must be done: with a new key, after a while
-	err    error
+// Outcome is what a definite answer comes to.
+type Outcome struct {
+	Closed Operation
+	Body   payment.Body // the event to write; nil if the payment does not change by it
+	Again  bool         // refused, but it must be done: with a new key, after a while
+	Err    error
 }
 
-// outcomeOf decides what the gateway's answer to o means for p.
-func outcomeOf(p payment.Payment, o Operation, result gateway.Result) (done outcome) {
+// OutcomeOf decides what the gateway's answer to o means for p, which is for order.
+func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gateway.Result) (done Outcome) {
 	o.State, o.GatewayReference, o.HoldExpiresAt, o.LastError = Succeeded, result.Reference, result.ExpiresAt, ""
 	if r := result.Refusal; r != nil {
 		o.State, o.LastError, o.Final = Failed, describe(*r), r.Final
 	}
-	done.closed = o
+	done.Closed = o
 	switch {
 	case o.State == Failed && o.Kind == payment.Authorize:
-		done.body, done.err = p.Decline(result.Refusal.Code, result.Refusal.Reason, result.Refusal.Final)
+		done.Body, done.Err = p.Decline(result.Refusal.Code, result.Refusal.Reason, result.Refusal.Final)
 	case o.State == Failed && o.Kind == payment.Capture && holdIsGone(result.Refusal.Code):
-		done.body, done.err = p.Release(o.LastError)
+		done.Body, done.Err = p.Release(o.LastError)
 	case o.State == Failed && o.Kind == payment.Release && holdIsGone(result.Refusal.Code):
-		done.body, done.err = p.Release(o.Reason)
+		done.Body, done.Err = p.Release(o.Reason)
 	case o.State == Failed:
-		// A capture refused for good leaves a hold, which the rules then release. The rest must
-		// be done in the end.
-		done.again = o.Kind != payment.Capture || !o.Final
+		done.Again = again(o, order)
 	case o.Kind == payment.Authorize:
-		done.body, done.err = p.Authorize(result.Reference)
+		done.Body, done.Err = p.Authorize(result.Reference)
 	case o.Kind == payment.Capture:
-		done.body, done.err = p.Capture(o.Amount, result.Reference)
+		done.Body, done.Err = p.Capture(o.Amount, result.Reference)
 	case o.Kind == payment.Release:
-		done.body, done.err = p.Release(o.Reason)
+		done.Body, done.Err = p.Release(o.Reason)
 	case o.Kind == payment.Refund:
-		done.body, done.err = p.Refund(o.Reason, result.Reference)
+		done.Body, done.Err = p.Refund(o.Reason, result.Reference)
 	}
-	if done.err != nil {
+	if done.Err != nil {
 		// The rules open only what the payment can take, and nothing changes it while an
 		// operation is open: this is a mistake of ours, and the operation stays open.
-		done.err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Key, done.err)
+		done.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Key, done.Err)
 	}
 	return done
 }

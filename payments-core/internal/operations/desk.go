@@ -5,20 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
-// Desk opens operations: those that follow from events, and those that people command.
+// Desk does what follows from events, which is to open operations or to cancel, and opens the operations that
+// people command.
 type Desk struct {
 	db      *pg.DB
 	journal *journal.Journal
@@ -35,77 +37,75 @@ func NewDesk(db *pg.DB, j *journal.Journal, rules Rules, log *slog.Logger) (*Des
 	return &Desk{db: db, journal: j, rules: rules, jobs: jobs}, nil
 }
 
-// dossier is one payment under its stream's lock, with what was asked of the gateway for it.
+// dossier is one payment under its stream's lock, with what was asked of the gateway for it, and with its order.
 type dossier struct {
+	stream  journal.Stream
 	payment payment.Payment
-	history History
 	cause   event.Event // the latest event that had an effect
+	history History
+	order   releasing.Order // zero if the payment is for none
 }
 
-func read(stream journal.Stream) dossier {
+func read(stream journal.Stream) *dossier {
 	entries := make([]payment.Entry, len(stream.Records))
 	for i, record := range stream.Records {
 		entries[i] = payment.Entry{Event: record.Event, Confirmed: record.Log > 0}
 	}
 	p, steps := payment.Fold(entries)
-	d := dossier{payment: p}
+	d := dossier{stream: stream, payment: p}
 	for _, step := range steps {
 		if step.Effect {
 			d.cause = step.Entry.Event
 		}
 	}
-	return d
+	return &d
 }
 
 // Fold is the payment that a stream of the journal comes to.
 func Fold(stream journal.Stream) payment.Payment { return read(stream).payment }
 
-// Project opens what follows from changed streams. It is a journal.Projector.
-func (d *Desk) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	var affected []*dossier
-	var ids []string
-	for _, stream := range streams {
-		if !strings.HasPrefix(stream.ID, payment.Stream("")) {
-			continue
-		}
-		// Without a decision or after the end there is nothing to look up.
-		if c := read(stream); c.payment.Decision == payment.DecisionAccepted {
-			if _, ended := c.payment.Ended(); !ended {
-				affected, ids = append(affected, &c), append(ids, c.payment.ID)
-			}
-		}
-	}
-	if len(affected) == 0 {
-		return nil
-	}
-	histories, err := Histories(ctx, tx, ids...)
-	if err != nil {
-		return err
-	}
-	for _, c := range affected {
-		c.history = histories[c.payment.ID]
-	}
-	return d.follow(ctx, tx, affected...)
-}
-
-// follow opens the operations that the rules want now, and has the payments looked at again when
-// they want one later.
+// follow does what the rules want now, and has the payments looked at again when they want something later.
 func (d *Desk) follow(ctx context.Context, tx *pg.Tx, affected ...*dossier) error {
 	var opened []*Operation
 	var jobs []river.InsertManyParams
 	now := time.Now()
 	for _, c := range affected {
-		next, wanted := d.rules.Next(c.payment, c.history)
+		next, wanted := d.rules.Next(c.payment, c.history, c.order)
+		meta := event.CausedBy(c.cause)
+		if next.Cause.Type != "" {
+			meta = event.CausedBy(next.Cause)
+		}
 		switch {
 		case !wanted:
+		case next.Cancel:
+			body, err := c.payment.Cancel(next.Reason)
+			if err != nil {
+				return fmt.Errorf("cancel payment %s: %w", c.payment.ID, err)
+			}
+			if err := d.write(ctx, tx, c, body, meta); err != nil {
+				return err
+			}
 		case next.At.After(now):
 			jobs = append(jobs, reconsiderAt(c.payment.ID, next.At))
 		default:
-			o := newOperation(c.payment, c.history, next.Kind, next.Reason, event.CausedBy(c.cause))
+			o := NewOperation(c.payment, c.history, next.Kind, next.Reason, meta)
 			opened = append(opened, &o)
 		}
 	}
 	return d.open(ctx, tx, opened, jobs, time.Time{})
+}
+
+// write appends an event to a payment, and brings its dossier up to date.
+func (d *Desk) write(ctx context.Context, tx *pg.Tx, c *dossier, body payment.Body, meta event.Meta) error {
+	e := payment.New(d.journal.Source(), c.payment.ID, body)
+	e.Time, e.Meta = time.Now(), meta
+	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
+		return err
+	}
+	after := read(c.stream)
+	after.history, after.order = c.history, c.order
+	*c = *after
+	return nil
 }
 
 // open inserts operations with their jobs, to be called at a time (zero: at once), and other jobs.
@@ -128,7 +128,8 @@ func (d *Desk) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []
 	return nil
 }
 
-func newOperation(p payment.Payment, history History, kind payment.Operation, reason string, meta event.Meta) Operation {
+// NewOperation is the next of its kind.
+func NewOperation(p payment.Payment, history History, kind payment.Operation, reason string, meta event.Meta) Operation {
 	o := Operation{
 		PaymentID: p.ID, Kind: kind, N: len(history.Refusals(kind)) + 1, State: Open,
 		Amount: p.Amount, Reason: reason, Meta: meta,
@@ -184,32 +185,49 @@ func (d *Desk) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind pa
 		return Operation{}, err
 	}
 	meta := event.MetaFrom(ctx)
-	o := newOperation(c.payment, c.history, kind, reason, meta)
+	o := NewOperation(c.payment, c.history, kind, reason, meta)
 	if err := d.open(ctx, tx, []*Operation{&o}, nil, time.Time{}); err != nil {
 		return Operation{}, err
 	}
 	return o, nil
 }
 
-// load locks a payment's stream and reads the payment and its operations.
+// load locks a payment's case and stream, and reads the payment, its operations and its order.
 func (d *Desk) load(ctx context.Context, tx *pg.Tx, paymentID string) (*dossier, error) {
-	_, c, err := d.loadStream(ctx, tx, paymentID)
-	return c, err
-}
-
-func (d *Desk) loadStream(ctx context.Context, tx *pg.Tx, paymentID string) (journal.Stream, *dossier, error) {
-	id := payment.Stream(paymentID)
-	streams, err := d.journal.Load(ctx, tx, id)
+	own := payment.Stream(paymentID)
+	held, err := cases.Lock(ctx, tx, nil, own)
 	if err != nil {
-		return journal.Stream{}, nil, err
+		return nil, err
 	}
-	c := read(streams[id])
+	ids := []string{own}
+	for order := range held {
+		ids = append(ids, releasing.Stream(order))
+	}
+	streams, err := d.journal.Load(ctx, tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	c := read(streams[own])
+	c.order = orderOf(c.payment, streams)
 	histories, err := Histories(ctx, tx, paymentID)
 	if err != nil {
-		return journal.Stream{}, nil, err
+		return nil, err
 	}
 	c.history = histories[paymentID]
-	return streams[id], &c, nil
+	return c, nil
+}
+
+// orderOf folds a payment's order.
+func orderOf(p payment.Payment, streams map[string]journal.Stream) releasing.Order {
+	if p.OrderID == "" {
+		return releasing.Order{}
+	}
+	records := streams[releasing.Stream(p.OrderID)].Records
+	events := make([]event.Event, len(records))
+	for i, record := range records {
+		events[i] = record.Event
+	}
+	return releasing.Fold(p.OrderID, events...)
 }
 
 // Look reads a payment and its operations without locking them, for showing.
@@ -218,10 +236,10 @@ func (d *Desk) Look(ctx context.Context, paymentID string) (payment.Payment, His
 	if err != nil {
 		return payment.Payment{}, nil, err
 	}
-	c := read(stream)
-	if !c.payment.Exists() {
+	p := Fold(stream)
+	if !p.Exists() {
 		return payment.Payment{}, nil, ErrNoPayment
 	}
 	histories, err := Histories(ctx, d.db.Pool(), paymentID)
-	return c.payment, histories[paymentID], err
+	return p, histories[paymentID], err
 }

@@ -3,7 +3,9 @@ package operations
 import (
 	"time"
 
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 )
 
 // Rules are what the next operation of a payment depends on, besides the payment.
@@ -12,30 +14,59 @@ type Rules struct {
 	RetryDelays []time.Duration
 }
 
-// Next is an operation that is wanted, and from when on.
+// Next is what is wanted, and from when on: an operation, or an end without one.
 type Next struct {
-	Kind   payment.Operation
-	At     time.Time // zero: at once
-	Reason string    // for people, where the operation undoes something
+	Kind   payment.Operation // NoOperation if Cancel
+	Cancel bool              // the payment ends: nothing is held
+	At     time.Time         // zero: at once
+	Reason string            // for people, where it undoes something
+	Cause  event.Event       // of the order; zero if the payment itself is the cause
 }
 
 // reasonLapsed is why a hold is released that nobody captured in time.
 const reasonLapsed = "the hold lapsed"
 
-// Next returns what payments-core asks of the gateway by itself; false if it is nothing, or has to
-// wait for the operation that is open. It acts on decisions that the log has confirmed only.
-func (r Rules) Next(p payment.Payment, history History) (Next, bool) {
+// Next returns what payments-core does about a payment by itself; false if it is nothing, or has to
+// wait for the operation that is open. order is what is known of the payment's, zero if it has none: what the
+// order cannot use is let go before anything else. Otherwise it acts on decisions that the log has confirmed only.
+func (r Rules) Next(p payment.Payment, history History, order releasing.Order) (Next, bool) {
 	if _, open := history.Open(); open {
 		return Next{}, false
 	}
-	if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
-		return Next{}, false
+	next, wanted := letGo(p, order)
+	if !wanted {
+		if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
+			return Next{}, false
+		}
+		next, wanted = r.step(p, history)
 	}
-	next, wanted := r.step(p, history)
 	if _, done := history.Succeeded(next.Kind); done {
 		return Next{}, false
 	}
 	return next, wanted
+}
+
+// letGo is what the process manager wants.
+func letGo(p payment.Payment, order releasing.Order) (Next, bool) {
+	for _, c := range releasing.Commands(order, releasing.Payment{Payment: p}) {
+		next := Next{Reason: c.Reason, Cause: c.Cause}
+		switch c.Kind {
+		case releasing.Cancel:
+			next.Cancel = true
+		case releasing.Release:
+			next.Kind = payment.Release
+		case releasing.Refund:
+			next.Kind = payment.Refund
+		}
+		return next, true
+	}
+	return Next{}, false
+}
+
+// again reports whether what the gateway has refused is asked again, with a new key: what must be done in the
+// end. A capture refused for good leaves a hold, which the rules then release, as they do when the order cannot use it.
+func again(o Operation, order releasing.Order) bool {
+	return o.Kind != payment.Capture || !o.Final && !order.Refuses(o.PaymentID)
 }
 
 func (r Rules) step(p payment.Payment, history History) (Next, bool) {

@@ -1,26 +1,30 @@
 package operations
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
 
 // TestRulesSettleEveryPayment plays the rules against a gateway that answers at random, with
-// managers who command at random, and holds every state to the invariants.
+// managers who command and an order that ends at random, and holds every state to the invariants.
 func TestRulesSettleEveryPayment(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		for range 60 {
 			w.check(t)
+			w.order(t)
 			open, is := w.history.Open()
-			next, wanted := w.rules.Next(w.payment(), w.history)
+			next, wanted := w.rules.Next(w.payment(), w.history, w.known())
 			switch {
 			case is:
 				w.answer(t, open)
@@ -29,7 +33,8 @@ func TestRulesSettleEveryPayment(t *testing.T) {
 				if next.At.After(w.now) {
 					w.now = next.At
 				}
-				w.open(next.Kind, next.Reason)
+				w.follow(t, next)
+			case w.confirm():
 			default:
 				w.check(t)
 				w.settled(t)
@@ -46,7 +51,13 @@ type world struct {
 	entries []payment.Entry
 	history History
 	refuse  int // how often the gateway still refuses what must be done
+	ordered []event.Event
 }
+
+const (
+	paymentID = "0193571c-6f2e-7a4b-9c1d-2e3f4a5b6c7d"
+	orderID   = "0193571c-0000-7a4b-9c1d-2e3f4a5b6c7d"
+)
 
 func newWorld(t *rapid.T) *world {
 	w := &world{
@@ -54,11 +65,10 @@ func newWorld(t *rapid.T) *world {
 		now:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 		refuse: rapid.IntRange(0, 5).Draw(t, "refusals"),
 	}
-	const id = "0193571c-6f2e-7a4b-9c1d-2e3f4a5b6c7d"
 	method := rapid.SampledFrom([]payment.CaptureMethod{payment.Automatic, payment.Manual}).Draw(t, "capture")
 	w.append(payment.Requested{
-		PaymentID: id, ContractorID: "ada", Amount: money.Amount{Minor: 1000, Currency: "EUR"},
-		Description: "A fence", CaptureMethod: method,
+		PaymentID: paymentID, ContractorID: "ada", Amount: money.Amount{Minor: 1000, Currency: "EUR"},
+		Description: "A fence", CaptureMethod: method, OrderID: rapid.SampledFrom([]string{"", orderID}).Draw(t, "order"),
 	}, "ada")
 	switch rapid.SampledFrom([]string{"accepted", "accepted", "accepted", "rejected", "withdrawn", "pending"}).Draw(t, "decision") {
 	case "accepted":
@@ -75,8 +85,7 @@ func newWorld(t *rapid.T) *world {
 }
 
 func (w *world) append(b payment.Body, actor string) {
-	id := "0193571c-6f2e-7a4b-9c1d-2e3f4a5b6c7d"
-	e := payment.New("/test", id, b)
+	e := payment.New("/test", paymentID, b)
 	e.Time, e.Meta = w.now, event.Meta{Actor: actor}
 	w.entries = append(w.entries, payment.Entry{Event: e, Confirmed: true})
 }
@@ -86,8 +95,52 @@ func (w *world) payment() payment.Payment {
 	return p
 }
 
+// order ends, or refuses the payment, now and then.
+func (w *world) order(t *rapid.T) {
+	happens := rapid.SampledFrom([]string{
+		"", "", "", "", "", "", "order_expired", "order_cancelled", "order_payment_refused", "order_paid", "order_paid by another",
+	}).Draw(t, "order")
+	if happens == "" || w.payment().OrderID == "" {
+		return
+	}
+	typ, _, by := strings.Cut(happens, " ")
+	data := `{"payment_id": "` + paymentID + `", "reason": "so it is"}`
+	if by {
+		data = `{"payment_id": "another"}`
+	}
+	w.ordered = append(w.ordered, event.Event{ID: event.NewID(), Type: typ, Subject: orderID, Data: json.RawMessage(data)})
+}
+
+func (w *world) known() releasing.Order {
+	if w.payment().OrderID == "" {
+		return releasing.Order{}
+	}
+	return releasing.Fold(orderID, w.ordered...)
+}
+
+// confirm has the log confirm what is pending; false if nothing is.
+func (w *world) confirm() (did bool) {
+	for i := range w.entries {
+		did = did || !w.entries[i].Confirmed
+		w.entries[i].Confirmed = true
+	}
+	return did
+}
+
+func (w *world) follow(t *rapid.T, next Next) {
+	if !next.Cancel {
+		w.open(next.Kind, next.Reason)
+		return
+	}
+	body, err := w.payment().Cancel(next.Reason)
+	if err != nil || next.Reason == "" {
+		t.Fatalf("cancel with reason %q: %v", next.Reason, err)
+	}
+	w.append(body, "")
+}
+
 func (w *world) open(kind payment.Operation, reason string) {
-	o := newOperation(w.payment(), w.history, kind, reason, event.Meta{})
+	o := NewOperation(w.payment(), w.history, kind, reason, event.Meta{})
 	o.ID = int64(len(w.history) + 1)
 	w.history = append(w.history, o)
 }
@@ -118,15 +171,15 @@ func (w *world) answer(t *rapid.T, open Operation) {
 		code := rapid.SampledFrom([]string{gateway.InsufficientFunds, gateway.CaptureRefused, gateway.HoldExpired}).Draw(t, "code")
 		result = gateway.Result{Refusal: &gateway.Refusal{Code: code, Final: rapid.Bool().Draw(t, "final")}}
 	}
-	done := outcomeOf(w.payment(), open, result)
-	if done.err != nil {
-		t.Fatalf("the payment cannot take the outcome: %v", done.err)
+	done := OutcomeOf(w.payment(), w.known(), open, result)
+	if done.Err != nil {
+		t.Fatalf("the payment cannot take the outcome: %v", done.Err)
 	}
-	w.history[open.ID-1] = done.closed
-	if done.body != nil {
-		w.append(done.body, "")
+	w.history[open.ID-1] = done.Closed
+	if done.Body != nil {
+		w.append(done.Body, "")
 	}
-	if done.again {
+	if done.Again {
 		w.open(open.Kind, open.Reason)
 	}
 }
@@ -161,6 +214,9 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("%s succeeded %d times", kind, n)
 		}
 	}
+	if w.known().PaidBy == paymentID && succeeded[payment.Refund] > 0 && len(w.ordered) == 1 {
+		t.Fatal("what has paid the order was refunded")
+	}
 	if succeeded[payment.Capture] > 0 && succeeded[payment.Release] > 0 {
 		t.Fatal("captured and released")
 	}
@@ -170,7 +226,7 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("an event of ours has no effect: %s", step.Words())
 		}
 	}
-	if len(w.history) > 0 && (p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed) {
+	if len(w.history) > 0 && !p.Decided.Confirmed {
 		t.Fatal("the gateway was asked without a confirmed acceptance")
 	}
 }
@@ -178,11 +234,11 @@ func (w *world) check(t *rapid.T) {
 // settled says what must be true when nothing more is wanted.
 func (w *world) settled(t *rapid.T) {
 	p := w.payment()
-	if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
-		return
-	}
 	_, ended := p.Ended()
-	if !ended && p.Money != payment.MoneyCaptured {
+	if w.known().Refuses(p.ID) && !ended {
+		t.Fatalf("the order cannot use the payment, which is left %s, %q", p.Decision, p.Money)
+	}
+	if p.Decision == payment.DecisionAccepted && !ended && p.Money != payment.MoneyCaptured {
 		t.Fatalf("an accepted payment is left %q", p.Money)
 	}
 }
