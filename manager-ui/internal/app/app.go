@@ -14,6 +14,7 @@ import (
 	"countersign.example/manager-ui/internal/web"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
@@ -131,6 +132,11 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 		return service.UsageError{Err: err}
 	}
 	rt.OnStop("payments-core", func(context.Context) error { client.Close(); return nil })
+	ordering, err := api.NewClient("ordering-core", "ORDERING_CORE_URL", cfg.OrderingCoreURL, cfg.OrderingCoreToken)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("ordering-core", func(context.Context) error { ordering.Close(); return nil })
 	production := cfg.Environment == service.Production
 	sessions := site.NewSessions(o.DB, web.Cookie, production, rt.Log)
 	identity, err := site.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, web.People...)
@@ -138,7 +144,7 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 		return service.UsageError{Err: err}
 	}
 	rt.Go("sessions", sessions.Clean)
-	o.Core, o.Sessions, o.Identity, o.Production = client, sessions, identity, production
+	o.Core, o.Ordering, o.Sessions, o.Identity, o.Production = client, ordering, sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
 	pages, err := web.New(o)
 	if err != nil {

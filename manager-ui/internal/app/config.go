@@ -17,6 +17,8 @@ type Config struct {
 	web.IdentityConfig
 	PaymentsCoreURL   string `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
 	PaymentsCoreToken string `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at payments-core"`
+	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
+	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
 }
 
 // Validate reports everything that is wrong with the values.

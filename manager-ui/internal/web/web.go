@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/core"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -44,6 +45,7 @@ type Options struct {
 	DB         *pg.DB
 	Journal    *journal.Journal
 	Core       *core.Client
+	Ordering   *api.Client // ordering-core
 	Hub        *live.Hub // nil: pages are not live
 	Renderer   *web.Renderer
 	Assets     *web.Assets
@@ -57,13 +59,14 @@ type Options struct {
 }
 
 type handlers struct {
-	site    *web.Site
-	db      *pg.DB
-	journal *journal.Journal
-	core    *core.Client
-	hub     *live.Hub
-	log     *slog.Logger
-	now     func() time.Time
+	site     *web.Site
+	db       *pg.DB
+	journal  *journal.Journal
+	core     *core.Client
+	ordering *api.Client
+	hub      *live.Hub
+	log      *slog.Logger
+	now      func() time.Time
 }
 
 // New returns the site with all its routes.
@@ -81,7 +84,7 @@ func New(o Options) (*web.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handlers{site: site, db: o.DB, journal: o.Journal, core: o.Core, hub: o.Hub, log: o.Log, now: o.Now}
+	h := &handlers{site: site, db: o.DB, journal: o.Journal, core: o.Core, ordering: o.Ordering, hub: o.Hub, log: o.Log, now: o.Now}
 	e := site.Echo
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
 	e.GET("/payments", h.list)
