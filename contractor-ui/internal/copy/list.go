@@ -73,7 +73,7 @@ func positionOf(p Payment) *Position { return &Position{At: p.RequestedAt.UTC(),
 
 // read reads a page's rows beyond a place, in either direction, and tells whether there are more.
 func (q Query) read(db *gorm.DB, from *Position, newer bool) (rows []Payment, more bool, err error) {
-	db = db.Session(&gorm.Session{QueryFields: true}).Limit(PageSize + 1) // not the column of words
+	db = db.Limit(PageSize + 1)
 	order, beyond := "requested_at desc, id desc", "(requested_at, id) < (?, ?)"
 	if newer {
 		order, beyond = "requested_at, id", "(requested_at, id) > (?, ?)"
@@ -105,7 +105,8 @@ func (q Query) search(db *gorm.DB) *gorm.DB {
 		typed = append(typed, lexeme(word)+":*")
 	}
 	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the descriptions went through.
-	match := "words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?)"
+	match := `id in (select payment_id from payment_words
+		where words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?))`
 	args := []any{lexeme("@" + q.Contractor), strings.Join(typed, " & ")}
 	if low, high, ok := idRange(text); ok {
 		return db.Where("("+match+") or id between ? and ?", append(args, low, high)...)
@@ -142,7 +143,7 @@ func Find(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Payment, err 
 	}
 	// One parameter, and so one statement, however many they are.
 	list := "{" + strings.Join(texts, ",") + "}"
-	if err := db.Gorm(ctx).Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", list).Find(&rows).Error; err != nil {
+	if err := db.Gorm(ctx).Where("id = any(?::uuid[])", list).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil
