@@ -18,12 +18,7 @@ create table payments (
     pending         boolean not null,
     requested_at    timestamptz not null,
     updated_at      timestamptz not null,
-    revision        bigint not null,
-    -- The words of the description, and the contractor as one more: a search never reads another one's rows. Without the
-    -- characters of which PostgreSQL's parser makes tags, addresses and paths, in whose middle nothing would be found.
-    words           tsvector not null generated always as
-                    (to_tsvector('simple', translate(description, '<>/-.@_&:+=%~?#', '               '))
-                    || array_to_tsvector(array['@' || contractor_id])) stored
+    revision        bigint not null
 ) with (fillfactor = 80);
 
 -- Page 10,000 of a tab is a range of its index, as page 2 is.
@@ -31,7 +26,31 @@ create index payments_newest on payments (contractor_id, requested_at desc, id d
 create index payments_newest_by_decision on payments (contractor_id, decision, requested_at desc, id desc);
 -- Totals are read from the index alone.
 create index payments_totals on payments (contractor_id, decision, money, currency, final) include (amount_minor);
-create index payments_words on payments using gin (words) with (fastupdate = off);
+
+-- What a payment is found by. Apart from its row: that changes with every event, and each time would write every
+-- word's place in the index again.
+create table payment_words (
+    id    uuid primary key references payments on delete cascade,
+    words tsvector not null
+);
+create index payment_words_words on payment_words using gin (words) with (fastupdate = off);
+
+-- +goose StatementBegin
+-- The words of the description, and the contractor as one more: a search never reads another one's rows. Without the
+-- characters of which PostgreSQL's parser makes tags, addresses and paths, in whose middle nothing would be found.
+create function note_payment_words() returns trigger language plpgsql as $$
+begin
+    insert into payment_words (id, words) values (new.id,
+        to_tsvector('simple', translate(new.description, '<>/-.@_&:+=%~?#', '               '))
+        || array_to_tsvector(array['@' || new.contractor_id]))
+    on conflict (id) do update set words = excluded.words;
+    return null;
+end $$;
+-- +goose StatementEnd
+create trigger payments_inserted after insert on payments for each row execute function note_payment_words();
+create trigger payments_reworded after update of description, contractor_id on payments for each row
+    when ((old.description, old.contractor_id) is distinct from (new.description, new.contractor_id))
+    execute function note_payment_words();
 
 -- Which payment asks again for which. A payment is superseded once: the first one stays.
 create table supersessions (
@@ -40,5 +59,5 @@ create table supersessions (
 );
 
 -- +goose Down
-drop table supersessions;
-drop table payments;
+drop table supersessions, payment_words, payments;
+drop function note_payment_words;

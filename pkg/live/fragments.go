@@ -72,7 +72,8 @@ func (l *leader) pushAudience(ctx context.Context, s staleAudience) error {
 	if err != nil {
 		return err
 	}
-	batch := &pgx.Batch{}
+	batch := &pgx.Batch{} // locks live_stale before live_head, as done does
+	batch.Queue("delete from live_stale where app = $1 and audience = $2 and marks = $3", l.stream.app, s.audience, s.marks)
 	if len(fragments) > 0 {
 		entries := make([]outgoing, len(fragments))
 		for i := range fragments {
@@ -84,7 +85,6 @@ func (l *leader) pushAudience(ctx context.Context, s staleAudience) error {
 		}
 		l.noteHead(batch, head)
 	}
-	batch.Queue("delete from live_stale where app = $1 and audience = $2 and marks = $3", l.stream.app, s.audience, s.marks)
 	return l.send(ctx, batch)
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"embed"
-	"encoding/gob"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -31,6 +30,9 @@ func mustSub(f fs.FS, dir string) fs.FS {
 	return sub
 }
 
+// sessionsKey is where a request finds the sessions.
+const sessionsKey = "web.sessions"
+
 // Sessions keeps what belongs to a browser in the app's own Postgres. A browser that never did
 // anything has no session, and is served while the database is away.
 type Sessions struct {
@@ -42,7 +44,6 @@ type Sessions struct {
 // NewSessions keeps sessions in db, under a cookie that is the app's own: browsers share cookies
 // among the ports of a host. The cookie is Secure in production.
 func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *Sessions {
-	gob.Register([]Message{})
 	m := scs.New()
 	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0) // see Clean
 	m.Lifetime = 30 * 24 * time.Hour
@@ -100,59 +101,12 @@ func (s *Sessions) save(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		c.Response().Header().Del("Set-Cookie")
+		unsetCookie(c, s.manager.Cookie.Name)
 		s.manager.WriteSessionCookie(ctx, c.Response(), token, expiry)
 	case scs.Destroyed:
 		s.manager.WriteSessionCookie(ctx, c.Response(), "", time.Time{})
 	}
 	return nil
-}
-
-// Tone is how something is meant, in words and colour.
-type Tone string
-
-const (
-	Neutral Tone = "neutral"
-	Waiting Tone = "waiting"
-	Good    Tone = "good"
-	Bad     Tone = "bad"
-	Warning Tone = "warning"
-	Info    Tone = "info"
-)
-
-// Message is shown once, on the next page.
-type Message struct {
-	Tone Tone
-	Text string
-}
-
-const (
-	flashKey    = "flash"
-	sessionsKey = "web.sessions"
-)
-
-// flashesKept bounds what a client piles up that sends forms and never looks at a page.
-const flashesKept = 4
-
-// Flash keeps a message for the next page that this browser is shown; of many, the last few.
-func Flash(c echo.Context, tone Tone, text string) {
-	s, ok := c.Get(sessionsKey).(*Sessions)
-	if !ok {
-		return
-	}
-	ctx := c.Request().Context()
-	waiting, _ := s.manager.Get(ctx, flashKey).([]Message)
-	waiting = append(waiting, Message{tone, text})
-	s.manager.Put(ctx, flashKey, waiting[max(0, len(waiting)-flashesKept):])
-}
-
-func popFlashes(c echo.Context) []Message {
-	s, ok := c.Get(sessionsKey).(*Sessions)
-	if !ok {
-		return nil
-	}
-	messages, _ := s.manager.Pop(c.Request().Context(), flashKey).([]Message)
-	return messages
 }
 
 // Redirect sends the browser to a page of ours after a form was handled (303: it asks with GET).

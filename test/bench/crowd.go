@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"countersign.example/pkg/pg"
 	"countersign.example/test/house"
 )
 
@@ -73,17 +74,12 @@ func newCrowd(ctx context.Context, h *house.House, withMoney bool) (c *crowd, er
 		services = append(services, house.Core)
 	}
 	for _, name := range services {
-		config, err := pgxpool.ParseConfig(h.Database[name])
+		db, err := pg.Open(ctx, h.Database[name]) // with the services' plans: a look must not scan whole tables
 		if err != nil {
 			return nil, err
 		}
-		config.MaxConns = 1
-		pool, err := pgxpool.NewWithConfig(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		c.closers = append(c.closers, pool.Close)
-		c.databases[name] = pool
+		c.closers = append(c.closers, db.Close)
+		c.databases[name] = db.Pool()
 	}
 	for i := range openPages {
 		seen := func(row, time.Time) {}

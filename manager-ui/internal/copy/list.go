@@ -113,6 +113,9 @@ func given(after, before *Position) *Position {
 	return after
 }
 
+// found is true for payments that have the words of a tsquery.
+const found = "id in (select payment_id from payment_words where search @@ ?::tsquery)"
+
 // matching narrows find to what people mean by text: words of the contractor's name and the description,
 // or the beginning of the id.
 func matching(find *gorm.DB, text string) *gorm.DB {
@@ -120,9 +123,9 @@ func matching(find *gorm.DB, text string) *gorm.DB {
 	from, to, isID := idRange(text)
 	switch {
 	case isID && query != "":
-		return find.Where("(search @@ ?::tsquery or id between ?::uuid and ?::uuid)", query, from, to)
+		return find.Where("("+found+" or id between ?::uuid and ?::uuid)", query, from, to)
 	case query != "":
-		return find.Where("search @@ ?::tsquery", query)
+		return find.Where(found, query)
 	}
 	return find.Where("false") // punctuation finds nothing
 }

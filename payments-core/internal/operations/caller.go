@@ -119,7 +119,7 @@ func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, 
 func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	if _, err := c.desk.db.Pool().Exec(ctx, `update operations set attempts = attempts + 1, last_error = $2 where id = $1 and state = 'open'`,
+	if _, err := c.desk.db.Pool().Exec(ctx, `update operations set attempts = attempts + 1, last_error = $2 where id = $1 and closed_at is null`,
 		o.ID, gateway.Clean(cause.Error(), payment.MaxText)); err != nil {
 		c.log.WarnContext(ctx, "note a failed call", "key", o.Key, "error", err)
 	}
