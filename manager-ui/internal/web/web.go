@@ -46,7 +46,7 @@ type Options struct {
 	Journal    *journal.Journal
 	Core       *core.Client
 	Ordering   *api.Client // ordering-core
-	Hub        *live.Hub // nil: pages are not live
+	Hub        *live.Hub   // nil: pages are not live
 	Renderer   *web.Renderer
 	Assets     *web.Assets
 	Sessions   *web.Sessions

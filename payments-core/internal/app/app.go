@@ -123,7 +123,10 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 		DB: db, Journal: book, Primary: true, Log: log,
 		Topics: []kafka.Topic{{
 			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+		}, {
+			Name: releasing.Topic, Stream: kafka.BySubject(releasing.Stream), Check: releasing.Check,
 		}},
+		Before:     desk.Before,
 		Projectors: []journal.Projector{desk.Project},
 	}
 }

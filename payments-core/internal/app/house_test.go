@@ -24,6 +24,7 @@ import (
 	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
@@ -149,7 +150,11 @@ func (h *house) publish(events ...event.Event) {
 	defer w.Close()
 	var messages []kafkago.Message
 	for _, e := range events {
-		messages = append(messages, kafka.Encode(payment.Topic, e))
+		topic := payment.Topic
+		if strings.HasPrefix(e.Type, "order_") {
+			topic = releasing.Topic
+		}
+		messages = append(messages, kafka.Encode(topic, e))
 	}
 	if err := w.WriteMessages(h.t.Context(), messages...); err != nil {
 		h.t.Fatalf("publish: %v", err)
