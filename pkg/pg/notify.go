@@ -29,6 +29,15 @@ func (db *DB) Notify(channel string) {
 	if b == nil {
 		return
 	}
+	db.wake(b)
+	select {
+	case b.rung <- struct{}{}:
+	default: // already to be rung
+	}
+}
+
+// wake wakes everybody in this process.
+func (db *DB) wake(b *bell) {
 	db.bells.mu.Lock()
 	wakes := make([]func(), 0, len(b.local))
 	for _, wake := range b.local {
@@ -38,9 +47,24 @@ func (db *DB) Notify(channel string) {
 	for _, wake := range wakes {
 		wake()
 	}
-	select {
-	case b.rung <- struct{}{}:
-	default: // already to be rung
+}
+
+// OnNotify calls wake whenever channel is notified from this process, and whenever somebody in this process who listens to the
+// channel is woken, until stop is called. It costs no connection; wake must not block.
+func (db *DB) OnNotify(channel string, wake func()) (stop func()) {
+	b := db.bell(channel)
+	if b == nil {
+		return func() {}
+	}
+	db.bells.mu.Lock()
+	defer db.bells.mu.Unlock()
+	id := b.next
+	b.next++
+	b.local[id] = wake
+	return func() {
+		db.bells.mu.Lock()
+		defer db.bells.mu.Unlock()
+		delete(b.local, id)
 	}
 }
 
@@ -52,21 +76,12 @@ func (db *DB) Listen(ctx context.Context, channel string, wake func()) {
 	if b == nil {
 		return
 	}
-	db.bells.mu.Lock()
-	id := b.next
-	b.next++
-	b.local[id] = wake
-	db.bells.mu.Unlock()
-	defer func() {
-		db.bells.mu.Lock()
-		delete(b.local, id)
-		db.bells.mu.Unlock()
-	}()
+	defer db.OnNotify(channel, wake)()
 
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for ctx.Err() == nil {
-		if db.listenOnce(ctx, channel, wake) {
+		if db.listenOnce(ctx, channel, b) {
 			wait.Reset()
 		}
 		sleep(ctx, wait.NextBackOff())
@@ -75,7 +90,7 @@ func (db *DB) Listen(ctx context.Context, channel string, wake func()) {
 
 // listenOnce listens on a connection of its own until that breaks. It reports whether it
 // ever listened.
-func (db *DB) listenOnce(ctx context.Context, channel string, wake func()) bool {
+func (db *DB) listenOnce(ctx context.Context, channel string, b *bell) bool {
 	pooled, err := db.pool.Acquire(ctx)
 	if err != nil {
 		return false
@@ -89,14 +104,14 @@ func (db *DB) listenOnce(ctx context.Context, channel string, wake func()) bool 
 	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return false
 	}
-	wake()
+	db.wake(b)
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return true
 		}
 		if n.Payload != db.bells.sender { // ours have woken already
-			wake()
+			db.wake(b)
 		}
 	}
 }
