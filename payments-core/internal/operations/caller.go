@@ -152,7 +152,7 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 			}
 		}
 		if done.Body != nil {
-			if err := c.desk.write(ctx, tx, d, done.Body, o.Meta); err != nil {
+			if err := c.desk.write(ctx, tx, d, done.Body, done.meta()); err != nil {
 				return err
 			}
 		}
@@ -209,7 +209,7 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 	case o.State == Failed && o.Kind == payment.Authorize:
 		done.Body, done.Err = p.Decline(result.Refusal.Code, result.Refusal.Reason, result.Refusal.Final)
 	case o.State == Failed && o.Kind == payment.Capture && holdIsGone(result.Refusal.Code):
-		done.Body, done.Err = p.Release(o.LastError)
+		done.Body, done.Err = p.Release(refusedCapture(o))
 	case o.State == Failed && o.Kind == payment.Release && holdIsGone(result.Refusal.Code):
 		done.Body, done.Err = p.Release(o.Reason)
 	case o.State == Failed:
@@ -229,6 +229,24 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 		done.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Key, done.Err)
 	}
 	return done
+}
+
+// meta is on whose behalf the event is: what the gateway refused is not the doing of the person who asked for it.
+func (d Outcome) meta() event.Meta {
+	m := d.Closed.Meta
+	if d.Closed.State == Failed {
+		m.Actor, m.ActorName = "", ""
+	}
+	return m
+}
+
+// refusedCapture is why there is no hold any more after a refused capture, for people.
+func refusedCapture(o Operation) string {
+	by := ""
+	if o.ActorName != "" {
+		by = " by " + o.ActorName
+	}
+	return gateway.Clean("the capture"+by+" was refused: "+o.LastError, payment.MaxText)
 }
 
 // holdIsGone reports whether a refusal says that nothing is held any more.

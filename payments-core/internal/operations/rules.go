@@ -98,7 +98,7 @@ func (r Rules) retryDelay(declines int, otherwise time.Duration) time.Duration {
 func captureRefused(history History) string {
 	for _, o := range history.Refusals(payment.Capture) {
 		if o.Final {
-			return o.LastError
+			return refusedCapture(o)
 		}
 	}
 	return ""
