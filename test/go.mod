@@ -3,6 +3,7 @@ module countersign.example/test
 go 1.26.0
 
 require (
+	countersign.example/deploy v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/chromedp/cdproto v0.159.0
@@ -13,7 +14,6 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/segmentio/kafka-go v0.4.51
 	github.com/stretchr/testify v1.12.1
-	golang.org/x/net v0.61.0
 	golang.org/x/sync v0.24.0
 )
 
@@ -53,6 +53,7 @@ require (
 	go.uber.org/atomic v1.12.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
@@ -61,6 +62,7 @@ require (
 )
 
 replace (
+	countersign.example/deploy => ../deploy
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg
 )

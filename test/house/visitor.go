@@ -1,40 +1,25 @@
 package house
 
 import (
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"strings"
 	"testing"
-	"time"
 
-	"golang.org/x/net/html"
+	"countersign.example/deploy/visit"
 )
 
-// Visitor is one person at one app, with a browser that runs no scripts: it keeps cookies, follows
-// redirects, presses buttons by their names and fills fields by their labels. Unlike the
-// people of test/browser it is cheap, and reports what failed instead of ending the test.
-type Visitor struct {
-	origin string
-	client *http.Client
-}
-
-// answerTimeout is longer than the apps let a request take.
-const answerTimeout = 15 * time.Second
+// Visitor is a person at an app with a browser that runs no scripts. Unlike the people of test/browser it is
+// cheap, and reports what failed instead of ending the test.
+type (
+	Visitor     = visit.Visitor
+	Page        = visit.Page
+	StatusError = visit.StatusError
+)
 
 // Visit signs person ("Ada Nowak") in at an app.
 func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
 	tb.Helper()
 	v := h.Stranger(tb, app)
-	page, err := v.Open("/")
-	if err == nil {
-		// The switch's button is in a noscript element, which this browser obeys.
-		_, err = page.Press("Switch", "Signed in as", person)
-	}
-	if err != nil {
-		tb.Fatalf("sign %s in at %s: %v", person, app, err)
+	if err := v.SignIn(person); err != nil {
+		tb.Fatal(err)
 	}
 	return v
 }
@@ -42,130 +27,7 @@ func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
 // Stranger comes to an app for the first time, without a cookie.
 func (h *House) Stranger(tb testing.TB, app string) *Visitor {
 	tb.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	v := &Visitor{origin: h.URL(app), client: &http.Client{Jar: jar, Timeout: answerTimeout}}
-	tb.Cleanup(v.client.CloseIdleConnections)
+	v := visit.New(h.URL(app))
+	tb.Cleanup(v.Close)
 	return v
-}
-
-// Open asks for a page. An answer of 400 and more is an error, beside the page that says so.
-func (v *Visitor) Open(path string) (*Page, error) {
-	request, err := http.NewRequest(http.MethodGet, v.origin+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	return v.do(request)
-}
-
-// StatusError is an answer of 400 and more.
-type StatusError struct {
-	Status int
-	Text   string // of the page's main part
-}
-
-func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %s", e.Status, e.Text) }
-
-func (v *Visitor) do(request *http.Request) (*Page, error) {
-	// What browsers say about the request's origin.
-	request.Header.Set("Sec-Fetch-Site", "same-origin")
-	request.Header.Set("Sec-Fetch-Mode", "navigate")
-	request.Header.Set("Accept", "text/html,application/xhtml+xml")
-	if request.Method == http.MethodPost {
-		request.Header.Set("Origin", v.origin)
-	}
-	response, err := v.client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, err
-	}
-	p := &Page{Status: response.StatusCode, URL: response.Request.URL, visitor: v}
-	if p.root, err = html.ParseWithOptions(strings.NewReader(string(body)), html.ParseOptionEnableScripting(false)); err != nil {
-		return nil, err
-	}
-	if p.Status >= http.StatusBadRequest {
-		return p, &StatusError{Status: p.Status, Text: p.Text()}
-	}
-	return p, nil
-}
-
-// Page is what an app answered.
-type Page struct {
-	Status  int
-	URL     *url.URL
-	visitor *Visitor
-	root    *html.Node
-}
-
-// Text is all text of the page's body, with single spaces.
-func (p *Page) Text() string { return textOf(first(p.root, tag("body"))) }
-
-// Shows tells whether the page's text contains words.
-func (p *Page) Shows(words string) bool { return strings.Contains(p.Text(), words) }
-
-// Has tells whether there is a button or link of that name.
-func (p *Page) Has(name string) bool { return p.button(name) != nil || p.link(name) != nil }
-
-// Press presses the first button of that name after filling fields, given as labels and
-// values in turn; or follows the link of that name.
-func (p *Page) Press(name string, fields ...string) (*Page, error) {
-	if button := p.button(name); button != nil {
-		return p.submit(button, fields)
-	}
-	if link := p.link(name); link != nil && len(fields) == 0 {
-		return p.visitor.Open(p.resolve(attribute(link, "href")))
-	}
-	return p, fmt.Errorf("there is no button %q on %s: %s", name, p.URL, p.Text())
-}
-
-func (p *Page) button(name string) *html.Node {
-	return first(p.root, func(n *html.Node) bool {
-		return n.Data == "button" && textOf(n) == name && !has(n, "disabled") && ancestor(n, "form") != nil
-	})
-}
-
-func (p *Page) link(name string) *html.Node {
-	return first(p.root, func(n *html.Node) bool { return n.Data == "a" && has(n, "href") && textOf(n) == name })
-}
-
-// submit sends the button's form as a browser would.
-func (p *Page) submit(button *html.Node, fields []string) (*Page, error) {
-	form := ancestor(button, "form")
-	values := valuesOf(form)
-	for i := 0; i+1 < len(fields); i += 2 {
-		if err := fill(form, values, fields[i], fields[i+1]); err != nil {
-			return p, fmt.Errorf("%w on %s", err, p.URL)
-		}
-	}
-	if name := attribute(button, "name"); name != "" {
-		values.Set(name, attribute(button, "value"))
-	}
-	action := p.resolve(attribute(form, "action"))
-	if to := attribute(button, "formaction"); to != "" {
-		action = p.resolve(to)
-	}
-	if !strings.EqualFold(attribute(form, "method"), "post") {
-		return p.visitor.Open(action + "?" + values.Encode())
-	}
-	request, err := http.NewRequest(http.MethodPost, p.visitor.origin+action, strings.NewReader(values.Encode()))
-	if err != nil {
-		return p, err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return p.visitor.do(request)
-}
-
-// resolve turns a reference of the page into a path with its query.
-func (p *Page) resolve(reference string) string {
-	u, err := p.URL.Parse(reference)
-	if err != nil {
-		return reference
-	}
-	return u.RequestURI()
 }
