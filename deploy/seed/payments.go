@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The choices of the field "Capture".
+const (
+	automatic = "automatic"
+	manual    = "manual"
+)
+
+func captureMethod(byManager bool) string {
+	if byManager {
+		return manual
+	}
+	return automatic
+}
+
+func (p *player) askForPayments(ctx context.Context) error {
+	for _, wanted := range payments {
+		id := fixed("payment " + wanted.name)
+		if err := p.ask(ctx, wanted, id); err != nil {
+			return fmt.Errorf("payment %q: %w", wanted.name, err)
+		}
+		if wanted.then == nil {
+			continue
+		}
+		if err := wanted.then(ctx, p, id); err != nil {
+			return fmt.Errorf("payment %q: %w", wanted.name, err)
+		}
+	}
+	return nil
+}
+
+// ask sends the form that is at the payment's id, which makes one payment however often it is sent.
+func (p *player) ask(ctx context.Context, wanted request, id string) error {
+	v, err := p.visitor(ctx, wanted.by)
+	if err != nil {
+		return err
+	}
+	return p.until(ctx, "ask for it", func() error {
+		form, err := v.Open("/payments/new?id=" + id)
+		if err != nil {
+			return err
+		}
+		_, err = form.Press("Request payment", "Amount", wanted.amount, "Currency", "EUR", "Description", wanted.name,
+			"Capture", captureMethod(wanted.manual))
+		return err
+	})
+}
+
+// pay asks for an order's nth payment on the order's page, if that has not been done, and returns the payment's id.
+func (p *player) pay(ctx context.Context, s *scene, nth int, byManager bool) (id string, err error) {
+	v, err := p.visitor(ctx, s.by)
+	if err != nil {
+		return "", err
+	}
+	err = p.until(ctx, "ask for its payment", func() error {
+		page, err := v.Open("/orders/" + s.id)
+		if err != nil {
+			return err // 404: it has not been heard of yet
+		}
+		button := "Request payment"
+		if nth > 1 {
+			button = "Ask again"
+		}
+		if found := paymentsOn(page.Links("/payments/")); len(found) >= nth {
+			id = found[nth-1]
+			return nil
+		}
+		if _, err = page.Press(button, "Capture", captureMethod(byManager)); err == nil {
+			err = errors.New("the order does not show its payment yet")
+		}
+		return err
+	})
+	return id, err
+}
+
+// paymentsOn are the payments that a page links, each once.
+func paymentsOn(links []string) (ids []string) {
+	seen := map[string]bool{}
+	for _, link := range links {
+		id := strings.TrimPrefix(link, "/payments/")
+		if len(id) == len(fixed("")) && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// decide presses a manager's button until the payment's page says what was decided.
+func (p *player) decide(ctx context.Context, by person, payment, button, decided string, fields ...string) error {
+	v, err := p.visitor(ctx, by)
+	if err != nil {
+		return err
+	}
+	return p.until(ctx, strings.ToLower(button), func() error {
+		page, err := v.Open("/payments/" + payment)
+		if err != nil {
+			return err
+		}
+		if page.Shows("Decision " + decided) {
+			return nil
+		}
+		if !page.Has(button) { // the reason is asked for on a page of its own
+			if page, err = page.Press("Reject"); err != nil {
+				return err
+			}
+		}
+		if _, err = page.Press(button, fields...); err == nil {
+			err = errors.New("the page does not say that it is " + decided)
+		}
+		return err
+	})
+}
+
+func (p *player) withdraw(ctx context.Context, by person, payment string) error {
+	v, err := p.visitor(ctx, by)
+	if err != nil {
+		return err
+	}
+	return p.until(ctx, "withdraw it", func() error {
+		page, err := v.Open("/payments/" + payment)
+		if err != nil || page.Shows("Decision Withdrawn") {
+			return err
+		}
+		if _, err = page.Press("Withdraw"); err == nil {
+			err = errors.New("the page does not say that it is withdrawn")
+		}
+		return err
+	})
+}
+
+// held waits until a payment's money is on hold, or has been.
+func (p *player) held(ctx context.Context, by person, payment string) error {
+	v, err := p.visitor(ctx, by)
+	if err != nil {
+		return err
+	}
+	return p.until(ctx, "wait for the hold", func() error {
+		page, err := v.Open("/payments/" + payment)
+		if err != nil {
+			return err
+		}
+		for _, words := range []string{"On hold", "Hold released", "Paid out", "Refunded"} {
+			if page.Shows("Money " + words) {
+				return nil
+			}
+		}
+		return errors.New("no money is on hold")
+	})
+}
+
+// press presses Capture or Release, if that can still be done.
+func (p *player) press(ctx context.Context, by person, payment, button string, fields ...string) error {
+	v, err := p.visitor(ctx, by)
+	if err != nil {
+		return err
+	}
+	return p.until(ctx, strings.ToLower(button), func() error {
+		page, err := v.Open("/payments/" + payment)
+		if err != nil || !page.Has(button) {
+			return err
+		}
+		_, err = page.Press(button, fields...)
+		return err
+	})
+}
