@@ -1,6 +1,6 @@
 # Every command of the house; `make help` lists them.
 
-MODULES := pkg payments-core contractor-ui manager-ui deploy test
+MODULES := pkg payments-core ordering-core contractor-ui manager-ui deploy test
 PACKAGES := $(addprefix ./,$(addsuffix /...,$(filter-out test,$(MODULES))))
 
 GOLANGCI_VERSION := v2.15.0
@@ -11,10 +11,10 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset build assets test go-test lint fmt kafka topics tail bench ci launcher browser go
+.PHONY: help run reset build assets test go-test lint fmt docs kafka topics tail dead-letters bench ci launcher browser go
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: launcher ## Start everything on this machine; Ctrl-C stops it
 	@exec bin/local run
@@ -49,6 +49,9 @@ lint: $(GOLANGCI) launcher ## gofmt, go vet, golangci-lint, and each module by i
 fmt: ## Format the code
 	@gofmt -w $(MODULES)
 
+docs: go ## Write docs/asyncapi.yaml anew from the registries of events
+	@go run ./test/asyncapi > docs/asyncapi.yaml.new && mv docs/asyncapi.yaml.new docs/asyncapi.yaml
+
 kafka: ## Run a real Apache Kafka on 9092 (Java 17, Maven)
 	@exec deploy/kafka/run.sh
 
@@ -58,6 +61,11 @@ topics: go ## Show topics, offsets and the lag of each group
 tail: go ## Print messages as they come: make tail TOPIC=payments [FROM=start]
 	@test -n "$(TOPIC)" || { echo "which topic? make tail TOPIC=payments" >&2; exit 2; }
 	@FROM="$(FROM)" go run ./deploy/kafka/inspect tail "$(TOPIC)"
+
+dead-letters: ## What a service could not record: make dead-letters SERVICE=manager-ui [ARGS="replay 42"]
+	@test -n "$(SERVICE)" || { echo "of which service? make dead-letters SERVICE=manager-ui" >&2; exit 2; }
+	@test -r ".local/$(SERVICE).env" || { echo "no .local/$(SERVICE).env: there is no such service, or it was never started by make run" >&2; exit 2; }
+	@. ./.local/$(SERVICE).env && exec bin/$(SERVICE) dead-letters $(or $(ARGS),list)
 
 bench: launcher ## Measure speed (by hand, on a quiet machine)
 	@bin/local build

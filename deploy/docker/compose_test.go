@@ -6,9 +6,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +18,10 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-const root = "../.."
+const (
+	root = "../.."
+	seed = "seed" // the one service that is no service, but runs once
+)
 
 func loadCompose(t *testing.T) *types.Project {
 	t.Helper()
@@ -105,6 +110,9 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 			if len(service.DependsOn) == 0 {
 				t.Errorf("%s waits for nothing", service.Name)
 			}
+			if service.Name == seed {
+				continue // it waits for the services, which have waited for their migrations
+			}
 			migrates := strings.HasSuffix(service.Name, "-migrate")
 			waitsForMigration := false
 			for on, dependency := range service.DependsOn {
@@ -133,7 +141,7 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 func TestPortsAreTheDocumentedOnesAndOpenToThisMachineOnly(t *testing.T) {
 	want := map[string]string{
 		"3000": "contractor-ui-web", "4000": "manager-ui-web", "5001": "payments-core-web",
-		"5003": "sandbox-gateway", "8080": "kafka-console", "9092": "kafka",
+		"5002": "ordering-core-web", "5003": "sandbox-gateway", "8080": "kafka-console", "9092": "kafka",
 	}
 	for _, service := range loadCompose(t).Services {
 		for _, port := range service.Ports {
@@ -148,6 +156,59 @@ func TestPortsAreTheDocumentedOnesAndOpenToThisMachineOnly(t *testing.T) {
 	}
 	for port, name := range want {
 		t.Errorf("nothing is open at %s, where %s should be", port, name)
+	}
+}
+
+func TestEachServiceHasItsOwnDatabaseAndRole(t *testing.T) {
+	script, err := os.ReadFile("postgres-init.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project := loadCompose(t)
+	owner := map[string]string{}
+	for image, services := range ours(project) {
+		for _, service := range services {
+			if service.Environment["DATABASE_URL"] == nil {
+				continue
+			}
+			address, err := url.Parse(*service.Environment["DATABASE_URL"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := address.User.Username()
+			if address.Path != "/"+name {
+				t.Errorf("%s is %s in the database %s", service.Name, name, address.Path)
+			}
+			if other, taken := owner[name]; taken && other != image {
+				t.Errorf("%s and %s share a database", image, other)
+			}
+			owner[name] = image
+			variable := strings.ToUpper(name) + "_PASSWORD"
+			if !bytes.Contains(script, []byte("create "+name+" \"$"+variable+"\"")) {
+				t.Errorf("the script does not make %s", name)
+			}
+			password, _ := address.User.Password()
+			if given := project.Services["postgres"].Environment[variable]; given == nil || *given != password {
+				t.Errorf("%s has another password than the script gives its role", service.Name)
+			}
+		}
+	}
+}
+
+func TestEveryCallersTokenIsOneThatTheCoreAccepts(t *testing.T) {
+	project := loadCompose(t)
+	for caller, cores := range map[string]map[string]string{
+		"contractor-ui-web": {"ORDERING_CORE_TOKEN": "ordering-core-web"},
+		"manager-ui-web":    {"ORDERING_CORE_TOKEN": "ordering-core-web", "PAYMENTS_CORE_TOKEN": "payments-core-web"},
+		seed:                {"ORDERING_CORE_TOKEN": "ordering-core-web"},
+	} {
+		for variable, core := range cores {
+			pair := strings.TrimSuffix(caller, "-web") + "=" + *project.Services[caller].Environment[variable]
+			accepted := strings.Split(*project.Services[core].Environment["SERVICE_TOKENS"], ",")
+			if !slices.Contains(accepted, pair) {
+				t.Errorf("%s knows %v, and %s says %s", core, accepted, caller, pair)
+			}
+		}
 	}
 }
 

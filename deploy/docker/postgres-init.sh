@@ -12,6 +12,7 @@ SQL
 create contractor_ui "$CONTRACTOR_UI_PASSWORD"
 create manager_ui "$MANAGER_UI_PASSWORD"
 create payments_core "$PAYMENTS_CORE_PASSWORD"
+create ordering_core "$ORDERING_CORE_PASSWORD"
 create sandbox_gateway "$SANDBOX_GATEWAY_PASSWORD"
 psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<'SQL'
 revoke connect on database postgres from public;

@@ -28,7 +28,7 @@ func (h *house) build(ctx context.Context) error {
 	if _, err := os.Stat(h.path("bin", services[0].name)); err != nil {
 		h.out.say("building the services (a minute the first time)")
 	}
-	args := []string{"build", "-o", h.path("bin") + "/"}
+	args := []string{"build", "-o", h.path("bin") + "/", seedSource}
 	for _, s := range services {
 		args = append(args, s.source)
 	}

@@ -48,13 +48,13 @@ func claims() []claim {
 
 // startParts starts what no variable names, and adds what it started to running.
 func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
-	p := parts{kafka: os.Getenv("KAFKA_BROKERS"), redis: os.Getenv("REDIS_URL"), databases: map[string]string{}}
-	var err error
-	if p.coreToken, err = h.secret("manager-ui-to-payments-core"); err != nil {
-		return p, err
-	}
-	if p.gatewayToken, err = h.secret("payments-core-to-gateway"); err != nil {
-		return p, err
+	p := parts{kafka: os.Getenv("KAFKA_BROKERS"), redis: os.Getenv("REDIS_URL"), databases: map[string]string{}, tokens: map[call]string{}}
+	for _, c := range calls {
+		token, err := h.secret(c.String())
+		if err != nil {
+			return p, err
+		}
+		p.tokens[c] = token
 	}
 	for _, s := range services {
 		p.databases[s.name] = os.Getenv("DATABASE_URL_" + s.variable())

@@ -236,20 +236,57 @@ func TestATakenPortNamesItsVariable(t *testing.T) {
 
 func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
 	t.Setenv("DATABASE_URL_PAYMENTS_CORE", "postgres://elsewhere")
-	p := parts{kafka: "k", redis: "r", coreToken: "core", gatewayToken: "gate", databases: map[string]string{
-		"contractor-ui": "db-contractor", "manager-ui": "db-manager", "payments-core": "db-core", "sandbox-gateway": "db-sandbox",
-	}}
-	got := contractorUI.environment(p)
-	if !slices.Contains(got, "DATABASE_URL=db-contractor") || !slices.Contains(got, "IDENTITY=demo") {
-		t.Errorf("configuration is missing: %v", got)
+	p := parts{kafka: "k", redis: "r", databases: map[string]string{}, tokens: map[call]string{}}
+	for _, s := range services {
+		p.databases[s.name] = "database-of-" + s.name
 	}
-	for _, pair := range got {
-		if strings.Contains(pair, "elsewhere") || strings.HasSuffix(pair, "=core") || strings.HasSuffix(pair, "=gate") {
-			t.Errorf("contractor-ui is told %s", pair)
+	for _, c := range calls {
+		p.tokens[c] = "token-" + c.String()
+	}
+	for _, s := range services {
+		for _, pair := range s.environment(p) {
+			if strings.Contains(pair, "elsewhere") || strings.Contains(pair, "database-of-") && pair != "DATABASE_URL=database-of-"+s.name {
+				t.Errorf("%s is told %s", s.name, pair)
+			}
+			for _, c := range calls {
+				concerned := c.from == s.name || c.to == s.name || c == paymentsToGateway && s.name == sandboxGateway.name
+				if strings.Contains(pair, p.tokens[c]) && !concerned {
+					t.Errorf("%s is told the token of %s: %s", s.name, c, pair)
+				}
+			}
 		}
 	}
-	if !slices.Contains(paymentsCore.environment(p), "SERVICE_TOKENS=manager-ui=core") {
-		t.Error("payments-core does not know manager-ui's token")
+	for s, want := range map[service][]string{
+		contractorUI: {"IDENTITY=demo", "ORDERING_CORE_TOKEN=token-contractor-ui-to-ordering-core"},
+		managerUI:    {"PAYMENTS_CORE_TOKEN=token-manager-ui-to-payments-core", "ORDERING_CORE_TOKEN=token-manager-ui-to-ordering-core"},
+		paymentsCore: {"SERVICE_TOKENS=manager-ui=token-manager-ui-to-payments-core", "GATEWAY_TOKEN=token-payments-core-to-gateway"},
+		orderingCore: {"SERVICE_TOKENS=contractor-ui=token-contractor-ui-to-ordering-core," +
+			"manager-ui=token-manager-ui-to-ordering-core,seed=token-seed-to-ordering-core"},
+	} {
+		for _, pair := range want {
+			if !slices.Contains(s.environment(p), pair) {
+				t.Errorf("%s is not told %s", s.name, pair)
+			}
+		}
+	}
+}
+
+func TestAShellReadsAServicesSettings(t *testing.T) {
+	h, _ := testHouse(t)
+	if err := os.MkdirAll(h.data(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const address = "postgres://role:it's $HOME@127.0.0.1/name"
+	if err := h.writeSettings(parts{databases: map[string]string{managerUI.name: address}}); err != nil {
+		t.Fatal(err)
+	}
+	path := h.data("manager-ui.env")
+	got, err := exec.Command("sh", "-c", `. "$1" && sh -c 'printf %s "$DATABASE_URL"'`, "sh", path).Output()
+	if err != nil || string(got) != address {
+		t.Errorf("a shell reads %q (%v)", got, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read the settings: %v, %v", info.Mode(), err)
 	}
 }
 
@@ -347,7 +384,7 @@ func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
 			t.Error(err)
 		}
 		_ = own.Close(t.Context())
-		for _, database := range []string{managerUI.database, paymentsCore.database, "postgres"} {
+		for _, database := range []string{managerUI.database, paymentsCore.database, orderingCore.database, "postgres"} {
 			stranger := strings.Replace(urls[contractorUI.name], "/contractor_ui?", "/"+database+"?", 1)
 			if conn, err := pgx.Connect(t.Context(), stranger); err == nil {
 				_ = conn.Close(t.Context())

@@ -1,6 +1,6 @@
 // Local runs the whole of Countersign on one machine, from a checkout and without containers.
 //
-//	local [run]                  everything: embedded parts, build, migrations, services
+//	local [run]                  everything: embedded parts, build, migrations, services, seeds
 //	local reset                  forget all data of `run`
 //	local build                  build assets and binaries
 //	local assets                 build the web assets
@@ -8,7 +8,7 @@
 //
 // An embedded part starts only where its variable is unset: KAFKA_BROKERS, REDIS_URL,
 // DATABASE_URL_CONTRACTOR_UI, DATABASE_URL_MANAGER_UI, DATABASE_URL_PAYMENTS_CORE,
-// DATABASE_URL_SANDBOX_GATEWAY.
+// DATABASE_URL_ORDERING_CORE, DATABASE_URL_SANDBOX_GATEWAY.
 //
 // Invariants:
 //   - What is under .local/ survives a restart; two launchers never share one .local/.

@@ -61,7 +61,13 @@ func (h *house) run(signalled context.Context) error {
 	if err := h.migrate(signalled, p); err != nil {
 		return asked(err)
 	}
+	if err := h.writeSettings(p); err != nil {
+		return err
+	}
 	if err := h.startServices(signalled, p, running); err != nil {
+		return asked(err)
+	}
+	if err := h.seed(signalled, p); err != nil {
 		return asked(err)
 	}
 	h.announce(p, time.Since(began))
@@ -94,9 +100,10 @@ func (h *house) migrate(ctx context.Context, p parts) error {
 	return all.Wait()
 }
 
-// startServices starts each when the ones before it are ready; the two web apps need nothing of each other.
+// startServices starts each when the ones before it are ready. The two cores need nothing of each other, and
+// neither do the two web apps.
 func (h *house) startServices(ctx context.Context, p parts, running *stack) error {
-	for _, stage := range [][]service{{sandboxGateway}, {paymentsCore}, {contractorUI, managerUI}} {
+	for _, stage := range [][]service{{sandboxGateway}, {paymentsCore, orderingCore}, {contractorUI, managerUI}} {
 		all, ctx := errgroup.WithContext(ctx)
 		for _, s := range stage {
 			child, err := h.start(s.name, s.colour, s.environment(p), h.path("bin", s.name), "all")
@@ -119,6 +126,7 @@ func (h *house) announce(p parts, took time.Duration) {
 	h.out.say("  contractors   %s", contractorUI.url())
 	h.out.say("  managers      %s", managerUI.url())
 	h.out.say("  payments API  %s", paymentsCore.url())
+	h.out.say("  orders API    %s", orderingCore.url())
 	h.out.say("  gateway       %s (sandbox)", sandboxGateway.url())
 	h.out.say("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
 	h.out.say("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")

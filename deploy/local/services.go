@@ -18,12 +18,13 @@ type service struct {
 var (
 	sandboxGateway = service{name: "sandbox-gateway", source: "./payments-core/cmd/sandbox-gateway", port: "5003", colour: 90, database: "sandbox_gateway"}
 	paymentsCore   = service{name: "payments-core", source: "./payments-core", port: "5001", colour: 35, database: "payments_core"}
+	orderingCore   = service{name: "ordering-core", source: "./ordering-core", port: "5002", colour: 34, database: "ordering_core"}
 	contractorUI   = service{name: "contractor-ui", source: "./contractor-ui", port: "3000", colour: 36, database: "contractor_ui"}
 	managerUI      = service{name: "manager-ui", source: "./manager-ui", port: "4000", colour: 33, database: "manager_ui"}
 )
 
 // services in the order in which they start.
-var services = []service{sandboxGateway, paymentsCore, contractorUI, managerUI}
+var services = []service{sandboxGateway, paymentsCore, orderingCore, contractorUI, managerUI}
 
 // variable is the service's name as it stands in variables: CONTRACTOR_UI.
 func (s service) variable() string {
@@ -46,24 +47,58 @@ func (s service) url() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
+// call is who calls whom with a bearer token of its own. Its text is the name under which the token is kept.
+type call struct{ from, to string }
+
+func (c call) String() string { return c.from + "-to-" + c.to }
+
+var (
+	managerToPayments    = call{managerUI.name, paymentsCore.name}
+	paymentsToGateway    = call{paymentsCore.name, "gateway"}
+	contractorToOrdering = call{contractorUI.name, orderingCore.name}
+	managerToOrdering    = call{managerUI.name, orderingCore.name}
+	seedToOrdering       = call{seedName, orderingCore.name}
+
+	calls = []call{managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering}
+)
+
 // parts says where everything the services stand on is.
 type parts struct {
 	kafka, redis string
 	databases    map[string]string // by service name
-	coreToken    string            // of manager-ui towards payments-core
-	gatewayToken string            // of payments-core towards the gateway
+	tokens       map[call]string
+}
+
+// accepted are the callers of a core as its SERVICE_TOKENS names them.
+func (p parts) accepted(by service) string {
+	var pairs []string
+	for _, c := range calls {
+		if c.to == by.name {
+			pairs = append(pairs, c.from+"="+p.tokens[c])
+		}
+	}
+	return strings.Join(pairs, ",")
 }
 
 // environment is what one service gets: the launcher's own, without what is meant for the launcher,
 // and its configuration. It holds no other service's database or token.
 func (s service) environment(p parts) []string {
-	var environment []string
+	return append(inherited(), s.settings(p)...)
+}
+
+// inherited is the launcher's own environment, without what names the services' databases.
+func inherited() (environment []string) {
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "DATABASE_URL_") {
 			environment = append(environment, pair)
 		}
 	}
-	set := func(name, value string) { environment = append(environment, name+"="+value) }
+	return environment
+}
+
+// settings is the configuration of one service, as NAME=value.
+func (s service) settings(p parts) (list []string) {
+	set := func(name, value string) { list = append(list, name+"="+value) }
 	set("ENVIRONMENT", "development")
 	set("HTTP_ADDR", s.addr())
 	set("DATABASE_URL", p.databases[s.name])
@@ -73,23 +108,30 @@ func (s service) environment(p parts) []string {
 		set("IDENTITY", "demo")
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
+		set("ORDERING_CORE_URL", orderingCore.url())
+		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
 	case managerUI.name:
 		set("IDENTITY", "demo")
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("PAYMENTS_CORE_URL", paymentsCore.url())
-		set("PAYMENTS_CORE_TOKEN", p.coreToken)
+		set("PAYMENTS_CORE_TOKEN", p.tokens[managerToPayments])
+		set("ORDERING_CORE_URL", orderingCore.url())
+		set("ORDERING_CORE_TOKEN", p.tokens[managerToOrdering])
 	case paymentsCore.name:
 		set("KAFKA_BROKERS", p.kafka)
-		set("SERVICE_TOKENS", managerUI.name+"="+p.coreToken)
+		set("SERVICE_TOKENS", p.accepted(s))
 		set("GATEWAY_URL", sandboxGateway.url())
-		set("GATEWAY_TOKEN", p.gatewayToken)
+		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])
 		// The gateway is a sandbox, so nobody needs to wait minutes.
 		set("RETRY_DELAYS", fallback("RETRY_DELAYS", "1s,5s,30s"))
+	case orderingCore.name:
+		set("KAFKA_BROKERS", p.kafka)
+		set("SERVICE_TOKENS", p.accepted(s))
 	case sandboxGateway.name:
-		set("GATEWAY_TOKEN", p.gatewayToken)
+		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])
 	}
-	return environment
+	return list
 }
 
 func fallback(variable, value string) string {
