@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/payment"
 )
@@ -11,9 +13,17 @@ import (
 func TestReconcileNamesDifferences(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.start()
-	id, events := accepted(10_00, payment.Automatic)
+	order := uuid.NewString()
+	id, events := acceptedFor(order, 10_00, payment.Automatic)
+	h.publish(submitted(order))
 	h.publish(events...)
 	h.story(id, captured)
+	h.publish(ofOrder(order, "order_paid", `{"payment_id": "`+id+`"}`))
+	h.eventually("the order is paid", func() bool {
+		var n int
+		err := h.db.Pool().QueryRow(t.Context(), "select count(*) from journal where type = 'order_paid'").Scan(&n)
+		return err == nil && n == 1
+	})
 	h.settled()
 	tests := map[string]struct{ tamper, undo, says string }{
 		"an operation that never was": {
@@ -30,13 +40,30 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			"delete from operations where kind = 'refund'",
 			"after 24 attempts: no answer",
 		},
+		"a dead order that keeps money": {
+			"update journal set type = 'order_expired' where type = 'order_paid'", "update journal set type = 'order_paid' where type = 'order_expired'",
+			"order " + order + ": payment " + id + " is to be let go (refund), and nothing is under way: order 2026/11/000042 expired",
+		},
+		"an order that should be paid": {
+			"update journal set type = 'order_drafted' where type = 'order_paid'", "update journal set type = 'order_paid' where type = 'order_drafted'",
+			"order " + order + ": it is not paid, and payment " + id + " keeps 10.00 EUR for it",
+		},
+		"an order paid by nothing": {
+			"update journal set data = data || '{\"order_id\": \"" + uuid.NewString() + "\"}' where type = 'payment_requested'",
+			"update journal set data = data || '{\"order_id\": \"" + order + "\"}' where type = 'payment_requested'",
+			"order " + order + ": it was paid by payment " + id + ", and 0 payments keep money for it",
+		},
+		"an order paid with another amount": {
+			"update journal set data = jsonb_set(data, '{total,amount}', '999') where type = 'order_submitted'",
+			"update journal set data = jsonb_set(data, '{total,amount}', '1000') where type = 'order_submitted'",
+			"order " + order + ": its total is 9.99 EUR, and payment " + id + ", which paid it, captured 10.00 EUR",
+		},
 		"an event that the topic lacks": {
 			"update journal set event_id = gen_random_uuid() where type = 'payment_captured'", "",
 			"is in the topic and not in the journal's log",
 		},
 	}
-	for _, name := range []string{"an operation that never was", "an outcome turned round", "an operation that stays open", "an event that the topic lacks"} {
-		test := tests[name]
+	for name, test := range tests {
 		var original string
 		if err := h.db.Pool().QueryRow(t.Context(), "select event_id from journal where type = 'payment_captured'").Scan(&original); err != nil {
 			t.Fatal(err)

@@ -1,11 +1,12 @@
 // Package reconciling compares what payments-core has on record with what the topic and the
 // gateway have, and names every difference.
 //
-// What it holds to be true: the journal has each event of the topic once, in the topic's order, and the
+// What it holds to be true: the journal has each event of the topics once, in the topic's order, and the
 // topic has each event that was written here; a payment's fold and its operations say the same;
-// authorized >= captured + released and captured >= refunded; the gateway's record
-// of each key is the operation's outcome. What is under way while it runs may look like a difference:
-// run it again.
+// authorized >= captured + released and captured >= refunded; an order is paid if and only if one payment of its
+// total keeps money for it, and no money is held or kept for one that is dead or does not take the payment, as far
+// as this journal has heard of orders; the gateway's record of each key is the operation's outcome. What is under
+// way while it runs may look like a difference: run it again.
 package reconciling
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -42,9 +44,9 @@ type Reconciler struct {
 
 // Run reports every difference. Its error says that it could not look.
 func (r *Reconciler) Run(ctx context.Context) error {
-	topic, err := r.readTopic(ctx)
+	topic, err := r.readTopics(ctx)
 	if err != nil {
-		return fmt.Errorf("read the topic: %w", err)
+		return err
 	}
 	conn, err := r.patient(ctx)
 	if err != nil {
@@ -57,9 +59,12 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	if err := r.journalAgainst(ctx, conn, topic); err != nil {
 		return fmt.Errorf("compare the journal: %w", err)
 	}
-	histories, err := r.foldsAgainstOperations(ctx, conn)
+	payments, histories, err := r.foldsAgainstOperations(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("compare payments and operations: %w", err)
+	}
+	if err := r.ordersAgainstPayments(ctx, conn, payments); err != nil {
+		return fmt.Errorf("compare orders and payments: %w", err)
 	}
 	if err := r.operationsAgainstGateway(ctx, histories); err != nil {
 		return fmt.Errorf("compare with the gateway: %w", err)
@@ -82,15 +87,20 @@ func (r *Reconciler) patient(ctx context.Context) (*pgxpool.Conn, error) {
 
 func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
 
-// readTopic returns the ids of each stream's events in the topic's order, each once.
-func (r *Reconciler) readTopic(ctx context.Context) (map[string][]uuid.UUID, error) {
+// readTopics returns the ids of each stream's events in the topic's order, each once.
+func (r *Reconciler) readTopics(ctx context.Context) (map[string][]uuid.UUID, error) {
 	streams := map[string][]uuid.UUID{}
-	err := r.Kafka.History(ctx, payment.Topic, func(e event.Event) error {
-		id := payment.Stream(e.Subject)
-		streams[id] = append(streams[id], e.ID)
-		return nil
-	})
-	return streams, err
+	for topic, stream := range map[string]func(string) string{payment.Topic: payment.Stream, releasing.Topic: releasing.Stream} {
+		err := r.Kafka.History(ctx, topic, func(e event.Event) error {
+			id := stream(e.Subject)
+			streams[id] = append(streams[id], e.ID)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read topic %s: %w", topic, err)
+		}
+	}
+	return streams, nil
 }
 
 // journalAgainst compares the journal's log with the topic, stream by stream.
@@ -151,31 +161,38 @@ func (r *Reconciler) journalAgainst(ctx context.Context, conn *pgxpool.Conn, top
 	return nil
 }
 
-// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway.
-func (r *Reconciler) foldsAgainstOperations(ctx context.Context, conn *pgxpool.Conn) (map[string]operations.History, error) {
+// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway. It returns the
+// payments for orders, by order, and the operations of all, by payment.
+func (r *Reconciler) foldsAgainstOperations(ctx context.Context, conn *pgxpool.Conn) (forOrders map[string][]releasing.Payment, all map[string]operations.History, err error) {
 	ids, err := collect[string](ctx, conn, "select distinct subject from journal where type = $1", payment.TypeRequested)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	histories, err := operations.All(ctx, conn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	forOrders = map[string][]releasing.Payment{}
 	requested := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		requested[id] = true
 		stream, err := r.Journal.Read(ctx, payment.Stream(id))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		r.compare(operations.Fold(stream), histories[id])
+		p := operations.Fold(stream)
+		r.compare(p, histories[id])
+		if p.OrderID != "" {
+			_, open := histories[id].Open()
+			forOrders[p.OrderID] = append(forOrders[p.OrderID], releasing.Payment{Payment: p, Asked: open})
+		}
 	}
 	for id := range histories {
 		if !requested[id] {
 			r.differ("payment %s: there are operations for it, and nobody has requested it", id)
 		}
 	}
-	return histories, nil
+	return forOrders, histories, nil
 }
 
 func (r *Reconciler) compare(p payment.Payment, history operations.History) {
