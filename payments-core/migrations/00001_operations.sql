@@ -35,16 +35,5 @@ create table operations (
 create unique index operations_one_open on operations (payment_id) where state = 'open';
 create unique index operations_succeeded_once on operations (payment_id, kind) where state = 'succeeded';
 
--- What callers of the API asked, and what they were answered.
-create table commands (
-    caller      text not null,
-    key         text not null,        -- Idempotency-Key
-    fingerprint bytea not null,       -- SHA-256 of method, path and body
-    status      integer not null default 0,
-    answer      jsonb,
-    recorded_at timestamptz not null default clock_timestamp(),
-    primary key (caller, key)
-);
-
 -- +goose Down
-drop table commands, operations;
+drop table operations;

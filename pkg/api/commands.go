@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
@@ -163,42 +162,4 @@ func isKey(key string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
-const (
-	// commandsKept is how long a command's answer is given again; nobody repeats a request for longer.
-	commandsKept = 30 * 24 * time.Hour
-	forgetEvery  = 24 * time.Hour
-	// forgetAtOnce keeps each deletion well within the time limit of a statement.
-	forgetAtOnce = 5000
-	forgetRetry  = time.Minute
-)
-
-// Forget deletes old commands, at once and daily, until ctx ends. Every replica may.
-func (c *Commands) Forget(ctx context.Context) error {
-	for {
-		next := forgetEvery
-		if err := c.forget(ctx, time.Now().Add(-commandsKept)); err != nil {
-			next = forgetRetry // what a time limit cut off, the next try goes on with
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(next):
-		}
-	}
-}
-
-// forget deletes in portions, each by itself.
-func (c *Commands) forget(ctx context.Context, before time.Time) error {
-	for {
-		tag, err := c.DB.Pool().Exec(ctx, `delete from commands where ctid = any (array(
-			select ctid from commands where recorded_at < $1 order by recorded_at limit $2))`, before, forgetAtOnce)
-		if err != nil {
-			return fmt.Errorf("forget old commands: %w", err)
-		}
-		if tag.RowsAffected() < forgetAtOnce {
-			return nil
-		}
-	}
 }

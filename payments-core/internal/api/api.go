@@ -2,10 +2,8 @@
 // that they work with.
 //
 // Invariants:
-//   - Who calls is known by a bearer token of the calling service; for whom it calls, the body says.
-//   - A command is recorded with its idempotency key in the transaction that opens the operation: the same key with
-//     the same request gets the same answer, as often as it is sent, and is done once.
-//   - Errors are application/problem+json (RFC 9457), and say what is under way or was done.
+//   - A command and its answer are recorded in the transaction that opens the operation (see pkg/api).
+//   - A conflict says what is under way or was done.
 package api
 
 import (
@@ -14,12 +12,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/telemetry"
@@ -28,15 +26,15 @@ import (
 
 // API answers requests.
 type API struct {
-	db   *pg.DB
-	desk *operations.Desk
+	commands *api.Commands
+	desk     *operations.Desk
 }
 
 // New returns the API's handler.
-func New(db *pg.DB, desk *operations.Desk, tokens Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
-	a := &API{db: db, desk: desk}
+func New(db *pg.DB, desk *operations.Desk, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
+	a := &API{commands: &api.Commands{DB: db, Explain: answerable}, desk: desk}
 	e := web.NewAPI(log, metrics)
-	payments := e.Group("/payments", tokens.authenticate)
+	payments := e.Group("/payments", tokens.Authenticate)
 	payments.GET("/:id", a.show)
 	payments.POST("/:id/capture", a.command(payment.Capture))
 	payments.POST("/:id/release", a.command(payment.Release))
@@ -84,9 +82,9 @@ type paymentJSON struct {
 }
 
 func (a *API) show(c echo.Context) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
+	id := c.Param("id")
+	if !api.IsID(id) {
+		return answerable(operations.ErrNoPayment)
 	}
 	p, history, err := a.desk.Look(c.Request().Context(), id)
 	if err != nil {
@@ -103,15 +101,6 @@ func (a *API) show(c echo.Context) error {
 		shown.HoldExpiresAt = &hold.HoldExpiresAt
 	}
 	return c.JSON(http.StatusOK, shown)
-}
-
-// paymentID is the path's id, in its one canonical spelling.
-func paymentID(c echo.Context) (string, error) {
-	id, err := uuid.Parse(c.Param("id"))
-	if err != nil || id.String() != c.Param("id") {
-		return "", answerable(operations.ErrNoPayment)
-	}
-	return c.Param("id"), nil
 }
 
 // answerable gives an error its status.

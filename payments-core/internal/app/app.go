@@ -13,6 +13,7 @@ import (
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
+	commands "countersign.example/pkg/api"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
@@ -45,7 +46,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, migrations.Set); err != nil {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set); err != nil {
 		return err
 	}
 	if err := operations.MigrateJobs(ctx, cfg.DatabaseURL); err != nil {
@@ -109,6 +110,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
+	rt.Go("old commands", commands.Forget(db, rt.Log))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, desk, caller, cfg.Jobs, rt.Log)
 	})

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/service"
 )
 

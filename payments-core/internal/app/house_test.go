@@ -21,11 +21,12 @@ import (
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/gateway/sandbox"
-	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/api/apitest"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
@@ -49,12 +50,14 @@ type house struct {
 	db      *pg.DB // the core's, to look into
 	gateway *gateway.Client
 	sandbox *sandbox.Server
+	http    *http.Client // holds everything against the API's document
 	stop    func() error
 }
 
 func newHouse(t *testing.T, options sandbox.Options) *house {
 	t.Helper()
 	h := &house{t: t}
+	h.http = &http.Client{Transport: apitest.Load(t, "../../../docs/openapi/payments-core.yaml").Transport(t, http.DefaultTransport)}
 	var err error
 	if h.broker, err = embedded.Kafka("", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -275,7 +278,7 @@ func (h *house) call(method, path, body string, headers map[string]string) answe
 	for name, value := range headers {
 		request.Header.Set(name, value)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := h.http.Do(request)
 	if err != nil {
 		h.t.Error(err)
 		return answer{}

@@ -98,13 +98,11 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	workers := river.NewWorkers()
 	river.AddWorker(workers, caller)
 	river.AddWorker(workers, &reconsiderWorker{desk: desk})
-	river.AddWorker(workers, &forgetWorker{db: desk.db})
 	id := uuid.NewString()
 	client, err := river.NewClient(riverpgxv5.New(desk.db.Pool()), &river.Config{
 		ID:                   id,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
 		Workers:              workers,
-		PeriodicJobs:         []*river.PeriodicJob{forgetDaily()},
 		Logger:               quiet(log),
 		JobTimeout:           timing.JobTimeout,
 		RescueStuckJobsAfter: timing.RescueAfter,

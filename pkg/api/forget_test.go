@@ -1,24 +1,22 @@
-package operations
+package api
 
 import (
 	"testing"
+	"time"
 
-	"github.com/riverqueue/river"
-
-	"countersign.example/payments-core/migrations"
 	"countersign.example/pkg/pg/pgtest"
 )
 
 func TestOldCommandsAreForgotten(t *testing.T) {
 	// given
-	db := pgtest.New(t, migrations.Set)
+	db := pgtest.New(t, Migrations)
 	if _, err := db.Pool().Exec(t.Context(), `insert into commands (caller, key, fingerprint, recorded_at)
 		select 'a', 'old' || i, ''::bytea, now() - interval '31 days' from generate_series(1, $1::int) i
 		union all select 'a', 'young', '', now() - interval '29 days'`, 2*forgetAtOnce+1); err != nil {
 		t.Fatal(err)
 	}
 	// when
-	if err := (&forgetWorker{db: db}).Work(t.Context(), &river.Job[forgetArgs]{}); err != nil {
+	if err := forget(t.Context(), db, time.Now().Add(-commandsKept)); err != nil {
 		t.Fatal(err)
 	}
 	// then
