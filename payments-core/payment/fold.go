@@ -203,7 +203,11 @@ func (p Payment) inTheWay(tried string) *Refusal {
 }
 
 func (p Payment) standing(code Code, tried, stood string, act Act) *Refusal {
-	return &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
+	r := &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
+	if stood == TypeCancelled {
+		r.Why = p.Reason
+	}
+	return r
 }
 
 // nameOf is how a person is called; somebody without a name by their id.

@@ -124,7 +124,7 @@ func (r *Refusal) words() string {
 	if missing := r.missing(); missing != "" {
 		return missing
 	}
-	return by("already "+verbs[r.Stood], nameOf(r.By, r.ByName))
+	return because(by("already "+verbs[r.Stood], nameOf(r.By, r.ByName)), r.Why)
 }
 
 // missing is what did not happen yet, where that says more than what did.
@@ -158,7 +158,7 @@ func (r *Refusal) past() string {
 	case r.missing() != "":
 		return strings.NewReplacer("it is", "it was", "has been", "had been", "money is", "money was").Replace(r.missing())
 	case who == "":
-		return "it was already " + verbs[r.Stood]
+		return because("it was already "+verbs[r.Stood], r.Why)
 	}
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
 }

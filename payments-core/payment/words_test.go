@@ -32,7 +32,7 @@ func TestStepsInWords(t *testing.T) {
 		{accepted.by(tom, payment.Accepted{}), "not accepted: Mia Weber had already accepted it"},
 		{accepted.by(tom, payment.Rejected{Reason: "x"}), "not rejected: Mia Weber had already accepted it"},
 		{withdrawn.by(mia, payment.Accepted{}), "not accepted: Ada Nowak had already withdrawn it"},
-		{cancelled.by(mia, payment.Accepted{}), "not accepted: it was already cancelled"},
+		{cancelled.by(mia, payment.Accepted{}), "not accepted: it was already cancelled: The order expired"},
 		{requested.by(ada, request()), "not requested: Ada Nowak had already requested it"},
 		{requested.by(nobody, payment.Authorized{GatewayReference: "r"}), "not authorized: no manager had accepted it"},
 		{requested.by(nobody, payment.Captured{Amount: eur(1), GatewayReference: "r"}), "not captured: it was waiting for a decision"},
