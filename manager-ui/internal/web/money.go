@@ -11,6 +11,7 @@ import (
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
 
@@ -61,7 +62,7 @@ func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
 
 // showNotDone shows the page again with what was typed, and why nothing came of it.
 func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, err error) error {
-	var refusal *core.Refusal
+	var refusal *api.Refusal
 	said := notice{Tone: web.Warning, Title: "Not " + past[kind]}
 	status := http.StatusServiceUnavailable
 	switch {
@@ -70,9 +71,9 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 		if status == http.StatusNotFound { // it is known here: payments-core hears of it later
 			status, said.Text = http.StatusConflict, "payments-core has not heard of this payment yet. Please try again in a moment"
 		}
-	case errors.Is(err, core.ErrAway):
+	case errors.Is(err, api.ErrAway):
 		said.Text = "payments-core cannot be reached at the moment. Nothing was changed; please try again"
-	case errors.Is(err, core.ErrUnknown):
+	case errors.Is(err, api.ErrUnknown):
 		said.Title = "Perhaps not " + past[kind]
 		said.Text = "payments-core gave no clear answer. Please try again: pressing again does nothing twice"
 	default:
