@@ -74,10 +74,11 @@ func report(cmd *cobra.Command, what, arg string, do func(context.Context, int64
 		return err
 	}
 	n, err := do(cmd.Context(), id)
-	if _, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letters %s: %d\n", what, n); printErr != nil {
-		return errors.Join(err, printErr)
+	if err != nil && n == 0 {
+		return err
 	}
-	return err
+	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letters %s: %d\n", what, n)
+	return errors.Join(err, printErr)
 }
 
 // printLetters quotes what came from the topic: it may hold anything, a terminal's control

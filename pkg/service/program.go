@@ -153,9 +153,34 @@ func (p Program[C]) command(logTo io.Writer) *cobra.Command {
 		}},
 	)
 	for _, add := range p.Commands {
-		root.AddCommand(add(load))
+		added := add(load)
+		usageErrors(added)
+		root.AddCommand(added)
 	}
 	return root
+}
+
+// usageErrors has wrong arguments of a command, and of those below it, end the process as every usage error does.
+func usageErrors(command *cobra.Command) {
+	if check := command.Args; check != nil {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return UsageError{err}
+			}
+			return nil
+		}
+	}
+	if !command.Runnable() {
+		command.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return UsageError{fmt.Errorf("%q is not a command; see %s --help", args[0], cmd.CommandPath())}
+			}
+			return cmd.Help()
+		}
+	}
+	for _, below := range command.Commands() {
+		usageErrors(below)
+	}
 }
 
 // Run starts the service in a role and returns when it has stopped.

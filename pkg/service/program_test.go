@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 type testConfig struct {
@@ -24,6 +26,11 @@ func program(start func(context.Context, *testConfig, *Runtime) error) Program[t
 		Name: "sample", Short: "A sample", Defaults: testConfig{Config: Config{HTTPAddr: "127.0.0.1:0"}},
 		Migrate: func(context.Context, *testConfig, *slog.Logger) error { return errors.New("no database") },
 		Start:   start,
+		Commands: []func(Loader[testConfig]) *cobra.Command{func(Loader[testConfig]) *cobra.Command {
+			letters := &cobra.Command{Use: "letters"}
+			letters.AddCommand(&cobra.Command{Use: "list", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return nil }})
+			return letters
+		}},
 	}
 }
 
@@ -42,6 +49,9 @@ func TestExitCodesAndMessages(t *testing.T) {
 	}{
 		{"an unknown command", nil, []string{"dance"}, 2, `"dance" is not a command`},
 		{"an unknown flag", nil, []string{"--fast"}, 2, "unknown flag: --fast"},
+		{"arguments that a command does not take", nil, []string{"letters", "list", "7"}, 2, "unknown command"},
+		{"an unknown command below one", nil, []string{"letters", "dance"}, 2, `"dance" is not a command; see sample letters --help`},
+		{"a command with others below", nil, []string{"letters"}, 0, "list"},
 		{"nothing configured", map[string]string{"DATABASE_URL": "", "KAFKA_BROKERS": ""}, nil, 2, "DATABASE_URL is"},
 		{"a strange environment", map[string]string{"ENVIRONMENT": "moon"}, []string{"web"}, 2, `ENVIRONMENT is "moon"`},
 		{"a strange address", map[string]string{"HTTP_ADDR": "3000"}, []string{"web"}, 2, `HTTP_ADDR is "3000": use host:port or :port`},
