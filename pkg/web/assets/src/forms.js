@@ -18,4 +18,10 @@ addEventListener("input", (event) => event.target.form?.setAttribute("data-touch
 addEventListener("turbo:before-morph-element", (event) => {
   if (event.target.matches?.("form[data-touched]")) event.preventDefault();
 });
-addEventListener("turbo:submit-end", (event) => event.target.removeAttribute("data-touched"));
+// Once it has done its work, it is empty for the next.
+addEventListener("turbo:submit-end", ({ target, detail }) => {
+  target.removeAttribute("data-touched");
+  if (!detail.success || target.method !== "post") return;
+  target.reset();
+  for (const select of target.querySelectorAll("select")) delete select.dataset.changed;
+});
