@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"countersign.example/ordering-core/internal/orders"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
+)
+
+// nothing is the body of a command that needs none.
+type nothing struct{}
+
+// target is the order that a request is about; for a contractor, one of their own.
+func target[B any](r api.Request[B]) orders.Target {
+	t := orders.Target{OrderID: r.ID}
+	if r.Caller == contractorUI {
+		t.Contractor = r.Actor.ID
+	}
+	return t
+}
+
+// changed answers with the order's new sequence.
+func changed(o order.Order, err error) (api.Answer, error) {
+	if err != nil {
+		return api.Answer{}, err
+	}
+	return api.Give(http.StatusOK, changedJSON{o.ID, o.Sequence})
+}
+
+type changedJSON struct {
+	OrderID  string `json:"order_id"`
+	Sequence int64  `json:"sequence"`
+}
+
+type draftJSON struct {
+	OrderID string `json:"order_id"`
+}
+
+func (a *API) draft(ctx context.Context, tx *pg.Tx, r api.Request[draftJSON]) (api.Answer, error) {
+	if !api.IsID(r.Body.OrderID) {
+		return api.Answer{}, invalid("order_id", "order_id must be a UUID in lower case.")
+	}
+	o, err := a.orders.Draft(ctx, tx, r.Body.OrderID, r.Actor.ID)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	answer, err := api.Give(http.StatusCreated, changedJSON{o.ID, o.Sequence})
+	answer.Location = "/orders/" + o.ID
+	return answer, err
+}
+
+type itemJSON struct {
+	ProductID string `json:"product_id"`
+	Quantity  int64  `json:"quantity"`
+}
+
+func (a *API) addItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
+	return changed(a.orders.Add(ctx, tx, target(r), r.Body.ProductID, r.Body.Quantity))
+}
+
+func (a *API) removeItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
+	return changed(a.orders.Remove(ctx, tx, target(r), r.Body.ProductID, r.Body.Quantity))
+}
+
+type customerJSON struct {
+	CustomerID string `json:"customer_id"`
+}
+
+func (a *API) chooseCustomer(ctx context.Context, tx *pg.Tx, r api.Request[customerJSON]) (api.Answer, error) {
+	return changed(a.orders.ChooseCustomer(ctx, tx, target(r), r.Body.CustomerID))
+}
+
+type discountJSON struct {
+	BasisPoints int64 `json:"basis_points"`
+}
+
+func (a *API) setDiscount(ctx context.Context, tx *pg.Tx, r api.Request[discountJSON]) (api.Answer, error) {
+	return changed(a.orders.SetDiscount(ctx, tx, target(r), r.Body.BasisPoints))
+}
+
+func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
+	return changed(a.orders.ResetDiscount(ctx, tx, target(r)))
+}
+
+type submitJSON struct {
+	Sequence  int64        `json:"sequence"`
+	Total     money.Amount `json:"total"`
+	ExpiresAt *time.Time   `json:"expires_at"` // seed's only
+}
+
+// Check is for the API's reader.
+func (s *submitJSON) Check() error {
+	if !money.IsKnown(s.Total.Currency) {
+		return errors.New("total is missing")
+	}
+	return nil
+}
+
+func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) (api.Answer, error) {
+	seen := orders.Seen{Sequence: r.Body.Sequence, Total: r.Body.Total}
+	if r.Body.ExpiresAt != nil {
+		if r.Caller != seed {
+			return api.Answer{}, web.Forbidden("Until when an order can be paid is not for " + r.Caller + " to say.")
+		}
+		seen.ExpiresAt = *r.Body.ExpiresAt
+	}
+	o, err := a.orders.Submit(ctx, tx, target(r), seen)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	return api.Give(http.StatusOK, map[string]any{
+		"order_id": o.ID, "sequence": o.Sequence, "number": o.Number, "total": o.Total, "expires_at": o.ExpiresAt,
+	})
+}
+
+type cancelJSON struct {
+	Reason string `json:"reason"`
+}
+
+// Check is for the API's reader.
+func (c *cancelJSON) Check() error { return api.Text("reason", c.Reason, order.MaxText) }
+
+func (a *API) cancel(ctx context.Context, tx *pg.Tx, r api.Request[cancelJSON]) (api.Answer, error) {
+	by := "manager"
+	if r.Caller == contractorUI {
+		by = "contractor"
+	}
+	return changed(a.orders.Cancel(ctx, tx, target(r), r.Body.Reason, by))
+}
+
+func (a *API) expire(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
+	return changed(a.orders.Expire(ctx, tx, target(r), "a manager expired it"))
+}

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+	_ "time/tzdata" // a container may have no time zones
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/internal/api"
+	"countersign.example/ordering-core/internal/confirming"
+	"countersign.example/ordering-core/internal/expiring"
+	"countersign.example/ordering-core/internal/orders"
+	"countersign.example/ordering-core/internal/products"
+	"countersign.example/ordering-core/migrations"
+	"countersign.example/ordering-core/order"
+	commands "countersign.example/pkg/api"
+	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+const (
+	// Name is the service's, and its consumer group's.
+	Name   = "ordering-core"
+	source = "/" + Name
+)
+
+// Program is the command line.
+func Program() service.Program[Config] {
+	return service.Program[Config]{
+		Name:     Name,
+		Short:    "Owns orders, the catalog and the customers: takes commands, confirms what is paid, expires in time",
+		Defaults: Config{Config: service.Config{HTTPAddr: ":5002"}},
+		Migrate:  Migrate,
+		Start:    Start,
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+	}
+}
+
+// Run runs the service in one process until ctx ends.
+func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
+	return Program().Run(ctx, cfg, service.All, log)
+}
+
+// Migrate brings the database and the topics up to date.
+func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
+	err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set)
+	if err != nil {
+		return err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	return client.CreateTopics(ctx,
+		kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
+		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions},
+		kafka.TopicConfig{Name: confirming.Topic, Partitions: confirming.Partitions},
+		kafka.DeadLettersConfig())
+}
+
+// parts are what every role of the service works with.
+type parts struct {
+	db         *pg.DB
+	journal    *journal.Journal
+	catalog    *products.Desk
+	orders     *orders.Desk
+	confirming *confirming.Manager
+	sweeper    *expiring.Sweeper
+}
+
+func open(ctx context.Context, cfg *Config, log *slog.Logger) (*parts, error) {
+	zone, err := time.LoadLocation(cfg.TimeZone)
+	if err != nil {
+		return nil, service.UsageError{Err: err}
+	}
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{db: db, journal: journal.New(db, source)}
+	p.catalog = products.NewDesk(db, p.journal)
+	p.orders = orders.NewDesk(db, p.journal, p.catalog, orders.Rules{OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock})
+	p.confirming = confirming.New(p.journal, p.orders)
+	p.sweeper = expiring.NewSweeper(db, p.orders, log)
+	return p, nil
+}
+
+// Start puts the parts of the role together; they run after it returns.
+func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
+	p, err := open(ctx, cfg, rt.Log)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", func(context.Context) error { p.db.Close(); return nil })
+	rt.Health.Critical("database", func(ctx context.Context) error {
+		// Also says whether the tables are there.
+		_, err := p.db.Pool().Exec(ctx, "select from deadlines limit 1")
+		return err
+	})
+	if rt.Role.Serves(service.Consumer) {
+		startConsumer(cfg, rt, p)
+	}
+	if !rt.Role.Serves(service.Web) {
+		rt.Serve(nil)
+		return nil
+	}
+	rt.Serve(api.New(p.db, p.orders, p.catalog, cfg.ServiceTokens, rt.Log, rt.Metrics))
+	return nil
+}
+
+// startConsumer adds what hears, publishes and expires.
+func startConsumer(cfg *Config, rt *service.Runtime, p *parts) {
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Client: client, DB: p.db, Journal: p.journal, Log: rt.Log,
+		Topics: map[string]string{
+			order.Stream(""): order.Topic, catalog.ProductStream(""): catalog.Topic, catalog.CustomerStream(""): catalog.Topic,
+		},
+	})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: p.recording(rt.Log), Client: client, Group: Name})
+
+	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
+	rt.Metrics.MustRegister(p.sweeper.Collectors()...)
+
+	rt.Go("relay", relay.Run)
+	rt.Go("consumer", consumer.Run)
+	rt.Go("expiry", p.sweeper.Run)
+	rt.Go("old commands", commands.Forget(p.db, rt.Log))
+	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
+}
+
+// recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
+// primary data: one that lacks what the service has written is not the one it had.
+func (p *parts) recording(log *slog.Logger) kafka.Recording {
+	return kafka.Recording{
+		DB: p.db, Journal: p.journal, Primary: true, Log: log,
+		Topics: []kafka.Topic{
+			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
+			{Name: confirming.Topic, Stream: kafka.BySubject(confirming.Stream), Check: confirming.Check},
+		},
+		Before:     p.confirming.Before,
+		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},
+	}
+}

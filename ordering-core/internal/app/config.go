@@ -1,0 +1,40 @@
+// Package app puts ordering-core together: its configuration, its commands, and in which order
+// its parts start and stop.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/service"
+)
+
+// Config is what ordering-core reads from its environment.
+type Config struct {
+	service.Config
+	service.KafkaConfig
+	ServiceTokens api.Tokens    `env:"SERVICE_TOKENS,required,notEmpty" desc:"who may call the API: service=token, separated by commas"`
+	OrderTTL      time.Duration `env:"ORDER_TTL" envDefault:"24h" desc:"how long a submitted order waits for its payment before it expires"`
+	DraftTTL      time.Duration `env:"DRAFT_TTL" envDefault:"720h" desc:"how long a draft may lie idle before it expires"`
+	TimeZone      string        `env:"TIME_ZONE" envDefault:"Europe/Berlin" desc:"the time zone whose months orders are numbered by"`
+
+	// Clock is for tests that do not wait; nil is the machine's.
+	Clock func() time.Time
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	if c.OrderTTL <= 0 {
+		errs = append(errs, fmt.Errorf("ORDER_TTL is %s: use a duration such as 24h", c.OrderTTL))
+	}
+	if c.DraftTTL <= 0 {
+		errs = append(errs, fmt.Errorf("DRAFT_TTL is %s: use a duration such as 720h", c.DraftTTL))
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "" {
+		errs = append(errs, fmt.Errorf("TIME_ZONE is %q: use a name such as Europe/Berlin", c.TimeZone))
+	}
+	return errors.Join(errs...)
+}

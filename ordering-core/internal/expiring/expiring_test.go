@@ -1,0 +1,303 @@
+package expiring_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/internal/expiring"
+	"countersign.example/ordering-core/internal/orders/orderstest"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/cases"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+var noon = time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// clerk is an office with somebody who sweeps it.
+type clerk struct {
+	*orderstest.Office
+	*expiring.Sweeper
+	t *testing.T
+}
+
+func newClerk(t *testing.T) *clerk {
+	t.Helper()
+	o := orderstest.New(t, noon)
+	return &clerk{o, expiring.NewSweeper(o.DB, o.Desk, slog.New(slog.DiscardHandler)), t}
+}
+
+// submitted returns an order that expires a day later.
+func (c *clerk) submitted() order.Order {
+	c.t.Helper()
+	o, err := c.Enter(c.Ready())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return o
+}
+
+func (c *clerk) sweeps(want int) {
+	c.t.Helper()
+	if got, err := c.Sweep(c.t.Context()); err != nil || got != want {
+		c.t.Errorf("swept %d, %v, not %d", got, err, want)
+	}
+}
+
+func (c *clerk) is(id string, want order.State) order.Order {
+	c.t.Helper()
+	o, err := c.Look(c.t.Context(), id)
+	if err != nil || o.State != want {
+		c.t.Errorf("the order is %q, %v, not %q", o.State, err, want)
+	}
+	return o
+}
+
+// hear records events of a payment for an order as the consumer does.
+func (c *clerk) hear(orderID, paymentID string, events ...event.Event) {
+	c.t.Helper()
+	stream := "payment-" + paymentID
+	err := c.DB.InTx(c.t.Context(), func(tx *pg.Tx) error {
+		if _, err := cases.Lock(c.t.Context(), tx, []cases.Member{{Case: orderID, Stream: stream}}); err != nil {
+			return err
+		}
+		heard := make([]journal.Heard, len(events))
+		for i, e := range events {
+			e.ID, e.Source, e.Subject, e.Time = event.NewID(), "/elsewhere", paymentID, c.Now()
+			heard[i] = journal.Heard{Event: e, Stream: stream, Topic: "payments"}
+		}
+		changed, err := c.Journal.Hear(c.t.Context(), tx, heard)
+		if err != nil {
+			return err
+		}
+		return c.Project(c.t.Context(), tx, changed)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func requested(method string) event.Event {
+	return event.Event{Type: "payment_requested", Data: fmt.Appendf(nil, `{"capture_method":%q}`, method)}
+}
+
+func plain(typ string) event.Event { return event.Event{Type: typ, Data: []byte(`{}`)} }
+
+func TestAnOrderExpiresInTime(t *testing.T) {
+	c := newClerk(t)
+	o := c.submitted()
+
+	c.Pass(day - time.Second)
+	c.sweeps(0)
+	c.is(o.ID, order.StateSubmitted)
+
+	c.Pass(time.Second)
+	c.sweeps(1)
+	expired := c.is(o.ID, order.StateExpired)
+	if expired.Expired.By != "" || expired.Reason == "" || expired.Sequence != o.Sequence+1 {
+		t.Errorf("it expired as %+v, %q, %d", expired.Expired, expired.Reason, expired.Sequence)
+	}
+	// and never again
+	c.Pass(365 * day)
+	c.sweeps(0)
+}
+
+func TestADraftExpiresWhenItHasLainIdle(t *testing.T) {
+	c := newClerk(t)
+	draft := c.Ready()
+
+	// given an edit after 29 days
+	c.Pass(29 * day)
+	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+		return c.Add(ctx, tx, orderstest.Mine(draft.ID), orderstest.Fence.ID, 1)
+	})
+	// then it lives for 30 more
+	c.Pass(30*day - time.Second)
+	c.sweeps(0)
+	c.Pass(time.Second)
+	c.sweeps(1)
+	c.is(draft.ID, order.StateExpired)
+}
+
+func TestWhatHasEndedDoesNotExpire(t *testing.T) {
+	c := newClerk(t)
+	paid, cancelled := c.submitted(), c.submitted()
+	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+		return c.Cancel(ctx, tx, orderstest.Mine(cancelled.ID), "", "contractor")
+	})
+	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+		held, err := c.Load(ctx, tx, paid.ID)
+		if err != nil {
+			return order.Order{}, err
+		}
+		body, err := held.Order.Pay(uuid.NewString(), paid.Total, orderstest.Contractor)
+		if err != nil {
+			return order.Order{}, err
+		}
+		return held.Order, c.Record(ctx, tx, held, body)
+	})
+	c.Pass(2 * day)
+	c.sweeps(0)
+	c.is(paid.ID, order.StatePaid)
+	c.is(cancelled.ID, order.StateCancelled)
+}
+
+func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
+	tests := map[string]struct {
+		events []event.Event
+		held   bool
+	}{
+		"none":                             {nil, false},
+		"not decided":                      {[]event.Event{requested("automatic")}, false},
+		"rejected":                         {[]event.Event{requested("automatic"), plain("payment_rejected")}, false},
+		"accepted":                         {[]event.Event{requested("automatic"), plain("payment_accepted")}, true},
+		"accepted after it was withdrawn":  {[]event.Event{requested("automatic"), plain("payment_withdrawn"), plain("payment_accepted")}, false},
+		"withdrawn after it was accepted":  {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_withdrawn")}, true},
+		"authorized":                       {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_authorized")}, true},
+		"declined, and to be tried again":  {[]event.Event{requested("automatic"), plain("payment_accepted"), {Type: "payment_declined", Data: []byte(`{"final":false}`)}}, true},
+		"declined for good":                {[]event.Event{requested("automatic"), plain("payment_accepted"), {Type: "payment_declined", Data: []byte(`{"final":true}`)}}, false},
+		"released":                         {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_authorized"), plain("payment_released")}, false},
+		"a hold that waits for a manager":  {[]event.Event{requested("manual"), plain("payment_accepted"), plain("payment_authorized")}, false},
+		"what this version does not know":  {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_blessed")}, true},
+		"a request that is not understood": {[]event.Event{{Type: "payment_requested", Data: []byte(`{"capture_method":7}`)}, plain("payment_accepted")}, false},
+	}
+	c := newClerk(t)
+	due, held := map[string]string{}, 0
+	for name, test := range tests {
+		o := c.submitted()
+		due[name] = o.ID
+		if len(test.events) > 0 {
+			c.hear(o.ID, uuid.NewString(), test.events...)
+		}
+		if test.held {
+			held++
+		}
+	}
+	all := func(when string, want func(held bool) order.State) {
+		for name, test := range tests {
+			if o, err := c.Look(t.Context(), due[name]); err != nil || o.State != want(test.held) {
+				t.Errorf("%s: %s it is %q, %v", name, when, o.State, err)
+			}
+		}
+	}
+	waiting := func(held bool) order.State {
+		if held {
+			return order.StateSubmitted
+		}
+		return order.StateExpired
+	}
+	c.Pass(day)
+	c.sweeps(len(tests) - held)
+	all("when it is due", waiting)
+	// 15 minutes at most
+	c.Pass(expiring.MaxHold - time.Second)
+	c.sweeps(0)
+	all("before the time is up", waiting)
+	c.Pass(time.Second)
+	c.sweeps(held)
+	all("after 15 minutes", func(bool) order.State { return order.StateExpired })
+}
+
+func TestAnOutcomeEndsTheHold(t *testing.T) {
+	c := newClerk(t)
+	o, payment := c.submitted(), uuid.NewString()
+	c.hear(o.ID, payment, requested("automatic"), plain("payment_accepted"))
+	c.Pass(day)
+	c.sweeps(0)
+
+	c.hear(o.ID, payment, event.Event{Type: "payment_declined", Data: []byte(`{"final":true}`)})
+	c.sweeps(1)
+	c.is(o.ID, order.StateExpired)
+}
+
+func TestTwoSweepAtOnce(t *testing.T) {
+	c := newClerk(t)
+	var due []order.Order
+	for range 30 {
+		due = append(due, c.submitted())
+	}
+	c.Pass(day)
+	var mu sync.Mutex
+	expired := 0
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			sweeper := expiring.NewSweeper(c.DB, c.Desk, slog.New(slog.DiscardHandler))
+			did, err := sweeper.Sweep(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			expired += did
+		})
+	}
+	wg.Wait()
+	if expired != len(due) {
+		t.Errorf("they expired %d of %d orders", expired, len(due))
+	}
+	for _, o := range due {
+		if got := c.is(o.ID, order.StateExpired); got.Sequence != o.Sequence+1 {
+			t.Errorf("the order is at %d", got.Sequence)
+		}
+	}
+}
+
+func TestOneBadOrderDoesNotStopTheOthers(t *testing.T) {
+	c := newClerk(t)
+	bad, good := c.submitted(), c.submitted()
+	// given an order whose record cannot be written on: the next place in its stream is taken
+	c.exec("update streams set version = version - 1 where stream = $1", order.Stream(bad.ID))
+	c.Pass(day)
+
+	c.sweeps(1)
+	c.is(good.ID, order.StateExpired)
+	c.is(bad.ID, order.StateSubmitted)
+	c.sweeps(0) // it is put off
+
+	// when it is mended, then it expires too
+	c.exec("update streams set version = version + 1 where stream = $1", order.Stream(bad.ID))
+	c.Pass(time.Minute)
+	c.sweeps(1)
+	c.is(bad.ID, order.StateExpired)
+}
+
+func (c *clerk) exec(sql string, args ...any) {
+	c.t.Helper()
+	if _, err := c.DB.Pool().Exec(c.t.Context(), sql, args...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestTheLeaderSweepsByItself(t *testing.T) {
+	c := newClerk(t)
+	o := c.submitted()
+	c.Pass(day)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	deadline := time.After(20 * time.Second)
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		if got, err := c.Look(t.Context(), o.ID); err == nil && got.State == order.StateExpired {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatal("it never expired")
+		case <-tick.C:
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,32 @@
+package orders
+
+import (
+	"errors"
+
+	"countersign.example/ordering-core/order"
+)
+
+// StaleError is the refusal of a submit whose order has changed since the person looked at it.
+type StaleError struct {
+	*order.Refusal
+	Sequence int64        // what it is now
+	Changes  []order.Step // since then
+}
+
+// Unwrap is for errors.As.
+func (e *StaleError) Unwrap() error { return e.Refusal }
+
+// changedSince adds what happened after seen to a refusal for that reason, and leaves other errors as they are.
+func changedSince(err error, c *Case, seen int64) error {
+	var refusal *order.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != order.StaleVersion {
+		return err
+	}
+	stale := &StaleError{Refusal: refusal, Sequence: c.Order.Sequence}
+	for _, step := range c.Steps {
+		if step.Effect && step.Entry.Sequence > seen {
+			stale.Changes = append(stale.Changes, step)
+		}
+	}
+	return stale
+}
