@@ -74,6 +74,8 @@ type Journal struct {
 	db     *pg.DB
 	source string
 	live   bool
+
+	catchingUp Meter
 }
 
 // Option changes a Journal.

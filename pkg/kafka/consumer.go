@@ -129,6 +129,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 				stop(err)
 				break
 			}
+			c.begin(ctx, generation)
 			c.contact(nil)
 			if told {
 				c.cfg.Log.Info("joining the consumer group works again")
@@ -180,8 +181,8 @@ func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
 	return !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
-// knowsItsPast returns ErrOtherDatabase for a primary journal that is empty although its group
-// has heard something.
+// knowsItsPast returns ErrOtherDatabase for a primary journal that has heard nothing although its group
+// has heard something, of whichever topic. What it has written itself since is no sign of a past.
 func (c *Consumer) knowsItsPast(ctx context.Context, generation *kafkago.Generation) error {
 	heard := false
 	for _, assigned := range generation.Assignments {
@@ -195,10 +196,10 @@ func (c *Consumer) knowsItsPast(ctx context.Context, generation *kafkago.Generat
 	wait := newBackOff(5 * time.Second)
 	for {
 		var empty bool
-		err := c.cfg.DB.Pool().QueryRow(ctx, "select not exists (select from journal) and not exists (select from dead_letters)").Scan(&empty)
+		err := c.cfg.DB.Pool().QueryRow(ctx, "select not exists (select from journal where log > 0) and not exists (select from dead_letters)").Scan(&empty)
 		switch {
 		case err == nil && empty:
-			return fmt.Errorf("%w: its journal is empty, and group %s has committed offsets", ErrOtherDatabase, c.cfg.Group)
+			return fmt.Errorf("%w: its journal has heard nothing, and group %s has committed offsets", ErrOtherDatabase, c.cfg.Group)
 		case err == nil || !sleep(ctx, wait.NextBackOff()):
 			return nil // a context that has ended is the caller's to notice
 		}
@@ -236,6 +237,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 		c.cfg.Log.Debug("committing offsets failed: what was recorded will come again", "error", err)
 		stopFetching() // the generation is most likely over; joining again will tell
 	})
+	defer c.noteProgress(work)()
 	defer readers.Wait()
 	defer commits.close() // the last offsets, while the generation's connection is open
 	defer stopFetching()

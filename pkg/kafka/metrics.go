@@ -2,10 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"countersign.example/pkg/journal"
 )
 
 // scrapeTimeout bounds what a scrape asks of the database or the brokers. What cannot be had
@@ -88,7 +91,25 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			emit(0, float64(parked), string(Parked))
 		},
 	}
-	return []prometheus.Collector{c.recorder.outcomes, lag, letters}
+	behind := gauges{
+		descriptions: []*prometheus.Desc{
+			description("catching_up_events", "Events to hear until copies made from the topics have caught up; 0 once they have."),
+			description("catching_up_events_per_second", "How fast they are being heard."),
+		},
+		read: func(ctx context.Context, emit func(int, float64, ...string)) {
+			err := c.cfg.Journal.CaughtUp(ctx)
+			progress, ok := errors.AsType[*journal.CatchingUpError](err)
+			switch {
+			case ok:
+				emit(0, float64(progress.Of-progress.Done))
+				emit(1, progress.Rate)
+			case err == nil:
+				emit(0, 0)
+				emit(1, 0)
+			}
+		},
+	}
+	return []prometheus.Collector{c.recorder.outcomes, lag, letters, behind}
 }
 
 // lag asks the brokers where the assigned partitions end.

@@ -11,6 +11,7 @@
 //     opens with it gets everything after it, or a reset, which makes the client fetch the page again.
 //   - An epoch never outlives a loss of entries: whoever finds that Redis lost some of them starts a new epoch, and
 //     every cursor of an earlier one means reset.
+//   - Nothing is pushed while the copies are being made from the topics of an empty database; then every open page refreshes.
 //   - A page needs no Redis, and Redis away delays updates, nothing else.
 package live
 

@@ -161,6 +161,9 @@ func (p *Pusher) persist(ctx context.Context, what string, try func() error) err
 
 // pushRows pushes one batch. It answers when to look again.
 func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
+	if held, err := l.hold(ctx); held || err != nil {
+		return pollPause, err
+	}
 	ids, streams, err := l.unpushed(ctx)
 	if err != nil || len(ids) == 0 {
 		return pollPause, err

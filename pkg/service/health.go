@@ -1,8 +1,10 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -46,6 +48,8 @@ type namedCheck struct {
 type Report struct {
 	Status Status            `json:"status"`
 	Checks map[string]string `json:"checks"` // name to "ok" or what is wrong
+
+	notices map[string]string // name to what people are told
 }
 
 // Critical adds a check without which the service cannot work.
@@ -86,7 +90,7 @@ func (h *Health) run(ctx context.Context) Report {
 		wg.Go(func() { results[i] = c.check(ctx) })
 	}
 	wg.Wait()
-	report := Report{Status: Ready, Checks: make(map[string]string, len(h.checks))}
+	report := Report{Status: Ready, Checks: make(map[string]string, len(h.checks)), notices: map[string]string{}}
 	for i, c := range h.checks {
 		switch err := results[i]; {
 		case err == nil:
@@ -99,18 +103,23 @@ func (h *Health) run(ctx context.Context) Report {
 			if report.Status == Ready {
 				report.Status = Degraded
 			}
+			var noted interface{ Notice() string }
+			if errors.As(err, &noted) {
+				report.notices[c.name] = noted.Notice()
+			}
 		}
 	}
 	return report
 }
 
-// Away returns the names of the optional parts that are away, for a line in a page's header.
+// Away returns the names of the optional parts that are away, for a line in a page's header. Where a check's error has a
+// method Notice() string, that sentence stands for the name.
 func (h *Health) Away(ctx context.Context) []string {
 	report := h.Report(ctx)
 	var away []string
 	for _, c := range h.checks {
 		if !c.critical && report.Checks[c.name] != "ok" {
-			away = append(away, c.name)
+			away = append(away, cmp.Or(report.notices[c.name], c.name))
 		}
 	}
 	return away

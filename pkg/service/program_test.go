@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +130,23 @@ func TestAServiceIsReadyDegradedOrUnavailable(t *testing.T) {
 	cancel()
 	if got := <-code; got != 0 {
 		t.Error("exit code", got)
+	}
+}
+
+// late is what a check says to people.
+type late struct{}
+
+func (late) Error() string  { return "catching up" }
+func (late) Notice() string { return "Catching up: 43%." }
+
+func TestPagesAreToldWhatIsAway(t *testing.T) {
+	h := &Health{}
+	h.Critical("database", func(context.Context) error { return nil })
+	h.Optional("redis", func(context.Context) error { return errors.New("refused") })
+	h.Optional("kafka", func(context.Context) error { return nil })
+	h.Optional("copies", func(context.Context) error { return fmt.Errorf("look: %w", late{}) })
+	if got := h.Away(t.Context()); !slices.Equal(got, []string{"redis", "Catching up: 43%."}) {
+		t.Errorf("told %q", got)
 	}
 }
 

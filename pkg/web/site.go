@@ -44,7 +44,8 @@ type Options struct {
 	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
 	LiveCursor func() string
 	Large      []Large // routes that take files
-	// Away names what is away at the moment (redis, kafka), for the line below the header. May be nil.
+	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line below the header.
+	// May be nil.
 	Away func(ctx context.Context) []string
 }
 
@@ -201,7 +202,10 @@ func awaySentence(away []string) string {
 		case "kafka":
 			notices = append(notices, "News from the other apps is late: what you do here is saved and passed on once the connection is back.")
 		default:
-			notices = append(notices, part+" is away.")
+			if !strings.HasSuffix(part, ".") { // else it says it all
+				part += " is away."
+			}
+			notices = append(notices, part)
 		}
 	}
 	return strings.Join(notices, " ")

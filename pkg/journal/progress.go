@@ -1,0 +1,102 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Progress is how far something is that takes long.
+type Progress struct {
+	Done, Of int64   // events
+	Rate     float64 // events a second, lately; 0 if not known
+}
+
+// Left is about how long it still takes; 0 if not known.
+func (p Progress) Left() time.Duration {
+	if p.Rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(max(0, p.Of-p.Done)) / p.Rate * float64(time.Second))
+}
+
+// String is "43%, 21,000 events/s, about 2 min left".
+func (p Progress) String() string {
+	percent := int64(100)
+	if p.Of > 0 && p.Done < p.Of {
+		percent = p.Done * 100 / p.Of
+	}
+	text := fmt.Sprintf("%d%%", percent)
+	if p.Rate <= 0 {
+		return text
+	}
+	text += ", " + thousands(rounded(p.Rate)) + " events/s"
+	switch left := p.Left(); {
+	case p.Done >= p.Of:
+		return text
+	case left < 10*time.Second:
+		return text + ", a few seconds left"
+	case left < 90*time.Second:
+		return text + fmt.Sprintf(", about %d s left", int64(left.Seconds()+5)/10*10)
+	case left < 90*time.Minute:
+		return text + fmt.Sprintf(", about %d min left", int64(left.Minutes()+0.5))
+	default:
+		return text + fmt.Sprintf(", about %d h left", int64(left.Hours()+0.5))
+	}
+}
+
+// rounded keeps two digits: more of a rate would only flicker.
+func rounded(rate float64) int64 {
+	n, unit := int64(rate+0.5), int64(1)
+	for n/unit >= 100 {
+		unit *= 10
+	}
+	return (n + unit/2) / unit * unit
+}
+
+// thousands is n with separators.
+func thousands(n int64) string {
+	digits := fmt.Sprint(n)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+// rateOver is how long back a rate looks.
+const rateOver = 10 * time.Second
+
+// Meter makes progress of counts, with the rate of the last seconds. The zero value is ready; it may be shared.
+type Meter struct {
+	mu      sync.Mutex
+	began   time.Time
+	samples []sample // the oldest is just older than rateOver, if there is such a one
+}
+
+type sample struct {
+	at   time.Time
+	done int64
+}
+
+// Note says that of what began then, so much is done now. Another beginning starts anew.
+func (m *Meter) Note(began, now time.Time, done, of int64) Progress {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.began.Equal(began) || len(m.samples) == 0 || done < m.samples[len(m.samples)-1].done {
+		m.began, m.samples = began, []sample{{at: began}}
+	}
+	m.samples = append(m.samples, sample{now, done})
+	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= rateOver {
+		m.samples = m.samples[1:]
+	}
+	p := Progress{Done: done, Of: of}
+	if first := m.samples[0]; now.Sub(first.at) >= time.Second {
+		p.Rate = float64(done-first.done) / now.Sub(first.at).Seconds()
+	}
+	return p
+}

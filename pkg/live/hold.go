@@ -1,0 +1,79 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+)
+
+// dropAtOnce keeps each deletion well within the time limit of a statement.
+const dropAtOnce = 20_000
+
+// hold reports whether the copies are still being made from the topics: then nothing is pushed, since pages would see them grow
+// event by event. Once they have caught up, open pages refresh as a whole, and hold lets go.
+func (l *leader) hold(ctx context.Context) (held bool, err error) {
+	var marks int64
+	err = l.db.Pool().QueryRow(ctx, `select marks, exists (select from hearing
+		where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`).Scan(&marks, &held)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look whether the copies have caught up: %w", err)
+	case held:
+		return true, nil
+	}
+	return false, l.letGo(ctx, marks)
+}
+
+// letGo drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this
+// order, so that whatever was dropped is on the refreshed page. If it fails in between, it is done again.
+func (l *leader) letGo(ctx context.Context, marks int64) error {
+	var last *int64
+	if err := l.db.Pool().QueryRow(ctx, "select max(id) from unpushed").Scan(&last); err != nil {
+		return fmt.Errorf("drop the unpushed rows: %w", err)
+	}
+	for last != nil {
+		tag, err := l.db.Pool().Exec(ctx, `delete from unpushed where id = any (array(
+			select id from unpushed where id <= $1 order by id limit $2))`, *last, dropAtOnce)
+		if err != nil {
+			return fmt.Errorf("drop the unpushed rows: %w", err)
+		}
+		if tag.RowsAffected() < dropAtOnce {
+			break
+		}
+	}
+	if err := l.stream.refresh(ctx, l.fence); err != nil {
+		return err
+	}
+	if _, err := l.db.Pool().Exec(ctx, "delete from catching_up where marks = $1", marks); err != nil {
+		return fmt.Errorf("note that the copies have caught up: %w", err)
+	}
+	l.log.InfoContext(ctx, "the copies have caught up with the topics: open pages refresh")
+	return nil
+}
+
+// anew starts a new epoch, unless another pusher has taken over. Every cursor of an earlier one means reset.
+//
+// KEYS: epoch, pusher. ARGV: fence, the new epoch.
+var anew = redis.NewScript(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return false end
+redis.call('SET', KEYS[1], ARGV[2])
+return ARGV[2]
+`)
+
+// refresh has every page that is open fetch itself again.
+func (s stream) refresh(ctx context.Context, fence string) error {
+	err := anew.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err()
+	if errors.Is(err, redis.Nil) {
+		return errDeposed
+	}
+	if err != nil {
+		return fmt.Errorf("start a new epoch: %w", err)
+	}
+	return nil
+}
