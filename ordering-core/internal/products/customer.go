@@ -1,0 +1,89 @@
+package products
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/internal/orders"
+	"countersign.example/pkg/pg"
+)
+
+// Customer is a row of the table customers.
+type Customer struct {
+	Row
+	Name     string
+	Email    string
+	EmailKey string
+}
+
+// newCustomer checks what a customer is to be.
+func newCustomer(id, name, email string) (*Customer, error) {
+	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
+	if err := invalid(catalog.CheckCustomer(name, email)); err != nil {
+		return nil, err
+	}
+	return &Customer{Row: Row{ID: id}, Name: name, Email: email, EmailKey: catalog.Key(email)}, nil
+}
+
+// TableName is for GORM.
+func (*Customer) TableName() string { return "customers" }
+
+func (c *Customer) stream() string        { return catalog.CustomerStream(c.ID) }
+func (c *Customer) key() (string, string) { return "email_key", c.EmailKey }
+func (c *Customer) String() string        { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
+
+func (c *Customer) same(other item) bool {
+	o, ok := other.(*Customer)
+	return ok && c.Name == o.Name && c.Email == o.Email
+}
+
+func (c *Customer) taken() *Refusal {
+	return &Refusal{Code: Taken, Field: "email", Message: fmt.Sprintf("Another customer has the address %s.", c.Email)}
+}
+
+func (c *Customer) added() catalog.Body {
+	return catalog.CustomerAdded{CustomerID: c.ID, Name: c.Name, Email: c.Email}
+}
+
+func (c *Customer) changed() catalog.Body {
+	return catalog.CustomerChanged{CustomerID: c.ID, Name: c.Name, Email: c.Email}
+}
+
+func (c *Customer) archived() catalog.Body { return catalog.CustomerArchived{CustomerID: c.ID} }
+
+// customerJSON is a customer as callers see them.
+type customerJSON struct {
+	CustomerID string    `json:"customer_id"`
+	Name       string    `json:"name"`
+	Email      string    `json:"email"`
+	Archived   bool      `json:"archived"`
+	Sequence   int64     `json:"sequence"`
+	ChangedAt  time.Time `json:"changed_at"`
+	ChangedBy  string    `json:"changed_by,omitempty"` // a name
+}
+
+func (c *Customer) shown() any {
+	return customerJSON{c.ID, c.Name, c.Email, c.Archived, c.Sequence, c.ChangedAt, c.ChangedByName}
+}
+
+// Customer returns a customer, archived or not, for an order that is being written; false if there is none.
+func (d *Desk) Customer(ctx context.Context, tx *pg.Tx, id string) (orders.Customer, bool, error) {
+	c := &Customer{Row: Row{ID: id}}
+	if uuid.Validate(id) != nil {
+		return orders.Customer{}, false, nil
+	}
+	err := d.take(tx, id, c)
+	switch {
+	case errors.Is(err, ErrNone):
+		return orders.Customer{}, false, nil
+	case err != nil:
+		return orders.Customer{}, false, err
+	}
+	return orders.Customer{ID: c.ID, Name: c.Name, Archived: c.Archived}, true, nil
+}

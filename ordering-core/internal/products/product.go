@@ -1,0 +1,98 @@
+package products
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+)
+
+// Product is a row of the table products.
+type Product struct {
+	Row
+	SKU      string `gorm:"column:sku"`
+	SKUKey   string `gorm:"column:sku_key"`
+	Name     string
+	Price    int64 // minor units
+	Currency string
+}
+
+// newProduct checks what a product is to be.
+func newProduct(id, sku, name string, price money.Amount) (*Product, error) {
+	sku, name = strings.TrimSpace(sku), strings.TrimSpace(name)
+	if err := invalid(catalog.CheckProduct(sku, name, price)); err != nil {
+		return nil, err
+	}
+	return &Product{Row: Row{ID: id}, SKU: sku, SKUKey: catalog.Key(sku), Name: name, Price: price.Minor, Currency: price.Currency}, nil
+}
+
+func (p *Product) price() money.Amount { return money.Amount{Minor: p.Price, Currency: p.Currency} }
+
+// TableName is for GORM.
+func (*Product) TableName() string { return "products" }
+
+func (p *Product) stream() string        { return catalog.ProductStream(p.ID) }
+func (p *Product) key() (string, string) { return "sku_key", p.SKUKey }
+func (p *Product) String() string {
+	return fmt.Sprintf("“%s”, SKU %s, for %s", p.Name, p.SKU, p.price())
+}
+
+func (p *Product) same(other item) bool {
+	o, ok := other.(*Product)
+	return ok && p.SKU == o.SKU && p.Name == o.Name && p.price() == o.price()
+}
+
+func (p *Product) taken() *Refusal {
+	return &Refusal{Code: Taken, Field: "sku", Message: fmt.Sprintf("Another product has the SKU %s.", p.SKU)}
+}
+
+func (p *Product) added() catalog.Body {
+	return catalog.ProductAdded{ProductID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price()}
+}
+
+func (p *Product) changed() catalog.Body {
+	return catalog.ProductChanged{ProductID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price()}
+}
+
+func (p *Product) archived() catalog.Body { return catalog.ProductArchived{ProductID: p.ID} }
+
+// productJSON is a product as callers see it.
+type productJSON struct {
+	ProductID string       `json:"product_id"`
+	SKU       string       `json:"sku"`
+	Name      string       `json:"name"`
+	Price     money.Amount `json:"price"`
+	Archived  bool         `json:"archived"`
+	Sequence  int64        `json:"sequence"`
+	ChangedAt time.Time    `json:"changed_at"`
+	ChangedBy string       `json:"changed_by,omitempty"` // a name
+}
+
+func (p *Product) shown() any {
+	return productJSON{p.ID, p.SKU, p.Name, p.price(), p.Archived, p.Sequence, p.ChangedAt, p.ChangedByName}
+}
+
+// Products returns those of ids that there are, archived ones too, for orders that are being written.
+func (d *Desk) Products(ctx context.Context, tx *pg.Tx, ids ...string) (map[string]order.Product, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return uuid.Validate(id) != nil })
+	var rows []Product
+	if err := tx.Gorm().WithContext(ctx).Find(&rows, "id = any(?::uuid[])", uuids(ids)).Error; err != nil {
+		return nil, fmt.Errorf("read products: %w", err)
+	}
+	products := make(map[string]order.Product, len(rows))
+	for _, p := range rows {
+		products[p.ID] = order.Product{ID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price(), Archived: p.Archived}
+	}
+	return products, nil
+}
+
+// uuids is an array as one parameter, and so one statement, however many they are.
+func uuids(texts []string) string { return "{" + strings.Join(texts, ",") + "}" }

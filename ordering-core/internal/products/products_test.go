@@ -1,0 +1,328 @@
+package products_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/internal/products"
+	"countersign.example/ordering-core/migrations"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/web"
+)
+
+const (
+	managers    = "the-token-of-managers"
+	contractors = "the-token-of-contractors"
+)
+
+// shop is the API on a database of its own, with a manager who uses it.
+type shop struct {
+	tb     testing.TB
+	db     *pg.DB
+	book   *journal.Journal
+	desk   *products.Desk
+	url    string
+	client *api.Client
+}
+
+func open(tb testing.TB) *shop {
+	tb.Helper()
+	db := pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)
+	s := &shop{tb: tb, db: db, book: journal.New(db, "/ordering-core")}
+	s.desk = products.NewDesk(db, s.book)
+	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
+	s.desk.Register(e.Group("", api.Tokens{"manager-ui": managers, "contractor-ui": contractors}.Authenticate))
+	server := httptest.NewServer(e)
+	tb.Cleanup(server.Close)
+	s.url, s.client = server.URL, s.as(server.URL, managers)
+	return s
+}
+
+func (s *shop) as(url, token string) *api.Client {
+	client, err := api.NewClient("ordering-core", "URL", url, token)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(client.Close)
+	return client
+}
+
+type fields map[string]any
+
+// post sends a command by Mia with a key of its own.
+func (s *shop) post(path string, body fields) (fields, *api.Refusal) {
+	s.tb.Helper()
+	return s.postAs("mia-weber", uuid.NewString(), path, body)
+}
+
+func (s *shop) postAs(actor, key, path string, body fields) (answer fields, refusal *api.Refusal) {
+	s.tb.Helper()
+	ctx := event.WithMeta(s.tb.Context(), event.Meta{Actor: actor, ActorName: "Mia Weber"})
+	err := s.client.Post(ctx, path, key, body, &answer)
+	if err != nil && !errors.As(err, &refusal) {
+		s.tb.Errorf("%s: %v", path, err)
+	}
+	return answer, refusal
+}
+
+func (s *shop) must(path string, body fields) fields {
+	s.tb.Helper()
+	answer, refusal := s.post(path, body)
+	if refusal != nil {
+		s.tb.Fatalf("%s was refused: %+v", path, refusal)
+	}
+	return answer
+}
+
+// refused expects a refusal with this status and code, about a field if one is given.
+func (s *shop) refused(status int, code, field, path string, body fields) *api.Refusal {
+	s.tb.Helper()
+	answer, refusal := s.post(path, body)
+	if refusal == nil {
+		s.tb.Fatalf("%s was answered %v", path, answer)
+	}
+	if got := strings.Trim(string(refusal.Extra["field"]), `"`); refusal.Status != status || refusal.Code != code || got != field {
+		s.tb.Errorf("%s: refused %d %s about %q (%s), want %d %s about %q", path, refusal.Status, refusal.Code, got, refusal.Detail, status, code, field)
+	}
+	return refusal
+}
+
+func eur(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "EUR"} }
+
+func product(sku, name string, minor int64) fields {
+	return fields{"product_id": uuid.NewString(), "sku": sku, "name": name, "price": eur(minor)}
+}
+
+// with is the body with another value in it.
+func (f fields) with(name string, value any) fields {
+	changed := fields{name: value}
+	for n, v := range f {
+		if n != name {
+			changed[n] = v
+		}
+	}
+	return changed
+}
+
+func (f fields) without(name string) fields {
+	changed := f.with(name, nil)
+	delete(changed, name)
+	return changed
+}
+
+// events are what a stream has, as "type sequence", and what the outbox holds of it.
+func (s *shop) events(stream string) (list []string) {
+	s.tb.Helper()
+	read, err := s.book.Read(s.tb.Context(), stream)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for _, r := range read.Records {
+		list = append(list, fmt.Sprintf("%s %d", r.Type, r.Sequence))
+		if r.ActorName != "Mia Weber" || r.Source != "/ordering-core" {
+			s.tb.Errorf("%s was written by %s at %s", r.Type, r.ActorName, r.Source)
+		}
+		if err := catalog.Check(r.Event); err != nil {
+			s.tb.Errorf("%s is not a valid event: %v", r.Type, err)
+		}
+		var waits bool
+		if err := s.db.Pool().QueryRow(s.tb.Context(), "select exists (select from outbox where position = $1)", r.Position).Scan(&waits); err != nil || !waits {
+			s.tb.Errorf("%s is not in the outbox: %v", r.Type, err)
+		}
+	}
+	return list
+}
+
+func (s *shop) expect(stream string, want ...string) {
+	s.tb.Helper()
+	if got := s.events(stream); fmt.Sprint(got) != fmt.Sprint(want) {
+		s.tb.Errorf("%s has %v, want %v", stream, got, want)
+	}
+}
+
+func TestALife(t *testing.T) {
+	s := open(t)
+	tiles := product("T-1", "Tiles", 1250)
+	id := tiles["product_id"].(string)
+
+	// when it is added, changed and archived
+	added := s.must("/products", tiles)
+	changed := s.must("/products/"+id, fields{"sku": "T-1b", "name": "Tiles, grey", "price": eur(1300), "sequence": 1})
+	same := s.must("/products/"+id, fields{"sku": "T-1b", "name": "Tiles, grey", "price": eur(1300), "sequence": 1}) // twice is once
+	archived := s.must("/products/"+id+"/archive", fields{})
+	again := s.must("/products/"+id+"/archive", fields{})
+
+	for i, answer := range []fields{added, changed, same, archived, again} {
+		if want := []float64{1, 2, 2, 3, 3}[i]; answer["sequence"] != want || answer["product_id"] != id {
+			t.Errorf("answer %d is %v", i, answer)
+		}
+	}
+	s.expect(catalog.ProductStream(id), "product_added 1", "product_changed 2", "product_archived 3")
+	s.refused(409, "archived", "", "/products/"+id, fields{"sku": "T", "name": "T", "price": eur(1), "sequence": 3})
+
+	// then orders see it as it is
+	err := s.db.InTx(t.Context(), func(tx *pg.Tx) error {
+		found, err := s.desk.Products(t.Context(), tx, id, uuid.NewString(), "rubbish")
+		if p := found[id]; len(found) != 1 || p.Name != "Tiles, grey" || p.SKU != "T-1b" || p.Price != eur(1300) || !p.Archived {
+			t.Errorf("orders find %+v", found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACustomersLife(t *testing.T) {
+	s := open(t)
+	id := uuid.NewString()
+	s.must("/customers", fields{"customer_id": id, "name": "Hotel Sonne", "email": "office@sonne.example"})
+	s.refused(409, "taken", "email", "/customers", fields{"customer_id": uuid.NewString(), "name": "X", "email": "Office@Sonne.example"})
+	s.must("/customers/"+id, fields{"name": "Hotel Sonne AG", "email": "office@sonne.example", "sequence": 1})
+	s.must("/customers/"+id+"/archive", fields{})
+	s.expect(catalog.CustomerStream(id), "customer_added 1", "customer_changed 2", "customer_archived 3")
+
+	err := s.db.InTx(t.Context(), func(tx *pg.Tx) error {
+		c, ok, err := s.desk.Customer(t.Context(), tx, id)
+		if !ok || c.Name != "Hotel Sonne AG" || !c.Archived {
+			t.Errorf("orders find %+v", c)
+		}
+		for _, other := range []string{uuid.NewString(), "rubbish"} {
+			if _, ok, err := s.desk.Customer(t.Context(), tx, other); ok || err != nil {
+				t.Errorf("orders find %s: %v", other, err)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The second of two who saw the same is told what the first one did.
+func TestStale(t *testing.T) {
+	s := open(t)
+	tiles := product("T-1", "Tiles", 1250)
+	path := "/products/" + tiles["product_id"].(string)
+	s.must("/products", tiles)
+	s.must(path, fields{"sku": "T-1", "name": "Tiles", "price": eur(1300), "sequence": 1})
+
+	refusal := s.refused(409, "stale_version", "", path, fields{"sku": "T-1", "name": "Tile", "price": eur(1250), "sequence": 1})
+
+	if want := "It was changed meanwhile by Mia Weber: it is now “Tiles”, SKU T-1, for 13.00 EUR."; refusal.Detail != want {
+		t.Errorf("says %q", refusal.Detail)
+	}
+	var now struct {
+		Price    money.Amount
+		Sequence int64
+	}
+	if err := json.Unmarshal(refusal.Extra["now"], &now); err != nil || now.Price != eur(1300) || now.Sequence != 2 {
+		t.Errorf("says that it is %s now", refusal.Extra["now"])
+	}
+}
+
+func TestUniqueKeys(t *testing.T) {
+	s := open(t)
+	tiles, grout := product("T-1", "Tiles", 1250), product("G-1", "Grout", 800)
+	s.must("/products", tiles)
+	s.must("/products", grout)
+	s.refused(409, "exists", "", "/products", tiles.with("sku", "T-2"))
+	s.refused(409, "taken", "sku", "/products", product("t-1", "Others", 1))
+	s.refused(409, "taken", "sku", "/products/"+grout["product_id"].(string), grout.without("product_id").with("sku", "T-1").with("sequence", 1))
+
+	// when the first one is archived, its SKU is free
+	s.must("/products/"+tiles["product_id"].(string)+"/archive", fields{})
+	s.must("/products", product("t-1", "Others", 1))
+
+	// and of many at once for another SKU one wins
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	won := 0
+	for range 8 {
+		wg.Go(func() {
+			_, refusal := s.post("/products", product("RACE", "R", 1))
+			mu.Lock()
+			defer mu.Unlock()
+			if refusal == nil {
+				won++
+			} else if refusal.Code != "taken" {
+				t.Errorf("refused %+v", refusal)
+			}
+		})
+	}
+	wg.Wait()
+	if won != 1 {
+		t.Errorf("%d of 8 have the SKU", won)
+	}
+}
+
+func TestWrongInput(t *testing.T) {
+	s := open(t)
+	good, long := product("T-1", "Tiles", 1250), strings.Repeat("x", 3000)
+	for _, test := range []struct {
+		field string
+		body  fields
+	}{
+		{"name", good.with("name", " ")}, {"name", good.with("name", long)}, {"name", good.with("name", "a\x00b")}, {"name", good.with("name", "a\nb")},
+		{"sku", good.with("sku", "")}, {"sku", good.with("sku", long)},
+		{"price", good.with("price", eur(0))}, {"price", good.with("price", eur(-5))}, {"price", good.with("price", eur(money.Max+1))},
+		{"product_id", good.with("product_id", "1")}, {"product_id", good.with("product_id", strings.ToUpper(good["product_id"].(string)))},
+	} {
+		s.refused(422, "invalid", test.field, "/products", test.body)
+	}
+	for _, body := range []fields{good.with("price", 12), good.with("price", nil), good.with("cost", 1), good.with("price", fields{"amount": 1, "currency": "XXX"})} {
+		s.refused(422, "", "", "/products", body)
+	}
+	for _, email := range []string{"", "office", "@x", "a@", "a b@x", "a@b@c"} {
+		s.refused(422, "invalid", "email", "/customers", fields{"customer_id": uuid.NewString(), "name": "N", "email": email})
+	}
+	for _, id := range []string{uuid.NewString(), "rubbish"} {
+		s.refused(404, "", "", "/products/"+id, good.without("product_id").with("sequence", 1))
+		s.refused(404, "", "", "/products/"+id+"/archive", fields{})
+		s.refused(404, "", "", "/customers/"+id+"/archive", fields{})
+	}
+}
+
+func TestOnlyManagersWrite(t *testing.T) {
+	s := open(t)
+	for _, path := range []string{"/products", "/products/" + uuid.NewString(), "/products/import", "/customers/import"} {
+		request, _ := http.NewRequest(http.MethodPost, s.url+path, strings.NewReader("{}"))
+		request.Header.Set("Authorization", "Bearer "+contractors)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s answers contractors %d", path, response.StatusCode)
+		}
+	}
+}
+
+func TestOneKeyIsOneCommand(t *testing.T) {
+	s := open(t)
+	tiles := product("T-1", "Tiles", 1250)
+	first, _ := s.postAs("mia-weber", "k1", "/products", tiles)
+	second, _ := s.postAs("mia-weber", "k1", "/products", tiles)
+	_, other := s.postAs("mia-weber", "k1", "/products", product("T-2", "X", 1))
+	if fmt.Sprint(first) != fmt.Sprint(second) || other == nil || other.Status != 422 {
+		t.Errorf("answered %v, %v, %+v", first, second, other)
+	}
+	s.expect(catalog.ProductStream(tiles["product_id"].(string)), "product_added 1")
+}
