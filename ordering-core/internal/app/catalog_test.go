@@ -1,0 +1,41 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the house holds all of it against
+// the document.
+func TestEveryOperationIsAsDescribed(t *testing.T) {
+	h := newHouse(t)
+	h.start()
+	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
+	order := "/orders/" + h.draft(fence, garden)
+	h.must(contractorUI, ada, order+"/items/remove", `"product_id":"`+fence+`","quantity":1`)
+	h.must(managerUI, mia, order+"/discount", `"basis_points":500`)
+	h.must(managerUI, mia, order+"/discount/reset", "")
+	h.must(managerUI, mia, order+"/cancel", `"reason":"a mistake"`)
+	h.must(managerUI, mia, "/orders/"+h.submitted(fence, garden)+"/expire", "")
+	h.get(order)
+
+	h.must(managerUI, mia, "/products/"+fence, `"sku":"FENCE","name":"A fence","price":{"amount":1300,"currency":"EUR"},"sequence":1`)
+	stale := h.send(managerUI, mia, "/products/"+fence, `"sku":"FENCE","name":"The fence","price":{"amount":1300,"currency":"EUR"},"sequence":1`)
+	if stale.status != http.StatusConflict || stale.code() != "stale_version" || stale.body["now"] == nil {
+		t.Errorf("a change of what was changed: %d %s", stale.status, stale.text)
+	}
+	h.must(managerUI, mia, "/products/import", `"rows":[{"sku":"FENCE","name":"A fence","price":{"amount":1400,"currency":"EUR"}},`+
+		`{"sku":"GATE","name":"A gate","price":{"amount":9900,"currency":"EUR"}}]`)
+	h.must(managerUI, mia, "/products/"+fence+"/archive", "")
+	h.must(managerUI, mia, "/customers/"+garden, `"name":"Garden & Sons","email":"garden@example.com","sequence":1`)
+	h.must(managerUI, mia, "/customers/import", `"rows":[{"name":"Barn Ltd","email":"barn@example.com"}]`)
+	h.must(managerUI, mia, "/customers/"+garden+"/archive", "")
+	h.get("/products")
+	h.get("/customers?after=" + uuid.Nil.String())
+
+	if left := h.document.Unanswered(); len(left) > 0 {
+		t.Errorf("nothing was answered by %q", left)
+	}
+}
