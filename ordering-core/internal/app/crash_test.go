@@ -112,7 +112,7 @@ func TestKilledWhileManySubmit(t *testing.T) {
 		if before[i] != "" && !sameJSON(before[i], again) {
 			t.Errorf("answered %s, and then %s", before[i], again)
 		}
-		numbers = append(numbers, h.get("/orders/"+id).body["number"].(string))
+		numbers = append(numbers, h.get("/orders/" + id).body["number"].(string))
 	}
 
 	// then every order was submitted once, and the numbers have neither gaps nor repeats
