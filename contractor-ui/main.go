@@ -1,4 +1,4 @@
-// Command contractor-ui is the web app in which contractors ask to be paid.
+// Command contractor-ui is the web app in which contractors order and ask to be paid.
 package main
 
 import "countersign.example/contractor-ui/internal/app"

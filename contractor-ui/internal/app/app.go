@@ -12,6 +12,8 @@ import (
 	"countersign.example/contractor-ui/internal/copy"
 	pages "countersign.example/contractor-ui/internal/web"
 	"countersign.example/contractor-ui/migrations"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
@@ -33,6 +35,8 @@ type Config struct {
 	service.KafkaConfig
 	service.RedisConfig
 	web.IdentityConfig
+	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
+	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
 }
 
 // Validate reports everything that is wrong with the values.
@@ -44,7 +48,7 @@ func (c *Config) Validate() error {
 func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
-		Short:    "The web app in which contractors ask to be paid",
+		Short:    "The web app in which contractors order and ask to be paid",
 		Defaults: Config{Config: service.Config{HTTPAddr: ":3000"}},
 		Migrate:  Migrate,
 		Start:    Start,
@@ -69,7 +73,11 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
+	return client.CreateTopics(ctx,
+		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
+		kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
+		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions},
+		kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.
@@ -133,10 +141,12 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
 	return kafka.Recording{
 		DB: db, Journal: book, Log: log,
-		Topics: []kafka.Topic{{
-			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-		}},
-		Projectors: []journal.Projector{copy.Project},
+		Topics: []kafka.Topic{
+			{Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
+			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
+			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
+		},
+		Projectors: []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog},
 	}
 }
 

@@ -49,6 +49,7 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 
 	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
 	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
+	cfg.OrderingCoreURL, cfg.OrderingCoreToken = "http://127.0.0.1:1", "secret" // nobody is there
 	if err := app.Migrate(t.Context(), &cfg, quiet); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"countersign.example/contractor-ui/internal/ordering"
 	pages "countersign.example/contractor-ui/internal/web"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
@@ -34,7 +35,12 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 	if err != nil {
 		return err
 	}
-	handlers := &pages.Handlers{DB: db, Journal: book, Site: site, Hub: hub}
+	orders, err := ordering.New(cfg.OrderingCoreURL, cfg.OrderingCoreToken)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("ordering-core", func(context.Context) error { orders.Close(); return nil })
+	handlers := &pages.Handlers{DB: db, Journal: book, Orders: orders, Site: site, Hub: hub}
 	handlers.Register()
 
 	rt.Go("live reader", hub.Run)

@@ -1,12 +1,13 @@
-// Package copy is contractor-ui's local copy of the payments: one row for each, written from the
-// journal and read by lists, totals and live updates.
+// Package copy is contractor-ui's local copy of the payments and the orders: one row for each, written
+// from the journal and read by lists, totals and live updates.
 //
 // Invariants:
 //   - A row is the fold of its stream, at the revision it carries; whoever writes it holds the
 //     stream's row.
-//   - A payment that nobody has requested has no row, whatever has been heard about it.
+//   - A payment that nobody has requested has no row, whatever has been heard about it; so with an order
+//     that nobody has drafted.
 //   - A payment is superseded once: the first to do so stays, in the order of recording.
-//   - Every read is of one contractor's payments, and by keyset: page 10,000 costs what page 2 costs.
+//   - Every list is of one contractor's, and by keyset: page 10,000 costs what page 2 costs.
 package copy
 
 import (
@@ -56,8 +57,10 @@ func (p Payment) MoneyWords() string {
 
 // SortKey orders rows as the list does when read from the end: by when they were requested, then by
 // id. As text it compares like the pair.
-func (p Payment) SortKey() string {
-	return p.RequestedAt.UTC().Format("2006-01-02T15:04:05.000000") + " " + p.ID.String()
+func (p Payment) SortKey() string { return sortKey(p.RequestedAt, p.ID) }
+
+func sortKey(began time.Time, id uuid.UUID) string {
+	return began.UTC().Format("2006-01-02T15:04:05.000000") + " " + id.String()
 }
 
 // Fold reads a payment from its stream: the log's events in their order, then the pending ones.

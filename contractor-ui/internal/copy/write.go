@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm/clause"
 
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
@@ -73,12 +75,15 @@ const claims = `insert into supersessions (superseded, superseded_by)
 	where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
 	order by c.place on conflict do nothing`
 
-// Project writes the rows of streams that the consumer has heard of, all in one round trip. It is a
+// Project writes the rows of the payments among streams that the consumer has heard of, all in one round trip. It is a
 // journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
 // but the claim: what is in the log cannot be refused here.
 func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var c columns
 	for _, s := range streams {
+		if !strings.HasPrefix(s.ID, payment.Stream("")) {
+			continue
+		}
 		if row, ok := rowOf(s); ok {
 			c.add(row)
 		}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/contractor-ui/internal/ordering"
 	pages "countersign.example/contractor-ui/internal/web"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/payments-core/payment"
@@ -31,6 +31,7 @@ type desk struct {
 	db     *pg.DB
 	book   *journal.Journal
 	live   pages.Live
+	core   *core
 	server *httptest.Server
 	offset int64
 }
@@ -55,7 +56,13 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, db: db, book: journal.New(db, pages.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
-	handlers := &pages.Handlers{DB: db, Journal: d.book, Site: site}
+	d.core = newCore(d)
+	orders, err := ordering.New(d.core.server.URL, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(orders.Close)
+	handlers := &pages.Handlers{DB: db, Journal: d.book, Orders: orders, Site: site}
 	handlers.Register()
 	d.server = httptest.NewServer(site.Echo)
 	t.Cleanup(d.server.Close)
@@ -153,19 +160,9 @@ func (d *desk) hears(events ...event.Event) {
 	d.t.Helper()
 	heard := make([]journal.Heard, len(events))
 	for i, e := range events {
-		d.offset++
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
+		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}
 	}
-	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Hear(d.t.Context(), tx, heard)
-		if err != nil {
-			return err
-		}
-		return copy.Project(d.t.Context(), tx, streams)
-	})
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	d.tells(heard...)
 }
 
 // confirms has the log tell what the app itself has written about a payment, and nothing else has come between.

@@ -67,7 +67,7 @@ func (h *Handlers) list(c echo.Context) error {
 	data := paymentsPage{
 		Totals:   totalsOf(sums),
 		Search:   web.Search{Action: "/", Value: q.Search, Label: "Search payments", Keep: map[string]string{"tab": tab}},
-		Pager:    pagerOf(page, q, tab),
+		Pager:    pagerTo("/", page.Range, q.Search, tab),
 		Empty:    emptyOf(q),
 		Tab:      tab,
 		First:    page.Newer == nil,
@@ -105,33 +105,38 @@ func queryOf(c echo.Context) (q copy.Query, tab string, err error) {
 	if q.Search, err = searchOf(c.QueryParam("q")); err != nil {
 		return q, tab, err
 	}
-	for name, at := range map[string]**copy.Position{"older": &q.Older, "newer": &q.Newer} {
+	q.Range, err = rangeOf(c)
+	return q, tab, err
+}
+
+// rangeOf reads which page of a list an address names.
+func rangeOf(c echo.Context) (r copy.Range, err error) {
+	for name, at := range map[string]**copy.Position{"older": &r.Older, "newer": &r.Newer} {
 		text := c.QueryParam(name)
 		if text == "" {
 			continue
 		}
 		position, err := web.DecodeCursor[copy.Position](text)
 		if err != nil {
-			return q, tab, err
+			return r, err
 		}
 		if year := position.At.Year(); year < 1 || year > 9999 {
-			return q, tab, web.BadRequest("This page's address is not complete. Please start from the first page.")
+			return r, web.BadRequest("This page's address is not complete. Please start from the first page.")
 		}
 		*at = &position
 	}
-	return q, tab, nil
+	return r, nil
 }
 
-func pagerOf(page copy.Page, q copy.Query, tab string) web.Pager {
-	pager := web.Pager{}
+// pagerTo leads to the pages beside one.
+func pagerTo(path string, beside copy.Range, search, tab string) web.Pager {
 	link := func(name string, at *copy.Position) string {
 		if at == nil {
 			return ""
 		}
-		return web.Address("/", map[string]string{"tab": tab, "q": q.Search, name: web.EncodeCursor(*at)})
+		return web.Address(path, map[string]string{"tab": tab, "q": search, name: web.EncodeCursor(*at)})
 	}
-	pager.Older, pager.Newer = link("older", page.Older), link("newer", page.Newer)
-	return pager
+	return web.Pager{Older: link("older", beside.Older), Newer: link("newer", beside.Newer)}
 }
 
 // emptyOf says what to do where the list has nothing.

@@ -5,7 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -20,32 +23,69 @@ type Live struct {
 
 var _ live.Renderer = Live{}
 
-// Rows renders payments, each for its contractor.
+// Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment
+// that changed changes its order's row too.
 func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
-	payments, err := copy.Find(ctx, l.DB, uuids(streams))
+	payments, err := copy.Find(ctx, l.DB, idsOf(payment.Stream(""), streams))
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]live.Row, 0, len(payments))
+	wanted := map[uuid.UUID]bool{}
+	for _, id := range idsOf(order.Stream(""), streams) {
+		wanted[id] = true
+	}
+	rows := make([]live.Row, 0, len(streams))
 	for _, p := range payments {
-		r := rowOf(p)
-		html, err := paymentRow.HTML(l.Renderer, r)
+		row, err := l.payment(p)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, live.Row{
-			Audience: audience(p.ContractorID), List: listName, ID: r.ID, Revision: r.Revision,
-			Tabs: []string{tabOf(p.Decision)}, Sort: r.Sort, HTML: html,
-		})
+		rows = append(rows, row)
+		if p.OrderID != nil {
+			wanted[*p.OrderID] = true
+		}
+	}
+	ids := make([]uuid.UUID, 0, len(wanted))
+	for id := range wanted {
+		ids = append(ids, id)
+	}
+	orders, err := copy.FindOrders(ctx, l.DB, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range orders {
+		row, err := l.order(o)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+func (l Live) payment(p copy.Payment) (live.Row, error) {
+	r := rowOf(p)
+	html, err := paymentRow.HTML(l.Renderer, r)
+	return live.Row{
+		Audience: audience(p.ContractorID), List: listName, ID: r.ID, Revision: r.Revision,
+		Tabs: []string{tabOf(p.Decision)}, Sort: r.Sort, HTML: html,
+	}, err
+}
+
+func (l Live) order(o copy.Order) (live.Row, error) {
+	r := orderRowOf(o)
+	html, err := orderRowFragment.HTML(l.Renderer, r)
+	return live.Row{
+		Audience: audience(o.ContractorID), List: ordersList, ID: r.ID, Revision: r.Revision,
+		Tabs: []string{string(o.State)}, Sort: r.Sort, HTML: html,
+	}, err
 }
 
 // tabOf is the tab beside "All" that a payment is in. A cancelled one has a name without a tab, and
 // so is in "All" only.
 func tabOf(d payment.Decision) string { return tabKey(d) }
 
-// Fragments renders a contractor's totals and the number of those that wait.
+// Fragments renders a contractor's totals, and how many payments and orders wait.
 func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error) {
 	contractor, ok := strings.CutPrefix(to, audience(""))
 	if !ok {
@@ -55,7 +95,16 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	fragments := []live.Fragment{{Audience: to, Name: waitingCount, HTML: strconv.FormatInt(sums.Count[payment.DecisionRequested], 10)}}
+	counts, err := copy.CountOrders(ctx, l.DB, contractor)
+	if err != nil {
+		return nil, err
+	}
+	fragments := []live.Fragment{number(to, waitingCount, sums.Count[payment.DecisionRequested])}
+	for _, t := range orderTabs {
+		if t.counted {
+			fragments = append(fragments, number(to, countFragment(t.state), counts[t.state]))
+		}
+	}
 	for _, t := range totalsOf(sums) {
 		html, err := totalFragment.HTML(l.Renderer, t)
 		if err != nil {
@@ -64,4 +113,8 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 		fragments = append(fragments, live.Fragment{Audience: to, Name: t.Fragment(), HTML: html})
 	}
 	return fragments, nil
+}
+
+func number(to, name string, n int64) live.Fragment {
+	return live.Fragment{Audience: to, Name: name, HTML: strconv.FormatInt(n, 10)}
 }

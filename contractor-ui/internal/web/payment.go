@@ -1,12 +1,15 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
@@ -26,7 +29,7 @@ type paymentPage struct {
 	DecidedAt       time.Time // zero while it waits
 	Reason, Note    string
 	ManualCapture   bool
-	OrderID         string
+	Order           *web.Link // that it is for
 	GatewayRef      string
 	Supersedes      string // the payment that this one asks again for
 	SupersededBy    string // the payment that asks again for this one
@@ -65,7 +68,35 @@ func (h *Handlers) show(c echo.Context) error {
 	page := web.Page{
 		Title: clip(p.Description, 60), Nav: "payments", Subject: stream.ID, Revision: stream.Revision(),
 	}
-	return paymentView.Render(c, http.StatusOK, page, paymentPageOf(p, steps, contractor))
+	data := paymentPageOf(p, steps, contractor)
+	if err := h.addOrder(ctx, &data, p); err != nil {
+		return err
+	}
+	return paymentView.Render(c, http.StatusOK, page, data)
+}
+
+// addOrder links the order that the payment is for, on whose page it is asked for again.
+func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
+	id, err := uuid.Parse(p.OrderID)
+	if err != nil {
+		return nil
+	}
+	orders, err := copy.FindOrders(ctx, h.DB, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	if len(orders) == 0 || orders[0].ContractorID != p.ContractorID {
+		page.CanAskAgain, page.SoonAskAgain = false, false
+		return nil
+	}
+	label := orders[0].Number
+	if label == "" {
+		label = "Draft"
+	}
+	page.Order = &web.Link{Label: label, Href: orderAddress(p.OrderID)}
+	page.CanAskAgain = page.CanAskAgain && orders[0].State == order.StateSubmitted
+	page.SoonAskAgain = page.SoonAskAgain && orders[0].State == order.StateSubmitted
+	return nil
 }
 
 func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) paymentPage {
@@ -77,7 +108,7 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
 		Decision: decisionBadge(p.Decision), Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
-		Reason: p.Reason, Note: p.Note, ManualCapture: p.CaptureMethod == payment.Manual, OrderID: p.OrderID,
+		Reason: p.Reason, Note: p.Note, ManualCapture: p.CaptureMethod == payment.Manual,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
 		CanWithdraw: p.Decision == payment.DecisionRequested,
 	}
@@ -87,11 +118,7 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
 	for _, s := range steps {
-		shown := step{Words: sentence(s.Words()), At: s.Entry.Time, Effect: s.Effect, Pending: !s.Entry.Confirmed}
-		if !s.Effect {
-			shown.By = s.Entry.ActorName
-		}
-		page.Steps = append(page.Steps, shown)
+		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	return page
 }

@@ -48,11 +48,15 @@ func newRequestPage(f *web.Form) requestPage {
 		Currency: f.Field(fieldCurrency, "Currency").Need().Select(currencies),
 		Description: f.Field(fieldDescription, "Description").Need().Area(4).
 			Hint("What the payment is for: the manager reads this."),
-		Capture: f.Field(fieldCapture, "Capture").Select([]web.Choice{
-			{Value: string(payment.Automatic), Label: "Automatic: paid out once accepted"},
-			{Value: string(payment.Manual), Label: "By a manager: put on hold first"},
-		}),
+		Capture: captureField(f),
 	}
+}
+
+func captureField(f *web.Form) web.Field {
+	return f.Field(fieldCapture, "Capture").Select([]web.Choice{
+		{Value: string(payment.Automatic), Label: "Automatic: paid out once accepted"},
+		{Value: string(payment.Manual), Label: "By a manager: put on hold first"},
+	})
 }
 
 func renderRequest(c echo.Context, status int, page requestPage) error {
@@ -75,6 +79,9 @@ func (h *Handlers) form(c echo.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+		if p.OrderID != "" { // its order says how much, and whether it can still be paid
+			return web.Redirect(c, orderAddress(p.OrderID))
 		}
 		values = map[string]string{
 			fieldAmount: p.Amount.Decimal(), fieldCurrency: p.Amount.Currency, fieldDescription: p.Description,
@@ -150,6 +157,9 @@ func (h *Handlers) request(c echo.Context) error {
 		return renderRequest(c, http.StatusUnprocessableEntity, page)
 	case errors.Is(err, copy.ErrSuperseded):
 		return refuseAskingAgain(c, wanted.Supersedes, &payment.Refusal{Code: payment.AlreadyAsked, Tried: payment.TypeRequested})
+	case errors.Is(err, errForOrder):
+		web.Flash(c, web.Warning, "Not asked again: that is done on the page of its order.")
+		return web.Redirect(c, address(wanted.Supersedes))
 	case refusal == nil:
 		return err
 	case refusal.Code == payment.NotRequested || refusal.Code == payment.NotYours:
@@ -201,6 +211,9 @@ func failed(form *web.Form, refusal *payment.Refusal) *web.Form {
 	form.Fail(field, refusal.Message)
 	return form
 }
+
+// errForOrder says that a payment is for an order, which alone says how much is to be paid.
+var errForOrder = errors.New("this payment is for an order")
 
 // errAskedBefore says that this form has made this very payment.
 var errAskedBefore = errors.New("this form has made this payment")
@@ -257,6 +270,9 @@ func askAgain(ctx context.Context, tx *pg.Tx, stream journal.Stream, wanted paym
 	p, _, err := own(stream, wanted.ContractorID)
 	if err != nil {
 		return wanted, err
+	}
+	if p.OrderID != "" {
+		return wanted, errForOrder
 	}
 	if p.SupersededBy, err = copy.SupersededBy(ctx, tx, p.ID); err != nil {
 		return wanted, err

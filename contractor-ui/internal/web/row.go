@@ -6,8 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"countersign.example/contractor-ui/internal/copy"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
@@ -117,21 +115,14 @@ func totalsOf(t copy.Totals) []total {
 	}
 }
 
-// uuids reads the payments' ids from streams' names; a stream of something else gives none.
-func uuids(streams []string) []uuid.UUID {
-	prefix := payment.Stream("")
-	ids := make([]uuid.UUID, 0, len(streams))
-	for _, s := range streams {
-		text, ok := strings.CutPrefix(s, prefix)
-		if id, err := uuid.Parse(text); ok && err == nil {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // sentence begins with a capital letter.
 func sentence(words string) string {
 	first, size := utf8.DecodeRuneInString(words)
 	return string(unicode.ToUpper(first)) + words[size:]
+}
+
+// lower begins with a small letter.
+func lower(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToLower(first)) + words[size:]
 }

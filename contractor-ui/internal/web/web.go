@@ -1,12 +1,16 @@
-// Package web is contractor-ui's pages: a contractor's payments, the form that asks for one, and a
-// payment's facts and timeline.
+// Package web is contractor-ui's pages: a contractor's payments and orders, the forms that ask for a
+// payment and build an order, and what happened to each.
 //
 // Invariants:
-//   - A contractor sees and changes their own payments only. Anybody else's does not exist (404), on
-//     every route and for the socket.
+//   - A contractor sees and changes their own payments and orders only. Anybody else's do not exist (404),
+//     on every route and for the socket.
 //   - A write is one transaction under the stream's row: load, command, append, copy. The answer is a
 //     redirect (303) to what a reload shows.
-//   - Sending a form again changes nothing: it carries its payment's id, and a decision is taken once.
+//   - What changes an order is a command to ordering-core, which alone writes about orders. While it does not
+//     answer, every page can still be read, and what was typed is kept.
+//   - Sending a form again changes nothing: it carries its payment's id or an idempotency key, and a decision is
+//     taken once.
+//   - An order has one payment under way at a time: asking for it holds the order's stream.
 package web
 
 import (
@@ -19,6 +23,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
@@ -34,8 +39,13 @@ var (
 	requestView  = web.NewView[requestPage]("request")
 	paymentView  = web.NewView[paymentPage]("payment")
 
-	paymentRow    = web.NewFragment[row]("payment-row")
-	totalFragment = web.NewFragment[total]("total")
+	ordersView      = web.NewView[ordersPage]("orders")
+	orderView       = web.NewView[orderPage]("order")
+	cancelOrderView = web.NewView[cancelPage]("cancel-order")
+
+	paymentRow       = web.NewFragment[row]("payment-row")
+	totalFragment    = web.NewFragment[total]("total")
+	orderRowFragment = web.NewFragment[orderRow]("order-row")
 )
 
 // Source is contractor-ui in the events that it writes.
@@ -46,16 +56,20 @@ var People = []web.Person{{ID: "ada-nowak", Name: "Ada Nowak"}, {ID: "jon-park",
 
 // NewRenderer parses the pages' templates.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, paymentsView, requestView, paymentView, paymentRow, totalFragment)
+	return web.NewRenderer(templates, assets, nil, paymentsView, requestView, paymentView, ordersView, orderView, cancelOrderView,
+		paymentRow, totalFragment, orderRowFragment)
 }
 
 // Nav is the header's navigation.
-func Nav() []web.NavItem { return []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}} }
+func Nav() []web.NavItem {
+	return []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "orders", Label: "Orders", Href: "/orders"}}
+}
 
 // Handlers answer the requests of contractors.
 type Handlers struct {
 	DB      *pg.DB
 	Journal *journal.Journal
+	Orders  *ordering.Core // takes the commands about orders
 	Site    *web.Site
 	Hub     *live.Hub        // may be nil: the pages are not live
 	Now     func() time.Time // time.Now if nil
@@ -73,6 +87,18 @@ func (h *Handlers) Register() {
 	e.POST("/payments", h.request)
 	e.GET("/payments/:id", h.show)
 	e.POST("/payments/:id/withdraw", h.withdraw)
+	e.GET("/orders", h.orders)
+	e.GET("/orders/new", h.newOrder)
+	e.GET("/orders/products", h.products)
+	e.GET("/orders/customers", h.customers)
+	e.GET("/orders/:id", h.showOrder)
+	e.POST("/orders/:id/items", h.addItem)
+	e.POST("/orders/:id/items/:product/:change", h.changeLine)
+	e.POST("/orders/:id/customer", h.chooseCustomer)
+	e.POST("/orders/:id/submit", h.submitOrder)
+	e.POST("/orders/:id/payment", h.payOrder)
+	e.GET("/orders/:id/cancel", h.confirmCancel)
+	e.POST("/orders/:id/cancel", h.cancelOrder)
 	if h.Hub != nil {
 		e.GET("/live", h.live)
 	}

@@ -318,9 +318,9 @@ func TestAPushedRowIsTheRowOfThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := ada.get("/")
+	pages := ada.get("/").text + ada.get("/orders").text
 	for _, f := range fragments {
-		if !strings.Contains(page.text, `data-live-fragment="`+f.Name+`">`+f.HTML) {
+		if !strings.Contains(pages, `data-live-fragment="`+f.Name+`">`+f.HTML) {
 			t.Errorf("%s is not in the page as %s", f.Name, f.HTML)
 		}
 	}

@@ -1,0 +1,265 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/contractor-ui/internal/ordering"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// shownWithin is how long a page waits for its own copy to show what a command has done.
+const shownWithin = time.Second
+
+// errTyped says that something was typed wrong; its messages stand in the form.
+var errTyped = errors.New("something was typed wrong")
+
+// sent is a form of an order's page, on its way to ordering-core.
+type sent struct {
+	attempt
+	id    string
+	begun bool // the order is in the copy
+}
+
+// send reads a form, has run give ordering-core a command, and shows what came of it. An order that is
+// not there yet is drafted first, if the form may begin one.
+func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx context.Context, s *sent) (ordering.Done, error)) error {
+	id, err := orderIDOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	values, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	s := &sent{attempt: attempt{form: form, values: values, key: values.Value(fieldKey)}, id: id}
+	if s.begun, err = h.begun(c, id); err != nil {
+		return err
+	}
+	if !s.begun && !begins {
+		return errNoOrder
+	}
+	if s.key == "" || len(s.key) > 100 {
+		s.key = newKey()
+	}
+	ctx := c.Request().Context()
+	done, err := run(ctx, s)
+	if err != nil {
+		return h.notDone(c, s, err)
+	}
+	if h.shown(ctx, id, done.Sequence) {
+		return web.Redirect(c, orderAddress(id))
+	}
+	web.Flash(c, web.Info, "Saved. It is shown shortly.")
+	if !s.begun {
+		return web.Redirect(c, newOrderAddress(id))
+	}
+	return web.Redirect(c, orderAddress(id))
+}
+
+// draft begins the order if it is not there yet. Doing so again changes nothing.
+func (h *Handlers) draft(ctx context.Context, s *sent) error {
+	if s.begun {
+		return nil
+	}
+	_, err := h.Orders.Draft(ctx, "draft/"+s.id, s.id)
+	var refusal *api.Refusal
+	if errors.As(err, &refusal) {
+		return errNoOrder // somebody else has an order of this id
+	}
+	return err
+}
+
+func (h *Handlers) addItem(c echo.Context) error {
+	return h.send(c, formAdd, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		productID, err := h.chosenProduct(ctx, s.values)
+		if err != nil {
+			return ordering.Done{}, err
+		}
+		quantity := quantityOf(s.values)
+		if !s.values.OK() {
+			return ordering.Done{}, errTyped
+		}
+		if err := h.draft(ctx, s); err != nil {
+			return ordering.Done{}, err
+		}
+		return h.Orders.Add(ctx, s.key, s.id, productID, quantity)
+	})
+}
+
+// changeLine adds one of a product that is in the draft, or removes one or all.
+func (h *Handlers) changeLine(c echo.Context) error {
+	productID, err := idOf(c.Param("product"))
+	if err != nil {
+		return errNoOrder
+	}
+	return h.send(c, formLine(productID), false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		quantity := quantityOf(s.values)
+		if !s.values.OK() {
+			return ordering.Done{}, errTyped
+		}
+		// A line's form has a button for each: each is a command of its own.
+		key := s.key + "/" + c.Param("change") + "/" + strconv.FormatInt(quantity, 10)
+		switch c.Param("change") {
+		case "add":
+			return h.Orders.Add(ctx, key, s.id, productID, quantity)
+		case "remove":
+			return h.Orders.Remove(ctx, key, s.id, productID, quantity)
+		}
+		return ordering.Done{}, web.NotFound("There is no such page.")
+	})
+}
+
+func (h *Handlers) chooseCustomer(c echo.Context) error {
+	return h.send(c, formCustomer, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		customerID, err := h.chosenCustomer(ctx, s.values)
+		if err != nil {
+			return ordering.Done{}, err
+		}
+		if !s.values.OK() {
+			return ordering.Done{}, errTyped
+		}
+		if err := h.draft(ctx, s); err != nil {
+			return ordering.Done{}, err
+		}
+		return h.Orders.ChooseCustomer(ctx, s.key, s.id, customerID)
+	})
+}
+
+func (h *Handlers) submitOrder(c echo.Context) error {
+	return h.send(c, formSubmit, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		sequence, errSequence := strconv.ParseInt(s.values.Value(fieldSequence), 10, 64)
+		minor, errTotal := strconv.ParseInt(s.values.Value(fieldTotal), 10, 64)
+		if errSequence != nil || errTotal != nil {
+			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
+		}
+		total := money.Amount{Minor: minor, Currency: s.values.Value(fieldTotalMoney)}
+		if total.Currency == "" { // nothing to add up
+			web.Flash(c, web.Bad, "Not submitted: it has no line yet.")
+			return ordering.Done{}, errTyped
+		}
+		done, err := h.Orders.Submit(ctx, s.key, s.id, sequence, total)
+		var refusal *api.Refusal
+		if errors.As(err, &refusal) {
+			s.changes = h.since(ctx, s, refusal)
+		}
+		if err == nil {
+			web.Flash(c, web.Good, fmt.Sprintf("Submitted as %s. You can request its payment now.", done.Number))
+		}
+		return done, err
+	})
+}
+
+// since is why an order could not be submitted as it was seen, in words: what happened after that version, or what it
+// came to then and now. It waits for the copy to show it, too.
+func (h *Handlers) since(ctx context.Context, s *sent, refusal *api.Refusal) (changes []string) {
+	var seen, now money.Amount
+	if json.Unmarshal(refusal.Extra["seen"], &seen) == nil && json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Currency != "" {
+		changes = append(changes, fmt.Sprintf("You saw a total of %s. It is %s now.", seen, now))
+	}
+	var happened []struct{ Words string }
+	if json.Unmarshal(refusal.Extra["changes"], &happened) == nil {
+		for _, change := range happened {
+			changes = append(changes, sentence(change.Words)+".")
+		}
+	}
+	var current int64
+	if json.Unmarshal(refusal.Extra["sequence"], &current) == nil && current > 0 {
+		h.shown(ctx, s.id, current)
+	}
+	return changes
+}
+
+// shown waits for the copy to reach a version of an order, and tells whether it has.
+func (h *Handlers) shown(ctx context.Context, id string, sequence int64) bool {
+	ctx, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	return h.Journal.Await(ctx, order.Stream(id), func(s journal.Stream) bool {
+		o, _ := copy.FoldOrder(s)
+		return o.Sequence >= sequence
+	})
+}
+
+// quantityOf reads how many, and puts a message beside the field if it cannot be.
+func quantityOf(form *web.Form) int64 {
+	n, err := strconv.ParseInt(form.Value(fieldQuantity), 10, 64)
+	if err != nil || n < 1 || n > 1_000_000 {
+		form.Fail(fieldQuantity, "Enter a whole number from 1 to 1,000,000.")
+	}
+	return n
+}
+
+// notDone shows the form again, with what was typed and why it was in vain.
+func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
+	var refusal *api.Refusal
+	status := http.StatusUnprocessableEntity
+	switch {
+	case errors.Is(err, errTyped):
+		s.key = ""
+	case errors.As(err, &refusal):
+		if refusal.Status == http.StatusNotFound && !s.begun {
+			return errNoOrder
+		}
+		// The answer is kept with the key: what is sent now is another command.
+		status, s.key = refusal.Status, ""
+		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+lower(strings.TrimSuffix(refusal.Detail, "."))+".")
+	default:
+		var known bool
+		if status, known = tellAway(c, err); !known {
+			return err
+		}
+	}
+	if s.form == formCancel {
+		return h.renderCancel(c, status, s.id, s.attempt)
+	}
+	if begun, err := h.begun(c, s.id); err != nil || !begun {
+		if err != nil {
+			return err
+		}
+		return h.renderNewOrder(c, status, s.id, s.attempt)
+	}
+	seen, err := h.ownOrder(c.Request().Context(), s.id, web.PersonOf(c).ID)
+	if err != nil {
+		return err
+	}
+	return h.renderOrder(c, status, seen, s.attempt)
+}
+
+// notDoneWords is what a form was to do, and did not.
+func notDoneWords(form string) string {
+	switch form {
+	case formAdd:
+		return "Not added"
+	case formSubmit:
+		return "Not submitted"
+	case formCancel:
+		return "Not cancelled"
+	}
+	return "Not changed"
+}
+
+// tellAway says what is known when ordering-core did not answer clearly; known is false for any other error.
+func tellAway(c echo.Context, err error) (status int, known bool) {
+	switch {
+	case errors.Is(err, api.ErrAway):
+		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept: please try again shortly.")
+	case errors.Is(err, api.ErrUnknown):
+		web.Flash(c, web.Warning, "It is not known whether this was saved: the answer did not come. Please try again shortly: sending this form again does nothing twice.")
+	default:
+		return 0, false
+	}
+	return http.StatusServiceUnavailable, true
+}

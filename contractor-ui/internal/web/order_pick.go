@@ -1,0 +1,197 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/web"
+)
+
+const (
+	choicesInSelect = 100 // of the plain select; a search narrows it
+	choicesInSearch = 12  // while typing
+)
+
+// picker is a field to choose one of many from: a plain select, out of which the browser makes a search as one types.
+type picker struct {
+	Name, ID, Label, Source string
+	Value, Text             string // what is chosen
+	Error                   string
+	Choices                 []choice
+	More                    bool // than the select holds
+	Find                    string
+}
+
+// choice is one of the many, as the page and the search while typing know it.
+type choice struct {
+	Value  string `json:"value"`
+	Text   string `json:"text"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func productChoice(p copy.Product) choice {
+	return choice{Value: p.ID.String(), Text: p.Name, Detail: p.SKU + " · " + p.Price().String()}
+}
+
+func customerChoice(c copy.Customer) choice {
+	return choice{Value: c.ID.String(), Text: c.Name, Detail: c.Email}
+}
+
+func choicesOf[T any](rows []T, of func(T) choice) []choice {
+	choices := make([]choice, 0, len(rows))
+	for _, row := range rows {
+		choices = append(choices, of(row))
+	}
+	return choices
+}
+
+// products answers the search while typing.
+func (h *Handlers) products(c echo.Context) error {
+	search, err := searchOf(c.QueryParam("q"))
+	if err != nil {
+		return err
+	}
+	rows, _, err := copy.Products(c.Request().Context(), h.DB, copy.Choice{Search: search, Limit: choicesInSearch})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, choicesOf(rows, productChoice))
+}
+
+func (h *Handlers) customers(c echo.Context) error {
+	search, err := searchOf(c.QueryParam("q"))
+	if err != nil {
+		return err
+	}
+	rows, _, err := copy.Customers(c.Request().Context(), h.DB, copy.Choice{Search: search, Limit: choicesInSearch})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, choicesOf(rows, customerChoice))
+}
+
+func (h *Handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
+	if find, err := searchOf(find); err == nil {
+		rows, more, err := copy.Products(ctx, h.DB, copy.Choice{Search: find, Limit: choicesInSelect})
+		p := newPicker(form, fieldProduct, "Product", "/orders/products", choicesOf(rows, productChoice))
+		p.More, p.Find = more || find != "", find
+		return p, err
+	}
+	return newPicker(form, fieldProduct, "Product", "/orders/products", nil), nil
+}
+
+func (h *Handlers) customerPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
+	if find, err := searchOf(find); err == nil {
+		rows, more, err := copy.Customers(ctx, h.DB, copy.Choice{Search: find, Limit: choicesInSelect})
+		p := newPicker(form, fieldCustomer, "Customer", "/orders/customers", choicesOf(rows, customerChoice))
+		p.More, p.Find = more || find != "", find
+		return p, err
+	}
+	return newPicker(form, fieldCustomer, "Customer", "/orders/customers", nil), nil
+}
+
+// newPicker keeps what was chosen or typed, also if the select does not hold it.
+func newPicker(form *web.Form, name, label, source string, choices []choice) picker {
+	p := picker{Name: name, ID: strings.TrimSuffix(name, "_id"), Label: label, Source: source, Value: form.Value(name),
+		Text: form.Value(fieldTypedName), Error: form.Error(name), Choices: choices}
+	if p.Value == "" {
+		return p
+	}
+	for _, c := range choices {
+		if c.Value == p.Value {
+			p.Text = c.Text
+			return p
+		}
+	}
+	if p.Text == "" {
+		p.Value = ""
+		return p
+	}
+	p.Choices = append([]choice{{Value: p.Value, Text: p.Text}}, choices...)
+	return p
+}
+
+// chosenProduct reads which product a form names: the one chosen, or the only one that fits what was typed.
+func (h *Handlers) chosenProduct(ctx context.Context, form *web.Form) (string, error) {
+	return chosen(form, fieldProduct, "Choose a product from the list.", func(search string) ([]choice, error) {
+		rows, _, err := copy.Products(ctx, h.DB, copy.Choice{Search: search, Limit: choicesInSelect})
+		found := choicesOf(rows, productChoice)
+		for i, p := range rows {
+			if strings.EqualFold(p.SKU, search) {
+				return found[i : i+1], err
+			}
+		}
+		return found, err
+	})
+}
+
+func (h *Handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, error) {
+	return chosen(form, fieldCustomer, "Choose a customer from the list.", func(search string) ([]choice, error) {
+		rows, _, err := copy.Customers(ctx, h.DB, copy.Choice{Search: search, Limit: choicesInSelect})
+		return choicesOf(rows, customerChoice), err
+	})
+}
+
+func chosen(form *web.Form, field, missing string, find func(search string) ([]choice, error)) (string, error) {
+	if value := form.Value(field); value != "" {
+		if id, err := uuid.Parse(value); err != nil || id.String() != value {
+			form.Fail(field, missing)
+		}
+		return value, nil
+	}
+	typed, err := searchOf(form.Value(fieldTypedName))
+	if err != nil || typed == "" {
+		form.Fail(field, missing)
+		return "", nil
+	}
+	found, err := find(typed)
+	if err != nil {
+		return "", err
+	}
+	var exact []choice
+	for _, c := range found {
+		if strings.EqualFold(c.Text, typed) {
+			exact = append(exact, c)
+		}
+	}
+	switch {
+	case len(exact) == 1:
+		return exact[0].Value, nil
+	case len(found) == 1:
+		return found[0].Value, nil
+	case len(found) == 0:
+		form.Fail(field, "Nothing in the list has “"+clip(typed, 60)+"” in it.")
+	default:
+		form.Fail(field, "Several have “"+clip(typed, 60)+"” in them. "+missing)
+	}
+	return "", nil
+}
+
+// currentProducts are the products of lines as the catalog has them now. One that is not in this copy yet counts as it was.
+func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, error) {
+	ids := make([]uuid.UUID, 0, len(lines))
+	current := make(map[string]order.Product, len(lines))
+	for _, line := range lines {
+		current[line.ProductID] = order.Product{ID: line.ProductID, SKU: line.SKU, Name: line.Name, Price: line.Price}
+		if id, err := uuid.Parse(line.ProductID); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return current, nil
+	}
+	found, err := copy.FindProducts(ctx, h.DB, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for id, p := range found {
+		current[id.String()] = order.Product{ID: id.String(), SKU: p.SKU, Name: p.Name, Price: p.Price(), Archived: p.Archived}
+	}
+	return current, nil
+}
