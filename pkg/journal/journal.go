@@ -162,30 +162,29 @@ func (j *Journal) Read(ctx context.Context, id string) (Stream, error) {
 
 // Append adds events that this service writes: to the stream, the outbox, and the list of
 // what is to be pushed. The stream comes from Load in the same transaction, and is brought up
-// to date. Source is filled in; the stream's events must carry everything else.
-func (j *Journal) Append(ctx context.Context, tx *pg.Tx, s *Stream, events ...event.Event) error {
+// to date. Source is filled in; the stream's events must carry everything else. The statements are
+// queued: they run, and the records get their positions, with what comes next in the transaction.
+func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...event.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	records := make([]Record, len(events))
-	batch := &pgx.Batch{}
-	for i, e := range events {
+	first := len(s.Records)
+	for i, e := range events { // pending events come last
 		e.Source = j.source
 		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
-		record := &records[i]
-		*record = Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1}
-		batch.Queue(appendEvent, append(appendArgs(*record), j.live && i == len(events)-1)...).QueryRow(func(row pgx.Row) error {
-			err := row.Scan(&record.Position, &record.RecordedAt)
-			record.RecordedAt = record.RecordedAt.UTC()
-			return err
+		s.Records = append(s.Records, Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1})
+		s.New = append(s.New, e.ID)
+	}
+	records := s.Records[first:]
+	for i := range records {
+		args := append(appendArgs(records[i]), j.live && i == len(events)-1)
+		tx.Queue(appendEvent, args...).QueryRow(func(row pgx.Row) error {
+			if err := row.Scan(&records[i].Position, &records[i].RecordedAt); err != nil {
+				return fmt.Errorf("append to %s: %w", records[i].Stream, err)
+			}
+			records[i].RecordedAt = records[i].RecordedAt.UTC()
+			return nil
 		})
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("append to %s: %w", s.ID, err)
-	}
-	s.Records = append(s.Records, records...) // pending events come last
-	for _, record := range records {
-		s.New = append(s.New, record.ID)
 	}
 	s.Version += int64(len(events))
 	j.wakeAfter(tx, true)

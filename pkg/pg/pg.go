@@ -19,7 +19,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -42,9 +41,6 @@ var plans = map[string]string{
 	"enable_hashjoin":  "off",
 	"enable_mergejoin": "off",
 }
-
-// rollbackTimeout bounds the rollback after a cancelled request.
-const rollbackTimeout = 5 * time.Second
 
 // DB is a service's database.
 type DB struct {
@@ -118,71 +114,6 @@ func (db *DB) Gorm(ctx context.Context) *gorm.DB { return db.gorm.WithContext(ct
 
 // Ping says whether the server answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
-
-// Tx is one transaction, at READ COMMITTED. The embedded pgx.Tx serves pgx and River's
-// InsertTx; do not commit or roll it back.
-type Tx struct {
-	pgx.Tx
-	gorm  *gorm.DB
-	after []func()
-}
-
-// Gorm returns GORM working inside the transaction. Its Begin and Transaction fail.
-func (tx *Tx) Gorm() *gorm.DB { return tx.gorm }
-
-// AfterCommit has fn called once the transaction has committed.
-func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
-
-// connOnly hides everything of a *sql.Conn but running statements: given BeginTx, GORM
-// would begin and commit by itself, and its first write would commit the outer transaction.
-type connOnly struct{ gorm.ConnPool }
-
-// InTx runs fn in a transaction and commits it, or rolls back if fn fails or panics.
-func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
-	conn, err := db.sql.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("take a connection: %w", err)
-	}
-	defer func() { _ = conn.Close() }()
-
-	var raw *pgx.Conn
-	err = conn.Raw(func(driverConn any) error {
-		raw = driverConn.(*stdlib.Conn).Conn()
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("reach the connection: %w", err)
-	}
-	pgxTx, err := raw.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	committed := false
-	defer func() {
-		if committed {
-			return
-		}
-		// Also when fn panics. The request may be cancelled; the rollback must not be.
-		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-		defer cancel()
-		_ = pgxTx.Rollback(rollbackCtx)
-	}()
-
-	session := db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	session.Statement.ConnPool = connOnly{conn}
-	tx := &Tx{Tx: pgxTx, gorm: session}
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if err := pgxTx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	committed = true
-	for _, after := range tx.after {
-		after()
-	}
-	return nil
-}
 
 // IsUnique reports whether err is the violation of the named unique constraint or index.
 func IsUnique(err error, constraint string) bool {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"countersign.example/payments-core/payment"
@@ -25,9 +25,9 @@ func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
 	if !ok {
 		return nil
 	}
-	err := tx.Gorm().WithContext(ctx).Clauses(clause.OnConflict{
-		Columns: []clause.Column{{Name: "id"}}, UpdateAll: true,
-	}).Create(&row).Error
+	err := tx.QueueGorm(func(db *gorm.DB) *gorm.DB {
+		return db.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, UpdateAll: true}).Create(&row)
+	})
 	if err != nil {
 		return fmt.Errorf("save the copy of %s: %w", s.ID, err)
 	}
@@ -75,10 +75,10 @@ const claims = `insert into supersessions (superseded, superseded_by)
 	where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
 	order by c.place on conflict do nothing`
 
-// Project writes the rows of the payments among streams that the consumer has heard of, all in one round trip. It is a
+// Project writes the rows of the payments among streams that the consumer has heard of, in the round trip of the commit. It is a
 // journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
 // but the claim: what is in the log cannot be refused here.
-func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var c columns
 	for _, s := range streams {
 		if !strings.HasPrefix(s.ID, payment.Stream("")) {
@@ -91,13 +91,9 @@ func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	if len(c.ids) == 0 {
 		return nil
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(upsert, c.args()...)
+	tx.Queue(upsert, c.args()...)
 	if len(c.superseded) > 0 {
-		batch.Queue(claims, c.superseded, c.supersededBy, c.claimants)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("write the copy: %w", err)
+		tx.Queue(claims, c.superseded, c.supersededBy, c.claimants)
 	}
 	return nil
 }

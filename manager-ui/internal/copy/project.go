@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
-// upsert writes any number of rows in one round trip.
+// upsert writes any number of rows in one statement.
 const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
 	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words)
 	select id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
@@ -25,7 +26,7 @@ const upsert = `insert into payments (id, revision, contractor_id, contractor_na
 	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words`
 
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
-func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	rows := make([]Payment, 0, len(streams))
 	for _, s := range streams {
 		if row, ok := rowOf(s); ok {
@@ -39,9 +40,7 @@ func Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	if err != nil {
 		return fmt.Errorf("encode rows: %w", err)
 	}
-	if _, err := tx.Exec(ctx, upsert, string(data)); err != nil {
-		return fmt.Errorf("write the copy: %w", err)
-	}
+	tx.Queue(upsert, string(data))
 	return nil
 }
 
@@ -51,7 +50,8 @@ func Save(tx *pg.Tx, s journal.Stream) error {
 	if !ok {
 		return nil
 	}
-	if err := tx.Gorm().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+	err := tx.QueueGorm(func(db *gorm.DB) *gorm.DB { return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row) })
+	if err != nil {
 		return fmt.Errorf("write the copy: %w", err)
 	}
 	return nil

@@ -1,0 +1,277 @@
+package pg
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/gorm"
+)
+
+// rollbackTimeout bounds the rollback after a cancelled request.
+const rollbackTimeout = 5 * time.Second
+
+// Tx is one transaction, at READ COMMITTED. The embedded pgx.Tx serves pgx and River's
+// InsertTx; do not commit or roll it back.
+//
+// Round trips are what a small transaction costs most. It begins in that of its first batch, and what is queued goes
+// in that of the commit, or of the next statement.
+type Tx struct {
+	pgx.Tx
+	pipeline *pipeline
+	gorm     *gorm.DB
+	after    []func()
+}
+
+// Gorm returns GORM working inside the transaction. Its Begin and Transaction fail.
+func (tx *Tx) Gorm() *gorm.DB { return tx.gorm }
+
+// AfterCommit has fn called once the transaction has committed.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Queue has a statement run before whatever comes next in the transaction, at the latest its commit. Where it fails, so
+// does that.
+func (tx *Tx) Queue(query string, args ...any) *pgx.QueuedQuery {
+	return tx.pipeline.queued.Queue(query, args...)
+}
+
+// QueueGorm queues the one statement that write makes, which must not need its result.
+func (tx *Tx) QueueGorm(write func(*gorm.DB) *gorm.DB) error {
+	made := write(tx.gorm.Session(&gorm.Session{DryRun: true}))
+	if made.Error != nil {
+		return made.Error
+	}
+	tx.Queue(made.Statement.SQL.String(), made.Statement.Vars...)
+	return nil
+}
+
+// InTx runs fn in a transaction and commits it, or rolls back if fn fails or panics.
+func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("take a connection: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+
+	p := &pipeline{queued: &pgx.Batch{}}
+	err = conn.Raw(func(driverConn any) error {
+		p.conn = driverConn.(*stdlib.Conn).Conn()
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reach the connection: %w", err)
+	}
+	committed := false
+	defer func() {
+		if committed || p.tx == nil {
+			return
+		}
+		// Also when fn panics. The request may be cancelled; the rollback must not be.
+		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = p.tx.Rollback(rollbackCtx)
+	}()
+
+	session := db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	session.Statement.ConnPool = gormConn{p, conn}
+	tx := &Tx{Tx: p, pipeline: p, gorm: session}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := p.commit(ctx); err != nil {
+		return err
+	}
+	committed = true
+	for _, after := range tx.after {
+		after()
+	}
+	return nil
+}
+
+// pipeline is a transaction of pgx that begins when it must, and runs what is queued before anything else.
+type pipeline struct {
+	conn   *pgx.Conn
+	tx     pgx.Tx // nil until it has begun
+	queued *pgx.Batch
+}
+
+var errNotYours = errors.New("pg: InTx commits and rolls back")
+
+// take returns what is queued.
+func (p *pipeline) take() []*pgx.QueuedQuery {
+	queries := p.queued.QueuedQueries
+	p.queued = &pgx.Batch{}
+	return queries
+}
+
+// ready begins and runs what is queued.
+func (p *pipeline) ready(ctx context.Context) error {
+	if p.tx != nil && p.queued.Len() == 0 {
+		return nil
+	}
+	return p.SendBatch(ctx, &pgx.Batch{}).Close()
+}
+
+// SendBatch sends what is queued and b, beginning with them if that is still to do.
+func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	ahead := p.take()
+	all := &pgx.Batch{}
+	var results pgx.BatchResults
+	if p.tx == nil {
+		all.BeginTx(pgx.TxOptions{})
+		all.QueuedQueries = append(append(all.QueuedQueries, ahead...), b.QueuedQueries...)
+		results = p.conn.SendBatch(ctx, all)
+		p.tx = results.Tx()
+		if _, err := results.Exec(); err != nil {
+			return failed{results, fmt.Errorf("begin: %w", err)}
+		}
+	} else {
+		all.QueuedQueries = append(ahead, b.QueuedQueries...)
+		results = p.tx.SendBatch(ctx, all)
+	}
+	for _, query := range ahead {
+		if err := result(results, query); err != nil {
+			return failed{results, err}
+		}
+	}
+	return results
+}
+
+// result takes the next one, for the function that waits for it.
+func result(results pgx.BatchResults, query *pgx.QueuedQuery) error {
+	if query.Fn != nil {
+		return query.Fn(results)
+	}
+	_, err := results.Exec()
+	return err
+}
+
+// commit sends what is queued with the commit. A transaction in which nothing was done needs none.
+func (p *pipeline) commit(ctx context.Context) error {
+	if p.queued.Len() == 0 {
+		if p.tx == nil {
+			return nil
+		}
+		if err := p.tx.Commit(ctx); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return nil
+	}
+	b := &pgx.Batch{}
+	b.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return pgx.ErrTxCommitRollback
+		}
+		return nil
+	})
+	return p.SendBatch(ctx, b).Close()
+}
+
+func (p *pipeline) Exec(ctx context.Context, query string, args ...any) (tag pgconn.CommandTag, err error) {
+	if p.tx != nil && p.queued.Len() == 0 {
+		return p.tx.Exec(ctx, query, args...)
+	}
+	b := &pgx.Batch{}
+	b.Queue(query, args...).Exec(func(done pgconn.CommandTag) error { tag = done; return nil })
+	return tag, p.SendBatch(ctx, b).Close()
+}
+
+func (p *pipeline) Query(ctx context.Context, query string, args ...any) (pgx.Rows, error) {
+	if err := p.ready(ctx); err != nil {
+		return nil, err
+	}
+	return p.tx.Query(ctx, query, args...)
+}
+
+func (p *pipeline) QueryRow(ctx context.Context, query string, args ...any) pgx.Row {
+	if err := p.ready(ctx); err != nil {
+		return failedRow{err}
+	}
+	return p.tx.QueryRow(ctx, query, args...)
+}
+
+func (p *pipeline) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	if err := p.ready(ctx); err != nil {
+		return 0, err
+	}
+	return p.tx.CopyFrom(ctx, table, columns, rows)
+}
+
+func (p *pipeline) Prepare(ctx context.Context, name, query string) (*pgconn.StatementDescription, error) {
+	if err := p.ready(ctx); err != nil {
+		return nil, err
+	}
+	return p.tx.Prepare(ctx, name, query)
+}
+
+// Begin makes a savepoint.
+func (p *pipeline) Begin(ctx context.Context) (pgx.Tx, error) {
+	if err := p.ready(ctx); err != nil {
+		return nil, err
+	}
+	return p.tx.Begin(ctx)
+}
+
+func (p *pipeline) Commit(context.Context) error   { return errNotYours }
+func (p *pipeline) Rollback(context.Context) error { return errNotYours }
+func (p *pipeline) Conn() *pgx.Conn                { return p.conn }
+
+// LargeObjects is not for this package's users: it could not begin the transaction.
+func (p *pipeline) LargeObjects() pgx.LargeObjects { return pgx.LargeObjects{} }
+
+// failed is the results of a batch whose beginning failed.
+type failed struct {
+	pgx.BatchResults
+	err error
+}
+
+func (f failed) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, f.err }
+func (f failed) Query() (pgx.Rows, error)         { return nil, f.err }
+func (f failed) QueryRow() pgx.Row                { return failedRow{f.err} }
+func (f failed) Close() error                     { _ = f.BatchResults.Close(); return f.err }
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// gormConn runs GORM's statements in the transaction. It hides everything else of a *sql.Conn: given BeginTx, GORM would
+// begin and commit by itself, and its first write would commit the outer transaction.
+type gormConn struct {
+	pipeline *pipeline
+	conn     *sql.Conn
+}
+
+func (g gormConn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	if err := g.pipeline.ready(ctx); err != nil {
+		return nil, err
+	}
+	return g.conn.PrepareContext(ctx, query)
+}
+
+func (g gormConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := g.pipeline.ready(ctx); err != nil {
+		return nil, err
+	}
+	return g.conn.ExecContext(ctx, query, args...)
+}
+
+func (g gormConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := g.pipeline.ready(ctx); err != nil {
+		return nil, err
+	}
+	return g.conn.QueryContext(ctx, query, args...)
+}
+
+func (g gormConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := g.pipeline.ready(ctx); err != nil {
+		cancelled, cancel := context.WithCancelCause(ctx) // a Row cannot carry an error by itself
+		cancel(err)
+		ctx = cancelled
+	}
+	return g.conn.QueryRowContext(ctx, query, args...)
+}

@@ -1,0 +1,133 @@
+package pg_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+const insertThing = "insert into things values ($1)"
+
+func TestWhatIsQueuedGoesWithTheCommit(t *testing.T) {
+	db := pgtest.New(t, things)
+	var heard []int
+
+	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {
+		tx.Queue(insertThing+" returning id", 1).QueryRow(func(row pgx.Row) error {
+			heard = append(heard, 0)
+			return row.Scan(&heard[0])
+		})
+		require.Empty(t, heard) // nothing has been sent
+		return tx.QueueGorm(func(g *gorm.DB) *gorm.DB { return g.Create(&thing{ID: 2}) })
+	}))
+
+	require.Equal(t, []int{1}, heard)
+	require.Equal(t, []int{1, 2}, ids(t, db))
+}
+
+func TestWhatIsQueuedIsThereForWhateverComesNext(t *testing.T) {
+	db := pgtest.New(t, things)
+	ctx := t.Context()
+	next := map[string]func(tx *pg.Tx) int{
+		"a query": func(tx *pg.Tx) (n int) {
+			require.NoError(t, tx.QueryRow(ctx, "select count(*) from things").Scan(&n))
+			return n
+		},
+		"an update": func(tx *pg.Tx) int {
+			tag, err := tx.Exec(ctx, "update things set id = id")
+			require.NoError(t, err)
+			return int(tag.RowsAffected())
+		},
+		"a batch": func(tx *pg.Tx) (n int) {
+			b := &pgx.Batch{}
+			b.Queue("select count(*) from things").QueryRow(func(row pgx.Row) error { return row.Scan(&n) })
+			require.NoError(t, tx.SendBatch(ctx, b).Close())
+			return n
+		},
+		"a batch read by hand": func(tx *pg.Tx) (n int) {
+			b := &pgx.Batch{}
+			b.Queue("select count(*) from things")
+			results := tx.SendBatch(ctx, b)
+			require.NoError(t, results.QueryRow().Scan(&n))
+			require.NoError(t, results.Close())
+			return n
+		},
+		"a savepoint": func(tx *pg.Tx) (n int) {
+			inner, err := tx.Begin(ctx)
+			require.NoError(t, err)
+			require.NoError(t, inner.QueryRow(ctx, "select count(*) from things").Scan(&n))
+			require.NoError(t, inner.Rollback(ctx))
+			return n
+		},
+		"GORM": func(tx *pg.Tx) int {
+			var n int64
+			require.NoError(t, tx.Gorm().Model(&thing{}).Count(&n).Error)
+			return int(n)
+		},
+	}
+	for name, look := range next {
+		for _, begun := range []bool{false, true} {
+			boom := errors.New("boom")
+			err := db.InTx(ctx, func(tx *pg.Tx) error {
+				if begun {
+					_, err := tx.Exec(ctx, "select")
+					require.NoError(t, err)
+				}
+				tx.Queue(insertThing, 1)
+				tx.Queue(insertThing, 2)
+				require.Equal(t, 2, look(tx), "%s, begun: %t", name, begun)
+				return boom
+			})
+			require.ErrorIs(t, err, boom)
+			require.Empty(t, ids(t, db), name)
+		}
+	}
+}
+
+func TestAQueuedStatementThatFailsUndoesEverything(t *testing.T) {
+	db := pgtest.New(t, things)
+	for name, do := range map[string]func(tx *pg.Tx) error{
+		"alone":            func(*pg.Tx) error { return nil },
+		"before an update": func(tx *pg.Tx) error { _, err := tx.Exec(t.Context(), insertThing, 2); return err },
+		"before a query":   func(tx *pg.Tx) error { return tx.QueryRow(t.Context(), "select 1").Scan(new(int)) },
+		"before GORM":      func(tx *pg.Tx) error { return tx.Gorm().Take(&thing{}).Error },
+	} {
+		err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+			tx.AfterCommit(func() { t.Error("called after a rollback") })
+			tx.Queue(insertThing, 1)
+			tx.Queue(insertThing, 1)
+			return do(tx)
+		})
+		require.True(t, pg.IsUnique(err, "things_pkey"), "%s: %v", name, err)
+		require.Empty(t, ids(t, db), name)
+	}
+
+	// and the connection is as good as before
+	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error { tx.Queue(insertThing, 3); return nil }))
+	require.Equal(t, []int{3}, ids(t, db))
+}
+
+func TestAFailureAfterQueueingSendsNothing(t *testing.T) {
+	db := pgtest.New(t, things)
+	boom := errors.New("boom")
+
+	err := db.InTx(t.Context(), func(tx *pg.Tx) error { tx.Queue(insertThing, 1); return boom })
+
+	require.ErrorIs(t, err, boom)
+	require.Empty(t, ids(t, db))
+}
+
+func TestTheTransactionIsNotForItsUsersToEnd(t *testing.T) {
+	db := pgtest.New(t, things)
+	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {
+		require.Error(t, tx.Commit(t.Context()))
+		require.Error(t, tx.Rollback(t.Context()))
+		return nil
+	}))
+}
