@@ -1,0 +1,175 @@
+package copy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+)
+
+// Product is what can be ordered: a row of the table products. The JSON names are the columns', for ProjectCatalog.
+type Product struct {
+	ID        uuid.UUID `gorm:"primaryKey" json:"id"`
+	SKU       string    `gorm:"column:sku" json:"sku"`
+	Name      string    `json:"name"`
+	Minor     int64     `gorm:"column:price" json:"price"` // in minor units
+	Currency  string    `json:"currency"`
+	Archived  bool      `json:"archived"`
+	Sequence  int64     `json:"sequence"`
+	Revision  int64     `json:"revision"`
+	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort      string    `json:"sort"`
+}
+
+// Price is the price of one.
+func (p Product) Price() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
+
+// Place is where the product is in the list.
+func (p Product) Place() Place { return Place{p.Sort, p.ID} }
+
+// Customer is for whom is ordered: a row of the table customers.
+type Customer struct {
+	ID        uuid.UUID `gorm:"primaryKey" json:"id"`
+	Name      string    `json:"name"`
+	Email     string    `json:"email"`
+	Archived  bool      `json:"archived"`
+	Sequence  int64     `json:"sequence"`
+	Revision  int64     `json:"revision"`
+	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort      string    `json:"sort"`
+}
+
+// Place is where the customer is in the list.
+func (c Customer) Place() Place { return Place{c.Sort, c.ID} }
+
+// Place is a place in a list by name.
+type Place struct {
+	Sort string    `json:"sort"`
+	ID   uuid.UUID `json:"id"`
+}
+
+// Choice asks for what people can choose from, by name, without what is archived.
+type Choice struct {
+	Search string // words or beginnings of words; "" finds everything
+	After  *Place // nil: from the beginning
+	Limit  int
+}
+
+// Products reads what can be ordered. More tells whether there are others behind.
+func Products(ctx context.Context, db *pg.DB, c Choice) (rows []Product, more bool, err error) {
+	if err := c.narrow(db.Gorm(ctx)).Find(&rows).Error; err != nil {
+		return nil, false, fmt.Errorf("list products: %w", err)
+	}
+	more = len(rows) > c.Limit
+	return rows[:min(len(rows), c.Limit)], more, nil
+}
+
+// Customers reads for whom can be ordered.
+func Customers(ctx context.Context, db *pg.DB, c Choice) (rows []Customer, more bool, err error) {
+	if err := c.narrow(db.Gorm(ctx)).Find(&rows).Error; err != nil {
+		return nil, false, fmt.Errorf("list customers: %w", err)
+	}
+	more = len(rows) > c.Limit
+	return rows[:min(len(rows), c.Limit)], more, nil
+}
+
+func (c Choice) narrow(db *gorm.DB) *gorm.DB {
+	db = db.Session(&gorm.Session{QueryFields: true}).Where("not archived").Order("sort, id").Limit(c.Limit + 1)
+	if c.After != nil {
+		db = db.Where("(sort, id) > (?, ?)", c.After.Sort, c.After.ID)
+	}
+	if c.Search == "" {
+		return db
+	}
+	return db.Where("words @@ to_tsquery('simple', ?)", beginnings(c.Search))
+}
+
+// FindProducts returns those of ids that there are, archived ones too, by id.
+func FindProducts(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Product, error) {
+	var rows []Product
+	if err := byIDs(db.Gorm(ctx), ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find products: %w", err)
+	}
+	found := make(map[uuid.UUID]Product, len(rows))
+	for _, p := range rows {
+		found[p.ID] = p
+	}
+	return found, nil
+}
+
+// FindCustomers returns those of ids that there are, archived ones too, by id.
+func FindCustomers(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Customer, error) {
+	var rows []Customer
+	if err := byIDs(db.Gorm(ctx), ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find customers: %w", err)
+	}
+	found := make(map[uuid.UUID]Customer, len(rows))
+	for _, c := range rows {
+		found[c.ID] = c
+	}
+	return found, nil
+}
+
+func byIDs(db *gorm.DB, ids []uuid.UUID) *gorm.DB {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return db.Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", "{"+strings.Join(texts, ",")+"}")
+}
+
+const upsertProducts = `insert into products (id, sku, name, price, currency, archived, sequence, revision, updated_at, sort)
+	select id, sku, name, price, currency, archived, sequence, revision, updated_at, sort from json_populate_recordset(null::products, $1)
+	on conflict (id) do update set sku = excluded.sku, name = excluded.name, price = excluded.price, currency = excluded.currency,
+	archived = excluded.archived, sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort`
+
+const upsertCustomers = `insert into customers (id, name, email, archived, sequence, revision, updated_at, sort)
+	select id, name, email, archived, sequence, revision, updated_at, sort from json_populate_recordset(null::customers, $1)
+	on conflict (id) do update set name = excluded.name, email = excluded.email, archived = excluded.archived,
+	sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort`
+
+// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes their rows.
+func ProjectCatalog(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	var products []Product
+	var customers []Customer
+	for _, s := range streams {
+		switch {
+		case strings.HasPrefix(s.ID, catalog.ProductStream("")):
+			if p := catalog.FoldProduct(written(s)); p.ID != "" {
+				products = append(products, productOf(p, s))
+			}
+		case strings.HasPrefix(s.ID, catalog.CustomerStream("")):
+			if c := catalog.FoldCustomer(written(s)); c.ID != "" {
+				customers = append(customers, customerOf(c, s))
+			}
+		}
+	}
+	if err := upsertRows(ctx, tx, upsertProducts, products); err != nil {
+		return fmt.Errorf("write the copy of products: %w", err)
+	}
+	if err := upsertRows(ctx, tx, upsertCustomers, customers); err != nil {
+		return fmt.Errorf("write the copy of customers: %w", err)
+	}
+	return nil
+}
+
+func upsertRows[T any](ctx context.Context, tx *pg.Tx, statement string, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, statement, string(data))
+	return err
+}

@@ -1,0 +1,73 @@
+// Package catalogtest is the part of ordering-core that keeps products and customers, for tests of those who command it:
+// the real API on a database of its own, without Kafka.
+package catalogtest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/ordering-core/internal/products"
+	"countersign.example/ordering-core/migrations"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/web"
+)
+
+// Token is manager-ui's.
+const Token = "the-token-of-manager-ui"
+
+// Core is the API.
+type Core struct {
+	http.Handler
+	tb   testing.TB
+	db   *pg.DB
+	book *journal.Journal
+	last int64 // the position that Written has come to
+}
+
+// New returns one without products and customers.
+func New(tb testing.TB) *Core {
+	tb.Helper()
+	c := &Core{tb: tb, db: pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)}
+	c.book = journal.New(c.db, "/ordering-core")
+	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
+	products.NewDesk(c.db, c.book).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
+	c.Handler = e
+	return c
+}
+
+// Written are the events since it was last asked, in their order. Nothing may be written meanwhile.
+func (c *Core) Written() (events []event.Event) {
+	c.tb.Helper()
+	rows, err := c.db.Pool().Query(c.tb.Context(), "select stream, position from journal where position > $1 order by position", c.last)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	places, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+		Stream   string
+		Position int64
+	}])
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	for _, place := range places {
+		s, err := c.book.Read(c.tb.Context(), place.Stream)
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		for _, r := range s.Records {
+			if r.Position == place.Position {
+				events = append(events, r.Event)
+			}
+		}
+		c.last = place.Position
+	}
+	return events
+}
