@@ -1,0 +1,112 @@
+// Package coretest is ordering-core in memory, for tests of what several services come to together: the rules and
+// the process manager that it really has, around a journal that is a slice.
+//
+// Every method is one transaction of the real one, under the case's lock.
+package coretest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/internal/confirming"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
+)
+
+// Source is what its events carry.
+const Source = "/ordering-core"
+
+// Core is one ordering-core.
+type Core struct {
+	Now      time.Time
+	heard    map[uuid.UUID]bool
+	orders   map[string][]order.Entry
+	payments map[string][]event.Event
+	outbox   []event.Event
+	err      error
+}
+
+// New returns one without orders.
+func New(now time.Time) *Core {
+	return &Core{Now: now, heard: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]event.Event{}}
+}
+
+// Err is the first thing that went wrong.
+func (c *Core) Err() error { return c.err }
+
+// Hear records an event of either topic, which may be an old one, and does what follows.
+func (c *Core) Hear(e event.Event) {
+	if c.heard[e.ID] {
+		return
+	}
+	c.heard[e.ID] = true
+	if strings.HasPrefix(e.Type, "order_") {
+		for i, own := range c.orders[e.Subject] {
+			if own.ID == e.ID {
+				c.orders[e.Subject][i].Confirmed = true
+			}
+		}
+		return
+	}
+	if err := confirming.Check(e); err != nil {
+		c.fail(err)
+	}
+	c.payments[e.Subject] = append(c.payments[e.Subject], e)
+	orderID := confirming.Fold(e.Subject, c.payments[e.Subject]...).OrderID
+	if orderID == "" {
+		return
+	}
+	var payments []confirming.Payment
+	for _, id := range slices.Sorted(maps.Keys(c.payments)) {
+		if p := confirming.Fold(id, c.payments[id]...); p.OrderID == orderID {
+			payments = append(payments, p)
+		}
+	}
+	for {
+		command, wanted := confirming.Next(c.Order(orderID), payments...)
+		if !wanted || c.err != nil {
+			return
+		}
+		c.write(orderID, command.Body, event.CausedBy(command.Cause))
+	}
+}
+
+// Do has a person do something to an order; what the domain refuses is not done.
+func (c *Core) Do(id, actor string, command func(order.Order) (order.Body, error)) {
+	if body, err := command(c.Order(id)); err == nil {
+		c.write(id, body, event.Meta{Actor: actor})
+	}
+}
+
+// Outbox takes what was written since.
+func (c *Core) Outbox() []event.Event {
+	written := c.outbox
+	c.outbox = nil
+	return written
+}
+
+// Order is how an order stands here.
+func (c *Core) Order(id string) order.Order {
+	o, _ := order.Fold(c.orders[id])
+	return o
+}
+
+func (c *Core) write(id string, body order.Body, meta event.Meta) {
+	e := order.New(Source, id, body)
+	e.Time, e.Meta, e.Sequence = c.Now, meta, int64(len(c.orders[id])+1)
+	c.orders[id] = append(c.orders[id], order.Entry{Event: e})
+	c.outbox = append(c.outbox, e)
+	if _, steps := order.Fold(c.orders[id]); !steps[len(steps)-1].Effect {
+		c.fail(steps[len(steps)-1].Refusal)
+	}
+}
+
+func (c *Core) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}

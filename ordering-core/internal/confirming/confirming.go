@@ -1,0 +1,55 @@
+// Package confirming is the process manager that marks an order paid once a payment for it is captured, or
+// refuses the payment, so that its money goes back.
+//
+// What it decides is pure: it reads everything that happened to an order and to the payments for it. So the order
+// of arrival does not matter, nor does hearing something twice, and a second instance that looks at the same
+// case finds nothing left to do.
+//
+// Invariants:
+//   - An order is paid by one captured payment of its total, requested by its contractor, while it waits to be paid.
+//   - Every other captured payment that names it is refused, once, with the reason in words. One whose money went
+//     back already is left alone.
+//   - Who decides holds the order's case, from before reading until the decision is recorded.
+package confirming
+
+import (
+	"cmp"
+	"slices"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
+)
+
+// Command is what to record about the order.
+type Command struct {
+	Body  order.Body
+	Cause event.Event // the capture
+}
+
+// Next returns what the payments for an order make of it next; false if nothing. Record it, and ask again. Payments
+// come in the order of their capture: the first one that can pays the order.
+func Next(o order.Order, payments ...Payment) (Command, bool) {
+	payments = slices.Clone(payments)
+	slices.SortStableFunc(payments, func(a, b Payment) int {
+		return cmp.Or(a.capture.Time.Compare(b.capture.Time), cmp.Compare(a.ID, b.ID))
+	})
+	for _, p := range payments {
+		if !p.Kept() || settled(o, p.ID) {
+			continue
+		}
+		paid, err := o.Pay(p.ID, p.Captured, p.ContractorID)
+		if err == nil {
+			return Command{paid, p.capture}, true
+		}
+		// Only a payment that was refused before cannot be refused.
+		if refused, refusal := o.RefusePayment(p.ID, err.Error()); refusal == nil {
+			return Command{refused, p.capture}, true
+		}
+	}
+	return Command{}, false
+}
+
+// settled reports whether the order has said what becomes of a payment.
+func settled(o order.Order, paymentID string) bool {
+	return o.PaidBy == paymentID || slices.ContainsFunc(o.Refused, func(r order.RefusedPayment) bool { return r.PaymentID == paymentID })
+}

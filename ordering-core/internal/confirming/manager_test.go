@@ -1,0 +1,163 @@
+package confirming_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/internal/confirming"
+	"countersign.example/ordering-core/internal/orders/orderstest"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// office is one with a process manager, and a submitted order of 25.00 EUR.
+type office struct {
+	*orderstest.Office
+	manager *confirming.Manager
+	orderID string
+}
+
+func newOffice(t *testing.T) *office {
+	o := &office{Office: orderstest.New(t, noon)}
+	o.manager = confirming.New(o.Journal, o.Desk)
+	o.orderID = o.submitted(t)
+	return o
+}
+
+func (o *office) submitted(t *testing.T) string {
+	t.Helper()
+	entered, err := o.Enter(o.Ready())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entered.ID
+}
+
+// captured are the events of a payment for an order whose money has moved.
+func captured(orderID string) []journal.Heard {
+	id := uuid.NewString()
+	events := []event.Event{requestedBy(orderstest.Contractor, id, orderID), capturedOf(id, 1, eur(25_00))}
+	heard := make([]journal.Heard, len(events))
+	for i, e := range events {
+		heard[i] = journal.Heard{Event: e, Stream: confirming.Stream(id), Topic: confirming.Topic, Offset: int64(i)}
+	}
+	return heard
+}
+
+// hear records events as the consumer does.
+func (o *office) hear(t *testing.T, heard ...journal.Heard) {
+	t.Helper()
+	err := o.DB.InTx(t.Context(), func(tx *pg.Tx) error {
+		if err := o.manager.Before(t.Context(), tx, heard); err != nil {
+			return err
+		}
+		changed, err := o.Journal.Hear(t.Context(), tx, heard)
+		if err != nil {
+			return err
+		}
+		return o.manager.Project(t.Context(), tx, changed)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// ends are the types of an order's events since it was submitted, sorted.
+func (o *office) ends(t *testing.T, orderID string) (types []string) {
+	t.Helper()
+	stream, err := o.Journal.Read(t.Context(), order.Stream(orderID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, record := range stream.Records {
+		if record.Sequence != int64(i+1) {
+			t.Errorf("event %d of order %s has sequence %d", i+1, orderID, record.Sequence)
+		}
+		switch record.Type {
+		case order.TypePaid, order.TypePaymentRefused, order.TypeExpired, order.TypeCancelled:
+			types = append(types, record.Type)
+		}
+	}
+	slices.Sort(types)
+	return types
+}
+
+func TestACapturePaysTheOrder(t *testing.T) {
+	o := newOffice(t)
+	payment := captured(o.orderID)
+
+	// when the request and the capture are heard, and heard again
+	o.hear(t, payment[0])
+	o.hear(t, payment[1])
+	o.hear(t, payment...)
+
+	// then the order is paid, once, because of the capture
+	if got := o.ends(t, o.orderID); !slices.Equal(got, []string{order.TypePaid}) {
+		t.Errorf("the order has %v", got)
+	}
+	stream, err := o.Journal.Read(t.Context(), order.Stream(o.orderID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := stream.Records[len(stream.Records)-1]; last.CausationID != payment[1].ID.String() || last.Actor != "" {
+		t.Errorf("it was paid because of %+v", last.Meta)
+	}
+}
+
+func TestAPaymentForNoOrderThatThereIsIsRefused(t *testing.T) {
+	o := newOffice(t)
+	unknown := uuid.NewString()
+	o.hear(t, captured(unknown)...)
+	if got := o.ends(t, unknown); !slices.Equal(got, []string{order.TypePaymentRefused}) {
+		t.Errorf("it has %v", got)
+	}
+}
+
+func TestTwoInstancesDoTheWorkOnce(t *testing.T) {
+	o := newOffice(t)
+	first, second := captured(o.orderID), captured(o.orderID)
+
+	// when four consumers hear two payments at the same time, each twice
+	var wg sync.WaitGroup
+	for _, payment := range [][]journal.Heard{first, second, first, second} {
+		wg.Go(func() { o.hear(t, payment...) })
+	}
+	wg.Wait()
+
+	// then one pays, and the other one is refused
+	if got := o.ends(t, o.orderID); !slices.Equal(got, []string{order.TypePaid, order.TypePaymentRefused}) {
+		t.Errorf("the order has %v", got)
+	}
+}
+
+// TestAnOrderDiesWhileItsPaymentIsCaptured: whichever transaction comes second sees the first.
+func TestAnOrderDiesWhileItsPaymentIsCaptured(t *testing.T) {
+	o := newOffice(t)
+	outcomes := map[string]int{}
+	for range 20 {
+		id := o.submitted(t)
+		payment := captured(id)
+		o.hear(t, payment[0])
+		var wg sync.WaitGroup
+		wg.Go(func() { o.hear(t, payment[1]) })
+		wg.Go(func() {
+			_, _ = o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+				return o.Cancel(ctx, tx, orderstest.Mine(id), "no longer wanted", "contractor")
+			})
+		})
+		wg.Wait()
+		switch got := o.ends(t, id); {
+		case slices.Equal(got, []string{order.TypePaid}), slices.Equal(got, []string{order.TypeCancelled, order.TypePaymentRefused}):
+			outcomes[got[0]]++
+		default:
+			t.Errorf("order %s has %v", id, got)
+		}
+	}
+	t.Logf("who came first: %v", outcomes)
+}

@@ -1,0 +1,206 @@
+// Package coretest is payments-core in memory, for tests of what several services come to together: the rules
+// and the process manager that it really has, around a journal that is a slice.
+//
+// Every method is one transaction of the real one, under the case's lock.
+package coretest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/releasing"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+)
+
+// Source is what its events carry.
+const Source = "/payments-core"
+
+// Core is one payments-core.
+type Core struct {
+	Now       time.Time
+	rules     operations.Rules
+	heard     map[uuid.UUID]bool
+	payments  map[string][]payment.Entry
+	orders    map[string][]event.Event
+	histories map[string]operations.History
+	outbox    []event.Event
+	err       error
+}
+
+// New returns one that has heard of nothing.
+func New(now time.Time) *Core {
+	return &Core{
+		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
+		heard: map[uuid.UUID]bool{}, payments: map[string][]payment.Entry{},
+		orders: map[string][]event.Event{}, histories: map[string]operations.History{},
+	}
+}
+
+// Err is the first thing that went wrong.
+func (c *Core) Err() error { return c.err }
+
+// Hear records an event of either topic, which may be an old one, and does what follows.
+func (c *Core) Hear(e event.Event) {
+	if c.heard[e.ID] {
+		return
+	}
+	c.heard[e.ID] = true
+	if strings.HasPrefix(e.Type, "order_") {
+		if err := releasing.Check(e); err != nil {
+			c.fail(err)
+		}
+		c.orders[e.Subject] = append(c.orders[e.Subject], e)
+		for _, id := range c.ids() {
+			if c.Payment(id).OrderID == e.Subject {
+				c.follow(id)
+			}
+		}
+		return
+	}
+	entries := slices.DeleteFunc(c.payments[e.Subject], func(own payment.Entry) bool { return own.ID == e.ID })
+	place := slices.IndexFunc(entries, func(entry payment.Entry) bool { return !entry.Confirmed })
+	if place < 0 {
+		place = len(entries)
+	}
+	c.payments[e.Subject] = slices.Insert(entries, place, payment.Entry{Event: e, Confirmed: true})
+	c.follow(e.Subject)
+}
+
+// Outbox takes what was written since.
+func (c *Core) Outbox() []event.Event {
+	written := c.outbox
+	c.outbox = nil
+	return written
+}
+
+// Payment is how a payment stands here.
+func (c *Core) Payment(id string) payment.Payment {
+	p, _ := payment.Fold(c.payments[id])
+	return p
+}
+
+// Payments are the ids of those that were requested.
+func (c *Core) Payments() []string {
+	return slices.DeleteFunc(c.ids(), func(id string) bool { return !c.Payment(id).Exists() })
+}
+
+// ids are in order, so that a test that fails can be played again.
+func (c *Core) ids() []string { return slices.Sorted(maps.Keys(c.payments)) }
+
+// Asked is what the gateway is asked about a payment; NoOperation if nothing.
+func (c *Core) Asked(id string) payment.Operation {
+	open, _ := c.histories[id].Open()
+	return open.Kind
+}
+
+// Answer is the gateway's definite one to what it is asked about a payment.
+func (c *Core) Answer(id string, result gateway.Result) {
+	open, is := c.histories[id].Open()
+	if !is {
+		c.fail(fmt.Errorf("payment %s: an answer to nothing", id))
+		return
+	}
+	p := c.Payment(id)
+	done := operations.OutcomeOf(p, c.order(p), open, result)
+	if done.Err != nil {
+		c.fail(done.Err)
+		return
+	}
+	history := c.histories[id]
+	history[slices.IndexFunc(history, func(o operations.Operation) bool { return o.ID == open.ID })] = done.Closed
+	if done.Body != nil {
+		c.write(id, done.Body, open.Meta)
+	}
+	if done.Again {
+		c.open(id, open.Kind, open.Reason)
+		return
+	}
+	c.follow(id)
+}
+
+// Command is a manager's capture or release; it does nothing where that cannot be done.
+func (c *Core) Command(id string, kind payment.Operation) {
+	p := c.Payment(id)
+	if _, is := c.histories[id].Open(); is || kind == payment.Capture && p.CanCapture() != nil || kind == payment.Release && p.CanRelease() != nil {
+		return
+	}
+	c.open(id, kind, "a manager wants it so")
+}
+
+// Wait lets time pass until the next retry or the end of a hold; false if nothing is due.
+func (c *Core) Wait() bool {
+	var next time.Time
+	for _, id := range c.ids() {
+		p := c.Payment(id)
+		if wanted, is := c.rules.Next(p, c.histories[id], c.order(p)); is && (next.IsZero() || wanted.At.Before(next)) {
+			next = wanted.At
+		}
+	}
+	if next.IsZero() {
+		return false
+	}
+	c.Now = next
+	for _, id := range c.ids() {
+		c.follow(id)
+	}
+	return true
+}
+
+func (c *Core) order(p payment.Payment) releasing.Order {
+	if p.OrderID == "" {
+		return releasing.Order{}
+	}
+	return releasing.Fold(p.OrderID, c.orders[p.OrderID]...)
+}
+
+// follow does what the rules want now.
+func (c *Core) follow(id string) {
+	p := c.Payment(id)
+	next, wanted := c.rules.Next(p, c.histories[id], c.order(p))
+	switch {
+	case !wanted || next.At.After(c.Now):
+	case next.Cancel:
+		body, err := p.Cancel(next.Reason)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		c.write(id, body, event.CausedBy(next.Cause))
+	default:
+		c.open(id, next.Kind, next.Reason)
+	}
+}
+
+func (c *Core) open(id string, kind payment.Operation, reason string) {
+	history := c.histories[id]
+	o := operations.NewOperation(c.Payment(id), history, kind, reason, event.Meta{})
+	o.ID = int64(len(history) + 1)
+	if _, done := history.Succeeded(kind); done {
+		c.fail(fmt.Errorf("payment %s: %s has succeeded, and is opened again", id, kind))
+	}
+	if _, open := history.Open(); open {
+		c.fail(fmt.Errorf("payment %s: two operations are open", id))
+	}
+	c.histories[id] = append(history, o)
+}
+
+func (c *Core) write(id string, body payment.Body, meta event.Meta) {
+	e := payment.New(Source, id, body)
+	e.Time, e.Meta = c.Now, meta
+	c.payments[id] = append(c.payments[id], payment.Entry{Event: e})
+	c.outbox = append(c.outbox, e)
+}
+
+func (c *Core) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
