@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"log/slog"
+	"net/http"
 	"regexp"
 	"slices"
 	"testing"
@@ -17,7 +18,7 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes []string
 	for _, route := range served.Routes() {
-		if route.Method == "GET" || route.Method == "POST" {
+		if route.Method == http.MethodGet || route.Method == http.MethodPost {
 			routes = append(routes, route.Method+" "+parameter.ReplaceAllString(route.Path, "{$1}"))
 		}
 	}
