@@ -48,19 +48,20 @@ func (r Rules) Next(p payment.Payment, history History, order releasing.Order) (
 
 // letGo is what the process manager wants.
 func letGo(p payment.Payment, order releasing.Order) (Next, bool) {
-	for _, c := range releasing.Commands(order, releasing.Payment{Payment: p}) {
-		next := Next{Reason: c.Reason, Cause: c.Cause}
-		switch c.Kind {
-		case releasing.Cancel:
-			next.Cancel = true
-		case releasing.Release:
-			next.Kind = payment.Release
-		case releasing.Refund:
-			next.Kind = payment.Refund
-		}
-		return next, true
+	wanted := releasing.Commands(order, releasing.Payment{Payment: p})
+	if len(wanted) == 0 {
+		return Next{}, false
 	}
-	return Next{}, false
+	next := Next{Reason: wanted[0].Reason, Cause: wanted[0].Cause}
+	switch wanted[0].Kind {
+	case releasing.Cancel:
+		next.Cancel = true
+	case releasing.Release:
+		next.Kind = payment.Release
+	case releasing.Refund:
+		next.Kind = payment.Refund
+	}
+	return next, true
 }
 
 // again reports whether what the gateway has refused is asked again, with a new key: what must be done in the
