@@ -116,19 +116,28 @@ func (e *CatchingUpError) Error() string { return "catching up: " + e.Progress.S
 // Notice says it to people.
 func (e *CatchingUpError) Notice() string { return "Catching up: " + e.Progress.String() + "." }
 
-// CaughtUp returns a *CatchingUpError while this database is hearing what the topics held before it began, whichever process does.
+// CaughtUp is a health check: it returns a *CatchingUpError while the database is catching up, whichever process does that. That
+// the database cannot be asked is another check's business.
 func (j *Journal) CaughtUp(ctx context.Context) error {
+	if p, behind, err := j.CatchingUp(ctx); err == nil && behind {
+		return &CatchingUpError{p}
+	}
+	return nil
+}
+
+// CatchingUp says how far this database is with hearing what the topics held before it began, and whether it still does.
+func (j *Journal) CatchingUp(ctx context.Context) (p Progress, behind bool, err error) {
 	var done, of int64
 	var began, now time.Time
-	err := j.db.Pool().QueryRow(ctx, `select catching_up.began_at, clock_timestamp(),
+	err = j.db.Pool().QueryRow(ctx, `select catching_up.began_at, clock_timestamp(),
 		coalesce(sum(least(heard, target) - first), 0)::bigint, coalesce(sum(target - first), 0)::bigint
 		from catching_up left join hearing on hearing.began_at >= catching_up.began_at group by catching_up.began_at`).
 		Scan(&began, &now, &done, &of)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
+		return p, false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("look how far the copies are: %w", err)
+		return p, false, fmt.Errorf("look how far the copies are: %w", err)
 	}
-	return &CatchingUpError{j.catchingUp.Note(began, now, done, of)}
+	return j.catchingUp.Note(began, now, done, of), true, nil
 }

@@ -68,6 +68,24 @@ func TestARebuildMendsTheCopy(t *testing.T) {
 	require.Equal(t, unpushed, count(t, db, "unpushed"))
 }
 
+func TestSweepTakesIdsOfAnyType(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations)
+	const id = "0193f3a0-0000-7000-8000-000000000001"
+	_, err := db.Pool().Exec(t.Context(), `create table "odd things" ("the id" uuid, n int)`)
+	require.NoError(t, err)
+	_, err = db.Pool().Exec(t.Context(), `insert into "odd things" select gen_random_uuid(), n from generate_series(1, 450) n union all select $1, 0 union all select $1, 1`, id)
+	require.NoError(t, err)
+	j := journal.New(db, "/here")
+	appendTo(t, db, j, "thing-"+id, newEvent(id, 1))
+
+	removed, err := j.Sweep(t.Context(), journal.CopyTable{Table: "odd things", Column: "the id", Prefix: "thing-"})
+
+	require.NoError(t, err)
+	require.EqualValues(t, 450, removed)
+	require.Equal(t, 2, count(t, db, `"odd things"`))
+	require.Equal(t, 1, count(t, db, "streams"))
+}
+
 func TestARebuildInServiceLosesNothing(t *testing.T) {
 	// given more things than are refolded at once, and people who go on
 	db, j, rebuild := rebuilding(t)

@@ -64,23 +64,30 @@ type CopyTable struct{ Table, Column, Prefix string }
 // Sweep removes the rows of a copy whose stream has no events, and returns how many. Nobody's fold would ever remove them.
 func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err error) {
 	table, column := pgx.Identifier{c.Table}.Sanitize(), pgx.Identifier{c.Column}.Sanitize()
-	find := fmt.Sprintf(`select distinct %[1]s from %[2]s where %[1]s > $2 and not exists (
-		select from streams where stream = $1 || %[1]s and version > 0) order by %[1]s limit $3`, column, table)
-	remove := fmt.Sprintf(`delete from %[2]s where %[1]s = any($1)`, column, table)
-	for last := ""; ; {
-		orphans, err := j.strings(ctx, find, c.Prefix, last, refoldBatch)
+	var kind string
+	if err := j.db.Pool().QueryRow(ctx, `select format_type(atttypid, atttypmod) from pg_attribute
+		where attrelid = $1::text::regclass and attname = $2`, table, c.Column).Scan(&kind); err != nil {
+		return 0, fmt.Errorf("look at column %s of %s: %w", c.Column, c.Table, err)
+	}
+	find := fmt.Sprintf(`select distinct %[1]s::text from %[2]s where not exists (
+		select from streams where stream = $1 || %[1]s::text and version > 0) limit $2`, column, table)
+	remove := fmt.Sprintf(`delete from %[2]s where %[1]s = any($1::text[]::%[3]s[])`, column, table, kind)
+	for {
+		orphans, err := j.strings(ctx, find, c.Prefix, refoldBatch)
 		if err != nil || len(orphans) == 0 {
 			return removed, err
 		}
-		err = j.db.InTx(ctx, func(tx *pg.Tx) error {
-			n, err := j.sweep(ctx, tx, c.Prefix, orphans, remove)
-			removed += n
+		var n int64
+		err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
+			n, err = j.sweep(ctx, tx, c.Prefix, orphans, remove)
 			return err
 		})
 		if err != nil {
 			return removed, fmt.Errorf("remove rows of %s without a stream: %w", c.Table, err)
 		}
-		last = orphans[len(orphans)-1]
+		if removed += n; n == 0 { // every one of them has come to be meanwhile
+			return removed, nil
+		}
 	}
 }
 

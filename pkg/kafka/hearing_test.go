@@ -1,7 +1,6 @@
 package kafka_test
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -23,13 +22,9 @@ func (h *house) emptied() *house {
 
 func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
 	tb.Helper()
-	err := j.CaughtUp(tb.Context())
-	behind, ok := errors.AsType[*journal.CatchingUpError](err)
-	if !ok {
-		require.NoError(tb, err)
-		return journal.Progress{}, false
-	}
-	return behind.Progress, true
+	p, behind, err := j.CatchingUp(tb.Context())
+	require.NoError(tb, err)
+	return p, behind
 }
 
 func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testing.T) {

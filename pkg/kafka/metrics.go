@@ -2,13 +2,10 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"countersign.example/pkg/journal"
 )
 
 // scrapeTimeout bounds what a scrape asks of the database or the brokers. What cannot be had
@@ -97,13 +94,13 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			description("catching_up_events_per_second", "How fast they are being heard."),
 		},
 		read: func(ctx context.Context, emit func(int, float64, ...string)) {
-			err := c.cfg.Journal.CaughtUp(ctx)
-			progress, ok := errors.AsType[*journal.CatchingUpError](err)
+			progress, behind, err := c.cfg.Journal.CatchingUp(ctx)
 			switch {
-			case ok:
+			case err != nil:
+			case behind:
 				emit(0, float64(progress.Of-progress.Done))
 				emit(1, progress.Rate)
-			case err == nil:
+			default:
 				emit(0, 0)
 				emit(1, 0)
 			}

@@ -52,7 +52,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":3000"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, rebuild},
 	}
 }
 
@@ -106,6 +106,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	book := newJournal(db)
+	rt.Health.Optional("copies", book.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
@@ -146,8 +147,31 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
 			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
 		},
-		Projectors: []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog},
+		Projectors: projectors,
 	}
+}
+
+// projectors write the copies.
+var projectors = []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog}
+
+// rebuild is the command that makes the copies anew from the journal.
+func rebuild(load service.Loader[Config]) *cobra.Command {
+	return journal.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
+		cfg, _, err := load()
+		if err != nil {
+			return journal.Rebuild{}, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return journal.Rebuild{}, nil, err
+		}
+		return journal.Rebuild{Journal: newJournal(db), Projectors: projectors, Copies: []journal.CopyTable{
+			{Table: "payments", Column: "id", Prefix: payment.Stream("")},
+			{Table: "orders", Column: "id", Prefix: order.Stream("")},
+			{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
+			{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
+		}}, db.Close, nil
+	})
 }
 
 // deadLetters is the command that looks at what could not be recorded.

@@ -40,7 +40,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":4000"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, rebuild},
 	}
 }
 
@@ -86,6 +86,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	book := journal.New(db, source, journal.Live())
+	rt.Health.Optional("copies", book.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("pusher", live.NewPusher(db, redis, Name, web.NewLive(db, renderer), rt.Log).Run)
@@ -162,8 +163,28 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 		Topics: []kafka.Topic{{
 			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}},
-		Projectors: []journal.Projector{copy.Project},
+		Projectors: projectors,
 	}
+}
+
+// projectors write the copies.
+var projectors = []journal.Projector{copy.Project}
+
+// rebuild is the command that makes the copies anew from the journal.
+func rebuild(load service.Loader[Config]) *cobra.Command {
+	return journal.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
+		cfg, _, err := load()
+		if err != nil {
+			return journal.Rebuild{}, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return journal.Rebuild{}, nil, err
+		}
+		return journal.Rebuild{Journal: journal.New(db, source, journal.Live()), Projectors: projectors, Copies: []journal.CopyTable{
+			{Table: "payments", Column: "id", Prefix: payment.Stream("")},
+		}}, db.Close, nil
+	})
 }
 
 // late is how a process without a connection to Kafka knows that it is away: what was written waits.
