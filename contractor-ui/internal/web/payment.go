@@ -68,6 +68,9 @@ func (h *Handlers) show(c echo.Context) error {
 	page := web.Page{
 		Title: clip(p.Description, 60), Nav: "payments", Subject: stream.ID, Revision: stream.Revision(),
 	}
+	if p.SupersededBy != "" {
+		page.Revision++ // see copy.Payment.Shown
+	}
 	data := paymentPageOf(p, steps, contractor)
 	if err := h.addOrder(ctx, &data, p); err != nil {
 		return err

@@ -33,7 +33,7 @@ type row struct {
 
 func rowOf(p copy.Payment) row {
 	r := row{
-		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Revision, Href: address(p.ID.String()),
+		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		Decision: decisionBadge(p.Decision), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), Pending: p.Pending,

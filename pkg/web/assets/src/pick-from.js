@@ -28,10 +28,12 @@ class PickFrom extends HTMLElement {
     this.#asked?.abort();
   }
 
-  // take shows what a newer page has chosen, unless somebody is about to choose here.
+  // take shows what a newer page has chosen, unless somebody is about to choose here, and what it says is wrong.
   take(page) {
     const select = page.querySelector("select");
-    if (!select || this.#input.value !== this.#input.defaultValue) return;
+    if (!select) return;
+    this.#describe(select);
+    if (this.#input.value !== this.#input.defaultValue) return;
     const text = select.value ? page.dataset.typed : "";
     this.#chosen.value = this.#chosen.dataset.first = select.value;
     this.#input.value = text;
@@ -41,11 +43,9 @@ class PickFrom extends HTMLElement {
   #build(select) {
     const id = `pick-${++lists}`;
     const input = this.#input = document.createElement("input");
-    Object.assign(input, { type: "text", id: select.id, name: "name", className: select.className.replace("form-select", "form-control"),
-      autocomplete: "off", spellcheck: false, defaultValue: this.dataset.typed ?? "", placeholder: "Type to search" });
-    for (const name of ["aria-required", "aria-invalid", "aria-describedby"]) {
-      if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
-    }
+    Object.assign(input, { type: "text", id: select.id, name: "name", autocomplete: "off", spellcheck: false,
+      defaultValue: this.dataset.typed ?? "", placeholder: "Type to search" });
+    this.#describe(select);
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id })) {
       input.setAttribute(name, value);
     }
@@ -55,8 +55,16 @@ class PickFrom extends HTMLElement {
     const list = this.#list = document.createElement("ul");
     Object.assign(list, { id, className: "pick-list", hidden: true });
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", this.querySelector("label")?.textContent ?? "");
+    list.setAttribute("aria-label", this.dataset.label ?? "");
     select.replaceWith(input, chosen, list);
+  }
+
+  #describe(select) {
+    this.#input.className = select.className.replace("form-select", "form-control");
+    for (const name of ["aria-required", "aria-invalid", "aria-describedby"]) {
+      if (select.hasAttribute(name)) this.#input.setAttribute(name, select.getAttribute(name));
+      else this.#input.removeAttribute(name);
+    }
   }
 
   // find is for a page that Turbo kept: it has been built before.
