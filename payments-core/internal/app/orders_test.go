@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +51,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 	ends := map[string]string{
 		"order_expired":         `{"reason": "not paid in time"}`,
 		"order_cancelled":       `{"reason": "wrong customer", "by": "manager"}`,
-		"order_paid":            `{"payment_id": "` + uuid.NewString() + `"}`,
+		"order_paid":            `{"payment_id": "{other}"}`,
 		"order_payment_refused": `{"payment_id": "{payment}", "reason": "it is of another amount"}`,
 	}
 	tests := map[string]struct {
@@ -83,8 +85,15 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 			h.publish(events...)
 			h.story(id, test.until)
 
+			other := ""
+			if test.end == "order_paid" {
+				other, events = acceptedFor(order, 10_00, payment.Automatic)
+				h.publish(events...)
+				h.story(other, captured)
+			}
+
 			// when the order ends, which is heard twice
-			end := ofOrder(order, test.end, strings.ReplaceAll(ends[test.end], "{payment}", id))
+			end := ofOrder(order, test.end, strings.NewReplacer("{payment}", id, "{other}", other).Replace(ends[test.end]))
 			h.publish(end, end)
 
 			// then the money is let go, and the people are told why
@@ -93,6 +102,9 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 				t.Errorf("the gateway's records are %v, not %v", got, test.records)
 			}
 			h.agree(id)
+			if alarm := `payment_alarms_total{reason="refund_refused",service="payments-core"} 1`; slices.Contains(test.records, "refund:1 refused") && !strings.Contains(h.metrics(), alarm) {
+				t.Errorf("the metrics lack %s", alarm)
+			}
 			if got := h.words(id); got[len(got)-1] != test.words {
 				t.Errorf("people read %q, not %q", got[len(got)-1], test.words)
 			}
@@ -123,6 +135,20 @@ func TestEitherMayBeHeardFirst(t *testing.T) {
 	if got := h.operations(id); len(got) > 0 {
 		t.Errorf("there are operations: %v", got)
 	}
+}
+
+func (h *house) metrics() string {
+	h.t.Helper()
+	response, err := http.Get("http://" + h.cfg.HTTPAddr + "/metrics")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // words are a payment's timeline.
