@@ -9,6 +9,7 @@ create table payments (
     description     text not null,
     order_id        uuid,
     supersedes      uuid,
+    superseded_by   uuid,
     capture_method  text not null,
     decision        text collate "C" not null,
     decided_by_name text not null,

@@ -30,6 +30,7 @@ type Payment struct {
 	Description    string
 	OrderID        *uuid.UUID
 	Supersedes     *uuid.UUID
+	SupersededBy   *uuid.UUID `gorm:"->"` // what asks again for it; written by link alone
 	CaptureMethod  payment.CaptureMethod
 	Decision       payment.Decision
 	DecidedByName  string     // of whoever decided; "" while it waits
@@ -39,7 +40,7 @@ type Payment struct {
 	Pending        bool // the log has not confirmed all of it yet
 	RequestedAt    time.Time
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
-	Revision       int64
+	Revision       int64 // of its stream
 }
 
 // TableName is GORM's name for the table.
@@ -48,6 +49,14 @@ func (Payment) TableName() string { return "payments" }
 // Amount is what was asked for.
 func (p Payment) Amount() money.Amount {
 	return money.Amount{Minor: p.AmountMinor, Currency: p.Currency}
+}
+
+// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for again.
+func (p Payment) Shown() int64 {
+	if p.SupersededBy != nil {
+		return p.Revision + 1
+	}
+	return p.Revision
 }
 
 // MoneyWords is what became of the money, as people read it.

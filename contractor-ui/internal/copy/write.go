@@ -41,8 +41,14 @@ func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
 	if first != row.ID {
 		return ErrSuperseded
 	}
+	tx.Queue(link, []uuid.UUID{*row.Supersedes})
 	return nil
 }
+
+// link shows on payments, and on the open pages of them, what asks again for them. That is an event of another stream.
+const link = `with linked as (update payments p set superseded_by = s.superseded_by from supersessions s
+	where s.superseded = p.id and p.id = any($1::uuid[]) and p.superseded_by is null returning p.id)
+	insert into unpushed (stream) select 'payment-' || id from linked`
 
 // claim makes id the one that supersedes another payment, and returns which one does.
 func claim(ctx context.Context, tx *pg.Tx, superseded, id uuid.UUID) (first uuid.UUID, err error) {
@@ -95,5 +101,6 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	if len(c.superseded) > 0 {
 		tx.Queue(claims, c.superseded, c.supersededBy, c.claimants)
 	}
+	tx.Queue(link, append(c.ids, c.superseded...)) // the new one may have come before the old one
 	return nil
 }
