@@ -142,10 +142,10 @@ func (o Order) refuses(paymentID string) (reason string, cause event.Event, refu
 		return "", cause, false
 	case o.Dead:
 		return o.name() + " " + o.why, o.ending, true
-	case refused:
-		return because(o.name()+" does not take it", own.reason), own.event, true
 	case o.PaidBy != "":
 		return o.name() + " was paid by another payment", o.ending, true
+	case refused:
+		return because(o.name()+" does not take it", own.reason), own.event, true
 	}
 	return "", cause, false
 }

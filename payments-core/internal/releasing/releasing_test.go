@@ -122,6 +122,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"paid by another, authorized":                    {[]event.Event{submitted, paidByTwo}, happened(requested, accepted, authorized), false, want{releasing.Release, becausePaid}},
 		"paid by another, requested":                     {[]event.Event{submitted, paidByTwo}, happened(requested), false, want{releasing.Cancel, becausePaid}},
 		"another amount":                                 {[]event.Event{submitted, refused}, happened(requested, accepted, authorized, captured), false, want{releasing.Refund, becauseRefused}},
+		"refused, since another one has paid":            {[]event.Event{submitted, paidByTwo, refused}, happened(requested, accepted, authorized, captured), false, want{releasing.Refund, becausePaid}},
 		"refused, without an order":                      {[]event.Event{ofOrder("order_payment_refused", `{"payment_id": "`+one+`", "reason": "there is no such order"}`, "")}, happened(requested, accepted, authorized, captured), false, want{releasing.Refund, "its order does not take it: there is no such order"}},
 		"refused, and the order died":                    {[]event.Event{submitted, refused, expired}, happened(requested, accepted, authorized, captured), false, want{releasing.Refund, becauseExpired}},
 		"the same event twice":                           {[]event.Event{submitted, submitted, refused, refused}, happened(requested, accepted, authorized, captured), false, want{releasing.Refund, becauseRefused}},
