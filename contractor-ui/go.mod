@@ -3,6 +3,7 @@ module countersign.example/contractor-ui
 go 1.26.0
 
 require (
+	countersign.example/ordering-core v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/google/uuid v1.6.0
@@ -67,6 +68,7 @@ require (
 )
 
 replace (
+	countersign.example/ordering-core => ../ordering-core
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg
 )

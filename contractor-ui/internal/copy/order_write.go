@@ -23,7 +23,7 @@ const upsertOrders = `insert into orders (id, number, contractor_id, customer_na
 
 // ProjectOrders writes the rows of the orders among streams that the consumer has heard of. It is a
 // journal.Projector.
-func ProjectOrders(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var rows []Order
 	for _, s := range streams {
 		if !strings.HasPrefix(s.ID, order.Stream("")) {
@@ -40,8 +40,6 @@ func ProjectOrders(ctx context.Context, tx *pg.Tx, streams []journal.Stream) err
 	if err != nil {
 		return fmt.Errorf("write the copy of orders: %w", err)
 	}
-	if _, err := tx.Exec(ctx, upsertOrders, string(list)); err != nil {
-		return fmt.Errorf("write the copy of orders: %w", err)
-	}
+	tx.Queue(upsertOrders, string(list))
 	return nil
 }
