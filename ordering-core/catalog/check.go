@@ -43,8 +43,10 @@ func CheckCustomer(name, email string) (wrong []Problem) {
 // line checks a text of one line.
 func line(field, what, text string, most int) []Problem {
 	switch {
-	case text == "" || strings.TrimSpace(text) != text:
-		return []Problem{{field, fmt.Sprintf("Enter %s, without spaces around it.", what)}}
+	case text == "":
+		return []Problem{{field, fmt.Sprintf("Enter %s.", what)}}
+	case strings.TrimSpace(text) != text:
+		return []Problem{{field, "Leave the spaces around it out."}}
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		return []Problem{{field, "Use letters, digits and signs in one line."}}
 	case utf8.RuneCountInString(text) > most:

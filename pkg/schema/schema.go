@@ -1,0 +1,69 @@
+// Package schema is what domains say about their events: the JSON Schema of each type, a registry of the types, and a reader of data
+// that is as strict as the schemas.
+//
+// Invariants:
+//   - A decoder accepts nothing that the type's schema refuses. Beyond that it refuses what a schema cannot see: invalid UTF-8,
+//     a member written twice, and an integer spelled with a fraction or an exponent.
+//   - What a schema says about its type, description and example, is said there only.
+package schema
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrUnknownType says that the domain has no event of this type. A newer writer may know it.
+	ErrUnknownType = errors.New("unknown event type")
+	// ErrMalformed says that an event does not fit its schema or its envelope.
+	ErrMalformed = errors.New("malformed event")
+)
+
+// Type describes one event type, for documentation and for checks.
+type Type struct {
+	Name        string
+	Description string
+	Writer      string          // the one service that writes it: its ce_source
+	Schema      json.RawMessage // JSON Schema 2020-12
+	Example     json.RawMessage // data that fits it
+}
+
+// URI names the JSON Schema of a type; it is an identifier, not an address.
+func URI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
+
+// Describe reads what the schema schemas/<name>.json says about its type. The files are embedded and tested, so that failing to read
+// one is a mistake of the build.
+func Describe(files embed.FS, name, writer string) Type {
+	schema, err := files.ReadFile("schemas/" + name + ".json")
+	if err != nil {
+		panic(fmt.Errorf("schema of %s: %w", name, err))
+	}
+	var said struct {
+		Description string            `json:"description"`
+		Examples    []json.RawMessage `json:"examples"`
+	}
+	if err := json.Unmarshal(schema, &said); err != nil || len(said.Examples) == 0 {
+		panic(fmt.Errorf("schema of %s has no example (%w)", name, err))
+	}
+	return Type{Name: name, Description: said.Description, Writer: writer, Schema: schema, Example: said.Examples[0]}
+}
+
+// Decoders read the data of each type, and are the list of the types there are.
+type Decoders[Body any] map[string]func(*Object) Body
+
+// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts. Its errors are ErrUnknownType or
+// ErrMalformed, wrapped.
+func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
+	read, known := d[typ]
+	if !known {
+		return body, fmt.Errorf("%w: %q", ErrUnknownType, typ)
+	}
+	o := Open(data)
+	decoded := read(o)
+	if err := o.Close(); err != nil {
+		return body, fmt.Errorf("%w: %s: %w", ErrMalformed, typ, err)
+	}
+	return decoded, nil
+}
