@@ -134,7 +134,8 @@ func (p *Page) Press(name string, fields ...string) (*Page, error) {
 
 func (p *Page) button(name string) *html.Node {
 	return first(p.root, func(n *html.Node) bool {
-		return n.Data == "button" && textOf(n) == name && !has(n, "disabled") && ancestor(n, "form") != nil
+		named := textOf(n) == name || attribute(n, "aria-label") == name
+		return n.Data == "button" && named && !has(n, "disabled") && ancestor(n, "form") != nil
 	})
 }
 
