@@ -3,9 +3,11 @@ module countersign.example/manager-ui
 go 1.26.0
 
 require (
+	countersign.example/ordering-core v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/google/uuid v1.6.0
+	github.com/jackc/pgx/v5 v5.12.0
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/spf13/cobra v1.10.2
 	gorm.io/gorm v1.31.2
@@ -24,7 +26,6 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/jinzhu/inflection v1.0.0 // indirect
 	github.com/jinzhu/now v1.1.5 // indirect
@@ -59,6 +60,7 @@ require (
 )
 
 replace (
+	countersign.example/ordering-core => ../ordering-core
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg
 )

@@ -13,6 +13,7 @@ import (
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/web"
 	"countersign.example/manager-ui/migrations"
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
@@ -36,7 +37,7 @@ const (
 func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
-		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold",
+		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold, look after the catalog and the customers",
 		Defaults: Config{Config: service.Config{HTTPAddr: ":4000"}},
 		Migrate:  Migrate,
 		Start:    Start,
@@ -57,7 +58,10 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.DeadLettersConfig())
+	return client.CreateTopics(ctx,
+		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
+		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions},
+		kafka.DeadLettersConfig())
 }
 
 // Start puts the parts of the role together; they run after it returns.

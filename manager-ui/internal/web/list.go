@@ -79,16 +79,21 @@ func readQuery(c echo.Context) (q copy.Query, err error) {
 	default:
 		return q, web.NotFound("There is no such list.")
 	}
-	q.Search = c.QueryParam("q")
-	if len(q.Search) > maxSearch {
-		q.Search = q.Search[:maxSearch]
-	}
-	q.Search = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(q.Search, ""), "\x00", ""))
+	q.Search = searched(c)
 	if q.After, err = position(c.QueryParam("after")); err != nil {
 		return q, err
 	}
 	q.Before, err = position(c.QueryParam("before"))
 	return q, err
+}
+
+// searched is what somebody typed into the search, as far as it is text.
+func searched(c echo.Context) string {
+	text := c.QueryParam("q")
+	if len(text) > maxSearch {
+		text = text[:maxSearch]
+	}
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
 }
 
 // position reads a page's place from its address; nil if there is none.

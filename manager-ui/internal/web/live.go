@@ -3,9 +3,6 @@ package web
 import (
 	"context"
 	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/payments-core/payment"
@@ -26,15 +23,9 @@ type Live struct {
 // NewLive returns the pusher's renderer.
 func NewLive(db *pg.DB, renderer *web.Renderer) *Live { return &Live{db: db, renderer: renderer} }
 
-// Rows renders the streams' payments. A stream whose payment nobody has requested yet has none.
+// Rows renders the streams' payments, products and customers. A stream whose payment nobody has requested yet has none.
 func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
-	var ids []string
-	for _, s := range streams {
-		if id, ok := strings.CutPrefix(s, payment.Stream("")); ok && uuid.Validate(id) == nil {
-			ids = append(ids, id)
-		}
-	}
-	payments, err := copy.Find(ctx, l.db, ids...)
+	payments, err := copy.Find(ctx, l.db, idsOf(streams, payment.Stream(""))...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +41,8 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 			Tabs: copy.TabsOf(p.Decision), Sort: row.Sort, HTML: html,
 		})
 	}
-	return rows, nil
+	others, err := l.catalogRows(ctx, streams)
+	return append(rows, others...), err
 }
 
 // Fragments renders the badge with how many wait, and the line with what they add up to.

@@ -37,7 +37,8 @@ var templates embed.FS
 
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment)
+	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment,
+		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, uploadView, previewView)
 }
 
 // Options make the site. All are needed, but for Hub, Metrics and Away.
@@ -77,7 +78,11 @@ func New(o Options) (*web.Site, error) {
 	}
 	site, err := web.New(web.Options{
 		Label: "Manager", Production: o.Production, Home: "/payments",
-		Nav:      []web.NavItem{{Key: "payments", Label: "Payments", Href: "/payments"}},
+		Nav: []web.NavItem{
+			{Key: "payments", Label: "Payments", Href: "/payments"},
+			{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
+		},
+		Large:    []web.Large{{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import", Limit: maxUploadForm}},
 		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
 		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
 	})
@@ -99,6 +104,7 @@ func New(o Options) (*web.Site, error) {
 	for _, form := range []string{"accept", "capture", "release"} {
 		e.GET("/payments/:id/"+form, h.backToPayment)
 	}
+	h.registerCatalog(e)
 	if o.Hub != nil {
 		e.GET("/live", h.live)
 	}

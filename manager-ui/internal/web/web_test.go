@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,10 @@ import (
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/web"
 	"countersign.example/manager-ui/migrations"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/catalogtest"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
@@ -43,6 +47,8 @@ type office struct {
 	book     *journal.Journal
 	renderer *site.Renderer
 	server   *httptest.Server
+	ordering http.HandlerFunc // ordering-core; nil: it hangs up
+	core     *httptest.Server // where it listens
 	offset   int
 }
 
@@ -58,11 +64,21 @@ func open(tb testing.TB, coreURL string) *office {
 	client, err := core.New(coreURL, "token")
 	o.must(err)
 	tb.Cleanup(client.Close)
+	o.core = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.ordering == nil {
+			panic(http.ErrAbortHandler)
+		}
+		o.ordering(w, r)
+	}))
+	tb.Cleanup(o.core.Close)
+	ordering, err := api.NewClient("ordering-core", "ORDERING_CORE_URL", o.core.URL, catalogtest.Token)
+	o.must(err)
+	tb.Cleanup(ordering.Close)
 	sessions := site.NewSessions(db, web.Cookie, false, quiet)
 	identity, err := site.NewDemo(site.IdentityConfig{Identity: "demo"}, "development", sessions, web.People...)
 	o.must(err)
 	pages, err := web.New(web.Options{
-		DB: db, Journal: o.book, Core: client, Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity,
+		DB: db, Journal: o.book, Core: client, Ordering: ordering, Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity,
 		Log: quiet, Now: func() time.Time { return noon.Add(time.Hour) },
 	})
 	o.must(err)
@@ -85,13 +101,16 @@ func (o *office) hear(events ...event.Event) {
 	for i, e := range events {
 		o.offset++
 		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: int64(o.offset)}
+		if strings.HasPrefix(e.Type, "product_") || strings.HasPrefix(e.Type, "customer_") {
+			heard[i].Stream, heard[i].Topic = catalog.Stream(e), catalog.Topic
+		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
 		changed, err := o.book.Hear(o.tb.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
-		return copy.Project(o.tb.Context(), tx, changed)
+		return errors.Join(copy.Project(o.tb.Context(), tx, changed), copy.ProjectCatalog(o.tb.Context(), tx, changed))
 	}))
 }
 
@@ -178,10 +197,15 @@ func (m *manager) postFrom(page, path string, fields ...string) answer {
 
 func (m *manager) do(method, path, body, from string) answer {
 	m.tb.Helper()
+	return m.send(method, path, body, "application/x-www-form-urlencoded", from)
+}
+
+func (m *manager) send(method, path, body, media, from string) answer {
+	m.tb.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), method, m.server.URL+path, strings.NewReader(body))
 	m.must(err)
 	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Content-Type", media)
 	}
 	if from != "" {
 		request.Header.Set("Referer", m.server.URL+from)

@@ -1,0 +1,98 @@
+package copy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/manager-ui/migrations"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// told is an event of the catalog as ordering-core writes it.
+func told(id string, sequence int64, body catalog.Body) event.Event {
+	e := catalog.New("/ordering-core", id, body)
+	e.Sequence, e.Time = sequence, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return e
+}
+
+func TestProjectCatalog(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	book := journal.New(db, "/manager-ui")
+	var offset int64
+	hear := func(events ...event.Event) {
+		t.Helper()
+		var heard []journal.Heard
+		for _, e := range events {
+			offset++
+			heard = append(heard, journal.Heard{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
+		}
+		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+			changed, err := book.Hear(t.Context(), tx, heard)
+			if err != nil {
+				return err
+			}
+			return copy.ProjectCatalog(t.Context(), tx, changed)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tiles, hotel := uuid.NewString(), uuid.NewString()
+	price := money.Amount{Minor: 1250, Currency: "EUR"}
+	name := strings.Repeat("Ł", 60)
+
+	// given both in one batch, and events about what nobody has added
+	hear(
+		told(uuid.NewString(), 1, catalog.ProductArchived{ProductID: uuid.NewString()}),
+		told(tiles, 1, catalog.ProductAdded{ProductID: tiles, SKU: "T-1", Name: "Tiles", Price: price}),
+		told(hotel, 1, catalog.CustomerAdded{CustomerID: hotel, Name: "Hotel", Email: "Office@Hotel.example"}),
+		told(tiles, 2, catalog.ProductChanged{ProductID: tiles, SKU: `T"1,{}\`, Name: name, Price: price}),
+	)
+
+	products, err := copy.FindProducts(t.Context(), db, tiles, uuid.NewString())
+	if err != nil || len(products) != 1 {
+		t.Fatalf("found %+v, %v", products, err)
+	}
+	if p := products[0]; p.Name != name || p.Price() != price || p.Sequence != 2 || p.Revision != 4 || p.Archived || p.Sort != strings.Repeat("ł", 40) {
+		t.Errorf("the copy is %+v", p)
+	}
+	bySKU, err := copy.ProductsBySKU(t.Context(), db, []string{catalog.Key(`t"1,{}\`), "x"})
+	if err != nil || bySKU[catalog.Key(`T"1,{}\`)].ID != tiles {
+		t.Errorf("by SKU: %+v, %v", bySKU, err)
+	}
+	byEmail, err := copy.CustomersByEmail(t.Context(), db, []string{"office@hotel.example"})
+	if err != nil || byEmail["office@hotel.example"].ID != hotel {
+		t.Errorf("by address: %+v, %v", byEmail, err)
+	}
+	if rows, err := copy.AllProducts(t.Context(), db); err != nil || len(rows) != 1 {
+		t.Errorf("all: %+v, %v", rows, err)
+	}
+
+	// when they are archived
+	hear(told(tiles, 3, catalog.ProductArchived{ProductID: tiles}), told(hotel, 2, catalog.CustomerArchived{CustomerID: hotel}))
+
+	// then they keep what they were, in another list
+	for archived, want := range map[bool]string{false: "0 0", true: "1 1"} {
+		q := copy.NameQuery{Archived: archived}
+		products, err := copy.ListProducts(t.Context(), db, q)
+		customers, errCustomers := copy.ListCustomers(t.Context(), db, q)
+		if got := fmt.Sprint(len(products.Rows), len(customers.Rows)); got != want || err != nil || errCustomers != nil {
+			t.Errorf("archived %v: %s, %v %v", archived, got, err, errCustomers)
+		}
+		if archived && (products.Rows[0].Name != name || products.Rows[0].Sequence != 3 || customers.Rows[0].Email != "Office@Hotel.example") {
+			t.Errorf("archived: %+v %+v", products.Rows, customers.Rows)
+		}
+	}
+	if rows, err := copy.AllCustomers(t.Context(), db); err != nil || len(rows) != 0 {
+		t.Errorf("all: %+v, %v", rows, err)
+	}
+}

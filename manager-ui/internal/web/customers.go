@@ -1,0 +1,175 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	customersPath = "/customers"
+	customerList  = "customers" // the name of the live list
+)
+
+// customerRow is a customer in the list.
+type customerRow struct {
+	ID, Name, Email string
+	Revision        int64
+	Sort            string
+	Archived        bool
+}
+
+var (
+	customersView       = web.NewView[namePage[customerRow]]("customers")
+	customerView        = web.NewView[customerPage]("customer")
+	customerRowFragment = web.NewFragment[customerRow]("customer-row")
+)
+
+func customerRowOf(c copy.Customer) customerRow {
+	return customerRow{ID: c.ID, Name: c.Name, Email: c.Email, Revision: c.Revision, Sort: c.Sort, Archived: c.Archived}
+}
+
+func (h *handlers) listCustomers(c echo.Context) error {
+	q, err := readNameQuery(c)
+	if err != nil {
+		return err
+	}
+	found, err := copy.ListCustomers(c.Request().Context(), h.db, q)
+	if err != nil {
+		return err
+	}
+	empty := web.Empty{Title: "No customers yet", Text: "Add for whom contractors can order, or import a file of them.",
+		Action: &web.Link{Label: "Add customer", Href: customersPath + "/new"}}
+	if q.Archived {
+		empty = web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here."}
+	}
+	return customersView.Render(c, http.StatusOK, web.Page{Title: "Customers", Nav: "customers"},
+		newNamePage(customersPath, q, found, customerRowOf, empty))
+}
+
+// customerPage is the form for a new customer, or for one that there is.
+type customerPage struct {
+	attempt
+	ID          string
+	Now         *copy.Customer // nil: a new one
+	Name, Email web.Field
+}
+
+func (h *handlers) newCustomer(c echo.Context) error {
+	return h.showCustomer(c, nil, web.NewForm(map[string]string{"id": uuid.NewString()}), first(0))
+}
+
+func (h *handlers) customer(c echo.Context) error {
+	now, err := h.findCustomer(c)
+	if err != nil {
+		return err
+	}
+	return h.showCustomer(c, &now, customerForm(now), first(now.Sequence))
+}
+
+func customerForm(c copy.Customer) *web.Form {
+	return web.NewForm(map[string]string{"id": c.ID, "name": c.Name, "email": c.Email})
+}
+
+// showCustomer shows the form, and the customer as they are now.
+func (h *handlers) showCustomer(c echo.Context, now *copy.Customer, form *web.Form, a attempt) error {
+	page := customerPage{
+		attempt: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need(),
+		Email: form.Field("email", "E-mail address").Need().Hint("No two customers have the same."),
+	}
+	around := web.Page{Title: "Add customer", Nav: "customers"}
+	if now != nil {
+		around = web.Page{Title: now.Name, Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision}
+	}
+	return customerView.Render(c, a.Status, around, page)
+}
+
+var errNoCustomer = web.NotFound("There is no such customer.")
+
+// findCustomer is the customer of the path.
+func (h *handlers) findCustomer(c echo.Context) (copy.Customer, error) {
+	id := c.Param("id")
+	if !api.IsID(id) {
+		return copy.Customer{}, errNoCustomer
+	}
+	rows, err := copy.FindCustomers(c.Request().Context(), h.db, id)
+	switch {
+	case err != nil:
+		return copy.Customer{}, err
+	case len(rows) == 0:
+		return copy.Customer{}, errNoCustomer
+	}
+	return rows[0], nil
+}
+
+// customerBody is a customer as ordering-core takes them.
+type customerBody struct {
+	CustomerID string `json:"customer_id,omitempty"` // of a new one
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Sequence   int64  `json:"sequence,omitempty"` // that a change expects
+}
+
+// newCustomerBody reads a customer from texts; fail is told what is wrong, by field.
+func newCustomerBody(name, email string, fail func(field, message string)) customerBody {
+	for _, wrong := range catalog.CheckCustomer(name, email) {
+		fail(wrong.Field, wrong.Message)
+	}
+	return customerBody{Name: name, Email: email}
+}
+
+func (h *handlers) addCustomer(c echo.Context) error {
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
+	body.CustomerID = form.Value("id")
+	return h.order(c, command{
+		form: form, path: "/customers", body: body, id: body.CustomerID, stream: catalog.CustomerStream(body.CustomerID),
+		what: "added", done: fmt.Sprintf("Added: %s.", body.Name), then: customersPath,
+	}, func(a attempt) error { return h.showCustomer(c, nil, form, a) })
+}
+
+func (h *handlers) changeCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
+	body.Sequence, _ = strconv.ParseInt(form.Value("sequence"), 10, 64)
+	return h.order(c, command{
+		form: form, path: "/customers/" + now.ID, body: body, id: now.ID, stream: catalog.CustomerStream(now.ID),
+		what: "saved", done: fmt.Sprintf("Saved: %s.", body.Name), then: customersPath,
+	}, func(a attempt) error { return h.showCustomer(c, &now, form, a) })
+}
+
+func (h *handlers) archiveCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	return h.order(c, command{
+		form: form, path: "/customers/" + now.ID + "/archive", body: struct{}{}, id: now.ID, stream: catalog.CustomerStream(now.ID),
+		what: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), then: customersPath,
+	}, func(a attempt) error {
+		a.Sequence = strconv.FormatInt(now.Sequence, 10)
+		return h.showCustomer(c, &now, customerForm(now), a)
+	})
+}

@@ -1,0 +1,199 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/sheet"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	maxUploadForm = 2 * sheet.MaxBytes // more than a file may have, so that one that has more gets an answer fit for it
+	maxPreview    = 100                // rows, and problems, that a preview shows
+)
+
+// uploadPage asks for a file.
+type uploadPage struct {
+	Title, Path string
+	Columns     []string
+	MostRows    int
+	Problem     string
+}
+
+// previewPage shows what an import would do, or why it cannot be done.
+type previewPage struct {
+	plan
+	Title, Noun, Path, Action string
+	Columns                   []string
+	Notice                    notice
+	MoreRows, MoreProblems    int // that are not shown
+}
+
+var (
+	uploadView  = web.NewView[uploadPage]("upload")
+	previewView = web.NewView[previewPage]("import")
+)
+
+// askFile shows the form for a file.
+func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error { return h.showUpload(c, k, http.StatusOK, "") }
+}
+
+func (h *handlers) showUpload(c echo.Context, k sheetKind, status int, problem string) error {
+	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
+		Title: k.title, Path: k.path, Columns: k.columns, MostRows: sheet.MaxRows, Problem: problem,
+	})
+}
+
+// upload keeps a file and leads to its preview.
+func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		content, err := web.ReadUpload(c, "file", sheet.MaxBytes)
+		switch {
+		case errors.Is(err, web.ErrNoFile):
+			return h.showUpload(c, k, http.StatusUnprocessableEntity, "Choose a file.")
+		case errors.Is(err, web.ErrFileTooLarge):
+			return h.showUpload(c, k, http.StatusUnprocessableEntity,
+				fmt.Sprintf("A file may have %d MB. Split it, and import the parts one after another.", sheet.MaxBytes>>20))
+		case err != nil:
+			return err
+		}
+		id, err := keepUpload(c.Request().Context(), h.db, k.name, content)
+		if err != nil {
+			return err
+		}
+		return web.Redirect(c, k.path+"/import/"+id)
+	}
+}
+
+// preview shows what importing a file would do now.
+func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		p, err := h.planned(c, k)
+		if err != nil {
+			return err
+		}
+		return h.showPreview(c, k, http.StatusOK, p, notice{})
+	}
+}
+
+func (h *handlers) planned(c echo.Context, k sheetKind) (plan, error) {
+	ctx := c.Request().Context()
+	content, err := upload(ctx, h.db, k.name, c.Param("id"))
+	if err != nil {
+		return plan{}, err
+	}
+	return k.plan(ctx, h.db, content)
+}
+
+func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, said notice) error {
+	page := previewPage{
+		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns, Notice: said,
+	}
+	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
+		page.Rows = p.Rows[:maxPreview]
+	}
+	if page.MoreProblems = len(p.Problems) - maxPreview; page.MoreProblems > 0 {
+		page.Problems = p.Problems[:maxPreview]
+	}
+	return previewView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, page)
+}
+
+// imported is what ordering-core says to an import.
+type imported struct {
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
+	Last      *struct {
+		ID       string `json:"id"`
+		Sequence int64  `json:"sequence"`
+	} `json:"last"`
+	rows int // that were sent
+}
+
+// Check is the client's.
+func (i *imported) Check() error {
+	if i.Added+i.Changed+i.Unchanged != i.rows || (i.Last == nil) != (i.Added+i.Changed == 0) {
+		return fmt.Errorf("about %d rows, not %d", i.Added+i.Changed+i.Unchanged, i.rows)
+	}
+	return nil
+}
+
+// importSheet has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
+// key: pressing twice imports once.
+func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		form, err := web.ReadForm(c)
+		if err != nil {
+			return err
+		}
+		p, err := h.planned(c, k)
+		if err != nil {
+			return err
+		}
+		if len(p.Problems) > 0 {
+			return h.showPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
+		}
+		ctx := c.Request().Context()
+		done := imported{rows: len(p.bodies)}
+		body := map[string]any{"rows": p.bodies}
+		if err := h.ordering.Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
+			a := attempt{}
+			if err := h.notDone(ctx, &a, command{form: form, what: "imported"}, err); err != nil {
+				return err
+			}
+			p.Problems = refusedRows(err, p)
+			return h.showPreview(c, k, a.Status, p, a.Notice)
+		}
+		said := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
+		if done.Last == nil {
+			web.Flash(c, web.Good, said)
+		} else {
+			h.sayDone(c, k.stream(done.Last.ID), done.Last.Sequence, said)
+		}
+		return web.Redirect(c, k.path)
+	}
+}
+
+// refusedRows is what ordering-core finds wrong with rows, by the file's lines.
+func refusedRows(err error, p plan) (problems []sheet.Problem) {
+	var refusal *api.Refusal
+	var rows []struct {
+		Row    int    `json:"row"` // the first is 1
+		Detail string `json:"detail"`
+	}
+	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Extra["rows"], &rows) != nil {
+		return nil
+	}
+	for _, r := range rows {
+		if r.Row >= 1 && r.Row <= len(p.Rows) {
+			problems = append(problems, sheet.Problem{Line: p.Rows[r.Row-1].Line, Message: r.Detail})
+		}
+	}
+	return problems
+}
+
+// export answers with a file of everything that is not archived, as an import takes it.
+func (h *handlers) export(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		rows, err := k.all(c.Request().Context(), h.db)
+		if err != nil {
+			return err
+		}
+		var file bytes.Buffer
+		if err := sheet.Write(&file, k.columns, rows); err != nil {
+			return err
+		}
+		header := c.Response().Header()
+		header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.csv"`, k.name, h.now().UTC().Format("2006-01-02")))
+		header.Set("Cache-Control", "private, no-cache")
+		return c.Blob(http.StatusOK, "text/csv; charset=utf-8", file.Bytes())
+	}
+}

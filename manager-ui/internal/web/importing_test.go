@@ -1,0 +1,134 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"countersign.example/manager-ui/internal/sheet"
+)
+
+// importFile uploads a file and presses Import on its preview.
+func (m *manager) importFile(path, content string) answer {
+	m.tb.Helper()
+	preview := m.upload(path+"/import", content).is(http.StatusOK, `class="btn btn-primary" type="submit">Import<`)
+	return m.post(preview.path)
+}
+
+func TestImport(t *testing.T) {
+	s, mia := openShop(t)
+	mia.post("/catalog", mia.get("/catalog/new").form("sku", "T-1", "name", "Tiles", "price", "12.50", "currency", "EUR")...).is(200)
+	mia.post("/catalog", mia.get("/catalog/new").form("sku", "G-1", "name", "Grout", "price", "8", "currency", "EUR")...).is(200)
+	file := "\ufeffsku;NAME;Price;Currency\r\nt-1;\"Tiles; \"\"grey\"\"\";13.5;eur\r\nG-1;Grout;8.00;EUR\r\nP-1;=cmd();1200;JPY\r\n"
+
+	// when it is previewed
+	preview := mia.upload("/catalog/import", file).is(200, "1 new, 1 changed, 1 unchanged",
+		"changes SKU from “T-1”, Name from “Tiles”, Price from “12.50”", "unchanged", "=cmd()", "13.50")
+
+	// then nothing has happened yet
+	if len(s.sent) != 2 || strings.Contains(mia.get("/catalog").text, "P-1") {
+		t.Fatalf("sent %v", s.sent)
+	}
+
+	// and when it is imported, by pressing twice, everything has
+	mia.post(preview.path).is(200, "Imported: 1 added, 1 changed, 1 unchanged.", "t-1", "Tiles; &#34;grey&#34;", "=cmd()", "1,200")
+	mia.post(preview.path).is(200, "Imported: 1 added, 1 changed, 1 unchanged.")
+	if len(mia.get("/catalog").things()) != 3 || s.sent[2] != s.sent[3] {
+		t.Errorf("sent %v", s.sent)
+	}
+	mia.get(preview.path).is(200, "0 new, 0 changed, 3 unchanged")
+}
+
+func TestExportComesBack(t *testing.T) {
+	_, mia := openShop(t)
+	file := "Name,Email\n=HYPERLINK(\"\"x\"\"),a@x.example\n+1,b@x.example\n'=quoted,c@x.example\n@sum,d@x.example\n\"A, \"\"B\"\" & Söhne\",=1@x.example\n"
+	file = strings.Replace(file, "=HYPERLINK(\"\"x\"\")", "\"=HYPERLINK(\"\"x\"\")\"", 1)
+	mia.importFile("/customers", file).is(200, "Imported: 5 added")
+
+	// when what was imported is exported
+	response, err := mia.browser.Get(mia.server.URL + "/customers/export")
+	mia.must(err)
+	response.Body.Close()
+	if media, name := response.Header.Get("Content-Type"), response.Header.Get("Content-Disposition"); media != "text/csv; charset=utf-8" ||
+		name != `attachment; filename="customers-2026-11-23.csv"` {
+		t.Errorf("exported as %s, %s", media, name)
+	}
+	exported := mia.get("/customers/export").is(200).text
+
+	// then no cell of it runs, and it is the same
+	for line := range strings.Lines(exported) {
+		for cell := range strings.SplitSeq(line, ",") {
+			if strings.ContainsAny(strings.TrimLeft(cell, `"`)[:1], "=+-@") {
+				t.Errorf("%q would be run", cell)
+			}
+		}
+	}
+	mia.upload("/customers/import", exported).is(200, "0 new, 0 changed, 5 unchanged")
+}
+
+func TestFilesThatCannotBeImported(t *testing.T) {
+	s, mia := openShop(t)
+	head := "SKU,Name,Price,Currency\n"
+	for _, test := range []struct {
+		name, content string
+		says          []string
+	}{
+		{"wrong columns", "SKU,Name,Cost,Currency\nT-1,Tiles,1,EUR\n", []string{"Line 1:", "SKU, Name, Price, Currency", "“Cost” is none of them"}},
+		{"wrong cells", head + "T-1,Tiles,12.50,EUR\nT-2,,1,EUR\nT-3,Tiles,\"1,5\",EUR\nT-4,Tiles,1,XXX\nt-1,Again,1,EUR\nT-5,Five,-3,EUR\n",
+			[]string{"Line 3:</strong> Enter a name", "Line 4:</strong> Write it without commas", "Line 5:</strong> Choose a currency", "Line 6:</strong> Line 2 has the same SKU", "Line 7:</strong> Enter an amount above zero"}},
+		{"a quote", head + "T-1,\"Tiles,12.50,EUR\n", []string{"Line 2:</strong> A quote"}},
+		{"too many rows", head + strings.Repeat("T-1,Tiles,1,EUR\n", sheet.MaxRows+1), []string{"more than 5000 rows"}},
+		{"no text", "\x00\x01\xff", []string{"not UTF-8"}},
+		{"NUL", head + "T-1,Ti\x00les,1,EUR\n", []string{"Line 2:"}},
+		{"nothing", "", []string{"The file is empty"}},
+		{"a script", head + "<script>alert(1)</script>,x\n", []string{"Line 2:"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			page := mia.upload("/catalog/import", test.content).is(200, append(test.says, "cannot be imported", "Nothing was changed")...).
+				without(`id="import-form"`, "<script>alert")
+			mia.post(page.path).is(422, test.says...) // by hand
+		})
+	}
+	mia.upload("/catalog/import", strings.Repeat("x", sheet.MaxBytes+1)).is(422, "A file may have 1 MB")
+	mia.upload("/catalog/import", strings.Repeat("x", 3*sheet.MaxBytes)).is(413, "2048 KB")
+	mia.send(http.MethodPost, "/catalog/import", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\n\r\n\r\n--x--\r\n",
+		"multipart/form-data; boundary=x", "").is(422, "Choose a file.")
+	mia.post("/catalog/import", "file", "x").is(415)
+	mia.get("/catalog/import/rubbish").is(404, "upload it again")
+	if customers := mia.upload("/customers/import", "Name,Email\nA,a@b\n"); true {
+		mia.get(strings.Replace(customers.path, "/customers", "/catalog", 1)).is(404)
+	}
+	if len(s.sent) != 0 {
+		t.Errorf("ordering-core was asked for %v", s.sent)
+	}
+}
+
+func TestTheMostRows(t *testing.T) {
+	_, mia := openShop(t)
+	file := "Currency,Price,Name,SKU\n"
+	for i := range sheet.MaxRows {
+		file += fmt.Sprintf("EUR,%d,Product number %d,SKU-%d\n", i+1, i, i)
+	}
+	mia.importFile("/catalog", file).is(200, "Imported: 5000 added, 0 changed, 0 unchanged.", "Product number 0")
+}
+
+func TestNothingIsImportedByHalves(t *testing.T) {
+	s, mia := openShop(t)
+	preview := mia.upload("/catalog/import", "SKU,Name,Price,Currency\n\nT-1,Tiles,1,EUR\nT-2,Grout,2,EUR\n")
+	for _, test := range []struct {
+		core   http.HandlerFunc
+		status int
+		says   string
+	}{
+		{nil, 503, "Perhaps not imported"},
+		{respond(200, "application/json", `{"added":1}`), 503, "Perhaps not imported"},
+		{respond(422, "application/problem+json", `{"detail":"1 of 2 rows cannot be taken.","field":"rows","rows":[{"row":2,"detail":"Not this one."}]}`), 422, "Line 4:</strong> Not this one."},
+		{respond(422, "application/problem+json", `{"detail":"Not like this."}`), 422, "Not imported.</strong> Not like this."},
+	} {
+		s.ordering = test.core
+		mia.post(preview.path).is(test.status, test.says, "Grout")
+	}
+	s.ordering = s.answer
+	mia.post(preview.path).is(200, "Imported: 2 added")
+}

@@ -1,0 +1,161 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/manager-ui/internal/sheet"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/pg"
+)
+
+// sheetKind is what files of products and files of customers differ in.
+type sheetKind struct {
+	name    string // of the kind, and of the file: "products"
+	nav     string
+	path    string // of the list's page
+	title   string
+	noun    string // of one row
+	columns []string
+	key     int // the column that says which row is meant
+	// read is a row as ordering-core takes it, with its cells as they would be exported. fail is told what is wrong.
+	read func(cells []string, fail func(field, message string)) (body any, exported []string)
+	// there are the cells that there are now, by catalog.Key of the column key.
+	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error)
+	all    func(ctx context.Context, db *pg.DB) ([][]string, error)
+	stream func(id string) string
+}
+
+var productSheet = sheetKind{
+	name: "products", nav: "catalog", path: catalogPath, title: "Import products", noun: "product",
+	columns: []string{"SKU", "Name", "Price", "Currency"}, stream: catalog.ProductStream,
+	read: func(cells []string, fail func(field, message string)) (any, []string) {
+		body := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), fail)
+		return body, []string{body.SKU, body.Name, body.Price.Decimal(), body.Price.Currency}
+	},
+	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
+		return cellsByKey(productCells)(copy.ProductsBySKU(ctx, db, keys))
+	},
+	all: func(ctx context.Context, db *pg.DB) ([][]string, error) {
+		return cellsOf(productCells)(copy.AllProducts(ctx, db))
+	},
+}
+
+func productCells(p copy.Product) []string {
+	return []string{p.SKU, p.Name, p.Price().Decimal(), p.Currency}
+}
+
+var customerSheet = sheetKind{
+	name: "customers", nav: "customers", path: customersPath, title: "Import customers", noun: "customer",
+	columns: []string{"Name", "Email"}, key: 1, stream: catalog.CustomerStream,
+	read: func(cells []string, fail func(field, message string)) (any, []string) {
+		return newCustomerBody(cells[0], cells[1], fail), cells
+	},
+	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
+		return cellsByKey(customerCells)(copy.CustomersByEmail(ctx, db, keys))
+	},
+	all: func(ctx context.Context, db *pg.DB) ([][]string, error) {
+		return cellsOf(customerCells)(copy.AllCustomers(ctx, db))
+	},
+}
+
+func customerCells(c copy.Customer) []string { return []string{c.Name, c.Email} }
+
+// cellsByKey and cellsOf make cells of what a query found.
+
+func cellsByKey[T any](cells func(T) []string) func(map[string]T, error) (map[string][]string, error) {
+	return func(found map[string]T, err error) (map[string][]string, error) {
+		rows := make(map[string][]string, len(found))
+		for key, one := range found {
+			rows[key] = cells(one)
+		}
+		return rows, err
+	}
+}
+
+func cellsOf[T any](cells func(T) []string) func([]T, error) ([][]string, error) {
+	return func(found []T, err error) ([][]string, error) {
+		rows := make([][]string, len(found))
+		for i, one := range found {
+			rows[i] = cells(one)
+		}
+		return rows, err
+	}
+}
+
+// plan is what an import would do.
+type plan struct {
+	Rows                      []planned
+	Problems                  []sheet.Problem
+	Added, Changed, Unchanged int
+	bodies                    []any // as ordering-core takes them, a row each
+}
+
+// planned is a row of a plan.
+type planned struct {
+	Line  int
+	Cells []string
+	Does  string // "new", "changes Price from “12.50”", "unchanged"; "" if it cannot be imported
+}
+
+// plan reads a file and compares it with what there is in the copy.
+func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, err error) {
+	rows, problems := sheet.Read(content, k.columns...)
+	p.Problems = problems
+	keys, wrong := make([]string, len(rows)), make([]bool, len(rows))
+	first := make(map[string]int, len(rows))
+	for i, row := range rows {
+		fail := func(_, message string) {
+			p.Problems = append(p.Problems, sheet.Problem{Line: row.Line, Message: message})
+			wrong[i] = true
+		}
+		body, cells := k.read(row.Cells, fail)
+		p.bodies = append(p.bodies, body)
+		if !wrong[i] {
+			rows[i].Cells = cells
+		}
+		keys[i] = catalog.Key(row.Cells[k.key])
+		if line := first[keys[i]]; line > 0 {
+			fail("", fmt.Sprintf("Line %d has the same %s.", line, k.columns[k.key]))
+		} else {
+			first[keys[i]] = row.Line
+		}
+	}
+	slices.SortStableFunc(p.Problems, func(a, b sheet.Problem) int { return cmp.Compare(a.Line, b.Line) })
+	there, err := k.there(ctx, db, keys)
+	if err != nil {
+		return p, err
+	}
+	for i, row := range rows {
+		one := planned{Line: row.Line, Cells: row.Cells}
+		now, isThere := there[keys[i]]
+		switch changes := k.difference(row.Cells, now); {
+		case wrong[i]:
+		case !isThere:
+			one.Does = "new"
+			p.Added++
+		case len(changes) == 0:
+			one.Does = "unchanged"
+			p.Unchanged++
+		default:
+			one.Does = "changes " + strings.Join(changes, ", ")
+			p.Changed++
+		}
+		p.Rows = append(p.Rows, one)
+	}
+	return p, nil
+}
+
+// difference says what a row changes of what there is now.
+func (k sheetKind) difference(cells, now []string) (changes []string) {
+	for i := range now {
+		if cells[i] != now[i] {
+			changes = append(changes, fmt.Sprintf("%s from “%s”", k.columns[i], now[i]))
+		}
+	}
+	return changes
+}
