@@ -40,7 +40,7 @@ type Payment struct {
 	Pending        bool // the log has not confirmed all of it yet
 	RequestedAt    time.Time
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
-	Revision       int64 // of its stream
+	Revision       int64     // of its stream
 }
 
 // TableName is GORM's name for the table.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -193,18 +192,12 @@ func (page *orderPage) addFrozen(o order.Order) {
 func totalsShown(subtotal, total money.Amount, basisPoints int64) orderTotals {
 	t := orderTotals{Total: &total}
 	if basisPoints > 0 {
-		t.Subtotal, t.Percent = &subtotal, percent(basisPoints)
+		t.Subtotal, t.Percent = &subtotal, order.Percent(basisPoints)
 		if less, err := subtotal.Sub(total); err == nil {
 			t.Discount = &less
 		}
 	}
 	return t
-}
-
-// percent is basis points as people write them: 1250 is "12.5%".
-func percent(basisPoints int64) string {
-	text := fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
 }
 
 func factsOf(o seenOrder) orderFacts {

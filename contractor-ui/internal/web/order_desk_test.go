@@ -31,6 +31,7 @@ type core struct {
 	streams  map[string][]order.Entry
 	products map[string]order.Product
 	names    map[string]string // of customers
+	told     map[string]int64  // events of the catalog, by what they are about
 	answers  map[string]string // by idempotency key
 	asked    int               // requests so far
 	late     bool              // what it does is not told yet
@@ -40,7 +41,7 @@ type core struct {
 }
 
 func newCore(d *desk) *core {
-	c := &core{d: d, streams: map[string][]order.Entry{}, products: map[string]order.Product{}, names: map[string]string{}, answers: map[string]string{}}
+	c := &core{d: d, streams: map[string][]order.Entry{}, products: map[string]order.Product{}, names: map[string]string{}, told: map[string]int64{}, answers: map[string]string{}}
 	c.server = httptest.NewServer(c)
 	d.t.Cleanup(c.server.Close)
 	return c
@@ -77,7 +78,8 @@ func (c *core) customer(name string) string {
 func (c *core) catalog(id string, body catalog.Body) {
 	c.d.t.Helper()
 	e := catalog.New("/ordering-core", id, body)
-	e.Time, e.Sequence = time.Now(), time.Now().UnixNano()
+	c.told[id]++
+	e.Time, e.Sequence = time.Now(), c.told[id]
 	c.d.tells(journal.Heard{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic})
 }
 
