@@ -1,6 +1,9 @@
 package payment
 
-import "countersign.example/pkg/money"
+import (
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/schema"
+)
 
 // The event types.
 const (
@@ -110,40 +113,40 @@ func (Refunded) EventType() string   { return TypeRefunded }
 func (Cancelled) EventType() string  { return TypeCancelled }
 
 // decoders reads each type's body, and is the list of the types there are.
-var decoders = map[string]func(*object) Body{
-	TypeRequested: func(o *object) Body {
+var decoders = schema.Decoders[Body]{
+	TypeRequested: func(o *schema.Object) Body {
 		return Requested{
-			PaymentID:     o.id("payment_id"),
-			ContractorID:  o.text("contractor_id", MaxReference),
-			Amount:        o.amount("amount"),
-			Description:   o.text("description", MaxText),
-			OrderID:       o.optionalID("order_id"),
-			Supersedes:    o.optionalID("supersedes"),
-			CaptureMethod: CaptureMethod(o.oneOf("capture_method", string(Automatic), string(Manual))),
+			PaymentID:     o.ID("payment_id"),
+			ContractorID:  o.Text("contractor_id", MaxReference),
+			Amount:        o.Amount("amount"),
+			Description:   o.Text("description", MaxText),
+			OrderID:       o.OptionalID("order_id"),
+			Supersedes:    o.OptionalID("supersedes"),
+			CaptureMethod: CaptureMethod(o.OneOf("capture_method", string(Automatic), string(Manual))),
 		}
 	},
-	TypeWithdrawn: func(o *object) Body { return Withdrawn{Reason: o.optionalText("reason", MaxText)} },
-	TypeRejected:  func(o *object) Body { return Rejected{Reason: o.text("reason", MaxText)} },
-	TypeAccepted:  func(o *object) Body { return Accepted{Note: o.optionalText("note", MaxText)} },
-	TypeAuthorized: func(o *object) Body {
-		return Authorized{GatewayReference: o.text("gateway_reference", MaxReference)}
+	TypeWithdrawn: func(o *schema.Object) Body { return Withdrawn{Reason: o.OptionalText("reason", MaxText)} },
+	TypeRejected:  func(o *schema.Object) Body { return Rejected{Reason: o.Text("reason", MaxText)} },
+	TypeAccepted:  func(o *schema.Object) Body { return Accepted{Note: o.OptionalText("note", MaxText)} },
+	TypeAuthorized: func(o *schema.Object) Body {
+		return Authorized{GatewayReference: o.Text("gateway_reference", MaxReference)}
 	},
-	TypeDeclined: func(o *object) Body {
+	TypeDeclined: func(o *schema.Object) Body {
 		return Declined{
-			Code:   o.text("code", MaxReference),
-			Reason: o.optionalText("reason", MaxText),
-			Final:  o.boolean("final"),
+			Code:   o.Text("code", MaxReference),
+			Reason: o.OptionalText("reason", MaxText),
+			Final:  o.Boolean("final"),
 		}
 	},
-	TypeCaptured: func(o *object) Body {
-		return Captured{Amount: o.amount("amount"), GatewayReference: o.text("gateway_reference", MaxReference)}
+	TypeCaptured: func(o *schema.Object) Body {
+		return Captured{Amount: o.Amount("amount"), GatewayReference: o.Text("gateway_reference", MaxReference)}
 	},
-	TypeReleased: func(o *object) Body { return Released{Reason: o.optionalText("reason", MaxText)} },
-	TypeRefunded: func(o *object) Body {
+	TypeReleased: func(o *schema.Object) Body { return Released{Reason: o.OptionalText("reason", MaxText)} },
+	TypeRefunded: func(o *schema.Object) Body {
 		return Refunded{
-			Reason:           o.optionalText("reason", MaxText),
-			GatewayReference: o.text("gateway_reference", MaxReference),
+			Reason:           o.OptionalText("reason", MaxText),
+			GatewayReference: o.Text("gateway_reference", MaxReference),
 		}
 	},
-	TypeCancelled: func(o *object) Body { return Cancelled{Reason: o.optionalText("reason", MaxText)} },
+	TypeCancelled: func(o *schema.Object) Body { return Cancelled{Reason: o.OptionalText("reason", MaxText)} },
 }

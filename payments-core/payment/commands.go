@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/schema"
 )
 
 // Commands answer with the body of the event to write, or with a *Refusal as the error.
@@ -16,7 +17,7 @@ import (
 // space is trimmed from the description, and CaptureMethod may be empty for Automatic.
 func NewRequest(b Requested) (Requested, error) {
 	var err error
-	if !isID(b.PaymentID) {
+	if !schema.IsID(b.PaymentID) {
 		return b, invalid(TypeRequested, "payment_id", "Open the form again: it has lost its number.")
 	}
 	if b.Amount.Minor < 1 || b.Amount.Minor > money.Max || !money.IsKnown(b.Amount.Currency) {
@@ -32,10 +33,10 @@ func NewRequest(b Requested) (Requested, error) {
 	if b.CaptureMethod != Automatic && b.CaptureMethod != Manual {
 		return b, invalid(TypeRequested, "capture_method", "Choose one of the two ways to capture.")
 	}
-	if b.OrderID != "" && !isID(b.OrderID) {
+	if b.OrderID != "" && !schema.IsID(b.OrderID) {
 		return b, invalid(TypeRequested, "order_id", "Choose an order from the list.")
 	}
-	if b.Supersedes != "" && (!isID(b.Supersedes) || b.Supersedes == b.PaymentID) {
+	if b.Supersedes != "" && (!schema.IsID(b.Supersedes) || b.Supersedes == b.PaymentID) {
 		return b, invalid(TypeRequested, "supersedes", "Choose a payment to ask for again.")
 	}
 	if b.ContractorID == "" || utf8.RuneCountInString(b.ContractorID) > MaxReference {

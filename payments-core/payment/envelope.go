@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/schema"
 )
 
 // Topic is the Kafka topic of payment events; the key is the payment's id.
@@ -15,9 +16,6 @@ const Partitions = 6
 
 // Stream is the journal's stream of a payment.
 func Stream(id string) string { return "payment-" + id }
-
-// SchemaURI names the JSON Schema of a type; it is an identifier, not an address.
-func SchemaURI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
 
 // New makes an event about the payment subject. The caller sets its Time and Meta, and
 // whatever else the envelope says.
@@ -31,7 +29,7 @@ func New(source, subject string, b Body) event.Event {
 		Type:       b.EventType(),
 		Source:     source,
 		Subject:    subject,
-		DataSchema: SchemaURI(b.EventType()),
+		DataSchema: schema.URI(b.EventType()),
 		Data:       data,
 	}
 }
@@ -50,7 +48,7 @@ func read(e event.Event) (Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isID(e.Subject) {
+	if !schema.IsID(e.Subject) {
 		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
 	}
 	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
