@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,7 +52,7 @@ type race struct {
 	desk               *Desk
 	gateway            *slowGateway
 	paymentID, orderID string
-	offset             int64
+	offset             atomic.Int64
 }
 
 func newRace(t *testing.T) *race {
@@ -101,8 +103,7 @@ func (r *race) death() journal.Heard {
 // hear records events as the consumer does; meanwhile is called before the commit.
 func (r *race) hear(meanwhile func(), heard ...journal.Heard) {
 	for i := range heard {
-		r.offset++
-		heard[i].Offset = r.offset
+		heard[i].Offset = r.offset.Add(1)
 	}
 	err := r.db.InTx(r.t.Context(), func(tx *pg.Tx) error {
 		if err := r.desk.Before(r.t.Context(), tx, heard); err != nil {
@@ -208,5 +209,25 @@ func TestTheHoldIsRecordedAndThenTheOrdersDeath(t *testing.T) {
 	}
 	<-died
 	// and who waited lets the hold go
+	r.releasedOnce()
+}
+
+func TestTwoInstancesLetGoOnce(t *testing.T) {
+	r := newRace(t)
+	// given a hold
+	close(r.gateway.answer)
+	r.eventually("a hold", func() bool {
+		p, history, err := r.desk.Look(t.Context(), r.paymentID)
+		_, open := history.Open()
+		return err == nil && p.Money == payment.MoneyAuthorized && !open
+	})
+	// when four consumers hear of the order's death at the same time
+	death := r.death()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { r.hear(nil, death) })
+	}
+	wg.Wait()
+	// then it is released, once
 	r.releasedOnce()
 }
