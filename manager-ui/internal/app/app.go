@@ -164,15 +164,16 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
 	return kafka.Recording{
 		DB: db, Journal: book, Log: log,
-		Topics: []kafka.Topic{{
-			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-		}},
+		Topics: []kafka.Topic{
+			{Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
+			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
+		},
 		Projectors: projectors,
 	}
 }
 
 // projectors write the copies.
-var projectors = []journal.Projector{copy.Project}
+var projectors = []journal.Projector{copy.Project, copy.ProjectCatalog}
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
@@ -187,6 +188,8 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 		}
 		return journal.Rebuild{Journal: journal.New(db, source, journal.Live()), Projectors: projectors, Copies: []journal.CopyTable{
 			{Table: "payments", Column: "id", Prefix: payment.Stream("")},
+			{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
+			{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
 		}}, db.Close, nil
 	})
 }
