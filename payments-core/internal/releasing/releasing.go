@@ -64,6 +64,9 @@ func Fold(id string, events ...event.Event) Order {
 			o.PaidBy, o.ending = said.PaymentID, e
 		case e.Type == typeExpired:
 			o.Dead, o.ending, o.why = true, e, because("expired", said.Reason)
+			if e.ActorName != "" { // a manager may have it expire
+				o.why = because(by("was expired", e), said.Reason)
+			}
 		case e.Type == typeCancelled:
 			o.Dead, o.ending, o.why = true, e, because(by("was cancelled", e), said.Reason)
 		}

@@ -112,6 +112,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"expired, refunded":                              {dead, happened(requested, accepted, authorized, captured, refunded), false, nothing},
 		"expired, cancelled: heard again":                {dead, happened(requested, payment.Cancelled{}), false, nothing},
 		"expired, nobody has requested it":               {dead, nil, false, nothing},
+		"expired by a manager":                           {[]event.Event{submitted, ofOrder("order_expired", `{}`, "Mia Weber")}, happened(requested), false, want{releasing.Cancel, "order 2026/11/000042 was expired by Mia Weber"}},
 		"cancelled while authorizing":                    {[]event.Event{submitted, cancelled}, happened(requested, accepted), true, nothing},
 		"cancelled while authorizing, then authorized":   {[]event.Event{submitted, cancelled}, happened(requested, accepted, authorized), false, want{releasing.Release, becauseCancelled}},
 		"cancelled while authorizing, then declined":     {[]event.Event{submitted, cancelled}, happened(requested, accepted, declined), false, want{releasing.Cancel, becauseCancelled}},
