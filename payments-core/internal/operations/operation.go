@@ -3,12 +3,14 @@
 //
 // Invariants:
 //   - A call is recorded before it is made: its row, its job and the change that wants it are one
-//     transaction, under the stream's lock. At most one operation of a payment is open.
+//     transaction, under the locks of the case (where the payment is for an order) and of the stream. At most one
+//     operation of a payment is open.
 //   - The idempotency key, "payment:kind:n", is fixed in the row. Whatever is unknown (a timeout, a
 //     crash in the middle) is asked again with it; n moves only after a definite refusal.
 //   - An operation closes once, with the event of its outcome and the job's completion, in one
 //     transaction. What has succeeded for a payment is never opened again.
-//   - Which operation comes next is a pure function of the payment and its operations ([Rules]).
+//   - What comes next is a pure function of the payment, its operations and its order ([Rules]); what the order
+//     cannot use is let go first.
 package operations
 
 import (
