@@ -3,6 +3,7 @@ package copy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,7 +31,7 @@ const upsertCustomers = `insert into customers (id, revision, sequence, name, em
 	sort = excluded.sort, words = excluded.words`
 
 // ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes their rows.
-func ProjectCatalog(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
+func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var products []Product
 	var customers []Customer
 	for _, s := range streams {
@@ -45,13 +46,7 @@ func ProjectCatalog(ctx context.Context, tx *pg.Tx, streams []journal.Stream) er
 			}
 		}
 	}
-	if err := upsertRows(ctx, tx, upsertProducts, products); err != nil {
-		return fmt.Errorf("write the copy of products: %w", err)
-	}
-	if err := upsertRows(ctx, tx, upsertCustomers, customers); err != nil {
-		return fmt.Errorf("write the copy of customers: %w", err)
-	}
-	return nil
+	return errors.Join(queueRows(tx, upsertProducts, products), queueRows(tx, upsertCustomers, customers))
 }
 
 func productOf(p catalog.Product, s journal.Stream) Product {
@@ -84,14 +79,15 @@ func sortOf(name string) string {
 	return string(runes[:min(len(runes), sortLength)])
 }
 
-func upsertRows[T any](ctx context.Context, tx *pg.Tx, statement string, rows []T) error {
+// queueRows has rows written with the next round trip.
+func queueRows[T any](tx *pg.Tx, upsert string, rows []T) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	data, err := json.Marshal(rows)
 	if err != nil {
-		return err
+		return fmt.Errorf("encode rows: %w", err)
 	}
-	_, err = tx.Exec(ctx, statement, string(data))
-	return err
+	tx.Queue(upsert, string(data))
+	return nil
 }
