@@ -1,0 +1,119 @@
+package order
+
+import (
+	"fmt"
+	"strings"
+)
+
+// verbs are the event types as what was done.
+var verbs = map[string]string{
+	TypeDrafted: "begun", TypeItemAdded: "added", TypeItemRemoved: "removed", TypeCustomerChosen: "changed",
+	TypeDiscountSet: "discounted", TypeDiscountReset: "changed", TypeSubmitted: "submitted", TypePaid: "paid",
+	TypeExpired: "expired", TypeCancelled: "cancelled", TypePaymentRefused: "refused",
+}
+
+// Words is the state as people read it.
+func (s State) Words() string {
+	return map[State]string{
+		StateNone: "Not begun", StateDraft: "Draft", StateSubmitted: "Submitted", StatePaid: "Paid",
+		StateExpired: "Expired", StateCancelled: "Cancelled",
+	}[s]
+}
+
+// Words is the step as a sentence of a timeline: "Ada Nowak added 2 × Cordless drill at
+// 129.00 EUR", "not paid: it had already expired".
+func (s Step) Words() string {
+	if !s.Effect {
+		verb := verbs[s.Entry.Type]
+		if verb == "" {
+			return "something happened that this version does not know: " + s.Entry.Type
+		}
+		return "not " + verb + ": " + s.Refusal.past()
+	}
+	who := nameOf(s.Entry.Actor, s.Entry.ActorName)
+	if who == "" {
+		who = "the system"
+	}
+	switch b := s.Body.(type) {
+	case Drafted:
+		return who + " began this order"
+	case ItemAdded:
+		return fmt.Sprintf("%s added %d × %s at %s", who, b.Quantity, b.Name, b.Price)
+	case ItemRemoved:
+		return fmt.Sprintf("%s removed %d × %s", who, b.Quantity, nameOf("a product", s.removed))
+	case CustomerChosen:
+		return who + " chose the customer " + b.Name
+	case DiscountSet:
+		return who + " set a discount of " + Percent(b.BasisPoints)
+	case DiscountReset:
+		return who + " took the discount away"
+	case Submitted:
+		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, b.Total)
+	case Paid:
+		return "paid: its payment was captured"
+	case Expired:
+		return because(by("expired", nameOf(s.Entry.Actor, s.Entry.ActorName)), b.Reason)
+	case Cancelled:
+		if b.Reason == "" {
+			return who + " cancelled it"
+		}
+		return who + " cancelled it: \u201c" + b.Reason + "\u201d"
+	case PaymentRefused:
+		return because("a payment could not pay it and goes back", b.Reason)
+	}
+	return ""
+}
+
+// words is the refusal as an answer to whoever tried.
+func (r *Refusal) words() string {
+	switch r.Code {
+	case NotDrafted:
+		return "there is no such order"
+	case NotAllowed:
+		return "this order is another person's"
+	case NotSubmitted:
+		return "the order has not been submitted"
+	case OtherWriter:
+		return "only ordering-core says what happens to orders"
+	case OutOfSequence:
+		return "it is not the next thing that happened to the order"
+	case UnknownType:
+		return "this version does not know what that means"
+	case Malformed:
+		return "it cannot be read"
+	}
+	if r.Stood == "" {
+		return r.Message
+	}
+	return by("the order is already "+verbs[r.Stood], nameOf(r.By, r.ByName))
+}
+
+// past is the refusal told afterwards.
+func (r *Refusal) past() string {
+	who := nameOf(r.By, r.ByName)
+	switch {
+	case r.Code == NotDrafted:
+		return "nobody had begun this order"
+	case r.Code == NotSubmitted:
+		return "it had not been submitted"
+	case r.Stood == "":
+		return r.words()
+	case who == "":
+		return "it was already " + verbs[r.Stood]
+	}
+	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
+}
+
+func by(words, who string) string {
+	if who == "" {
+		return words
+	}
+	return words + " by " + who
+}
+
+func because(words, reason string) string {
+	if reason == "" {
+		return words
+	}
+	return words + ": " + strings.TrimSuffix(reason, ".")
+}
