@@ -64,4 +64,5 @@ require (
 	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	gorm.io/driver/postgres v1.6.3 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
 )
