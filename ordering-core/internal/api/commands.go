@@ -136,5 +136,5 @@ func (a *API) cancel(ctx context.Context, tx *pg.Tx, r api.Request[cancelJSON]) 
 }
 
 func (a *API) expire(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
-	return changed(a.orders.Expire(ctx, tx, target(r), "a manager expired it"))
+	return changed(a.orders.Expire(ctx, tx, target(r), ""))
 }

@@ -145,7 +145,7 @@ func (d *Desk) Cancel(ctx context.Context, tx *pg.Tx, t Target, reason, by strin
 	return d.command(ctx, tx, t, func(c *Case) (order.Body, error) { return answer(c.Order.Cancel(reason, by)) })
 }
 
-// Expire ends an order whatever its deadline.
+// Expire ends an order whatever its deadline; the reason may be empty where the actor is one.
 func (d *Desk) Expire(ctx context.Context, tx *pg.Tx, t Target, reason string) (order.Order, error) {
 	return d.command(ctx, tx, t, func(c *Case) (order.Body, error) { return answer(c.Order.Expire(reason)) })
 }
