@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,15 +19,7 @@ import (
 var migrationFiles embed.FS
 
 // Migrations holds the sessions table.
-var Migrations = pg.Migrations{Name: "web", FS: mustSub(migrationFiles, "migrations")}
-
-func mustSub(f fs.FS, dir string) fs.FS {
-	sub, err := fs.Sub(f, dir)
-	if err != nil {
-		panic(err) // dir is a constant that is embedded above
-	}
-	return sub
-}
+var Migrations = pg.NewMigrations("web", migrationFiles)
 
 // sessionsKey is where a request finds the sessions.
 const sessionsKey = "web.sessions"

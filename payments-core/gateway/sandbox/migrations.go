@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"embed"
-	"io/fs"
 
 	"countersign.example/pkg/pg"
 )
@@ -11,12 +10,4 @@ import (
 var files embed.FS
 
 // Migrations make the sandbox's tables.
-var Migrations = pg.Migrations{Name: "sandbox", FS: migrations()}
-
-func migrations() fs.FS {
-	sub, err := fs.Sub(files, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return sub
-}
+var Migrations = pg.NewMigrations("sandbox", files)
