@@ -15,68 +15,70 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("SCREENSHOTS names no directory")
 	}
 	h := house.New(t)
+	h.Seed()
+	h.Settle(t)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
-	mia := b.Tab(t, h.URL(house.Manager))
-
-	for _, p := range []struct{ as, amount, description, capture, then string }{
-		{"Sara Lind", "2980.00", "Scaffolding, week 46", "", "Accept"},
-		{"Sara Lind", "742.01", "Paint, invoice 7781", "", "Accept"},
-		{"Jon Park", "96.00", "Site lamps", "", "Reject"},
-		{"Ada Nowak", "1875.50", "Deposit for the crane", "By a manager: put on hold first", "Accept"},
-		{"Ada Nowak", "420.00", "Cable drums", "", "Accept"},
-		{"Ada Nowak", "58.20", "Parking at the site", "", "Reject"},
-		{"Ada Nowak", "486.10", "Tiles and grout", "", ""},
-		{"Jon Park", "310.40", "Van rental, November", "", ""},
-		{"Ada Nowak", "1250.00", "Kitchen fitting, second instalment", "", ""},
-	} {
-		signIn(ada, p.as)
-		if p.capture == "" {
-			request(h, ada, p.amount, p.description)
-		} else {
-			request(h, ada, p.amount, p.description, p.capture)
-		}
-		mia.See(p.description)
-		switch p.then {
-		case "Accept":
-			mia.Press("Accept")
-			mia.SeeNot(p.description, "tbody")
-		case "Reject":
-			mia.Press("Reject")
-			mia.Fill("Reason", "There is no invoice for this")
-			mia.Press("Reject payment")
-			mia.Open(h.URL(house.Manager))
-		}
-	}
-	signIn(ada, "Ada Nowak")
 	for _, look := range []struct {
 		name    string
 		options []browser.Option
 	}{{"light", nil}, {"dark", []browser.Option{browser.Dark}}, {"phone", []browser.Option{browser.Phone}}} {
 		for _, app := range []string{house.Contractor, house.Manager} {
 			tab := b.Tab(t, h.URL(app), look.options...)
-			tab.Screenshot(app + "-list-" + look.name)
-			if app == house.Manager {
-				tab.Press("All")
-				tab.See("Deposit for the crane")
-				tab.Screenshot(app + "-all-" + look.name)
-			}
-			tab.Press("Deposit for the crane")
-			tab.See("on hold")
-			tab.Screenshot(app + "-payment-" + look.name)
-			tab.Open(h.URL(app))
-			if app == house.Contractor {
-				tab.Press("Request new payment")
-				tab.Fill("Amount", "1,5")
-				tab.Press("Request payment")
-				tab.See("Description")
-				tab.Screenshot(app + "-form-" + look.name)
-			} else {
-				tab.Press("Reject")
-				tab.See("Reason")
-				tab.Screenshot(app + "-reject-" + look.name)
-			}
+			draw := func(page string) { tab.Screenshot(app + "-" + page + "-" + look.name) }
+			drawPayments(h, tab, app, draw)
+			drawOrders(h, tab, app, draw)
 		}
+	}
+}
+
+func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page string)) {
+	tab.See("Kitchen fitting")
+	draw("list")
+	if app == house.Manager {
+		tab.Press("All")
+		tab.See("Deposit for the crane")
+		draw("all")
+	}
+	tab.Press("Deposit for the crane")
+	tab.See("on hold")
+	draw("payment")
+	tab.Open(h.URL(app))
+	if app == house.Contractor {
+		tab.Press("Request new payment")
+		tab.Fill("Amount", "1,5")
+		tab.Press("Request payment")
+		tab.See("Description")
+		draw("form")
+		return
+	}
+	tab.Press("Reject")
+	tab.See("Reason")
+	draw("reject")
+}
+
+func drawOrders(h *house.House, tab *browser.Tab, app string, draw func(page string)) {
+	for page, words := range map[string]string{"draft": "Draft", "order-waiting": "Linden School", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
+		tab.Open(h.URL(app) + "/orders")
+		tab.See("Riverside Housing")
+		draw("orders")
+		tab.Eventually(`(() => {
+			const row = [...document.querySelectorAll("[data-live-list=orders] tr")].find(r => r.innerText.includes("` + words + `"))
+			row?.querySelector("a")?.click()
+			return Boolean(row)
+		})()`)
+		tab.See("What happened")
+		draw(page)
+	}
+	if app == house.Contractor {
+		tab.Open(h.URL(app) + "/orders/new")
+		tab.See("Nothing is in this order yet")
+		draw("order-new")
+		return
+	}
+	for _, page := range []string{"catalog", "customers"} {
+		tab.Open(h.URL(app) + "/" + page)
+		tab.See(map[string]string{"catalog": "Cement", "customers": "Linden School"}[page])
+		draw(page)
 	}
 }
 

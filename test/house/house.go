@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,16 +29,24 @@ import (
 const (
 	Gateway    = "sandbox-gateway"
 	Core       = "payments-core"
+	Ordering   = "ordering-core"
 	Contractor = "contractor-ui"
 	Manager    = "manager-ui"
 )
 
-// packages are what is built for each service, from the repository's root.
+var services = []string{Gateway, Core, Ordering, Contractor, Manager}
+
+// seed is the program that fills an empty system.
+const seed = "seed"
+
+// packages are what is built for each program, from the repository's root.
 var packages = map[string]string{
 	Gateway:    "./payments-core/cmd/sandbox-gateway",
 	Core:       "./payments-core",
+	Ordering:   "./ordering-core",
 	Contractor: "./contractor-ui",
 	Manager:    "./manager-ui",
+	seed:       "./deploy/seed",
 }
 
 // startTimeout is generous: tests share two cores with builds.
@@ -61,32 +70,64 @@ func New(tb testing.TB, extra ...string) *House {
 	tb.Helper()
 	h := &House{tb: tb, bin: build(tb), Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, running: map[string]*Process{}}
-	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+	for _, name := range services {
 		h.addr[name] = freeAddr(tb)
 		h.Database[name] = pgtest.NewURL(tb)
 	}
-	const token = "test-token-of-manager-ui-0123456789"
-	common := append([]string{"ENVIRONMENT=development", "IDENTITY=demo", "LOG_LEVEL=warn",
-		"KAFKA_BROKERS=" + h.Parts.Brokers, "REDIS_URL=" + h.Parts.RedisURL,
-		"PAYMENTS_CORE_URL=" + h.URL(Core), "PAYMENTS_CORE_TOKEN=" + token,
-		"GATEWAY_URL=" + h.URL(Gateway), "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789",
-		"SERVICE_TOKENS=manager-ui=" + token,
-		"RETRY_DELAYS=100ms,200ms,300ms", "SLOW_DELAY=1s"}, extra...)
-	for name := range packages {
-		h.env[name] = append([]string{"HTTP_ADDR=" + h.addr[name], "DATABASE_URL=" + h.Database[name]}, common...)
+	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + h.Parts.Brokers}
+	for _, name := range services {
+		h.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + h.addr[name], "DATABASE_URL=" + h.Database[name]}, h.settings(name), extra)
 	}
+	h.env[seed] = []string{"ORDERING_CORE_URL=" + h.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
+		"CONTRACTOR_UI_URL=" + h.URL(Contractor), "MANAGER_UI_URL=" + h.URL(Manager)}
 	tb.Cleanup(h.stopAll)
-	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+	for _, name := range services {
 		h.Run(name, "migrate")
 	}
-	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+	for _, name := range services {
 		h.Start(name)
 	}
-	for _, name := range []string{Gateway, Core, Contractor, Manager} {
+	for _, name := range services {
 		h.WaitReady(name)
 	}
 	return h
 }
+
+// settings are a service's own.
+func (h *House) settings(name string) []string {
+	const gatewayToken = "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789"
+	web := []string{"IDENTITY=demo", "REDIS_URL=" + h.Parts.RedisURL,
+		"ORDERING_CORE_URL=" + h.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(name, Ordering)}
+	switch name {
+	case Gateway:
+		return []string{gatewayToken, "SLOW_DELAY=1s"}
+	case Core:
+		return []string{gatewayToken, "GATEWAY_URL=" + h.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms",
+			"SERVICE_TOKENS=" + accepted(Core, Manager)}
+	case Ordering:
+		return []string{"SERVICE_TOKENS=" + accepted(Ordering, Contractor, Manager, seed)}
+	case Contractor:
+		return web
+	}
+	return append(web, "PAYMENTS_CORE_URL="+h.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
+}
+
+// token is what a caller shows a service.
+func token(caller, service string) string {
+	return fmt.Sprintf("test-token-of-%s-at-%s-0123456789", caller, service)
+}
+
+// accepted are the callers of a service, as its SERVICE_TOKENS.
+func accepted(service string, callers ...string) string {
+	pairs := make([]string, len(callers))
+	for i, caller := range callers {
+		pairs[i] = caller + "=" + token(caller, service)
+	}
+	return strings.Join(pairs, ",")
+}
+
+// Seed fills the system as make run does.
+func (h *House) Seed() string { return h.Run(seed) }
 
 // URL is where a service answers.
 func (h *House) URL(name string) string { return "http://" + h.addr[name] }
@@ -189,7 +230,7 @@ func (h *House) WaitReady(name string) {
 
 // stopAll stops in the reverse order, and shows what was logged when the test has failed.
 func (h *House) stopAll() {
-	for _, name := range []string{Manager, Contractor, Core, Gateway} {
+	for _, name := range slices.Backward(services) {
 		p := h.process(name)
 		if p == nil {
 			continue

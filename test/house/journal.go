@@ -2,6 +2,7 @@ package house
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,7 +55,10 @@ func (h *House) stories(ctx context.Context, service string) (map[string]Story, 
 		return nil, err
 	}
 	stories := make(map[string]Story, len(streams))
-	for _, stream := range streams {
+	for name, stream := range streams {
+		if !strings.HasPrefix(name, payment.Stream("")) {
+			continue
+		}
 		var s Story
 		entries := make([]payment.Entry, len(stream))
 		for i, n := range stream {

@@ -3,7 +3,6 @@ package house
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -11,7 +10,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 )
 
 // oracle collects what is not as it must be.
@@ -19,28 +21,51 @@ type oracle struct {
 	tb          testing.TB
 	house       *House
 	topic       map[string]Story
+	orders      map[string]OrderStory
+	streams     map[string]map[string][]event.Event // of each topic, by the journal's name of the stream
 	differences int
 }
 
-// CheckInvariants holds what every part has on record, once it has settled, against the topic:
+// CheckInvariants holds what every part has on record, once it has settled, against the topics:
 //
-//  1. each journal has the topic's events once, confirmed, in the topic's order, and nothing else;
-//  2. the copies' rows, the core's aggregate and the fold of the topic are the same payment;
+//  1. each journal has the events of the topics that it hears once, confirmed, in the topic's order, and nothing else;
+//  2. the copies' rows, the cores' aggregates and the folds of the topics are the same payments, orders, products and customers;
 //  3. a payment has one decision at most; authorized >= captured + released, captured >= refunded;
-//  4. what was asked of the gateway is what the payment says, and the gateway's own books agree, key by key.
+//  4. an order is paid if and only if exactly one captured, unrefunded payment of its total names it;
+//  5. an expired or cancelled order has no hold and no money;
+//  6. numbers of orders are 1, 2, 3 ... in each month, and a total is that of its frozen lines;
+//  7. what was asked of the gateway is what the payment says, and the gateway's own books agree, key by key.
 //
-// Every difference is an error of the test. It returns what the topic says, for the test's own questions.
+// Every difference is an error of the test. It returns what the topic says of payments, for the test's own questions.
 func (h *House) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
-	o := &oracle{tb: tb, house: h, topic: h.Topic(tb)}
+	o := &oracle{tb: tb, house: h, streams: map[string]map[string][]event.Event{}}
+	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic} {
+		events := h.history(tb, topic)
+		o.streams[topic] = map[string][]event.Event{}
+		for _, e := range events {
+			stream := streamOf(topic, e)
+			o.streams[topic][stream] = append(o.streams[topic][stream], e)
+		}
+		switch topic {
+		case payment.Topic:
+			o.topic = paymentsOf(events)
+		case order.Topic:
+			o.orders = ordersOf(events)
+		}
+	}
 	for _, id := range ids(o.topic) {
 		o.sound(id, o.topic[id])
 	}
+	o.soundOrders()
 	for _, service := range hearers {
 		o.journal(service)
 	}
-	o.copies(Contractor)
-	o.copies(Manager)
+	for _, service := range []string{Contractor, Manager} {
+		o.copies(service)
+		o.orderCopies(service)
+		o.catalogCopies(service)
+	}
 	o.money()
 	if o.differences == 0 {
 		// The product's own comparison must come to the same.
@@ -90,7 +115,8 @@ func (o *oracle) sound(id string, s Story) {
 	}
 }
 
-// journal compares a service's journal with the topic, stream by stream.
+// journal compares a service's journal with the topics that it hears, stream by stream. What ordering-core says
+// in the catalog's topic does not come back to it, and so gets no place in the log there.
 func (o *oracle) journal(service string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -98,35 +124,45 @@ func (o *oracle) journal(service string) {
 	if err != nil {
 		o.tb.Fatalf("read the journal of %s: %v", service, err)
 	}
-	for _, id := range ids(o.topic) {
-		stream := payment.Stream(id)
-		var want, got []uuid.UUID
-		for _, e := range o.topic[id].Events {
-			want = append(want, e.ID)
-		}
-		for i, n := range streams[stream] {
-			got = append(got, n.ID)
-			switch {
-			case n.Log == 0:
-				o.differ("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
-			case n.Log != int64(i+1):
-				o.differ("%s: %s %s of %s has place %d in the log, and is number %d", service, n.Type, n.ID, stream, n.Log, i+1)
-			}
-		}
-		if !slices.Equal(got, want) {
-			o.differ("%s: the journal's %s is not the topic's\n  topic:   %s\n  journal: %s", service, stream,
-				typesOf(o.topic[id], want), notedTypes(streams[stream]))
-		}
-		delete(streams, stream)
+	topics := hears[service]
+	if service == Ordering {
+		topics = append(slices.Clone(topics), catalog.Topic)
 	}
-	for _, stream := range slices.Sorted(maps.Keys(streams)) {
+	for _, topic := range topics {
+		confirmed := slices.Contains(hears[service], topic)
+		for _, stream := range ids(o.streams[topic]) {
+			o.stream(service, stream, streams[stream], o.streams[topic][stream], confirmed)
+			delete(streams, stream)
+		}
+	}
+	for _, stream := range ids(streams) {
 		o.differ("%s: the journal has %s, which is not in the topic: %s", service, stream, notedTypes(streams[stream]))
 	}
 }
 
-func typesOf(s Story, order []uuid.UUID) (words []string) {
-	for i, id := range order {
-		words = append(words, fmt.Sprintf("%s (%s)", s.Events[i].Type, id))
+func (o *oracle) stream(service, stream string, records []noted, events []event.Event, confirmed bool) {
+	var want, got []uuid.UUID
+	for _, e := range events {
+		want = append(want, e.ID)
+	}
+	for i, n := range records {
+		got = append(got, n.ID)
+		switch {
+		case !confirmed:
+		case n.Log == 0:
+			o.differ("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
+		case n.Log != int64(i+1):
+			o.differ("%s: %s %s of %s has place %d in the log, and is number %d", service, n.Type, n.ID, stream, n.Log, i+1)
+		}
+	}
+	if !slices.Equal(got, want) {
+		o.differ("%s: the journal's %s is not the topic's\n  topic:   %s\n  journal: %s", service, stream, typesOf(events), notedTypes(records))
+	}
+}
+
+func typesOf(events []event.Event) (words []string) {
+	for _, e := range events {
+		words = append(words, fmt.Sprintf("%s (%s)", e.Type, e.ID))
 	}
 	return words
 }
@@ -140,10 +176,7 @@ func notedTypes(stream []noted) (words []string) {
 
 // copies compares a web app's rows with the topic's payments.
 func (o *oracle) copies(service string) {
-	found := map[string]map[string]any{}
-	for _, row := range rows(o.tb, o.house.Database[service], "select to_jsonb(p) from payments p", pgx.RowTo[map[string]any]) {
-		found[fmt.Sprint(row["id"])] = row
-	}
+	found := o.rowsOf(service, "payments")
 	for _, id := range ids(o.topic) {
 		s := o.topic[id]
 		row, ok := found[id]
@@ -155,9 +188,18 @@ func (o *oracle) copies(service string) {
 			o.row(service, id, s, row)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(found)) {
+	for _, id := range ids(found) {
 		o.differ("%s: there is a row of payment %s, which is not in the topic", service, id)
 	}
+}
+
+// rowsOf are a copy's rows by id.
+func (o *oracle) rowsOf(service, table string) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for _, row := range rows(o.tb, o.house.Database[service], "select to_jsonb(t) from "+table+" t", pgx.RowTo[map[string]any]) {
+		found[fmt.Sprint(row["id"])] = row
+	}
+	return found
 }
 
 // row compares the columns that a copy has; the two apps have not the same ones.
@@ -172,18 +214,23 @@ func (o *oracle) row(service, id string, s Story, row map[string]any) {
 		"amount": float64(p.Amount.Minor), "amount_minor": float64(p.Amount.Minor), "currency": p.Amount.Currency,
 		"capture_method": string(p.CaptureMethod), "decision": string(p.Decision), "money": string(p.Money), "final": p.Final,
 		"supersedes": orNull(p.Supersedes), "order_id": orNull(p.OrderID), "decided_by_name": nameOf(decided),
-		"requested_at": p.Requested.At, "updated_at": p.UpdatedAt, "decided_at": timeOrNull(decided),
+		"requested_at": p.Requested.At, "updated_at": p.UpdatedAt, "decided_at": timeOrNull(decided.At),
 		"pending":  false,
 		"revision": float64(2 * len(s.Events)), // each event appended, and given its place in the log
 	}
-	for _, column := range []string{"decision", "money", "currency", "revision"} {
+	o.compare(service, "payment "+id, row, want, "decision", "money", "currency", "revision")
+}
+
+// compare holds the columns that a row has against what they must be; it must have the needed ones.
+func (o *oracle) compare(service, what string, row, want map[string]any, needed ...string) {
+	for _, column := range needed {
 		if _, ok := row[column]; !ok {
-			o.differ("%s: its copy has no column %s", service, column)
+			o.differ("%s: its copy of %s has no column %s", service, what, column)
 		}
 	}
-	for _, column := range slices.Sorted(maps.Keys(want)) {
+	for _, column := range ids(want) {
 		if value, ok := row[column]; ok && !same(value, want[column]) {
-			o.differ("%s: %s of payment %s is %v, and %v by the topic", service, column, id, value, want[column])
+			o.differ("%s: %s of %s is %v, and %v by the topic", service, column, what, value, want[column])
 		}
 	}
 }
@@ -205,11 +252,11 @@ func orNull(text string) any {
 	return text
 }
 
-func timeOrNull(a payment.Act) any {
-	if !a.Done() {
+func timeOrNull(at time.Time) any {
+	if at.IsZero() {
 		return nil
 	}
-	return a.At
+	return at
 }
 
 func nameOf(a payment.Act) string {

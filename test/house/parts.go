@@ -11,6 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/kafka"
@@ -148,7 +150,7 @@ func forget(tb testing.TB, brokers string) {
 			return err
 		})
 	}
-	topics := []string{payment.Topic, kafka.DeadLettersTopic}
+	topics := []string{payment.Topic, order.Topic, catalog.Topic, kafka.DeadLettersTopic}
 	deleted, err := admin.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: topics})
 	if err != nil {
 		tb.Fatalf("delete topics: %v", err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
@@ -23,24 +26,19 @@ type Story struct {
 // out, as it is a dead letter everywhere.
 func (h *House) Topic(tb testing.TB) map[string]Story {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	client := kafka.Open("oracle", h.Parts.Brokers)
-	defer client.Close()
+	return paymentsOf(h.history(tb, payment.Topic))
+}
+
+func paymentsOf(events []event.Event) map[string]Story {
 	stories := map[string]Story{}
-	err := client.History(ctx, payment.Topic, func(e event.Event) error {
+	for _, e := range events {
 		s := stories[e.Subject]
 		s.Events = append(s.Events, e)
 		stories[e.Subject] = s
-		return nil
-	})
-	if err != nil {
-		tb.Fatalf("read the topic: %v", err)
 	}
 	for id, s := range stories {
 		entries := make([]payment.Entry, len(s.Events))
 		for i, e := range s.Events {
-			e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
 			entries[i] = payment.Entry{Event: e, Confirmed: true}
 		}
 		s.Payment, s.Steps = payment.Fold(entries)
@@ -49,5 +47,67 @@ func (h *House) Topic(tb testing.TB) map[string]Story {
 	return stories
 }
 
-// ids are the payments of stories, sorted so that differences are printed in the same order each time.
-func ids(stories map[string]Story) []string { return slices.Sorted(maps.Keys(stories)) }
+// OrderStory is everything the topic says about one order.
+type OrderStory struct {
+	Events []event.Event
+	Order  order.Order
+	Steps  []order.Step
+}
+
+// Orders reads the orders topic from its start and folds each order.
+func (h *House) Orders(tb testing.TB) map[string]OrderStory {
+	tb.Helper()
+	return ordersOf(h.history(tb, order.Topic))
+}
+
+func ordersOf(events []event.Event) map[string]OrderStory {
+	stories := map[string]OrderStory{}
+	for _, e := range events {
+		s := stories[e.Subject]
+		s.Events = append(s.Events, e)
+		stories[e.Subject] = s
+	}
+	for id, s := range stories {
+		entries := make([]order.Entry, len(s.Events))
+		for i, e := range s.Events {
+			entries[i] = order.Entry{Event: e, Confirmed: true}
+		}
+		s.Order, s.Steps = order.Fold(entries)
+		stories[id] = s
+	}
+	return stories
+}
+
+// history reads a topic from its start: each event once, those of one subject in the topic's order.
+func (h *House) history(tb testing.TB, topic string) (events []event.Event) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client := kafka.Open("oracle", h.Parts.Brokers)
+	defer client.Close()
+	err := client.History(ctx, topic, func(e event.Event) error {
+		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
+		events = append(events, e)
+		return nil
+	})
+	if err != nil {
+		tb.Fatalf("read the topic %s: %v", topic, err)
+	}
+	return events
+}
+
+// streamOf is the journal's stream of an event.
+func streamOf(topic string, e event.Event) string {
+	switch {
+	case topic == payment.Topic:
+		return payment.Stream(e.Subject)
+	case topic == order.Topic:
+		return order.Stream(e.Subject)
+	case strings.HasPrefix(e.Type, "product_"):
+		return catalog.ProductStream(e.Subject)
+	}
+	return catalog.CustomerStream(e.Subject)
+}
+
+// ids are the keys of what is known by id, sorted so that differences are printed in the same order each time.
+func ids[T any](stories map[string]T) []string { return slices.Sorted(maps.Keys(stories)) }

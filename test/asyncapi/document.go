@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const preamble = `# Generated from the registries of events by ` + "`make docs`" + `; a test holds it to them.
+`
+
+const about = `The events that Countersign's services exchange. They are CloudEvents 1.0 in the binary mode of the Kafka
+binding: the value is the data as JSON, everything else is in headers. The key is the subject, so that the events of one
+payment, order, product or customer keep their order. A message may come more than once; ce_id says that it is the same.
+`
+
+// members is a mapping whose order is that of its literal.
+type members []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// MarshalYAML keeps the order.
+func (m members) MarshalYAML() (any, error) {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	for _, each := range m {
+		var key, value yaml.Node
+		key.SetString(each.name)
+		if err := value.Encode(each.value); err != nil {
+			return nil, fmt.Errorf("%s: %w", each.name, err)
+		}
+		node.Content = append(node.Content, &key, &value)
+	}
+	return node, nil
+}
+
+func ref(path ...string) members { return members{{"$ref", "#/" + strings.Join(path, "/")}} }
+
+// generate writes the document.
+func generate(topics []topic) ([]byte, error) {
+	shared := &schemas{nodes: map[string]*yaml.Node{}, sample: map[string][]byte{}}
+	var channels, operations, messages members
+	for _, t := range topics {
+		var named members
+		for _, e := range t.types {
+			named = append(named, member{e.name, ref("components", "messages", e.name)})
+			m, err := message(shared, e)
+			if err != nil {
+				return nil, err
+			}
+			messages = append(messages, member{e.name, m})
+		}
+		channels = append(channels, member{t.name, members{
+			{"address", t.name}, {"description", t.about}, {"messages", named},
+			{"bindings", members{{"kafka", members{{"partitions", t.partitions}, {"bindingVersion", bindingVersion}}}}},
+		}})
+		operations = append(operations, operationsOf(t)...)
+	}
+	components := members{{"headers", headers()}}
+	for _, name := range shared.names {
+		components = append(components, member{name, shared.nodes[name]})
+	}
+	var text bytes.Buffer
+	text.WriteString(preamble)
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(members{
+		{"asyncapi", "3.0.0"},
+		{"info", members{
+			{"title", "Countersign"}, {"version", "1.0.0"}, {"description", about},
+			{"license", members{{"name", "MIT"}}},
+		}},
+		{"defaultContentType", "application/json"},
+		{"servers", members{{"local", members{
+			{"host", "localhost:9092"}, {"protocol", "kafka"}, {"description", "make run, make kafka and docker compose up"},
+		}}}},
+		{"channels", channels}, {"operations", operations},
+		{"components", members{{"messages", messages}, {"schemas", components}}},
+	}); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), encoder.Close()
+}
+
+// bindingVersion is of https://github.com/asyncapi/bindings/tree/master/kafka.
+const bindingVersion = "0.5.0"
+
+// operationsOf says who writes what to a topic, and who hears it.
+func operationsOf(t topic) (list members) {
+	written := map[string][]members{}
+	var writers []string
+	for _, e := range t.types {
+		writer := strings.TrimPrefix(e.writer, "/")
+		if !slices.Contains(writers, writer) {
+			writers = append(writers, writer)
+		}
+		written[writer] = append(written[writer], ref("channels", t.name, "messages", e.name))
+	}
+	for _, writer := range writers {
+		list = append(list, member{writer + "-writes-" + t.name, members{
+			{"action", "send"}, {"channel", ref("channels", t.name)}, {"messages", written[writer]},
+		}})
+	}
+	for _, hearer := range t.hearers {
+		list = append(list, member{hearer + "-hears-" + t.name, members{
+			{"action", "receive"}, {"channel", ref("channels", t.name)},
+			{"bindings", members{{"kafka", members{
+				{"groupId", members{{"type", "string"}, {"const", hearer}}}, {"bindingVersion", bindingVersion},
+			}}}},
+		}})
+	}
+	return list
+}
+
+func message(shared *schemas, e eventType) (members, error) {
+	payload, err := shared.payload(e)
+	if err != nil {
+		return nil, err
+	}
+	example, err := parse(e.example)
+	if err != nil {
+		return nil, fmt.Errorf("example of %s: %w", e.name, err)
+	}
+	constant := func(value string) members { return members{{"const", value}} }
+	return members{
+		{"name", e.name}, {"summary", e.description}, {"contentType", "application/json"},
+		{"headers", members{{"allOf", []members{
+			ref("components", "schemas", "headers"),
+			{{"type", "object"}, {"properties", members{
+				{"ce_type", constant(e.name)}, {"ce_source", constant(e.writer)}, {"ce_dataschema", constant(e.uri)},
+			}}},
+		}}}},
+		{"payload", payload},
+		{"bindings", members{{"kafka", members{
+			{"key", members{{"type", "string"}, {"format", "uuid"}, {"description", "The subject."}}}, {"bindingVersion", bindingVersion},
+		}}}},
+		{"examples", []members{{{"payload", example}}}},
+	}, nil
+}
+
+// headers are those of every event.
+func headers() members {
+	text := func(description string) members { return members{{"type", "string"}, {"description", description}} }
+	uuid := func(description string) members {
+		return members{{"type", "string"}, {"format", "uuid"}, {"description", description}}
+	}
+	return members{
+		{"description", "The attributes of a CloudEvent, and our extensions; all of them are text."},
+		{"type", "object"},
+		{"required", []string{"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type"}},
+		{"properties", members{
+			{"ce_specversion", members{{"const", "1.0"}}},
+			{"ce_id", uuid("The event's id: the same however often it comes.")},
+			{"ce_type", text("The event's type.")},
+			{"ce_source", text("The service that wrote it.")},
+			{"ce_subject", uuid("What it is about; also the key.")},
+			{"ce_time", members{{"type", "string"}, {"format", "date-time"}, {"description", "When it happened."}}},
+			{"ce_dataschema", members{{"type", "string"}, {"format", "uri"}, {"description", "The name of the data's JSON Schema; an identifier, not an address."}}},
+			{"content-type", members{{"const", "application/json"}}},
+			{"ce_sequence", members{{"type", "string"}, {"pattern", "^[1-9][0-9]*$"}, {"description", "1, 2, 3 ... by subject, where that has one writer: orders, products and customers."}}},
+			{"ce_correlationid", text("The same for everything that began with one request of a person.")},
+			{"ce_causationid", text("The id of the event that caused this one, if one did.")},
+			{"ce_actor", text("The id of the person who did it; missing where a service did it by itself.")},
+			{"ce_actorname", text("How people are shown who that was.")},
+			{"traceparent", text("W3C trace context.")},
+		}},
+	}
+}

@@ -1,0 +1,269 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/test/browser"
+	"countersign.example/test/house"
+)
+
+// goods are what every story of an order begins with.
+type goods struct{ cement, bricks, customer string }
+
+func stock(t *testing.T, h *house.House) goods {
+	t.Helper()
+	return goods{
+		cement:   h.Product(t, "CEM-25", "Cement", 7_90),
+		bricks:   h.Product(t, "BRK-100", "Bricks", 86_00),
+		customer: h.Customer(t, "Linden School", "caretaker@linden-school.example"),
+	}
+}
+
+// live waits until an open page gets its updates, and marks it.
+func live(tab *browser.Tab) {
+	tab.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	mark(tab)
+}
+
+// submitted has Ada build an order of 2 × 7.90 and 1 × 86.00, removing one of three, and submit it. She ends on its page.
+func submitted(h *house.House, ada *browser.Tab) {
+	ada.Open(h.URL(house.Contractor) + "/orders")
+	ada.Press("New order")
+	add(ada, "Cement", "3")
+	ada.See("23.70")
+	add(ada, "Bricks", "1")
+	ada.See("109.70")
+	ada.Press("Remove one")
+	ada.See("101.80") // one of three is gone, and two are left
+	ada.Fill("Customer", "Linden School")
+	ada.Press("Choose customer")
+	ada.See("Draft for Linden School")
+	ada.Press("Submit order")
+	ada.See("Submitted", "main")
+	ada.See("/000001")
+}
+
+func add(tab *browser.Tab, product, quantity string) {
+	tab.Fill("Product", product)
+	tab.Fill("Quantity", quantity)
+	tab.Press("Add")
+	tab.See(product, "table")
+}
+
+func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {
+	h := house.New(t)
+	stock(t, h)
+	b := browser.New(t)
+
+	// Given the managers' orders, open beside the contractor's, and the managers' payments in one more tab.
+	ada := b.Tab(t, h.URL(house.Contractor)+"/orders")
+	orders := b.Tab(t, h.URL(house.Manager)+"/orders")
+	mia := b.Tab(t, h.URL(house.Manager))
+	live(orders)
+
+	// When Ada builds and submits an order, the managers see it.
+	submitted(h, ada)
+	orders.See("/000001")
+	orders.See("Linden School")
+	orders.See("101.80")
+
+	// When she asks for its payment and Mia accepts, both tabs show it paid.
+	live(ada)
+	ada.Press("Request payment")
+	mia.See("101.80")
+	mia.Press("Accept")
+	ada.See("Paid", "main")
+	orders.See("Paid", "table")
+
+	// Then nobody had to reload, and both show what a reload shows.
+	wasNotReloaded(t, orders)
+	sameAsAReload(ada)
+	sameAsAReload(orders)
+	orders.Press("2026/11/000001", "table")
+	h.Settle(t)
+	h.CheckInvariants(t)
+	for _, s := range h.Orders(t) {
+		require.Equal(t, order.StatePaid, s.Order.State)
+	}
+}
+
+// heldOrder makes an order of Ada's whose payment is on hold until a manager captures it, and which expires in a while.
+func heldOrder(t *testing.T, h *house.House, ada *browser.Tab, total string, lives time.Duration) (id string) {
+	t.Helper()
+	product, customer := h.Product(t, "CRN-D", "Crane", 1180_00), h.Customer(t, "Meyer family", "k.meyer@mail.example")
+	if total == "1180.08" {
+		product = h.Product(t, "CRN-N", "Night crane", 1180_08)
+	}
+	id = uuid.NewString()
+	tell := func(path string, body any) { h.Tell(t, "ada-nowak", "Ada Nowak", path, body) }
+	tell("/orders", map[string]any{"order_id": id})
+	tell("/orders/"+id+"/items", map[string]any{"product_id": product, "quantity": 1})
+	tell("/orders/"+id+"/customer", map[string]any{"customer_id": customer})
+	tell("/orders/"+id+"/submit", map[string]any{
+		"sequence": 3, "total": map[string]any{"amount": map[string]int64{"1180.00": 1180_00, "1180.08": 1180_08}[total], "currency": "EUR"},
+		"expires_at": time.Now().Add(lives).UTC().Format(time.RFC3339Nano),
+	})
+	ada.Open(h.URL(house.Contractor) + "/orders")
+	ada.See("Meyer family")
+	ada.Open(h.URL(house.Contractor) + "/orders/" + id)
+	ada.Fill("Capture", "By a manager: put on hold first")
+	ada.Press("Request payment")
+	ada.See("See the payment under way")
+	return id
+}
+
+func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor))
+	mia := b.Tab(t, h.URL(house.Manager))
+
+	// Given an order whose payment is on hold.
+	id := heldOrder(t, h, ada, "1180.00", 15*time.Second)
+	mia.See("1,180.00")
+	mia.Press("Accept")
+	ada.See("On hold")
+	live(ada)
+	mia.Open(h.URL(house.Manager) + "/orders/" + id)
+	live(mia)
+
+	// When its time is over, then both see it expired and the money let go, without a reload.
+	for _, tab := range []*browser.Tab{ada, mia} {
+		tab.See("Expired")
+		tab.See("Hold released")
+		wasNotReloaded(t, tab)
+		sameAsAReload(tab)
+	}
+	h.Settle(t)
+	h.CheckInvariants(t)
+}
+
+func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
+	h := house.New(t, "GATEWAY_TIMEOUT=4s")
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor))
+	mia := b.Tab(t, h.URL(house.Manager))
+
+	// Given an order whose capture the gateway does, without answering.
+	id := heldOrder(t, h, ada, "1180.08", time.Hour)
+	mia.See("1,180.08")
+	mia.Press("Accept")
+	ada.See("On hold")
+	live(ada)
+	mia.Press("All")
+	mia.Press("Order " + h.Orders(t)[id].Order.Number)
+	mia.Press("Capture")
+	mia.See("under way")
+
+	// When the order expires meanwhile, then its money comes back.
+	mia.Open(h.URL(house.Manager) + "/orders/" + id)
+	mia.Press("Expire order")
+	ada.See("Expired")
+	ada.See("Refunded")
+	mia.See("Refunded")
+	wasNotReloaded(t, ada)
+	sameAsAReload(ada)
+	h.Settle(t)
+	for _, s := range h.CheckInvariants(t) {
+		require.Equal(t, payment.MoneyRefunded, s.Payment.Money)
+	}
+}
+
+func TestAnOrderWithoutJavaScript(t *testing.T) {
+	h := house.New(t)
+	g := stock(t, h)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor), browser.WithoutJavaScript)
+	mia := b.Tab(t, h.URL(house.Manager), browser.WithoutJavaScript)
+
+	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	for _, product := range []string{g.cement, g.bricks} {
+		ada.Fill("Product", product) // a plain list
+		ada.Fill("Quantity", "2")
+		ada.Press("Add")
+		ada.See("Remove", "main")
+	}
+	reloadUntil(t, ada, "187.80")
+	ada.Press("Remove one")
+	reloadUntil(t, ada, "179.90")
+	ada.Fill("Customer", g.customer)
+	ada.Press("Choose customer")
+	reloadUntil(t, ada, "Draft for Linden School")
+	ada.Press("Submit order")
+	reloadUntil(t, ada, "Submitted")
+	ada.Press("Request payment")
+	reloadUntil(t, mia, "179.90")
+	mia.Press("Accept")
+	reloadUntil(t, ada, "Paid")
+	mia.Open(h.URL(house.Manager) + "/orders")
+	reloadUntil(t, mia, "Paid")
+}
+
+func TestAnOrderOnAPhone(t *testing.T) {
+	h := house.New(t)
+	stock(t, h)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor), browser.Phone)
+	submitted(h, ada)
+	fits(t, ada)
+	ada.Open(h.URL(house.Contractor) + "/orders")
+	fits(t, ada)
+	mia := b.Tab(t, h.URL(house.Manager)+"/orders", browser.Phone)
+	mia.See("/000001")
+	fits(t, mia)
+	mia.Press("2026/11/000001")
+	mia.See("Cement")
+	fits(t, mia)
+	for _, page := range []string{"/catalog", "/customers"} {
+		mia.Open(h.URL(house.Manager) + page)
+		fits(t, mia)
+	}
+}
+
+// fits checks that nothing has to be pushed sideways to be read.
+func fits(t *testing.T, tab *browser.Tab) {
+	t.Helper()
+	require.LessOrEqual(t, browser.Eval[int](tab, "document.documentElement.scrollWidth"), 390, tab.URL())
+}
+
+func TestTheSeedsAreSownOnce(t *testing.T) {
+	// Given a system that was seeded.
+	h := house.New(t)
+	h.Seed()
+	h.Settle(t)
+	h.CheckInvariants(t)
+	before := h.Orders(t)
+
+	// Then there are orders and payments in every state.
+	states := map[order.State]int{}
+	for _, s := range before {
+		states[s.Order.State]++
+	}
+	for _, state := range []order.State{order.StateDraft, order.StateSubmitted, order.StatePaid, order.StateExpired, order.StateCancelled} {
+		require.NotZero(t, states[state], "orders that are %s", state)
+	}
+	decisions, money := map[payment.Decision]int{}, map[payment.Money]int{}
+	payments := h.Topic(t)
+	for _, s := range payments {
+		decisions[s.Payment.Decision]++
+		money[s.Payment.Money]++
+	}
+	for _, d := range []payment.Decision{payment.DecisionRequested, payment.DecisionAccepted, payment.DecisionRejected, payment.DecisionWithdrawn, payment.DecisionCancelled} {
+		require.NotZero(t, decisions[d], "payments that are %s", d)
+	}
+	for _, m := range []payment.Money{payment.MoneyNone, payment.MoneyAuthorized, payment.MoneyDeclined, payment.MoneyCaptured, payment.MoneyReleased, payment.MoneyRefunded} {
+		require.NotZero(t, money[m], "payments whose money is %s", m)
+	}
+
+	// And sowing again makes nothing.
+	h.Seed()
+	h.Settle(t)
+	require.Len(t, h.Orders(t), len(before))
+	require.Len(t, h.Topic(t), len(payments))
+}
