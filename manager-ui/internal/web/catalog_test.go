@@ -34,7 +34,7 @@ type shop struct {
 func openShop(tb testing.TB) (*shop, *manager) {
 	tb.Helper()
 	s := &shop{office: open(tb, nowhere), catalog: catalogtest.New(tb)}
-	s.ordering = s.answer
+	s.orderingAnswers(s.answer)
 	return s, s.manager("mia-weber")
 }
 
@@ -171,7 +171,7 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 			mia := o.manager("mia-weber")
 			tiles := added("T-1", "Tiles", 1250)
 			o.hear(tiles)
-			o.ordering = test.core
+			o.orderingAnswers(test.core)
 			if name == "is away" {
 				o.core.Close()
 			}

@@ -126,9 +126,9 @@ func TestNothingIsImportedByHalves(t *testing.T) {
 		{respond(422, "application/problem+json", `{"detail":"1 of 2 rows cannot be taken.","field":"rows","rows":[{"row":2,"detail":"Not this one."}]}`), 422, "Line 4:</strong> Not this one."},
 		{respond(422, "application/problem+json", `{"detail":"Not like this."}`), 422, "Not imported.</strong> Not like this."},
 	} {
-		s.ordering = test.core
+		s.orderingAnswers(test.core)
 		mia.post(preview.path).is(test.status, test.says, "Grout")
 	}
-	s.ordering = s.answer
+	s.orderingAnswers(s.answer)
 	mia.post(preview.path).is(200, "Imported: 2 added")
 }

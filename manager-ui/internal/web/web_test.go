@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,8 +48,8 @@ type office struct {
 	book     *journal.Journal
 	renderer *site.Renderer
 	server   *httptest.Server
-	ordering http.HandlerFunc // ordering-core; nil: it hangs up
-	core     *httptest.Server // where it listens
+	ordering atomic.Pointer[http.HandlerFunc] // ordering-core; nil: it hangs up
+	core     *httptest.Server                 // where it listens
 	offset   int
 }
 
@@ -65,10 +66,11 @@ func open(tb testing.TB, coreURL string) *office {
 	o.must(err)
 	tb.Cleanup(client.Close)
 	o.core = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o.ordering == nil {
+		answer := o.ordering.Load()
+		if answer == nil {
 			panic(http.ErrAbortHandler)
 		}
-		o.ordering(w, r)
+		(*answer)(w, r)
 	}))
 	tb.Cleanup(o.core.Close)
 	ordering, err := api.NewClient("ordering-core", "ORDERING_CORE_URL", o.core.URL, catalogtest.Token)
@@ -85,6 +87,15 @@ func open(tb testing.TB, coreURL string) *office {
 	o.server = httptest.NewServer(pages.Echo)
 	tb.Cleanup(o.server.Close)
 	return o
+}
+
+// orderingAnswers makes ordering-core answer so from now on; nil: it hangs up.
+func (o *office) orderingAnswers(answer http.HandlerFunc) {
+	if answer == nil {
+		o.ordering.Store(nil)
+		return
+	}
+	o.ordering.Store(&answer)
 }
 
 func (o *office) must(err error) {
