@@ -120,8 +120,6 @@ func (o Order) Submit(s Submission) (Submitted, error) {
 func (o Order) Pay(paymentID string, amount money.Amount, contractorID string) (Paid, error) {
 	var wrong *Refusal
 	switch {
-	case o.knows(paymentID):
-		wrong = refused(AlreadyRefused, TypePaid, "this payment was refused before")
 	case contractorID != o.ContractorID:
 		wrong = refused(ContractorDiffers, TypePaid, "the order is another contractor's")
 	case amount != o.Total:

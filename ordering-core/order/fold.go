@@ -199,6 +199,9 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 		if o.State != StateSubmitted {
 			return o.inTheWay(tried)
 		}
+		if o.knows(b.PaymentID) {
+			return refused(AlreadyRefused, tried, "this payment was refused before")
+		}
 		return nil
 	case Expired, Cancelled:
 		if o.State != StateDraft && o.State != StateSubmitted {
