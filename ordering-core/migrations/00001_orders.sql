@@ -13,7 +13,7 @@ create unique index journal_order_number on journal ((data->>'number'))
 -- When each order that lives ends by itself.
 create table deadlines (
     order_id text primary key,
-    due_at   timestamptz not null, -- what the order says, or a draft's last edit and how long it may lie idle
+    due_at   timestamptz not null, -- what the order says; for a draft at the earliest, since edits do not move it
     sweep_at timestamptz not null, -- when to look at it: due_at, or later while a payment holds it back or after a failure
     failures integer not null default 0,
     last_error text not null default ''

@@ -165,8 +165,8 @@ func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 			return err
 		}
 		now := s.desk.Now()
-		var due, sweep time.Time
-		err = tx.QueryRow(ctx, "select due_at, sweep_at from deadlines where order_id = $1", id).Scan(&due, &sweep)
+		var sweep time.Time
+		err = tx.QueryRow(ctx, "select sweep_at from deadlines where order_id = $1", id).Scan(&sweep)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return nil // somebody was faster
@@ -175,10 +175,16 @@ func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 		case sweep.After(now):
 			return nil
 		}
+		due := s.desk.Due(c.Order)
+		switch {
+		case due.IsZero():
+			_, err := tx.Exec(ctx, "delete from deadlines where order_id = $1", id)
+			return err
+		case due.After(now): // a draft that was edited
+			return move(ctx, tx, id, due, due)
+		}
 		reason := reasonIdle
-		switch c.Order.State {
-		case order.StateDraft:
-		case order.StateSubmitted:
+		if c.Order.State == order.StateSubmitted {
 			reason = reasonUnpaid
 			if latest := due.Add(MaxHold); now.Before(latest) {
 				held, err := underWay(ctx, tx, c.Members)
@@ -186,12 +192,9 @@ func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 					return err
 				}
 				if held {
-					return sweepAt(ctx, tx, id, latest)
+					return move(ctx, tx, id, due, latest)
 				}
 			}
-		default:
-			_, err := tx.Exec(ctx, "delete from deadlines where order_id = $1", id)
-			return err
 		}
 		body, err := c.Order.Expire(reason)
 		if err != nil {
@@ -203,9 +206,11 @@ func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 	return did && err == nil, err
 }
 
-func sweepAt(ctx context.Context, tx *pg.Tx, id string, at time.Time) error {
-	if _, err := tx.Exec(ctx, "update deadlines set sweep_at = $2 where order_id = $1", id, at); err != nil {
-		return fmt.Errorf("put a deadline off: %w", err)
+// move has an order looked at again at a time; nothing is wrong with it.
+func move(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time) error {
+	_, err := tx.Exec(ctx, "update deadlines set due_at = $2, sweep_at = $3, failures = 0, last_error = '' where order_id = $1", id, due, sweep)
+	if err != nil {
+		return fmt.Errorf("move a deadline: %w", err)
 	}
 	return nil
 }

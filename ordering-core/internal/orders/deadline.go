@@ -9,16 +9,26 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// schedule brings the order's deadline to what the order is now: a submitted one ends when it says, a draft when it
-// has lain idle for long enough, and what has ended has none. The caller holds the order's case.
-func (d *Desk) schedule(ctx context.Context, tx *pg.Tx, o order.Order) error {
-	var due time.Time
+// Due is when an order ends by itself: a submitted one when it says, a draft when it has lain idle for long enough.
+// It is zero for what has ended.
+func (d *Desk) Due(o order.Order) time.Time {
 	switch o.State {
 	case order.StateDraft:
-		due = o.UpdatedAt.Add(d.rules.DraftTTL)
+		return o.UpdatedAt.Add(d.rules.DraftTTL)
 	case order.StateSubmitted:
-		due = o.ExpiresAt
-	default:
+		return o.ExpiresAt
+	}
+	return time.Time{}
+}
+
+// schedule brings the order's deadline to what the order is now. The caller holds the order's case. A draft gets its
+// deadline when it is begun: its edits cost no write, and who sweeps looks for how long it has lain idle.
+func (d *Desk) schedule(ctx context.Context, tx *pg.Tx, o order.Order, because order.Body) error {
+	if _, begun := because.(order.Drafted); o.State == order.StateDraft && !begun {
+		return nil
+	}
+	due := d.Due(o)
+	if due.IsZero() {
 		if _, err := tx.Exec(ctx, "delete from deadlines where order_id = $1", o.ID); err != nil {
 			return fmt.Errorf("drop the deadline of an order: %w", err)
 		}

@@ -105,7 +105,7 @@ func (d *Desk) Record(ctx context.Context, tx *pg.Tx, c *Case, body order.Body) 
 	if last := c.Steps[len(c.Steps)-1]; !last.Effect {
 		return fmt.Errorf("record %s of order %s: it would have no effect: %w", e.Type, c.ID, last.Refusal)
 	}
-	return d.schedule(ctx, tx, c.Order)
+	return d.schedule(ctx, tx, c.Order, body)
 }
 
 // Look reads an order without locking it, for showing.
