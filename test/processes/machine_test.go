@@ -288,18 +288,7 @@ func (w *world) command(t *rapid.T) {
 // drain lets everything come to rest.
 func (w *world) drain(t *rapid.T) {
 	for range 10_000 {
-		busy := false
-		for _, c := range w.cores {
-			for w.relay(c) {
-				busy = true
-			}
-			for _, key := range w.keys {
-				for ; c.cursor[key] < len(w.log[key]); c.cursor[key]++ {
-					c.hear(w.log[key][c.cursor[key]])
-					busy = true
-				}
-			}
-		}
+		busy := w.exchange(w.cores...)
 		for _, id := range w.payments {
 			if w.core.Asked(id) != payment.NoOperation {
 				w.reply(t, id)
@@ -311,4 +300,22 @@ func (w *world) drain(t *rapid.T) {
 		}
 	}
 	t.Fatal("it never comes to rest")
+}
+
+// exchange has both cores publish what they have written, and hearers hear all of it. It tells whether there was any.
+func (w *world) exchange(hearers ...*hearer) (busy bool) {
+	for _, c := range w.cores {
+		for w.relay(c) {
+			busy = true
+		}
+	}
+	for _, c := range hearers {
+		for _, key := range w.keys {
+			for ; c.cursor[key] < len(w.log[key]); c.cursor[key]++ {
+				c.hear(w.log[key][c.cursor[key]])
+				busy = true
+			}
+		}
+	}
+	return busy
 }

@@ -1,0 +1,75 @@
+package processes
+
+import (
+	"testing"
+	"time"
+
+	orderingtest "countersign.example/ordering-core/coretest"
+	"countersign.example/ordering-core/order"
+	paymentstest "countersign.example/payments-core/coretest"
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+)
+
+// TestEachCoreReadsWhatTheOtherWrites: neither knows the other's types, only the few fields that it needs.
+func TestEachCoreReadsWhatTheOtherWrites(t *testing.T) {
+	for _, typ := range order.Types() {
+		core := paymentstest.New(time.Now())
+		core.Hear(event.Event{ID: event.NewID(), Type: typ.Name, Source: typ.Writer, Subject: id(1), Data: typ.Example})
+		if err := core.Err(); err != nil {
+			t.Errorf("payments-core cannot read %s: %v", typ.Name, err)
+		}
+	}
+	for _, typ := range payment.Types() {
+		core := orderingtest.New(time.Now())
+		core.Hear(event.Event{ID: event.NewID(), Type: typ.Name, Source: typ.Writer, Subject: id(1), Data: typ.Example})
+		if err := core.Err(); err != nil {
+			t.Errorf("ordering-core cannot read %s: %v", typ.Name, err)
+		}
+	}
+}
+
+// TestOneOrderFromRequestToRefund tells the longest story once, in the words that people read.
+func TestOneOrderFromRequestToRefund(t *testing.T) {
+	w := newWorld()
+	orderID, paymentID := id(1000), id(2000)
+	w.orders, w.payments = []string{orderID}, []string{paymentID}
+	// given a submitted order, whose payment is captured
+	w.ordering.Do(orderID, "ada", func(order.Order) (order.Body, error) { return order.Draft(orderID, "ada"), nil })
+	w.ordering.Do(orderID, "ada", func(o order.Order) (order.Body, error) { return o.Add(apple, 2) })
+	w.ordering.Do(orderID, "ada", func(o order.Order) (order.Body, error) { return o.ChooseCustomer(apple.ID, "Meyer", false) })
+	w.ordering.Do(orderID, "ada", w.submission(42))
+	w.say("/contractor-ui", "ada", paymentID, payment.Requested{PaymentID: paymentID, ContractorID: "ada", OrderID: orderID,
+		Amount: w.ordering.Order(orderID).Total, Description: "Order", CaptureMethod: payment.Automatic})
+	w.say("/manager-ui", "mia", paymentID, payment.Accepted{})
+	w.approve(w.cores[1]) // payments-core alone
+	if got := w.core.Payment(paymentID).Money; got != payment.MoneyCaptured {
+		t.Fatalf("the money is %q", got)
+	}
+	// when the order is cancelled before ordering-core hears of that
+	w.ordering.Do(orderID, "mia", func(o order.Order) (order.Body, error) { return o.Cancel("no longer wanted", order.ByManager) })
+	w.approve(w.cores...)
+
+	// then the money goes back, and the payment says why
+	p := w.core.Payment(paymentID)
+	if want := "order 2026/11/000042 was cancelled: no longer wanted"; p.Money != payment.MoneyRefunded || p.MoneyReason != want {
+		t.Errorf("the money is %q: %s", p.Money, p.MoneyReason)
+	}
+	if refused := w.ordering.Order(orderID).Refused; len(refused) != 1 || refused[0].PaymentID != paymentID {
+		t.Errorf("the order refused %v", refused)
+	}
+}
+
+// approve has hearers hear everything, and the gateway do whatever it is asked, until all is at rest.
+func (w *world) approve(hearers ...*hearer) {
+	for busy := true; busy; {
+		busy = w.exchange(hearers...)
+		for _, id := range w.payments {
+			if w.core.Asked(id) != payment.NoOperation {
+				w.core.Answer(id, gateway.Result{Reference: "hold", ExpiresAt: w.core.Now.Add(time.Hour)})
+				busy = true
+			}
+		}
+	}
+}
