@@ -53,7 +53,8 @@
 //
 // Errors are returned: web.NotFound("There is no such payment."). After a form that worked:
 // web.Flash(c, web.Good, "Accepted.") and web.Redirect(c, "/payments") (303). After one that did not:
-// Render the form again with web.Form and http.StatusUnprocessableEntity.
+// Render the form again with web.Form and http.StatusUnprocessableEntity. A form with a file goes through web.ReadUpload,
+// on a route that Options.Large names.
 //
 // # What templates can use
 //

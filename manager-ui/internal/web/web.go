@@ -4,7 +4,8 @@
 //   - A decision is one transaction: the payment's stream is locked, the rules are asked, and the event, its
 //     outbox row, what is to be pushed and the copy are written together.
 //   - What pages show of a row, pushes show with the same template.
-//   - Money is moved by payments-core only; this package asks it to.
+//   - Money is moved by payments-core only, and orders, products and customers are changed by ordering-core only; this
+//     package asks them to, with an idempotency key that the form carries.
 package web
 
 import (
