@@ -10,7 +10,9 @@ create table payments (
     amount          bigint not null,  -- minor units
     currency        text not null,
     description     text not null,
+    order_id        uuid,             -- the order it pays, if any
     supersedes      uuid,             -- the payment that this one asks for again
+    superseded_by   uuid,             -- the payment that asks for this one again
     capture_method  text not null,
     decision        text not null,    -- requested, accepted, rejected, withdrawn or cancelled
     money           text not null,    -- '', authorized, declined, captured, released or refunded

@@ -14,6 +14,7 @@ import (
 	"countersign.example/manager-ui/internal/web"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
@@ -60,6 +61,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	defer client.Close()
 	return client.CreateTopics(ctx,
 		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
+		kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
 		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions},
 		kafka.DeadLettersConfig())
 }
@@ -166,6 +168,7 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 		DB: db, Journal: book, Log: log,
 		Topics: []kafka.Topic{
 			{Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
+			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
 			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
 		},
 		Projectors: projectors,
@@ -173,7 +176,7 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 }
 
 // projectors write the copies.
-var projectors = []journal.Projector{copy.Project, copy.ProjectCatalog}
+var projectors = []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog}
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
@@ -188,6 +191,7 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 		}
 		return journal.Rebuild{Journal: journal.New(db, source, journal.Live()), Projectors: projectors, Copies: []journal.CopyTable{
 			{Table: "payments", Column: "id", Prefix: payment.Stream("")},
+			{Table: "orders", Column: "id", Prefix: order.Stream("")},
 			{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 			{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
 		}}, db.Close, nil

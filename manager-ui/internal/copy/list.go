@@ -2,7 +2,6 @@ package copy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -139,18 +138,13 @@ func Find(ctx context.Context, db *pg.DB, ids ...string) (rows []Payment, err er
 	return rows, nil
 }
 
-// SupersededBy returns the id of the payment that asks for this one again, "" if none does. Of several, which
-// only a contractor-ui gone wrong could write, it is the first.
+// SupersededBy returns the id of the payment that asks for this one again, "" if none does.
 func SupersededBy(ctx context.Context, db *pg.DB, id string) (string, error) {
-	var row Payment
-	err := db.Gorm(ctx).Where("supersedes = ?", id).Order("requested_at, id").Take(&row).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return "", nil
-	case err != nil:
-		return "", fmt.Errorf("find what supersedes a payment: %w", err)
+	rows, err := Find(ctx, db, id)
+	if err != nil || len(rows) == 0 || rows[0].SupersededBy == nil {
+		return "", err
 	}
-	return row.ID, nil
+	return *rows[0].SupersededBy, nil
 }
 
 // Totals is what waits for a decision.

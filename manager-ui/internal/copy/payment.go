@@ -23,7 +23,9 @@ type Payment struct {
 	Amount         int64      `json:"amount"` // minor units
 	Currency       string     `json:"currency"`
 	Description    string     `json:"description"`
+	OrderID        *string    `json:"order_id"`
 	Supersedes     *string    `json:"supersedes"`
+	SupersededBy   *string    `gorm:"->" json:"-"` // written by link alone
 	CaptureMethod  string     `json:"capture_method"`
 	Decision       string     `json:"decision"`
 	Money          string     `json:"money"`
@@ -34,6 +36,14 @@ type Payment struct {
 	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"` // the events', never the clock's
 	Pending        bool       `json:"pending"`
 	Words          string     `json:"words"`
+}
+
+// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for again.
+func (p Payment) Shown() int64 {
+	if p.SupersededBy != nil {
+		return p.Revision + 1
+	}
+	return p.Revision
 }
 
 // Price is the amount with its currency.
@@ -66,9 +76,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
 		Words: joinWords(p.ContractorName + " " + p.Description),
 	}
-	if p.Supersedes != "" {
-		row.Supersedes = &p.Supersedes
-	}
+	row.OrderID, row.Supersedes = optional(p.OrderID), optional(p.Supersedes)
 	decided := p.Decided
 	if p.Decision == payment.DecisionCancelled {
 		decided = p.Cancelled
@@ -78,6 +86,13 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		row.DecidedByName, row.DecidedAt = nameOf(decided), &at
 	}
 	return row, true
+}
+
+func optional(id string) *string {
+	if id == "" {
+		return nil
+	}
+	return &id
 }
 
 // stored is a time as PostgreSQL keeps it, so that a row just written equals the row read.

@@ -4,33 +4,49 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
 // upsert writes any number of rows in one statement.
-const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
+const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
 	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words)
-	select id, revision, contractor_id, contractor_name, amount, currency, description, supersedes,
+	select id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
 	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words
 	from json_populate_recordset(null::payments, $1)
 	on conflict (id) do update set revision = excluded.revision, contractor_id = excluded.contractor_id,
 	contractor_name = excluded.contractor_name, amount = excluded.amount, currency = excluded.currency,
-	description = excluded.description, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
+	description = excluded.description, order_id = excluded.order_id, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
 	decision = excluded.decision, money = excluded.money, final = excluded.final,
 	decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at, requested_at = excluded.requested_at,
 	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words`
 
+// link shows on payments, and on the open pages of them, what asks for them again: their contractor's oldest request that
+// says so. That is an event of another stream.
+const link = `with asked as (
+		select n.supersedes as old, n.id, n.requested_at, n.contractor_id from payments n where n.id = any($1::uuid[]) and n.supersedes is not null
+		union select n.supersedes, n.id, n.requested_at, n.contractor_id from payments n where n.supersedes = any($1::uuid[])),
+	first as (select distinct on (old) old, id, contractor_id from asked order by old, requested_at, id),
+	linked as (update payments p set superseded_by = first.id from first
+		where p.id = first.old and p.contractor_id = first.contractor_id and p.superseded_by is null returning p.id)
+	insert into unpushed (stream) select 'payment-' || id from linked`
+
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	rows := make([]Payment, 0, len(streams))
+	ids := make([]string, 0, len(streams))
 	for _, s := range streams {
+		if !strings.HasPrefix(s.ID, payment.Stream("")) {
+			continue
+		}
 		if row, ok := rowOf(s); ok {
-			rows = append(rows, row)
+			rows, ids = append(rows, row), append(ids, row.ID)
 		}
 	}
 	if len(rows) == 0 {
@@ -41,6 +57,7 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 		return fmt.Errorf("encode rows: %w", err)
 	}
 	tx.Queue(upsert, string(data))
+	tx.Queue(link, ids)
 	return nil
 }
 

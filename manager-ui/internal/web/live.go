@@ -37,7 +37,7 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 			return nil, err
 		}
 		rows = append(rows, live.Row{
-			Audience: audience, List: listName, ID: payment.Stream(p.ID), Revision: p.Revision,
+			Audience: audience, List: listName, ID: payment.Stream(p.ID), Revision: row.Revision,
 			Tabs: copy.TabsOf(p.Decision), Sort: row.Sort, HTML: html,
 		})
 	}

@@ -72,11 +72,14 @@ func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentP
 		return err
 	}
 	page := describe(p, steps)
-	page.SupersededBy = supersededBy
+	revision := stream.Revision()
+	if page.SupersededBy = supersededBy; supersededBy != "" {
+		revision++ // see copy.Payment.Shown
+	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
-		Subject: payment.Stream(id), Revision: stream.Revision(),
+		Subject: payment.Stream(id), Revision: revision,
 	}, page)
 }
 

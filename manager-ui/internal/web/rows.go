@@ -28,7 +28,7 @@ var rowFragment = web.NewFragment[row]("payment-row")
 func rowOf(p copy.Payment) row {
 	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
 	return row{
-		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Revision, Sort: sortKey(p.RequestedAt),
+		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
 		Status: status(payment.Payment{
 			Decision: decision, Money: money, Final: p.Final, CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
