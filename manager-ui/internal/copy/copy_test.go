@@ -92,9 +92,52 @@ func TestProjectionEqualsFold(t *testing.T) {
 			t.Errorf("after %s the copy is %+v, the fold %+v", e.Type, saved, p)
 		}
 	}
-	again, err := copy.SupersededBy(t.Context(), db, before)
-	if err != nil || again != id {
-		t.Errorf("superseded by %q, %v", again, err)
+}
+
+// What asks again shows on the payment that it is about, whichever of the two is heard first, and has its pages pushed.
+func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	book := journal.New(db, "/manager-ui", journal.Live())
+	price := money.Amount{Minor: 125000, Currency: "EUR"}
+	hear := func(e event.Event) {
+		t.Helper()
+		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+			changed, err := book.Hear(t.Context(), tx, []journal.Heard{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), "delete from unpushed"); err != nil { // leaves what comes after
+				return err
+			}
+			return copy.Project(t.Context(), tx, changed)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(id, before string, by event.Meta) event.Event {
+		return written(id, by, payment.Requested{PaymentID: id, ContractorID: by.Actor, Amount: price, Description: "Kitchen",
+			Supersedes: before, CaptureMethod: payment.Manual}, 1)
+	}
+	jon := event.Meta{Actor: "jon-park", ActorName: "Jon Park"}
+	for name, order := range map[string][]int{"the old one first": {0, 1, 2, 3}, "the new one first": {2, 1, 0, 3}} {
+		old, forged, again, twice := uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
+		events := []event.Event{ask(old, "", ada), ask(forged, old, jon), ask(again, old, ada), ask(twice, old, ada)}
+		for _, i := range order {
+			hear(events[i])
+			if i == order[2] {
+				var pushed string
+				if err := db.Pool().QueryRow(t.Context(), "select stream from unpushed").Scan(&pushed); err != nil || pushed != payment.Stream(old) {
+					t.Errorf("%s: pushed again: %q, %v", name, pushed, err)
+				}
+			}
+		}
+		rows, err := copy.Find(t.Context(), db, old)
+		if err != nil || len(rows) != 1 || rows[0].Shown() != rows[0].Revision+1 {
+			t.Fatalf("%s: %+v, %v", name, rows, err)
+		}
+		if by, err := copy.SupersededBy(t.Context(), db, old); err != nil || by != again {
+			t.Errorf("%s: superseded by %q, %v", name, by, err)
+		}
 	}
 }
 

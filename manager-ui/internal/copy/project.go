@@ -30,11 +30,12 @@ const upsert = `insert into payments (id, revision, contractor_id, contractor_na
 // link shows on payments, and on the open pages of them, what asks for them again: their contractor's oldest request that
 // says so. That is an event of another stream.
 const link = `with asked as (
-		select n.supersedes as old, n.id, n.requested_at, n.contractor_id from payments n where n.id = any($1::uuid[]) and n.supersedes is not null
-		union select n.supersedes, n.id, n.requested_at, n.contractor_id from payments n where n.supersedes = any($1::uuid[])),
-	first as (select distinct on (old) old, id, contractor_id from asked order by old, requested_at, id),
-	linked as (update payments p set superseded_by = first.id from first
-		where p.id = first.old and p.contractor_id = first.contractor_id and p.superseded_by is null returning p.id)
+		select n.supersedes as old, n.id from payments n where n.id = any($1::uuid[]) and n.supersedes is not null
+		union select n.supersedes, n.id from payments n where n.supersedes = any($1::uuid[])),
+	first as (select distinct on (p.id) p.id as old, n.id from asked join payments p on p.id = asked.old
+		join payments n on n.id = asked.id and n.contractor_id = p.contractor_id
+		where p.superseded_by is null order by p.id, n.requested_at, n.id),
+	linked as (update payments p set superseded_by = first.id from first where p.id = first.old returning p.id)
 	insert into unpushed (stream) select 'payment-' || id from linked`
 
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
