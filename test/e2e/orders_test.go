@@ -18,11 +18,13 @@ type goods struct{ cement, bricks, customer string }
 
 func stock(t *testing.T, h *house.House) goods {
 	t.Helper()
-	return goods{
+	g := goods{
 		cement:   h.Product(t, "CEM-25", "Cement", 7_90),
 		bricks:   h.Product(t, "BRK-100", "Bricks", 86_00),
 		customer: h.Customer(t, "Linden School", "caretaker@linden-school.example"),
 	}
+	h.Settle(t) // both apps have heard of them
+	return g
 }
 
 // live waits until an open page gets its updates, and marks it.
