@@ -15,9 +15,13 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/contractor-ui/internal/app"
+	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -215,6 +219,54 @@ func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 	})
 	if page := ada.get("/payments/" + id); strings.Contains(page, "being confirmed") {
 		t.Error("still being confirmed")
+	}
+}
+
+// publish puts events about an order into its topic, as ordering-core does.
+func publish(t *testing.T, cfg app.Config, id, contractor string, bodies ...order.Body) {
+	t.Helper()
+	writer := &kafkago.Writer{Addr: kafkago.TCP(cfg.KafkaBrokers...), RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond,
+		Balancer: kafkago.Murmur2Balancer{}}
+	defer writer.Close()
+	for i, body := range bodies {
+		e := order.New("/ordering-core", id, body)
+		e.Meta, e.Time, e.Sequence = event.Meta{Actor: contractor, ActorName: contractor}, time.Now(), int64(i+1)
+		if err := writer.WriteMessages(t.Context(), kafka.Encode(order.Topic, e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOrdersAreHeardAndPushedToTheirContractor(t *testing.T) {
+	// given Ada's and Jon's open pages
+	addr, cfg := start(t)
+	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
+	adas, jons := ada.open(""), jon.open("")
+
+	// when ordering-core tells of an order of each
+	id, other := event.NewID().String(), event.NewID().String()
+	publish(t, cfg, id, "ada-nowak", order.Draft(id, "ada-nowak"),
+		order.CustomerChosen{CustomerID: event.NewID().String(), Name: "Hofmann & Söhne"})
+	publish(t, cfg, other, "jon-park", order.Draft(other, "jon-park"),
+		order.CustomerChosen{CustomerID: event.NewID().String(), Name: "Bakery Kranz"})
+
+	// then each is brought their own, and can look at it
+	rowOf(t, adas, "Hofmann")
+	if rows := rowOf(t, jons, "Kranz"); strings.Contains(rows, "Hofmann") {
+		t.Errorf("Jon sees Ada's: %s", rows)
+	}
+	if page := ada.get("/orders/" + id); !strings.Contains(page, "Draft for Hofmann") {
+		t.Error(page)
+	}
+	// and an ordering-core that is away takes nothing from that
+	response, err := ada.client.PostForm("http://"+addr+"/orders/"+id+"/cancel", url.Values{"reason": {"Kept text"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "Nothing was changed") || !strings.Contains(string(text), "Kept text") {
+		t.Errorf("%d: %s", response.StatusCode, text)
 	}
 }
 

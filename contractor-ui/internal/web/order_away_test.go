@@ -80,6 +80,37 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 	}
 }
 
+func TestOrderingCoreIsSlow(t *testing.T) {
+	t.Parallel() // it waits
+	d := newDesk(t)
+	drill := d.core.product("", "DR-18", "Drill", 10000, false)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	d.core.instead = func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is it noticed that the caller has gone
+		<-r.Context().Done()
+	}
+	ada.wants(ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"7"}}), http.StatusServiceUnavailable, "",
+		"It is not known whether this was saved", `value="7"`)
+}
+
+func TestAFormThatChangesAfterItWasSent(t *testing.T) {
+	d := newDesk(t)
+	drill := d.core.product("", "DR-18", "Drill", 10000, false)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	page = ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"1"}})
+	d.core.instead = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"detail":"This Idempotency-Key was used for another request."}`)
+	}
+	refused := ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"2"}})
+	ada.wants(refused, http.StatusUnprocessableEntity, "", "this form was sent before", `value="2"`)
+	d.core.instead = nil
+	ada.wants(ada.press(refused, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"2"}}), http.StatusOK, address, "300.00")
+}
+
 func TestOrderingCoreIsDown(t *testing.T) {
 	d := newDesk(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)

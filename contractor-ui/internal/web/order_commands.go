@@ -21,6 +21,9 @@ import (
 	"countersign.example/pkg/web"
 )
 
+// commandsWithin bounds what a form asks of ordering-core, so that there is time left to show what came of it.
+const commandsWithin = 7 * time.Second
+
 // shownWithin is how long a page waits for its own copy to show what a command has done.
 const shownWithin = time.Second
 
@@ -56,7 +59,9 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 		s.key = newKey()
 	}
 	ctx := c.Request().Context()
-	done, err := run(ctx, s)
+	commands, cancel := context.WithTimeout(ctx, commandsWithin)
+	defer cancel()
+	done, err := run(commands, s)
 	if err != nil {
 		return h.notDone(c, s, err)
 	}
@@ -215,7 +220,7 @@ func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
 		}
 		// The answer is kept with the key: what is sent now is another command.
 		status, s.key = refusal.Status, ""
-		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+lower(strings.TrimSuffix(refusal.Detail, "."))+".")
+		s.explain(c, refusal)
 	default:
 		var known bool
 		if status, known = tellAway(c, err); !known {
@@ -236,6 +241,22 @@ func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
 		return err
 	}
 	return h.renderOrder(c, status, seen, s.attempt)
+}
+
+// explain says why ordering-core refused: beside the field that is at fault, or above the page.
+func (s *sent) explain(c echo.Context, refusal *api.Refusal) {
+	var field string
+	_ = json.Unmarshal(refusal.Extra["field"], &field)
+	switch {
+	case refusal.Status == http.StatusUnprocessableEntity && refusal.Code == "":
+		// The key was used for something else: a page from before, changed and sent again.
+		web.Flash(c, web.Bad, notDoneWords(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")
+	case s.form == formAdd && (field == fieldProduct || field == fieldQuantity), s.form == formCustomer && field == fieldCustomer,
+		s.form == formCancel && field == fieldReason:
+		s.values.Fail(field, refusal.Detail)
+	default:
+		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+lower(strings.TrimSuffix(refusal.Detail, "."))+".")
+	}
 }
 
 // notDoneWords is what a form was to do, and did not.

@@ -149,10 +149,7 @@ func (c *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.answers[key] == "" {
 		body, more, err := c.decide(r.URL.Path, &a)
 		if err != nil {
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(http.StatusConflict)
-			more["detail"] = err.Error()
-			_ = json.NewEncoder(w).Encode(more)
+			c.refuse(w, err, a)
 			return
 		}
 		by := event.Meta{Actor: a.Actor.ID, ActorName: a.Actor.Name}
@@ -162,6 +159,30 @@ func (c *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(c.answers[key]))
+}
+
+// refuse answers as ordering-core does.
+func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
+	refusal := err.(*order.Refusal)
+	problem, status := map[string]any{"detail": refusal.Error(), "code": refusal.Code}, http.StatusConflict
+	switch refusal.Code {
+	case order.Invalid:
+		problem["field"], status = refusal.Field, http.StatusUnprocessableEntity
+	case order.TotalDiffers:
+		problem["seen"], problem["now"] = refusal.Seen, refusal.Now
+	case order.StaleVersion:
+		o, steps := order.Fold(c.streams[a.OrderID])
+		var changes []map[string]any
+		for _, s := range steps {
+			if s.Entry.Sequence > a.Sequence {
+				changes = append(changes, map[string]any{"words": s.Words()})
+			}
+		}
+		problem["sequence"], problem["changes"] = o.Sequence, changes
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(problem)
 }
 
 // decide is a command's event, or why not.

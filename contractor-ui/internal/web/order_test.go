@@ -133,12 +133,27 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 
 	// when the page is sent that has neither, then nothing is submitted, and what changed is said
 	refused := ada.press(seen, address+"/submit", "", nil)
-	ada.wants(refused, http.StatusConflict, "", "Not submitted", "Discount of 12.5%")
+	ada.wants(refused, http.StatusConflict, "", "Not submitted", "Mia Weber set a discount of 12.5%.", "Discount of 12.5%")
 
 	// and when it is looked at, then both are shown, and that is what is submitted
 	page = ada.get(address)
 	ada.wants(page, http.StatusOK, "", "100.00", "120.00", "Prices have changed", "Discount of 12.5%", "15.00", "105.00")
 	ada.wants(ada.press(page, address+"/submit", "", nil), http.StatusOK, address, "105.00", "Order 2026/11/000042")
+}
+
+func TestATotalThatDiffersIsShownBesideTheOneSeen(t *testing.T) {
+	// given a draft, whose product gets another price after it was looked at
+	d := newDesk(t)
+	drill, hofmann := d.core.product("", "DR-18", "Drill", 10000, false), d.core.customer("Hofmann")
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	page = ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"1"}})
+	seen := ada.press(page, address+"/customer", "", url.Values{"customer_id": {hofmann}})
+	d.core.product(drill, "DR-18", "Drill", 12000, false)
+	// when it is submitted as it was seen, then both totals are said, and the page has the new one
+	refused := ada.press(seen, address+"/submit", "", nil)
+	ada.wants(refused, http.StatusConflict, "", "You saw a total of 100.00 EUR. It is 120.00 EUR now.", `name="total" value="12000"`)
+	ada.wants(ada.press(refused, address+"/submit", "", nil), http.StatusOK, address, "Order 2026/11/000042", "120.00")
 }
 
 func TestAnArchivedProductIsToBeRemoved(t *testing.T) {
@@ -148,7 +163,11 @@ func TestAnArchivedProductIsToBeRemoved(t *testing.T) {
 	address, page := ada.begin()
 	ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"1"}})
 	d.core.product(drill, "DR-18", "Drill", 10000, true)
-	ada.wants(ada.get(address), http.StatusOK, "", "No longer offered", "Remove what is no longer offered")
+	page = ada.get(address)
+	ada.wants(page, http.StatusOK, "", "No longer offered", "Remove what is no longer offered")
+	// however old the page is in which it can be chosen
+	ada.wants(ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"1"}}), http.StatusConflict, "",
+		"Not added: ", "Drill cannot be ordered any more")
 }
 
 func TestAnotherContractorsOrderDoesNotExist(t *testing.T) {
