@@ -255,7 +255,7 @@ func (s *sent) explain(c echo.Context, refusal *api.Refusal) {
 		s.form == formCancel && field == fieldReason:
 		s.values.Fail(field, refusal.Detail)
 	default:
-		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+lower(strings.TrimSuffix(refusal.Detail, "."))+".")
+		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+strings.TrimSuffix(refusal.Detail, ".")+".")
 	}
 }
 
