@@ -45,7 +45,9 @@ func readNameQuery(c echo.Context) (q copy.NameQuery, err error) {
 	default:
 		return q, web.NotFound("There is no such list.")
 	}
-	q.Search = searched(c)
+	if q.Search, err = searched(c); err != nil {
+		return q, err
+	}
 	if q.After, err = placeByName(c.QueryParam("after")); err != nil {
 		return q, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -12,7 +13,7 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// maxSearch is how much of a search is looked at, in bytes.
+// maxSearch is how much a search may be, in characters.
 const maxSearch = 200
 
 // Names of the live fragments and of the list.
@@ -79,7 +80,9 @@ func readQuery(c echo.Context) (q copy.Query, err error) {
 	default:
 		return q, web.NotFound("There is no such list.")
 	}
-	q.Search = searched(c)
+	if q.Search, err = searched(c); err != nil {
+		return q, err
+	}
 	if q.After, err = position(c.QueryParam("after")); err != nil {
 		return q, err
 	}
@@ -87,13 +90,16 @@ func readQuery(c echo.Context) (q copy.Query, err error) {
 	return q, err
 }
 
-// searched is what somebody typed into the search, as far as it is text.
-func searched(c echo.Context) string {
-	text := c.QueryParam("q")
-	if len(text) > maxSearch {
-		text = text[:maxSearch]
+// searched is what somebody typed into the search, without what no text may have.
+func searched(c echo.Context) (string, error) { return filterOf(c.QueryParam("q")) }
+
+// filterOf is a text to look for.
+func filterOf(text string) (string, error) {
+	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
+	if utf8.RuneCountInString(text) > maxSearch {
+		return "", web.BadRequest(fmt.Sprintf("Search for %d characters at most.", maxSearch))
 	}
-	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
+	return text, nil
 }
 
 // position reads a page's place from its address; nil if there is none.
@@ -105,7 +111,7 @@ func position(text string) (*copy.Position, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := uuid.Parse(p.ID); err != nil || p.At.Year() < 1 {
+	if _, err := uuid.Parse(p.ID); err != nil || p.At.Year() < 1 || p.At.Year() > 9999 {
 		return nil, web.BadRequest("This page's address is not complete. Please start from the first page.")
 	}
 	return &p, nil

@@ -23,7 +23,7 @@ type Live struct {
 // NewLive returns the pusher's renderer.
 func NewLive(db *pg.DB, renderer *web.Renderer) *Live { return &Live{db: db, renderer: renderer} }
 
-// Rows renders the streams' payments, products and customers. A stream whose payment nobody has requested yet has none.
+// Rows renders the streams' payments, orders, products and customers. A stream whose payment nobody has requested yet has none.
 func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	payments, err := copy.Find(ctx, l.db, idsOf(streams, payment.Stream(""))...)
 	if err != nil {
@@ -41,11 +41,15 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 			Tabs: copy.TabsOf(p.Decision), Sort: row.Sort, HTML: html,
 		})
 	}
+	orders, err := l.orderRows(ctx, streams, payments)
+	if err != nil {
+		return nil, err
+	}
 	others, err := l.catalogRows(ctx, streams)
-	return append(rows, others...), err
+	return append(append(rows, orders...), others...), err
 }
 
-// Fragments renders the badge with how many wait, and the line with what they add up to.
+// Fragments renders the badges with how many wait, and the line with what the payments among them add up to.
 func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error) {
 	totals, err := copy.WaitingTotals(ctx, l.db)
 	if err != nil {
@@ -55,8 +59,18 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	return []live.Fragment{
+	counts, err := copy.CountOrders(ctx, l.db)
+	if err != nil {
+		return nil, err
+	}
+	fragments := []live.Fragment{
 		{Audience: audience, Name: waitingCount, HTML: strconv.Itoa(totals.Count)},
 		{Audience: audience, Name: waitingTotals, HTML: sentence},
-	}, nil
+	}
+	for _, t := range orderTabs {
+		if t.counted {
+			fragments = append(fragments, live.Fragment{Audience: audience, Name: countFragment(t.state), HTML: strconv.Itoa(counts[t.state])})
+		}
+	}
+	return fragments, nil
 }

@@ -38,7 +38,7 @@ var templates embed.FS
 
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment,
+	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment, ordersView, orderRowFragment,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, uploadView, previewView)
 }
 
@@ -81,6 +81,7 @@ func New(o Options) (*web.Site, error) {
 		Label: "Manager", Production: o.Production, Home: "/payments",
 		Nav: []web.NavItem{
 			{Key: "payments", Label: "Payments", Href: "/payments"},
+			{Key: "orders", Label: "Orders", Href: ordersPath},
 			{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
 		},
 		Large:    []web.Large{{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import", Limit: maxUploadForm}},
@@ -105,6 +106,7 @@ func New(o Options) (*web.Site, error) {
 	for _, form := range []string{"accept", "capture", "release"} {
 		e.GET("/payments/:id/"+form, h.backToPayment)
 	}
+	h.registerOrders(e)
 	h.registerCatalog(e)
 	if o.Hub != nil {
 		e.GET("/live", h.live)

@@ -22,6 +22,7 @@ import (
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/catalogtest"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
@@ -115,13 +116,16 @@ func (o *office) hear(events ...event.Event) {
 		if strings.HasPrefix(e.Type, "product_") || strings.HasPrefix(e.Type, "customer_") {
 			heard[i].Stream, heard[i].Topic = catalog.Stream(e), catalog.Topic
 		}
+		if strings.HasPrefix(e.Type, "order_") {
+			heard[i].Stream, heard[i].Topic = order.Stream(e.Subject), order.Topic
+		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
 		changed, err := o.book.Hear(o.tb.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
-		return errors.Join(copy.Project(o.tb.Context(), tx, changed), copy.ProjectCatalog(o.tb.Context(), tx, changed))
+		return errors.Join(copy.Project(o.tb.Context(), tx, changed), copy.ProjectOrders(o.tb.Context(), tx, changed), copy.ProjectCatalog(o.tb.Context(), tx, changed))
 	}))
 }
 

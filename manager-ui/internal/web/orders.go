@@ -1,0 +1,219 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	ordersPath = "/orders"
+	orderList  = "orders" // the name of the live list
+)
+
+// orderTabs are the parts of the list. Each tab's key is its state.
+var orderTabs = []struct {
+	label   string
+	state   order.State
+	counted bool // those that something is still to come of
+}{
+	{"All", order.StateNone, false},
+	{"Drafts", order.StateDraft, true},
+	{"Submitted", order.StateSubmitted, true},
+	{"Paid", order.StatePaid, false},
+	{"Expired", order.StateExpired, false},
+	{"Cancelled", order.StateCancelled, false},
+}
+
+// countFragment is the live fragment beside a tab.
+func countFragment(s order.State) string { return "orders-" + string(s) }
+
+// ordersPage is the list of everybody's orders.
+type ordersPage struct {
+	Tabs        web.Tabs
+	Filter      orderFilter
+	Rows        []orderRow
+	Empty       web.Empty
+	Pager       web.Pager
+	Tab, PageIs string // what the live client must know of the list
+	Narrowed    string // by what; only the server knows which rows belong to such a list
+	Size        int
+	More        bool
+}
+
+// orderFilter is what the list can be narrowed to, beside the tab.
+type orderFilter struct {
+	Tab, Search string
+	Contractor  string
+	Contractors []copy.Buyer
+	Customer    string // the id; "" for everybody
+	Whom        string // the customer's name
+	Anybody     string // the address without the customer
+}
+
+var (
+	ordersView       = web.NewView[ordersPage]("orders")
+	orderRowFragment = web.NewFragment[orderRow]("order-row")
+)
+
+// registerOrders adds the pages of the orders.
+func (h *handlers) registerOrders(e *echo.Echo) {
+	g := e.Group(ordersPath)
+	g.GET("", h.listOrders)
+}
+
+func (h *handlers) listOrders(c echo.Context) error {
+	q, err := readOrderQuery(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	found, err := copy.ListOrders(ctx, h.db, q)
+	if err != nil {
+		return err
+	}
+	counts, err := copy.CountOrders(ctx, h.db)
+	if err != nil {
+		return err
+	}
+	filter, err := h.orderFilter(c, q)
+	if err != nil {
+		return err
+	}
+	page := ordersPage{
+		Filter: filter, Empty: emptyOrders(q), Pager: ordersPager(q, found),
+		Tab: string(q.State), PageIs: "first", Narrowed: q.Search + q.Contractor + q.Customer, Size: copy.PageSize, More: found.Later,
+	}
+	if found.Earlier {
+		page.PageIs = "other"
+	}
+	for _, t := range orderTabs {
+		tab := web.Tab{Label: t.label, Href: ordersAddress(q, "tab", string(t.state)), Current: t.state == q.State}
+		if t.counted {
+			tab.Fragment, tab.Count = countFragment(t.state), counts[t.state]
+		}
+		page.Tabs = append(page.Tabs, tab)
+	}
+	for _, o := range found.Rows {
+		page.Rows = append(page.Rows, orderRowOf(o))
+	}
+	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, page)
+}
+
+// readOrderQuery reads the list's address.
+func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
+	known := false
+	for _, t := range orderTabs {
+		if string(t.state) == c.QueryParam("tab") {
+			q.State, known = t.state, true
+		}
+	}
+	if !known {
+		return q, web.NotFound("There is no such list.")
+	}
+	if q.Contractor, err = filterOf(c.QueryParam("contractor")); err != nil {
+		return q, err
+	}
+	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
+		return q, web.NotFound("There is no such customer.")
+	}
+	if q.Search, err = searched(c); err != nil {
+		return q, err
+	}
+	if q.After, err = position(c.QueryParam("after")); err != nil {
+		return q, err
+	}
+	q.Before, err = position(c.QueryParam("before"))
+	return q, err
+}
+
+// orderFilter has the contractors to choose from, and the name of the customer.
+func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter, err error) {
+	ctx := c.Request().Context()
+	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
+	if f.Contractors, err = copy.Contractors(ctx, h.db); err != nil {
+		return f, err
+	}
+	if q.Customer == "" {
+		return f, nil
+	}
+	f.Whom, f.Anybody = "a customer", ordersAddress(q, "customer", "")
+	customers, err := copy.FindCustomers(ctx, h.db, q.Customer)
+	if len(customers) > 0 {
+		f.Whom = customers[0].Name
+	}
+	return f, err
+}
+
+// ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name, value.
+func ordersAddress(q copy.OrderQuery, other ...string) string {
+	parameters := map[string]string{"tab": string(q.State), "q": q.Search, "contractor": q.Contractor, "customer": q.Customer}
+	for i := 0; i+1 < len(other); i += 2 {
+		parameters[other[i]] = other[i+1]
+	}
+	return web.Address(ordersPath, parameters)
+}
+
+// ordersPager leads to the pages before and after, by the positions of this page's ends.
+func ordersPager(q copy.OrderQuery, page copy.OrderPage) (p web.Pager) {
+	n := len(page.Rows)
+	if n == 0 {
+		if q.After != nil || q.Before != nil { // the rows of this page have gone elsewhere
+			p.Newer = ordersAddress(q)
+		}
+		return p
+	}
+	if page.Earlier {
+		p.Newer = ordersAddress(q, "before", web.EncodeCursor(page.Rows[0].Position()))
+	}
+	if page.Later {
+		p.Older = ordersAddress(q, "after", web.EncodeCursor(page.Rows[n-1].Position()))
+	}
+	p.Summary = "Newest first"
+	return p
+}
+
+// emptyOrders says what an empty list means and what to do.
+func emptyOrders(q copy.OrderQuery) web.Empty {
+	all := &web.Link{Label: "Show all orders", Href: ordersPath}
+	switch {
+	case q.Search != "":
+		return web.Empty{Title: "Nothing found", Action: all, Text: fmt.Sprintf("No order here has “%s” in its number, contractor, customer or products. "+
+			"Words may be cut short, and an id may be given instead.", clip(q.Search))}
+	case q.Contractor != "" || q.Customer != "":
+		return web.Empty{Title: "Nothing here", Text: "There is no such order of this contractor or for this customer.", Action: all}
+	}
+	switch q.State {
+	case order.StateDraft:
+		return web.Empty{Title: "No drafts", Text: "Orders that contractors have begun are listed here until they submit them.", Action: all}
+	case order.StateSubmitted:
+		return web.Empty{Title: "Nothing waits to be paid", Text: "Orders that contractors submit are listed here until they are paid.", Action: all}
+	case order.StatePaid:
+		return web.Empty{Title: "Nothing paid yet", Text: "An order is paid once the money of its payment is captured.", Action: all}
+	case order.StateExpired:
+		return web.Empty{Title: "Nothing expired", Text: "Orders that are not paid in time are listed here, with what became of their money.", Action: all}
+	case order.StateCancelled:
+		return web.Empty{Title: "Nothing cancelled", Text: "Orders that a contractor or a manager cancels are listed here, with what became of their money.", Action: all}
+	}
+	return web.Empty{Title: "No orders yet", Text: "As soon as a contractor begins an order, it appears here by itself."}
+}
+
+// orderID is the path's id, in its one canonical spelling.
+func orderID(c echo.Context) (string, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil || id.String() != c.Param("id") {
+		return "", errNoOrder
+	}
+	return c.Param("id"), nil
+}
+
+func orderPath(id string) string { return ordersPath + "/" + id }
+
+var errNoOrder = web.NotFound("There is no such order.")
