@@ -326,3 +326,13 @@ func TestDiscountIsExact(t *testing.T) {
 		}
 	})
 }
+
+func TestDiscountRoundsHalfUp(t *testing.T) {
+	for _, test := range []struct{ minor, points, want int64 }{
+		{1, 4999, 0}, {1, 5000, 1}, {3, 5000, 2}, {258_00, 1250, 32_25}, {100, 1, 0}, {5_000, 1, 1}, {money.Max, 9999, 99_989_999_999}, {-5, 5000, 0}, {5, 0, 0},
+	} {
+		if got := order.DiscountOf(eur(test.minor), test.points); got != eur(test.want) {
+			t.Errorf("%d at %d: %s, want %d", test.minor, test.points, got, test.want)
+		}
+	}
+}

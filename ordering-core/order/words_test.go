@@ -1,0 +1,63 @@
+package order_test
+
+import (
+	"slices"
+	"testing"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
+)
+
+func TestATimelineInWords(t *testing.T) {
+	entries := more(full(), ada, order.ItemRemoved{ProductID: drillID, Quantity: 1}, added(drill, 1))
+	entries = more(entries, mia, order.DiscountSet{BasisPoints: 1250}, order.DiscountReset{})
+	entries = more(entries, ada, frozen(), added(saw, 1))
+	entries = more(entries, event.Meta{}, order.PaymentRefused{PaymentID: otherID, Reason: "another amount."}, order.Paid{PaymentID: paymentID})
+	entries = more(entries, mia, order.Cancelled{By: order.ByManager, Reason: "late"})
+	_, steps := order.Fold(entries)
+	var got []string
+	for _, s := range steps {
+		got = append(got, s.Words())
+	}
+	want := []string{
+		"Ada Nowak began this order",
+		"Ada Nowak added 2 × Cordless drill at 129.00 EUR",
+		"Ada Nowak chose the customer Hotel Sonne",
+		"Ada Nowak removed 1 × Cordless drill",
+		"Ada Nowak added 1 × Cordless drill at 129.00 EUR",
+		"Mia Weber set a discount of 12.5%",
+		"Mia Weber took the discount away",
+		"Ada Nowak submitted it as 2026/11/000042 for 258.00 EUR",
+		"not added: Ada Nowak had already submitted it",
+		"a payment could not pay it and goes back: another amount",
+		"paid: its payment was captured",
+		"not cancelled: it was already paid",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestEndingsInWords(t *testing.T) {
+	for want, last := range map[string]struct {
+		by   event.Meta
+		body order.Body
+	}{
+		"expired: not paid in time":                 {event.Meta{}, order.Expired{Reason: "not paid in time"}},
+		"expired by Mia Weber":                      {mia, order.Expired{}},
+		"Mia Weber cancelled it: “moved away”":      {mia, order.Cancelled{By: order.ByManager, Reason: "moved away"}},
+		"Ada Nowak cancelled it":                    {ada, order.Cancelled{By: order.ByContractor}},
+		"not begun: Ada Nowak had already begun it": {ada, order.Draft(orderID, "ada")},
+		"not paid: it had not been submitted":       {event.Meta{}, order.Paid{PaymentID: paymentID}},
+	} {
+		_, steps := order.Fold(more(full(), last.by, last.body))
+		if got := steps[len(steps)-1].Words(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for state, entries := range states() {
+		if given(entries).State != state || state.Words() == "" {
+			t.Errorf("%q: %q", state, state.Words())
+		}
+	}
+}
