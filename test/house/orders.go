@@ -113,10 +113,10 @@ func (o *oracle) orderCopies(service string) {
 		}
 		o.compare(service, "order "+id, row, map[string]any{
 			"number": is.Number, "contractor_id": is.ContractorID, "contractor_name": is.ContractorName, "customer_name": is.CustomerName,
-			"total_minor": float64(is.Total.Minor), "currency": is.Total.Currency, "state": string(is.State),
+			"total": float64(is.Total.Minor), "total_minor": float64(is.Total.Minor), "currency": is.Total.Currency, "state": string(is.State),
 			"drafted_at": is.Drafted.At, "submitted_at": timeOrNull(is.Submitted.At), "expires_at": timeOrNull(is.ExpiresAt),
 			"updated_at": is.UpdatedAt, "sequence": float64(is.Sequence), "revision": float64(2 * len(o.orders[id].Events)),
-		}, "number", "state", "total_minor", "currency", "sequence", "revision")
+		}, "number", "state", "currency", "sequence", "revision")
 	}
 	for _, id := range ids(found) {
 		o.differ("%s: there is a row of order %s, which is not in the topic", service, id)
