@@ -177,7 +177,11 @@ func TestLiveEqualsPage(t *testing.T) {
 		got.Sort != "2026-11-23T12:00:00.000000Z" || got.ID != "payment-"+r.Subject || got.Audience != "managers" {
 		t.Errorf("pushed %+v", got)
 	}
+	orders := mia.get("/orders")
 	for _, f := range fragments {
+		if strings.HasPrefix(f.Name, "orders-") {
+			page = orders
+		}
 		page.is(200, `data-live-fragment="`+f.Name+`">`+f.HTML+"<")
 	}
 }

@@ -31,10 +31,7 @@ type orderRow struct {
 func orderRowOf(o copy.Order) orderRow {
 	r := orderRow{
 		ID: o.ID, Name: orderName(o.Number, order.State(o.State)), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
-		Contractor: o.ContractorName, Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: stateBadge(order.State(o.State)),
-	}
-	if r.Contractor == "" {
-		r.Contractor = o.ContractorID
+		Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: stateBadge(order.State(o.State)),
 	}
 	if o.CustomerID != nil {
 		r.Theirs = ordersAddress(copy.OrderQuery{Customer: *o.CustomerID})

@@ -58,7 +58,7 @@ func (h *handlers) order(c echo.Context, o command, again func(attempt) error) e
 	}
 	ctx := c.Request().Context()
 	taken := answer{wanted: o.id}
-	err := h.ordering.Post(ctx, o.path, commandKey(a.Key, o.body), o.body, &taken)
+	err := h.ordering.Post(ctx, o.path, commandKey(a.Key, []any{o.path, o.body}), o.body, &taken)
 	if err != nil {
 		if err := h.notDone(ctx, &a, o, err); err != nil {
 			return err
@@ -74,26 +74,27 @@ type answer struct {
 	wanted     string
 	ProductID  string `json:"product_id"`
 	CustomerID string `json:"customer_id"`
+	OrderID    string `json:"order_id"`
 	Sequence   int64  `json:"sequence"`
 }
 
 // Check is the client's.
 func (a *answer) Check() error {
-	if (a.ProductID != a.wanted && a.CustomerID != a.wanted) || a.Sequence < 1 {
-		return fmt.Errorf("about %q at version %d", a.ProductID+a.CustomerID, a.Sequence)
+	if about := a.ProductID + a.CustomerID + a.OrderID; about != a.wanted || a.Sequence < 1 {
+		return fmt.Errorf("about %q at version %d", about, a.Sequence)
 	}
 	return nil
 }
 
 // commandKey makes a command's idempotency key of its form's and of what it asks for: pressing twice is one command, and
 // pressing again with something else typed is another one.
-func commandKey(key string, body any) string {
-	data, err := json.Marshal(body)
+func commandKey(key string, asked any) string {
+	data, err := json.Marshal(asked)
 	if err != nil {
 		panic(err) // a body is a struct of plain fields
 	}
-	asked := sha256.Sum256(data)
-	return key + ":" + hex.EncodeToString(asked[:8])
+	digest := sha256.Sum256(data)
+	return key + ":" + hex.EncodeToString(digest[:8])
 }
 
 // sayDone waits for the copy to have what a command wrote, and says what was done, or that it takes a moment.
@@ -133,6 +134,7 @@ func (h *handlers) notDone(ctx context.Context, a *attempt, o command, err error
 		if json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Sequence > 0 {
 			a.Sequence = strconv.FormatInt(now.Sequence, 10) // the person sees it now
 		}
+		_ = json.Unmarshal(refusal.Extra["at"], &a.Notice.At) // when what stands in the way happened, if anything does
 		return nil
 	case errors.Is(err, api.ErrAway):
 		a.Notice.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"

@@ -67,6 +67,13 @@ var (
 func (h *handlers) registerOrders(e *echo.Echo) {
 	g := e.Group(ordersPath)
 	g.GET("", h.listOrders)
+	g.GET("/:id", h.showOrder)
+	for path, command := range map[string]echo.HandlerFunc{
+		"/cancel": h.cancelOrder, "/expire": h.expireOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
+	} {
+		g.POST("/:id"+path, command)
+		g.GET("/:id"+path, backToOrder)
+	}
 }
 
 func (h *handlers) listOrders(c echo.Context) error {

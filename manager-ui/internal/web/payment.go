@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/web"
 )
@@ -23,6 +25,7 @@ type paymentPage struct {
 	Waits                 bool
 	CanCapture            bool // and release: a hold that waits for a manager
 	SupersededBy          string
+	Order                 *web.Link // that it is for, if it is here
 	Steps                 []step
 	AcceptForm, MoneyForm *web.Form
 	Key                   string // the idempotency key of what is pressed on this page
@@ -76,11 +79,26 @@ func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentP
 	if page.SupersededBy = supersededBy; supersededBy != "" {
 		revision++ // see copy.Payment.Shown
 	}
+	if page.Order, err = h.orderOf(ctx, p); err != nil {
+		return err
+	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
 		Subject: payment.Stream(id), Revision: revision,
 	}, page)
+}
+
+// orderOf links the order that a payment is for; nil unless there is one of the same contractor's.
+func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, error) {
+	if uuid.Validate(p.OrderID) != nil {
+		return nil, nil
+	}
+	orders, err := copy.FindOrders(ctx, h.db, p.OrderID)
+	if err != nil || len(orders) == 0 || orders[0].ContractorID != p.ContractorID {
+		return nil, err
+	}
+	return &web.Link{Label: orderName(orders[0].Number, order.State(orders[0].State)), Href: orderPath(p.OrderID)}, nil
 }
 
 func describe(p payment.Payment, steps []payment.Step) paymentPage {
@@ -90,11 +108,7 @@ func describe(p payment.Payment, steps []payment.Step) paymentPage {
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
 	for _, s := range steps {
-		shown := step{Words: sentence(s.Words()), At: s.Entry.Time, Effect: s.Effect, Pending: !s.Entry.Confirmed}
-		if !s.Effect {
-			shown.By = s.Entry.ActorName
-		}
-		page.Steps = append(page.Steps, shown)
+		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	return page
 }

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/web"
+)
+
+// The fields, by the names that ordering-core has for them in what it refuses.
+const (
+	fieldReason   = "reason"
+	fieldDiscount = "basis_points"
+)
+
+// askAgain fills the page's forms in, as they were sent or as the order stands.
+func (p *orderPage) askAgain(forms orderForms) {
+	if forms.cancel == nil {
+		forms.cancel = web.NewForm(nil)
+	}
+	if forms.discount == nil {
+		forms.discount = web.NewForm(map[string]string{fieldDiscount: p.Percent})
+	}
+	p.CancelReason = forms.cancel.Field(fieldReason, "Reason").Need().Area(2).Hint("The contractor reads it.")
+	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder("12.5").Hint("In percent, above 0 and below 100.")
+}
+
+// orderCommand sends what a form of an order's page asks for; body makes it of the form, or says what is wrong with that.
+func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms func(*web.Form) orderForms, body func(*web.Form) any) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	seen, err := h.seeOrder(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return h.order(c, command{
+		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
+		what: what, done: done + ": " + orderTitle(seen.Order) + ".", then: orderPath(id),
+	}, func(a attempt) error { return h.renderOrder(c, forms(form), a) })
+}
+
+func cancelForm(f *web.Form) orderForms   { return orderForms{cancel: f} }
+func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
+func noForm(*web.Form) orderForms         { return orderForms{} }
+func nothing(*web.Form) any               { return struct{}{} }
+
+func (h *handlers) cancelOrder(c echo.Context) error {
+	return h.orderCommand(c, "/cancel", "cancelled", "Cancelled", cancelForm, func(form *web.Form) any {
+		reason := form.Value(fieldReason)
+		if reason == "" {
+			form.Fail(fieldReason, "Say why, for the contractor to read.")
+		}
+		return map[string]string{"reason": reason}
+	})
+}
+
+func (h *handlers) expireOrder(c echo.Context) error {
+	return h.orderCommand(c, "/expire", "expired", "Expired", noForm, nothing)
+}
+
+func (h *handlers) setDiscount(c echo.Context) error {
+	return h.orderCommand(c, "/discount", "discounted", "Discount set", discountForm, func(form *web.Form) any {
+		basisPoints, err := order.ParsePercent(form.Value(fieldDiscount))
+		var refusal *order.Refusal
+		if errors.As(err, &refusal) {
+			form.Fail(fieldDiscount, refusal.Message)
+		}
+		return map[string]int64{"basis_points": basisPoints}
+	})
+}
+
+func (h *handlers) resetDiscount(c echo.Context) error {
+	return h.orderCommand(c, "/discount/reset", "changed", "Discount taken away", noForm, nothing)
+}
+
+// backToOrder is for where a browser without scripts is after such a form was answered with a page.
+func backToOrder(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, orderPath(id))
+}
