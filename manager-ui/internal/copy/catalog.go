@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // Product is a row of the table products. The JSON names are the columns', for ProjectCatalog.
@@ -85,7 +86,7 @@ func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (NamePage[Custom
 func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error) {
 	find = find.Where("archived = ?", q.Archived).Limit(PageSize + 1) // one more tells whether there is more
 	if q.Search != "" {
-		query := tsquery(q.Search)
+		query := search.Query(q.Search)
 		if query == "" {
 			return page, nil // punctuation finds nothing
 		}

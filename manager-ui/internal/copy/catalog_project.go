@@ -11,6 +11,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // sortLength is how much of a name lists are ordered by, in characters: what fits into a page's address.
@@ -53,14 +54,14 @@ func productOf(p catalog.Product, s journal.Stream) Product {
 	return Product{
 		ID: p.ID, Revision: s.Revision(), Sequence: p.Sequence, SKU: p.SKU, SKUKey: catalog.Key(p.SKU), Name: p.Name,
 		Minor: p.Price.Minor, Currency: p.Price.Currency, Archived: p.Archived, UpdatedAt: stored(p.UpdatedAt),
-		Sort: sortOf(p.Name), Words: joinWords(p.Name + " " + p.SKU),
+		Sort: sortOf(p.Name), Words: search.Join(p.Name + " " + p.SKU),
 	}
 }
 
 func customerOf(c catalog.Customer, s journal.Stream) Customer {
 	return Customer{
 		ID: c.ID, Revision: s.Revision(), Sequence: c.Sequence, Name: c.Name, Email: c.Email, EmailKey: catalog.Key(c.Email),
-		Archived: c.Archived, UpdatedAt: stored(c.UpdatedAt), Sort: sortOf(c.Name), Words: joinWords(c.Name + " " + c.Email),
+		Archived: c.Archived, UpdatedAt: stored(c.UpdatedAt), Sort: sortOf(c.Name), Words: search.Join(c.Name + " " + c.Email),
 	}
 }
 

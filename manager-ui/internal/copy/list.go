@@ -13,6 +13,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // PageSize is how many rows a page has.
@@ -118,8 +119,8 @@ const found = "id in (select payment_id from payment_words where search @@ ?::ts
 // matching narrows find to what people mean by text: words of the contractor's name and the description,
 // or the beginning of the id.
 func matching(find *gorm.DB, text string) *gorm.DB {
-	query := tsquery(text)
-	from, to, isID := idRange(text)
+	query := search.Query(text)
+	from, to, isID := search.IDRange(text)
 	switch {
 	case isID && query != "":
 		return find.Where("("+found+" or id between ?::uuid and ?::uuid)", query, from, to)

@@ -11,6 +11,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // Order is a row of the table orders, with its payments. The JSON names are the columns', for ProjectOrders.
@@ -103,7 +104,7 @@ func orderOf(o order.Order, s journal.Stream) Order {
 	for _, l := range o.Lines {
 		text += " " + l.Name + " " + l.SKU
 	}
-	row.Words = joinWords(text)
+	row.Words = search.Join(text)
 	return row
 }
 

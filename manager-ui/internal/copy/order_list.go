@@ -9,6 +9,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // OrderQuery asks for one page of the orders, newest first: from its beginning, or the one After or Before a position.
@@ -68,8 +69,8 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 // beginning of the id.
 func matchingOrders(find *gorm.DB, text string) *gorm.DB {
 	const found = "id in (select order_id from order_words where search @@ ?::tsquery)"
-	query := tsquery(text)
-	from, to, isID := idRange(text)
+	query := search.Query(text)
+	from, to, isID := search.IDRange(text)
 	switch {
 	case isID && query != "":
 		return find.Where("("+found+" or id between ?::uuid and ?::uuid)", query, from, to)

@@ -12,6 +12,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/search"
 )
 
 // Payment is a row of the table payments. The JSON names are the columns', for Project.
@@ -74,7 +75,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
 		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final,
 		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
-		Words: joinWords(p.ContractorName + " " + p.Description),
+		Words: search.Join(p.ContractorName + " " + p.Description),
 	}
 	row.OrderID, row.Supersedes = optional(p.OrderID), optional(p.Supersedes)
 	decided := p.Decided
