@@ -19,7 +19,8 @@ create table payments (
     pending         boolean not null,
     requested_at    timestamptz not null,
     updated_at      timestamptz not null,
-    revision        bigint not null
+    revision        bigint not null,
+    words           text not null -- to find it by: those of the description, and whose it is
 ) with (fillfactor = 80);
 
 -- Page 10,000 of a tab is a range of its index, as page 2 is.
@@ -37,21 +38,16 @@ create table payment_words (
 create index payment_words_words on payment_words using gin (words) with (fastupdate = off);
 
 -- +goose StatementBegin
--- The words of the description, and the contractor as one more: a search never reads another one's rows. Without the
--- characters of which PostgreSQL's parser makes tags, addresses and paths, in whose middle nothing would be found.
 create function note_payment_words() returns trigger language plpgsql as $$
 begin
-    insert into payment_words (id, words) values (new.id,
-        to_tsvector('simple', translate(new.description, '<>/-.@_&:+=%~?#', '               '))
-        || array_to_tsvector(array['@' || new.contractor_id]))
+    insert into payment_words (id, words) values (new.id, array_to_tsvector(string_to_array(new.words, ' ')))
     on conflict (id) do update set words = excluded.words;
     return null;
 end $$;
 -- +goose StatementEnd
 create trigger payments_inserted after insert on payments for each row execute function note_payment_words();
-create trigger payments_reworded after update of description, contractor_id on payments for each row
-    when ((old.description, old.contractor_id) is distinct from (new.description, new.contractor_id))
-    execute function note_payment_words();
+create trigger payments_reworded after update of words on payments for each row
+    when (old.words is distinct from new.words) execute function note_payment_words();
 
 -- Which payment asks again for which. A payment is superseded once: the first one stays.
 create table supersessions (

@@ -11,11 +11,11 @@ create table products (
     revision   bigint not null,
     updated_at timestamptz not null,
     sort       text collate "C" not null, -- the beginning of the name, by which lists are ordered
-    words      tsvector not null generated always as
-               (to_tsvector('simple', translate(sku || ' ' || name, '<>/-.@_&:+=%~?#', '               '))) stored
+    words      text not null,             -- to find it by
+    search     tsvector not null generated always as (array_to_tsvector(string_to_array(words, ' '))) stored
 );
 create index products_sorted on products (sort, id) where not archived;
-create index products_words on products using gin (words) with (fastupdate = off);
+create index products_search on products using gin (search) with (fastupdate = off);
 
 create table customers (
     id         uuid primary key,
@@ -26,11 +26,11 @@ create table customers (
     revision   bigint not null,
     updated_at timestamptz not null,
     sort       text collate "C" not null,
-    words      tsvector not null generated always as
-               (to_tsvector('simple', translate(name || ' ' || email, '<>/-.@_&:+=%~?#', '               '))) stored
+    words      text not null,             -- to find it by
+    search     tsvector not null generated always as (array_to_tsvector(string_to_array(words, ' '))) stored
 );
 create index customers_sorted on customers (sort, id) where not archived;
-create index customers_words on customers using gin (words) with (fastupdate = off);
+create index customers_search on customers using gin (search) with (fastupdate = off);
 
 -- +goose Down
 drop table customers, products;

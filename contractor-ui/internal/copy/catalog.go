@@ -15,6 +15,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // Product is what can be ordered: a row of the table products. The JSON names are the columns', for ProjectCatalog.
@@ -29,6 +30,7 @@ type Product struct {
 	Revision  int64     `json:"revision"`
 	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
 	Sort      string    `json:"sort"`
+	Words     string    `json:"words"`
 }
 
 // Price is the price of one.
@@ -47,6 +49,7 @@ type Customer struct {
 	Revision  int64     `json:"revision"`
 	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
 	Sort      string    `json:"sort"`
+	Words     string    `json:"words"`
 }
 
 // Place is where the customer is in the list.
@@ -91,7 +94,11 @@ func (c Choice) narrow(db *gorm.DB) *gorm.DB {
 	if c.Search == "" {
 		return db
 	}
-	return db.Where("words @@ to_tsquery('simple', ?)", beginnings(c.Search))
+	query := search.Query(c.Search)
+	if query == "" {
+		return db.Where("false") // punctuation finds nothing
+	}
+	return db.Where("search @@ ?::tsquery", query)
 }
 
 // FindProducts returns those of ids that there are, archived ones too, by id.
@@ -128,15 +135,17 @@ func byIDs(db *gorm.DB, ids []uuid.UUID) *gorm.DB {
 	return db.Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", "{"+strings.Join(texts, ",")+"}")
 }
 
-const upsertProducts = `insert into products (id, sku, name, price, currency, archived, sequence, revision, updated_at, sort)
-	select id, sku, name, price, currency, archived, sequence, revision, updated_at, sort from json_populate_recordset(null::products, $1)
+const upsertProducts = `insert into products (id, sku, name, price, currency, archived, sequence, revision, updated_at, sort, words)
+	select id, sku, name, price, currency, archived, sequence, revision, updated_at, sort, words from json_populate_recordset(null::products, $1)
 	on conflict (id) do update set sku = excluded.sku, name = excluded.name, price = excluded.price, currency = excluded.currency,
-	archived = excluded.archived, sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort`
+	archived = excluded.archived, sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort,
+	words = excluded.words`
 
-const upsertCustomers = `insert into customers (id, name, email, archived, sequence, revision, updated_at, sort)
-	select id, name, email, archived, sequence, revision, updated_at, sort from json_populate_recordset(null::customers, $1)
+const upsertCustomers = `insert into customers (id, name, email, archived, sequence, revision, updated_at, sort, words)
+	select id, name, email, archived, sequence, revision, updated_at, sort, words from json_populate_recordset(null::customers, $1)
 	on conflict (id) do update set name = excluded.name, email = excluded.email, archived = excluded.archived,
-	sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort`
+	sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort,
+	words = excluded.words`
 
 // ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes their rows.
 func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {

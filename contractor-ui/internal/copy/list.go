@@ -36,8 +36,7 @@ func List(ctx context.Context, db *pg.DB, q Query) (page Page, err error) {
 			find = find.Where("decision = ?", q.Decision)
 		}
 		if q.Search != "" {
-			words := db.Gorm(ctx).Table("payment_words").Select("id") // not in the rows, which change with every event
-			find = find.Where("id in (?)", search(words, q.Contractor, q.Search))
+			find = find.Where("id in (?)", matching(db.Gorm(ctx).Table("payment_words"), q.Contractor, q.Search))
 		}
 		return rows, find.Find(&rows).Error
 	})

@@ -9,6 +9,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/search"
 )
 
 // Order is a row of the copy of the orders, with its payments.
@@ -18,7 +19,6 @@ type Order struct {
 	ContractorID string      `json:"contractor_id"`
 	CustomerName string      `json:"customer_name"` // "" until one is chosen
 	Lines        int         `json:"lines"`
-	Contents     string      `json:"contents"` // names and SKUs of the lines, to be found by
 	TotalMinor   int64       `json:"total_minor"`
 	Currency     string      `json:"currency"` // "" without a line
 	State        order.State `json:"state"`
@@ -28,6 +28,7 @@ type Order struct {
 	UpdatedAt    time.Time   `gorm:"autoUpdateTime:false" json:"updated_at"`
 	Sequence     int64       `json:"sequence"`   // ordering-core's own version
 	Revision     int64       `json:"revision"`   // of its own stream
+	Words        string      `json:"words"`      // to be found by
 	Payments     []Payment   `gorm:"-" json:"-"` // the oldest first
 }
 
@@ -68,24 +69,26 @@ func orderRowOf(s journal.Stream) (Order, bool) {
 	}
 	return Order{
 		ID: uuid.MustParse(o.ID), Number: o.Number, ContractorID: o.ContractorID, CustomerName: o.CustomerName,
-		Lines: len(o.Lines), Contents: contents(o.Lines), TotalMinor: o.Total.Minor, Currency: o.Total.Currency, State: o.State,
+		Lines: len(o.Lines), TotalMinor: o.Total.Minor, Currency: o.Total.Currency, State: o.State,
 		DraftedAt: o.Drafted.At, SubmittedAt: optionalTime(o.Submitted.At), ExpiresAt: optionalTime(o.ExpiresAt),
-		UpdatedAt: o.UpdatedAt, Sequence: o.Sequence, Revision: s.Revision(),
+		UpdatedAt: o.UpdatedAt, Sequence: o.Sequence, Revision: s.Revision(), Words: wordsOf(o),
 	}, true
 }
 
-// contentsKept bounds the text by which an order is found; PostgreSQL's limit for a column of words is 1 MB.
+// contentsKept bounds the names of products by which an order is found; PostgreSQL's limit for a column of words is 1 MB.
 const contentsKept = 16 << 10
 
-func contents(lines []order.Line) string {
-	var b strings.Builder
-	for _, line := range lines {
-		if b.Len()+len(line.Name)+len(line.SKU) > contentsKept {
+func wordsOf(o order.Order) string {
+	// A number is found by its last part without the zeros, too.
+	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
+	size := 0
+	for _, line := range o.Lines {
+		if size += len(line.Name) + len(line.SKU); size > contentsKept {
 			break
 		}
-		b.WriteString(line.Name + " " + line.SKU + "\n")
+		texts = append(texts, line.Name, line.SKU)
 	}
-	return b.String()
+	return search.Marked(search.Mark(o.ContractorID), texts...)
 }
 
 func optionalTime(t time.Time) *time.Time {

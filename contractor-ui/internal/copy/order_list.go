@@ -33,7 +33,7 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 			find = find.Where("state = ?", q.State)
 		}
 		if q.Search != "" {
-			find = search(find, q.Contractor, q.Search)
+			find = find.Where("id in (?)", matching(db.Gorm(ctx).Table("order_words"), q.Contractor, q.Search))
 		}
 		return rows, find.Find(&rows).Error
 	})

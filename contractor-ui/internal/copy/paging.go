@@ -2,12 +2,12 @@ package copy
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+
+	"countersign.example/pkg/search"
 )
 
 // PageSize is how many rows a page of a list has.
@@ -54,7 +54,6 @@ func keyset[T placed](r Range, read func(from *Position, newer bool) ([]T, error
 
 // beyond narrows to a contractor's rows beyond a place, and orders them. column is when a row began.
 func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) *gorm.DB {
-	db = db.Session(&gorm.Session{QueryFields: true}) // not the column of words
 	order, than := column+" desc, id desc", "("+column+", id) < (?, ?)"
 	if newer {
 		order, than = column+", id", "("+column+", id) > (?, ?)"
@@ -66,44 +65,17 @@ func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) 
 	return db
 }
 
-// search narrows to a contractor's rows that have all words of a text, or an id that begins with it.
-func search(db *gorm.DB, contractor, text string) *gorm.DB {
-	// The contractor's lexeme is taken as it is; what was typed goes through the parser that the rows' texts went through.
-	match := "words @@ cast(? as tsquery) and words @@ to_tsquery('simple', ?)"
-	args := []any{lexeme("@" + contractor), beginnings(text)}
-	if low, high, ok := idRange(text); ok {
-		return db.Where("("+match+") or id between ? and ?", append(args, low, high)...)
+// matching is the ids, in a table of words, of a contractor's rows that have all words of a text, or an id that begins with it. The words
+// are not in the rows themselves, which change with every event.
+func matching(words *gorm.DB, contractor, text string) *gorm.DB {
+	words = words.Select("id")
+	query := search.Query(text, search.Mark(contractor))
+	from, to, isID := search.IDRange(text)
+	switch {
+	case isID && query != "":
+		return words.Where("words @@ ?::tsquery or id between ?::uuid and ?::uuid", query, from, to)
+	case query != "":
+		return words.Where("words @@ ?::tsquery", query)
 	}
-	return db.Where(match, args...)
-}
-
-// beginnings is the query for rows that have, for every word of a text, one that begins with it.
-func beginnings(text string) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", " "), " ")
-	typed := make([]string, 0, 4)
-	for _, word := range strings.FieldsFunc(text, splitsWords) {
-		typed = append(typed, lexeme(word)+":*")
-	}
-	return strings.Join(typed, " & ")
-}
-
-// splitsWords is true for what stands between words: space, and what the column of words does without.
-func splitsWords(r rune) bool {
-	return unicode.IsSpace(r) || strings.ContainsRune("<>/-.@_&:+=%~?#", r)
-}
-
-// lexeme quotes a text for a tsquery.
-func lexeme(text string) string {
-	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(text) + "'"
-}
-
-// idRange is the ids that begin with text, which must have eight digits of one.
-func idRange(text string) (low, high uuid.UUID, ok bool) {
-	digits := strings.ReplaceAll(strings.TrimSpace(text), "-", "")
-	if len(digits) < 8 || len(digits) > 32 {
-		return low, high, false
-	}
-	low, err := uuid.Parse(digits + strings.Repeat("0", 32-len(digits)))
-	high, errHigh := uuid.Parse(digits + strings.Repeat("f", 32-len(digits)))
-	return low, high, err == nil && errHigh == nil
+	return words.Where("false") // punctuation finds nothing
 }

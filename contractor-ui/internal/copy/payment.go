@@ -18,6 +18,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/search"
 )
 
 // Payment is a row of the copy.
@@ -41,6 +42,7 @@ type Payment struct {
 	RequestedAt    time.Time
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 	Revision       int64     // of its stream
+	Words          string    // to be found by
 }
 
 // TableName is GORM's name for the table.
@@ -97,6 +99,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
 		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Pending: p.Pending,
 		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
+		Words: search.Marked(search.Mark(p.ContractorID), p.Description),
 	}
 	if decided.Done() {
 		row.DecidedAt = &decided.At
