@@ -40,11 +40,16 @@ func sameAsAReload(tab *browser.Tab) {
 	tab.Eventually(`(async () => {
 		const shown = page => {
 			const main = page.querySelector("main").cloneNode(true)
-			main.querySelectorAll(".alert, time").forEach(e => e.remove()) // these pass by themselves
-			return main.textContent.replace(/\s+/g, " ").trim()
+			main.querySelectorAll("#flashes, time").forEach(e => e.remove()) // these pass by themselves
+			main.querySelectorAll("select").forEach(e => e.remove())         // what can be chosen may be older
+			return main.textContent.replace(/\s+/g, "")
 		}
-		const reloaded = await (await fetch(location.href)).text()
-		return shown(document) === shown(new DOMParser().parseFromString(reloaded, "text/html"))
+		const open = shown(document)
+		const reloaded = shown(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html"))
+		let at = 0
+		while (at < open.length && open[at] === reloaded[at]) at++
+		window.difference = open.slice(at, at + 200) + "\n" + reloaded.slice(at, at + 200)
+		return open === reloaded
 	})()`)
 }
 

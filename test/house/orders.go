@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
@@ -114,7 +115,7 @@ func (o *oracle) orderCopies(service string) {
 		o.compare(service, "order "+id, row, map[string]any{
 			"number": is.Number, "contractor_id": is.ContractorID, "contractor_name": is.ContractorName, "customer_name": is.CustomerName,
 			"total": float64(is.Total.Minor), "total_minor": float64(is.Total.Minor), "currency": is.Total.Currency, "state": string(is.State),
-			"drafted_at": is.Drafted.At, "submitted_at": timeOrNull(is.Submitted.At), "expires_at": timeOrNull(is.ExpiresAt),
+			"drafted_at": is.Drafted.At, "submitted_at": timeOrNull(is.Submitted.At), "expires_at": timeOrNull(is.ExpiresAt.Truncate(time.Microsecond)),
 			"updated_at": is.UpdatedAt, "sequence": float64(is.Sequence), "revision": float64(2 * len(o.orders[id].Events)),
 		}, "number", "state", "currency", "sequence", "revision")
 	}
