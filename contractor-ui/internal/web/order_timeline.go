@@ -2,6 +2,8 @@ package web
 
 import (
 	"time"
+
+	"countersign.example/pkg/web"
 )
 
 // timeline is what happened to an order and its payments, in one: by time, and within each in the order of the log, which
@@ -26,7 +28,7 @@ func timeline(o seenOrder) []orderStep {
 		}
 		threads = append(threads, thread)
 	}
-	return merge(threads)
+	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
 }
 
 // stepOf is an entry of a timeline.
@@ -36,20 +38,4 @@ func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
 		shown.By = by
 	}
 	return shown
-}
-
-// merge takes the earliest of the threads' next steps, until none is left.
-func merge(threads [][]orderStep) (all []orderStep) {
-	for {
-		next := -1
-		for i, thread := range threads {
-			if len(thread) > 0 && (next < 0 || thread[0].At.Before(threads[next][0].At)) {
-				next = i
-			}
-		}
-		if next < 0 {
-			return all
-		}
-		all, threads[next] = append(all, threads[next][0]), threads[next][1:]
-	}
 }
