@@ -17,6 +17,7 @@ const (
 
 // askAgain fills the page's forms in, as they were sent or as the order stands.
 func (p *orderPage) askAgain(forms orderForms) {
+	p.Typed = forms
 	if forms.cancel == nil {
 		forms.cancel = web.NewForm(nil)
 	}

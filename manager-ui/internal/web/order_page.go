@@ -71,8 +71,9 @@ type orderPage struct {
 	CanEnd            bool // be cancelled or expire
 	CancelReason      web.Field
 	SetDiscount       web.Field
-	Key               string // the idempotency key of what is pressed on this page
-	Notice            notice // about what was just tried, and did not happen
+	Typed             orderForms // what live refreshes must leave as it is
+	Key               string     // the idempotency key of what is pressed on this page
+	Notice            notice     // about what was just tried, and did not happen
 }
 
 // orderPayment is one of its payments, as a line.
@@ -99,6 +100,10 @@ func (h *handlers) showOrder(c echo.Context) error {
 
 // orderForms are the forms of an order's page as they come back; nil for one that was not sent.
 type orderForms struct{ cancel, discount *web.Form }
+
+// Cancel and Discount tell which one was sent.
+func (f orderForms) Cancel() bool   { return f.cancel != nil }
+func (f orderForms) Discount() bool { return f.discount != nil }
 
 // renderOrder shows an order, with what somebody has just tried in vain, if anything.
 func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) error {

@@ -1,4 +1,5 @@
-// Package web is the managers' pages: what waits, a payment, the decision about it, and the money on hold.
+// Package web is the managers' pages: what waits, a payment, the decision about it, the money on hold, everybody's orders,
+// the catalog and the customers.
 //
 // Invariants:
 //   - A decision is one transaction: the payment's stream is locked, the rules are asked, and the event, its
