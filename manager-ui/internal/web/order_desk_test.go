@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -50,10 +51,12 @@ func (d *desk) answer(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	if err != nil {
-		d.refuse(w, err.(*order.Refusal))
+	var refusal *order.Refusal
+	if errors.As(err, &refusal) {
+		d.refuse(w, refusal)
 		return
 	}
+	d.must(err)
 	e := d.write(event.Meta{Actor: told.Actor.ID, ActorName: told.Actor.Name}, body)
 	if !d.deaf.Load() {
 		d.hear(e)
