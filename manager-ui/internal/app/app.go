@@ -38,7 +38,7 @@ const (
 func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
-		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold, look after the catalog and the customers",
+		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold, look after orders, the catalog and the customers",
 		Defaults: Config{Config: service.Config{HTTPAddr: ":4000"}},
 		Migrate:  Migrate,
 		Start:    Start,
