@@ -204,8 +204,11 @@ func (p Payment) inTheWay(tried string) *Refusal {
 
 func (p Payment) standing(code Code, tried, stood string, act Act) *Refusal {
 	r := &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
-	if stood == TypeCancelled {
+	switch stood {
+	case TypeCancelled:
 		r.Why = p.Reason
+	case TypeReleased, TypeRefunded:
+		r.Why = p.MoneyReason
 	}
 	return r
 }

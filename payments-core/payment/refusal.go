@@ -36,7 +36,8 @@ type Refusal struct {
 	By     string
 	ByName string
 	At     time.Time
-	// Why is why a cancelled payment was cancelled. Nobody is asked before that, so people have to be told.
+	// Why is why a payment was cancelled, or its money went back. Nobody may have been asked before that, so people
+	// have to be told.
 	Why string
 	// Field is the input at fault, as the body's JSON names it, and Message what to tell
 	// its author. Only where Code is Invalid.

@@ -39,6 +39,8 @@ func TestStepsInWords(t *testing.T) {
 		{accepted.by(nobody, payment.Released{}), "not released: no money was on hold"},
 		{authorized.by(nobody, payment.Refunded{GatewayReference: "r"}), "not refunded: no money had been paid out"},
 		{captured.by(nobody, payment.Cancelled{}), "not cancelled: it was already captured"},
+		{authorized.by(nobody, payment.Released{Reason: "the hold lapsed"}).by(mia, payment.Captured{Amount: eur(1), GatewayReference: "r"}),
+			"not captured: it was already released: the hold lapsed"},
 		{unknown.by(mia, payment.Accepted{}), "not accepted: nobody had asked for this payment"},
 		{requested.by(jon, payment.Withdrawn{}), "not withdrawn: this is another person's payment"},
 		{authorized.by(nobody, payment.Captured{Amount: eur(999999), GatewayReference: "r"}), "not captured: the amount is not what is on hold"},

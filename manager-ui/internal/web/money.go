@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -67,7 +69,7 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 	status := http.StatusServiceUnavailable
 	switch {
 	case errors.As(err, &refusal):
-		status, said.Text = refusal.Status, sentence(refusal.Detail)
+		status, said.Text, said.At = refusal.Status, sentence(refusal.Detail), whenOf(refusal)
 		if status == http.StatusNotFound { // it is known here: payments-core hears of it later
 			status, said.Text = http.StatusConflict, "payments-core has not heard of this payment yet. Please try again in a moment"
 		}
@@ -88,6 +90,14 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 			page.Key = form.Value("key") // a refusal has spent it
 		}
 	})
+}
+
+// whenOf is when the thing happened, or began, that a refusal names; zero if it names none.
+func whenOf(refusal *api.Refusal) (at time.Time) {
+	if raw, says := refusal.Extra["at"]; says {
+		_ = json.Unmarshal(raw, &at)
+	}
+	return at
 }
 
 func (h *handlers) exists(c echo.Context, id string) (bool, error) {

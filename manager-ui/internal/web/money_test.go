@@ -89,6 +89,8 @@ func TestNotCaptured(t *testing.T) {
 		same   bool // the form keeps its key
 	}{
 		{"under way", answers(409, `{"detail":"capture is under way since 12:00"}`), 409, "Capture is under way since 12:00", false},
+		{"lapsed", answers(409, `{"detail":"already released: the hold lapsed","at":"2026-11-23T12:00:00Z"}`), 409,
+			"Already released: the hold lapsed, <time datetime=\"2026-11-23T12:00:00Z\"", false},
 		{"not heard of", answers(404, `{"detail":"There is no such payment."}`), 409, "has not heard of this payment yet", false},
 		{"failing", answers(500, `{"detail":"secret"}`), 503, "no clear answer", true},
 		{"rubbish", answers(202, `rubbish`), 503, "no clear answer", true},

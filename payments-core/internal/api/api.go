@@ -117,8 +117,9 @@ func answerable(err error) error {
 	case errors.Is(err, operations.ErrNoPayment):
 		return web.NotFound("There is no such payment.")
 	case errors.As(err, &underWay):
+		o := underWay.Operation
 		return &web.Error{Status: http.StatusConflict, Message: underWay.Error(), Extra: map[string]any{
-			"code": "under_way", "under_way": showOperation(underWay.Operation),
+			"code": "under_way", "under_way": showOperation(o), "by": o.Actor, "by_name": o.ActorName, "at": o.OpenedAt,
 		}}
 	case errors.As(err, &refusal) && refusal.Code == payment.NotRequested:
 		return web.NotFound("There is no such payment.")

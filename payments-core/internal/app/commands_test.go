@@ -2,12 +2,14 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,6 +51,9 @@ func TestManagersCommand(t *testing.T) {
 		late := h.post("/payments/"+id+"/release", uuid.NewString(), byTom)
 		if late.status != http.StatusConflict || late.body["detail"] != "already captured by Mia Weber" || late.media != "application/problem+json" {
 			t.Errorf("a release after the capture: %d %s", late.status, late.text)
+		}
+		if at, err := time.Parse(time.RFC3339, fmt.Sprint(late.body["at"])); err != nil || time.Since(at) > time.Minute {
+			t.Errorf("captured at %v", late.body["at"])
 		}
 		shown := h.get("/payments/" + id)
 		if shown.body["money"] != "captured" || len(shown.body["operations"].([]any)) != 2 {
