@@ -200,7 +200,7 @@ func TestWithdrawing(t *testing.T) {
 		t.Errorf("%d events", n)
 	}
 	// and asking again waits for the log
-	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", "once this is confirmed")
+	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", "once this is confirmed", `<noscript> <a href="/payments/`+id+`">Reload</a></noscript>`)
 	ada.wants(ada.get("/payments/new?supersedes="+id), http.StatusOK, "/payments/"+id, "still being confirmed")
 	d.confirms(id)
 	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", "Ask again")
@@ -266,6 +266,9 @@ func TestAskingAgain(t *testing.T) {
 	waiting := ada.ask("1.00", "Nails")
 	ada.wants(ada.get("/payments/new?supersedes="+waiting), http.StatusOK, "/payments/"+waiting, "Not asked again")
 	ada.wants(ada.get("/payments/new?supersedes="+uuid.NewString()), http.StatusNotFound, "")
+	third := ada.form("/payments/new", "1.00", "EUR", "Nails")
+	third.Set("supersedes", waiting)
+	ada.wants(ada.post("/payments", third), http.StatusOK, "/payments/"+waiting, "Not asked again: it is waiting for a decision.")
 }
 
 func TestAskingAgainAfterTheLastDecline(t *testing.T) {
