@@ -48,6 +48,7 @@ type Client struct {
 	name, base, token string
 	http              *http.Client
 	timeout           time.Duration // of one attempt
+	deadline          time.Duration // of all attempts together
 }
 
 // NewClient returns a client of the service called name, at base (http://host:port, from the environment's variable), which
@@ -60,7 +61,14 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 	return &Client{name: name, base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{
 		// A redirect would carry a command somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, timeout: perAttempt}, nil
+	}, timeout: perAttempt, deadline: deadline}, nil
+}
+
+// Patient is the client for a command that takes long, such as an import: it gives one attempt as long as a page has.
+func (c *Client) Patient() *Client {
+	patient := *c
+	patient.timeout, patient.deadline = 9*time.Second, 9*time.Second
+	return &patient
 }
 
 // Close closes idle connections.
@@ -71,7 +79,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
 // ErrAway or ErrUnknown. body is a struct or a map that becomes a JSON object, or nil.
 func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, c.deadline)
 	defer cancel()
 	raw, err := withActor(ctx, body)
 	if err != nil {

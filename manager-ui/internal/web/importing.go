@@ -144,7 +144,7 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		done := imported{rows: len(p.bodies)}
 		body := map[string]any{"rows": p.bodies}
-		if err := h.ordering.Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
+		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
 			a := attempt{}
 			if err := h.notDone(ctx, &a, command{form: form, what: "imported"}, err); err != nil {
 				return err
