@@ -154,9 +154,27 @@ func TestADeathIsNamedWithItsLastLines(t *testing.T) {
 	if name := <-running.died(); name != "dying" {
 		t.Errorf("died: %s", name)
 	}
-	if err := dying.ready(t.Context(), "http://127.0.0.1:1/", time.Minute); err == nil ||
-		!strings.Contains(err.Error(), "about to fail") || !strings.Contains(err.Error(), "exit status 3") {
-		t.Errorf("the error tells too little: %v", err)
+	err = dying.ready(t.Context(), "http://127.0.0.1:1/", time.Minute)
+	if err == nil || err.Error() != "dying ended by itself (exit status 3)" {
+		t.Errorf("the last line is %v", err)
+	}
+	if died, is := errors.AsType[*deathError](err); !is || died.tail != "about to fail" {
+		t.Errorf("its last lines are missing: %v", err)
+	}
+}
+
+func TestAKilledServiceIsNamedInOneLine(t *testing.T) {
+	// given a service
+	h, _ := testHouse(t)
+	p, _ := startFake(t, h, "payments-core")
+	// when it is killed
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	// then the line says which it was, and how it ended
+	if got := p.death().Error(); got != "payments-core ended by itself (signal: killed)" {
+		t.Errorf("said %q", got)
 	}
 }
 

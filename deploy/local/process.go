@@ -100,13 +100,18 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// death describes an end that nobody asked for.
+// deathError is an end that nobody asked for. Its text is one line: the last that the launcher prints.
+type deathError struct{ name, how, tail string }
+
+func (e *deathError) Error() string { return fmt.Sprintf("%s ended by itself (%s)", e.name, e.how) }
+
+// death describes the end of a process that has ended.
 func (p *process) death() error {
 	how := "exit status 0"
 	if p.err != nil {
 		how = p.err.Error()
 	}
-	return fmt.Errorf("%s ended by itself (%s). Its last lines:\n%s", p.name, how, p.output.tail())
+	return &deathError{p.name, how, p.output.tail()}
 }
 
 // stop asks the process to end, and after the grace kills it and whatever it started.

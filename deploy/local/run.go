@@ -17,7 +17,7 @@ const (
 )
 
 // run starts everything and keeps it until a signal comes or something dies.
-func (h *house) run(signalled context.Context) error {
+func (h *house) run(signalled context.Context) (err error) {
 	began := time.Now()
 	release, err := h.own()
 	if err != nil {
@@ -38,6 +38,9 @@ func (h *house) run(signalled context.Context) error {
 		}
 		running.stop()
 		h.out.say("stopped")
+		if died, is := errors.AsType[*deathError](err); is { // main prints last who it was
+			h.out.say("what %s had said last:\n%s", died.name, died.tail)
+		}
 	}()
 	// A signal while things start is no failure either.
 	asked := func(err error) error {
