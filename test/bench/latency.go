@@ -65,14 +65,7 @@ func latency(s *stage) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", load.name, err)
 		}
-		middle := func(of func(hop) time.Duration) time.Duration { return percentile(durations(chains.all, of), 50) }
-		sums := durations(chains.all, hop.sum)
-		times := durations(whole.all, journey.took)
-		p50, p99, floor50, floor99 := percentile(times, 50), percentile(times, 99), percentile(sums, 50), percentile(sums, 99)
-		t.add(load.name, ms(p50), ms(p99),
-			ms(middle(func(h hop) time.Duration { return h.commit })), ms(middle(func(h hop) time.Duration { return h.kafka })),
-			ms(middle(func(h hop) time.Duration { return h.commitAgain })), ms(middle(func(h hop) time.Duration { return h.redis })),
-			ms(floor50), ms(floor99), ratio(p50, floor50), ratio(p99, floor99))
+		addHops(t, load.name, durations(whole.all, journey.took), chains.all)
 		if err := addStages(s.ctx, stages, load.name, h, whole.all); err != nil {
 			return err
 		}
@@ -84,6 +77,17 @@ func latency(s *stage) error {
 		fmt.Printf("\nThe socket was reset %d times.\n", n)
 	}
 	return nil
+}
+
+// addHops sets times beside the raw hops of the same load.
+func addHops(t *table, name string, times []time.Duration, chains []hop) {
+	middle := func(of func(hop) time.Duration) time.Duration { return percentile(durations(chains, of), 50) }
+	sums := durations(chains, hop.sum)
+	p50, p99, floor50, floor99 := percentile(times, 50), percentile(times, 99), percentile(sums, 50), percentile(sums, 99)
+	t.add(name, ms(p50), ms(p99),
+		ms(middle(func(h hop) time.Duration { return h.commit })), ms(middle(func(h hop) time.Duration { return h.kafka })),
+		ms(middle(func(h hop) time.Duration { return h.commitAgain })), ms(middle(func(h hop) time.Duration { return h.redis })),
+		ms(floor50), ms(floor99), ratio(p50, floor50), ratio(p99, floor99))
 }
 
 // watched is contractors who ask, and a manager who has a page open.
@@ -161,16 +165,20 @@ func oneByOne(ctx context.Context, do func(context.Context, time.Time) error) er
 	return nil
 }
 
-// atRate begins one whenever it is due, whatever became of those before.
 func atRate(ctx context.Context, do func(context.Context, time.Time) error) error {
+	return atRateOf(ctx, latencyRate, do)
+}
+
+// atRateOf begins one whenever it is due, so many a second, whatever became of those before.
+func atRateOf(ctx context.Context, perSecond int, do func(context.Context, time.Time) error) error {
 	var running sync.WaitGroup
-	errs := make(chan error, latencyRate*latencySeconds)
+	errs := make(chan error, perSecond*latencySeconds)
 	due := time.Now()
-	for range latencyRate * latencySeconds {
+	for range perSecond * latencySeconds {
 		time.Sleep(time.Until(due))
 		at := due
 		running.Go(func() { errs <- do(ctx, at) })
-		due = due.Add(time.Second / latencyRate)
+		due = due.Add(time.Second / time.Duration(perSecond))
 	}
 	running.Wait()
 	close(errs)

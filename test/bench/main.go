@@ -3,7 +3,11 @@
 //
 //	bench latency      from the POST of a payment to the row in a manager's open page, over the sum of its raw hops
 //	bench throughput   payments requested, accepted and seen by all, over the transactions of pgbench's simple-update
-//	bench              both
+//	bench commands     commands of orders at ordering-core, over the transactions of pgbench's simple-update
+//	bench orders       from the POST of an order's command to the row in a manager's open page, over the sum of its raw hops
+//	bench rebuild      a copy from an empty database and a long topic, and again in place (-events: of how many)
+//	bench lists        the orders' pages with 10,000 orders and with a million
+//	bench              all of them
 //
 // It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or
 // builds them; `make bench` gives it both. Kafka and Redis are the embedded ones, in this very process, or those of
@@ -13,6 +17,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -28,11 +33,19 @@ var benches = []struct {
 }{
 	{"latency", latency},
 	{"throughput", throughput},
+	{"commands", commands},
+	{"orders", orders},
+	{"rebuild", rebuild},
+	{"lists", lists},
 }
+
+// rebuildEvents is how many events the bench rebuild has.
+var rebuildEvents = flag.Int("events", 1_000_000, "how many events rebuild makes the copy from")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
+	flag.Parse()
+	err := run(ctx, flag.Args())
 	stop()
 	house.Cleanup()
 	if err != nil {
@@ -51,7 +64,7 @@ func run(ctx context.Context, args []string) error {
 		known = known || b.name == which
 	}
 	if !known || len(args) > 1 {
-		return fmt.Errorf("usage: bench [latency|throughput|all]")
+		return fmt.Errorf("usage: bench [-events n] [latency|throughput|commands|orders|rebuild|lists|all]")
 	}
 	fmt.Printf("%d CPUs, %s %s/%s; %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, partsUsed())
 	for _, b := range benches {

@@ -95,8 +95,9 @@ func (p *person) accept(ctx context.Context, id string) error {
 
 // row is what a bench wants to know of a row that arrives.
 type row struct {
-	ID   string   `json:"id"`
-	Tabs []string `json:"tabs"`
+	ID       string   `json:"id"`
+	Revision int64    `json:"revision"`
+	Tabs     []string `json:"tabs"`
 }
 
 // payment is the id of the row's payment.

@@ -126,6 +126,9 @@ func accepted(service string, callers ...string) string {
 	return strings.Join(pairs, ",")
 }
 
+// Token is what a caller shows a service.
+func (h *House) Token(caller, service string) string { return token(caller, service) }
+
 // Seed fills the system as make run does.
 func (h *House) Seed() string { return h.Run(seed) }
 
@@ -137,13 +140,18 @@ func (h *House) Run(name string, args ...string) string {
 	h.tb.Helper()
 	ctx, cancel := context.WithTimeout(h.tb.Context(), startTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, name), args...)
-	cmd.Env = append(os.Environ(), h.env[name]...)
-	out, err := cmd.CombinedOutput()
+	out, err := h.Command(ctx, name, args...).CombinedOutput()
 	if err != nil {
 		h.tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// Command is one command of a service, in its environment, to be started.
+func (h *House) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, name), args...)
+	cmd.Env = append(os.Environ(), h.env[name]...)
+	return cmd
 }
 
 // Process is one running service.
