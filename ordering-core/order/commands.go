@@ -111,7 +111,7 @@ func (o Order) Submit(s Submission) (Submitted, error) {
 	}
 	return checked(o, Submitted{
 		Number: s.Number, ContractorID: o.ContractorID, CustomerID: o.CustomerID, CustomerName: o.CustomerName, Lines: lines,
-		BasisPoints: o.BasisPoints, Subtotal: quoted.Subtotal, Total: quoted.Total, ExpiresAt: s.ExpiresAt.UTC(),
+		BasisPoints: o.BasisPoints, Subtotal: quoted.Subtotal, Total: quoted.Total, ExpiresAt: s.ExpiresAt.UTC().Truncate(time.Microsecond), // what databases keep
 	}, nil)
 }
 

@@ -170,11 +170,13 @@ func ordersAddress(q copy.OrderQuery, other ...string) string {
 
 // ordersPager leads to the pages before and after, by the positions of this page's ends.
 func ordersPager(q copy.OrderQuery, page copy.OrderPage) (p web.Pager) {
+	p.Summary = "Newest first" // of an empty list too, which rows may still come to
 	n := len(page.Rows)
-	if n == 0 {
-		if q.After != nil || q.Before != nil { // the rows of this page have gone elsewhere
-			p.Newer = ordersAddress(q)
-		}
+	switch {
+	case n > 0:
+	case q.After != nil || q.Before != nil: // the rows of this page have gone elsewhere
+		return web.Pager{Newer: ordersAddress(q)}
+	default:
 		return p
 	}
 	if page.Earlier {
@@ -183,7 +185,6 @@ func ordersPager(q copy.OrderQuery, page copy.OrderPage) (p web.Pager) {
 	if page.Later {
 		p.Older = ordersAddress(q, "after", web.EncodeCursor(page.Rows[n-1].Position()))
 	}
-	p.Summary = "Newest first"
 	return p
 }
 
