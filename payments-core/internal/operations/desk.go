@@ -30,7 +30,7 @@ type Desk struct {
 
 // NewDesk returns a desk; log is for the job queue.
 func NewDesk(db *pg.DB, j *journal.Journal, rules Rules, log *slog.Logger) (*Desk, error) {
-	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: quiet(log)})
+	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: quiet(&outage{log: log})})
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
 	}

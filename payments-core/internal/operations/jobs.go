@@ -98,12 +98,12 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	workers := river.NewWorkers()
 	river.AddWorker(workers, caller)
 	river.AddWorker(workers, &reconsiderWorker{desk: desk})
-	id := uuid.NewString()
+	id, away := uuid.NewString(), &outage{log: log}
 	client, err := river.NewClient(riverpgxv5.New(desk.db.Pool()), &river.Config{
 		ID:                   id,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
 		Workers:              workers,
-		Logger:               quiet(log),
+		Logger:               quiet(away),
 		JobTimeout:           timing.JobTimeout,
 		RescueStuckJobsAfter: timing.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
@@ -114,7 +114,7 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	if err != nil {
 		return fmt.Errorf("make the job workers: %w", err)
 	}
-	life := &life{db: desk.db, id: id, log: log}
+	life := &life{db: desk.db, id: id, log: log, away: away}
 	defer life.end(ctx)
 	if !start(ctx, life, client, log) {
 		return nil
@@ -163,22 +163,4 @@ func MigrateJobs(ctx context.Context, url string) error {
 		return fmt.Errorf("migrate the job queue: %w", err)
 	}
 	return nil
-}
-
-// quiet keeps River's talk about its own services out of the log; what matters about jobs is
-// logged here, with the payment.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
-
-type atLeastWarn struct{ slog.Handler }
-
-func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-
-func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return atLeastWarn{h.Handler.WithAttrs(attrs)}
-}
-
-func (h atLeastWarn) WithGroup(name string) slog.Handler {
-	return atLeastWarn{h.Handler.WithGroup(name)}
 }

@@ -36,6 +36,7 @@ type life struct {
 	id   string
 	log  *slog.Logger
 	conn *pgxpool.Conn // holds the lock; nil while the database is away
+	away *outage
 }
 
 // begin takes the lock if this worker does not have it.
@@ -77,6 +78,9 @@ func (l *life) look(ctx context.Context) error {
 		return err
 	}
 	tag, err := l.conn.Exec(ctx, adopt, l.id)
+	if err == nil {
+		l.away.over()
+	}
 	if err == nil && tag.RowsAffected() > 0 {
 		l.log.InfoContext(ctx, "took over jobs of a worker that is gone", "jobs", tag.RowsAffected())
 	}
