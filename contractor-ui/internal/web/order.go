@@ -225,7 +225,7 @@ func factsOf(o seenOrder) orderFacts {
 
 func orderPaymentOf(p seenPayment, o order.Order) orderPayment {
 	shown := orderPayment{
-		Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision),
+		Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), RequestedAt: p.Requested.At,
 	}
 	for _, refused := range o.Refused {

@@ -54,7 +54,7 @@ func orderRowOf(o copy.Order) orderRow {
 func paymentBadge(p copy.Payment) web.Badge {
 	badge := moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords())
 	if badge.Text == "" {
-		badge = decisionBadge(p.Decision)
+		badge = decisionBadge(p.Decision, p.Money)
 	}
 	words, _, _ := strings.Cut(badge.Text, ", ")
 	return web.Badge{Tone: badge.Tone, Text: "Payment " + strings.ToLower(words[:1]) + words[1:]}

@@ -109,7 +109,7 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 	}
 	page := paymentPage{
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
-		Decision: decisionBadge(p.Decision), Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()),
+		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, ManualCapture: p.CaptureMethod == payment.Manual,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,

@@ -35,7 +35,7 @@ func rowOf(p copy.Payment) row {
 	r := row{
 		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
-		Decision: decisionBadge(p.Decision), DecidedBy: p.DecidedByName,
+		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), Pending: p.Pending,
 	}
 	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
@@ -48,11 +48,12 @@ func rowOf(p copy.Payment) row {
 	return r
 }
 
-func decisionBadge(d payment.Decision) web.Badge {
+// decisionBadge is plain for a payment that came to nothing after all: its money's badge says so.
+func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 	tone := map[payment.Decision]web.Tone{
 		payment.DecisionRequested: web.Waiting, payment.DecisionAccepted: web.Good, payment.DecisionRejected: web.Bad,
 	}[d]
-	if tone == "" {
+	if tone == "" || m == payment.MoneyReleased || m == payment.MoneyRefunded {
 		tone = web.Neutral
 	}
 	return web.Badge{Tone: tone, Text: d.Words()}

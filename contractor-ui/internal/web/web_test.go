@@ -282,6 +282,22 @@ func TestAskingAgainAfterTheLastDecline(t *testing.T) {
 	ada.wants(ada.get("/"), http.StatusOK, "", "Accepted", "Declined")
 }
 
+func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
+	// given a payment on hold
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	id := ada.ask("96.00", "Site lamps")
+	d.confirms(id)
+	d.does(id, mia, payment.Accepted{})
+	d.does(id, event.Meta{}, payment.Authorized{GatewayReference: "g"})
+	ada.wants(ada.get("/"), http.StatusOK, "", `tone-good">Accepted<`, `tone-info">On hold<`)
+	// when the hold is released, then what was decided is said plainly
+	d.does(id, event.Meta{}, payment.Released{Reason: "the hold lapsed"})
+	for _, path := range []string{"/", "/payments/" + id} {
+		ada.wants(ada.get(path), http.StatusOK, "", `tone-neutral">Accepted<`, `tone-neutral">Hold released<`)
+	}
+}
+
 func TestScriptIsShownAsText(t *testing.T) {
 	d := newDesk(t)
 	ada := d.as("ada-nowak")
