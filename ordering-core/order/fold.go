@@ -55,30 +55,37 @@ func Fold(entries []Entry) (Order, []Step) {
 	var o Order
 	steps := make([]Step, 0, len(entries))
 	for _, e := range entries {
-		body, err := read(e.Event)
-		var refusal *Refusal
-		var removed Line
-		if b, ok := body.(ItemRemoved); ok {
-			removed, _ = o.Line(b.ProductID)
-		}
-		switch {
-		case errors.Is(err, ErrUnknownType):
-			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
-		case err != nil: // consumers refuse it, so it should not be in a journal
-			refusal = &Refusal{Code: Malformed, Tried: e.Type}
-		case e.Source != Source:
-			refusal = &Refusal{Code: OtherWriter, Tried: e.Type}
-		case e.Sequence != o.Sequence+1:
-			refusal = &Refusal{Code: OutOfSequence, Tried: e.Type}
-		default:
-			refusal = o.apply(body, e)
-		}
-		if e.Source == Source && e.Sequence == o.Sequence+1 {
-			o.Sequence = e.Sequence // the one writer counts, whatever came of it
-		}
-		steps = append(steps, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, removed: removed.Name})
+		var step Step
+		o, step = Next(o, e)
+		steps = append(steps, step)
 	}
 	return o, steps
+}
+
+// Next is an order after one more entry, and what became of that: a Fold goes on with it.
+func Next(o Order, e Entry) (Order, Step) {
+	body, err := read(e.Event)
+	var refusal *Refusal
+	var removed Line
+	if b, ok := body.(ItemRemoved); ok {
+		removed, _ = o.Line(b.ProductID)
+	}
+	switch {
+	case errors.Is(err, ErrUnknownType):
+		refusal = &Refusal{Code: UnknownType, Tried: e.Type}
+	case err != nil: // consumers refuse it, so it should not be in a journal
+		refusal = &Refusal{Code: Malformed, Tried: e.Type}
+	case e.Source != Source:
+		refusal = &Refusal{Code: OtherWriter, Tried: e.Type}
+	case e.Sequence != o.Sequence+1:
+		refusal = &Refusal{Code: OutOfSequence, Tried: e.Type}
+	default:
+		refusal = o.apply(body, e)
+	}
+	if e.Source == Source && e.Sequence == o.Sequence+1 {
+		o.Sequence = e.Sequence // the one writer counts, whatever came of it
+	}
+	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, removed: removed.Name}
 }
 
 // apply is the one place that changes an order: by the rules, or not at all. It shares no

@@ -75,9 +75,10 @@ func addPayments(ctx context.Context, db *pg.DB, orders []Order) error {
 	return nil
 }
 
-// CountOrders counts a contractor's orders by state.
+// CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are many.
 func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]int64, error) {
-	rows, err := db.Pool().Query(ctx, "select state, count(*) from orders where contractor_id = $1 group by state", contractor)
+	rows, err := db.Pool().Query(ctx, `select state, count(*) from orders
+		where contractor_id = $1 and state in ('draft', 'submitted') group by state`, contractor)
 	if err != nil {
 		return nil, fmt.Errorf("count orders: %w", err)
 	}

@@ -88,7 +88,7 @@ func (d *Desk) Load(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
 		return nil, err
 	}
 	c := &Case{ID: id, Members: held[id], stream: streams[own]}
-	c.fold()
+	c.Order, c.Steps = Fold(c.stream)
 	return c, nil
 }
 
@@ -101,8 +101,11 @@ func (d *Desk) Record(ctx context.Context, tx *pg.Tx, c *Case, body order.Body) 
 	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
 		return err
 	}
-	c.fold()
-	if last := c.Steps[len(c.Steps)-1]; !last.Effect {
+	// The order was folded when it was loaded, and this comes last.
+	appended := c.stream.Records[len(c.stream.Records)-1]
+	next, last := order.Next(c.Order, order.Entry{Event: appended.Event})
+	c.Order, c.Steps = next, append(c.Steps, last)
+	if !last.Effect {
 		return fmt.Errorf("record %s of order %s: it would have no effect: %w", e.Type, c.ID, last.Refusal)
 	}
 	return d.schedule(ctx, tx, c.Order, body)
@@ -114,15 +117,12 @@ func (d *Desk) Look(ctx context.Context, id string) (order.Order, error) {
 	if err != nil {
 		return order.Order{}, err
 	}
-	c := &Case{stream: stream}
-	c.fold()
-	if !c.Order.Exists() {
+	o, _ := Fold(stream)
+	if !o.Exists() {
 		return order.Order{}, ErrNoOrder
 	}
-	return c.Order, nil
+	return o, nil
 }
-
-func (c *Case) fold() { c.Order, c.Steps = Fold(c.stream) }
 
 // lastSequence is of our own events: what others write to the topic does not count.
 func (c *Case) lastSequence(source string) (last int64) {
