@@ -98,8 +98,22 @@ type Key struct {
 }
 
 // Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. A second
-// request with the key waits for the first one's transaction. Errors are explained.
+// request with the key waits for the first one's transaction. Errors are explained; of what do did before one, nothing
+// stays.
 func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
+	given, err = c.once(ctx, k, do)
+	if err == nil {
+		return given, nil
+	}
+	conflict, err := c.refused(err)
+	if err != nil {
+		return Answer{}, err
+	}
+	// In a transaction of its own. Whoever had the key in between has left the answer.
+	return c.once(ctx, k, func(*pg.Tx) (Answer, error) { return conflict, nil })
+}
+
+func (c *Commands) once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
 	err = c.DB.InTx(ctx, func(tx *pg.Tx) error {
 		tag, err := tx.Exec(ctx, `insert into commands (caller, key, fingerprint) values ($1, $2, $3)
 			on conflict (caller, key) do nothing`, k.Caller, k.Key, k.Fingerprint)
@@ -111,9 +125,7 @@ func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, 
 			return err
 		}
 		if given, err = do(tx); err != nil {
-			if given, err = c.refused(err); err != nil {
-				return err
-			}
+			return err
 		}
 		if _, err := tx.Exec(ctx, "update commands set status = $3, answer = $4 where caller = $1 and key = $2",
 			k.Caller, k.Key, given.Status, given); err != nil {

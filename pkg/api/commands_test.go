@@ -71,11 +71,12 @@ func (s *shelf) put(ctx context.Context, tx *pg.Tx, r api.Request[boxes]) (api.A
 		return api.Answer{}, errors.New("out of order")
 	case r.ID != "one":
 		return api.Answer{}, web.NotFound("There is no such shelf.")
-	case r.Body.Boxes > 100:
-		return api.Answer{}, fmt.Errorf("put: %w", errFull)
 	}
 	if _, err := tx.Exec(ctx, "insert into shelf values ($1)", r.Body.Boxes); err != nil {
 		return api.Answer{}, err
+	}
+	if r.Body.Boxes > 100 { // found out late
+		return api.Answer{}, fmt.Errorf("put: %w", errFull)
 	}
 	answer, err := api.Give(http.StatusCreated, map[string]any{"by": r.Actor.Name, "for": event.MetaFrom(ctx).Actor, "caller": r.Caller})
 	answer.Location = "/shelves/one"

@@ -97,6 +97,7 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 type pipeline struct {
 	conn   *pgx.Conn
 	tx     pgx.Tx // nil until it has begun
+	failed error  // it could not begin: outside of it nothing may run
 	queued *pgx.Batch
 }
 
@@ -111,6 +112,9 @@ func (p *pipeline) take() []*pgx.QueuedQuery {
 
 // ready begins and runs what is queued.
 func (p *pipeline) ready(ctx context.Context) error {
+	if p.failed != nil {
+		return p.failed
+	}
 	if p.tx != nil && p.queued.Len() == 0 {
 		return nil
 	}
@@ -119,6 +123,9 @@ func (p *pipeline) ready(ctx context.Context) error {
 
 // SendBatch sends what is queued and b, beginning with them if that is still to do.
 func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	if p.failed != nil {
+		return unsent{p.failed}
+	}
 	ahead := p.take()
 	all := &pgx.Batch{}
 	var results pgx.BatchResults
@@ -128,7 +135,9 @@ func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 		results = p.conn.SendBatch(ctx, all)
 		p.tx = results.Tx()
 		if _, err := results.Exec(); err != nil {
-			return failed{results, fmt.Errorf("begin: %w", err)}
+			// Also where a statement behind it could not be prepared: then nothing was sent, and there is no transaction.
+			p.failed = fmt.Errorf("begin: %w", err)
+			return failed{results, p.failed}
 		}
 	} else {
 		all.QueuedQueries = append(ahead, b.QueuedQueries...)
@@ -153,6 +162,9 @@ func result(results pgx.BatchResults, query *pgx.QueuedQuery) error {
 
 // commit sends what is queued with the commit. A transaction in which nothing was done needs none.
 func (p *pipeline) commit(ctx context.Context) error {
+	if p.failed != nil {
+		return p.failed
+	}
 	if p.queued.Len() == 0 {
 		if p.tx == nil {
 			return nil
@@ -173,12 +185,13 @@ func (p *pipeline) commit(ctx context.Context) error {
 }
 
 func (p *pipeline) Exec(ctx context.Context, query string, args ...any) (tag pgconn.CommandTag, err error) {
-	if p.tx != nil && p.queued.Len() == 0 {
+	if p.tx != nil && p.failed == nil && p.queued.Len() == 0 {
 		return p.tx.Exec(ctx, query, args...)
 	}
 	b := &pgx.Batch{}
 	b.Queue(query, args...).Exec(func(done pgconn.CommandTag) error { tag = done; return nil })
-	return tag, p.SendBatch(ctx, b).Close()
+	err = p.SendBatch(ctx, b).Close()
+	return tag, err
 }
 
 func (p *pipeline) Query(ctx context.Context, query string, args ...any) (pgx.Rows, error) {
@@ -234,6 +247,15 @@ func (f failed) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, 
 func (f failed) Query() (pgx.Rows, error)         { return nil, f.err }
 func (f failed) QueryRow() pgx.Row                { return failedRow{f.err} }
 func (f failed) Close() error                     { _ = f.BatchResults.Close(); return f.err }
+
+// unsent is the results of a batch that must not be sent.
+type unsent struct{ err error }
+
+func (u unsent) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, u.err }
+func (u unsent) Query() (pgx.Rows, error)         { return nil, u.err }
+func (u unsent) QueryRow() pgx.Row                { return failedRow{u.err} }
+func (u unsent) Close() error                     { return u.err }
+func (u unsent) Tx() pgx.Tx                       { return nil }
 
 type failedRow struct{ err error }
 

@@ -123,6 +123,30 @@ func TestAFailureAfterQueueingSendsNothing(t *testing.T) {
 	require.Empty(t, ids(t, db))
 }
 
+func TestNothingRunsOutsideOfATransactionThatCouldNotBegin(t *testing.T) {
+	db := pgtest.New(t, things)
+	for name, next := range map[string]func(tx *pg.Tx) error{
+		"GORM": func(tx *pg.Tx) error { return tx.Gorm().Create(&thing{ID: 1}).Error },
+		"a batch": func(tx *pg.Tx) error {
+			b := &pgx.Batch{}
+			b.Queue(insertThing, 1)
+			return tx.SendBatch(t.Context(), b).Close()
+		},
+		"a query":  func(tx *pg.Tx) error { return tx.QueryRow(t.Context(), insertThing+" returning id", 1).Scan(new(int)) },
+		"the next": func(tx *pg.Tx) error { _, err := tx.Exec(t.Context(), insertThing, 1); return err },
+		"nothing":  func(*pg.Tx) error { return errors.New("as expected") },
+	} {
+		err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+			_, err := tx.Exec(t.Context(), "insert into nowhere values ($1)", 1) // fails before anything is sent
+			require.Error(t, err, name)
+			require.Error(t, next(tx), name)
+			return nil // as if that did not matter
+		})
+		require.ErrorContains(t, err, "nowhere", name)
+		require.Empty(t, ids(t, db), name)
+	}
+}
+
 func TestTheTransactionIsNotForItsUsersToEnd(t *testing.T) {
 	db := pgtest.New(t, things)
 	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {

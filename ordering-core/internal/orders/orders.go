@@ -98,16 +98,16 @@ func (d *Desk) Record(ctx context.Context, tx *pg.Tx, c *Case, body order.Body) 
 	e := order.New(d.journal.Source(), c.ID, body)
 	e.Time, e.Meta = d.Now(), event.MetaFrom(ctx)
 	e.Sequence = c.lastSequence(d.journal.Source()) + 1
+	// The order was folded when it was loaded, and this comes last. A command that the fold does not take is a mistake
+	// of ours, and no refusal to whoever sent it.
+	next, last := order.Next(c.Order, order.Entry{Event: e})
+	if !last.Effect {
+		return fmt.Errorf("record %s of order %s: it would have no effect: %v", e.Type, c.ID, last.Refusal)
+	}
 	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
 		return err
 	}
-	// The order was folded when it was loaded, and this comes last.
-	appended := c.stream.Records[len(c.stream.Records)-1]
-	next, last := order.Next(c.Order, order.Entry{Event: appended.Event})
 	c.Order, c.Steps = next, append(c.Steps, last)
-	if !last.Effect {
-		return fmt.Errorf("record %s of order %s: it would have no effect: %w", e.Type, c.ID, last.Refusal)
-	}
 	return d.schedule(ctx, tx, c.Order, body)
 }
 
