@@ -298,6 +298,17 @@ func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
 	}
 }
 
+func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	const turning = "\u202e00.5"
+	id := ada.ask("10.00", turning)
+	d.confirms(id)
+	ada.wants(ada.get("/"), http.StatusOK, "", turning+"</a></td>") // alone in its cell
+	d.does(id, mia, payment.Rejected{Reason: turning})
+	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", turning+"</dd>", "<bdi>Mia Weber rejected it: “"+turning+"”</bdi>")
+}
+
 func TestScriptIsShownAsText(t *testing.T) {
 	d := newDesk(t)
 	ada := d.as("ada-nowak")
