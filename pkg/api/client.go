@@ -41,6 +41,7 @@ const (
 	deadline      = 6 * time.Second        // of all attempts together; a page has 10 s
 	perAttempt    = 3 * time.Second
 	maxAnswerSize = 256 << 10
+	maxIdle       = 64 // connections that are kept
 )
 
 // Client sends commands to one service.
@@ -58,7 +59,11 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("%s is %q: use http://host:port", variable, base)
 	}
+	// The default keeps two connections, and so dials anew for nearly every command of a busy page.
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = maxIdle
 	return &Client{name: name, base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{
+		Transport: transport,
 		// A redirect would carry a command somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, timeout: perAttempt, deadline: deadline}, nil
