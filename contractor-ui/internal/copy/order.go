@@ -54,11 +54,7 @@ func (o Order) position() *Position { return &Position{At: o.DraftedAt.UTC(), ID
 
 // FoldOrder reads an order from its stream.
 func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	entries := make([]order.Entry, len(s.Records))
-	for i, record := range s.Records {
-		entries[i] = order.Entry{Event: record.Event, Confirmed: record.Log > 0}
-	}
-	return order.Fold(entries)
+	return order.Fold(journal.Entries[order.Entry](s))
 }
 
 // orderRowOf is the row of an order; false if nobody has drafted it.

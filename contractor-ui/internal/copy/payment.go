@@ -76,11 +76,7 @@ func sortKey(began time.Time, id uuid.UUID) string {
 
 // Fold reads a payment from its stream: the log's events in their order, then the pending ones.
 func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	entries := make([]payment.Entry, len(s.Records))
-	for i, record := range s.Records {
-		entries[i] = payment.Entry{Event: record.Event, Confirmed: record.Log > 0}
-	}
-	return payment.Fold(entries)
+	return payment.Fold(journal.Entries[payment.Entry](s))
 }
 
 // rowOf is the row of a payment; false if nobody has requested it.

@@ -52,11 +52,7 @@ func (o Order) Shown() int64 {
 
 // FoldOrder is an order as the journal's stream has it, and what became of each event.
 func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	entries := make([]order.Entry, len(s.Records))
-	for i, r := range s.Records {
-		entries[i] = order.Entry{Event: r.Event, Confirmed: r.Log > 0}
-	}
-	return order.Fold(entries)
+	return order.Fold(journal.Entries[order.Entry](s))
 }
 
 const upsertOrders = `insert into orders (id, revision, sequence, number, contractor_id, contractor_name, customer_id, customer_name,

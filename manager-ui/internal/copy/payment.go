@@ -55,11 +55,7 @@ func (p Payment) Position() Position { return Position{At: p.RequestedAt, ID: p.
 
 // Fold is a payment as the journal's stream has it, and what became of each event.
 func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	entries := make([]payment.Entry, len(s.Records))
-	for i, r := range s.Records {
-		entries[i] = payment.Entry{Event: r.Event, Confirmed: r.Log > 0}
-	}
-	return payment.Fold(entries)
+	return payment.Fold(journal.Entries[payment.Entry](s))
 }
 
 // rowOf is the row of a stream; none while nobody has requested the payment, which is when events about it

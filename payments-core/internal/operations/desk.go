@@ -47,11 +47,7 @@ type dossier struct {
 }
 
 func read(stream journal.Stream) *dossier {
-	entries := make([]payment.Entry, len(stream.Records))
-	for i, record := range stream.Records {
-		entries[i] = payment.Entry{Event: record.Event, Confirmed: record.Log > 0}
-	}
-	p, steps := payment.Fold(entries)
+	p, steps := payment.Fold(journal.Entries[payment.Entry](stream))
 	d := dossier{stream: stream, payment: p}
 	for _, step := range steps {
 		if step.Effect {
