@@ -136,9 +136,5 @@ func (c *Case) lastSequence(source string) (last int64) {
 
 // Fold is the order that a stream of the journal comes to.
 func Fold(stream journal.Stream) (order.Order, []order.Step) {
-	entries := make([]order.Entry, len(stream.Records))
-	for i, record := range stream.Records {
-		entries[i] = order.Entry{Event: record.Event, Confirmed: record.Log > 0}
-	}
-	return order.Fold(entries)
+	return order.Fold(journal.Entries[order.Entry](stream))
 }
