@@ -23,6 +23,9 @@ var (
 	ErrAway = errors.New("cannot be reached")
 	// ErrUnknown says that no answer came that can be understood: the command may have been recorded.
 	ErrUnknown = errors.New("did not answer clearly")
+	// ErrDenied says that the service takes no such request from us, whoever asks: our token is wrong, say. Nothing was
+	// changed, and trying again is in vain until somebody who operates the services mends it.
+	ErrDenied = errors.New("takes no such request from us")
 )
 
 // Refusal is what a service says to a command that it does not take.
@@ -82,7 +85,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes within 6 s, always
 // with the same key and body. It returns nil once the service has taken it, with the answer in into (which may be nil); an
 // answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
-// ErrAway or ErrUnknown. body is a struct or a map that becomes a JSON object, or nil.
+// ErrAway, ErrUnknown or ErrDenied. body is a struct or a map that becomes a JSON object, or nil.
 func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.deadline)
 	defer cancel()
@@ -96,10 +99,14 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 		if _, refused := errors.AsType[*Refusal](err); err == nil || refused {
 			return err
 		}
-		if !neverSent(err) {
+		_, denied := errors.AsType[denial](err)
+		switch {
+		case denied && known == ErrAway: // no attempt before this one can have been taken
+			return fmt.Errorf("%s %w: post %s: %w", c.name, ErrDenied, path, err)
+		case !neverSent(err):
 			known = ErrUnknown
 		}
-		if n+1 == attempts || !wait(ctx, pause<<n) {
+		if denied || n+1 == attempts || !wait(ctx, pause<<n) {
 			return fmt.Errorf("%s %w: post %s: %w", c.name, known, path, err)
 		}
 	}
@@ -178,8 +185,25 @@ func read(response *http.Response, answer []byte, into any) error {
 		if refusal := refusalOf(response.StatusCode, answer); media == "application/problem+json" && refusal != nil {
 			return refusal
 		}
+	default:
+		if response.StatusCode/100 == 4 && media == "application/problem+json" {
+			return denial(unclear.Error() + ": " + detailOf(answer))
+		}
 	}
 	return unclear
+}
+
+// denial is an answer that says, to whatever was sent, that it was not taken.
+type denial string
+
+func (d denial) Error() string { return string(d) }
+
+// detailOf is for whoever operates the services.
+func detailOf(answer []byte) string {
+	if refusal := refusalOf(0, answer); refusal != nil {
+		return refusal.Detail
+	}
+	return "it does not say why"
 }
 
 // refusalOf is nil for what does not say why.

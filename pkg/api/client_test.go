@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -61,10 +62,11 @@ func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 func TestPost(t *testing.T) {
 	recorded := respond(202, jsonMedia, `{"payment_id":"`+id+`","operation":{"kind":"capture"}}`)
 	tests := []struct {
-		name    string
-		answers []http.HandlerFunc // one for each attempt
-		refusal *Refusal
-		err     error
+		name     string
+		answers  []http.HandlerFunc // one for each attempt
+		refusal  *Refusal
+		err      error
+		attempts int64 // if not one for each answer, or all of them for an error
 	}{
 		{name: "recorded", answers: []http.HandlerFunc{recorded}},
 		{name: "under way", answers: []http.HandlerFunc{respond(409, problem, `{"type":"about:blank","title":"Conflict","status":409,"detail":"capture is under way","code":"under_way","by":"Mia"}`)},
@@ -81,7 +83,13 @@ func TestPost(t *testing.T) {
 		{name: "another payment", answers: []http.HandlerFunc{respond(202, jsonMedia, `{"payment_id":"x"}`)}, err: ErrUnknown},
 		{name: "a conflict without words", answers: []http.HandlerFunc{respond(409, problem, `{}`)}, err: ErrUnknown},
 		{name: "a page that is not found", answers: []http.HandlerFunc{respond(404, "text/plain", `404`)}, err: ErrUnknown},
-		{name: "token refused", answers: []http.HandlerFunc{respond(401, problem, `{"detail":"no"}`)}, err: ErrUnknown},
+		{name: "token refused", answers: []http.HandlerFunc{respond(401, problem, `{"detail":"no"}`)}, err: ErrDenied},
+		{name: "not understood", answers: []http.HandlerFunc{respond(400, problem, `{"detail":"no"}`)}, err: ErrDenied},
+		{name: "forbidden", answers: []http.HandlerFunc{respond(403, problem, `{}`)}, err: ErrDenied},
+		{name: "too large", answers: []http.HandlerFunc{respond(413, problem, `{"detail":"no"}`)}, err: ErrDenied},
+		{name: "another medium", answers: []http.HandlerFunc{respond(415, problem, `rubbish`)}, err: ErrDenied},
+		{name: "a lost answer, then token refused", answers: []http.HandlerFunc{hangUp, respond(401, problem, `{"detail":"no"}`)}, err: ErrUnknown, attempts: 2},
+		{name: "somebody else's 403", answers: []http.HandlerFunc{respond(403, "text/html", `<html>`)}, err: ErrUnknown},
 		{name: "a redirect", answers: []http.HandlerFunc{http.RedirectHandler("/", http.StatusTemporaryRedirect).ServeHTTP}, err: ErrUnknown},
 		{name: "an answer without end", answers: []http.HandlerFunc{respond(202, jsonMedia, strings.Repeat(" ", 1<<20)+`{}`)}, err: ErrUnknown},
 	}
@@ -116,8 +124,8 @@ func TestPost(t *testing.T) {
 				t.Errorf("answered %v, want %v", err, test.err)
 			}
 			want := int64(len(test.answers))
-			if test.err != nil {
-				want = attempts
+			if test.err != nil && test.err != ErrDenied {
+				want = cmp.Or(test.attempts, attempts)
 			}
 			if asked.Load() != want {
 				t.Errorf("%d attempts, want %d", asked.Load(), want)

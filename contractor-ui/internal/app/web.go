@@ -40,7 +40,7 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 		return service.UsageError{Err: err}
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { orders.Close(); return nil })
-	handlers := &pages.Handlers{DB: db, Journal: book, Orders: orders, Site: site, Hub: hub}
+	handlers := &pages.Handlers{DB: db, Journal: book, Orders: orders, Site: site, Log: rt.Log, Hub: hub}
 	handlers.Register()
 
 	rt.Go("live reader", hub.Run)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,11 +35,31 @@ type desk struct {
 	core   *core
 	server *httptest.Server
 	offset int64
+	log    *lines
+}
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	written := &lines{}
+	log := slog.New(slog.NewTextHandler(written, nil))
 	db := pgtest.New(t, journal.Migrations, web.Migrations, migrations.Set)
 	assets := web.TestAssets()
 	renderer, err := pages.NewRenderer(assets)
@@ -55,14 +76,14 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, db: db, book: journal.New(db, pages.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
+	d := &desk{t: t, db: db, log: written, book: journal.New(db, pages.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
 	d.core = newCore(d)
 	orders, err := ordering.New(d.core.server.URL, "secret")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(orders.Close)
-	handlers := &pages.Handlers{DB: db, Journal: d.book, Orders: orders, Site: site}
+	handlers := &pages.Handlers{DB: db, Journal: d.book, Orders: orders, Site: site, Log: log}
 	handlers.Register()
 	d.server = httptest.NewServer(site.Echo)
 	t.Cleanup(d.server.Close)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -25,6 +26,11 @@ var misbehaviours = map[string]struct {
 	"nothing": {func(http.ResponseWriter, *http.Request) {
 		panic(http.ErrAbortHandler)
 	}, "It is not known whether this was saved"},
+	"a denial": {func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"detail":"this token is not known"}`)
+	}, "Not saved: orders cannot be changed at the moment. Nothing was changed"},
 	"a refusal": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusConflict)
@@ -69,6 +75,9 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 	}
 	if d.written() != before {
 		t.Error("something was written")
+	}
+	if log := d.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "this token is not known") {
+		t.Errorf("nobody is told of the denial: %s", log)
 	}
 
 	// when the form that was not answered is sent again, with its key, then it is done once

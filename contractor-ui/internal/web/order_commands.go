@@ -223,7 +223,7 @@ func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
 		s.explain(c, refusal)
 	default:
 		var known bool
-		if status, known = tellAway(c, err); !known {
+		if status, known = h.tellAway(c, err); !known {
 			return err
 		}
 	}
@@ -273,10 +273,14 @@ func notDoneWords(form string) string {
 }
 
 // tellAway says what is known when ordering-core did not answer clearly; known is false for any other error.
-func tellAway(c echo.Context, err error) (status int, known bool) {
+func (h *Handlers) tellAway(c echo.Context, err error) (status int, known bool) {
 	switch {
 	case errors.Is(err, api.ErrAway):
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept: please try again shortly.")
+	case errors.Is(err, api.ErrDenied):
+		// It stays so until they mend it.
+		h.Log.ErrorContext(c.Request().Context(), "command denied: check the token and the versions of the services", "error", err)
+		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept. Please tell those who operate Countersign.")
 	case errors.Is(err, api.ErrUnknown):
 		web.Flash(c, web.Warning, "It is not known whether this was saved: the answer did not come. Please try again shortly: sending this form again does nothing twice.")
 	default:

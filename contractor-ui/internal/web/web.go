@@ -16,6 +16,7 @@ package web
 import (
 	"embed"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -71,6 +72,7 @@ type Handlers struct {
 	Journal *journal.Journal
 	Orders  *ordering.Core // takes the commands about orders
 	Site    *web.Site
+	Log     *slog.Logger
 	Hub     *live.Hub        // may be nil: the pages are not live
 	Now     func() time.Time // time.Now if nil
 }

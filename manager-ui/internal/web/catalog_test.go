@@ -163,6 +163,7 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 		"hangs up":        {nil, 503, "Perhaps not saved"},
 		"never answers":   {silent, 503, "Perhaps not saved"},
 		"is away":         {nil, 503, "ordering-core cannot be reached at the moment. Nothing was changed"},
+		"denies":          {respond(401, "application/problem+json", `{"detail":"bad token"}`), 503, "Not saved.</strong> ordering-core does not take this from us. Nothing was changed"},
 		"refuses":         {respond(409, "application/problem+json", `{"detail":"not today","code":"x"}`), 409, "Not saved.</strong> Not today."},
 	} {
 		t.Run(name, func(t *testing.T) {

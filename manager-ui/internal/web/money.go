@@ -75,6 +75,8 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 		}
 	case errors.Is(err, api.ErrAway):
 		said.Text = "payments-core cannot be reached at the moment. Nothing was changed; please try again"
+	case errors.Is(err, api.ErrDenied):
+		said.Text = "payments-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
 	case errors.Is(err, api.ErrUnknown):
 		said.Title = "Perhaps not " + past[kind]
 		said.Text = "payments-core gave no clear answer. Please try again: pressing again does nothing twice"
@@ -82,7 +84,7 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 		return err
 	}
 	if status >= 500 {
-		h.log.WarnContext(c.Request().Context(), "command not answered", "error", err)
+		h.logNotDone(c.Request().Context(), err)
 	}
 	return h.showPayment(c, status, func(page *paymentPage) {
 		page.Notice, page.MoneyForm = said, form

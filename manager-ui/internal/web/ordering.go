@@ -138,12 +138,23 @@ func (h *handlers) notDone(ctx context.Context, a *attempt, o command, err error
 		return nil
 	case errors.Is(err, api.ErrAway):
 		a.Notice.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"
+	case errors.Is(err, api.ErrDenied):
+		a.Notice.Text = "ordering-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
 	case errors.Is(err, api.ErrUnknown):
 		a.Notice.Title = "Perhaps not " + o.what
 		a.Notice.Text = "ordering-core gave no clear answer. Please try again: pressing again does nothing twice"
 	default:
 		return err
 	}
-	h.log.WarnContext(ctx, "command not answered", "error", err)
+	h.logNotDone(ctx, err)
 	return nil
+}
+
+// logNotDone tells those who operate the services. A denial stays until they mend it.
+func (h *handlers) logNotDone(ctx context.Context, err error) {
+	if errors.Is(err, api.ErrDenied) {
+		h.log.ErrorContext(ctx, "command denied: check the token and the versions of the services", "error", err)
+		return
+	}
+	h.log.WarnContext(ctx, "command not answered", "error", err)
 }
