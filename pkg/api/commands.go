@@ -60,8 +60,7 @@ type Request[B any] struct {
 //
 //	orders.POST("/:id/items", api.Handle(commands, a.addItem))
 //
-// What run returns as an error is explained; a conflict is kept as the answer and its transaction commits, so run writes
-// nothing before it refuses.
+// What run returns as an error is explained, and undoes what run has written; a conflict is kept as the answer.
 func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Request[B]) (Answer, error)) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		key := e.Request().Header.Get(headerKey)

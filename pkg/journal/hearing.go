@@ -111,10 +111,10 @@ func (j *Journal) NoteHeard(ctx context.Context, next map[Place]int64) error {
 // CatchingUpError says that the copies are still being made from the topics.
 type CatchingUpError struct{ Progress }
 
-func (e *CatchingUpError) Error() string { return "catching up: " + e.Progress.String() }
+func (e *CatchingUpError) Error() string { return "catching up: " + e.String() }
 
 // Notice says it to people.
-func (e *CatchingUpError) Notice() string { return "Catching up: " + e.Progress.String() + "." }
+func (e *CatchingUpError) Notice() string { return "Catching up: " + e.String() + "." }
 
 // CaughtUp is a health check: it returns a *CatchingUpError while the database is catching up, whichever process does that. That
 // the database cannot be asked is another check's business.

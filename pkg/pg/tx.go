@@ -253,7 +253,7 @@ type unsent struct{ err error }
 
 func (u unsent) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, u.err }
 func (u unsent) Query() (pgx.Rows, error)         { return nil, u.err }
-func (u unsent) QueryRow() pgx.Row                { return failedRow{u.err} }
+func (u unsent) QueryRow() pgx.Row                { return failedRow(u) }
 func (u unsent) Close() error                     { return u.err }
 func (u unsent) Tx() pgx.Tx                       { return nil }
 

@@ -102,7 +102,7 @@ func (d *Desk) Record(ctx context.Context, tx *pg.Tx, c *Case, body order.Body) 
 	// of ours, and no refusal to whoever sent it.
 	next, last := order.Next(c.Order, order.Entry{Event: e})
 	if !last.Effect {
-		return fmt.Errorf("record %s of order %s: it would have no effect: %v", e.Type, c.ID, last.Refusal)
+		return fmt.Errorf("record %s of order %s: it would have no effect: %s", e.Type, c.ID, last.Refusal.Error())
 	}
 	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
 		return err
