@@ -148,13 +148,10 @@ func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried
 	for _, p := range seen.payments {
 		page.Payments = append(page.Payments, orderPaymentOf(p, seen.Order))
 	}
-	switch {
-	case seen.State == order.StateDraft:
-		if err := h.addDraft(c, &page, seen.Order, tried); err != nil {
-			return err
-		}
-	default:
+	if seen.State != order.StateDraft {
 		page.addFrozen(seen.Order)
+	} else if err := h.addDraft(c, &page, seen.Order, tried); err != nil {
+		return err
 	}
 	if seen.State == order.StateSubmitted {
 		page.Ask = askOf(seen, tried)

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -163,7 +164,10 @@ func (c *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers as ordering-core does.
 func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
-	refusal := err.(*order.Refusal)
+	var refusal *order.Refusal
+	if !errors.As(err, &refusal) {
+		panic(err)
+	}
 	problem, status := map[string]any{"detail": refusal.Error(), "code": refusal.Code}, http.StatusConflict
 	switch refusal.Code {
 	case order.Invalid:

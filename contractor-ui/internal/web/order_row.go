@@ -70,12 +70,6 @@ func stateBadge(s order.State) web.Badge {
 	return web.Badge{Tone: tone, Text: s.Words()}
 }
 
-// ended tells whether nothing more comes of a payment by itself.
-func ended(p copy.Payment) bool {
-	_, ended := payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final}.Ended()
-	return ended
-}
-
 // orderAddress is an order's page.
 func orderAddress(id string) string { return "/orders/" + id }
 
