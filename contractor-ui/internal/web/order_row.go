@@ -8,7 +8,6 @@ import (
 
 	"countersign.example/contractor-ui/internal/copy"
 	"countersign.example/ordering-core/order"
-	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
