@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -28,6 +29,7 @@ type shop struct {
 	*office
 	catalog *catalogtest.Core
 	deaf    atomic.Bool // nothing is heard
+	mu      sync.Mutex  // one command after the other: a client that waited too long sends its own again
 	sent    []string    // the commands: "path key"
 }
 
@@ -39,6 +41,8 @@ func openShop(tb testing.TB) (*shop, *manager) {
 }
 
 func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.sent = append(s.sent, r.URL.Path+" "+r.Header.Get("Idempotency-Key"))
 	given := httptest.NewRecorder()
 	s.catalog.ServeHTTP(given, r)
