@@ -34,6 +34,7 @@ type previewPage struct {
 	Columns                   []string
 	Notice                    notice
 	MoreRows, MoreProblems    int // that are not shown
+	Imported                  bool
 }
 
 var (
@@ -65,7 +66,7 @@ func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		id, err := keepUpload(c.Request().Context(), h.db, k.name, content)
+		id, err := keepUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, content)
 		if err != nil {
 			return err
 		}
@@ -73,10 +74,17 @@ func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
 	}
 }
 
-// preview shows what importing a file would do now.
+// preview shows what importing a file would do now, or what came of it if it was imported.
 func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p, err := h.planned(c, k)
+		u, err := h.uploaded(c, k)
+		if err != nil {
+			return err
+		}
+		if u.importedAt != nil {
+			return h.showImported(c, k, u)
+		}
+		p, err := k.plan(c.Request().Context(), h.db, u.content)
 		if err != nil {
 			return err
 		}
@@ -84,13 +92,19 @@ func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
 	}
 }
 
-func (h *handlers) planned(c echo.Context, k sheetKind) (plan, error) {
-	ctx := c.Request().Context()
-	content, err := upload(ctx, h.db, k.name, c.Param("id"))
-	if err != nil {
-		return plan{}, err
-	}
-	return k.plan(ctx, h.db, content)
+func (h *handlers) uploaded(c echo.Context, k sheetKind) (upload, error) {
+	return readUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, c.Param("id"))
+}
+
+// showImported says what came of a file, instead of what importing it would do.
+func (h *handlers) showImported(c echo.Context, k sheetKind, u upload) error {
+	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
+		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
+			Tone: web.Info, Title: "You have imported this file already", At: *u.importedAt,
+			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %d added, %d changed, %d unchanged",
+				u.added, u.changed, u.unchanged),
+		},
+	})
 }
 
 func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, said notice) error {
@@ -127,21 +141,28 @@ func (i *imported) Check() error {
 }
 
 // importSheet has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
-// key: pressing twice imports once.
+// key: pressing twice imports once. What came of it stays with the file, so that who comes back to it later is told that.
 func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		form, err := web.ReadForm(c)
 		if err != nil {
 			return err
 		}
-		p, err := h.planned(c, k)
+		u, err := h.uploaded(c, k)
+		if err != nil {
+			return err
+		}
+		if u.importedAt != nil {
+			return web.Redirect(c, k.path+"/import/"+c.Param("id"))
+		}
+		ctx := c.Request().Context()
+		p, err := k.plan(ctx, h.db, u.content)
 		if err != nil {
 			return err
 		}
 		if len(p.Problems) > 0 {
 			return h.showPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
 		}
-		ctx := c.Request().Context()
 		done := imported{rows: len(p.bodies)}
 		body := map[string]any{"rows": p.bodies}
 		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
@@ -151,6 +172,10 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 			}
 			p.Problems = refusedRows(err, p)
 			return h.showPreview(c, k, a.Status, p, a.Notice)
+		}
+		// If this fails, pressing again has the same answer, and notes it then.
+		if err := noteImport(ctx, h.db, c.Param("id"), done); err != nil {
+			return err
 		}
 		said := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
 		if done.Last == nil {

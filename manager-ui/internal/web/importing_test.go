@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"countersign.example/manager-ui/internal/sheet"
@@ -31,13 +32,62 @@ func TestImport(t *testing.T) {
 		t.Fatalf("sent %v", s.sent)
 	}
 
-	// and when it is imported, by pressing twice, everything has
+	// and when it is imported, everything has
 	mia.post(preview.path).is(200, "Imported: 1 added, 1 changed, 1 unchanged.", "t-1", "Tiles; &#34;grey&#34;", "=cmd()", "1,200")
-	mia.post(preview.path).is(200, "Imported: 1 added, 1 changed, 1 unchanged.")
-	if len(mia.get("/catalog").things()) != 3 || s.sent[2] != s.sent[3] {
+
+	// and when it is imported again, then it is not
+	for _, page := range []answer{mia.post(preview.path), mia.get(preview.path)} {
+		page.is(200, "You have imported this file already.", "1 added, 1 changed, 1 unchanged").without("Imported:", `id="import-form"`)
+	}
+	if len(mia.get("/catalog").things()) != 3 || len(s.sent) != 3 {
 		t.Errorf("sent %v", s.sent)
 	}
-	mia.get(preview.path).is(200, "0 new, 0 changed, 3 unchanged")
+	mia.upload("/catalog/import", file).is(200, "0 new, 0 changed, 3 unchanged")
+}
+
+func TestAnImportIsPressedTwiceAtOnce(t *testing.T) {
+	s, mia := openShop(t)
+	preview := mia.upload("/customers/import", "Name,Email\nA,a@b.example\n")
+	var presses sync.WaitGroup
+	said := make([]answer, 2)
+	for i := range said {
+		presses.Go(func() { said[i] = mia.post(preview.path) })
+	}
+	presses.Wait()
+	for _, page := range said { // the later one may find it done
+		if page.status != 200 || !strings.Contains(page.text, "1 added, 0 changed, 0 unchanged") {
+			t.Errorf("answered %d %s", page.status, page.text)
+		}
+	}
+	if len(mia.get("/customers").things()) != 1 {
+		t.Errorf("sent %v", s.sent)
+	}
+}
+
+func TestAFileIsItsOwners(t *testing.T) {
+	s, mia := openShop(t)
+	tom := s.manager("tom-berg")
+	first := mia.upload("/customers/import", "Name,Email\nA,a@b.example\n").is(200, "1 new")
+
+	// it is nobody else's to see or to import
+	tom.get(first.path).is(404, "upload it again")
+	tom.post(first.path).is(404, "upload it again")
+	if len(s.sent) != 0 {
+		t.Errorf("sent %v", s.sent)
+	}
+
+	// and the oldest goes when its owner has more than are kept, whatever others upload
+	for range 10 {
+		tom.upload("/customers/import", "Name,Email\nB,b@b.example\n").is(200)
+	}
+	for range 9 {
+		mia.get(first.path).is(200, "1 new")
+		mia.upload("/customers/import", "Name,Email\nB,b@b.example\n").is(200)
+	}
+	mia.get(first.path).is(200, "1 new")
+	last := mia.upload("/customers/import", "Name,Email\nC,c@b.example\n").is(200, "1 new")
+	mia.get(first.path).is(404, "upload it again")
+	mia.get(last.path).is(200, "1 new")
 }
 
 func TestExportComesBack(t *testing.T) {
