@@ -98,3 +98,26 @@ func TestPaymentsOfAnOrder(t *testing.T) {
 	})
 	h.settled()
 }
+
+func TestAPaymentThatCannotBeNamedIsADeadLetter(t *testing.T) {
+	h := newHouse(t)
+	h.start()
+	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
+	id, payment := h.submitted(fence, garden), uuid.NewString()
+
+	// given a payment whose id is none, and one for an order whose id is none
+	h.pay(id, "pay-1", "payment_requested", "payment_captured")
+	h.pay("not-a-uuid", payment, "payment_requested")
+	// when good ones come behind them
+	h.pay(id, payment, "payment_requested", "payment_captured")
+
+	// then these count, and those are set aside
+	if shown := h.becomes(id, "paid"); shown.body["paid_by"] != payment {
+		t.Errorf("shown: %s", shown.text)
+	}
+	h.eventually("three dead letters", func() bool {
+		var malformed, all int
+		err := h.db.Pool().QueryRow(t.Context(), "select count(*) filter (where kind = 'malformed'), count(*) from dead_letters").Scan(&malformed, &all)
+		return err == nil && malformed == 3 && all == 3
+	})
+}

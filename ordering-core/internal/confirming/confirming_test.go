@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,7 +165,7 @@ func TestTheFirstOfTwoPaymentsPays(t *testing.T) {
 
 func TestCheckRefusesWhatFoldWouldSkip(t *testing.T) {
 	for _, e := range []event.Event{
-		requestedBy("ada", one, orderID), capturedOf(one, 1, eur(1)), refundedOf(one), of(one, "payment_archived", "", 0, `[]`),
+		requestedBy("ada", one, orderID), requestedBy("ada", one, ""), capturedOf(one, 1, eur(1)), refundedOf(one), of(one, "payment_archived", "", 0, `[]`),
 	} {
 		if err := confirming.Check(e); err != nil {
 			t.Errorf("%s: %v", e.Type, err)
@@ -173,9 +174,11 @@ func TestCheckRefusesWhatFoldWouldSkip(t *testing.T) {
 	for _, e := range []event.Event{
 		of(one, "payment_requested", "ada", 0, `{"order_id": "x"}`), of(one, "payment_requested", "ada", 0, `{"order_id": 7}`),
 		of(one, "payment_captured", "", 0, `{}`), of(one, "payment_captured", "", 0, `{"amount": "10.00"}`),
+		requestedBy("ada", "pay-1", orderID), capturedOf("pay-1", 1, eur(1)), refundedOf(strings.ToUpper(one)),
+		requestedBy("ada", one, "not-a-uuid"), requestedBy("ada", one, strings.ToUpper(orderID)),
 	} {
 		if err := confirming.Check(e); err == nil {
-			t.Errorf("%s %s is taken", e.Type, e.Data)
+			t.Errorf("%s %s of %s is taken", e.Type, e.Data, e.Subject)
 		}
 	}
 }

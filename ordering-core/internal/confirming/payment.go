@@ -9,6 +9,7 @@ import (
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/schema"
 )
 
 // Topic is where payments are told about; Partitions is how many it has, as payments-core makes it.
@@ -62,9 +63,14 @@ func read(e event.Event) (s said, err error) {
 	if e.Type != typeRequested && e.Type != typeCaptured && e.Type != typeRefunded {
 		return s, nil
 	}
+	if !schema.IsID(e.Subject) {
+		return s, errors.New("subject is not a UUID in lower case")
+	}
 	switch err := json.Unmarshal(e.Data, &s); {
 	case err != nil:
 		return s, err
+	case e.Type == typeRequested && s.OrderID != "" && !schema.IsID(s.OrderID): // what is said of it later has to name it
+		return s, errors.New("order_id is not a UUID in lower case")
 	case e.Type == typeRequested && s.ContractorID == "":
 		return s, errors.New("contractor_id is missing")
 	case e.Type == typeCaptured && s.Amount.Minor < 1:
