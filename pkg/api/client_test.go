@@ -134,6 +134,24 @@ func TestPost(t *testing.T) {
 	}
 }
 
+func TestABodyIsNotLargerThanItNeedsToBe(t *testing.T) {
+	var sent string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		sent = string(body)
+		respond(200, jsonMedia, `{}`)(w, r)
+	}))
+	defer server.Close()
+	rows := []struct{ Name string }{{"<Tiles> & \"grout\""}}
+	ctx := event.WithMeta(t.Context(), event.Meta{Actor: "mia-weber", ActorName: "Mia & Tom"})
+
+	err := newClient(t, server.URL).Post(ctx, "/import", "k1", map[string]any{"rows": rows}, nil)
+
+	if want := `{"actor":{"id":"mia-weber","name":"Mia & Tom"},"rows":[{"Name":"<Tiles> & \"grout\""}]}`; err != nil || sent != want {
+		t.Errorf("sent %s, want %s; %v", sent, want, err)
+	}
+}
+
 func TestAway(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close() // nobody listens there any more

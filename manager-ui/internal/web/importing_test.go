@@ -163,6 +163,21 @@ func TestTheMostRows(t *testing.T) {
 	mia.importFile("/catalog", file).is(200, "Imported: 5000 added, 0 changed, 0 unchanged.", "Product number 0")
 }
 
+func TestTheLargestFile(t *testing.T) {
+	_, mia := openShop(t)
+	var file strings.Builder
+	file.WriteString("SKU,Name,Price,Currency\n")
+	rows := 0
+	for name := strings.Repeat("<&>", 66); ; rows++ {
+		row := fmt.Sprintf("S%d,%s,1,EUR\n", rows, name)
+		if file.Len()+len(row) > sheet.MaxBytes {
+			break
+		}
+		file.WriteString(row)
+	}
+	mia.importFile("/catalog", file.String()).is(200, fmt.Sprintf("Imported: %d added", rows))
+}
+
 func TestNothingIsImportedByHalves(t *testing.T) {
 	s, mia := openShop(t)
 	preview := mia.upload("/catalog/import", "SKU,Name,Price,Currency\n\nT-1,Tiles,1,EUR\nT-2,Grout,2,EUR\n")
