@@ -34,6 +34,8 @@ const (
 	atOnce = 100
 	// maxPutOff bounds the wait after failures.
 	maxPutOff = 5 * time.Minute
+	// patience bounds the wait for what somebody else holds of an order: the others that are due wait behind it.
+	patience = "set local lock_timeout = '500ms'"
 )
 
 // What the events say.
@@ -160,6 +162,7 @@ func (s *Sweeper) try(ctx context.Context, id string) (did bool, err error) {
 func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 	ctx = event.WithMeta(ctx, event.Meta{CorrelationID: event.NewID().String()})
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+		tx.Queue(patience)
 		c, err := s.desk.Load(ctx, tx, id)
 		if err != nil {
 			return err
@@ -215,11 +218,13 @@ func move(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time) error
 	return nil
 }
 
-// putOff has an order looked at later: after a second, two, four ...
+// putOff has an order looked at later: after a second, two, four ... Who holds the order may hold its deadline too:
+// that one is left as it is.
 func (s *Sweeper) putOff(ctx context.Context, id string, cause error) error {
 	text := []rune(cause.Error())
 	_, err := s.db.Pool().Exec(ctx, `update deadlines set failures = failures + 1, last_error = $3,
-		sweep_at = $2::timestamptz + least(interval '1 second' * power(2, least(failures, 20)), $4::interval) where order_id = $1`,
+		sweep_at = $2::timestamptz + least(interval '1 second' * power(2, least(failures, 20)), $4::interval)
+		where order_id = (select order_id from deadlines where order_id = $1 for update skip locked)`,
 		id, s.desk.Now(), string(text[:min(len(text), 2000)]), maxPutOff)
 	if err != nil {
 		return fmt.Errorf("put a deadline off: %w", err)

@@ -278,6 +278,48 @@ func (c *clerk) exec(sql string, args ...any) {
 	}
 }
 
+// TestAnOrderThatIsHeldDoesNotStopTheOthers: who holds it may take long, and may hold its deadline too.
+func TestAnOrderThatIsHeldDoesNotStopTheOthers(t *testing.T) {
+	c := newClerk(t)
+	held, deadline, free := c.submitted(), c.submitted(), c.submitted()
+	c.Pass(day)
+	holds, finish := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- c.DB.InTx(t.Context(), func(tx *pg.Tx) error {
+			if _, err := cases.Lock(t.Context(), tx, nil, order.Stream(held.ID), order.Stream(deadline.ID)); err != nil {
+				return err
+			}
+			_, err := tx.Exec(t.Context(), "update deadlines set last_error = '' where order_id = $1", deadline.ID)
+			close(holds)
+			<-finish
+			return err
+		})
+	}()
+	<-holds
+
+	// when it is swept meanwhile, then the other one expires
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if got, err := c.Sweep(ctx); err != nil || got != 1 {
+		t.Errorf("swept %d, %v", got, err)
+	}
+	c.is(free.ID, order.StateExpired)
+	c.is(held.ID, order.StateSubmitted)
+	c.is(deadline.ID, order.StateSubmitted)
+
+	// and those that were held follow
+	close(finish)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	c.sweeps(1)
+	c.Pass(time.Second)
+	c.sweeps(1)
+	c.is(held.ID, order.StateExpired)
+	c.is(deadline.ID, order.StateExpired)
+}
+
 func TestTheLeaderSweepsByItself(t *testing.T) {
 	c := newClerk(t)
 	o := c.submitted()
