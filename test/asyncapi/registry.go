@@ -44,7 +44,7 @@ func topics() []topic {
 	products := topic{
 		name: catalog.Topic, partitions: catalog.Partitions,
 		about:   "Products and customers, for the pick lists of the web apps. An event says the whole of what there is now.",
-		hearers: []string{"contractor-ui", "manager-ui"},
+		hearers: []string{"contractor-ui", "manager-ui", "ordering-core"},
 	}
 	for _, t := range catalog.Types() {
 		products.types = append(products.types, eventType{t.Name, t.Description, t.Writer, schema.URI(t.Name), t.Schema, t.Example})

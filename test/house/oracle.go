@@ -115,8 +115,7 @@ func (o *oracle) sound(id string, s Story) {
 	}
 }
 
-// journal compares a service's journal with the topics that it hears, stream by stream. What ordering-core says
-// in the catalog's topic does not come back to it, and so gets no place in the log there.
+// journal compares a service's journal with the topics that it hears, stream by stream.
 func (o *oracle) journal(service string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -124,14 +123,9 @@ func (o *oracle) journal(service string) {
 	if err != nil {
 		o.tb.Fatalf("read the journal of %s: %v", service, err)
 	}
-	topics := hears[service]
-	if service == Ordering {
-		topics = append(slices.Clone(topics), catalog.Topic)
-	}
-	for _, topic := range topics {
-		confirmed := slices.Contains(hears[service], topic)
+	for _, topic := range hears[service] {
 		for _, stream := range ids(o.streams[topic]) {
-			o.stream(service, stream, streams[stream], o.streams[topic][stream], confirmed)
+			o.stream(service, stream, streams[stream], o.streams[topic][stream])
 			delete(streams, stream)
 		}
 	}
@@ -140,7 +134,7 @@ func (o *oracle) journal(service string) {
 	}
 }
 
-func (o *oracle) stream(service, stream string, records []noted, events []event.Event, confirmed bool) {
+func (o *oracle) stream(service, stream string, records []noted, events []event.Event) {
 	var want, got []uuid.UUID
 	for _, e := range events {
 		want = append(want, e.ID)
@@ -148,7 +142,6 @@ func (o *oracle) stream(service, stream string, records []noted, events []event.
 	for i, n := range records {
 		got = append(got, n.ID)
 		switch {
-		case !confirmed:
 		case n.Log == 0:
 			o.differ("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
 		case n.Log != int64(i+1):

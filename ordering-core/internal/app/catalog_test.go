@@ -1,10 +1,17 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/internal/app"
+	"countersign.example/pkg/kafka"
 )
 
 // TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the house holds all of it against
@@ -37,5 +44,35 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 
 	if left := h.document.Unanswered(); len(left) > 0 {
 		t.Errorf("nothing was answered by %q", left)
+	}
+}
+
+func TestTheCatalogIsHeardBack(t *testing.T) {
+	h := newHouse(t)
+	h.start()
+	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
+	h.settled()
+	var confirmed int
+	err := h.db.Pool().QueryRow(t.Context(), "select count(*) from journal where log = 1 and stream in ($1, $2)",
+		catalog.ProductStream(fence), catalog.CustomerStream(garden)).Scan(&confirmed)
+	if err != nil || confirmed != 2 {
+		t.Errorf("%d of both are confirmed, %v", confirmed, err)
+	}
+
+	// given a journal restored from before a customer that the topic tells of
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	h.stop = nil
+	barn := catalog.CustomerAdded{CustomerID: uuid.NewString(), Name: "Barn Ltd", Email: "barn@example.com"}
+	lost := catalog.New(catalog.Writer, barn.CustomerID, barn)
+	lost.Sequence, lost.Time = 1, time.Now()
+	h.publish(catalog.Topic, lost)
+
+	// when the core runs, then it notices, and stops
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := app.Run(ctx, &h.cfg, quietLog()); !errors.Is(err, kafka.ErrOtherDatabase) {
+		t.Errorf("it ran with %v", err)
 	}
 }

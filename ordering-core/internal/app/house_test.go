@@ -127,12 +127,12 @@ func (h *house) publish(topic string, events ...event.Event) {
 	h.eventually("published", func() bool { return w.WriteMessages(h.t.Context(), messages...) == nil })
 }
 
-// settled waits until everything written about orders has come back.
+// settled waits until everything written has come back.
 func (h *house) settled() {
 	h.t.Helper()
 	h.eventually("everything confirmed", func() bool {
 		var pending int
-		err := h.db.Pool().QueryRow(context.Background(), "select count(*) from journal where log is null and stream like 'order-%'").Scan(&pending)
+		err := h.db.Pool().QueryRow(context.Background(), "select count(*) from journal where log is null").Scan(&pending)
 		return err == nil && pending == 0
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/cases"
@@ -194,6 +195,7 @@ func TestMembers(t *testing.T) {
 		"an order":               {expired().entries[0].Event, order.Stream(orderID), []cases.Member{own}},
 		"requested for it":       {requestedBy("ada", one, orderID), confirming.Stream(one), []cases.Member{own, paying}},
 		"requested for no order": {requestedBy("ada", one, ""), confirming.Stream(one), nil},
+		"a product":              {catalog.New("/ordering-core", one, catalog.ProductArchived{ProductID: one}), catalog.ProductStream(one), nil},
 		"another event":          {capturedOf(one, 1, eur(1)), confirming.Stream(one), nil},
 	} {
 		if got := confirming.Members(test.event, test.stream); !slices.Equal(got, test.want) {
