@@ -116,22 +116,6 @@ func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error)
 	return page, nil
 }
 
-// AllProducts reads every product that is not archived, by name.
-func AllProducts(ctx context.Context, db *pg.DB) (rows []Product, err error) {
-	if err := db.Gorm(ctx).Where("not archived").Order("sort, id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read all products: %w", err)
-	}
-	return rows, nil
-}
-
-// AllCustomers reads every customer who is not archived, by name.
-func AllCustomers(ctx context.Context, db *pg.DB) (rows []Customer, err error) {
-	if err := db.Gorm(ctx).Where("not archived").Order("sort, id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read all customers: %w", err)
-	}
-	return rows, nil
-}
-
 // FindProducts reads some products, in no order; those that are not there are left out.
 func FindProducts(ctx context.Context, db *pg.DB, ids ...string) (rows []Product, err error) {
 	if err := db.Gorm(ctx).Find(&rows, "id = any(?::uuid[])", uuidArray(ids)).Error; err != nil {

@@ -73,8 +73,10 @@ func TestProjectCatalog(t *testing.T) {
 	if err != nil || byEmail["office@hotel.example"].ID != hotel {
 		t.Errorf("by address: %+v, %v", byEmail, err)
 	}
-	if rows, err := copy.AllProducts(t.Context(), db); err != nil || len(rows) != 1 {
-		t.Errorf("all: %+v, %v", rows, err)
+	for p, err := range copy.AllProducts(t.Context(), db) {
+		if err != nil || p.ID != tiles || p.SKU != `T"1,{}\` || p.Name != name || p.Price() != price {
+			t.Errorf("all: %+v, %v", p, err)
+		}
 	}
 
 	// when they are archived
@@ -92,7 +94,35 @@ func TestProjectCatalog(t *testing.T) {
 			t.Errorf("archived: %+v %+v", products.Rows, customers.Rows)
 		}
 	}
-	if rows, err := copy.AllCustomers(t.Context(), db); err != nil || len(rows) != 0 {
-		t.Errorf("all: %+v, %v", rows, err)
+	for c, err := range copy.AllCustomers(t.Context(), db) {
+		t.Errorf("all: %+v, %v", c, err)
+	}
+}
+
+func TestAllAreReadInPages(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	for _, count := range []int{0, 499, 500, 1203} {
+		// given so many, most of them with the same name
+		if _, err := db.Pool().Exec(t.Context(), "truncate customers"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Pool().Exec(t.Context(), `insert into customers (id, revision, sequence, name, email, email_key, archived, updated_at, sort, words)
+			select gen_random_uuid(), 1, 1, 'Hotel', n || '@x.example', n || '@x.example', false, now(), (n / 600)::text, '' from generate_series(1, $1) n`, count); err != nil {
+			t.Fatal(err)
+		}
+		// when all are read, then each is there once, by name
+		seen, last := map[string]bool{}, copy.Place{}
+		for c, err := range copy.AllCustomers(t.Context(), db) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if place := c.Place(); place.Sort+place.ID <= last.Sort+last.ID || c.Email == "" {
+				t.Errorf("%+v comes after %+v", c, last)
+			}
+			seen[c.Email], last = true, c.Place()
+		}
+		if len(seen) != count {
+			t.Errorf("read %d of %d", len(seen), count)
+		}
 	}
 }

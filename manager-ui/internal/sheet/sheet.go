@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -147,8 +148,8 @@ func clip(text string) string {
 	return text
 }
 
-// Write writes a file that Read reads, with the mark by which spreadsheets know UTF-8.
-func Write(w io.Writer, columns []string, rows [][]string) error {
+// Write writes a file that Read reads, with the mark by which spreadsheets know UTF-8. It ends at the first error of rows.
+func Write(w io.Writer, columns []string, rows iter.Seq2[[]string, error]) error {
 	if _, err := io.WriteString(w, byteOrderMark); err != nil {
 		return err
 	}
@@ -158,7 +159,10 @@ func Write(w io.Writer, columns []string, rows [][]string) error {
 		return err
 	}
 	cells := make([]string, len(columns))
-	for _, row := range rows {
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
 		for i, cell := range row {
 			cells[i] = harmless(cell)
 		}

@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -69,7 +70,14 @@ func TestFormulasDoNotRunAndComeBack(t *testing.T) {
 		rows = append(rows, []string{fmt.Sprint(i), cell})
 	}
 	var file bytes.Buffer
-	if err := Write(&file, []string{"SKU", "Name"}, rows); err != nil {
+	all := func(yield func([]string, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+	if err := Write(&file, []string{"SKU", "Name"}, all); err != nil {
 		t.Fatal(err)
 	}
 
@@ -111,4 +119,16 @@ func FuzzCells(f *testing.F) {
 			t.Errorf("%q would be run", written)
 		}
 	})
+}
+
+func TestAFileOfRowsThatCannotBeReadIsNotWritten(t *testing.T) {
+	broken := errors.New("no more rows")
+	err := Write(&bytes.Buffer{}, []string{"SKU"}, func(yield func([]string, error) bool) {
+		if yield([]string{"T-1"}, nil) && yield(nil, broken) {
+			t.Error("asked for more after an error")
+		}
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("wrote, and said %v", err)
+	}
 }

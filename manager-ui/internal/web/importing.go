@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ const (
 type uploadPage struct {
 	Title, Path string
 	Columns     []string
-	MostRows    int
+	MostRows    string
 	Problem     string
 }
 
@@ -49,7 +48,7 @@ func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
 
 func (h *handlers) showUpload(c echo.Context, k sheetKind, status int, problem string) error {
 	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
-		Title: k.title, Path: k.path, Columns: k.columns, MostRows: sheet.MaxRows, Problem: problem,
+		Title: k.title, Path: k.path, Columns: k.columns, MostRows: fmt.Sprintf("%d,%03d", sheet.MaxRows/1000, sheet.MaxRows%1000), Problem: problem,
 	})
 }
 
@@ -203,22 +202,4 @@ func refusedRows(err error, p plan) (problems []sheet.Problem) {
 		}
 	}
 	return problems
-}
-
-// export answers with a file of everything that is not archived, as an import takes it.
-func (h *handlers) export(k sheetKind) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		rows, err := k.all(c.Request().Context(), h.db)
-		if err != nil {
-			return err
-		}
-		var file bytes.Buffer
-		if err := sheet.Write(&file, k.columns, rows); err != nil {
-			return err
-		}
-		header := c.Response().Header()
-		header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.csv"`, k.name, h.now().UTC().Format("2006-01-02")))
-		header.Set("Cache-Control", "private, no-cache")
-		return c.Blob(http.StatusOK, "text/csv; charset=utf-8", file.Bytes())
-	}
 }

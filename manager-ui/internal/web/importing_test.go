@@ -156,11 +156,17 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 
 func TestTheMostRows(t *testing.T) {
 	_, mia := openShop(t)
+	mia.get("/catalog/import").is(200, "5,000 lines at most")
 	file := "Currency,Price,Name,SKU\n"
 	for i := range sheet.MaxRows {
 		file += fmt.Sprintf("EUR,%d,Product number %d,SKU-%d\n", i+1, i, i)
 	}
 	mia.importFile("/catalog", file).is(200, "Imported: 5000 added, 0 changed, 0 unchanged.", "Product number 0")
+
+	// when there are more than are read at once, an export has them all
+	if lines := strings.Count(mia.get("/catalog/export").is(200).text, "\r\n"); lines != 1+sheet.MaxRows {
+		t.Errorf("exported %d lines", lines)
+	}
 }
 
 func TestTheLargestFile(t *testing.T) {

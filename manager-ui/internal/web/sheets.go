@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ type sheetKind struct {
 	read func(cells []string, fail func(field, message string)) (body any, exported []string)
 	// there are the cells that there are now, by catalog.Key of the column key.
 	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error)
-	all    func(ctx context.Context, db *pg.DB) ([][]string, error)
+	all    func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error]
 	stream func(id string) string
 }
 
@@ -40,8 +41,8 @@ var productSheet = sheetKind{
 	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
 		return cellsByKey(productCells)(copy.ProductsBySKU(ctx, db, keys))
 	},
-	all: func(ctx context.Context, db *pg.DB) ([][]string, error) {
-		return cellsOf(productCells)(copy.AllProducts(ctx, db))
+	all: func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error] {
+		return cellsOf(productCells, copy.AllProducts(ctx, db))
 	},
 }
 
@@ -58,8 +59,8 @@ var customerSheet = sheetKind{
 	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
 		return cellsByKey(customerCells)(copy.CustomersByEmail(ctx, db, keys))
 	},
-	all: func(ctx context.Context, db *pg.DB) ([][]string, error) {
-		return cellsOf(customerCells)(copy.AllCustomers(ctx, db))
+	all: func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error] {
+		return cellsOf(customerCells, copy.AllCustomers(ctx, db))
 	},
 }
 
@@ -77,13 +78,13 @@ func cellsByKey[T any](cells func(T) []string) func(map[string]T, error) (map[st
 	}
 }
 
-func cellsOf[T any](cells func(T) []string) func([]T, error) ([][]string, error) {
-	return func(found []T, err error) ([][]string, error) {
-		rows := make([][]string, len(found))
-		for i, one := range found {
-			rows[i] = cells(one)
+func cellsOf[T any](cells func(T) []string, found iter.Seq2[T, error]) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		for one, err := range found {
+			if !yield(cells(one), err) {
+				return
+			}
 		}
-		return rows, err
 	}
 }
 
