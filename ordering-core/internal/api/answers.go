@@ -134,7 +134,7 @@ func explain(err error) error {
 			changes[i] = changeJSON{e.Sequence, e.Type, e.Time, e.ActorName, step.Words()}
 		}
 		return &web.Error{Status: http.StatusConflict, Message: stale.Error(), Extra: map[string]any{
-			"code": order.StaleVersion, "sequence": stale.Sequence, "changes": changes,
+			"code": order.StaleVersion, "sequence": stale.Sequence, "changes": changes, "changes_count": stale.Count,
 		}}
 	case errors.As(err, &refusal) && refusal.Code == order.Invalid:
 		return invalid(refusal.Field, refusal.Error())

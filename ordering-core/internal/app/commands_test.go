@@ -103,7 +103,7 @@ func TestWhatASubmitIsToldThatDiffers(t *testing.T) {
 	h.must(contractorUI, ada, order+"/items", `"product_id":"`+fence+`","quantity":1`)
 	stale := h.send(contractorUI, ada, order+"/submit", seen)
 	changes, _ := stale.body["changes"].([]any)
-	if stale.status != http.StatusConflict || stale.code() != "stale_version" || stale.sequence() != 4 || len(changes) != 1 ||
+	if stale.status != http.StatusConflict || stale.code() != "stale_version" || stale.sequence() != 4 || len(changes) != 1 || stale.body["changes_count"] != 1.0 ||
 		!strings.Contains(stale.text, "FENCE of oak") || !strings.Contains(stale.text, "Ada Nowak") {
 		t.Errorf("another version: %d %s", stale.status, stale.text)
 	}

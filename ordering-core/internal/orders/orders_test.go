@@ -205,3 +205,19 @@ func TestWhatCannotBeAdded(t *testing.T) {
 		t.Errorf("afterwards it is at %d, %v", after.Sequence, err)
 	}
 }
+
+func TestAStaleSubmitIsToldTheLastChangesAndHowManyThereWere(t *testing.T) {
+	o := orderstest.New(t, time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC))
+	draft := o.Ready()
+	for range 25 {
+		o.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+			return o.Add(ctx, tx, orderstest.Mine(draft.ID), orderstest.Fence.ID, 1)
+		})
+	}
+	_, err := o.Enter(draft)
+	stale, is := errors.AsType[*orders.StaleError](err)
+	if !is || stale.Count != 25 || len(stale.Changes) != 20 || stale.Changes[0].Entry.Sequence != draft.Sequence+6 ||
+		stale.Changes[19].Entry.Sequence != stale.Sequence {
+		t.Errorf("refused with %v: %+v", err, stale)
+	}
+}

@@ -6,11 +6,15 @@ import (
 	"countersign.example/ordering-core/order"
 )
 
+// maxChanges bounds what a StaleError tells: a page shows it, and reads only so much.
+const maxChanges = 20
+
 // StaleError is the refusal of a submit whose order has changed since the person looked at it.
 type StaleError struct {
 	*order.Refusal
 	Sequence int64        // what it is now
-	Changes  []order.Step // since then
+	Changes  []order.Step // since then; the last maxChanges
+	Count    int          // of all since then
 }
 
 // Unwrap is for errors.As.
@@ -28,5 +32,7 @@ func changedSince(err error, c *Case, seen int64) error {
 			stale.Changes = append(stale.Changes, step)
 		}
 	}
+	stale.Count = len(stale.Changes)
+	stale.Changes = stale.Changes[max(0, stale.Count-maxChanges):]
 	return stale
 }
