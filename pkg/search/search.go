@@ -4,6 +4,7 @@
 package search
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,11 +18,31 @@ const (
 	minIDPrefix    = 6 // hexadecimal digits from which on a word may be the beginning of an id
 )
 
-// Words cuts texts into their runs of letters and digits, in small letters, each once.
+// number is one such as 2026/11/000042. It is a word as a whole, too: by its first parts alone half of all rows would be found.
+// asked is the beginning of one, as far as it has its zeros: who types 2026/11/42 means 000042.
+var (
+	number = regexp.MustCompile(`^[0-9]+(/[0-9]+)+$`)
+	asked  = regexp.MustCompile(`^[0-9]+(/[0-9]+)*/(0[0-9]*)?$`)
+)
+
+// Words cuts texts into their runs of letters and digits, and numbers with strokes, in small letters, each once.
 func Words(texts ...string) []string {
-	found := strings.FieldsFunc(strings.ToLower(strings.Join(texts, " ")), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
-	})
+	text := strings.ToLower(strings.Join(texts, " "))
+	found := runs(text)
+	for _, w := range strings.Fields(text) {
+		if number.MatchString(w) {
+			found = append(found, w)
+		}
+	}
+	return each(found)
+}
+
+func runs(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+}
+
+// each is words, none too long, each once.
+func each(found []string) []string {
 	for i, w := range found {
 		if runes := []rune(w); len(runes) > maxWord {
 			found[i] = string(runes[:maxWord])
@@ -45,8 +66,15 @@ func Marked(mark string, texts ...string) string {
 // Query is a tsquery for rows that have, for every word of text, one that begins with it, and all of marks; "" if there is no
 // word, which finds nothing.
 func Query(text string, marks ...string) string {
-	found := Words(text)
-	if len(found) == 0 {
+	var found []string
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		if asked.MatchString(w) {
+			found = append(found, w)
+		} else {
+			found = append(found, runs(w)...)
+		}
+	}
+	if found = each(found); len(found) == 0 {
 		return ""
 	}
 	terms := make([]string, 0, len(marks)+len(found))

@@ -14,7 +14,7 @@ func TestWords(t *testing.T) {
 		"":                             "",
 		" ,.-/ ":                       "",
 		"Kitchen, second kitchen":      "kitchen second",
-		"2026/11/000042":               "000042 11 2026",
+		"2026/11/000042":               "000042 11 2026 2026/11/000042",
 		"Łódź  'q' \\ <b>e\u0301</b>":  "b e\u0301 q łódź",
 		"office@sonne.example":         "example office sonne",
 		strings.Repeat("x", 70):        strings.Repeat("x", 60),
@@ -28,6 +28,9 @@ func TestWords(t *testing.T) {
 func TestQuery(t *testing.T) {
 	require.Equal(t, "", search.Query("!'| ", search.Mark("ada")))
 	require.Equal(t, "'@ada_o''neil' & 'grout':* & 'łó':*", search.Query("ŁÓ grout", search.Mark("ada o'neil")))
+	require.Equal(t, "'2026/11/0000':*", search.Query("2026/11/0000"))
+	require.Equal(t, "'11':* & '2026':* & '42':*", search.Query("2026/11/42"))
+	require.Equal(t, "'2026/11/':* & 'tiles':*", search.Query("tiles 2026/11/"))
 	require.Len(t, strings.Split(search.Query("a b c d e f g h i j k l"), "&"), 10)
 }
 
