@@ -133,17 +133,23 @@ func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]int, error) {
 // Buyer is somebody who has orders, to filter by.
 type Buyer struct{ ID, Name string }
 
-// Contractors are those who have orders, by name.
-func Contractors(ctx context.Context, db *pg.DB) (all []Buyer, err error) {
-	// One step of the index for each, however many orders they have.
+// MaxContractors is how many contractors a filter offers; the others' orders are found by searching for their names.
+const MaxContractors = 200
+
+// Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen in any case.
+func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, err error) {
+	// One step of the index for each, however many orders they have: backwards, so that the newest order comes first.
 	err = db.Gorm(ctx).Raw(`with recursive had as (
-		(select contractor_id as id, contractor_name as name from orders order by contractor_id limit 1)
+		(select contractor_id as id, contractor_name as name from orders order by contractor_id desc, drafted_at desc, orders.id desc limit 1)
 		union all
 		select o.id, o.name from had cross join lateral (select contractor_id as id, contractor_name as name from orders
-			where contractor_id > had.id order by contractor_id limit 1) o)
-		select id, name from had order by name, id`).Scan(&all).Error
+			where contractor_id < had.id order by contractor_id desc, drafted_at desc, orders.id desc limit 1) o)
+		(select id, name from had limit ?)
+		union
+		(select contractor_id, contractor_name from orders where contractor_id = ? order by drafted_at desc, orders.id desc limit 1)
+		order by name, id`, MaxContractors, chosen).Scan(&some).Error
 	if err != nil {
 		return nil, fmt.Errorf("list contractors: %w", err)
 	}
-	return all, nil
+	return some, nil
 }

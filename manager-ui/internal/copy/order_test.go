@@ -216,9 +216,44 @@ func TestListOrders(t *testing.T) {
 	if drafts := all - (all+6)/7; err != nil || counts[order.StateDraft] != drafts || counts[order.StateSubmitted] != 0 {
 		t.Errorf("%v, %v, want %d drafts", counts, err, drafts)
 	}
-	buyers, err := copy.Contractors(t.Context(), c.db)
+	buyers, err := copy.Contractors(t.Context(), c.db, "")
 	if got := fmt.Sprint(buyers); err != nil || got != "[{ada-nowak Ada Nowak} {jon-park Jon Park}]" {
 		t.Errorf("contractors %s, %v", got, err)
+	}
+}
+
+func TestContractorsToFilterBy(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	// given more contractors than are offered, who have changed their names
+	if _, err := db.Pool().Exec(t.Context(), `insert into orders (id, revision, sequence, number, contractor_id, contractor_name, customer_name, total, currency, state, drafted_at, updated_at, words)
+		select gen_random_uuid(), 1, 1, '', 'c' || lpad(n::text, 3, '0'), 'Name ' || year || ' of ' || n, '', 0, '', 'draft', make_date(year, 1, 1), now(), ''
+		from generate_series(1, 300) n, generate_series(2020, 2026) year`); err != nil {
+		t.Fatal(err)
+	}
+	for _, chosen := range []string{"", "c001", "c300", "nobody"} {
+		// when they are listed
+		buyers, err := copy.Contractors(t.Context(), db, chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// then there are as many as are offered, under their newest names, and the one that is chosen
+		want := copy.MaxContractors
+		if chosen == "c001" {
+			want++
+		}
+		if len(buyers) != want {
+			t.Errorf("%q: %d contractors, want %d", chosen, len(buyers), want)
+		}
+		seen := map[string]bool{}
+		for _, b := range buyers {
+			if !strings.HasPrefix(b.Name, "Name 2026 of ") || seen[b.ID] {
+				t.Errorf("%q: %+v", chosen, b)
+			}
+			seen[b.ID] = true
+		}
+		if chosen != "" && chosen != "nobody" && !seen[chosen] {
+			t.Errorf("%q is not there", chosen)
+		}
 	}
 }
 

@@ -50,12 +50,13 @@ type ordersPage struct {
 
 // orderFilter is what the list can be narrowed to, beside the tab.
 type orderFilter struct {
-	Tab, Search string
-	Contractor  string
-	Contractors []copy.Buyer
-	Customer    string // the id; "" for everybody
-	Whom        string // the customer's name
-	Anybody     string // the address without the customer
+	Tab, Search     string
+	Contractor      string
+	Contractors     []copy.Buyer
+	MoreContractors bool   // perhaps: they are found by search
+	Customer        string // the id; "" for everybody
+	Whom            string // the customer's name
+	Anybody         string // the address without the customer
 }
 
 var (
@@ -145,9 +146,10 @@ func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
 func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter, err error) {
 	ctx := c.Request().Context()
 	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
-	if f.Contractors, err = copy.Contractors(ctx, h.db); err != nil {
+	if f.Contractors, err = copy.Contractors(ctx, h.db, q.Contractor); err != nil {
 		return f, err
 	}
+	f.MoreContractors = len(f.Contractors) >= copy.MaxContractors
 	if q.Customer == "" {
 		return f, nil
 	}
