@@ -86,7 +86,7 @@ func open(ctx context.Context, cfg *Config, log *slog.Logger) (*parts, error) {
 	p.catalog = products.NewDesk(db, p.journal)
 	p.orders = orders.NewDesk(db, p.journal, p.catalog, orders.Rules{OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock})
 	p.confirming = confirming.New(p.journal, p.orders)
-	p.sweeper = expiring.NewSweeper(db, p.orders, log)
+	p.sweeper = expiring.NewSweeper(db, p.orders, p.confirming, log)
 	return p, nil
 }
 

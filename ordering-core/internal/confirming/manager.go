@@ -60,15 +60,9 @@ func (m *Manager) decide(ctx context.Context, tx *pg.Tx, orderID string) error {
 	if err != nil {
 		return err
 	}
-	streams, err := m.journal.Load(ctx, tx, slices.DeleteFunc(slices.Clone(c.Members), func(id string) bool { return !isPayment(id) })...)
+	payments, err := m.Payments(ctx, tx, c)
 	if err != nil {
 		return err
-	}
-	var payments []Payment
-	for _, s := range streams {
-		if p := fold(s); p.OrderID == orderID {
-			payments = append(payments, p)
-		}
 	}
 	for {
 		command, wanted := Next(c.Order, payments...)
@@ -79,6 +73,22 @@ func (m *Manager) decide(ctx context.Context, tx *pg.Tx, orderID string) error {
 			return err
 		}
 	}
+}
+
+// Payments are those that were requested for an order, whose case the transaction holds.
+func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, c *orders.Case) ([]Payment, error) {
+	ids := slices.DeleteFunc(slices.Clone(c.Members), func(id string) bool { return !isPayment(id) })
+	streams, err := m.journal.Load(ctx, tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var payments []Payment
+	for _, s := range streams {
+		if p := fold(s); p.OrderID == c.ID {
+			payments = append(payments, p)
+		}
+	}
+	return payments, nil
 }
 
 func isPayment(stream string) bool { return strings.HasPrefix(stream, Stream("")) }

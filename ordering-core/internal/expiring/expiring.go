@@ -3,7 +3,7 @@
 // Invariants:
 //   - An order expires once, whoever sweeps: it is looked at again under its locks.
 //   - A payment that captures by itself holds the expiry back while its outcome is open, MaxHold at most. One that
-//     waits for a person does not.
+//     waits for a person does not, nor does one that could not pay the order.
 //   - Nothing that is wrong with one order keeps the others from expiring: it is put off, further each time.
 package expiring
 
@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
@@ -48,15 +49,16 @@ const (
 type Sweeper struct {
 	db       *pg.DB
 	desk     *orders.Desk
+	payments *confirming.Manager
 	log      *slog.Logger
 	expired  prometheus.Counter
 	failures prometheus.Counter
 }
 
 // NewSweeper returns a sweeper; Run runs it.
-func NewSweeper(db *pg.DB, desk *orders.Desk, log *slog.Logger) *Sweeper {
+func NewSweeper(db *pg.DB, desk *orders.Desk, payments *confirming.Manager, log *slog.Logger) *Sweeper {
 	return &Sweeper{
-		db: db, desk: desk, log: log,
+		db: db, desk: desk, payments: payments, log: log,
 		expired:  prometheus.NewCounter(prometheus.CounterOpts{Name: "orders_expired_total", Help: "Orders that expired by themselves."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "order_expiry_failures_total", Help: "Attempts to expire an order that failed and are repeated."}),
 	}
@@ -190,7 +192,7 @@ func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
 		if c.Order.State == order.StateSubmitted {
 			reason = reasonUnpaid
 			if latest := due.Add(MaxHold); now.Before(latest) {
-				held, err := underWay(ctx, tx, c.Members)
+				held, err := s.underWay(ctx, tx, c)
 				if err != nil {
 					return err
 				}

@@ -2,20 +2,24 @@ package expiring_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/internal/expiring"
 	"countersign.example/ordering-core/internal/orders/orderstest"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
 
@@ -33,7 +37,11 @@ type clerk struct {
 func newClerk(t *testing.T) *clerk {
 	t.Helper()
 	o := orderstest.New(t, noon)
-	return &clerk{o, expiring.NewSweeper(o.DB, o.Desk, slog.New(slog.DiscardHandler)), t}
+	return &clerk{o, newSweeper(o), t}
+}
+
+func newSweeper(o *orderstest.Office) *expiring.Sweeper {
+	return expiring.NewSweeper(o.DB, o.Desk, confirming.New(o.Journal, o.Desk), slog.New(slog.DiscardHandler))
 }
 
 // submitted returns an order that expires a day later.
@@ -63,7 +71,7 @@ func (c *clerk) is(id string, want order.State) order.Order {
 }
 
 // hear records events of a payment for an order as the consumer does.
-func (c *clerk) hear(orderID, paymentID string, events ...event.Event) {
+func (c *clerk) hear(orderID, paymentID string, events ...happened) {
 	c.t.Helper()
 	stream := "payment-" + paymentID
 	err := c.DB.InTx(c.t.Context(), func(tx *pg.Tx) error {
@@ -71,7 +79,8 @@ func (c *clerk) hear(orderID, paymentID string, events ...event.Event) {
 			return err
 		}
 		heard := make([]journal.Heard, len(events))
-		for i, e := range events {
+		for i, of := range events {
+			e := of(orderID)
 			e.ID, e.Source, e.Subject, e.Time = event.NewID(), "/elsewhere", paymentID, c.Now()
 			heard[i] = journal.Heard{Event: e, Stream: stream, Topic: "payments"}
 		}
@@ -86,11 +95,40 @@ func (c *clerk) hear(orderID, paymentID string, events ...event.Event) {
 	}
 }
 
-func requested(method string) event.Event {
-	return event.Event{Type: "payment_requested", Data: fmt.Appendf(nil, `{"capture_method":%q}`, method)}
+// happened is what happens to a payment for an order.
+type happened func(orderID string) event.Event
+
+// requested is what pays an order, but for what the test changes of it.
+func requested(change map[string]any) happened {
+	return func(orderID string) event.Event {
+		data := map[string]any{
+			"order_id": orderID, "contractor_id": orderstest.Contractor, "amount": money.Amount{Minor: 25_00, Currency: "EUR"},
+			"capture_method": "automatic",
+		}
+		maps.Copy(data, change)
+		actor, _ := data["contractor_id"].(string)
+		raw, err := json.Marshal(data)
+		if err != nil {
+			panic(err)
+		}
+		return event.Event{Type: "payment_requested", Meta: event.Meta{Actor: actor}, Data: raw}
+	}
 }
 
-func plain(typ string) event.Event { return event.Event{Type: typ, Data: []byte(`{}`)} }
+// by is what somebody did; nobody for what payments-core says.
+func by(actor, typ, data string) happened {
+	return func(string) event.Event {
+		return event.Event{Type: typ, Meta: event.Meta{Actor: actor}, Data: []byte(data)}
+	}
+}
+
+func plain(typ string) happened {
+	return by(map[string]string{"payment_withdrawn": orderstest.Contractor, "payment_accepted": "mia", "payment_rejected": "mia"}[typ], typ, `{}`)
+}
+
+func declined(final bool) happened {
+	return by("", "payment_declined", fmt.Sprintf(`{"final":%t}`, final))
+}
 
 func TestAnOrderExpiresInTime(t *testing.T) {
 	c := newClerk(t)
@@ -152,23 +190,41 @@ func TestWhatHasEndedDoesNotExpire(t *testing.T) {
 }
 
 func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
+	pays, accepted := requested(nil), plain("payment_accepted")
+	asked := func(change map[string]any) []happened { return []happened{requested(change), accepted} }
 	tests := map[string]struct {
-		events []event.Event
+		events []happened
 		held   bool
 	}{
-		"none":                             {nil, false},
-		"not decided":                      {[]event.Event{requested("automatic")}, false},
-		"rejected":                         {[]event.Event{requested("automatic"), plain("payment_rejected")}, false},
-		"accepted":                         {[]event.Event{requested("automatic"), plain("payment_accepted")}, true},
-		"accepted after it was withdrawn":  {[]event.Event{requested("automatic"), plain("payment_withdrawn"), plain("payment_accepted")}, false},
-		"withdrawn after it was accepted":  {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_withdrawn")}, true},
-		"authorized":                       {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_authorized")}, true},
-		"declined, and to be tried again":  {[]event.Event{requested("automatic"), plain("payment_accepted"), {Type: "payment_declined", Data: []byte(`{"final":false}`)}}, true},
-		"declined for good":                {[]event.Event{requested("automatic"), plain("payment_accepted"), {Type: "payment_declined", Data: []byte(`{"final":true}`)}}, false},
-		"released":                         {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_authorized"), plain("payment_released")}, false},
-		"a hold that waits for a manager":  {[]event.Event{requested("manual"), plain("payment_accepted"), plain("payment_authorized")}, false},
-		"what this version does not know":  {[]event.Event{requested("automatic"), plain("payment_accepted"), plain("payment_blessed")}, true},
-		"a request that is not understood": {[]event.Event{{Type: "payment_requested", Data: []byte(`{"capture_method":7}`)}, plain("payment_accepted")}, false},
+		"none":                            {nil, false},
+		"not decided":                     {[]happened{pays}, false},
+		"rejected":                        {[]happened{pays, plain("payment_rejected")}, false},
+		"accepted":                        {[]happened{pays, accepted}, true},
+		"accepted by its contractor":      {[]happened{pays, by(orderstest.Contractor, "payment_accepted", `{}`)}, false},
+		"accepted by nobody":              {[]happened{pays, by("", "payment_accepted", `{}`)}, false},
+		"accepted after it was withdrawn": {[]happened{pays, plain("payment_withdrawn"), accepted}, false},
+		"withdrawn by somebody else":      {[]happened{pays, by("eve", "payment_withdrawn", `{}`), accepted}, true},
+		"withdrawn after it was accepted": {[]happened{pays, accepted, plain("payment_withdrawn")}, true},
+		"authorized":                      {[]happened{pays, accepted, plain("payment_authorized")}, true},
+		"declined, and to be tried again": {[]happened{pays, accepted, declined(false)}, true},
+		"declined for good":               {[]happened{pays, accepted, declined(true)}, false},
+		"declined as often as it goes":    {[]happened{pays, accepted, declined(false), declined(false), declined(false), declined(false)}, false},
+		"released":                        {[]happened{pays, accepted, plain("payment_authorized"), plain("payment_released")}, false},
+		"cancelled":                       {[]happened{pays, accepted, plain("payment_cancelled")}, false},
+		"what this version does not know": {[]happened{pays, accepted, plain("payment_blessed")}, true},
+		"a hold that waits for a manager": {asked(map[string]any{"capture_method": "manual"}), false},
+		"a request not understood":        {asked(map[string]any{"capture_method": 7}), false},
+		"another contractor's":            {asked(map[string]any{"contractor_id": "eve"}), false},
+		"of another amount":               {asked(map[string]any{"amount": money.Amount{Minor: 24_99, Currency: "EUR"}}), false},
+		"of another currency":             {asked(map[string]any{"amount": money.Amount{Minor: 25_00, Currency: "USD"}}), false},
+		"for another order":               {asked(map[string]any{"order_id": uuid.NewString()}), false},
+		"requested in another's name": {[]happened{func(orderID string) event.Event {
+			e := pays(orderID)
+			e.Actor = "eve"
+			return e
+		}, accepted}, false},
+		"requested again, as manual":    {[]happened{pays, requested(map[string]any{"capture_method": "manual"}), accepted}, true},
+		"requested again, as automatic": {[]happened{requested(map[string]any{"capture_method": "manual"}), pays, accepted}, false},
 	}
 	c := newClerk(t)
 	due, held := map[string]string{}, 0
@@ -210,11 +266,11 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 func TestAnOutcomeEndsTheHold(t *testing.T) {
 	c := newClerk(t)
 	o, payment := c.submitted(), uuid.NewString()
-	c.hear(o.ID, payment, requested("automatic"), plain("payment_accepted"))
+	c.hear(o.ID, payment, requested(nil), plain("payment_accepted"))
 	c.Pass(day)
 	c.sweeps(0)
 
-	c.hear(o.ID, payment, event.Event{Type: "payment_declined", Data: []byte(`{"final":true}`)})
+	c.hear(o.ID, payment, declined(true))
 	c.sweeps(1)
 	c.is(o.ID, order.StateExpired)
 }
@@ -231,7 +287,7 @@ func TestTwoSweepAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			sweeper := expiring.NewSweeper(c.DB, c.Desk, slog.New(slog.DiscardHandler))
+			sweeper := newSweeper(c.Office)
 			did, err := sweeper.Sweep(t.Context())
 			if err != nil {
 				t.Error(err)

@@ -2,71 +2,26 @@ package expiring
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
+	"countersign.example/ordering-core/internal/confirming"
+	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
-// paymentStreams begin so in the journal.
-const paymentStreams = "payment-"
-
-// fact is what matters here of an event of a payment; the rest of it is payments-core's.
-type fact struct {
-	Type string
-	Data json.RawMessage
-}
-
-// takesItsCourse tells whether nobody is asked any more about a payment and its outcome is not known yet: it captures
-// by itself, and was accepted. facts are in the log's order; what the log has decided before is not undone.
-func takesItsCourse(facts []fact) bool {
-	var automatic, accepted, ended bool
-	for _, f := range facts {
-		switch f.Type {
-		case "payment_requested":
-			var requested struct {
-				CaptureMethod string `json:"capture_method"`
-			}
-			automatic = json.Unmarshal(f.Data, &requested) == nil && requested.CaptureMethod == "automatic"
-		case "payment_accepted":
-			accepted = true
-		case "payment_withdrawn", "payment_rejected":
-			ended = ended || !accepted
-		case "payment_declined":
-			var declined struct {
-				Final bool `json:"final"`
-			}
-			ended = ended || json.Unmarshal(f.Data, &declined) == nil && declined.Final
-		case "payment_captured", "payment_released", "payment_refunded", "payment_cancelled":
-			ended = true
+// underWay tells whether the outcome of a payment that can pay the order is to be waited for. Its case is locked.
+func (s *Sweeper) underWay(ctx context.Context, tx *pg.Tx, c *orders.Case) (bool, error) {
+	payments, err := s.payments.Payments(ctx, tx, c)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range payments {
+		if !p.TakesItsCourse() {
+			continue
 		}
-	}
-	return automatic && accepted && !ended
-}
-
-// underWay tells whether the outcome of a payment among streams is to be waited for. Their case is locked.
-func underWay(ctx context.Context, tx *pg.Tx, streams []string) (bool, error) {
-	payments := map[string][]fact{}
-	rows, err := tx.Query(ctx, `select stream, type, data from journal where stream = any($1) and stream like 'payment-%'
-		order by stream, log nulls last, version`, streams)
-	if err != nil {
-		return false, fmt.Errorf("read an order's payments: %w", err)
-	}
-	var stream string
-	var f fact
-	_, err = pgx.ForEachRow(rows, []any{&stream, &f.Type, (*[]byte)(&f.Data)}, func() error {
-		payments[stream] = append(payments[stream], fact{f.Type, append(json.RawMessage(nil), f.Data...)})
-		return nil
-	})
-	if err != nil {
-		return false, fmt.Errorf("read an order's payments: %w", err)
-	}
-	for _, facts := range payments {
-		if takesItsCourse(facts) {
+		if _, refusal := c.Order.Pay(p.ID, p.Amount, p.ContractorID); refusal == nil {
 			return true, nil
 		}
 	}
@@ -78,7 +33,7 @@ func underWay(ctx context.Context, tx *pg.Tx, streams []string) (bool, error) {
 func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var payments []string
 	for _, stream := range streams {
-		if strings.HasPrefix(stream.ID, paymentStreams) {
+		if strings.HasPrefix(stream.ID, confirming.Stream("")) {
 			payments = append(payments, stream.ID)
 		}
 	}
