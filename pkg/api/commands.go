@@ -73,8 +73,12 @@ func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Reque
 			return err
 		}
 		request.Actor = actor
+		asked, err := fingerprint(e.Request(), actor, raw)
+		if err != nil {
+			return err
+		}
 		ctx := e.Request().Context() // Read has put the actor into it
-		given, err := c.Once(ctx, Key{request.Caller, key, fingerprint(e.Request(), raw)}, func(tx *pg.Tx) (Answer, error) {
+		given, err := c.Once(ctx, Key{request.Caller, key, asked}, func(tx *pg.Tx) (Answer, error) {
 			return run(ctx, tx, request)
 		})
 		if err != nil {
@@ -161,11 +165,21 @@ func recall(ctx context.Context, tx *pg.Tx, k Key) (given Answer, err error) {
 	return given, nil
 }
 
-func fingerprint(r *http.Request, body []byte) []byte {
+// fingerprint is of what was asked, and by whom: also by somebody who was given another name in between.
+func fingerprint(r *http.Request, by Actor, body []byte) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, fmt.Errorf("read the command again: %w", err) // it was an object before
+	}
+	delete(fields, "actor")
+	asked, err := json.Marshal(fields) // by name
+	if err != nil {
+		return nil, fmt.Errorf("read the command again: %w", err)
+	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s\n", r.Method, r.URL.Path)
-	h.Write(body)
-	return h.Sum(nil)
+	fmt.Fprintf(h, "%s %s\n%q\n", r.Method, r.URL.Path, by.ID)
+	h.Write(asked)
+	return h.Sum(nil), nil
 }
 
 func isKey(key string) bool {

@@ -130,10 +130,17 @@ func TestACommandIsDoneOnce(t *testing.T) {
 	// and another request with its key is refused
 	for _, other := range []struct{ path, body string }{
 		{"/shelves/one", strings.Replace(two, "2", "3", 1)}, {"/shelves/two", two},
+		{"/shelves/one", strings.Replace(two, `"mia"`, `"tom"`, 1)},
 	} {
 		status, _, _ := s.post(other.path, "k1", other.body)
 		require.Equal(t, http.StatusUnprocessableEntity, status)
 	}
+	// but not the same one by somebody who has another name since, however it is written
+	for _, same := range []string{strings.Replace(two, "Mia Weber", "Mia Weber-Lind", 1), `{ "boxes": 2, "actor": {"name": "Mia", "id": "mia"} }`} {
+		status, body, _ := s.post("/shelves/one", "k1", same)
+		require.Equal(t, http.StatusCreated, status, body)
+	}
+	require.Equal(t, 2, s.count("select sum(boxes) from shelf"))
 }
 
 func TestOnlyAConflictIsKept(t *testing.T) {

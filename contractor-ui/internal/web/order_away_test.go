@@ -64,9 +64,7 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 			cancel := ada.get(submitted + "/cancel")
 			ada.wants(ada.press(cancel, submitted+"/cancel", "", url.Values{"reason": {"Kept text"}}), status, "", c.says, "Kept text")
 			fresh, blank := ada.begin()
-			if name != "a refusal" { // which says that this id is somebody else's
-				ada.wants(ada.press(blank, fresh+"/items", "", url.Values{"product_id": {drill}, "quantity": {"7"}}), status, "", c.says, `value="7"`)
-			}
+			ada.wants(ada.press(blank, fresh+"/items", "", url.Values{"product_id": {drill}, "quantity": {"7"}}), status, "", c.says, `value="7"`)
 			// and everything can be read
 			for _, path := range []string{"/orders", address, submitted, "/orders/products?q=dri", "/"} {
 				ada.wants(ada.get(path), http.StatusOK, "")
@@ -86,6 +84,25 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 	d.core.instead = nil
 	for range 2 {
 		ada.wants(ada.press(refused, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"7"}}), http.StatusOK, address, "800.00")
+	}
+}
+
+func TestAnOrderThatSomebodyElseHasBegun(t *testing.T) {
+	d := newDesk(t)
+	drill := d.core.product("", "DR-18", "Drill", 10000, false)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	for _, code := range []string{"exists", ""} {
+		d.core.instead = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			if code == "" {
+				w.WriteHeader(http.StatusNotFound)
+			} else {
+				w.WriteHeader(http.StatusConflict)
+			}
+			_, _ = io.WriteString(w, `{"detail":"There is an order with this id already.","code":"`+code+`"}`)
+		}
+		ada.wants(ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"7"}}), http.StatusNotFound, "")
 	}
 }
 

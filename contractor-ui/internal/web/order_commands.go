@@ -10,12 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/copy"
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
@@ -26,6 +28,9 @@ const commandsWithin = 7 * time.Second
 
 // shownWithin is how long a page waits for its own copy to show what a command has done.
 const shownWithin = time.Second
+
+// codeExists is ordering-core's for an order that somebody else has begun.
+const codeExists = "exists"
 
 // errTyped says that something was typed wrong; its messages stand in the form.
 var errTyped = errors.New("something was typed wrong")
@@ -80,9 +85,11 @@ func (h *Handlers) draft(ctx context.Context, s *sent) error {
 	if s.begun {
 		return nil
 	}
-	_, err := h.Orders.Draft(ctx, "draft/"+s.id, s.id)
+	// A key of this person's own: with somebody else's, what they have begun would be this form, sent before.
+	key := uuid.NewSHA1(uuid.MustParse(s.id), []byte(event.MetaFrom(ctx).Actor))
+	_, err := h.Orders.Draft(ctx, "draft/"+key.String(), s.id)
 	var refusal *api.Refusal
-	if errors.As(err, &refusal) {
+	if errors.As(err, &refusal) && (refusal.Code == codeExists || refusal.Status == http.StatusNotFound) {
 		return errNoOrder // somebody else has an order of this id
 	}
 	return err
