@@ -18,16 +18,24 @@ import (
 type nothing struct{}
 
 // target is the order that a request is about; for a contractor, one of their own.
-func target[B any](r api.Request[B]) orders.Target {
+func target[B any](r api.Request[B]) (orders.Target, error) {
+	if !api.IsID(r.ID) {
+		return orders.Target{}, orders.ErrNoOrder
+	}
 	t := orders.Target{OrderID: r.ID}
 	if r.Caller == contractorUI {
 		t.Contractor = r.Actor.ID
 	}
-	return t
+	return t, nil
 }
 
-// changed answers with the order's new sequence.
-func changed(o order.Order, err error) (api.Answer, error) {
+// change has a command change the order that a request is about, and answers with its new sequence.
+func change[B any](r api.Request[B], command func(orders.Target) (order.Order, error)) (api.Answer, error) {
+	t, err := target(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	o, err := command(t)
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -62,11 +70,15 @@ type itemJSON struct {
 }
 
 func (a *API) addItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
-	return changed(a.orders.Add(ctx, tx, target(r), r.Body.ProductID, r.Body.Quantity))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.Add(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
+	})
 }
 
 func (a *API) removeItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
-	return changed(a.orders.Remove(ctx, tx, target(r), r.Body.ProductID, r.Body.Quantity))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.Remove(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
+	})
 }
 
 type customerJSON struct {
@@ -74,7 +86,9 @@ type customerJSON struct {
 }
 
 func (a *API) chooseCustomer(ctx context.Context, tx *pg.Tx, r api.Request[customerJSON]) (api.Answer, error) {
-	return changed(a.orders.ChooseCustomer(ctx, tx, target(r), r.Body.CustomerID))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.ChooseCustomer(ctx, tx, t, r.Body.CustomerID)
+	})
 }
 
 type discountJSON struct {
@@ -82,11 +96,15 @@ type discountJSON struct {
 }
 
 func (a *API) setDiscount(ctx context.Context, tx *pg.Tx, r api.Request[discountJSON]) (api.Answer, error) {
-	return changed(a.orders.SetDiscount(ctx, tx, target(r), r.Body.BasisPoints))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.SetDiscount(ctx, tx, t, r.Body.BasisPoints)
+	})
 }
 
 func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
-	return changed(a.orders.ResetDiscount(ctx, tx, target(r)))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.ResetDiscount(ctx, tx, t)
+	})
 }
 
 type submitJSON struct {
@@ -104,6 +122,10 @@ func (s *submitJSON) Check() error {
 }
 
 func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) (api.Answer, error) {
+	t, err := target(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	seen := orders.Seen{Sequence: r.Body.Sequence, Total: r.Body.Total}
 	if r.Body.ExpiresAt != nil {
 		if r.Caller != seed {
@@ -111,7 +133,7 @@ func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) 
 		}
 		seen.ExpiresAt = *r.Body.ExpiresAt
 	}
-	o, err := a.orders.Submit(ctx, tx, target(r), seen)
+	o, err := a.orders.Submit(ctx, tx, t, seen)
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -132,9 +154,13 @@ func (a *API) cancel(ctx context.Context, tx *pg.Tx, r api.Request[cancelJSON]) 
 	if r.Caller == contractorUI {
 		by = "contractor"
 	}
-	return changed(a.orders.Cancel(ctx, tx, target(r), r.Body.Reason, by))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.Cancel(ctx, tx, t, r.Body.Reason, by)
+	})
 }
 
 func (a *API) expire(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
-	return changed(a.orders.Expire(ctx, tx, target(r), ""))
+	return change(r, func(t orders.Target) (order.Order, error) {
+		return a.orders.Expire(ctx, tx, t, "")
+	})
 }
