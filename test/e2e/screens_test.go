@@ -40,7 +40,7 @@ func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page s
 		draw("all")
 	}
 	tab.Press("Deposit for the crane")
-	tab.See("on hold")
+	tab.See("What happened")
 	draw("payment")
 	tab.Open(h.URL(app))
 	if app == house.Contractor {
@@ -57,7 +57,7 @@ func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page s
 }
 
 func drawOrders(h *house.House, tab *browser.Tab, app string, draw func(page string)) {
-	for page, words := range map[string]string{"draft": "Draft", "order-waiting": "Linden School", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
+	for page, words := range map[string]string{"draft": "Draft", "order-waiting": "000002", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
 		tab.Open(h.URL(app) + "/orders")
 		tab.See("Riverside Housing")
 		draw("orders")
