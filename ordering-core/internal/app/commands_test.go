@@ -166,6 +166,7 @@ func TestCommandsRefuse(t *testing.T) {
 		"an id in capitals":               {contractorUI, ada, "/orders/" + strings.ToUpper(id) + "/items", item(fence, "1"), 404},
 		"drafting with an id that is no":  {contractorUI, ada, "/orders", `"order_id":"x"`, 422},
 		"drafting an order again":         {contractorUI, ada, "/orders", `"order_id":"` + id + `"`, 409},
+		"drafting another's order again":  {contractorUI, ben, "/orders", `"order_id":"` + id + `"`, 404},
 		"an empty order":                  {contractorUI, ada, "/orders/" + empty + "/submit", `"sequence":1,"total":{"amount":0,"currency":"EUR"}`, 409},
 		"no total":                        {contractorUI, ada, order + "/submit", `"sequence":3`, 422},
 		"a manager who builds orders":     {managerUI, mia, order + "/items", item(fence, "1"), 403},

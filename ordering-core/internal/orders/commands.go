@@ -42,13 +42,16 @@ func (d *Desk) command(ctx context.Context, tx *pg.Tx, t Target, decide func(*Ca
 	return c.Order, nil
 }
 
-// Draft begins an order.
+// Draft begins an order. It is ErrNoOrder where the id is that of another contractor's order.
 func (d *Desk) Draft(ctx context.Context, tx *pg.Tx, id, contractor string) (order.Order, error) {
 	c, err := d.Load(ctx, tx, id)
 	if err != nil {
 		return order.Order{}, err
 	}
-	if c.Order.Exists() {
+	switch {
+	case c.Order.Exists() && c.Order.ContractorID != contractor:
+		return order.Order{}, ErrNoOrder // to them it does not exist
+	case c.Order.Exists():
 		return order.Order{}, ErrDrafted
 	}
 	if err := d.Record(ctx, tx, c, order.Draft(id, contractor)); err != nil {
@@ -57,7 +60,7 @@ func (d *Desk) Draft(ctx context.Context, tx *pg.Tx, id, contractor string) (ord
 	return c.Order, nil
 }
 
-// ErrDrafted says that the order's id is taken.
+// ErrDrafted says that the contractor has an order with this id.
 var ErrDrafted = errors.New("orders: there is an order with this id")
 
 // Add puts so many of a product into a draft.

@@ -170,8 +170,11 @@ func TestWhoseOrderItIs(t *testing.T) {
 			t.Errorf("%s: cancelled with %v", name, err)
 		}
 	}
-	if _, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) { return o.Draft(ctx, tx, draft.ID, "ben") }); !errors.Is(err, orders.ErrDrafted) {
-		t.Errorf("an id twice: %v", err)
+	for contractor, want := range map[string]error{"ben": orders.ErrNoOrder, orderstest.Contractor: orders.ErrDrafted} {
+		_, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) { return o.Draft(ctx, tx, draft.ID, contractor) })
+		if !errors.Is(err, want) {
+			t.Errorf("an id twice, by %s: %v, not %v", contractor, err, want)
+		}
 	}
 }
 
