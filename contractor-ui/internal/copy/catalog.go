@@ -86,6 +86,32 @@ func Customers(ctx context.Context, db *pg.DB, c Choice) (rows []Customer, more 
 	return rows[:min(len(rows), c.Limit)], more, nil
 }
 
+// ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, and none that is archived.
+func ProductsNamed(ctx context.Context, db *pg.DB, text string) (rows []Product, err error) {
+	if err := db.Gorm(ctx).Where("not archived and lower(sku) = lower(?)", text).Limit(2).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find products by SKU: %w", err)
+	}
+	if len(rows) > 0 {
+		return rows, nil
+	}
+	if err := named(db.Gorm(ctx), text).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find products by name: %w", err)
+	}
+	return rows, nil
+}
+
+// CustomersNamed are those that have text as their name, as ProductsNamed.
+func CustomersNamed(ctx context.Context, db *pg.DB, text string) (rows []Customer, err error) {
+	if err := named(db.Gorm(ctx), text).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find customers by name: %w", err)
+	}
+	return rows, nil
+}
+
+func named(db *gorm.DB, text string) *gorm.DB {
+	return db.Where("not archived and sort = ? and lower(name) = lower(?)", sortOf(text), text).Order("sort, id").Limit(2)
+}
+
 func (c Choice) narrow(db *gorm.DB) *gorm.DB {
 	db = db.Session(&gorm.Session{QueryFields: true}).Where("not archived").Order("sort, id").Limit(c.Limit + 1)
 	if c.After != nil {

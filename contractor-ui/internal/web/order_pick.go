@@ -16,6 +16,7 @@ import (
 const (
 	choicesInSelect = 100 // of the plain select; a search narrows it
 	choicesInSearch = 12  // while typing
+	enoughToTell    = 2   // whether only one fits
 )
 
 // picker is a field to choose one of many from: a plain select, out of which the browser makes a search as one types.
@@ -119,26 +120,27 @@ func newPicker(form *web.Form, name, label, source string, choices []choice) pic
 
 // chosenProduct reads which product a form names: the one chosen, or the only one that fits what was typed.
 func (h *Handlers) chosenProduct(ctx context.Context, form *web.Form) (string, error) {
-	return chosen(form, fieldProduct, "Choose a product from the list.", func(search string) ([]choice, error) {
-		rows, _, err := copy.Products(ctx, h.DB, copy.Choice{Search: search, Limit: choicesInSelect})
-		found := choicesOf(rows, productChoice)
-		for i, p := range rows {
-			if strings.EqualFold(p.SKU, search) {
-				return found[i : i+1], err
-			}
+	return chosen(form, fieldProduct, "Choose a product from the list.", func(typed string) ([]choice, error) {
+		rows, err := copy.ProductsNamed(ctx, h.DB, typed)
+		if err == nil && len(rows) == 0 {
+			rows, _, err = copy.Products(ctx, h.DB, copy.Choice{Search: typed, Limit: enoughToTell})
 		}
-		return found, err
+		return choicesOf(rows, productChoice), err
 	})
 }
 
 func (h *Handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, error) {
-	return chosen(form, fieldCustomer, "Choose a customer from the list.", func(search string) ([]choice, error) {
-		rows, _, err := copy.Customers(ctx, h.DB, copy.Choice{Search: search, Limit: choicesInSelect})
+	return chosen(form, fieldCustomer, "Choose a customer from the list.", func(typed string) ([]choice, error) {
+		rows, err := copy.CustomersNamed(ctx, h.DB, typed)
+		if err == nil && len(rows) == 0 {
+			rows, _, err = copy.Customers(ctx, h.DB, copy.Choice{Search: typed, Limit: enoughToTell})
+		}
 		return choicesOf(rows, customerChoice), err
 	})
 }
 
-func chosen(form *web.Form, field, missing string, find func(search string) ([]choice, error)) (string, error) {
+// chosen reads a picker's field. What was typed is looked for by find: what is called exactly that, or else whatever has it in it.
+func chosen(form *web.Form, field, missing string, find func(typed string) ([]choice, error)) (string, error) {
 	if value := form.Value(field); value != "" {
 		if id, err := uuid.Parse(value); err != nil || id.String() != value {
 			form.Fail(field, missing)
@@ -154,18 +156,10 @@ func chosen(form *web.Form, field, missing string, find func(search string) ([]c
 	if err != nil {
 		return "", err
 	}
-	var exact []choice
-	for _, c := range found {
-		if strings.EqualFold(c.Text, typed) {
-			exact = append(exact, c)
-		}
-	}
-	switch {
-	case len(exact) == 1:
-		return exact[0].Value, nil
-	case len(found) == 1:
+	switch len(found) {
+	case 1:
 		return found[0].Value, nil
-	case len(found) == 0:
+	case 0:
 		form.Fail(field, "Nothing in the list has “"+clip(typed, 60)+"” in it.")
 	default:
 		form.Fail(field, "Several have “"+clip(typed, 60)+"” in them. "+missing)

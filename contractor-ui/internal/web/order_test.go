@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,6 +63,24 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	page = ada.press(page, address+"/customer", "", url.Values{"customer_id": {d.core.customer("Hofmann")}})
 	ada.wants(page, http.StatusOK, address, "Add a product to submit this order.")
 	ada.wants(ada.press(page, address+"/submit", "", nil), http.StatusUnprocessableEntity, "", "no line yet")
+}
+
+func TestTheExactNameIsFoundBehindManyOthers(t *testing.T) {
+	// given more that fit than a search answers, all of them before the one that is meant
+	d := newDesk(t)
+	for i := range 101 {
+		d.core.product("", fmt.Sprintf("DR-18-%d", i), fmt.Sprintf("A drill %d", i), 100, false)
+		d.core.customer(fmt.Sprintf("A hotel %d", i))
+	}
+	d.core.product("", "DR-18", "Drill", 12900, false)
+	d.core.customer("Hotel")
+	ada := d.as("ada-nowak")
+	for _, typed := range []string{"dr-18", "drill"} {
+		address, page := ada.begin()
+		ada.wants(ada.press(page, address+"/items", "", url.Values{"name": {typed}, "quantity": {"1"}}), http.StatusOK, address, "129.00")
+	}
+	address, page := ada.begin()
+	ada.wants(ada.press(page, address+"/customer", "", url.Values{"name": {"HOTEL"}}), http.StatusOK, address)
 }
 
 func TestWhatIsTypedIsUnderstood(t *testing.T) {
