@@ -171,7 +171,9 @@ func TestWhoseOrderItIs(t *testing.T) {
 		}
 	}
 	for contractor, want := range map[string]error{"ben": orders.ErrNoOrder, orderstest.Contractor: orders.ErrDrafted} {
-		_, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) { return o.Draft(ctx, tx, draft.ID, contractor) })
+		_, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
+			return o.Draft(ctx, tx, draft.ID, contractor)
+		})
 		if !errors.Is(err, want) {
 			t.Errorf("an id twice, by %s: %v, not %v", contractor, err, want)
 		}
