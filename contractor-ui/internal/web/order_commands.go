@@ -89,7 +89,12 @@ func (h *Handlers) draft(ctx context.Context, s *sent) error {
 	key := uuid.NewSHA1(uuid.MustParse(s.id), []byte(event.MetaFrom(ctx).Actor))
 	_, err := h.Orders.Draft(ctx, "draft/"+key.String(), s.id)
 	var refusal *api.Refusal
-	if errors.As(err, &refusal) && (refusal.Code == codeExists || refusal.Status == http.StatusNotFound) {
+	switch {
+	case !errors.As(err, &refusal):
+		return err
+	case refusal.Code == codeExists: // one's own, and the copy is late
+		return nil
+	case refusal.Status == http.StatusNotFound:
 		return errNoOrder // somebody else has an order of this id
 	}
 	return err
