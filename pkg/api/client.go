@@ -101,7 +101,7 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 		}
 		_, denied := errors.AsType[denial](err)
 		switch {
-		case denied && known == ErrAway: // no attempt before this one can have been taken
+		case denied && errors.Is(known, ErrAway): // no attempt before this one can have been taken
 			return fmt.Errorf("%s %w: post %s: %w", c.name, ErrDenied, path, err)
 		case !neverSent(err):
 			known = ErrUnknown

@@ -124,7 +124,7 @@ func TestPost(t *testing.T) {
 				t.Errorf("answered %v, want %v", err, test.err)
 			}
 			want := int64(len(test.answers))
-			if test.err != nil && test.err != ErrDenied {
+			if test.err != nil && !errors.Is(test.err, ErrDenied) {
 				want = cmp.Or(test.attempts, attempts)
 			}
 			if asked.Load() != want {
