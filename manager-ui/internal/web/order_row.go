@@ -24,7 +24,7 @@ type orderRow struct {
 	Total      *money.Amount
 	DraftedAt  time.Time
 	State      web.Badge
-	Payment    web.Badge // of the last one, no text without any
+	Payment    web.Badge // of the last one; no text without any, nor of a paid order, which says it all
 	PayBy      time.Time // until when a submitted order must be paid; zero for others
 }
 
@@ -43,7 +43,7 @@ func orderRowOf(o copy.Order) orderRow {
 	if o.State == string(order.StateSubmitted) && o.ExpiresAt != nil {
 		r.PayBy = *o.ExpiresAt
 	}
-	if n := len(o.Payments); n > 0 {
+	if n := len(o.Payments); n > 0 && o.State != string(order.StatePaid) {
 		last := o.Payments[n-1]
 		r.Payment = status(payment.Payment{
 			Decision: payment.Decision(last.Decision), Money: payment.Money(last.Money), Final: last.Final,

@@ -142,6 +142,16 @@ func TestTheListOfOrders(t *testing.T) {
 	}
 }
 
+func TestARowSaysOnceThatItsOrderIsPaid(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	b := o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000001")
+	id := b.pay(10)
+	mia.get("/orders").is(200, "Payment waiting")
+	b.tell(event.Meta{}, order.Paid{PaymentID: id})
+	mia.get("/orders").is(200, `<span class="status tone-good">Paid</span>`).without(">Payment ")
+}
+
 func TestPagesOfOrders(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
@@ -214,7 +224,7 @@ func TestAnOrdersPage(t *testing.T) {
 	id := b.pay(3)
 	o.hear(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 20))
 	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid until", "Accepted · being authorized", `href="/payments/`+id+`"`,
-		"Ada Nowak submitted it as 2026/11/000007", "Mia Weber accepted it").without("Set discount")
+		"<bdi>Ada Nowak submitted it as 2026/11/000007", "Mia Weber accepted it").without("Set discount")
 	if strings.Index(page.text, "Ada Nowak asked for") > strings.Index(page.text, "Mia Weber accepted it") {
 		t.Error("the timeline is not by time")
 	}
