@@ -25,7 +25,7 @@ func TestRequestingAnOrdersPayment(t *testing.T) {
 	ada.wants(ada.press(page, address+"/payment", "", url.Values{"capture": {"automatic"}}), http.StatusOK, address)
 
 	// then there is one payment, of the order's total, which the order's page and its own link
-	ada.wants(asked, http.StatusOK, address, "You asked for 25.00 EUR", "See the payment under way", "Ada Nowak asked for 25.00 EUR")
+	ada.wants(asked, http.StatusOK, address, "You asked for 25.00 EUR", "See the payment under way", "<bdi>Ada Nowak asked for 25.00 EUR")
 	without(t, asked, "Request payment")
 	id := d.paymentIn(asked)
 	if n := strings.Count(ada.get("/").text, `id="payment-`); n != 1 {
@@ -139,7 +139,7 @@ func TestAPaymentThatIsNotConfirmedYetIsNotAskedForAgain(t *testing.T) {
 	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
 	id := d.paymentIn(page)
 	ada.wants(ada.post("/payments/"+id+"/withdraw", url.Values{}), http.StatusOK, "")
-	ada.wants(ada.get(address), http.StatusOK, "", "You can ask again once this is confirmed.")
+	ada.wants(ada.get(address), http.StatusOK, "", `You can ask again once this is confirmed.<noscript> <a href="`+address+`">Reload</a>`)
 	ada.wants(ada.post(address+"/payment", url.Values{"payment_id": {event.NewID().String()}, "capture": {"automatic"}}), http.StatusOK, address, "still being confirmed")
 }
 
