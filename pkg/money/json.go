@@ -2,11 +2,12 @@ package money
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MarshalJSON writes {"amount":1099,"currency":"EUR"}.
@@ -22,32 +23,31 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 // the currency one that is known. encoding/json alone would let null, "AMOUNT" and
 // repeated members pass.
 func (a *Amount) UnmarshalJSON(data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+	var d jsontext.Decoder // refuses a name that is there twice
+	d.Reset(bytes.NewBuffer(data))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
 		return errors.New("money: not a JSON object")
 	}
 	var read Amount
 	var hasAmount, hasCurrency bool
-	for d.More() {
-		name, err := d.Token()
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
 		if err != nil {
 			return fmt.Errorf("money: %w", err)
 		}
-		value, err := d.Token()
+		name := token.String()
+		value, err := d.ReadToken()
 		if err != nil {
 			return fmt.Errorf("money: %w", err)
 		}
-		switch {
-		case name == "amount" && !hasAmount:
-			number, _ := value.(json.Number)
-			if read.Minor, err = strconv.ParseInt(number.String(), 10, 64); err != nil {
+		switch name {
+		case "amount":
+			if read.Minor, err = strconv.ParseInt(value.String(), 10, 64); value.Kind() != '0' || err != nil {
 				return errors.New("money: amount is not an integer of minor units")
 			}
 			hasAmount = true
-		case name == "currency" && !hasCurrency:
-			read.Currency, _ = value.(string)
-			if !IsKnown(read.Currency) {
+		case "currency":
+			if read.Currency = value.String(); value.Kind() != '"' || !IsKnown(read.Currency) {
 				return errors.New("money: currency is not an ISO 4217 code")
 			}
 			hasCurrency = true
@@ -55,10 +55,10 @@ func (a *Amount) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("money: unexpected member %q", name)
 		}
 	}
-	if _, err := d.Token(); err != nil {
+	if _, err := d.ReadToken(); err != nil {
 		return fmt.Errorf("money: %w", err)
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.ReadToken(); err != io.EOF {
 		return errors.New("money: text after the JSON object")
 	}
 	if !hasAmount || !hasCurrency {

@@ -2,14 +2,17 @@ package schema
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"countersign.example/pkg/money"
@@ -19,42 +22,51 @@ import (
 // remembers the first thing that is wrong. encoding/json alone takes NAME for name, the
 // last of two, and null for anything.
 type Object struct {
-	members map[string]json.RawMessage
+	members []member // those that nobody has read yet
 	err     error
 }
 
-// Open returns the object that data is.
+type member struct {
+	name  string
+	value jsontext.Value
+}
+
+// Open returns the object that data is. What it reads may share memory with data.
 func Open(data []byte) *Object {
-	o := &Object{members: map[string]json.RawMessage{}}
-	if !utf8.Valid(data) {
-		return o.fail("not valid UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+	o := &Object{members: make([]member, 0, 8)}
+	var d jsontext.Decoder // refuses invalid UTF-8 and a name that is there twice, at any depth
+	d.Reset(bytes.NewBuffer(data))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
 		return o.fail("not a JSON object")
 	}
-	for d.More() {
-		name, err := d.Token()
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
 		if err != nil {
 			return o.fail("%w", err)
 		}
-		key, _ := name.(string)
-		if _, twice := o.members[key]; twice {
-			return o.fail("%q is there twice", key)
+		m := member{name: name.String()}
+		if m.value, err = next(&d, data); err != nil {
+			return o.fail("%q: %w", m.name, err)
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return o.fail("%q: %w", key, err)
-		}
-		o.members[key] = value
+		o.members = append(o.members, m)
 	}
-	if _, err := d.Token(); err != nil {
+	if _, err := d.ReadToken(); err != nil {
 		return o.fail("%w", err)
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.ReadToken(); err != io.EOF {
 		return o.fail("text after the JSON object")
 	}
 	return o
+}
+
+// next reads a value of data, as a part of it: what the decoder returns lasts only until its next call.
+func next(d *jsontext.Decoder, data []byte) (jsontext.Value, error) {
+	value, err := d.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := d.InputOffset()
+	return data[end-int64(len(value)) : end], nil
 }
 
 func (o *Object) fail(format string, args ...any) *Object {
@@ -67,122 +79,174 @@ func (o *Object) fail(format string, args ...any) *Object {
 // Close returns the first error; a member that nobody read is one.
 func (o *Object) Close() error {
 	if o.err == nil && len(o.members) > 0 {
-		for name := range o.members {
-			o.fail("unknown member %q", name)
-		}
+		o.fail("unknown member %q", o.members[0].name)
 	}
 	return o.err
 }
 
-// take reads a member into v, which null does not fit, and tells whether it was there.
-func (o *Object) take(name string, v any) bool {
-	raw, there := o.members[name]
-	delete(o.members, name)
-	if !there || o.err != nil {
-		return false
+// take returns a member, which must not be null; false if it is not there.
+func (o *Object) take(name string) (jsontext.Value, bool) {
+	i := slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
+	if i < 0 {
+		return nil, false
 	}
-	if string(raw) == "null" {
+	value := o.members[i].value
+	o.members = slices.Delete(o.members, i, i+1)
+	if o.err == nil && value.Kind() == 'n' {
 		o.fail("%q is null", name)
-		return false
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	return value, o.err == nil
+}
+
+// require is take of a member that must be there.
+func (o *Object) require(name string) (jsontext.Value, bool) {
+	value, there := o.take(name)
+	if !there {
+		o.fail("%q is missing", name)
+	}
+	return value, there
+}
+
+// text reads what take or require has returned as a text.
+func (o *Object) text(name string, value jsontext.Value, there bool) (string, bool) {
+	if !there {
+		return "", false
+	}
+	if value.Kind() != '"' {
+		o.fail("%q is not a text", name)
+		return "", false
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
 		o.fail("%q: %w", name, err)
 	}
-	return true
+	return string(text), err == nil
 }
 
 // OptionalText reads a text of 1 to limit characters; "" if it is not there.
-func (o *Object) OptionalText(name string, limit int) (text string) {
-	if o.take(name, &text) {
-		if n := utf8.RuneCountInString(text); n < 1 || n > limit {
-			o.fail("%q has %d characters, not 1 to %d", name, n, limit)
-		}
-	}
-	return text
+func (o *Object) OptionalText(name string, limit int) string {
+	value, there := o.take(name)
+	return o.limited(name, limit, value, there)
 }
 
 // Text reads a text of 1 to limit characters.
 func (o *Object) Text(name string, limit int) string {
-	o.require(name)
-	return o.OptionalText(name, limit)
+	value, there := o.require(name)
+	return o.limited(name, limit, value, there)
+}
+
+func (o *Object) limited(name string, limit int, value jsontext.Value, there bool) string {
+	text, ok := o.text(name, value, there)
+	if n := utf8.RuneCountInString(text); ok && (n < 1 || n > limit) {
+		o.fail("%q has %d characters, not 1 to %d", name, n, limit)
+	}
+	return text
 }
 
 // OptionalID reads an id; "" if it is not there.
-func (o *Object) OptionalID(name string) (id string) {
-	if o.take(name, &id) && !IsID(id) {
+func (o *Object) OptionalID(name string) string {
+	value, there := o.take(name)
+	return o.id(name, value, there)
+}
+
+// ID reads an id.
+func (o *Object) ID(name string) string {
+	value, there := o.require(name)
+	return o.id(name, value, there)
+}
+
+func (o *Object) id(name string, value jsontext.Value, there bool) string {
+	id, ok := o.text(name, value, there)
+	if ok && !IsID(id) {
 		o.fail("%q is not a UUID in lower case", name)
 	}
 	return id
 }
 
-// ID reads an id.
-func (o *Object) ID(name string) string {
-	o.require(name)
-	return o.OptionalID(name)
-}
-
 // OneOf reads one of choices.
-func (o *Object) OneOf(name string, choices ...string) (choice string) {
-	o.require(name)
-	if o.take(name, &choice) && !slices.Contains(choices, choice) {
+func (o *Object) OneOf(name string, choices ...string) string {
+	value, there := o.require(name)
+	choice, ok := o.text(name, value, there)
+	if ok && !slices.Contains(choices, choice) {
 		o.fail("%q is not one of %q", name, choices)
 	}
 	return choice
 }
 
-// Boolean reads true or false.
-func (o *Object) Boolean(name string) (b bool) {
-	o.require(name)
-	o.take(name, &b)
-	return b
-}
-
-// Amount reads money, from one minor unit to money.Max.
-func (o *Object) Amount(name string) (a money.Amount) {
-	o.require(name)
-	if o.take(name, &a) && (a.Minor < 1 || a.Minor > money.Max) {
-		o.fail("%q is not 1 to %d minor units", name, money.Max)
-	}
-	return a
-}
-
-// Integer reads a number of least to most, spelled without fraction or exponent.
-func (o *Object) Integer(name string, least, most int64) (n int64) {
-	o.require(name)
-	if o.take(name, &n) && (n < least || n > most) {
-		o.fail("%q is not %d to %d", name, least, most)
-	}
-	return n
-}
-
-// Time reads a time of RFC 3339.
-func (o *Object) Time(name string) (t time.Time) {
-	o.require(name)
-	o.take(name, &t)
-	return t.UTC()
-}
-
 // Matching reads a text that fits a pattern, such as "2026/11/000042".
-func (o *Object) Matching(name string, pattern *regexp.Regexp, example string) (text string) {
-	o.require(name)
-	if o.take(name, &text) && !pattern.MatchString(text) {
+func (o *Object) Matching(name string, pattern *regexp.Regexp, example string) string {
+	value, there := o.require(name)
+	text, ok := o.text(name, value, there)
+	if ok && !pattern.MatchString(text) {
 		o.fail("%q is not like %q", name, example)
 	}
 	return text
 }
 
+// Boolean reads true or false.
+func (o *Object) Boolean(name string) bool {
+	value, there := o.require(name)
+	if kind := value.Kind(); there && kind != 't' && kind != 'f' {
+		o.fail("%q is not true or false", name)
+	}
+	return there && value.Kind() == 't'
+}
+
+// Integer reads a number of least to most, spelled without fraction or exponent.
+func (o *Object) Integer(name string, least, most int64) int64 {
+	value, there := o.require(name)
+	if !there {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || n < least || n > most {
+		o.fail("%q is not an integer of %d to %d", name, least, most)
+	}
+	return n
+}
+
+// Amount reads money, from one minor unit to money.Max.
+func (o *Object) Amount(name string) (a money.Amount) {
+	value, there := o.require(name)
+	if !there {
+		return a
+	}
+	if err := a.UnmarshalJSON(value); err != nil {
+		o.fail("%q: %w", name, err)
+	} else if a.Minor < 1 || a.Minor > money.Max {
+		o.fail("%q is not 1 to %d minor units", name, money.Max)
+	}
+	return a
+}
+
+// Time reads a time of RFC 3339.
+func (o *Object) Time(name string) (t time.Time) {
+	value, there := o.require(name)
+	if !there {
+		return t
+	}
+	if err := t.UnmarshalJSON(value); err != nil {
+		o.fail("%q: %w", name, err)
+	}
+	return t.UTC()
+}
+
 // Objects reads a list of 1 to most objects, each with read.
 func (o *Object) Objects(name string, most int, read func(*Object)) {
-	o.require(name)
-	var list []json.RawMessage
-	if !o.take(name, &list) {
+	list, there := o.require(name)
+	if !there {
 		return
 	}
-	if len(list) < 1 || len(list) > most {
-		o.fail("%q has %d elements, not 1 to %d", name, len(list), most)
+	elements, err := split(list)
+	if err != nil {
+		o.fail("%q is not a list: %w", name, err)
 		return
 	}
-	for i, data := range list {
+	if len(elements) < 1 || len(elements) > most {
+		o.fail("%q has %d elements, not 1 to %d", name, len(elements), most)
+		return
+	}
+	for i, data := range elements {
 		element := Open(data)
 		read(element)
 		if err := element.Close(); err != nil {
@@ -191,15 +255,25 @@ func (o *Object) Objects(name string, most int, read func(*Object)) {
 	}
 }
 
-func (o *Object) require(name string) {
-	if _, there := o.members[name]; !there {
-		o.fail("%q is missing", name)
+// split is the elements of a list.
+func split(list jsontext.Value) (elements []jsontext.Value, err error) {
+	var d jsontext.Decoder
+	d.Reset(bytes.NewBuffer(list))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '[' {
+		return nil, errors.New("it does not begin with [")
 	}
+	for d.PeekKind() != ']' {
+		element, err := next(&d, list)
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, element)
+	}
+	return elements, nil
 }
 
 // IsID tells whether s is a UUID in its one canonical spelling. Another spelling would be
 // another Kafka key, and another thing, with the same id.
 func IsID(s string) bool {
-	id, err := uuid.Parse(s)
-	return err == nil && id.String() == s
+	return len(s) == 36 && uuid.Validate(s) == nil && strings.ToLower(s) == s
 }
