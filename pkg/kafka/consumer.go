@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// batchMessages and batchBytes bound what is one transaction.
-	batchMessages = 500
-	batchBytes    = 8 << 20
+	// batchMessages and batchBytes bound what is one transaction. Far behind, it grows up to catchUpMessages: the
+	// events of one stream lie apart, and each transaction reads every stream that it changes.
+	batchMessages   = 500
+	catchUpMessages = 4_000
+	batchBytes      = 8 << 20
 
 	// gatherFor is how long to wait for messages that the broker has said are there.
 	gatherFor = 4 * time.Millisecond
@@ -243,8 +245,8 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	defer stopFetching()
 
 	var rested time.Time
-	for {
-		batch := gather(fetching, arrived, rested)
+	for limit := batchMessages; ; {
+		batch := gather(fetching, arrived, rested, limit)
 		if len(batch) == 0 {
 			return nil
 		}
@@ -258,6 +260,9 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 		commits.recorded(batch)
 		c.advance(batch)
 		rested = time.Now().Add(min(time.Since(began), restAtMost))
+		if limit = batchMessages; len(batch) >= limit {
+			limit = min(2*len(batch), catchUpMessages)
+		}
 	}
 }
 
@@ -315,9 +320,9 @@ func (c *Consumer) fetch(ctx context.Context, topic string, p kafkago.PartitionA
 	}
 }
 
-// gather waits for a message and takes what has arrived with it, until rested; where the broker
-// has more of a partition, it waits a moment for that. It returns nothing when ctx ends.
-func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Time) []kafkago.Message {
+// gather waits for a message and takes what has arrived with it, until rested and limit messages at most; where the
+// broker has more of a partition, it waits a moment for that. It returns nothing when ctx ends.
+func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Time, limit int) []kafkago.Message {
 	var batch []kafkago.Message
 	behind := map[topicPartition]bool{}
 	size := 0
@@ -337,7 +342,7 @@ func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Tim
 		add(m)
 	}
 	var patience <-chan time.Time
-	for len(batch) < batchMessages && size < batchBytes {
+	for len(batch) < limit && size < batchBytes {
 		select {
 		case m := <-arrived:
 			add(m)
