@@ -56,6 +56,11 @@ func rebuild(s *stage) error {
 		return err
 	}
 	defer func() { _ = conn.Close(s.ctx) }()
+	// With what it had heard of the topics when they were empty it would be behind, and not begin anew.
+	if _, err := conn.Exec(s.ctx, "drop schema public cascade; create schema public"); err != nil {
+		return fmt.Errorf("empty contractor-ui's database: %w", err)
+	}
+	h.Run(house.Contractor, "migrate")
 	h.Start(house.Contractor)
 	m, err := follow(s.ctx, int64(events), func() (int64, error) {
 		var heard int64
