@@ -170,6 +170,8 @@ func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
 	// When the order expires meanwhile, then its money comes back.
 	mia.Open(h.URL(house.Manager) + "/orders/" + id)
 	mia.Press("Expire order")
+	mia.See("Expire this order?")
+	mia.Press("Expire order", "form")
 	ada.See("Expired")
 	ada.See("Refunded")
 	mia.See("Refunded")

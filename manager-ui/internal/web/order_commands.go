@@ -50,6 +50,7 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 
 func cancelForm(f *web.Form) orderForms   { return orderForms{cancel: f} }
 func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
+func expireForm(*web.Form) orderForms     { return orderForms{expire: true} }
 func noForm(*web.Form) orderForms         { return orderForms{} }
 func nothing(*web.Form) any               { return struct{}{} }
 
@@ -64,7 +65,7 @@ func (h *handlers) cancelOrder(c echo.Context) error {
 }
 
 func (h *handlers) expireOrder(c echo.Context) error {
-	return h.orderCommand(c, "/expire", "expired", "Expired", noForm, nothing)
+	return h.orderCommand(c, "/expire", "expired", "Expired", expireForm, nothing)
 }
 
 func (h *handlers) setDiscount(c echo.Context) error {

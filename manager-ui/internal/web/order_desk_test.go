@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
 )
@@ -145,7 +147,21 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	// expired by hand
 	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))
 	page = "/orders/" + d.id
-	mia.post(page+"/expire", "key", mia.get(page).orderKey()).is(200, "Expired: Draft of Jon Park.", "Expired by Mia Weber")
+	mia.get(page).is(200, `href="`+page+`/expire"`).without(`action="` + page + `/expire"`)
+	ask := mia.get(page+"/expire").is(200, "Expire this order?", `2.00 <span class="money-currency">EUR`, "Keep it")
+	mia.post(page+"/expire", "key", ask.orderKey()).is(200, "Expired: Draft of Jon Park.", "Expired by Mia Weber")
+	mia.get(page+"/expire").is(200, "Expired by Mia Weber").without("Expire this order?")
+
+	// not answered, and asked again
+	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))
+	page = "/orders/" + d.id
+	o.orderingAnswers(nil)
+	ask = mia.get(page + "/expire")
+	again := mia.post(page+"/expire", "key", ask.orderKey()).is(503, "Perhaps not expired", "Expire this order?")
+	if again.orderKey() != ask.orderKey() {
+		t.Error("pressing again is another command")
+	}
+	mia.get("/orders/" + uuid.NewString() + "/expire").is(404)
 
 	// taken, and not heard yet
 	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))

@@ -92,14 +92,25 @@ type orderStep struct {
 	Of, Href string // the payment that it is about; "" for the order itself
 }
 
-var orderView = web.NewView[orderPage]("order")
+var (
+	orderView  = web.NewView[orderPage]("order")
+	expireView = web.NewView[orderPage]("expire-order")
+)
 
 func (h *handlers) showOrder(c echo.Context) error {
 	return h.renderOrder(c, orderForms{}, first(0))
 }
 
+// askToExpire asks whether an order is really to expire. One that has ended is shown instead.
+func (h *handlers) askToExpire(c echo.Context) error {
+	return h.renderOrder(c, orderForms{expire: true}, first(0))
+}
+
 // orderForms are the forms of an order's page as they come back; nil for one that was not sent.
-type orderForms struct{ cancel, discount *web.Form }
+type orderForms struct {
+	cancel, discount *web.Form
+	expire           bool // which has a page of its own
+}
 
 // Cancel and Discount tell which one was sent.
 func (f orderForms) Cancel() bool   { return f.cancel != nil }
@@ -118,7 +129,11 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) erro
 	page := describeOrder(seen)
 	page.Key, page.Notice = a.Key, a.Notice
 	page.askAgain(forms)
-	return orderView.Render(c, a.Status, web.Page{
+	view := orderView
+	if forms.expire && page.CanEnd {
+		view = expireView
+	}
+	return view.Render(c, a.Status, web.Page{
 		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.revision,
 	}, page)
 }

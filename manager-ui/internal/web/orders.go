@@ -69,8 +69,10 @@ func (h *handlers) registerOrders(e *echo.Echo) {
 	g := e.Group(ordersPath)
 	g.GET("", h.listOrders)
 	g.GET("/:id", h.showOrder)
+	g.GET("/:id/expire", h.askToExpire)
+	g.POST("/:id/expire", h.expireOrder)
 	for path, command := range map[string]echo.HandlerFunc{
-		"/cancel": h.cancelOrder, "/expire": h.expireOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
+		"/cancel": h.cancelOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
 	} {
 		g.POST("/:id"+path, command)
 		g.GET("/:id"+path, backToOrder)

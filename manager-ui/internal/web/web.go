@@ -39,7 +39,7 @@ var templates embed.FS
 
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment, ordersView, orderRowFragment, orderView,
+	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, uploadView, previewView)
 }
 
