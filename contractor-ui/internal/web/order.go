@@ -78,7 +78,7 @@ type orderPage struct {
 	Ask         *askPart // what can be done about its payment; nil unless it is submitted
 	Paid        string   // the payment that paid it
 	CanCancel   bool
-	Changes     []string // what happened since the version that somebody tried to submit
+	Changes     changes
 	Steps       []orderStep
 	NothingSeen bool // a new order, of which nothing is kept yet
 }

@@ -182,22 +182,35 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 
 // since is why an order could not be submitted as it was seen, in words: what happened after that version, or what it
 // came to then and now. It waits for the copy to show it, too.
-func (h *Handlers) since(ctx context.Context, s *sent, refusal *api.Refusal) (changes []string) {
+func (h *Handlers) since(ctx context.Context, s *sent, refusal *api.Refusal) (c changes) {
 	var seen, now money.Amount
 	if json.Unmarshal(refusal.Extra["seen"], &seen) == nil && json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Currency != "" {
-		changes = append(changes, fmt.Sprintf("You saw a total of %s. It is %s now.", seen, now))
+		c.Each = append(c.Each, fmt.Sprintf("You saw a total of %s. It is %s now.", seen, now))
 	}
-	var happened []struct{ Words string }
-	if json.Unmarshal(refusal.Extra["changes"], &happened) == nil {
-		for _, change := range happened {
-			changes = append(changes, sentence(change.Words)+".")
+	var last []struct{ Words string }
+	var made int
+	if json.Unmarshal(refusal.Extra["changes"], &last) == nil && json.Unmarshal(refusal.Extra["changes_count"], &made) == nil {
+		c.Meanwhile = meanwhile(made, len(last))
+		for _, change := range last {
+			c.Each = append(c.Each, sentence(change.Words)+".")
 		}
 	}
 	var current int64
 	if json.Unmarshal(refusal.Extra["sequence"], &current) == nil && current > 0 {
 		h.shown(ctx, s.id, current)
 	}
-	return changes
+	return c
+}
+
+// meanwhile says how many changes were made, of which the last so many are told.
+func meanwhile(made, told int) string {
+	switch {
+	case made == 1:
+		return "One change was made meanwhile:"
+	case made > told:
+		return fmt.Sprintf("%d changes were made meanwhile, the last %d of them:", made, told)
+	}
+	return fmt.Sprintf("%d changes were made meanwhile:", made)
 }
 
 // shown waits for the copy to reach a version of an order, and tells whether it has.

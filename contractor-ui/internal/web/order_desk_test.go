@@ -182,7 +182,8 @@ func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
 				changes = append(changes, map[string]any{"words": s.Words()})
 			}
 		}
-		problem["sequence"], problem["changes"] = o.Sequence, changes
+		problem["sequence"], problem["changes_count"] = o.Sequence, len(changes)
+		problem["changes"] = changes[max(0, len(changes)-20):]
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

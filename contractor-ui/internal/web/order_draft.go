@@ -39,8 +39,14 @@ func formLine(productID string) string { return "line-" + productID }
 type attempt struct {
 	form    string // which
 	values  *web.Form
-	key     string   // "" where sending it again is another command
-	changes []string // what happened since the version that somebody tried to submit
+	key     string // "" where sending it again is another command
+	changes changes
+}
+
+// changes is what happened since the version that somebody tried to submit.
+type changes struct {
+	Meanwhile string   // how many there were
+	Each      []string // the last of them
 }
 
 // keyOf is the key of a form on the page to come.

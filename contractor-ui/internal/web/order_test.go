@@ -152,7 +152,15 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 
 	// when the page is sent that has neither, then nothing is submitted, and what changed is said
 	refused := ada.press(seen, address+"/submit", "", nil)
-	ada.wants(refused, http.StatusConflict, "", "Not submitted", "Mia Weber set a discount of 12.5%.", "Discount of 12.5%")
+	ada.wants(refused, http.StatusConflict, "", "Not submitted", "One change was made meanwhile:", "Mia Weber set a discount of 12.5%.", "Discount of 12.5%")
+
+	// and however many there were, it is said, with the last
+	for range 24 {
+		d.core.does(orderIDIn(address), mia, order.DiscountSet{BasisPoints: 1000}, order.DiscountReset{})
+	}
+	d.core.does(orderIDIn(address), mia, order.DiscountSet{BasisPoints: 1250})
+	refused = ada.press(seen, address+"/submit", "", nil)
+	ada.wants(refused, http.StatusConflict, "", "50 changes were made meanwhile, the last 20 of them:")
 
 	// and when it is looked at, then both are shown, and that is what is submitted
 	page = ada.get(address)
