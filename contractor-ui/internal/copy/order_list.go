@@ -63,11 +63,11 @@ func addPayments(ctx context.Context, db *pg.DB, orders []Order) error {
 	for i := range orders {
 		ids[i], places[orders[i].ID] = orders[i].ID, &orders[i]
 	}
-	var payments []Payment
-	if err := among(db.Gorm(ctx), "order_id", ids).Order("requested_at, id").Find(&payments).Error; err != nil {
+	var theirs []Payment
+	if err := among(payments(ctx, db), "order_id", ids).Order("requested_at, id").Find(&theirs).Error; err != nil {
 		return fmt.Errorf("find the payments of orders: %w", err)
 	}
-	for _, p := range payments {
+	for _, p := range theirs {
 		if o := places[*p.OrderID]; o.ContractorID == p.ContractorID {
 			o.Payments = append(o.Payments, p)
 		}

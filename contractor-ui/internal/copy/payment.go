@@ -31,7 +31,7 @@ type Payment struct {
 	Description    string
 	OrderID        *uuid.UUID
 	Supersedes     *uuid.UUID
-	SupersededBy   *uuid.UUID `gorm:"->"` // what asks again for it; written by link alone
+	SupersededBy   *uuid.UUID `gorm:"->"` // what asks again for it: another payment's claim
 	CaptureMethod  payment.CaptureMethod
 	Decision       payment.Decision
 	DecidedByName  string     // of whoever decided; "" while it waits

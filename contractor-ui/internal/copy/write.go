@@ -41,14 +41,9 @@ func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
 	if first != row.ID {
 		return ErrSuperseded
 	}
-	tx.Queue(link, []uuid.UUID{*row.Supersedes})
+	tx.Queue("insert into unpushed (stream) values ($1)", payment.Stream(row.Supersedes.String()))
 	return nil
 }
-
-// link shows on payments, and on the open pages of them, what asks again for them. That is an event of another stream.
-const link = `with linked as (update payments p set superseded_by = s.superseded_by from supersessions s
-	where s.superseded = p.id and p.id = any($1::uuid[]) and p.superseded_by is null returning p.id)
-	insert into unpushed (stream) select 'payment-' || id from linked`
 
 // claim makes id the one that supersedes another payment, and returns which one does.
 func claim(ctx context.Context, tx *pg.Tx, superseded, id uuid.UUID) (first uuid.UUID, err error) {
@@ -74,12 +69,13 @@ const upsert = `insert into payments (id, contractor_id, contractor_name, amount
 
 // claims are taken in the order of recording, and not of somebody else's payment: a forged event must not
 // block "Ask again". A payment that is not here yet may be in another partition, behind. No target for the
-// conflict: one payment claims one other, too, and neither may stop the consumer.
-const claims = `insert into supersessions (superseded, superseded_by)
-	select c.superseded, c.superseded_by
-	from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
-	where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
-	order by c.place on conflict do nothing`
+// conflict: one payment claims one other, too, and neither may stop the consumer. The open pages of what is claimed show it.
+const claims = `with claimed as (insert into supersessions (superseded, superseded_by)
+		select c.superseded, c.superseded_by
+		from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
+		where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
+		order by c.place on conflict do nothing returning superseded)
+	insert into unpushed (stream) select 'payment-' || superseded from claimed`
 
 // Project writes the rows of the payments among streams that the consumer has heard of, in the round trip of the commit. It is a
 // journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
@@ -101,6 +97,5 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	if len(c.superseded) > 0 {
 		tx.Queue(claims, c.superseded, c.supersededBy, c.claimants)
 	}
-	tx.Queue(link, append(c.ids, c.superseded...)) // the new one may have come before the old one
 	return nil
 }

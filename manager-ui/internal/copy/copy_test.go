@@ -114,17 +114,17 @@ func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ask := func(id, before string, by event.Meta) event.Event {
+	ask := func(id, before string, by event.Meta, minute int) event.Event {
 		return written(id, by, payment.Requested{PaymentID: id, ContractorID: by.Actor, Amount: price, Description: "Kitchen",
-			Supersedes: before, CaptureMethod: payment.Manual}, 1)
+			Supersedes: before, CaptureMethod: payment.Manual}, minute)
 	}
 	jon := event.Meta{Actor: "jon-park", ActorName: "Jon Park"}
 	for name, order := range map[string][]int{"the old one first": {0, 1, 2, 3}, "the new one first": {2, 1, 0, 3}} {
 		old, forged, again, twice := uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
-		events := []event.Event{ask(old, "", ada), ask(forged, old, jon), ask(again, old, ada), ask(twice, old, ada)}
+		events := []event.Event{ask(old, "", ada, 1), ask(forged, old, jon, 2), ask(again, old, ada, 3), ask(twice, old, ada, 4)}
 		for _, i := range order {
 			hear(events[i])
-			if i == order[2] {
+			if events[i].Subject == again {
 				var pushed string
 				if err := db.Pool().QueryRow(t.Context(), "select stream from unpushed").Scan(&pushed); err != nil || pushed != payment.Stream(old) {
 					t.Errorf("%s: pushed again: %q, %v", name, pushed, err)

@@ -67,9 +67,16 @@ type Page struct {
 	Earlier, Later bool // whether there are rows before the first and after the last of these
 }
 
+// payments are the rows, each with what asks again for it: its contractor's oldest request that says so.
+func payments(ctx context.Context, db *pg.DB) *gorm.DB {
+	return db.Gorm(ctx).Model(&Payment{}).Select(`payments.*, (select again.id from payments again
+		where again.supersedes = payments.id and again.contractor_id = payments.contractor_id
+		order by again.requested_at, again.id limit 1) as superseded_by`)
+}
+
 // List reads a page.
 func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
-	find := db.Gorm(ctx).Model(&Payment{}).Limit(PageSize + 1) // one more tells whether there is more
+	find := payments(ctx, db).Limit(PageSize + 1) // one more tells whether there is more
 	if decision, ok := decisions[q.Tab]; ok {
 		find = find.Where("decision = ?", decision)
 	}
@@ -133,7 +140,7 @@ func matching(find *gorm.DB, text string) *gorm.DB {
 // Find reads some payments, in no order; those that are not there are left out.
 func Find(ctx context.Context, db *pg.DB, ids ...string) (rows []Payment, err error) {
 	// One parameter, and so one statement, however many they are.
-	if err := db.Gorm(ctx).Find(&rows, "id = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
+	if err := payments(ctx, db).Find(&rows, "id = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil

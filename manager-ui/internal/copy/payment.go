@@ -26,7 +26,7 @@ type Payment struct {
 	Description    string     `json:"description"`
 	OrderID        *string    `json:"order_id"`
 	Supersedes     *string    `json:"supersedes"`
-	SupersededBy   *string    `gorm:"->" json:"-"` // written by link alone
+	SupersededBy   *string    `gorm:"->" json:"-"` // what asks again for it; see payments
 	CaptureMethod  string     `json:"capture_method"`
 	Decision       string     `json:"decision"`
 	Money          string     `json:"money"`

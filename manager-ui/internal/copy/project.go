@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -27,27 +28,19 @@ const upsert = `insert into payments (id, revision, contractor_id, contractor_na
 	decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at, requested_at = excluded.requested_at,
 	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words`
 
-// link shows on payments, and on the open pages of them, what asks for them again: their contractor's oldest request that
-// says so. That is an event of another stream.
-const link = `with asked as (
-		select n.supersedes as old, n.id from payments n where n.id = any($1::uuid[]) and n.supersedes is not null
-		union select n.supersedes, n.id from payments n where n.supersedes = any($1::uuid[])),
-	first as (select distinct on (p.id) p.id as old, n.id from asked join payments p on p.id = asked.old
-		join payments n on n.id = asked.id and n.contractor_id = p.contractor_id
-		where p.superseded_by is null order by p.id, n.requested_at, n.id),
-	linked as (update payments p set superseded_by = first.id from first where p.id = first.old returning p.id)
-	insert into unpushed (stream) select 'payment-' || id from linked`
-
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	rows := make([]Payment, 0, len(streams))
-	ids := make([]string, 0, len(streams))
+	var askedAgain []string
 	for _, s := range streams {
 		if !strings.HasPrefix(s.ID, payment.Stream("")) {
 			continue
 		}
 		if row, ok := rowOf(s); ok {
-			rows, ids = append(rows, row), append(ids, row.ID)
+			rows = append(rows, row)
+			if row.Supersedes != nil && requestedNow(s) {
+				askedAgain = append(askedAgain, payment.Stream(*row.Supersedes))
+			}
 		}
 	}
 	if len(rows) == 0 {
@@ -58,8 +51,17 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 		return fmt.Errorf("encode rows: %w", err)
 	}
 	tx.Queue(upsert, string(data))
-	tx.Queue(link, ids)
+	if len(askedAgain) > 0 { // the open pages of what is asked for again show it
+		tx.Queue("insert into unpushed (stream) select unnest($1::text[])", askedAgain)
+	}
 	return nil
+}
+
+// requestedNow tells whether the payment's request is among what has changed its stream.
+func requestedNow(s journal.Stream) bool {
+	return slices.ContainsFunc(s.Records, func(r journal.Record) bool {
+		return r.Type == payment.TypeRequested && slices.Contains(s.New, r.ID)
+	})
 }
 
 // Save is Project for the one stream that a request has changed.
