@@ -230,6 +230,8 @@ func TestAnOrdersPage(t *testing.T) {
 	}
 	mia.get("/payments/"+id).is(200, `<a href="/orders/`+b.id+`">2026/11/000007</a>`, "<dt>For</dt>", "Order 2026/11/000007")
 
+	mia.get("/payments?tab=all").is(200, `<a href="/orders/`+b.id+`">See order</a>`)
+
 	// somebody else's payment that names the order is no part of it
 	foreign := requested(jon, 2188, "Not mine", 5, func(r *payment.Requested) { r.OrderID = b.id })
 	o.hear(foreign)

@@ -15,6 +15,7 @@ type row struct {
 	ID, Contractor, Description string
 	Revision                    int64
 	Sort                        string
+	Order                       string // the address of the order that it says it is for; "" for none
 	Amount                      money.Amount
 	RequestedAt                 time.Time
 	Status                      web.Badge
@@ -27,7 +28,7 @@ var rowFragment = web.NewFragment[row]("payment-row")
 
 func rowOf(p copy.Payment) row {
 	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
-	return row{
+	r := row{
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
 		Status: status(payment.Payment{
@@ -36,6 +37,10 @@ func rowOf(p copy.Payment) row {
 		Waits:  decision == payment.DecisionRequested,
 		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual),
 	}
+	if p.OrderID != nil {
+		r.Order = orderPath(*p.OrderID)
+	}
+	return r
 }
 
 // maxInRow is how much of a description a row shows, in characters; the payment's page has all of it.
