@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// batchMessages and batchBytes bound what is one transaction. Far behind, it grows up to catchUpMessages: the
-	// events of one stream lie apart, and each transaction reads every stream that it changes.
+	// batchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to catchUpMessages, in
+	// several at once: the events of one stream lie apart, and each transaction reads every stream that it changes.
 	batchMessages   = 500
-	catchUpMessages = 4_000
+	catchUpMessages = 8_000
 	batchBytes      = 8 << 20
 
 	// gatherFor is how long to wait for messages that the broker has said are there.

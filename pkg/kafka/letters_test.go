@@ -202,6 +202,44 @@ func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
 	require.LessOrEqual(t, tries.Load(), int64(20))
 }
 
+// Far behind, a batch is recorded in several transactions at once.
+func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
+	const subjects, each = 40, 200
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	var cured atomic.Bool
+	h.project = panicsOn("subject-7", &cured)
+	var events []event.Event
+	for n := 1; n <= each; n++ {
+		for subject := range subjects {
+			events = append(events, newEvent(fmt.Sprintf("subject-%d", subject), n))
+		}
+	}
+	h.produce(addresses, h.encoded(events...)...)
+	want := make([]int, each)
+	for i := range want {
+		want[i] = i + 1
+	}
+
+	run(t, h.consumer().Run)
+
+	h.eventually((subjects-1)*each, "journal")
+	h.eventually(each, "dead_letters")
+	for subject := range subjects {
+		if name := fmt.Sprintf("subject-%d", subject); subject != 7 {
+			require.Equal(t, want, h.ns(name), name)
+		}
+	}
+	cured.Store(true)
+	letters := kafka.NewDeadLetters(h.recording())
+	list, err := letters.List(t.Context(), each)
+	require.NoError(t, err)
+	settled, err := letters.Replay(t.Context(), list[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, each, settled)
+	require.Equal(t, want, h.ns("subject-7"))
+}
+
 func TestMalformedAndHostileMessagesAreSetAsideAlone(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)

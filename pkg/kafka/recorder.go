@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -86,9 +89,31 @@ func newRecorder(r Recording) *recorder {
 	}, []string{"outcome"})}
 }
 
+// lanes are how many transactions a large batch is recorded in at once.
+var lanes = min(4, runtime.GOMAXPROCS(0))
+
 // record brings messages into the journal, all of them or, with an error, some. It may be
 // called again with the same ones: what is recorded already is known.
 func (r *recorder) record(ctx context.Context, messages []kafkago.Message) error {
+	if len(messages) <= batchMessages {
+		return r.recordLane(ctx, messages)
+	}
+	// What has the same key stays in one lane, in order; nothing else is ordered.
+	shares, seed := make([][]kafkago.Message, lanes), maphash.MakeSeed()
+	for _, m := range messages {
+		lane := maphash.Bytes(seed, m.Key) % uint64(lanes)
+		shares[lane] = append(shares[lane], m)
+	}
+	errs := make([]error, lanes)
+	var all sync.WaitGroup
+	for lane, share := range shares {
+		all.Go(func() { errs[lane] = r.recordLane(ctx, share) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *recorder) recordLane(ctx context.Context, messages []kafkago.Message) error {
 	items := make([]item, len(messages))
 	for i, m := range messages {
 		items[i] = r.read(m)
