@@ -130,6 +130,12 @@ func (t *Tab) Fill(label, value string) {
 	t.do("fill "+label, "fill", label, value)
 }
 
+// Upload chooses a file with this text in the field labelled label.
+func (t *Tab) Upload(label, name, text string) {
+	t.tb.Helper()
+	t.do("upload "+name, "upload", label, name, text)
+}
+
 // See waits until text is visible, in the page or in the element that scope selects.
 func (t *Tab) See(text string, scope ...string) {
 	t.tb.Helper()

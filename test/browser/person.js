@@ -5,7 +5,7 @@ const within = scope => (scope ? [...document.querySelectorAll(scope)] : [docume
 
 const pressable = (name, scope) =>
   within(scope)
-    .flatMap(root => [...root.querySelectorAll("button, a[href], summary, input[type=submit]")])
+    .flatMap(root => [...root.querySelectorAll("button, a[href], summary, input[type=submit], [role=option]")])
     .find(e => visible(e) && !e.disabled && (words(e) === name || e.getAttribute("aria-label") === name))
 
 function press(name, scope) {
@@ -21,9 +21,12 @@ function pressTwice(name, scope) {
   return Boolean(found)
 }
 
+const labelled = label =>
+  [...document.querySelectorAll("label")].find(l => visible(l) && words(l).replace(/\s*(\*|\(optional\))$/, "") === label)?.control
+  ?? [...document.querySelectorAll("input, select, textarea")].find(e => visible(e) && e.getAttribute("aria-label") === label)
+
 function fill(label, value) {
-  const named = [...document.querySelectorAll("label")].find(l => visible(l) && words(l).replace(/\s*(\*|\(optional\))$/, "") === label)
-  const field = named?.control
+  const field = labelled(label)
   if (!field) return false
   if (field.tagName === "SELECT") {
     const option = [...field.options].find(o => words(o) === value || o.value === value)
@@ -35,6 +38,15 @@ function fill(label, value) {
   }
   field.dispatchEvent(new Event("input", { bubbles: true }))
   field.dispatchEvent(new Event("change", { bubbles: true }))
+  return true
+}
+
+function upload(label, name, text) {
+  const field = labelled(label)
+  if (!field) return false
+  const chosen = new DataTransfer()
+  chosen.items.add(new File([text], name))
+  field.files = chosen.files
   return true
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -244,6 +245,42 @@ func TestAnOrderOnAPhone(t *testing.T) {
 func fits(t *testing.T, tab *browser.Tab) {
 	t.Helper()
 	require.LessOrEqual(t, browser.Eval[int](tab, "document.documentElement.scrollWidth"), 390, tab.URL())
+}
+
+func TestOrdersAreFiltered(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+	for _, customer := range []string{"Linden School", "Meyer family"} {
+		id, whom := uuid.NewString(), h.Customer(t, customer, "office@"+strings.Fields(strings.ToLower(customer))[0]+".example")
+		h.Tell(t, "ada-nowak", "Ada Nowak", "/orders", map[string]any{"order_id": id})
+		h.Tell(t, "ada-nowak", "Ada Nowak", "/orders/"+id+"/customer", map[string]any{"customer_id": whom})
+	}
+	h.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
+	h.Settle(t)
+
+	// What is chosen applies at once.
+	mia := b.Tab(t, h.URL(house.Manager)+"/orders")
+	mia.SeeNot("Show", "form button")
+	mia.Fill("Contractor", "Ada Nowak")
+	mia.SeeNot("Jon Park", "table")
+	mia.See("Linden School", "table")
+	mia.Fill("Customer", "mey")
+	mia.Press("Meyer family office@meyer.example")
+	mia.See("For Meyer family.")
+	mia.SeeNot("Linden School", "table")
+	mia.See("Meyer family", "table")
+	// and so does nothing any more
+	mia.Fill("Customer", "")
+	mia.See("Linden School", "table")
+	mia.SeeNot("Jon Park", "table")
+
+	// Without scripts a button does it.
+	tom := b.Tab(t, h.URL(house.Manager)+"/orders", browser.WithoutJavaScript)
+	tom.Fill("Contractor", "Ada Nowak")
+	tom.Fill("Customer", "Meyer family")
+	tom.Press("Show")
+	tom.See("For Meyer family.")
+	tom.SeeNot("Linden School", "table")
 }
 
 func TestTheSeedsAreSownOnce(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/web"
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -133,6 +134,7 @@ func TestTheListOfOrders(t *testing.T) {
 		"2026/11/000042", "Payment waiting", "Hotel Sonne", `10.00 <span class="money-currency">EUR`, `<option value="ada-nowak">Ada Nowak</option>`)
 	mia.get("/orders?customer="+hotel).is(200, "For a customer.", "Show those for everybody", `data-live-search="`+hotel+`"`)
 	mia.get("/orders?q=%3Cscript%3E").is(200, "Nothing found", "&lt;script&gt;").without("<script>alert")
+	mia.get("/orders?name=Sonne&contractor=jon-park").is(200, `name="q" value="Sonne"`, gone.id).without(waits.id)
 	for path, status := range map[string]int{
 		"/orders?tab=x": 404, "/orders?customer=x": 404, "/orders?after=zzz": 400, "/orders?before=zzz": 400,
 		"/orders?q=" + strings.Repeat("x", 201): 400, "/orders?q=" + strings.Repeat("%C3%A9", 200): 200,
@@ -140,6 +142,28 @@ func TestTheListOfOrders(t *testing.T) {
 	} {
 		mia.get(path).is(status)
 	}
+}
+
+func customerAdded(id, name, email string) event.Event {
+	e := catalog.New("/ordering-core", id, catalog.CustomerAdded{CustomerID: id, Name: name, Email: email})
+	e.Time, e.Sequence = noon, 1
+	return e
+}
+
+func TestOrdersAreFilteredByCustomer(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	for i := range copy.PageSize {
+		o.hear(customerAdded(uuid.NewString(), fmt.Sprintf("A house %d", i), "a@example.com"))
+	}
+	o.begin(ada, 0).fill("Tiles", 1250)
+	mia.get("/orders").is(200, ">A house 7</option>").without("Others: search for the name</option>", "Hotel Sonne</option>")
+	o.hear(customerAdded(hotel, "Hotel Sonne", "office@sonne.example"))
+	mia.get("/orders").is(200, "Others: search for the name</option>")
+	mia.get("/orders?customer="+hotel).is(200, "For Hotel Sonne.", `<option value="`+hotel+`" selected>Hotel Sonne</option>`, `data-typed="Hotel Sonne"`)
+	mia.get("/orders/customers?q=SONN").is(200, `[{"value":"`+hotel+`","text":"Hotel Sonne","detail":"office@sonne.example"}]`)
+	mia.get("/orders/customers?q=nobody").is(200, "[]")
+	mia.get("/orders/customers?q=" + strings.Repeat("x", 201)).is(400)
 }
 
 func TestARowSaysOnceThatItsOrderIsPaid(t *testing.T) {

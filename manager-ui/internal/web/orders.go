@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -53,8 +54,10 @@ type orderFilter struct {
 	Tab, Search     string
 	Contractor      string
 	Contractors     []copy.Buyer
-	MoreContractors bool   // perhaps: they are found by search
-	Customer        string // the id; "" for everybody
+	MoreContractors bool            // perhaps: they are found by search
+	Customer        string          // the id; "" for everybody
+	Customers       []copy.Customer // the first by name, and the one chosen
+	MoreCustomers   bool
 	Whom            string // the customer's name
 	Anybody         string // the address without the customer
 }
@@ -68,6 +71,7 @@ var (
 func (h *handlers) registerOrders(e *echo.Echo) {
 	g := e.Group(ordersPath)
 	g.GET("", h.listOrders)
+	g.GET("/customers", h.customersToFilterBy)
 	g.GET("/:id", h.showOrder)
 	g.GET("/:id/expire", h.askToExpire)
 	g.POST("/:id/expire", h.expireOrder)
@@ -134,7 +138,11 @@ func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
 	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
 		return q, web.NotFound("There is no such customer.")
 	}
-	if q.Search, err = searched(c); err != nil {
+	words := c.QueryParam("q")
+	if q.Customer == "" {
+		words += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
+	}
+	if q.Search, err = filterOf(words); err != nil {
 		return q, err
 	}
 	if q.After, err = position(c.QueryParam("after")); err != nil {
@@ -144,7 +152,7 @@ func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
 	return q, err
 }
 
-// orderFilter has the contractors to choose from, and the name of the customer.
+// orderFilter has the contractors and the customers to choose from.
 func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter, err error) {
 	ctx := c.Request().Context()
 	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
@@ -152,15 +160,48 @@ func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter
 		return f, err
 	}
 	f.MoreContractors = len(f.Contractors) >= copy.MaxContractors
+	first, err := copy.ListCustomers(ctx, h.db, copy.NameQuery{})
+	if err != nil {
+		return f, err
+	}
+	f.Customers, f.MoreCustomers = first.Rows, first.Later
 	if q.Customer == "" {
 		return f, nil
 	}
-	f.Whom, f.Anybody = "a customer", ordersAddress(q, "customer", "")
-	customers, err := copy.FindCustomers(ctx, h.db, q.Customer)
-	if len(customers) > 0 {
-		f.Whom = customers[0].Name
+	f.Anybody = ordersAddress(q, "customer", "")
+	chosen := copy.Customer{ID: q.Customer, Name: "a customer"}
+	if known, err := copy.FindCustomers(ctx, h.db, q.Customer); err != nil {
+		return f, err
+	} else if len(known) > 0 {
+		chosen = known[0]
 	}
-	return f, err
+	f.Whom = chosen.Name
+	if !slices.ContainsFunc(f.Customers, func(c copy.Customer) bool { return c.ID == chosen.ID }) {
+		f.Customers = append([]copy.Customer{chosen}, f.Customers...)
+	}
+	return f, nil
+}
+
+// customersToFilterBy answers the search while one types.
+func (h *handlers) customersToFilterBy(c echo.Context) error {
+	search, err := searched(c)
+	if err != nil {
+		return err
+	}
+	found, err := copy.ListCustomers(c.Request().Context(), h.db, copy.NameQuery{Search: search})
+	if err != nil {
+		return err
+	}
+	type choice struct {
+		Value  string `json:"value"`
+		Text   string `json:"text"`
+		Detail string `json:"detail"`
+	}
+	choices := make([]choice, 0, len(found.Rows))
+	for _, customer := range found.Rows {
+		choices = append(choices, choice{customer.ID, customer.Name, customer.Email})
+	}
+	return c.JSON(http.StatusOK, choices)
 }
 
 // ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name, value.

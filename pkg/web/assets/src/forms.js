@@ -1,10 +1,9 @@
 // Small comforts; every form works without them.
 
-// The "Signed in as" select sends itself. Another person's page is another document, so that
-// sockets and caches of the one before are gone.
-addEventListener("change", (event) => {
-  const form = event.target.closest?.("form[data-submit-on-change]");
-  if (form) form.requestSubmit();
+// What is chosen in a filter applies at once, and the "Signed in as" select sends itself. Another person's page is another
+// document, so that sockets and caches of the one before are gone.
+addEventListener("change", ({ target }) => {
+  if (target.matches?.("form[data-submit-on-change] :is(select, pick-from)")) target.closest("form").requestSubmit();
 });
 
 // A message survives the refreshes that live updates cause, until people go elsewhere.

@@ -1,6 +1,7 @@
 // <pick-from src="/orders/products">: makes a search as one types out of a plain select (the combobox pattern of ARIA 1.2).
 // It sends what the select would have sent and, under "name", what was typed, which the server understands if
-// nothing was chosen. src?q=<typed> answers [{value, text, detail}].
+// nothing was chosen. src?q=<typed> answers [{value, text, detail}]. As a select does, it says "change" when something is chosen,
+// or nothing any more.
 const pause = 120; // of typing, until it is looked up
 let lists = 0;
 
@@ -14,6 +15,7 @@ class PickFrom extends HTMLElement {
     if (select) this.#build(select);
     else this.#find();
     this.#input.addEventListener("input", () => { this.#chosen.value = ""; this.#later(); });
+    this.#input.addEventListener("change", () => { if (!this.#input.value) this.#changed(); });
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("click", () => { if (!this.#open) this.#look(); });
     this.#input.addEventListener("blur", () => this.#close());
@@ -44,7 +46,7 @@ class PickFrom extends HTMLElement {
     const id = `pick-${++lists}`;
     const input = this.#input = document.createElement("input");
     Object.assign(input, { type: "text", id: select.id, name: "name", autocomplete: "off", spellcheck: false,
-      defaultValue: this.dataset.typed ?? "", placeholder: "Type to search" });
+      defaultValue: this.dataset.typed ?? "", placeholder: this.getAttribute("placeholder") ?? "Type to search" });
     this.#describe(select);
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id })) {
       input.setAttribute(name, value);
@@ -61,7 +63,7 @@ class PickFrom extends HTMLElement {
 
   #describe(select) {
     this.#input.className = select.className.replace("form-select", "form-control");
-    for (const name of ["aria-required", "aria-invalid", "aria-describedby"]) {
+    for (const name of ["aria-label", "aria-required", "aria-invalid", "aria-describedby"]) {
       if (select.hasAttribute(name)) this.#input.setAttribute(name, select.getAttribute(name));
       else this.#input.removeAttribute(name);
     }
@@ -145,6 +147,11 @@ class PickFrom extends HTMLElement {
     this.#input.value = option.dataset.text;
     this.closest("form")?.setAttribute("data-touched", "");
     this.#close();
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   #key(event) {
