@@ -41,8 +41,9 @@ func sameAsAReload(tab *browser.Tab) {
 		const shown = page => {
 			const main = page.querySelector("main").cloneNode(true)
 			main.querySelectorAll("#flashes, time").forEach(e => e.remove()) // these pass by themselves
-			main.querySelectorAll("select").forEach(e => e.remove())         // what can be chosen may be older
-			return main.textContent.replace(/\s+/g, "")
+			main.querySelectorAll("select").forEach(e => e.remove())         // what can be chosen may be older, but not what is
+			const chosen = [...page.querySelectorAll("main :is(select, pick-from input[type=hidden])")].map(e => e.name + "=" + e.value)
+			return main.textContent.replace(/\s+/g, "") + chosen
 		}
 		const open = shown(document)
 		const reloaded = shown(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html"))
