@@ -95,6 +95,11 @@ func (c *Core) Order(id string) order.Order {
 	return o
 }
 
+// Awaits tells whether an order's expiry waits for the outcome of a payment.
+func (c *Core) Awaits(paymentID string) bool {
+	return confirming.Fold(paymentID, c.payments[paymentID]...).TakesItsCourse()
+}
+
 func (c *Core) write(id string, body order.Body, meta event.Meta) {
 	e := order.New(Source, id, body)
 	e.Time, e.Meta, e.Sequence = c.Now, meta, int64(len(c.orders[id])+1)

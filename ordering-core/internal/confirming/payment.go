@@ -61,7 +61,8 @@ var types = []string{
 	typeRequested, typeWithdrawn, typeRejected, typeAccepted, typeDeclined, typeCaptured, typeReleased, typeRefunded, typeCancelled,
 }
 
-// maxDeclines is how often payments-core asks the gateway for a hold at most: the last decline is final.
+// maxDeclines is how often payments-core asks the gateway for a hold at most: the last decline is final. It is payments-core's
+// payment.MaxDeclines, to which test/processes compares it.
 const maxDeclines = 4
 
 // said is what matters here of what those say. Another field, or another type, is none of our business.
