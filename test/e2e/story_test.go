@@ -161,26 +161,27 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	require.Equal(t, 1, browser.Eval[int](ada, `document.querySelectorAll("[data-live-list] tr[id^=payment-]").length`))
 }
 
-func TestAPageOfAnotherPersonGetsThatPersonsUpdates(t *testing.T) {
+func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 	h := house.New(t)
 	b := browser.New(t)
 
-	// Given two tabs of one browser, both Ada's.
+	// Given two tabs of one browser, both Ada's, and somebody else's browser.
 	first := b.Tab(t, h.URL(house.Contractor))
 	second := b.Tab(t, h.URL(house.Contractor))
-	second.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	live(second)
+	other := browser.New(t).Tab(t, h.URL(house.Contractor))
+	live(other)
 
-	// When Jon signs in in one, and the other one turns a page without a reload.
+	// When Jon signs in in one, then so he is in the other.
 	signIn(first, "Jon Park")
-	mark(second)
-	second.Press("Rejected")
-	second.Press("All")
 	second.Eventually(`document.querySelector("#person").selectedOptions[0].text === "Jon Park"`)
-	wasNotReloaded(t, second)
-	second.Eventually(`document.querySelector("[data-live-state]").dataset.state === "live"`)
+	live(second)
 
-	// Then it shows Jon's news.
+	// And it shows his news, which nobody else is told.
 	request(h, first, "33.00", "Gravel")
 	second.See("Gravel")
+	wasNotReloaded(t, second)
 	sameAsAReload(second)
+	wasNotReloaded(t, other)
+	other.SeeNot("Gravel")
 }

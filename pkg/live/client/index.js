@@ -12,7 +12,15 @@ function open(element) {
   connection?.close();
   source = element.getAttribute("src");
   connection = new Connection(source, element.getAttribute("cursor") ?? "");
+  if (person()) people.postMessage(person());
 }
+
+// A browser is one person's: after a switch in one tab, those that still show the former person's pages fetch them anew.
+const person = () => source && new URL(source, location.href).searchParams.get("as");
+const people = new BroadcastChannel("person");
+people.addEventListener("message", ({ data }) => {
+  if (person() && person() !== data) location.reload();
+});
 
 class LiveUpdates extends HTMLElement {
   connectedCallback() {
