@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/event"
 )
 
 // Tone is how something is meant, in words and colour.
@@ -32,89 +34,97 @@ type Message struct {
 const flashKey = "web.flash"
 
 // flashesKept bounds what a client piles up that sends forms and never looks at a page, and maxFlash
-// their cookie: browsers keep 4,096 bytes.
+// all their cookies: browsers keep 4,096 bytes of one, and servers often read 8 KB of all.
 const (
 	flashesKept = 4
 	maxFlash    = 3_500
 )
 
+// flash is a message that waits, in its cookie.
+type flash struct{ cookie, value string }
+
 // Flash keeps a message for the next page that this browser is shown; of many, the last few.
 //
 // It travels in a cookie of its own, which only tells its own browser something: a write to the session would
-// cost every form a transaction.
+// cost every form a transaction. And each in another one, so that the answers to two forms under way do not overwrite each other.
 func Flash(c echo.Context, tone Tone, text string) {
-	name, ok := flashCookie(c)
-	if !ok {
+	if _, ok := c.Get(sessionsKey).(*Sessions); !ok {
 		return
 	}
-	waiting := append(flashes(c, name), Message{tone, text})
-	waiting = waiting[max(0, len(waiting)-flashesKept):]
-	c.Set(flashKey, waiting)
-	value := encodeFlashes(waiting)
-	for len(value) > maxFlash && len(waiting) > 1 {
+	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(Message{tone, text})})
+	size := 0
+	for _, f := range waiting {
+		size += len(f.value)
+	}
+	for size > maxFlash && len(waiting) > 1 || len(waiting) > flashesKept {
+		setFlashCookie(c, flash{cookie: waiting[0].cookie})
+		size -= len(waiting[0].value)
 		waiting = waiting[1:]
-		value = encodeFlashes(waiting)
 	}
-	if len(value) > maxFlash {
+	last := &waiting[len(waiting)-1]
+	if size > maxFlash {
 		runes := []rune(text)
-		value = encodeFlashes([]Message{{tone, string(runes[:min(len(runes), 300)]) + "…"}})
+		last.value = encodeFlash(Message{tone, string(runes[:min(len(runes), 300)]) + "…"})
 	}
-	setFlashCookie(c, name, value)
+	setFlashCookie(c, *last)
+	c.Set(flashKey, waiting)
 }
 
 // popFlashes returns the messages that wait and forgets them.
-func popFlashes(c echo.Context) []Message {
-	name, ok := flashCookie(c)
-	if !ok {
+func popFlashes(c echo.Context) (messages []Message) {
+	if _, ok := c.Get(sessionsKey).(*Sessions); !ok {
 		return nil
 	}
-	waiting := flashes(c, name)
-	if len(waiting) > 0 {
-		c.Set(flashKey, []Message{})
-		setFlashCookie(c, name, "")
+	for _, f := range flashes(c) {
+		setFlashCookie(c, flash{cookie: f.cookie})
+		if m, ok := decodeFlash(f.value); ok {
+			messages = append(messages, m)
+		}
 	}
+	c.Set(flashKey, []flash{})
+	return messages
+}
+
+// flashes are those that wait, in their order: their cookies' names grow with time.
+func flashes(c echo.Context) (waiting []flash) {
+	if waiting, ok := c.Get(flashKey).([]flash); ok {
+		return waiting
+	}
+	for _, cookie := range c.Cookies() {
+		if strings.HasPrefix(cookie.Name, flashPrefix(c)) {
+			waiting = append(waiting, flash{cookie.Name, cookie.Value})
+		}
+	}
+	slices.SortFunc(waiting, func(a, b flash) int { return strings.Compare(a.cookie, b.cookie) })
 	return waiting
 }
 
-func flashes(c echo.Context, cookie string) (waiting []Message) {
-	if waiting, ok := c.Get(flashKey).([]Message); ok {
-		return waiting
-	}
-	sent, err := c.Cookie(cookie)
-	if err != nil {
-		return nil
-	}
-	data, err := base64.RawURLEncoding.DecodeString(sent.Value)
-	if err != nil || json.Unmarshal(data, &waiting) != nil {
-		return nil // not one of ours
-	}
-	return waiting[max(0, len(waiting)-flashesKept):]
-}
-
-func encodeFlashes(waiting []Message) string {
-	data, _ := json.Marshal(waiting) // texts only: cannot fail
+func encodeFlash(m Message) string {
+	data, _ := json.Marshal(m) // texts only: cannot fail
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// flashCookie is named after the session's: browsers share cookies among the ports of a host.
-func flashCookie(c echo.Context) (string, bool) {
-	s, ok := c.Get(sessionsKey).(*Sessions)
-	if !ok {
-		return "", false
-	}
-	return s.manager.Cookie.Name + "_flash", true
+// decodeFlash is false for what is not one of ours.
+func decodeFlash(value string) (m Message, ok bool) {
+	data, err := base64.RawURLEncoding.DecodeString(value)
+	return m, err == nil && json.Unmarshal(data, &m) == nil
 }
 
-// setFlashCookie replaces what this answer has set before; "" removes the cookie.
-func setFlashCookie(c echo.Context, name, value string) {
+// flashPrefix begins with the name of the session's cookie: browsers share cookies among the ports of a host.
+func flashPrefix(c echo.Context) string {
+	return c.Get(sessionsKey).(*Sessions).manager.Cookie.Name + "_flash_"
+}
+
+// setFlashCookie replaces what this answer has set before; no value removes the cookie.
+func setFlashCookie(c echo.Context, f flash) {
 	s := c.Get(sessionsKey).(*Sessions)
 	cookie := &http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: s.manager.Cookie.Secure, SameSite: http.SameSiteLaxMode,
+		Name: f.cookie, Value: f.value, Path: "/", HttpOnly: true, Secure: s.manager.Cookie.Secure, SameSite: http.SameSiteLaxMode,
 	}
-	if value == "" {
+	if f.value == "" {
 		cookie.MaxAge = -1
 	}
-	unsetCookie(c, name)
+	unsetCookie(c, f.cookie)
 	http.SetCookie(c.Response(), cookie)
 }
 

@@ -127,6 +127,47 @@ func TestAMessageIsShownOnce(t *testing.T) {
 	}
 }
 
+func TestMessagesOfTwoFormsUnderWayAreBothShown(t *testing.T) {
+	s := startSample(t)
+	home, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// given two forms, of which neither was sent with the other's answer
+	var answers [][]*http.Cookie
+	for range 2 {
+		request, _ := http.NewRequest(http.MethodPost, s.URL+"/form", strings.NewReader("amount=1.50"))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		answers = append(answers, response.Cookies())
+	}
+	// when both answers are there
+	for _, cookies := range answers {
+		s.browser.Jar.SetCookies(home, cookies)
+	}
+	// then the next page shows both messages, once
+	for _, want := range []int{2, 0} {
+		if _, page := s.get(t, "/"); strings.Count(page, "Requested. It waits for a manager.") != want {
+			t.Errorf("the message is not there %d times:\n%s", want, page)
+		}
+	}
+}
+
+func TestOnlyTheLastMessagesAreKept(t *testing.T) {
+	s := startSample(t)
+	s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for range 9 {
+		s.post(t, "/form", url.Values{"amount": {"1.50"}})
+	}
+	if _, page := s.get(t, "/"); strings.Count(page, "Requested. It waits for a manager.") != 4 {
+		t.Errorf("there are not the last four:\n%s", page)
+	}
+}
+
 func TestABrowserStaysThePersonItChose(t *testing.T) {
 	s := startSample(t)
 	if _, who := s.get(t, "/whoami"); who != "Mia Weber" {
