@@ -124,6 +124,28 @@ func (t *Tab) PressTwice(name string) {
 	t.do("press twice "+name, "pressTwice", name, "")
 }
 
+// Place is where something is in the window, in pixels.
+type Place struct{ X, Y float64 }
+
+// Find waits for the first visible button or link named name, and returns where its middle is.
+func (t *Tab) Find(name string) Place {
+	t.tb.Helper()
+	t.do("find "+name, "find", name, "")
+	return Eval[Place](t, "window.found")
+}
+
+// Click presses the mouse's button at a place, whatever is there; the pointer moves there first if it is somewhere else.
+func (t *Tab) Click(at Place) {
+	t.tb.Helper()
+	must(t.tb, chromedp.Do(t.ctx, chromedp.MouseClickXY(at.X, at.Y)))
+}
+
+// Type presses keys, wherever the focus is.
+func (t *Tab) Type(keys string) {
+	t.tb.Helper()
+	must(t.tb, chromedp.Do(t.ctx, chromedp.KeyEvent(keys)))
+}
+
 // Fill writes value into the field labelled label, or chooses it in a select.
 func (t *Tab) Fill(label, value string) {
 	t.tb.Helper()

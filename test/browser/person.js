@@ -21,6 +21,12 @@ function pressTwice(name, scope) {
   return Boolean(found)
 }
 
+function find(name, scope) {
+  const { x, y, width, height } = pressable(name, scope)?.getBoundingClientRect() ?? {}
+  window.found = { X: x + width / 2, Y: y + height / 2 }
+  return Boolean(width)
+}
+
 const labelled = label =>
   [...document.querySelectorAll("label")].find(l => visible(l) && words(l).replace(/\s*(\*|\(optional\))$/, "") === label)?.control
   ?? [...document.querySelectorAll("input, select, textarea")].find(e => visible(e) && e.getAttribute("aria-label") === label)

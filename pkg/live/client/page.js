@@ -1,6 +1,7 @@
 // Puts rows and fragments where they belong in the document.
 import { morphElements } from "@hotwired/turbo";
 import { fits, place } from "./order.js";
+import { moving } from "./steady.js";
 
 const seen = new Map(); // the last revision of each id, also of what no list shows now
 
@@ -40,6 +41,7 @@ function applyToList(list, row) {
   const size = Number(liveSize) || Infinity;
   const full = rows.length >= size;
   if (!belongs) {
+    if (shown) moving();
     shown?.remove();
     updateEmpty(list);
     return Boolean(shown) && full; // the next page's first row moves up
@@ -50,7 +52,10 @@ function applyToList(list, row) {
     return liveMore === undefined; // it is on the next page: is there a link to it yet?
   }
   const element = shown ? replace(shown, row) : mark(parse(row.html));
-  if (rows.indexOf(shown) !== at) list.insertBefore(element, others[at] ?? null);
+  if (rows.indexOf(shown) !== at) {
+    moving();
+    list.insertBefore(element, others[at] ?? null);
+  }
   const extra = rowsOf(list).slice(size);
   for (const last of extra) last.remove();
   updateEmpty(list);

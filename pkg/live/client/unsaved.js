@@ -9,9 +9,15 @@ addEventListener("change", ({ target }) => {
   if (target instanceof HTMLSelectElement) target.dataset.changed = ""; // a <select> without a default has one selected all the same
 });
 
+// The answer to a form has its fields as they were sent, and says what is wrong with them.
+let answered = null;
+addEventListener("turbo:submit-end", ({ target }) => { answered = target; });
+addEventListener("turbo:render", () => { answered = null; });
+
 addEventListener("turbo:before-morph-element", (event) => {
   const { target } = event;
-  if (target.matches?.("input:not([type=hidden]), textarea, select") && isChanged(target)) event.preventDefault();
+  if (!target.matches?.("input:not([type=hidden]), textarea, select") || (answered && target.form === answered)) return;
+  if (isChanged(target)) event.preventDefault();
 });
 
 addEventListener("turbo:before-morph-attribute", (event) => {

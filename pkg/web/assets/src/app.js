@@ -1,5 +1,8 @@
-import "@hotwired/turbo";
+import { config } from "@hotwired/turbo";
 import "../../../live/client/index.js";
 import "./relative-time.js";
 import "./forms.js";
 import "./pick-from.js";
+
+// A button that is disabled while its form is on the way would lose the focus.
+config.forms.submitter = "aria-disabled";

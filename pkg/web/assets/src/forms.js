@@ -24,3 +24,25 @@ addEventListener("turbo:submit-end", ({ target, detail }) => {
   target.reset();
   for (const select of target.querySelectorAll("select")) delete select.dataset.changed;
 });
+// Then the next one begins, or what is wrong is mended.
+addEventListener("turbo:submit-end", ({ target, detail }) => {
+  if (target.method !== "post") return;
+  addEventListener("turbo:render", () => {
+    const form = document.getElementById(target.id);
+    if (!detail.success) document.querySelector("[aria-invalid=true]")?.focus();
+    else if (form?.matches("[data-again]")) form.querySelector("input:not([type=hidden]), select")?.focus();
+  }, { once: true });
+});
+
+// What went well is read within some seconds; the rest stays until somebody has read it.
+const read = 10_000;
+const done = new WeakSet();
+for (const name of ["turbo:load", "turbo:render"]) {
+  addEventListener(name, () => {
+    for (const flash of document.querySelectorAll("#flashes .tone-good")) {
+      if (!done.has(flash)) setTimeout(() => flash.remove(), read);
+      done.add(flash);
+    }
+  });
+}
+addEventListener("click", ({ target }) => target.closest?.("[data-dismiss]")?.closest(".flash")?.remove());

@@ -162,9 +162,9 @@ class PickFrom extends HTMLElement {
       if (!this.#open) return this.#look();
       const at = options.indexOf(this.#active);
       this.#mark(options[(at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length] ?? null);
-    } else if (event.key === "Enter" && this.#open && this.#active) {
+    } else if (event.key === "Enter" && this.#open && (this.#active || options.length === 1)) {
       event.preventDefault();
-      this.#choose(this.#active);
+      this.#choose(this.#active ?? options[0]);
     } else if (event.key === "Escape" && this.#open) {
       event.preventDefault();
       this.#close();
