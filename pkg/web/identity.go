@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -121,6 +122,18 @@ func (s *Site) StillSignedIn(c echo.Context) func(context.Context) bool {
 		now, err := s.options.Identity.Person(s.Echo.NewContext(request.WithContext(loaded), nil))
 		return err != nil || now.ID == person.ID
 	}
+}
+
+// personHeader says whose page a form was sent from.
+const personHeader = "Page-Of"
+
+// checkPage refuses a form from a page of somebody else's: the browser has been switched to another person since, in another tab.
+func checkPage(r *http.Request, now Person) error {
+	switch page := r.Header.Get(personHeader); {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead, page == "", page == now.ID:
+		return nil
+	}
+	return Conflict("In another tab, this browser was switched to " + now.Name + ". Nothing was done.")
 }
 
 const personContextKey = "web.person"

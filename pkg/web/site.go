@@ -123,6 +123,9 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		c.Set(personContextKey, person)
+		if err := checkPage(c.Request(), person); err != nil {
+			return err
+		}
 		ctx := c.Request().Context()
 		meta := event.MetaFrom(ctx)
 		meta.Actor, meta.ActorName = person.ID, person.Name

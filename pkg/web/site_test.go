@@ -180,6 +180,21 @@ func TestABrowserStaysThePersonItChose(t *testing.T) {
 	}
 }
 
+func TestAFormOfAnotherPersonsPageIsRefused(t *testing.T) {
+	s := startSample(t)
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+
+	response, page := s.post(t, "/signed-in-as", url.Values{"person": {"mia-weber"}}, "Page-Of", "mia-weber")
+
+	if response.StatusCode != http.StatusConflict {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	wantText(t, page, "this browser was switched to Tom Berg. Nothing was done.")
+	if _, who := s.get(t, "/whoami", "Page-Of", "mia-weber"); who != "Tom Berg" {
+		t.Errorf("it is %q", who)
+	}
+}
+
 func TestPagesSaySoWhenSessionsAreAway(t *testing.T) {
 	s := startSample(t)
 	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})

@@ -1,9 +1,10 @@
-// Fetches the page anew and morphs it in: at most once in a second, again until it has rendered (Turbo skips a refresh while
-// a visit is running), and only while the server answers (Turbo reloads the window when a visit fails). Never while a form is
-// being sent: Turbo would abort the sending.
+// Fetches the page anew and morphs it in: at once, and the less often the more there is to show; again until it has rendered
+// (Turbo skips a refresh while a visit is running), and only while the server answers (Turbo reloads the window when a visit
+// fails). Never while a form is being sent: Turbo would abort the sending.
 import { session } from "@hotwired/turbo";
 
-const pause = 1000;
+const least = 250, most = 2000; // ms between two
+const calm = 2 * most;
 
 // From the press of a button until the page that answers it is there: Turbo drops the answer when another visit comes between.
 let sent = -Infinity;
@@ -12,11 +13,12 @@ addEventListener("turbo:load", () => { sent = -Infinity; });
 function sending() {
   const state = session.navigator.formSubmission?.state;
   const underWay = state && state !== "stopped";
-  return underWay || performance.now() - sent < pause;
+  return underWay || performance.now() - sent < most / 2;
 }
 
 export class Refresher {
   #last = -Infinity;
+  #pause = least;
   #timer = null;
   #ready;
 
@@ -25,7 +27,7 @@ export class Refresher {
   }
 
   request(wait = 0) {
-    const due = Math.max(wait, this.#last + pause - performance.now());
+    const due = Math.max(wait, this.#last + this.#pause - performance.now());
     this.#timer ??= setTimeout(() => this.#attempt(), due);
   }
 
@@ -36,9 +38,11 @@ export class Refresher {
 
   #attempt() {
     const waits = sending();
-    this.#timer = setTimeout(() => this.#attempt(), waits ? 50 : pause + Math.random() * pause);
+    this.#timer = setTimeout(() => this.#attempt(), waits ? 50 : most * (1 + Math.random()) / 2);
     if (waits || !this.#ready()) return;
-    this.#last = performance.now();
+    const now = performance.now();
+    this.#pause = now - this.#last > calm ? least : Math.min(2 * this.#pause, most);
+    this.#last = now;
     session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
   }
 }

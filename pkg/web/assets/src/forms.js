@@ -6,6 +6,11 @@ addEventListener("change", ({ target }) => {
   if (target.matches?.("form[data-submit-on-change] :is(select, pick-from)")) target.closest("form").requestSubmit();
 });
 
+// A form says whose page it was on: the browser may be somebody else's by now.
+addEventListener("turbo:before-fetch-request", ({ detail }) => {
+  detail.fetchOptions.headers["Page-Of"] = document.querySelector("meta[name=person]")?.content ?? "";
+});
+
 // A message survives the refreshes that live updates cause, until people go elsewhere.
 addEventListener("turbo:before-morph-element", (event) => {
   const { target, detail } = event;
