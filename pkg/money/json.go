@@ -58,7 +58,7 @@ func (a *Amount) UnmarshalJSON(data []byte) error {
 	if _, err := d.ReadToken(); err != nil {
 		return fmt.Errorf("money: %w", err)
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return errors.New("money: text after the JSON object")
 	}
 	if !hasAmount || !hasCurrency {

@@ -53,7 +53,7 @@ func Open(data []byte) *Object {
 	if _, err := d.ReadToken(); err != nil {
 		return o.fail("%w", err)
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return o.fail("text after the JSON object")
 	}
 	return o
