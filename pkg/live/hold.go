@@ -6,28 +6,22 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 )
 
 // dropAtOnce keeps each deletion well within the time limit of a statement.
 const dropAtOnce = 20_000
 
-// hold reports whether the copies are still being made from the topics: then nothing is pushed, since pages would see them grow
-// event by event. Once they have caught up, open pages refresh as a whole, and hold lets go.
-func (l *leader) hold(ctx context.Context) (held bool, err error) {
-	var marks int64
-	err = l.db.Pool().QueryRow(ctx, `select marks, exists (select from hearing
-		where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`).Scan(&marks, &held)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look whether the copies have caught up: %w", err)
-	case held:
-		return true, nil
-	}
-	return false, l.letGo(ctx, marks)
+// selectHold finds a row while the copies are still being made from the topics: then nothing is pushed, since pages would see them
+// grow event by event. Once they have caught up, open pages refresh as a whole.
+const selectHold = `select marks, exists (select from hearing
+	where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`
+
+// hold is what selectHold has found.
+type hold struct {
+	marks  int64
+	there  bool
+	behind bool
 }
 
 // letGo drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this

@@ -161,12 +161,14 @@ func (p *Pusher) persist(ctx context.Context, what string, try func() error) err
 
 // pushRows pushes one batch. It answers when to look again.
 func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
-	if held, err := l.hold(ctx); held || err != nil {
+	hold, ids, streams, err := l.unpushed(ctx)
+	switch {
+	case err != nil || hold.behind:
 		return pollPause, err
-	}
-	ids, streams, err := l.unpushed(ctx)
-	if err != nil || len(ids) == 0 {
-		return pollPause, err
+	case hold.there:
+		return 0, l.letGo(ctx, hold.marks)
+	case len(ids) == 0:
+		return pollPause, nil
 	}
 	rows, err := l.render(ctx, streams)
 	if err != nil {
@@ -195,8 +197,9 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place.
-func (l *leader) unpushed(ctx context.Context) (ids []int64, streams []string, err error) {
+// unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place; and whether
+// they are to be held.
+func (l *leader) unpushed(ctx context.Context) (hold hold, ids []int64, streams []string, err error) {
 	now, held := time.Now(), []string{}
 	for name, until := range l.held {
 		if until.Before(now) {
@@ -205,21 +208,27 @@ func (l *leader) unpushed(ctx context.Context) (ids []int64, streams []string, e
 			held = append(held, name)
 		}
 	}
-	rows, err := l.db.Pool().Query(ctx,
-		"select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
-	}
-	var id int64
-	var name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-		ids, streams = append(ids, id), append(streams, name)
-		return nil
+	batch := &pgx.Batch{}
+	batch.Queue(selectHold).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&hold.marks, &hold.behind}, func() error {
+			hold.there = true
+			return nil
+		})
+		return err
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+	batch.Queue("select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit).Query(func(rows pgx.Rows) error {
+		var id int64
+		var name string
+		_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+			ids, streams = append(ids, id), append(streams, name)
+			return nil
+		})
+		return err
+	})
+	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
+		return hold, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
 	}
-	return ids, streams, nil
+	return hold, ids, streams, nil
 }
 
 // render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of the pusher.
