@@ -93,6 +93,19 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	return nil
 }
 
+// Search has read look for rows: for all of a list if text is "", and else for those that have words of text, with plans that know
+// these. A kept plan does not know whether words are rare (look them up, and sort) or common (walk through the list until a
+// page is full), and is wrong for one of the two.
+func (db *DB) Search(ctx context.Context, text string, read func(*gorm.DB) error) error {
+	if text == "" {
+		return read(db.Gorm(ctx))
+	}
+	return db.InTx(ctx, func(tx *Tx) error {
+		tx.Queue("set local plan_cache_mode = force_custom_plan")
+		return read(tx.Gorm())
+	})
+}
+
 // pipeline is a transaction of pgx that begins when it must, and runs what is queued before anything else.
 type pipeline struct {
 	conn   *pgx.Conn

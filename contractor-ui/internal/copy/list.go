@@ -29,21 +29,23 @@ type Page struct {
 }
 
 // payments are the rows, each with what asks again for it.
-func payments(ctx context.Context, db *pg.DB) *gorm.DB {
-	return db.Gorm(ctx).Select("payments.*, superseded_by").Joins("left join supersessions on superseded = id")
+func payments(db *gorm.DB) *gorm.DB {
+	return db.Select("payments.*, superseded_by").Joins("left join supersessions on superseded = id")
 }
 
 // List reads a page.
 func List(ctx context.Context, db *pg.DB, q Query) (page Page, err error) {
 	page.Payments, page.Range, err = keyset(q.Range, func(from *Position, newer bool) (rows []Payment, err error) {
-		find := beyond(payments(ctx, db), q.Contractor, "requested_at", from, newer)
-		if q.Decision != payment.DecisionNone {
-			find = find.Where("decision = ?", q.Decision)
-		}
-		if q.Search != "" {
-			find = find.Where("id in (?)", matching(db.Gorm(ctx).Table("payment_words"), q.Contractor, q.Search))
-		}
-		return rows, find.Find(&rows).Error
+		return rows, db.Search(ctx, q.Search, func(db *gorm.DB) error {
+			find := beyond(payments(db), q.Contractor, "requested_at", from, newer)
+			if q.Decision != payment.DecisionNone {
+				find = find.Where("decision = ?", q.Decision)
+			}
+			if q.Search != "" {
+				find = find.Where("id in (?)", matching(db.Table("payment_words"), q.Contractor, q.Search))
+			}
+			return find.Find(&rows).Error
+		})
 	})
 	if err != nil {
 		return Page{}, fmt.Errorf("list payments: %w", err)
@@ -55,7 +57,7 @@ func (p Payment) position() *Position { return &Position{At: p.RequestedAt.UTC()
 
 // Find returns the rows of the payments that are in the copy.
 func Find(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Payment, err error) {
-	if err := among(payments(ctx, db), "id", ids).Find(&rows).Error; err != nil {
+	if err := among(payments(db.Gorm(ctx)), "id", ids).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil

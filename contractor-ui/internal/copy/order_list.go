@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/pg"
@@ -28,14 +29,16 @@ type OrderPage struct {
 // ListOrders reads a page, each order with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, err error) {
 	page.Orders, page.Range, err = keyset(q.Range, func(from *Position, newer bool) (rows []Order, err error) {
-		find := beyond(db.Gorm(ctx), q.Contractor, "drafted_at", from, newer)
-		if q.State != "" {
-			find = find.Where("state = ?", q.State)
-		}
-		if q.Search != "" {
-			find = find.Where("id in (?)", matching(db.Gorm(ctx).Table("order_words"), q.Contractor, q.Search))
-		}
-		return rows, find.Find(&rows).Error
+		return rows, db.Search(ctx, q.Search, func(db *gorm.DB) error {
+			find := beyond(db, q.Contractor, "drafted_at", from, newer)
+			if q.State != "" {
+				find = find.Where("state = ?", q.State)
+			}
+			if q.Search != "" {
+				find = find.Where("id in (?)", matching(db.Table("order_words"), q.Contractor, q.Search))
+			}
+			return find.Find(&rows).Error
+		})
 	})
 	if err != nil {
 		return OrderPage{}, fmt.Errorf("list orders: %w", err)
@@ -64,7 +67,7 @@ func addPayments(ctx context.Context, db *pg.DB, orders []Order) error {
 		ids[i], places[orders[i].ID] = orders[i].ID, &orders[i]
 	}
 	var theirs []Payment
-	if err := among(payments(ctx, db), "order_id", ids).Order("requested_at, id").Find(&theirs).Error; err != nil {
+	if err := among(payments(db.Gorm(ctx)), "order_id", ids).Order("requested_at, id").Find(&theirs).Error; err != nil {
 		return fmt.Errorf("find the payments of orders: %w", err)
 	}
 	for _, p := range theirs {

@@ -68,36 +68,39 @@ type Page struct {
 }
 
 // payments are the rows, each with what asks again for it: its contractor's oldest request that says so.
-func payments(ctx context.Context, db *pg.DB) *gorm.DB {
-	return db.Gorm(ctx).Model(&Payment{}).Select(`payments.*, (select again.id from payments again
+func payments(db *gorm.DB) *gorm.DB {
+	return db.Model(&Payment{}).Select(`payments.*, (select again.id from payments again
 		where again.supersedes = payments.id and again.contractor_id = payments.contractor_id
 		order by again.requested_at, again.id limit 1) as superseded_by`)
 }
 
 // List reads a page.
 func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
-	find := payments(ctx, db).Limit(PageSize + 1) // one more tells whether there is more
-	if decision, ok := decisions[q.Tab]; ok {
-		find = find.Where("decision = ?", decision)
-	}
-	if q.Search != "" {
-		find = matching(find, q.Search)
-	}
 	backwards := q.Before != nil
 	ascending := q.Tab.OldestFirst() != backwards
-	if from := given(q.After, q.Before); from != nil {
-		sign := "<"
-		if ascending {
-			sign = ">"
-		}
-		find = find.Where("(requested_at, id) "+sign+" (?, ?::uuid)", from.At, from.ID)
-	}
 	order := "requested_at desc, id desc"
 	if ascending {
 		order = "requested_at, id"
 	}
 	var page Page
-	if err := find.Order(order).Find(&page.Rows).Error; err != nil {
+	err := db.Search(ctx, q.Search, func(db *gorm.DB) error {
+		find := payments(db).Limit(PageSize + 1) // one more tells whether there is more
+		if decision, ok := decisions[q.Tab]; ok {
+			find = find.Where("decision = ?", decision)
+		}
+		if q.Search != "" {
+			find = matching(find, q.Search)
+		}
+		if from := given(q.After, q.Before); from != nil {
+			sign := "<"
+			if ascending {
+				sign = ">"
+			}
+			find = find.Where("(requested_at, id) "+sign+" (?, ?::uuid)", from.At, from.ID)
+		}
+		return find.Order(order).Find(&page.Rows).Error
+	})
+	if err != nil {
 		return page, fmt.Errorf("list payments: %w", err)
 	}
 	more := len(page.Rows) > PageSize
@@ -140,7 +143,7 @@ func matching(find *gorm.DB, text string) *gorm.DB {
 // Find reads some payments, in no order; those that are not there are left out.
 func Find(ctx context.Context, db *pg.DB, ids ...string) (rows []Payment, err error) {
 	// One parameter, and so one statement, however many they are.
-	if err := payments(ctx, db).Find(&rows, "id = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
+	if err := payments(db.Gorm(ctx)).Find(&rows, "id = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
 		return nil, fmt.Errorf("find payments: %w", err)
 	}
 	return rows, nil

@@ -28,29 +28,32 @@ type OrderPage struct {
 
 // ListOrders reads a page, each order with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, err error) {
-	find := db.Gorm(ctx).Limit(PageSize + 1) // one more tells whether there is more
-	if q.State != order.StateNone {
-		find = find.Where("state = ?", q.State)
-	}
-	if q.Contractor != "" {
-		find = find.Where("contractor_id = ?", q.Contractor)
-	}
-	if q.Customer != "" {
-		find = find.Where("customer_id = ?::uuid", q.Customer)
-	}
-	if q.Search != "" {
-		find = matchingOrders(find, q.Search)
-	}
 	backwards := q.Before != nil
-	switch {
-	case backwards:
-		find = find.Where("(drafted_at, id) > (?, ?::uuid)", q.Before.At, q.Before.ID).Order("drafted_at, id")
-	case q.After != nil:
-		find = find.Where("(drafted_at, id) < (?, ?::uuid)", q.After.At, q.After.ID).Order("drafted_at desc, id desc")
-	default:
-		find = find.Order("drafted_at desc, id desc")
-	}
-	if err := find.Find(&page.Rows).Error; err != nil {
+	err = db.Search(ctx, q.Search, func(db *gorm.DB) error {
+		find := db.Limit(PageSize + 1) // one more tells whether there is more
+		if q.State != order.StateNone {
+			find = find.Where("state = ?", q.State)
+		}
+		if q.Contractor != "" {
+			find = find.Where("contractor_id = ?", q.Contractor)
+		}
+		if q.Customer != "" {
+			find = find.Where("customer_id = ?::uuid", q.Customer)
+		}
+		if q.Search != "" {
+			find = matchingOrders(find, q.Search)
+		}
+		switch {
+		case backwards:
+			find = find.Where("(drafted_at, id) > (?, ?::uuid)", q.Before.At, q.Before.ID).Order("drafted_at, id")
+		case q.After != nil:
+			find = find.Where("(drafted_at, id) < (?, ?::uuid)", q.After.At, q.After.ID).Order("drafted_at desc, id desc")
+		default:
+			find = find.Order("drafted_at desc, id desc")
+		}
+		return find.Find(&page.Rows).Error
+	})
+	if err != nil {
 		return page, fmt.Errorf("list orders: %w", err)
 	}
 	more := len(page.Rows) > PageSize
