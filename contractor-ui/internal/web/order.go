@@ -153,6 +153,9 @@ func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried
 	} else if err := h.addDraft(c, &page, seen.Order, tried); err != nil {
 		return err
 	}
+	if page.Changes.Now.Currency == "" && page.Totals.Total != nil {
+		page.Changes.Now = *page.Totals.Total
+	}
 	if seen.State == order.StateSubmitted {
 		page.Ask = askOf(seen, tried)
 	}

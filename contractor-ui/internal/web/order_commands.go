@@ -171,7 +171,7 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 		done, err := h.Orders.Submit(ctx, s.key, s.id, sequence, total)
 		var refusal *api.Refusal
 		if errors.As(err, &refusal) {
-			s.changes = h.since(ctx, s, refusal)
+			s.changes = h.since(ctx, s.id, total, refusal)
 		}
 		if err == nil {
 			web.Flash(c, web.Good, fmt.Sprintf("Submitted as %s. You can request its payment now.", done.Number))
@@ -180,12 +180,15 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 	})
 }
 
-// since is why an order could not be submitted as it was seen, in words: what happened after that version, or what it
-// came to then and now. It waits for the copy to show it, too.
-func (h *Handlers) since(ctx context.Context, s *sent, refusal *api.Refusal) (c changes) {
-	var seen, now money.Amount
-	if json.Unmarshal(refusal.Extra["seen"], &seen) == nil && json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Currency != "" {
-		c.Each = append(c.Each, fmt.Sprintf("You saw a total of %s. It is %s now.", seen, now))
+// since is why an order could not be submitted as it was seen, if that is why: what it came to then and now, and what happened
+// to it after that version. It waits for the copy to show it, too.
+func (h *Handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
+	switch order.Code(refusal.Code) {
+	case order.StaleVersion:
+		c.Changed, c.Seen = "the order has changed since you looked at it", seen
+	case order.TotalDiffers:
+		c.Changed, c.Seen = "prices have changed since you looked at the order", seen
+		_ = json.Unmarshal(refusal.Extra["now"], &c.Now)
 	}
 	var last []struct{ Words string }
 	var made int
@@ -197,7 +200,7 @@ func (h *Handlers) since(ctx context.Context, s *sent, refusal *api.Refusal) (c 
 	}
 	var current int64
 	if json.Unmarshal(refusal.Extra["sequence"], &current) == nil && current > 0 {
-		h.shown(ctx, s.id, current)
+		h.shown(ctx, id, current)
 	}
 	return c
 }
@@ -273,6 +276,7 @@ func (s *sent) explain(c echo.Context, refusal *api.Refusal) {
 	var field string
 	_ = json.Unmarshal(refusal.Extra["field"], &field)
 	switch {
+	case s.changes.Changed != "": // which the page tells
 	case refusal.Status == http.StatusUnprocessableEntity && refusal.Code == "":
 		// The key was used for something else: a page from before, changed and sent again.
 		web.Flash(c, web.Bad, notDoneWords(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")

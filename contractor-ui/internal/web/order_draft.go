@@ -45,8 +45,10 @@ type attempt struct {
 
 // changes is what happened since the version that somebody tried to submit.
 type changes struct {
-	Meanwhile string   // how many there were
-	Each      []string // the last of them
+	Changed   string       // what has, as a clause; "" if nothing
+	Seen, Now money.Amount // what the order came to then, and comes to now
+	Meanwhile string       // how many changes there were
+	Each      []string     // the last of them
 }
 
 // keyOf is the key of a form on the page to come.

@@ -152,7 +152,8 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 
 	// when the page is sent that has neither, then nothing is submitted, and what changed is said
 	refused := ada.press(seen, address+"/submit", "", nil)
-	ada.wants(refused, http.StatusConflict, "", "Not submitted", "One change was made meanwhile:", "Mia Weber set a discount of 12.5%.", "Discount of 12.5%")
+	ada.wants(refused, http.StatusConflict, "", "Not submitted: the order has changed since you looked at it.",
+		"You saw a total of 100.00 EUR. It is 105.00 EUR now.", "One change was made meanwhile:", "Mia Weber set a discount of 12.5%.", "Discount of 12.5%")
 
 	// and however many there were, it is said, with the last
 	for range 24 {
