@@ -59,9 +59,22 @@ func (s Step) Words() string {
 		}
 		return who + " cancelled it: \u201c" + b.Reason + "\u201d"
 	case PaymentRefused:
-		return because("a payment could not pay it and goes back", b.Reason)
+		return s.Order.refusalOf(b)
 	}
 	return ""
+}
+
+// refusalOf is why the order cannot use a payment. One that has ended tells that it came too late.
+func (o Order) refusalOf(b PaymentRefused) string {
+	switch o.State {
+	case StatePaid:
+		return "the money arrived after another payment had paid the order; it goes back"
+	case StateExpired:
+		return "the money arrived after the order had expired; it goes back"
+	case StateCancelled:
+		return "the money arrived after " + nameOf("somebody", nameOf(o.Cancelled.By, o.Cancelled.ByName)) + " had cancelled the order; it goes back"
+	}
+	return because("the money cannot pay the order and goes back", b.Reason)
 }
 
 // words is the refusal as an answer to whoever tried.

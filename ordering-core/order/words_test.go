@@ -29,12 +29,26 @@ func TestATimelineInWords(t *testing.T) {
 		"Mia Weber took the discount away",
 		"Ada Nowak submitted it as 2026/11/000042 for 258.00 EUR",
 		"not added: Ada Nowak had already submitted it",
-		"a payment could not pay it and goes back: another amount",
+		"the money cannot pay the order and goes back: another amount",
 		"paid: its payment was captured",
 		"not cancelled: it was already paid",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestAPaymentThatComesTooLateInWords(t *testing.T) {
+	for state, want := range map[order.State]string{
+		order.StatePaid:      "the money arrived after another payment had paid the order; it goes back",
+		order.StateExpired:   "the money arrived after the order had expired; it goes back",
+		order.StateCancelled: "the money arrived after Mia Weber had cancelled the order; it goes back",
+	} {
+		refused := order.PaymentRefused{PaymentID: otherID, Reason: "the order is already " + string(state)}
+		_, steps := order.Fold(more(states()[state], event.Meta{}, refused))
+		if got := steps[len(steps)-1].Words(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -69,8 +69,8 @@ var (
 	refused    = declined.by(nobody, payment.Declined{Code: "stolen_card", Final: true})
 	captured   = authorized.by(nobody, payment.Captured{Amount: eur(125000), GatewayReference: "cap_1"})
 	released   = authorized.by(mia, payment.Released{Reason: "Not needed"})
-	refunded   = captured.by(nobody, payment.Refunded{Reason: "The order expired", GatewayReference: "ref_1"})
-	cancelled  = accepted.by(nobody, payment.Cancelled{Reason: "The order expired"})
+	refunded   = captured.by(nobody, payment.Refunded{Reason: "order 2026/11/000042 expired", GatewayReference: "ref_1"})
+	cancelled  = accepted.by(nobody, payment.Cancelled{Reason: "order 2026/11/000042 expired"})
 )
 
 var histories = map[string]given{
@@ -165,7 +165,7 @@ func TestTheStateTellsWhatHappened(t *testing.T) {
 		Description: "Design of the autumn brochure", CaptureMethod: payment.Automatic,
 		Decision: payment.DecisionAccepted, Money: payment.MoneyRefunded,
 		Requested: at(0, ada), Decided: at(1, mia), Authorized: at(2, nobody), Captured: at(3, nobody), Refunded: at(4, nobody),
-		Note: "ok", MoneyReason: "The order expired",
+		Note: "ok", MoneyReason: "order 2026/11/000042 expired",
 		GatewayReference: "auth_1", CaptureReference: "cap_1", RefundReference: "ref_1",
 		AuthorizedAmount: eur(125000), CapturedAmount: eur(125000), ReleasedAmount: eur(0), RefundedAmount: eur(125000),
 		UpdatedAt: noon.Add(4 * time.Minute),

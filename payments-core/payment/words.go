@@ -77,19 +77,19 @@ func (s Step) Words() string {
 	case Authorized:
 		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
 	case Declined:
-		words := because("the gateway declined it", nameOf(b.Code, b.Reason))
+		reason := nameOf(b.Code, b.Reason)
 		if p.Final {
-			return words + "; it is not tried again"
+			return because("the gateway declined it", reason) + "; it is not tried again"
 		}
-		return words + "; it is tried again"
+		return because(fmt.Sprintf("the gateway declined it (attempt %d of %d)", p.Declines, MaxDeclines), reason) + "; it is tried again"
 	case Captured:
 		return by(fmt.Sprintf("%s paid out", b.Amount), who)
 	case Released:
-		return because(by(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who), b.Reason)
+		return why(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who, b.Reason)
 	case Refunded:
-		return because(by(fmt.Sprintf("%s refunded", p.RefundedAmount), who), b.Reason)
+		return why(fmt.Sprintf("%s refunded", p.RefundedAmount), who, b.Reason)
 	case Cancelled:
-		return because(by("cancelled", who), b.Reason)
+		return why("cancelled", who, b.Reason)
 	}
 	return ""
 }
@@ -161,6 +161,14 @@ func (r *Refusal) past() string {
 		return because("it was already "+verbs[r.Stood], r.Why)
 	}
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
+}
+
+// why is what was done with its reason: a person's own words, or what a service says of an order or a hold ("the hold lapsed").
+func why(words, who, reason string) string {
+	if who == "" && reason != "" {
+		return words + " because " + strings.TrimSuffix(reason, ".")
+	}
+	return because(by(words, who), reason)
 }
 
 func by(words, who string) string {

@@ -63,12 +63,12 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 		records []string
 		words   string
 	}{
-		"expired before it was accepted":       {10_00, payment.Automatic, requested, "order_expired", []string{requested, cancelled}, nil, "cancelled: order 2026/11/000042 expired: not paid in time"},
-		"cancelled with a hold":                {10_00, payment.Manual, authorized, "order_cancelled", []string{requested, yes, authorized, released}, []string{"authorize:1 approved", "release:1 approved"}, "the hold of 10.00 EUR was released: order 2026/11/000042 was cancelled: wrong customer"},
-		"expired with the money":               {10_00, payment.Automatic, captured, "order_expired", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.00 EUR refunded: order 2026/11/000042 expired: not paid in time"},
-		"paid by another payment":              {10_00, payment.Automatic, captured, "order_paid", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.00 EUR refunded: order 2026/11/000042 was paid by another payment"},
-		"refused, and the refund refused once": {10_09, payment.Automatic, captured, "order_payment_refused", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 refused", "refund:2 approved"}, "10.09 EUR refunded: order 2026/11/000042 does not take it: it is of another amount"},
-		"a refund without an answer":           {10_16, payment.Automatic, captured, "order_expired", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.16 EUR refunded: order 2026/11/000042 expired: not paid in time"},
+		"expired before it was accepted":       {10_00, payment.Automatic, requested, "order_expired", []string{requested, cancelled}, nil, "cancelled because order 2026/11/000042 expired: not paid in time"},
+		"cancelled with a hold":                {10_00, payment.Manual, authorized, "order_cancelled", []string{requested, yes, authorized, released}, []string{"authorize:1 approved", "release:1 approved"}, "the hold of 10.00 EUR was released because order 2026/11/000042 was cancelled: wrong customer"},
+		"expired with the money":               {10_00, payment.Automatic, captured, "order_expired", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.00 EUR refunded because order 2026/11/000042 expired: not paid in time"},
+		"paid by another payment":              {10_00, payment.Automatic, captured, "order_paid", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.00 EUR refunded because order 2026/11/000042 was paid by another payment"},
+		"refused, and the refund refused once": {10_09, payment.Automatic, captured, "order_payment_refused", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 refused", "refund:2 approved"}, "10.09 EUR refunded because order 2026/11/000042 does not take it: it is of another amount"},
+		"a refund without an answer":           {10_16, payment.Automatic, captured, "order_expired", []string{requested, yes, authorized, captured, refunded}, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}, "10.16 EUR refunded because order 2026/11/000042 expired: not paid in time"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
