@@ -44,8 +44,8 @@ type Step struct {
 	Effect  bool
 	Refusal *Refusal // set where Effect is false
 	// Order is how the order stood after this step.
-	Order   Order
-	removed string // the name of the product that was removed
+	Order  Order
+	before []Line // what was in it before
 }
 
 // Fold applies entries in order: those that the log has confirmed, in its order, then the
@@ -64,12 +64,9 @@ func Fold(entries []Entry) (Order, []Step) {
 
 // Next is an order after one more entry, and what became of that: a Fold goes on with it.
 func Next(o Order, e Entry) (Order, Step) {
+	before := o.Lines
 	body, err := read(e.Event)
 	var refusal *Refusal
-	var removed Line
-	if b, ok := body.(ItemRemoved); ok {
-		removed, _ = o.Line(b.ProductID)
-	}
 	switch {
 	case errors.Is(err, ErrUnknownType):
 		refusal = &Refusal{Code: UnknownType, Tried: e.Type}
@@ -85,7 +82,7 @@ func Next(o Order, e Entry) (Order, Step) {
 	if e.Source == Source && e.Sequence == o.Sequence+1 {
 		o.Sequence = e.Sequence // the one writer counts, whatever came of it
 	}
-	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, removed: removed.Name}
+	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, before: before}
 }
 
 // apply is the one place that changes an order: by the rules, or not at all. It shares no

@@ -40,7 +40,8 @@ func (s Step) Words() string {
 	case ItemAdded:
 		return fmt.Sprintf("%s added %d × %s at %s", who, b.Quantity, b.Name, b.Price)
 	case ItemRemoved:
-		return fmt.Sprintf("%s removed %d × %s", who, b.Quantity, nameOf("a product", s.removed))
+		line, _ := Order{Lines: s.before}.Line(b.ProductID)
+		return fmt.Sprintf("%s removed %d × %s", who, b.Quantity, nameOf("a product", line.Name))
 	case CustomerChosen:
 		return who + " chose the customer " + b.Name
 	case DiscountSet:
@@ -48,7 +49,7 @@ func (s Step) Words() string {
 	case DiscountReset:
 		return who + " took the discount away"
 	case Submitted:
-		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, b.Total)
+		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, b.Total) + repriced(s.before, b.Lines)
 	case Paid:
 		return "paid: its payment was captured"
 	case Expired:
@@ -62,6 +63,25 @@ func (s Step) Words() string {
 		return s.Order.refusalOf(b)
 	}
 	return ""
+}
+
+// repriced tells which prices became others between a draft and its submit.
+func repriced(drafted, submitted []Line) string {
+	const told = 3
+	var changed []string
+	for _, line := range submitted {
+		was, there := Order{Lines: drafted}.Line(line.ProductID)
+		if there && was.Price != line.Price {
+			changed = append(changed, fmt.Sprintf("%s at %s instead of %s", line.Name, line.Price, was.Price))
+		}
+	}
+	if len(changed) == 0 {
+		return ""
+	}
+	if more := len(changed) - told; more > 0 {
+		changed = append(changed[:told], fmt.Sprintf("%d more", more))
+	}
+	return ", with new prices: " + strings.Join(changed, ", ")
 }
 
 // refusalOf is why the order cannot use a payment. One that has ended tells that it came too late.
@@ -129,4 +149,45 @@ func because(words, reason string) string {
 		return words
 	}
 	return words + ": " + strings.TrimSuffix(reason, ".")
+}
+
+// Condense is a timeline with what one person repeated told once: so many more of a product at a price, or so many
+// fewer. The last of such steps stays, with the sum.
+func Condense(steps []Step) []Step {
+	told := make([]Step, 0, len(steps))
+	for _, s := range steps {
+		last := len(told) - 1
+		if last < 0 || !repeats(told[last], s) {
+			told = append(told, s)
+			continue
+		}
+		switch b := s.Body.(type) {
+		case ItemAdded:
+			b.Quantity += told[last].Body.(ItemAdded).Quantity
+			s.Body = b
+		case ItemRemoved:
+			b.Quantity += told[last].Body.(ItemRemoved).Quantity
+			s.Body = b
+		}
+		s.before = told[last].before
+		told[last] = s
+	}
+	return told
+}
+
+// repeats tells whether next is what s was, but for how many.
+func repeats(s, next Step) bool {
+	if !s.Effect || !next.Effect || s.Entry.Actor != next.Entry.Actor || s.Entry.Confirmed != next.Entry.Confirmed {
+		return false
+	}
+	switch b := s.Body.(type) {
+	case ItemAdded:
+		n, same := next.Body.(ItemAdded)
+		n.Quantity = b.Quantity
+		return same && n == b
+	case ItemRemoved:
+		n, same := next.Body.(ItemRemoved)
+		return same && n.ProductID == b.ProductID
+	}
+	return false
 }

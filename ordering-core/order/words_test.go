@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 func TestATimelineInWords(t *testing.T) {
@@ -35,6 +36,52 @@ func TestATimelineInWords(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestASubmitTellsNewPrices(t *testing.T) {
+	for want, before := range map[string]money.Amount{
+		"Ada Nowak submitted it as 2026/11/000042 for 258.00 EUR":                                                                     eur(129_00),
+		"Ada Nowak submitted it as 2026/11/000042 for 258.00 EUR, with new prices: Cordless drill at 129.00 EUR instead of 99.00 EUR": eur(99_00),
+	} {
+		cheaper := drill
+		cheaper.Price = before
+		_, steps := order.Fold(more(draft(added(cheaper, 2)), ada, order.CustomerChosen{CustomerID: customerID, Name: "Hotel Sonne"}, frozen()))
+		if got := steps[len(steps)-1].Words(); got != want {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+	}
+}
+
+func TestWhatOnePersonRepeatsIsToldOnce(t *testing.T) {
+	dearer := drill
+	dearer.Price = eur(130_00)
+	entries := draft(added(drill, 1), added(drill, 1), added(drill, 3), added(saw, 1), added(drill, 1), added(dearer, 2), added(dearer, 1))
+	entries = more(entries, ada, order.ItemRemoved{ProductID: sawID, Quantity: 1}, order.ItemRemoved{ProductID: sawID, Quantity: 1},
+		order.ItemRemoved{ProductID: drillID, Quantity: 2}, order.ItemRemoved{ProductID: drillID, Quantity: 3})
+	entries = more(entries, mia, order.DiscountSet{BasisPoints: 1000}, order.DiscountSet{BasisPoints: 1000})
+	_, steps := order.Fold(entries)
+	var got []string
+	for _, s := range order.Condense(steps) {
+		got = append(got, s.Words())
+	}
+	want := []string{
+		"Ada Nowak began this order",
+		"Ada Nowak added 5 × Cordless drill at 129.00 EUR",
+		"Ada Nowak added 1 × Saw at 45.50 EUR",
+		"Ada Nowak added 1 × Cordless drill at 129.00 EUR",
+		"Ada Nowak added 3 × Cordless drill at 130.00 EUR",
+		"Ada Nowak removed 1 × Saw",
+		"not removed: there are none of it in the order",
+		"Ada Nowak removed 5 × Cordless drill",
+		"Mia Weber set a discount of 10%",
+		"Mia Weber set a discount of 10%",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if len(steps) != len(entries) || steps[1].Words() != "Ada Nowak added 1 × Cordless drill at 129.00 EUR" {
+		t.Error("the steps themselves have changed")
 	}
 }
 
