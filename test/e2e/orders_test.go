@@ -166,7 +166,7 @@ func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
 	mia.Press("All")
 	mia.Press("Order " + h.Orders(t)[id].Order.Number)
 	mia.Press("Capture")
-	mia.See("under way")
+	mia.See("Capturing…")
 
 	// When the order expires meanwhile, then its money comes back.
 	mia.Open(h.URL(house.Manager) + "/orders/" + id)

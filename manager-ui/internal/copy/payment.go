@@ -27,6 +27,7 @@ type Payment struct {
 	OrderID        *string    `json:"order_id"`
 	Supersedes     *string    `json:"supersedes"`
 	SupersededBy   *string    `gorm:"->" json:"-"` // what asks again for it; see payments
+	UnderWay       *string    `gorm:"->" json:"-"` // "capture" or "release", from when payments-core has taken it
 	CaptureMethod  string     `json:"capture_method"`
 	Decision       string     `json:"decision"`
 	Money          string     `json:"money"`
@@ -39,12 +40,16 @@ type Payment struct {
 	Words          string     `json:"words"`
 }
 
-// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for again.
+// Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again, and that it is
+// to be captured or released.
 func (p Payment) Shown() int64 {
-	if p.SupersededBy != nil {
-		return p.Revision + 1
+	shown := p.Revision
+	for _, beside := range []*string{p.SupersededBy, p.UnderWay} {
+		if beside != nil {
+			shown++
+		}
 	}
-	return p.Revision
+	return shown
 }
 
 // Price is the amount with its currency.

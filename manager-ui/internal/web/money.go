@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,14 +50,17 @@ func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
 		if !known {
 			return errNoPayment
 		}
-		err = h.core.Send(c.Request().Context(), core.Command{
+		ctx := c.Request().Context()
+		err = h.core.Send(ctx, core.Command{
 			Kind: kind, PaymentID: id, Key: string(kind) + ":" + key, Reason: reason, // one page, one key, two commands
 		})
-		if err == nil {
-			web.Flash(c, web.Good, strings.ToUpper(string(kind[:1]))+string(kind[1:])+" under way.")
-			return web.Redirect(c, paymentPath(id))
+		if err != nil {
+			return h.showNotDone(c, kind, form, err)
 		}
-		return h.showNotDone(c, kind, form, err)
+		if err := h.noteUnderWay(ctx, id, underWay{kind, web.PersonOf(c).Name, h.now()}); err != nil {
+			return err // pressing again has the same answer, and notes it then
+		}
+		return web.Redirect(c, paymentPath(id))
 	}
 }
 
@@ -72,6 +74,11 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 		status, said.Text, said.At = refusal.Status, sentence(refusal.Detail), whenOf(refusal)
 		if status == http.StatusNotFound { // it is known here: payments-core hears of it later
 			status, said.Text = http.StatusConflict, "payments-core has not heard of this payment yet. Please try again in a moment"
+		}
+		if u := underWayOf(refusal); u != nil {
+			if err := h.noteUnderWay(c.Request().Context(), c.Param("id"), *u); err != nil {
+				return err
+			}
 		}
 	case errors.Is(err, api.ErrAway):
 		said.Text = "payments-core cannot be reached at the moment. Nothing was changed; please try again"
@@ -90,6 +97,9 @@ func (h *handlers) showNotDone(c echo.Context, kind core.Kind, form *web.Form, e
 		page.Notice, page.MoneyForm = said, form
 		if refusal == nil {
 			page.Key = form.Value("key") // a refusal has spent it
+		}
+		if !page.CanCapture || page.UnderWay != nil { // there is no field to keep it in
+			page.Notice.Typed = form.Value("reason")
 		}
 	})
 }

@@ -9,8 +9,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"countersign.example/manager-ui/internal/web"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 var keyField = regexp.MustCompile(`name="key" value="([^"]+)"`)
@@ -57,15 +59,48 @@ func TestCapture(t *testing.T) {
 	page := mia.get("/payments/"+id).is(200, "On hold, to be captured by a manager", "1,250.00 EUR is on hold")
 
 	// when pressed twice
-	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, "Capture under way.")
-	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, "Capture under way.")
-	mia.post("/payments/"+id+"/release", "key", page.key(), "reason", "Late").is(200, "Release under way.")
+	said := []string{"Capturing…", "1,250.00 EUR is being captured. Mia Weber asked for it", "Accepted · capturing", "On hold, capturing"}
+	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, said...).without("<button class=\"btn btn-primary\"", "Release</button>")
+	mia.post("/payments/"+id+"/capture", "key", page.key()).is(200, said...)
+	mia.post("/payments/"+id+"/release", "key", page.key(), "reason", "Late").is(200)
 
 	// then it was one command, and release is another
 	if len(keys) != 3 || keys[0] != keys[1] || keys[1] == keys[2] {
 		t.Errorf("sent the keys %v", keys)
 	}
 	mia.post("/payments/" + id + "/capture").is(400)
+
+	// and everybody sees it, until it is done
+	tom := o.manager("tom-berg")
+	tom.get("/payments/"+id).is(200, said...)
+	tom.get("/payments?tab=accepted").is(200, "Accepted · capturing").without("Capture or release")
+	rows, err := web.NewLive(o.db, o.renderer).Rows(t.Context(), []string{payment.Stream(id)})
+	o.must(err)
+	tom.get("/payments/"+id).is(200, fmt.Sprintf(`data-revision="%d"`, rows[0].Revision))
+	o.hear(written("/payments-core", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"},
+		payment.Captured{Amount: money.Amount{Minor: 125000, Currency: "EUR"}, GatewayReference: "g2"}, 3))
+	tom.get("/payments/"+id).is(200, "Paid out").without("apturing")
+	rows, err = web.NewLive(o.db, o.renderer).Rows(t.Context(), []string{payment.Stream(id)})
+	o.must(err)
+	tom.get("/payments/"+id).is(200, fmt.Sprintf(`data-revision="%d"`, rows[0].Revision))
+}
+
+func TestAnotherIsFaster(t *testing.T) {
+	core := httptest.NewServer(respond(409, "application/problem+json", `{"code":"under_way","detail":"already being released by Tom Berg",
+		"at":"2026-11-23T12:59:00Z","under_way":{"kind":"release","state":"open","by_name":"Tom Berg","opened_at":"2026-11-23T12:59:00Z"}}`))
+	defer core.Close()
+	o := open(t, core.URL)
+	mia := o.manager("mia-weber")
+	id := o.hold()
+
+	// when Tom's release is under way, then Mia is told, keeps what she wrote and is offered neither button
+	said := []string{"Releasing…", "1,250.00 EUR is being released. Tom Berg asked for it", "Accepted · releasing"}
+	mia.post("/payments/"+id+"/release", "key", mia.get("/payments/"+id).key(), "reason", "Too <late>").
+		is(409, append(said, "Not released.", "Already being released by Tom Berg", "You wrote: “<bdi>Too &lt;late&gt;</bdi>”")...).
+		without(`id="capture-form"`, `id="release-form"`)
+
+	// and when she reloads
+	mia.get("/payments/"+id).is(200, said...).without(`id="capture-form"`)
 }
 
 func TestNotCaptured(t *testing.T) {

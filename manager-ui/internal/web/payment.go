@@ -23,7 +23,8 @@ type paymentPage struct {
 	Status                web.Badge
 	MoneyWords            string
 	Waits                 bool
-	CanCapture            bool // and release: a hold that waits for a manager
+	CanCapture            bool      // and release: a hold that waits for a manager
+	UnderWay              *underWay // what becomes of the hold; nil while nothing does
 	SupersededBy          string
 	Order                 *web.Link // that it is for, if it is here
 	Steps                 []step
@@ -38,6 +39,7 @@ type notice struct {
 	Title string
 	Text  string
 	At    time.Time // when the thing that stands in the way happened
+	Typed string    // what somebody wrote, where no field keeps it
 }
 
 // step is an event of the timeline.
@@ -81,6 +83,17 @@ func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentP
 	}
 	if page.Order, err = h.orderOf(ctx, p); err != nil {
 		return err
+	}
+	under, err := h.readUnderWay(ctx, id)
+	if err != nil {
+		return err
+	}
+	if under != nil {
+		revision++ // as above
+	}
+	if under != nil && page.CanCapture {
+		page.UnderWay, page.MoneyWords = under, "On hold, "+doing[under.Kind]
+		page.Status.Text = acceptedAnd(doing[under.Kind])
 	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{

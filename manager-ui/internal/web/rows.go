@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign.example/manager-ui/internal/copy"
+	"countersign.example/manager-ui/internal/core"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
@@ -37,6 +38,9 @@ func rowOf(p copy.Payment) row {
 		Waits:  decision == payment.DecisionRequested,
 		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual),
 	}
+	if r.OnHold && p.UnderWay != nil {
+		r.OnHold, r.Status.Text = false, acceptedAnd(doing[core.Kind(*p.UnderWay)])
+	}
 	if p.OrderID != nil {
 		r.Order = orderPath(*p.OrderID)
 	}
@@ -64,10 +68,13 @@ func status(p payment.Payment) web.Badge {
 	case payment.DecisionRejected:
 		return web.Badge{Tone: web.Bad, Text: p.Decision.Words()}
 	case payment.DecisionAccepted:
-		return web.Badge{Tone: moneyTone(p), Text: p.Decision.Words() + " · " + moneyWord(p)}
+		return web.Badge{Tone: moneyTone(p), Text: acceptedAnd(moneyWord(p))}
 	}
 	return web.Badge{Tone: web.Neutral, Text: p.Decision.Words()}
 }
+
+// acceptedAnd is the status of a payment that was accepted, with what became of its money.
+func acceptedAnd(word string) string { return payment.DecisionAccepted.Words() + " · " + word }
 
 // moneyWord is the money's state in a word or two, for a badge.
 func moneyWord(p payment.Payment) string {
