@@ -110,8 +110,12 @@ func (o Order) refusesItem(b ItemAdded) *Refusal {
 		return refused(TooMuch, b.EventType(), fmt.Sprintf("an order has %d products at most", MaxLines))
 	}
 	_, refusal := sumOf(with(o.Lines, b))
-	if refusal != nil {
-		refusal.Tried = b.EventType()
+	if refusal == nil {
+		return nil
+	}
+	refusal.Tried = b.EventType()
+	if refusal.Code == CurrencyDiffers {
+		refusal.Message = fmt.Sprintf("this order is in %s, and %s costs %s", o.Subtotal.Currency, b.Name, b.Price)
 	}
 	return refusal
 }
