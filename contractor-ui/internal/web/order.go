@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -113,11 +114,11 @@ type orderFacts struct {
 
 // orderPayment is one of its payments, as a line.
 type orderPayment struct {
-	Href            string
+	Name, Href      string
 	Amount          money.Amount
 	Decision, Money web.Badge
 	RequestedAt     time.Time
-	Refused         string // why it could not pay the order
+	Reason          string // why it did not pay the order
 }
 
 // orderStep is an entry of the timeline.
@@ -145,8 +146,8 @@ func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
 		Steps: timeline(seen), Changes: tried.changes,
 	}
-	for _, p := range seen.payments {
-		page.Payments = append(page.Payments, orderPaymentOf(p, seen.Order))
+	for i := range seen.payments {
+		page.Payments = append(page.Payments, orderPaymentOf(seen, i))
 	}
 	if seen.State != order.StateDraft {
 		page.addFrozen(seen.Order)
@@ -223,17 +224,35 @@ func factsOf(o seenOrder) orderFacts {
 	return f
 }
 
-func orderPaymentOf(p seenPayment, o order.Order) orderPayment {
+func orderPaymentOf(o seenOrder, i int) orderPayment {
+	p := o.payments[i]
 	shown := orderPayment{
-		Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), RequestedAt: p.Requested.At,
+		Name: paymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
 	}
-	for _, refused := range o.Refused {
-		if refused.PaymentID == p.ID {
-			shown.Refused = refused.Reason
+	for _, s := range o.steps {
+		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
+			shown.Reason = sentence(s.Words())
 		}
 	}
 	return shown
+}
+
+// whyEnded is the reason for which a payment came to nothing, if there is one: a person's as it was typed.
+func (o seenOrder) whyEnded(p payment.Payment) string {
+	reason := p.MoneyReason
+	switch {
+	case p.Decision == payment.DecisionRejected || p.Decision == payment.DecisionWithdrawn:
+		return p.Reason
+	case p.Decision == payment.DecisionCancelled:
+		reason = p.Reason
+	case p.Money == payment.MoneyDeclined:
+		reason = p.DeclineReason
+	}
+	if rest, own := strings.CutPrefix(reason, "order "+o.Number); own && o.Number != "" {
+		reason = "the order" + rest
+	}
+	return sentence(reason)
 }
 
 // orderIDOf reads an order's id in its one spelling.

@@ -35,7 +35,7 @@ var misbehaviours = map[string]struct {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusConflict)
 		_, _ = io.WriteString(w, `{"detail":"this product is no longer <offered>","code":"archived"}`)
-	}, ": this product is no longer &lt;offered&gt;."},
+	}, "his product is no longer &lt;offered&gt;."},
 }
 
 func TestOrderingCoreMisbehaves(t *testing.T) {

@@ -283,10 +283,15 @@ func (s *sent) explain(c echo.Context, refusal *api.Refusal) {
 	case s.form == formAdd && (field == fieldProduct || field == fieldQuantity), s.form == formCustomer && field == fieldCustomer,
 		s.form == formCancel && field == fieldReason:
 		s.values.Fail(field, refusal.Detail)
+	case s.form == formAdd && aboutProduct[order.Code(refusal.Code)]:
+		s.values.Fail(fieldProduct, sentence(strings.TrimSuffix(refusal.Detail, "."))+".")
 	default:
 		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+strings.TrimSuffix(refusal.Detail, ".")+".")
 	}
 }
+
+// aboutProduct are the refusals that another product would not get.
+var aboutProduct = map[order.Code]bool{order.CurrencyDiffers: true, order.Archived: true}
 
 // notDoneWords is what a form was to do, and did not.
 func notDoneWords(form string) string {

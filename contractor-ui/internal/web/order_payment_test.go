@@ -164,3 +164,29 @@ func TestAPaymentPushesItsOrder(t *testing.T) {
 	// and the page shows the same revision
 	ada.wants(ada.get(address), http.StatusOK, "", `data-live-subject="`+stream+`" data-revision="`+strconv.FormatInt(rows[1].Revision, 10)+`"`)
 }
+
+func TestThePaymentsOfAnOrderAreToldApart(t *testing.T) {
+	// given an order with two payments of one amount, which is cancelled before the second one's money comes
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	address := ada.submitted(d.core)
+	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
+	first := d.paymentIn(page)
+	d.does(first, mia, payment.Rejected{Reason: "order 2026/11/000042 needs an invoice"})
+	page = ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
+	second := d.otherPaymentIn(page, first)
+	total := d.core.order(orderIDIn(address)).Total
+	d.core.does(orderIDIn(address), mia, order.Cancelled{Reason: "moved", By: order.ByManager})
+	d.does(second, mia, payment.Accepted{})
+	d.does(second, event.Meta{}, payment.Authorized{GatewayReference: "g"}, payment.Captured{Amount: total, GatewayReference: "c"})
+	d.core.does(orderIDIn(address), event.Meta{}, order.PaymentRefused{PaymentID: second, Reason: "the order is already cancelled"})
+	d.does(second, event.Meta{}, payment.Refunded{Reason: "order 2026/11/000042 was cancelled by Mia Weber: moved", GatewayReference: "r"})
+
+	// when its page is looked at, then each is told by its place, with why it came to nothing
+	page = ada.get(address)
+	ada.wants(page, http.StatusOK, "",
+		`href="/payments/`+first+`">First payment</a> <bdi>Ada Nowak asked for 25.00 EUR`, `href="/payments/`+second+`">Second payment</a> <bdi>Ada Nowak asked again`,
+		"order 2026/11/000042 needs an invoice", // as it was typed
+		`Second payment</a> <bdi>The money arrived after Mia Weber had cancelled the order; it goes back`,
+		`Second payment</a> <bdi>25.00 EUR refunded because the order was cancelled by Mia Weber: moved`)
+}

@@ -195,7 +195,7 @@ func TestAnArchivedProductIsToBeRemoved(t *testing.T) {
 	ada.wants(page, http.StatusOK, "", "No longer offered", "Remove what is no longer offered")
 	// however old the page is in which it can be chosen
 	ada.wants(ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"1"}}), http.StatusConflict, "",
-		"Not added: ", "Drill cannot be ordered any more")
+		`id="product-error">Drill cannot be ordered any more.`)
 }
 
 func TestAnotherContractorsOrderDoesNotExist(t *testing.T) {

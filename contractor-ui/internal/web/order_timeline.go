@@ -1,34 +1,53 @@
 package web
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/web"
 )
 
 // timeline is what happened to an order and its payments, in one: by time, and within each in the order of the log, which
 // their clocks need not agree with.
 func timeline(o seenOrder) []orderStep {
-	threads := make([][]orderStep, 0, 1+len(o.payments))
-	own := make([]orderStep, 0, len(o.steps))
-	for _, s := range o.steps {
-		own = append(own, orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)})
-	}
-	threads = append(threads, own)
-	for _, p := range o.payments {
-		of := "Payment"
-		if len(o.payments) > 1 {
-			of += " of " + p.Amount.String()
-		}
+	threads := make([][]orderStep, 1, 1+len(o.payments))
+	names := map[string]string{}
+	for i, p := range o.payments {
+		name := paymentName(i, len(o.payments))
+		names[p.ID] = name
 		thread := make([]orderStep, 0, len(p.steps))
 		for _, s := range p.steps {
+			words := s.Words()
+			if o.Number != "" { // which need not be said on its own page
+				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
+			}
 			thread = append(thread, orderStep{
-				step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: of, Href: address(p.ID),
+				step: stepOf(words, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: address(p.ID),
 			})
 		}
 		threads = append(threads, thread)
 	}
+	for _, s := range order.Condense(o.steps) {
+		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
+			shown.Of, shown.Href = names[refused.PaymentID], address(refused.PaymentID)
+		}
+		threads[0] = append(threads[0], shown)
+	}
 	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
+}
+
+// paymentName tells an order's payments apart, the oldest of which is the first.
+func paymentName(i, of int) string {
+	switch {
+	case of == 1:
+		return "Payment"
+	case i < 3:
+		return [...]string{"First", "Second", "Third"}[i] + " payment"
+	}
+	return fmt.Sprintf("Payment %d", i+1)
 }
 
 // stepOf is an entry of a timeline.

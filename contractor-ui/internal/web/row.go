@@ -118,6 +118,9 @@ func totalsOf(t copy.Totals) []total {
 
 // sentence begins with a capital letter.
 func sentence(words string) string {
+	if words == "" {
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(words)
 	return string(unicode.ToUpper(first)) + words[size:]
 }
