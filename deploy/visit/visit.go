@@ -159,7 +159,11 @@ func (p *Page) submit(button *html.Node, fields []string) (*Page, error) {
 	if to := attribute(button, "formaction"); to != "" {
 		action = p.resolve(to)
 	}
-	if !strings.EqualFold(attribute(form, "method"), "post") {
+	method := attribute(form, "method")
+	if other := attribute(button, "formmethod"); other != "" {
+		method = other
+	}
+	if !strings.EqualFold(method, "post") {
 		return p.visitor.Open(action + "?" + values.Encode())
 	}
 	request, err := http.NewRequest(http.MethodPost, p.visitor.origin+action, strings.NewReader(values.Encode()))

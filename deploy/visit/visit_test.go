@@ -15,7 +15,8 @@ const page = `<!doctype html><title>t</title><main><a href="/orders/1">one</a> <
 <form method="post" action="/add"><input type="hidden" name="key" value="k1"><label for="p">Product (required)</label>
 <select id="p" name="product"><option value="">Choose</option><option value="c">Cement</option></select>
 <label>Quantity <input name="quantity" value="1"></label>
-<button>Add</button><button aria-label="Remove one" name="quantity" value="-1" formaction="/remove"><svg></svg></button><button disabled>Submit</button></form></main>`
+<button>Add</button><button aria-label="Remove one" name="quantity" value="-1" formaction="/remove"><svg></svg></button>
+<button formmethod="get" formaction="/look">Look</button><button disabled>Submit</button></form></main>`
 
 func TestAPersonWithoutScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,6 +25,8 @@ func TestAPersonWithoutScripts(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 		case r.Method == http.MethodPost:
 			fmt.Fprintf(w, "<body>%s %s × %s, key %s</body>", r.URL.Path, r.FormValue("product"), r.FormValue("quantity"), r.FormValue("key"))
+		case r.URL.Path == "/look":
+			fmt.Fprintf(w, "<body>%s %s</body>", r.Method, r.FormValue("product"))
 		case r.URL.Path == "/gone":
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, "<body>nothing here</body>")
@@ -42,7 +45,7 @@ func TestAPersonWithoutScripts(t *testing.T) {
 	if got := open.Links("/orders/"); !slices.Equal(got, []string{"/orders/1", "/orders/2"}) {
 		t.Errorf("links: %v", got)
 	}
-	for name, want := range map[string]string{"Add": "/add c × 2, key k1", "Remove one": "/remove c × -1, key k1"} {
+	for name, want := range map[string]string{"Add": "/add c × 2, key k1", "Remove one": "/remove c × -1, key k1", "Look": "GET c"} {
 		shown, err := open.Press(name, "Product", "Cement", "Quantity", "2")
 		if err != nil || shown.Text() != want {
 			t.Errorf("%s: %q (%v), not %q", name, shown.Text(), err, want)

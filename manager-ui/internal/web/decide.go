@@ -83,7 +83,7 @@ func (h *handlers) answer(c echo.Context, r ruling, again func(echo.Context, *we
 	})
 	var refusal *payment.Refusal
 	if errors.As(err, &refusal) {
-		return h.refused(c, refusal, r.past, form, again)
+		return h.refused(c, refusal, r, form, again)
 	}
 	if err != nil {
 		return err
@@ -105,7 +105,10 @@ type rejectPage struct {
 
 var rejectView = web.NewView[rejectPage]("reject")
 
-func (h *handlers) askReason(c echo.Context) error { return h.showReject(c, web.NewForm(nil)) }
+// askReason begins with what was already written into the field beside the button, if anything.
+func (h *handlers) askReason(c echo.Context) error {
+	return h.showReject(c, web.NewForm(map[string]string{"reason": c.QueryParam("note")}))
+}
 
 // showReject shows the form, unless the payment is decided already: then its page says so.
 func (h *handlers) showReject(c echo.Context, form *web.Form) error {
@@ -113,7 +116,8 @@ func (h *handlers) showReject(c echo.Context, form *web.Form) error {
 	if err != nil {
 		return err
 	}
-	stream, err := h.journal.Read(c.Request().Context(), payment.Stream(id))
+	ctx := c.Request().Context()
+	stream, err := h.journal.Read(ctx, payment.Stream(id))
 	if err != nil {
 		return err
 	}
@@ -122,6 +126,11 @@ func (h *handlers) showReject(c echo.Context, form *web.Form) error {
 		return errNoPayment
 	}
 	if p.Decision != payment.DecisionRequested {
+		_, err := p.Reject(event.MetaFrom(ctx), "any")
+		var refusal *payment.Refusal
+		if errors.As(err, &refusal) {
+			web.Flash(c, web.Info, sentence(refusal.Error())+".")
+		}
 		return web.Redirect(c, paymentPath(id))
 	}
 	return rejectView.Render(c, form.Status(), web.Page{Title: "Reject payment", Nav: "payments",
@@ -130,7 +139,7 @@ func (h *handlers) showReject(c echo.Context, form *web.Form) error {
 
 // refused answers what the payment's rules do not allow: beside the field what is wrong with the input, no
 // error for the same verdict twice, and a page with who and when for everything else.
-func (h *handlers) refused(c echo.Context, r *payment.Refusal, tried string, form *web.Form, again func(echo.Context, *web.Form) error) error {
+func (h *handlers) refused(c echo.Context, r *payment.Refusal, tried ruling, form *web.Form, again func(echo.Context, *web.Form) error) error {
 	switch r.Code {
 	case payment.Invalid:
 		form.Fail(r.Field, r.Message)
@@ -142,7 +151,9 @@ func (h *handlers) refused(c echo.Context, r *payment.Refusal, tried string, for
 		return web.Redirect(c, whereFrom(c, c.Param("id")))
 	}
 	return h.showPayment(c, http.StatusConflict, func(page *paymentPage) {
-		page.Notice = notice{Tone: web.Warning, Title: "Not " + tried, Text: sentence(r.Error()), At: r.At}
+		page.Notice = notice{
+			Tone: web.Warning, Title: "Not " + tried.past, Text: sentence(r.Error()), At: r.At, Typed: form.Value(tried.field),
+		}
 	})
 }
 

@@ -51,6 +51,15 @@ func TestAcceptWithNote(t *testing.T) {
 	}
 }
 
+func TestANoteBecomesTheReason(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	r := requested(ada, 100, "Paint", 0)
+	o.hear(r)
+	mia.get("/payments/"+r.Subject).is(200, `formmethod="get" formaction="/payments/`+r.Subject+`/reject">Reject<`)
+	mia.get("/payments/"+r.Subject+"/reject?note=Too+%3Cmuch%3E").is(200, "Too &lt;much&gt;</textarea>")
+}
+
 func TestRejectNeedsReason(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
@@ -85,10 +94,10 @@ func TestTwoManagers(t *testing.T) {
 	})
 	t.Run("opposite verdict", func(t *testing.T) {
 		tom.post("/payments/"+r.Subject+"/reject", "reason", "Too much").
-			is(409, "Not rejected", "Already accepted by Mia Weber", "23 Nov 2026, 13:00:00 UTC")
+			is(409, "Not rejected", "Already accepted by Mia Weber", "23 Nov 2026, 13:00:00 UTC", "You wrote: “<bdi>Too much</bdi>”")
 	})
 	t.Run("reject form of what is decided", func(t *testing.T) {
-		if page := tom.get("/payments/" + r.Subject + "/reject").is(200); page.path != "/payments/"+r.Subject {
+		if page := tom.get("/payments/"+r.Subject+"/reject").is(200, "Already accepted by Mia Weber."); page.path != "/payments/"+r.Subject {
 			t.Errorf("led to %s", page.path)
 		}
 	})

@@ -103,6 +103,20 @@ func TestAnotherIsFaster(t *testing.T) {
 	mia.get("/payments/"+id).is(200, said...).without(`id="capture-form"`)
 }
 
+func TestTheFactsOfAPayment(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	id := o.hold()
+	o.hear(written("/payments-core", id, event.Meta{}, payment.Captured{Amount: money.Amount{Minor: 125000, Currency: "EUR"}, GatewayReference: "g1"}, 3),
+		written("/payments-core", id, event.Meta{}, payment.Refunded{Reason: "order 2026/11/000009 expired", GatewayReference: "g3"}, 4))
+	mia.get("/payments/"+id).is(200, "<dd>Accepted by Tom Berg, <time", "<dt>Money back because</dt><dd>Order 2026/11/000009 expired</dd>", "Gateway’s hold").
+		without("Gateway’s capture") // the hold's own reference
+
+	r := requested(ada, 100, "Paint", 0)
+	o.hear(r, written("/payments-core", r.Subject, event.Meta{}, payment.Cancelled{Reason: "the order expired"}, 1))
+	mia.get("/payments/"+r.Subject).is(200, "<dd>Cancelled with its order, <time", "<dt>Reason</dt><dd>The order expired</dd>")
+}
+
 func TestNotCaptured(t *testing.T) {
 	var reply atomic.Value
 	core := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply.Load().(http.HandlerFunc)(w, r) }))

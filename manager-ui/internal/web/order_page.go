@@ -153,6 +153,7 @@ func describeOrder(seen seenOrder) orderPage {
 			page.Discount = &less
 		}
 	}
+	page.Reason = capital(o.Reason)
 	switch o.State {
 	case order.StateCancelled:
 		page.Ended, page.EndedAt = endedBy("Cancelled", o.Cancelled), o.Cancelled.At
@@ -197,10 +198,10 @@ func endedBy(what string, act order.Act) string {
 	return what
 }
 
-// Due is until when it must be paid; zero unless it waits for that.
-func (p orderPage) Due() (until time.Time) {
+// Due is by when it must be paid; zero unless it waits for that.
+func (p orderPage) Due() (at time.Time) {
 	if p.State == order.StateSubmitted {
-		until = p.ExpiresAt
+		at = p.ExpiresAt
 	}
-	return until
+	return at
 }

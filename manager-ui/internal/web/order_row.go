@@ -25,7 +25,7 @@ type orderRow struct {
 	DraftedAt  time.Time
 	State      web.Badge
 	Payment    web.Badge // of the last one; no text without any, nor of a paid order, which says it all
-	PayBy      time.Time // until when a submitted order must be paid; zero for others
+	PayBy      time.Time // by when a submitted order must be paid; zero for others
 }
 
 func orderRowOf(o copy.Order) orderRow {

@@ -247,12 +247,13 @@ func TestAnOrdersPage(t *testing.T) {
 	b.submit("2026/11/000007")
 	id := b.pay(3)
 	o.hear(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 20))
-	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid until", "Accepted · being authorized", `href="/payments/`+id+`"`,
+	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid by", "Accepted · being authorized", `href="/payments/`+id+`"`,
 		"<bdi>Ada Nowak submitted it as 2026/11/000007", "Mia Weber accepted it").without("Set discount")
 	if strings.Index(page.text, "Ada Nowak asked for") > strings.Index(page.text, "Mia Weber accepted it") {
 		t.Error("the timeline is not by time")
 	}
-	mia.get("/payments/"+id).is(200, `<a href="/orders/`+b.id+`">2026/11/000007</a>`, "<dt>For</dt>", "Order 2026/11/000007")
+	mia.get("/payments/"+id).is(200, `<dt>For</dt><dd class="text-break pre-line"><a href="/orders/`+b.id+`">Order 2026/11/000007</a>`).
+		without("<dt>Order</dt>") // it says so already
 
 	mia.get("/payments?tab=all").is(200, `<a href="/orders/`+b.id+`">See order</a>`)
 

@@ -120,17 +120,55 @@ func describe(p payment.Payment, steps []payment.Step) paymentPage {
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
+	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason} {
+		*text = capital(*text)
+	}
 	for _, s := range steps {
 		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	return page
 }
 
+// NamesOrder tells whether what the payment is for is its order's number, and nothing more.
+func (p paymentPage) NamesOrder() bool {
+	return p.Order != nil && p.Description == "Order "+p.Order.Label
+}
+
+// decided is the decision, by whom and when; not done while there is none.
+func (p paymentPage) decided() payment.Act {
+	if p.Decision == payment.DecisionCancelled {
+		return p.Cancelled
+	}
+	return p.Decided
+}
+
+// Verdict is the decision in words, with who took it.
+func (p paymentPage) Verdict() string {
+	act := p.decided()
+	who := nameOr(act.ByName, act.By)
+	switch {
+	case who != "":
+		return p.Decision.Words() + " by " + who
+	case p.Decision == payment.DecisionCancelled:
+		return p.Decision.Words() + " with its order"
+	}
+	return p.Decision.Words()
+}
+
+// VerdictAt is when the decision was taken; zero while there is none.
+func (p paymentPage) VerdictAt() time.Time { return p.decided().At }
+
 // ByManager tells whether a manager captures the money.
 func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }
 
-// sentence begins with a capital letter.
-func sentence(words string) string {
+// sentence begins with a capital letter, and leaves its full stop to who writes it.
+func sentence(words string) string { return strings.TrimSuffix(capital(words), ".") }
+
+// capital is words beginning with a capital letter.
+func capital(words string) string {
+	if words == "" {
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(words)
-	return strings.TrimSuffix(string(unicode.ToUpper(first))+words[size:], ".")
+	return string(unicode.ToUpper(first)) + words[size:]
 }
