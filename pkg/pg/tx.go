@@ -93,11 +93,11 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	return nil
 }
 
-// Search has read look for rows: for all of a list if text is "", and else for those that have words of text, with plans that know
-// these. A kept plan does not know whether words are rare (look them up, and sort) or common (walk through the list until a
-// page is full), and is wrong for one of the two.
-func (db *DB) Search(ctx context.Context, text string, read func(*gorm.DB) error) error {
-	if text == "" {
+// Search has read look for rows: for all of a list if what is "", and else for those that have it (words, an owner), with plans that
+// know what. A kept plan does not know whether that is rare (look it up, and sort) or common (walk through the list until a page
+// is full), and is wrong for one of the two.
+func (db *DB) Search(ctx context.Context, what string, read func(*gorm.DB) error) error {
+	if what == "" {
 		return read(db.Gorm(ctx))
 	}
 	return db.InTx(ctx, func(tx *Tx) error {

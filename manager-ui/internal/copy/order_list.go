@@ -29,7 +29,7 @@ type OrderPage struct {
 // ListOrders reads a page, each order with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, err error) {
 	backwards := q.Before != nil
-	err = db.Search(ctx, q.Search, func(db *gorm.DB) error {
+	err = db.Search(ctx, q.Search+q.Contractor+q.Customer, func(db *gorm.DB) error {
 		find := db.Limit(PageSize + 1) // one more tells whether there is more
 		if q.State != order.StateNone {
 			find = find.Where("state = ?", q.State)
@@ -147,12 +147,20 @@ func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, e
 		union all
 		select o.id, o.name from had cross join lateral (select contractor_id as id, contractor_name as name from orders
 			where contractor_id < had.id order by contractor_id desc, drafted_at desc, orders.id desc limit 1) o)
-		(select id, name from had limit ?)
-		union
-		(select contractor_id, contractor_name from orders where contractor_id = ? order by drafted_at desc, orders.id desc limit 1)
-		order by name, id`, MaxContractors, chosen).Scan(&some).Error
+		select id, name from (select id, name from had limit ?) as first order by name, id`, MaxContractors).Scan(&some).Error
 	if err != nil {
 		return nil, fmt.Errorf("list contractors: %w", err)
 	}
-	return some, nil
+	if chosen == "" || slices.ContainsFunc(some, func(b Buyer) bool { return b.ID == chosen }) {
+		return some, nil
+	}
+	var found []Buyer
+	err = db.Search(ctx, chosen, func(db *gorm.DB) error {
+		return db.Raw(`select contractor_id as id, contractor_name as name from orders where contractor_id = ?
+			order by drafted_at desc, id desc limit 1`, chosen).Scan(&found).Error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find a contractor: %w", err)
+	}
+	return append(some, found...), nil
 }
