@@ -61,7 +61,8 @@
 // Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, deadline and
 // person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
 // [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (twice), [Person]. Functions: pageHead
-// (title subtitle), badge (tone text), person (name), button (label), relative, exact, iso, initials, asset.
+// (title subtitle), badge (tone text), person (name), button (label), relative, exact, toTheMinute, iso, countText,
+// initials, asset.
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards on a phone; td classes what, amount,
 // actions), "list-head", "list-foot", "form-card" (a card with a form),

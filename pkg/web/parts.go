@@ -1,5 +1,7 @@
 package web
 
+import "strconv"
+
 // The values of the shared partials.
 
 // PageHead is a page's heading with a line below it. For a line that changes live, leave Subtitle
@@ -25,6 +27,14 @@ type Tab struct {
 	// Fragment names the live fragment of the number beside the label; Count is its content.
 	Fragment string
 	Count    int
+}
+
+// CountText is a count as tabs and live updates of it show it: nothing where there is none.
+func CountText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // Tabs choose what part of a list is shown.

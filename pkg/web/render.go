@@ -141,16 +141,18 @@ func (r *Renderer) page(name string, f frame) ([]byte, error) {
 // functions are what every template can use.
 func functions(assets *Assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":    assets.Path,
-		"initials": initials,
-		"relative": func(t time.Time) string { return relativeTime(t, time.Now()) },
-		"exact":    exactTime,
-		"iso":      isoTime,
-		"badge":    func(tone Tone, text string) Badge { return Badge{tone, text} },
-		"pageHead": func(title, subtitle string) PageHead { return PageHead{Title: title, Subtitle: subtitle} },
-		"person":   func(name string) Person { return Person{Name: name} },
-		"button":   func(label string) Button { return Button{Label: label, Style: "primary"} },
-		"money":    splitMoney,
+		"asset":       assets.Path,
+		"initials":    initials,
+		"relative":    func(t time.Time) string { return relativeTime(t, time.Now()) },
+		"exact":       exactTime,
+		"toTheMinute": timeToTheMinute,
+		"countText":   CountText,
+		"iso":         isoTime,
+		"badge":       func(tone Tone, text string) Badge { return Badge{tone, text} },
+		"pageHead":    func(title, subtitle string) PageHead { return PageHead{Title: title, Subtitle: subtitle} },
+		"person":      func(name string) Person { return Person{Name: name} },
+		"button":      func(label string) Button { return Button{Label: label, Style: "primary"} },
+		"money":       splitMoney,
 	}
 }
 

@@ -29,5 +29,6 @@ func relativeTime(then, now time.Time) string {
 	return then.Format("2 Jan 2006")
 }
 
-func exactTime(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") }
-func isoTime(t time.Time) string   { return t.UTC().Format(time.RFC3339Nano) }
+func exactTime(t time.Time) string       { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") }
+func timeToTheMinute(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+func isoTime(t time.Time) string         { return t.UTC().Format(time.RFC3339Nano) }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -99,10 +98,10 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	fragments := []live.Fragment{number(to, waitingCount, sums.Count[payment.DecisionRequested])}
+	fragments := []live.Fragment{number(to, waitingCount, int(sums.Count[payment.DecisionRequested]))}
 	for _, t := range orderTabs {
 		if t.counted {
-			fragments = append(fragments, number(to, countFragment(t.state), counts[t.state]))
+			fragments = append(fragments, number(to, countFragment(t.state), int(counts[t.state])))
 		}
 	}
 	for _, t := range totalsOf(sums) {
@@ -115,6 +114,6 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	return fragments, nil
 }
 
-func number(to, name string, n int64) live.Fragment {
-	return live.Fragment{Audience: to, Name: name, HTML: strconv.FormatInt(n, 10)}
+func number(to, name string, n int) live.Fragment {
+	return live.Fragment{Audience: to, Name: name, HTML: web.CountText(n)}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"strconv"
 
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/payments-core/payment"
@@ -64,12 +63,12 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 		return nil, err
 	}
 	fragments := []live.Fragment{
-		{Audience: audience, Name: waitingCount, HTML: strconv.Itoa(totals.Count)},
+		{Audience: audience, Name: waitingCount, HTML: web.CountText(totals.Count)},
 		{Audience: audience, Name: waitingTotals, HTML: sentence},
 	}
 	for _, t := range orderTabs {
 		if t.counted {
-			fragments = append(fragments, live.Fragment{Audience: audience, Name: countFragment(t.state), HTML: strconv.Itoa(counts[t.state])})
+			fragments = append(fragments, live.Fragment{Audience: audience, Name: countFragment(t.state), HTML: web.CountText(counts[t.state])})
 		}
 	}
 	return fragments, nil

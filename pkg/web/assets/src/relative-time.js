@@ -16,6 +16,7 @@ export function relative(then, now) {
   return then.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
+const toTheMinute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 function update(root = document) {
@@ -26,9 +27,11 @@ function update(root = document) {
     if (element.textContent !== words) element.textContent = words;
     element.title = exact.format(then);
   }
-  for (const element of root.querySelectorAll("time[data-exact]")) {
-    const words = exact.format(new Date(element.dateTime));
+  for (const element of root.querySelectorAll("time[data-to-the-minute]")) {
+    const at = new Date(element.dateTime);
+    const words = toTheMinute.format(at);
     if (element.textContent !== words) element.textContent = words;
+    element.title = exact.format(at);
   }
 }
 
