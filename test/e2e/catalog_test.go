@@ -54,6 +54,8 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 	// When Mia archives it, then it stays on that order, and on no list to choose from.
 	mia.Press("Oak boards")
 	mia.Press("Archive product")
+	mia.See("Archive this product?")
+	mia.Press("Archive product", "form")
 	mia.See("Archived: Oak boards.")
 	tom.SeeNot("Oak boards")
 	tom.See("No products yet")

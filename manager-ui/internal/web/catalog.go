@@ -1,10 +1,6 @@
 package web
 
-import (
-	"github.com/labstack/echo/v4"
-
-	"countersign.example/pkg/web"
-)
+import "github.com/labstack/echo/v4"
 
 // registerCatalog adds the pages of the products and of the customers.
 func (h *handlers) registerCatalog(e *echo.Echo) {
@@ -14,6 +10,7 @@ func (h *handlers) registerCatalog(e *echo.Echo) {
 	products.GET("/new", h.newProduct)
 	products.GET("/:id", h.product)
 	products.POST("/:id", h.changeProduct)
+	products.GET("/:id/archive", h.askToArchiveProduct)
 	products.POST("/:id/archive", h.archiveProduct)
 	h.registerSheets(products, productSheet)
 
@@ -23,6 +20,7 @@ func (h *handlers) registerCatalog(e *echo.Echo) {
 	customers.GET("/new", h.newCustomer)
 	customers.GET("/:id", h.customer)
 	customers.POST("/:id", h.changeCustomer)
+	customers.GET("/:id/archive", h.askToArchiveCustomer)
 	customers.POST("/:id/archive", h.archiveCustomer)
 	h.registerSheets(customers, customerSheet)
 }
@@ -33,6 +31,4 @@ func (h *handlers) registerSheets(g *echo.Group, k sheetKind) {
 	g.GET("/import/:id", h.preview(k))
 	g.POST("/import/:id", h.importSheet(k))
 	g.GET("/export", h.export(k))
-	// Where a browser without scripts is after this form was answered with a page.
-	g.GET("/:id/archive", func(c echo.Context) error { return web.Redirect(c, k.path+"/"+c.Param("id")) })
 }

@@ -113,22 +113,42 @@ func TestAProductsLife(t *testing.T) {
 	mia.post(page, conflict.form("sku", "T-1", "name", "Tile", "price", "13", "currency", "EUR")...).is(200, "Saved: Tile, 13.00 EUR.")
 
 	// and archived
-	key := mia.get(page).key()
+	mia.get(page).is(200, `href="`+page+`/archive"`).without(`action="` + page + `/archive"`)
+	key := mia.get(page+"/archive").is(200, "Archive this product?", "There is no way back", "Keep it").key()
 	mia.post(page+"/archive", "key", key).is(200, "Archived: Tile.", "No products yet")
-	mia.get("/catalog?tab=archived").is(200, "Tile").without(">Change<")
-	mia.get(page).is(200, "cannot be added to new ones").without("<button class=\"btn btn-primary\"")
+	mia.get("/catalog?tab=archived").is(200, "Tile", `href="/catalog/new?from=`+strings.TrimPrefix(page, "/catalog/")+`">Add anew`).without(">Change<")
+	for _, gone := range []string{page, page + "/archive"} {
+		mia.get(gone).is(200, "cannot be added to new ones", "Add product anew").without("<button class=\"btn btn-primary\"", "Archive this")
+	}
 	mia.post(page, append(form, "name", "Late")...).is(409, "It was archived by Mia Weber")
 }
 
 func TestACustomersLife(t *testing.T) {
-	_, mia := openShop(t)
+	s, mia := openShop(t)
 	form := mia.get("/customers/new").is(200).form("name", "Hotel Sonne", "email", "office@sonne.example")
 	list := mia.post("/customers", form...).is(200, "Added: Hotel Sonne.", "office@sonne.example")
 	page := "/customers/" + strings.TrimPrefix(list.things()[0], "customer-")
 	mia.post(page, mia.get(page).is(200).form("name", "Hotel Sonne AG", "email", "office@sonne.example")...).is(200, "Saved: Hotel Sonne AG.")
 	form = mia.get("/customers/new").form("name", "X", "email", "OFFICE@sonne.example")
 	mia.post("/customers", form...).is(409, "Another customer has the address", `value="X"`)
-	mia.post(page+"/archive", "key", mia.get(page).key()).is(200, "Archived: Hotel Sonne AG.", "No customers yet")
+
+	// archived, which is not answered at first
+	s.orderingAnswers(nil)
+	ask := mia.get(page+"/archive").is(200, "Archive this customer?")
+	if again := mia.post(page+"/archive", "key", ask.key()).is(503, "Perhaps not archived", "Archive this customer?"); again.key() != ask.key() {
+		t.Error("pressing again is another command")
+	}
+	s.orderingAnswers(s.answer)
+	mia.post(page+"/archive", "key", ask.key()).is(200, "Archived: Hotel Sonne AG.", "No customers yet")
+
+	// and added anew
+	form = mia.get("/customers/new?from="+strings.TrimPrefix(page, "/customers/")).is(200, `value="Hotel Sonne AG"`).
+		form("name", "Hotel Sonne AG", "email", "office@sonne.example")
+	anew := mia.post("/customers", form...).is(200, "Added: Hotel Sonne AG.").things()
+	if len(anew) != 1 || "/customers/"+strings.TrimPrefix(anew[0], "customer-") == page {
+		t.Errorf("lists %v", anew)
+	}
+	mia.get("/customers/new?from=rubbish").is(404)
 }
 
 func TestWrongProducts(t *testing.T) {

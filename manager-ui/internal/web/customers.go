@@ -63,20 +63,32 @@ type customerPage struct {
 	Name, Email web.Field
 }
 
+// newCustomer shows the form for a new customer: an empty one, or one to add an archived customer anew.
 func (h *handlers) newCustomer(c echo.Context) error {
-	return h.showCustomer(c, nil, web.NewForm(map[string]string{"id": uuid.NewString()}), first(0))
+	values := map[string]string{}
+	if archived := c.QueryParam("from"); archived != "" {
+		now, err := h.findCustomer(c, archived)
+		if err != nil {
+			return err
+		}
+		values = customerValues(now)
+	}
+	values["id"] = uuid.NewString()
+	return h.showCustomer(c, nil, web.NewForm(values), first(0))
 }
 
 func (h *handlers) customer(c echo.Context) error {
-	now, err := h.findCustomer(c)
+	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
 	return h.showCustomer(c, &now, customerForm(now), first(now.Sequence))
 }
 
-func customerForm(c copy.Customer) *web.Form {
-	return web.NewForm(map[string]string{"id": c.ID, "name": c.Name, "email": c.Email})
+func customerForm(c copy.Customer) *web.Form { return web.NewForm(customerValues(c)) }
+
+func customerValues(c copy.Customer) map[string]string {
+	return map[string]string{"id": c.ID, "name": c.Name, "email": c.Email}
 }
 
 // showCustomer shows the form, and the customer as they are now.
@@ -94,9 +106,7 @@ func (h *handlers) showCustomer(c echo.Context, now *copy.Customer, form *web.Fo
 
 var errNoCustomer = web.NotFound("There is no such customer.")
 
-// findCustomer is the customer of the path.
-func (h *handlers) findCustomer(c echo.Context) (copy.Customer, error) {
-	id := c.Param("id")
+func (h *handlers) findCustomer(c echo.Context, id string) (copy.Customer, error) {
 	if !api.IsID(id) {
 		return copy.Customer{}, errNoCustomer
 	}
@@ -140,7 +150,7 @@ func (h *handlers) addCustomer(c echo.Context) error {
 }
 
 func (h *handlers) changeCustomer(c echo.Context) error {
-	now, err := h.findCustomer(c)
+	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -157,7 +167,7 @@ func (h *handlers) changeCustomer(c echo.Context) error {
 }
 
 func (h *handlers) archiveCustomer(c echo.Context) error {
-	now, err := h.findCustomer(c)
+	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -168,8 +178,26 @@ func (h *handlers) archiveCustomer(c echo.Context) error {
 	return h.order(c, command{
 		form: form, path: "/customers/" + now.ID + "/archive", body: struct{}{}, id: now.ID, stream: catalog.CustomerStream(now.ID),
 		what: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), then: customersPath,
-	}, func(a attempt) error {
-		a.Sequence = strconv.FormatInt(now.Sequence, 10)
+	}, func(a attempt) error { return h.showArchiveCustomer(c, now, a) })
+}
+
+// askToArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
+func (h *handlers) askToArchiveCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return h.showArchiveCustomer(c, now, first(now.Sequence))
+}
+
+func (h *handlers) showArchiveCustomer(c echo.Context, now copy.Customer, a attempt) error {
+	if now.Archived {
 		return h.showCustomer(c, &now, customerForm(now), a)
+	}
+	return archiveView.Render(c, a.Status, web.Page{
+		Title: "Archive customer", Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision,
+	}, archivePage{
+		attempt: a, List: web.Link{Label: "Customers", Href: customersPath}, Href: customersPath + "/" + now.ID, Name: now.Name, Noun: "customer",
+		Means: "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
 	})
 }

@@ -65,23 +65,32 @@ type productPage struct {
 	SKU, Name, Price, Currency web.Field
 }
 
+// newProduct shows the form for a new product: an empty one, or one to add an archived product anew.
 func (h *handlers) newProduct(c echo.Context) error {
-	form := web.NewForm(map[string]string{"id": uuid.NewString(), "currency": money.Currencies()[0]})
-	return h.showProduct(c, nil, form, first(0))
+	values := map[string]string{"currency": money.Currencies()[0]}
+	if archived := c.QueryParam("from"); archived != "" {
+		p, err := h.findProduct(c, archived)
+		if err != nil {
+			return err
+		}
+		values = productValues(p)
+	}
+	values["id"] = uuid.NewString()
+	return h.showProduct(c, nil, web.NewForm(values), first(0))
 }
 
 func (h *handlers) product(c echo.Context) error {
-	p, err := h.findProduct(c)
+	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
 	return h.showProduct(c, &p, productForm(p), first(p.Sequence))
 }
 
-func productForm(p copy.Product) *web.Form {
-	return web.NewForm(map[string]string{
-		"id": p.ID, "sku": p.SKU, "name": p.Name, "price": p.Price().Decimal(), "currency": p.Currency,
-	})
+func productForm(p copy.Product) *web.Form { return web.NewForm(productValues(p)) }
+
+func productValues(p copy.Product) map[string]string {
+	return map[string]string{"id": p.ID, "sku": p.SKU, "name": p.Name, "price": p.Price().Decimal(), "currency": p.Currency}
 }
 
 // showProduct shows the form, and the product that there is now.
@@ -105,9 +114,7 @@ func (h *handlers) showProduct(c echo.Context, now *copy.Product, form *web.Form
 
 var errNoProduct = web.NotFound("There is no such product.")
 
-// findProduct is the product of the path.
-func (h *handlers) findProduct(c echo.Context) (copy.Product, error) {
-	id := c.Param("id")
+func (h *handlers) findProduct(c echo.Context, id string) (copy.Product, error) {
 	if !api.IsID(id) {
 		return copy.Product{}, errNoProduct
 	}
@@ -165,7 +172,7 @@ func (h *handlers) addProduct(c echo.Context) error {
 }
 
 func (h *handlers) changeProduct(c echo.Context) error {
-	p, err := h.findProduct(c)
+	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -182,7 +189,7 @@ func (h *handlers) changeProduct(c echo.Context) error {
 }
 
 func (h *handlers) archiveProduct(c echo.Context) error {
-	p, err := h.findProduct(c)
+	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -193,8 +200,26 @@ func (h *handlers) archiveProduct(c echo.Context) error {
 	return h.order(c, command{
 		form: form, path: "/products/" + p.ID + "/archive", body: struct{}{}, id: p.ID, stream: catalog.ProductStream(p.ID),
 		what: "archived", done: fmt.Sprintf("Archived: %s.", p.Name), then: catalogPath,
-	}, func(a attempt) error {
-		a.Sequence = strconv.FormatInt(p.Sequence, 10)
-		return h.showProduct(c, &p, productForm(p), a)
+	}, func(a attempt) error { return h.showArchiveProduct(c, p, a) })
+}
+
+// askToArchiveProduct asks whether a product is really to be archived. One that is already is shown instead.
+func (h *handlers) askToArchiveProduct(c echo.Context) error {
+	p, err := h.findProduct(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return h.showArchiveProduct(c, p, first(p.Sequence))
+}
+
+func (h *handlers) showArchiveProduct(c echo.Context, now copy.Product, a attempt) error {
+	if now.Archived {
+		return h.showProduct(c, &now, productForm(now), a)
+	}
+	return archiveView.Render(c, a.Status, web.Page{
+		Title: "Archive product", Nav: "catalog", Subject: catalog.ProductStream(now.ID), Revision: now.Revision,
+	}, archivePage{
+		attempt: a, List: web.Link{Label: "Catalog", Href: catalogPath}, Href: catalogPath + "/" + now.ID, Name: now.Name, Noun: "product",
+		Means: "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
 	})
 }
