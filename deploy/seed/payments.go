@@ -147,7 +147,7 @@ func (p *player) held(ctx context.Context, by person, payment string) error {
 		if err != nil {
 			return err
 		}
-		for _, words := range []string{"On hold", "Hold released", "Paid out", "Refunded"} {
+		for _, words := range []string{"On hold", "Not paid out", "Paid out", "Refunded"} {
 			if page.Shows("Money " + words) {
 				return nil
 			}

@@ -46,8 +46,8 @@ func NewRequest(b Requested) (Requested, error) {
 }
 
 // CanAskAgain tells whether actor may ask for p again with a new payment: only the
-// contractor, once, and only after it was rejected, withdrawn or declined for good and the
-// log has confirmed that.
+// contractor, once, and only after it came to nothing by itself - rejected, withdrawn,
+// declined for good, or its hold gone with nothing captured - and the log has confirmed that.
 func (p Payment) CanAskAgain(actor string) error {
 	if refusal := p.refusesAskingAgain(actor); refusal != nil {
 		return refusal
@@ -64,7 +64,7 @@ func (p Payment) refusesAskingAgain(actor string) *Refusal {
 	}
 	ending, ended := p.Ended()
 	repeatable := p.Decision == DecisionRejected || p.Decision == DecisionWithdrawn ||
-		(p.Decision == DecisionAccepted && p.Money == MoneyDeclined)
+		(p.Decision == DecisionAccepted && (p.Money == MoneyDeclined || p.Money == MoneyReleased))
 	switch {
 	case !ended || !repeatable:
 		return p.inTheWay(TypeRequested)

@@ -134,7 +134,7 @@ func TestAskAgain(t *testing.T) {
 	again.PaymentID = otherID
 	for state, history := range histories {
 		body, err := history.payment().AskAgain(again)
-		if state == "rejected" || state == "withdrawn" || state == "refused" {
+		if state == "rejected" || state == "withdrawn" || state == "refused" || state == "released" {
 			if err != nil || body.Supersedes != paymentID {
 				t.Errorf("%s: %+v, %v", state, body, err)
 			}
@@ -144,6 +144,7 @@ func TestAskAgain(t *testing.T) {
 	}
 	mustRefuse(t, rejected.payment().CanAskAgain("jon"), payment.NotYours)
 	mustRefuse(t, rejected.pending().payment().CanAskAgain("ada"), payment.BeingConfirmed)
+	mustRefuse(t, authorized.by(nobody, payment.Released{Reason: "the hold lapsed"}).pending().payment().CanAskAgain("ada"), payment.BeingConfirmed)
 	superseded := rejected.payment()
 	superseded.SupersededBy = otherID
 	mustRefuse(t, superseded.CanAskAgain("ada"), payment.AlreadyAsked)

@@ -40,7 +40,7 @@ func (p Payment) MoneyWords() string {
 	case MoneyCaptured:
 		return "Paid out"
 	case MoneyReleased:
-		return "Hold released"
+		return "Not paid out, hold released"
 	case MoneyRefunded:
 		return "Refunded"
 	}

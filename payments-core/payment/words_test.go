@@ -62,7 +62,7 @@ func TestStatesInWords(t *testing.T) {
 		"declined":   {"Accepted", "Declined, will be tried again"},
 		"refused":    {"Accepted", "Declined"},
 		"captured":   {"Accepted", "Paid out"},
-		"released":   {"Accepted", "Hold released"},
+		"released":   {"Accepted", "Not paid out, hold released"},
 		"refunded":   {"Accepted", "Refunded"},
 		"cancelled":  {"Cancelled", "Not moved"},
 	} {

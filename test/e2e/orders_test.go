@@ -143,7 +143,7 @@ func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
 	// When its time is over, then both see it expired and the money let go, without a reload.
 	for _, tab := range []*browser.Tab{ada, mia} {
 		tab.See("Expired")
-		tab.See("Hold released")
+		tab.See("Not paid out, hold released")
 		wasNotReloaded(t, tab)
 		sameAsAReload(tab)
 	}

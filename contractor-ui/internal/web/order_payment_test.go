@@ -110,19 +110,23 @@ func TestAskingAgainForAnOrder(t *testing.T) {
 	}
 }
 
-func TestAnOrdersPaymentIsAskedForAgainOnItsPage(t *testing.T) {
+func TestAnOrdersPaymentIsAskedForAgainForItsTotal(t *testing.T) {
 	d := newDesk(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
 	id := d.paymentIn(page)
 	d.does(id, mia, payment.Rejected{Reason: "no"})
-	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", `href="`+address+`">Ask again</a>`)
+	of := ada.get("/payments/" + id)
+	ada.wants(of, http.StatusOK, "", ">Ask again</button>")
 	ada.wants(ada.get("/payments/new?supersedes="+id), http.StatusOK, address)
 	// however it is tried
 	values := ada.form("/payments/new", "99.00", "EUR", "More")
 	values.Set("supersedes", id)
 	ada.wants(ada.post("/payments", values), http.StatusOK, "/payments/"+id, "on the page of its order")
+	// and once, with the payment's own page too
+	ada.wants(ada.press(of, address+"/payment", "", nil), http.StatusOK, address, "You asked for 25.00 EUR", "asked again for 25.00 EUR")
+	without(t, ada.get("/payments/"+id), ">Ask again<")
 	// and not at all once the order has ended
 	d.core.does(orderIDIn(address), event.Meta{}, order.Expired{Reason: "not paid in time"})
 	without(t, ada.get("/payments/"+id), "Ask again")

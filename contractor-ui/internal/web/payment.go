@@ -28,14 +28,15 @@ type paymentPage struct {
 	DecidedBy       string
 	DecidedAt       time.Time // zero while it waits
 	Reason, Note    string
-	ManualCapture   bool
+	CaptureMethod   payment.CaptureMethod
 	Order           *web.Link // that it is for
 	GatewayRef      string
 	Supersedes      string // the payment that this one asks again for
 	SupersededBy    string // the payment that asks again for this one
 	CanWithdraw     bool
 	CanAskAgain     bool
-	SoonAskAgain    bool // once the log has confirmed what ended it
+	SoonAskAgain    bool   // once the log has confirmed what ended it
+	NextPayment     string // the id of the one that asks again, for its order's total
 	Steps           []step
 }
 
@@ -78,7 +79,7 @@ func (h *Handlers) show(c echo.Context) error {
 	return paymentView.Render(c, http.StatusOK, page, data)
 }
 
-// addOrder links the order that the payment is for, on whose page it is asked for again.
+// addOrder links the order that the payment is for, which says how much is asked for again, and whether it can be.
 func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
 	id, err := uuid.Parse(p.OrderID)
 	if err != nil {
@@ -92,6 +93,7 @@ func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 		page.CanAskAgain, page.SoonAskAgain = false, false
 		return nil
 	}
+	page.NextPayment = newKey()
 	label := orders[0].Number
 	if label == "" {
 		label = "Draft"
@@ -111,7 +113,7 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
 		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
-		Reason: p.Reason, Note: p.Note, ManualCapture: p.CaptureMethod == payment.Manual,
+		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
 		CanWithdraw: p.Decision == payment.DecisionRequested,
 	}

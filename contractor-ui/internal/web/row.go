@@ -71,7 +71,9 @@ func moneyBadge(d payment.Decision, m payment.Money, final bool, words string) w
 			return web.Badge{Tone: web.Bad, Text: words}
 		}
 		return web.Badge{Tone: web.Warning, Text: words}
-	case payment.MoneyReleased, payment.MoneyRefunded:
+	case payment.MoneyReleased:
+		return web.Badge{Tone: web.Warning, Text: words}
+	case payment.MoneyRefunded:
 		return web.Badge{Tone: web.Neutral, Text: words}
 	}
 	if d == payment.DecisionAccepted {

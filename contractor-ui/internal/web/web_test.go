@@ -291,11 +291,16 @@ func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
 	d.does(id, mia, payment.Accepted{})
 	d.does(id, event.Meta{}, payment.Authorized{GatewayReference: "g"})
 	ada.wants(ada.get("/"), http.StatusOK, "", `tone-good">Accepted<`, `tone-info">On hold<`)
-	// when the hold is released, then what was decided is said plainly
+	// when the hold is released, then what was decided is said plainly, that it failed, and why
 	d.does(id, event.Meta{}, payment.Released{Reason: "the hold lapsed"})
 	for _, path := range []string{"/", "/payments/" + id} {
-		ada.wants(ada.get(path), http.StatusOK, "", `tone-neutral">Accepted<`, `tone-neutral">Hold released<`)
+		ada.wants(ada.get(path), http.StatusOK, "", `tone-neutral">Accepted<`, `tone-warning">Not paid out`, "old released")
 	}
+	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", "96.00 EUR was released because the hold lapsed")
+	// and it can be asked for again, once
+	again := ada.form("/payments/new?supersedes="+id, "96.00", "EUR", "Site lamps")
+	ada.wants(ada.post("/payments", again), http.StatusOK, "/payments/"+again.Get("payment_id"), "asked again for 96.00 EUR")
+	ada.wants(ada.get("/payments/new?supersedes="+id), http.StatusOK, "/payments/"+id, "asked for again already")
 }
 
 func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
