@@ -93,7 +93,7 @@ func TestCustomersFromAFile(t *testing.T) {
 	mia.Press("Import")
 	mia.Upload("CSV file", "customers.csv", "Name,Email\nBeech House,office@beech.example\nNo address,beech.example\n")
 	mia.Press("Preview")
-	mia.See("Line 3:")
+	mia.See("Line 3, Email:")
 	mia.See("Nothing was changed.")
 	mia.SeeNot("Import", "button")
 
@@ -134,6 +134,6 @@ func TestTheCatalogOnAPhone(t *testing.T) {
 	mia.Open(h.URL(house.Manager) + "/catalog/import")
 	mia.Upload("CSV file", "products.csv", "SKU,Name,Price,Currency\nA-1,Apple,1,EUR\nA-VERY-LONG-SKU-THAT-NOBODY-CAN-BREAK-0000002,Pear,0,EUR\n")
 	mia.Press("Preview")
-	mia.See("Line 3:")
+	mia.See("Line 3, Price:")
 	fits(t, mia)
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +25,9 @@ const (
 	MaxBytes = 1 << 20
 )
 
+// MostRows is MaxRows for people.
+var MostRows = fmt.Sprintf("%d,%03d", MaxRows/1000, MaxRows%1000)
+
 // byteOrderMark is what spreadsheets know UTF-8 by.
 const byteOrderMark = "\ufeff"
 
@@ -33,9 +37,10 @@ type Row struct {
 	Cells []string
 }
 
-// Problem is what is wrong with a line, or with the file (Line 0), in words for the person who sent it.
+// Problem is what is wrong with a cell, with a line (Column ""), or with the file (Line 0), in words for the person who sent it.
 type Problem struct {
 	Line    int
+	Column  string
 	Message string
 }
 
@@ -58,7 +63,7 @@ func Read(data []byte, columns ...string) ([]Row, []Problem) {
 	}
 	order, problem := arrange(names, columns)
 	if problem != "" {
-		return nil, []Problem{{1, problem}}
+		return nil, []Problem{{1, "", problem}}
 	}
 	var rows []Row
 	var problems []Problem
@@ -78,12 +83,12 @@ func Read(data []byte, columns ...string) ([]Row, []Problem) {
 			continue
 		}
 		if len(record) != len(columns) {
-			problems = append(problems, Problem{line, fmt.Sprintf("Found %d cells, expected %d. A cell with a %q in it must be in quotes.",
+			problems = append(problems, Problem{line, "", fmt.Sprintf("Found %d cells, expected %d. A cell with a %q in it must be in quotes.",
 				len(record), len(columns), string(r.Comma))})
 			continue
 		}
 		if len(rows) == MaxRows {
-			return nil, ofFile("The file has more than %d rows. Split it, and import the parts one after another.", MaxRows)
+			return nil, ofFile("The file has more than %s lines below its first. Split it, and import the parts one after another.", MostRows)
 		}
 		row := Row{Line: line, Cells: make([]string, len(columns))}
 		for i, cell := range record {
@@ -95,7 +100,7 @@ func Read(data []byte, columns ...string) ([]Row, []Problem) {
 
 // ofFile is one problem of the file as a whole.
 func ofFile(format string, args ...any) []Problem {
-	return []Problem{{0, fmt.Sprintf(format, args...)}}
+	return []Problem{{0, "", fmt.Sprintf(format, args...)}}
 }
 
 func unreadable(err error) []Problem {
@@ -103,8 +108,25 @@ func unreadable(err error) []Problem {
 	if !errors.As(err, &parse) {
 		return ofFile("The file cannot be read: %v.", err)
 	}
-	return []Problem{{parse.StartLine, "A quote (\") is not where one can be. Put the whole cell into quotes, and write each quote inside of it twice. " +
+	return []Problem{{parse.StartLine, "", "A quote (\") is not where one can be. Put the whole cell into quotes, and write each quote inside of it twice. " +
 		"What follows this line was not read."}}
+}
+
+// DecimalComma tells whether a file writes "1,50" for one and a half, as spreadsheets do where they separate cells by semicolons.
+func DecimalComma(data []byte) bool { return separator(data) == ';' }
+
+var (
+	withComma = regexp.MustCompile(`^([0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),([0-9]+)$`)
+	ambiguous = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{3}$`)
+)
+
+// DecimalPoint is a number of a file with decimal commas, with a point: "1234.50" for "1.234,50" and for "1234,50". One with a point
+// only is left as it is; ok is false for "1.234", which is either a thousand or little more than one.
+func DecimalPoint(number string) (text string, ok bool) {
+	if parts := withComma.FindStringSubmatch(number); parts != nil {
+		return strings.ReplaceAll(parts[1], ".", "") + "." + parts[2], true
+	}
+	return number, !ambiguous.MatchString(number)
 }
 
 // separator is what stands between the columns' names: spreadsheets write what their country does.

@@ -46,7 +46,7 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		{"a quote inside", "SKU,Name\na,b\nc,5\" pipe\nd,e\n", 1, 3, "quote"},
 		{"a quote that does not end", "SKU,Name\na,\"b\nc,d\n", 0, 2, "quote"},
 		{"a line break in a cell", "SKU,Name\n\"a\nb\",c\nd\n", 1, 4, "Found 1 cells"},
-		{"too many rows", many(MaxRows + 1), 0, 0, "more than 5000 rows"},
+		{"too many rows", many(MaxRows + 1), 0, 0, "more than 5,000 lines"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			rows, problems := Read([]byte(test.text), "SKU", "Name")
@@ -57,6 +57,28 @@ func TestProblemsNameTheirLine(t *testing.T) {
 	}
 	if rows, problems := Read([]byte(many(MaxRows)), "SKU", "Name"); len(rows) != MaxRows || problems != nil {
 		t.Errorf("of the most rows %d were read: %v", len(rows), problems)
+	}
+}
+
+func TestDecimalCommas(t *testing.T) {
+	for text, want := range map[string]bool{"a;b\n1,5;x\n": true, "a,b\n1;5,x\n": false, "a\tb\n": false} {
+		if got := DecimalComma([]byte(text)); got != want {
+			t.Errorf("%q has decimal commas: %v", text, got)
+		}
+	}
+	for number, want := range map[string]string{
+		"1,50": "1.50", "1234,5": "1234.5", "1.234,50": "1234.50", "1.234.567,89": "1234567.89", "0,001": "0.001",
+		"12.50": "12.50", "1250": "1250", "1234.500": "1234.500", // as they are
+		"1,234.50": "1,234.50", "1.23,4": "1.23,4", "1,2,3": "1,2,3", ",5": ",5", "1,": "1,", "-1,5": "-1,5", "x": "x", "": "",
+	} {
+		if got, ok := DecimalPoint(number); got != want || !ok {
+			t.Errorf("%q is %q, %v", number, got, ok)
+		}
+	}
+	for _, number := range []string{"1.234", "12.000"} {
+		if _, ok := DecimalPoint(number); ok {
+			t.Errorf("%q can be read in two ways", number)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -14,15 +15,18 @@ import (
 )
 
 const (
-	maxUploadForm = 2 * sheet.MaxBytes // more than a file may have, so that one that has more gets an answer fit for it
-	maxPreview    = 100                // rows, and problems, that a preview shows
+	maxUploadForm = 64 << 20 // bytes: so much more than a file may have that one with more gets an answer fit for it
+	maxPreview    = 100      // rows that a preview shows
+	maxProblems   = 50       // that it lists
 )
 
 // uploadPage asks for a file.
 type uploadPage struct {
 	Title, Path string
 	Columns     []string
+	HasAmounts  bool
 	MostRows    string
+	MostSize    string
 	Problem     string
 }
 
@@ -31,6 +35,7 @@ type previewPage struct {
 	plan
 	Title, Noun, Path, Action string
 	Columns                   []string
+	Key, Amount               int // columns, as in sheetKind
 	Notice                    notice
 	MoreRows, MoreProblems    int // that are not shown
 	Imported                  bool
@@ -41,6 +46,9 @@ var (
 	previewView = web.NewView[previewPage]("import")
 )
 
+// mostSize is sheet.MaxBytes for people.
+var mostSize = fmt.Sprintf("%d MB", sheet.MaxBytes>>20)
+
 // askFile shows the form for a file.
 func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
 	return func(c echo.Context) error { return h.showUpload(c, k, http.StatusOK, "") }
@@ -48,7 +56,7 @@ func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
 
 func (h *handlers) showUpload(c echo.Context, k sheetKind, status int, problem string) error {
 	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
-		Title: k.title, Path: k.path, Columns: k.columns, MostRows: fmt.Sprintf("%d,%03d", sheet.MaxRows/1000, sheet.MaxRows%1000), Problem: problem,
+		Title: k.title, Path: k.path, Columns: k.columns, HasAmounts: k.amount >= 0, MostRows: sheet.MostRows, MostSize: mostSize, Problem: problem,
 	})
 }
 
@@ -60,8 +68,8 @@ func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
 		case errors.Is(err, web.ErrNoFile):
 			return h.showUpload(c, k, http.StatusUnprocessableEntity, "Choose a file.")
 		case errors.Is(err, web.ErrFileTooLarge):
-			return h.showUpload(c, k, http.StatusUnprocessableEntity,
-				fmt.Sprintf("A file may have %d MB. Split it, and import the parts one after another.", sheet.MaxBytes>>20))
+			_, _ = io.Copy(io.Discard, c.Request().Body) // a browser that cannot send all of it shows no answer
+			return h.showUpload(c, k, http.StatusUnprocessableEntity, "A file may have "+mostSize+". Split it, and import the parts one after another.")
 		case err != nil:
 			return err
 		}
@@ -108,13 +116,19 @@ func (h *handlers) showImported(c echo.Context, k sheetKind, u upload) error {
 
 func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, said notice) error {
 	page := previewPage{
-		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns, Notice: said,
+		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
+		Key: k.key, Amount: k.amount, Notice: said,
 	}
 	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
 		page.Rows = p.Rows[:maxPreview]
 	}
-	if page.MoreProblems = len(p.Problems) - maxPreview; page.MoreProblems > 0 {
-		page.Problems = p.Problems[:maxPreview]
+	for _, row := range page.Rows {
+		for i, text := range row.Cells {
+			row.Cells[i] = clip(text)
+		}
+	}
+	if page.MoreProblems = len(p.Problems) - maxProblems; page.MoreProblems > 0 {
+		page.Problems = p.Problems[:maxProblems]
 	}
 	return previewView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, page)
 }
@@ -169,7 +183,7 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 			if err := h.notDone(ctx, &a, command{form: form, what: "imported"}, err); err != nil {
 				return err
 			}
-			p.Problems = refusedRows(err, p)
+			p.Problems = k.refusedRows(err, p)
 			return h.showPreview(c, k, a.Status, p, a.Notice)
 		}
 		// If this fails, pressing again has the same answer, and notes it then.
@@ -187,10 +201,11 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 }
 
 // refusedRows is what ordering-core finds wrong with rows, by the file's lines.
-func refusedRows(err error, p plan) (problems []sheet.Problem) {
+func (k sheetKind) refusedRows(err error, p plan) (problems []sheet.Problem) {
 	var refusal *api.Refusal
 	var rows []struct {
 		Row    int    `json:"row"` // the first is 1
+		Field  string `json:"field"`
 		Detail string `json:"detail"`
 	}
 	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Extra["rows"], &rows) != nil {
@@ -198,7 +213,9 @@ func refusedRows(err error, p plan) (problems []sheet.Problem) {
 	}
 	for _, r := range rows {
 		if r.Row >= 1 && r.Row <= len(p.Rows) {
-			problems = append(problems, sheet.Problem{Line: p.Rows[r.Row-1].Line, Message: r.Detail})
+			row := p.Rows[r.Row-1]
+			row.Wrong[k.column(r.Field)] = true
+			problems = append(problems, sheet.Problem{Line: row.Line, Column: k.columns[k.column(r.Field)], Message: r.Detail})
 		}
 	}
 	return problems

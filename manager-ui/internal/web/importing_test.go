@@ -21,10 +21,10 @@ func TestImport(t *testing.T) {
 	s, mia := openShop(t)
 	mia.post("/catalog", mia.get("/catalog/new").form("sku", "T-1", "name", "Tiles", "price", "12.50", "currency", "EUR")...).is(200)
 	mia.post("/catalog", mia.get("/catalog/new").form("sku", "G-1", "name", "Grout", "price", "8", "currency", "EUR")...).is(200)
-	file := "\ufeffsku;NAME;Price;Currency\r\nt-1;\"Tiles; \"\"grey\"\"\";13.5;eur\r\nG-1;Grout;8.00;EUR\r\nP-1;=cmd();1200;JPY\r\n"
+	file := "\ufeffsku;NAME;Price;Currency\r\nt-1;\"Tiles; \"\"grey\"\"\";13,5;eur\r\nG-1;Grout;8.00;EUR\r\nP-1;=cmd();1200;JPY\r\nW-1;Wall;1.234,50;EUR\r\n"
 
 	// when it is previewed
-	preview := mia.upload("/catalog/import", file).is(200, "1 new, 1 changed, 1 unchanged",
+	preview := mia.upload("/catalog/import", file).is(200, "2 new, 1 changed, 1 unchanged", ">1234.50</td>",
 		"changes SKU from “T-1”, Name from “Tiles”, Price from “12.50”", "unchanged", "=cmd()", "13.50")
 
 	// then nothing has happened yet
@@ -33,16 +33,16 @@ func TestImport(t *testing.T) {
 	}
 
 	// and when it is imported, everything has
-	mia.post(preview.path).is(200, "Imported: 1 added, 1 changed, 1 unchanged.", "t-1", "Tiles; &#34;grey&#34;", "=cmd()", "1,200")
+	mia.post(preview.path).is(200, "Imported: 2 added, 1 changed, 1 unchanged.", "t-1", "Tiles; &#34;grey&#34;", "=cmd()", "1,200")
 
 	// and when it is imported again, then it is not
 	for _, page := range []answer{mia.post(preview.path), mia.get(preview.path)} {
-		page.is(200, "You have imported this file already.", "1 added, 1 changed, 1 unchanged").without("Imported:", `id="import-form"`)
+		page.is(200, "You have imported this file already.", "2 added, 1 changed, 1 unchanged").without("Imported:", `id="import-form"`)
 	}
-	if len(mia.get("/catalog").things()) != 3 || len(s.sent) != 3 {
+	if len(mia.get("/catalog").things()) != 4 || len(s.sent) != 3 {
 		t.Errorf("sent %v", s.sent)
 	}
-	mia.upload("/catalog/import", file).is(200, "0 new, 0 changed, 3 unchanged")
+	mia.upload("/catalog/import", file).is(200, "0 new, 0 changed, 4 unchanged")
 }
 
 func TestAnImportIsPressedTwiceAtOnce(t *testing.T) {
@@ -126,11 +126,15 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 	}{
 		{"wrong columns", "SKU,Name,Cost,Currency\nT-1,Tiles,1,EUR\n", []string{"Line 1:", "SKU, Name, Price, Currency", "“Cost” is none of them"}},
 		{"wrong cells", head + "T-1,Tiles,12.50,EUR\nT-2,,1,EUR\nT-3,Tiles,\"1,5\",EUR\nT-4,Tiles,1,XXX\nt-1,Again,1,EUR\nT-5,Five,-3,EUR\n",
-			[]string{"Line 3:</strong> Enter a name", "Line 4:</strong> Write it without commas", "Line 5:</strong> Choose a currency", "Line 6:</strong> Line 2 has the same SKU", "Line 7:</strong> Enter an amount above zero"}},
+			[]string{"Line 3, Name:</strong> Enter a name", "Line 4, Price:</strong> Write it without commas", "Line 5, Currency:</strong> Choose a currency",
+				"Line 6, SKU:</strong> Line 2 has the same.", "Line 7, Price:</strong> Enter an amount above zero", `<td class="amount bad" data-label="Price">1,5</td>`}},
+		{"a long cell", head + "T-1," + strings.Repeat("long ", 1000) + ",1,EUR\n", []string{"Line 2, Name:</strong> Write 200 characters at most", "long…</td>"}},
+		{"two ways to read", "SKU;Name;Price;Currency\nT-1;Tiles;1.234;KWD\n", []string{"Line 2, Price:</strong> “1.234” can be read in two ways"}},
+		{"many wrong lines", head + strings.Repeat(",Tiles,1,EUR\n", 1000), []string{"Line 51, SKU:", "… and 950 more</li>", "… and 900 more</p>"}},
 		{"a quote", head + "T-1,\"Tiles,12.50,EUR\n", []string{"Line 2:</strong> A quote"}},
-		{"too many rows", head + strings.Repeat("T-1,Tiles,1,EUR\n", sheet.MaxRows+1), []string{"more than 5000 rows"}},
+		{"too many rows", head + strings.Repeat("T-1,Tiles,1,EUR\n", sheet.MaxRows+1), []string{"more than 5,000 lines"}},
 		{"no text", "\x00\x01\xff", []string{"not UTF-8"}},
-		{"NUL", head + "T-1,Ti\x00les,1,EUR\n", []string{"Line 2:"}},
+		{"NUL", head + "T-1,Ti\x00les,1,EUR\n", []string{"Line 2, Name:"}},
 		{"nothing", "", []string{"The file is empty"}},
 		{"a script", head + "<script>alert(1)</script>,x\n", []string{"Line 2:"}},
 	} {
@@ -141,7 +145,7 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 		})
 	}
 	mia.upload("/catalog/import", strings.Repeat("x", sheet.MaxBytes+1)).is(422, "A file may have 1 MB")
-	mia.upload("/catalog/import", strings.Repeat("x", 3*sheet.MaxBytes)).is(413, "2048 KB")
+	mia.upload("/catalog/import", strings.Repeat("x", 10*sheet.MaxBytes)).is(422, `id="file-error">A file may have 1 MB`)
 	mia.send(http.MethodPost, "/catalog/import", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\n\r\n\r\n--x--\r\n",
 		"multipart/form-data; boundary=x", "").is(422, "Choose a file.")
 	mia.post("/catalog/import", "file", "x").is(415)
@@ -156,7 +160,7 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 
 func TestTheMostRows(t *testing.T) {
 	_, mia := openShop(t)
-	mia.get("/catalog/import").is(200, "5,000 lines at most")
+	mia.get("/catalog/import").is(200, "5,000 lines and 1 MB at most")
 	file := "Currency,Price,Name,SKU\n"
 	for i := range sheet.MaxRows {
 		file += fmt.Sprintf("EUR,%d,Product number %d,SKU-%d\n", i+1, i, i)
@@ -194,7 +198,7 @@ func TestNothingIsImportedByHalves(t *testing.T) {
 	}{
 		{nil, 503, "Perhaps not imported"},
 		{respond(200, "application/json", `{"added":1}`), 503, "Perhaps not imported"},
-		{respond(422, "application/problem+json", `{"detail":"1 of 2 rows cannot be taken.","field":"rows","rows":[{"row":2,"detail":"Not this one."}]}`), 422, "Line 4:</strong> Not this one."},
+		{respond(422, "application/problem+json", `{"detail":"1 of 2 rows cannot be taken.","field":"rows","rows":[{"row":2,"field":"name","detail":"Not this one."}]}`), 422, "Line 4, Name:</strong> Not this one."},
 		{respond(422, "application/problem+json", `{"detail":"Not like this."}`), 422, "Not imported.</strong> Not like this."},
 	} {
 		s.orderingAnswers(test.core)

@@ -23,6 +23,7 @@ type sheetKind struct {
 	noun    string // of one row
 	columns []string
 	key     int // the column that says which row is meant
+	amount  int // the column with amounts; -1 for none
 	// read is a row as ordering-core takes it, with its cells as they would be exported. fail is told what is wrong.
 	read func(cells []string, fail func(field, message string)) (body any, exported []string)
 	// there are the cells that there are now, by catalog.Key of the column key.
@@ -33,7 +34,7 @@ type sheetKind struct {
 
 var productSheet = sheetKind{
 	name: "products", nav: "catalog", path: catalogPath, title: "Import products", noun: "product",
-	columns: []string{"SKU", "Name", "Price", "Currency"}, stream: catalog.ProductStream,
+	columns: []string{"SKU", "Name", "Price", "Currency"}, amount: 2, stream: catalog.ProductStream,
 	read: func(cells []string, fail func(field, message string)) (any, []string) {
 		body := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), fail)
 		return body, []string{body.SKU, body.Name, body.Price.Decimal(), body.Price.Currency}
@@ -52,7 +53,7 @@ func productCells(p copy.Product) []string {
 
 var customerSheet = sheetKind{
 	name: "customers", nav: "customers", path: customersPath, title: "Import customers", noun: "customer",
-	columns: []string{"Name", "Email"}, key: 1, stream: catalog.CustomerStream,
+	columns: []string{"Name", "Email"}, key: 1, amount: -1, stream: catalog.CustomerStream,
 	read: func(cells []string, fail func(field, message string)) (any, []string) {
 		return newCustomerBody(cells[0], cells[1], fail), cells
 	},
@@ -100,6 +101,7 @@ type plan struct {
 type planned struct {
 	Line  int
 	Cells []string
+	Wrong []bool // the cells that are
 	Does  string // "new", "changes Price from “12.50”", "unchanged"; "" if it cannot be imported
 }
 
@@ -107,21 +109,33 @@ type planned struct {
 func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, err error) {
 	rows, problems := sheet.Read(content, k.columns...)
 	p.Problems = problems
-	keys, wrong := make([]string, len(rows)), make([]bool, len(rows))
+	keys, wrong := make([]string, len(rows)), make([][]bool, len(rows))
 	first := make(map[string]int, len(rows))
+	decimalComma := sheet.DecimalComma(content)
 	for i, row := range rows {
-		fail := func(_, message string) {
-			p.Problems = append(p.Problems, sheet.Problem{Line: row.Line, Message: message})
-			wrong[i] = true
+		wrong[i] = make([]bool, len(k.columns))
+		fail := func(column int, message string) {
+			if !wrong[i][column] { // once is enough
+				p.Problems = append(p.Problems, sheet.Problem{Line: row.Line, Column: k.columns[column], Message: message})
+			}
+			wrong[i][column] = true
 		}
-		body, cells := k.read(row.Cells, fail)
+		cells := slices.Clone(row.Cells)
+		if k.amount >= 0 && decimalComma {
+			number, ok := sheet.DecimalPoint(cells[k.amount])
+			if !ok {
+				fail(k.amount, fmt.Sprintf("“%s” can be read in two ways. Write the decimals after a comma, and no point.", number))
+			}
+			cells[k.amount] = number
+		}
+		body, cells := k.read(cells, func(field, message string) { fail(k.column(field), message) })
 		p.bodies = append(p.bodies, body)
-		if !wrong[i] {
+		if !slices.Contains(wrong[i], true) {
 			rows[i].Cells = cells
 		}
 		keys[i] = catalog.Key(row.Cells[k.key])
 		if line := first[keys[i]]; line > 0 {
-			fail("", fmt.Sprintf("Line %d has the same %s.", line, k.columns[k.key]))
+			fail(k.key, fmt.Sprintf("Line %d has the same.", line))
 		} else {
 			first[keys[i]] = row.Line
 		}
@@ -132,10 +146,10 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 		return p, err
 	}
 	for i, row := range rows {
-		one := planned{Line: row.Line, Cells: row.Cells}
+		one := planned{Line: row.Line, Cells: row.Cells, Wrong: wrong[i]}
 		now, isThere := there[keys[i]]
 		switch changes := k.difference(row.Cells, now); {
-		case wrong[i]:
+		case slices.Contains(wrong[i], true):
 		case !isThere:
 			one.Does = "new"
 			p.Added++
@@ -149,6 +163,14 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 		p.Rows = append(p.Rows, one)
 	}
 	return p, nil
+}
+
+// column is the one that a field of ordering-core is in; the key's, if it is none of them.
+func (k sheetKind) column(field string) int {
+	if i := slices.IndexFunc(k.columns, func(c string) bool { return strings.EqualFold(c, field) }); i >= 0 {
+		return i
+	}
+	return k.key
 }
 
 // difference says what a row changes of what there is now.
