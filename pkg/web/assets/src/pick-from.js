@@ -59,6 +59,7 @@ class PickFrom extends HTMLElement {
     list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", this.dataset.label ?? "");
     select.replaceWith(input, chosen, list);
+    if (select.autofocus) input.focus();
   }
 
   #describe(select) {
