@@ -157,7 +157,7 @@ func (o *ordered) build(ctx context.Context, product, customer string) error {
 	}); err != nil {
 		return err
 	}
-	return o.try(ctx, "submit", shows("To be paid until"), func(p *house.Page) (*house.Page, error) { return p.Press("Submit order") })
+	return o.try(ctx, "submit", shows("To be paid by"), func(p *house.Page) (*house.Page, error) { return p.Press("Submit order") })
 }
 
 func shows(words string) func(*house.Page) bool {

@@ -92,8 +92,10 @@ type orderLine struct {
 	Was                  *money.Amount // the price when it was added, if another one
 	Archived             bool
 	Total                money.Amount
-	Key                  string // of its form; only of a draft
-	Href                 string
+	// The forms that change it; only of a draft.
+	Key, QuantityKey string
+	Typing           web.Field // how many
+	Typed            bool
 }
 
 // orderTotals is what an order comes to.

@@ -16,6 +16,7 @@ import (
 // cancelPage asks whether an order is really to be cancelled.
 type cancelPage struct {
 	ID, Title, Key string
+	Draft          bool // which is discarded, as people say
 	Total          *money.Amount
 	Underway       *web.Link // its payment, which is cancelled, released or refunded
 	Reason         web.Field
@@ -41,7 +42,7 @@ func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried att
 	}
 	values, _ := tried.valuesOf(formCancel, nil)
 	page := cancelPage{
-		ID: id, Title: orderTitle(seen.Order), Key: tried.keyOf(formCancel),
+		ID: id, Title: orderTitle(seen.Order), Draft: seen.State == order.StateDraft, Key: tried.keyOf(formCancel),
 		Reason: values.Field(fieldReason, "Reason").Area(3).Hint("Optional; managers read it."),
 	}
 	if seen.Total.Currency != "" {
@@ -52,7 +53,11 @@ func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried att
 			page.Underway = &web.Link{Label: p.Amount.String(), Href: address(p.ID)}
 		}
 	}
-	return cancelOrderView.Render(c, status, web.Page{Title: "Cancel order", Nav: "orders"}, page)
+	title := "Cancel order"
+	if page.Draft {
+		title = "Discard draft"
+	}
+	return cancelOrderView.Render(c, status, web.Page{Title: title, Nav: "orders"}, page)
 }
 
 func (h *Handlers) cancelOrder(c echo.Context) error {
@@ -62,8 +67,16 @@ func (h *Handlers) cancelOrder(c echo.Context) error {
 		}
 		done, err := h.Orders.Cancel(ctx, s.key, s.id, s.values.Value(fieldReason))
 		if err == nil {
-			web.Flash(c, web.Good, "Cancelled.")
+			web.Flash(c, web.Good, ended(s.state))
 		}
 		return done, err
 	})
+}
+
+// ended tells that an order is cancelled, by what it was before.
+func ended(before order.State) string {
+	if before == order.StateDraft {
+		return "Discarded."
+	}
+	return "Cancelled."
 }

@@ -39,7 +39,7 @@ var errTyped = errors.New("something was typed wrong")
 type sent struct {
 	attempt
 	id    string
-	begun bool // the order is in the copy
+	state order.State // of the order in the copy; none if it is not there
 }
 
 // send reads a form, has run give ordering-core a command, and shows what came of it. An order that is
@@ -54,10 +54,10 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 		return err
 	}
 	s := &sent{attempt: attempt{form: form, values: values, key: values.Value(fieldKey)}, id: id}
-	if s.begun, err = h.begun(c, id); err != nil {
+	if s.state, err = h.stateOf(c, id); err != nil {
 		return err
 	}
-	if !s.begun && !begins {
+	if s.state == order.StateNone && !begins {
 		return errNoOrder
 	}
 	if s.key == "" || len(s.key) > 100 {
@@ -74,7 +74,7 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 		return web.Redirect(c, orderAddress(id))
 	}
 	web.Flash(c, web.Info, "Saved. It is shown shortly.")
-	if !s.begun {
+	if s.state == order.StateNone {
 		return web.Redirect(c, newOrderAddress(id))
 	}
 	return web.Redirect(c, orderAddress(id))
@@ -82,7 +82,7 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 
 // draft begins the order if it is not there yet. Doing so again changes nothing.
 func (h *Handlers) draft(ctx context.Context, s *sent) error {
-	if s.begun {
+	if s.state != order.StateNone {
 		return nil
 	}
 	// A key of this person's own: with somebody else's, what they have begun would be this form, sent before.
@@ -106,7 +106,7 @@ func (h *Handlers) addItem(c echo.Context) error {
 		if err != nil {
 			return ordering.Done{}, err
 		}
-		quantity := quantityOf(s.values)
+		quantity := quantityOf(s.values, 1)
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
 		}
@@ -124,7 +124,7 @@ func (h *Handlers) changeLine(c echo.Context) error {
 		return errNoOrder
 	}
 	return h.send(c, formLine(productID), false, func(ctx context.Context, s *sent) (ordering.Done, error) {
-		quantity := quantityOf(s.values)
+		quantity := quantityOf(s.values, 1)
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
 		}
@@ -137,6 +137,33 @@ func (h *Handlers) changeLine(c echo.Context) error {
 			return h.Orders.Remove(ctx, key, s.id, productID, quantity)
 		}
 		return ordering.Done{}, web.NotFound("There is no such page.")
+	})
+}
+
+// setQuantity makes it so many of a product that is in the draft. It counts from what the page showed, so that what others do at the
+// same time counts as well.
+func (h *Handlers) setQuantity(c echo.Context) error {
+	productID, err := idOf(c.Param("product"))
+	if err != nil {
+		return errNoOrder
+	}
+	return h.send(c, formQuantity(productID), false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		seen, err := strconv.ParseInt(s.values.Value(fieldSeen), 10, 64)
+		if err != nil || seen < 1 || seen > order.MaxQuantity {
+			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
+		}
+		more := quantityOf(s.values, 0) - seen
+		if !s.values.OK() {
+			return ordering.Done{}, errTyped
+		}
+		key := s.key + "/quantity/" + strconv.FormatInt(more, 10)
+		switch {
+		case more > 0:
+			return h.Orders.Add(ctx, key, s.id, productID, more)
+		case more < 0:
+			return h.Orders.Remove(ctx, key, s.id, productID, -more)
+		}
+		return ordering.Done{}, nil // as it is
 	})
 }
 
@@ -227,10 +254,10 @@ func (h *Handlers) shown(ctx context.Context, id string, sequence int64) bool {
 }
 
 // quantityOf reads how many, and puts a message beside the field if it cannot be.
-func quantityOf(form *web.Form) int64 {
+func quantityOf(form *web.Form, least int64) int64 {
 	n, err := strconv.ParseInt(form.Value(fieldQuantity), 10, 64)
-	if err != nil || n < 1 || n > 1_000_000 {
-		form.Fail(fieldQuantity, "Enter a whole number from 1 to 1,000,000.")
+	if err != nil || n < least || n > order.MaxQuantity {
+		form.Fail(fieldQuantity, fmt.Sprintf("Enter a whole number from %d to 1,000,000.", least))
 	}
 	return n
 }
@@ -243,7 +270,7 @@ func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
 	case errors.Is(err, errTyped):
 		s.key = ""
 	case errors.As(err, &refusal):
-		if refusal.Status == http.StatusNotFound && !s.begun {
+		if refusal.Status == http.StatusNotFound && s.state == order.StateNone {
 			return errNoOrder
 		}
 		// The answer is kept with the key: what is sent now is another command.
@@ -258,7 +285,7 @@ func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
 	if s.form == formCancel {
 		return h.renderCancel(c, status, s.id, s.attempt)
 	}
-	if begun, err := h.begun(c, s.id); err != nil || !begun {
+	if state, err := h.stateOf(c, s.id); err != nil || state == order.StateNone {
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,6 +19,7 @@ const (
 	fieldCustomer   = "customer_id"
 	fieldTypedName  = "name" // what was typed where nothing was chosen from the list
 	fieldQuantity   = "quantity"
+	fieldSeen       = "seen" // hidden: the quantity that the person saw
 	fieldReason     = "reason"
 	fieldSequence   = "sequence" // hidden: the version that the person saw
 	fieldTotal      = "total"    // hidden: its total, in minor units
@@ -33,7 +35,8 @@ const (
 	formPayment  = "payment"
 )
 
-func formLine(productID string) string { return "line-" + productID }
+func formLine(productID string) string     { return "line-" + productID }
+func formQuantity(productID string) string { return "quantity-" + productID }
 
 // attempt is a form of an order's page that was sent in vain. Its page is shown again with what was typed.
 type attempt struct {
@@ -90,11 +93,11 @@ func (h *Handlers) newOrder(c echo.Context) error {
 	if _, err := orderIDOf(id); err != nil {
 		return err
 	}
-	begun, err := h.begun(c, id)
+	state, err := h.stateOf(c, id)
 	if err != nil {
 		return err
 	}
-	if begun {
+	if state != order.StateNone {
 		return web.Redirect(c, orderAddress(id))
 	}
 	return h.renderNewOrder(c, http.StatusOK, id, attempt{})
@@ -104,17 +107,17 @@ func newOrderAddress(id string) string {
 	return web.Address("/orders/new", map[string]string{"id": id})
 }
 
-// begun tells whether an order is in the copy. Somebody else's does not exist.
-func (h *Handlers) begun(c echo.Context, id string) (bool, error) {
+// stateOf is an order's state in the copy; none if it is not there. Somebody else's does not exist.
+func (h *Handlers) stateOf(c echo.Context, id string) (order.State, error) {
 	stream, err := h.Journal.Read(c.Request().Context(), order.Stream(id))
 	if err != nil {
-		return false, err
+		return order.StateNone, err
 	}
 	o, _ := copy.FoldOrder(stream)
 	if o.Exists() && o.ContractorID != web.PersonOf(c).ID {
-		return false, errNoOrder
+		return order.StateNone, errNoOrder
 	}
-	return o.Exists(), nil
+	return o.State, nil
 }
 
 func (h *Handlers) renderNewOrder(c echo.Context, status int, id string, tried attempt) error {
@@ -157,7 +160,7 @@ func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 		}
 	}
 	for i := range page.Lines {
-		page.Lines[i].Key = tried.keyOf(formLine(page.Lines[i].ProductID))
+		page.Lines[i].addForms(tried)
 	}
 	draft.Missing = missing(len(o.Lines) > 0, o.CustomerID != "", draft.HasArchived)
 
@@ -167,6 +170,7 @@ func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	if draft.Product, err = h.productPicker(ctx, add, c.QueryParam("product")); err != nil {
 		return err
 	}
+	draft.Product.Focus = page.NothingSeen && tried.form == ""
 	chosen, typed := tried.valuesOf(formCustomer, map[string]string{fieldCustomer: o.CustomerID, fieldTypedName: o.CustomerName})
 	draft.CustomerTyped = typed
 	if draft.Customer, err = h.customerPicker(ctx, chosen, c.QueryParam("customer")); err != nil {
@@ -174,6 +178,13 @@ func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	}
 	page.Draft = draft
 	return nil
+}
+
+func (l *orderLine) addForms(tried attempt) {
+	form := formQuantity(l.ProductID)
+	values, typed := tried.valuesOf(form, map[string]string{fieldQuantity: strconv.FormatInt(l.Quantity, 10)})
+	l.Typed, l.Typing = typed, values.Field(fieldQuantity, "Quantity of "+l.Name)
+	l.Key, l.QuantityKey = tried.keyOf(formLine(l.ProductID)), tried.keyOf(form)
 }
 
 // missing says what is to be done before an order can be submitted.

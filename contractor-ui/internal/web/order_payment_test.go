@@ -40,7 +40,7 @@ func TestRequestingAnOrdersPayment(t *testing.T) {
 	d.core.does(orderIDIn(address), event.Meta{}, order.Paid{PaymentID: id})
 	page = ada.get(address)
 	ada.wants(page, http.StatusOK, "", "Mia Weber accepted it", "25.00 EUR paid out", "Paid")
-	without(t, page, "Request payment", "Ask again", "Cancel order", "To be paid until")
+	without(t, page, "Request payment", "Ask again", "Cancel order", "To be paid by")
 	var last int
 	for _, text := range []string{"asked for 25.00 EUR", "Mia Weber accepted it", "put on hold", "25.00 EUR paid out"} {
 		_, timeline, _ := strings.Cut(page.text, `id="timeline"`)

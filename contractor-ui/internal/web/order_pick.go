@@ -26,6 +26,7 @@ type picker struct {
 	Error                   string
 	Choices                 []choice
 	More                    bool // than the select holds
+	Focus                   bool // when the page opens
 	Find                    string
 }
 
@@ -104,9 +105,12 @@ func newPicker(form *web.Form, name, label, source string, choices []choice) pic
 	if p.Value == "" {
 		return p
 	}
-	for _, c := range choices {
+	for i, c := range choices {
 		if c.Value == p.Value {
-			p.Text = c.Text
+			if p.Text == "" {
+				p.Text = c.Text
+			}
+			choices[i].Text = p.Text // as it was called when it was chosen
 			return p
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -48,7 +49,7 @@ func TestBuildingAnOrder(t *testing.T) {
 	page = ada.press(page, address+"/submit", "", nil)
 
 	// then it has its number and its time, and nothing in it can be changed
-	ada.wants(page, http.StatusOK, address, "Order 2026/11/000042", "Submitted", "258.00", "Hofmann", "To be paid until", "tomorrow",
+	ada.wants(page, http.StatusOK, address, "Order 2026/11/000042", "Submitted", "258.00", "Hofmann", "To be paid by", "tomorrow",
 		"Request payment", "Cancel order")
 	without(t, page, address+"/items", "Submit order")
 	ada.wants(ada.get("/orders?q=42"), http.StatusOK, "", "2026/11/000042", "due <time")
@@ -124,6 +125,61 @@ func TestQuantitiesThatCannotBe(t *testing.T) {
 	if d.core.asked > 0 {
 		t.Error("ordering-core was asked")
 	}
+}
+
+func TestAQuantityIsTyped(t *testing.T) {
+	// given two of a product in a draft, open in two tabs
+	d := newDesk(t)
+	drill := d.core.product("", "DR-18", "Drill", 100, false)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	page = ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"2"}})
+	line := address + "/items/" + drill
+	ada.wants(page, http.StatusOK, address, `aria-label="Quantity of Drill"`, `name="seen" value="2"`)
+
+	// when one adds one, and the other types 100, sent twice, then both count, once
+	ada.press(page, line+"/add", "", url.Values{"quantity": {"1"}})
+	for range 2 {
+		ada.wants(ada.press(page, line+"/quantity", "", url.Values{"quantity": {"100"}}), http.StatusOK, address, "101.00")
+	}
+	// and fewer, as many as there are, and none
+	page = ada.press(ada.get(address), line+"/quantity", "", url.Values{"quantity": {"7"}})
+	ada.wants(page, http.StatusOK, address, "7.00")
+	page = ada.press(page, line+"/quantity", "", url.Values{"quantity": {"7"}})
+	ada.wants(page, http.StatusOK, address, "7.00")
+
+	// and what cannot be is kept, beside its field
+	for _, typed := range []string{"-1", "1.5", "", "x", "1000001"} {
+		ada.wants(ada.press(page, line+"/quantity", "", url.Values{"quantity": {typed}}), http.StatusUnprocessableEntity, "",
+			"Enter a whole number from 0 to 1,000,000.", `id="quantity-`+drill+`-error"`, `value="`+typed+`"`)
+	}
+	ada.wants(ada.press(page, line+"/quantity", "", url.Values{"quantity": {"7"}, "seen": {"x"}}), http.StatusBadRequest, "")
+	page = ada.press(page, line+"/quantity", "", url.Values{"quantity": {"0"}})
+	ada.wants(page, http.StatusOK, address, "Nothing is in this order yet")
+}
+
+func TestADraftIsDiscarded(t *testing.T) {
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	ada.wants(page, http.StatusOK, "/orders/new", " autofocus", " disabled>Submit order")
+	page = ada.press(page, address+"/items", "", url.Values{"product_id": {d.core.product("", "DR-18", "Drill", 100, false)}, "quantity": {"2"}})
+	ada.wants(page, http.StatusOK, address, ">Discard draft</a>")
+	without(t, page, " autofocus", "Cancel order")
+	page = ada.get(address + "/cancel")
+	ada.wants(page, http.StatusOK, "", "Discard this draft?", ">Discard draft</button>")
+	ada.wants(ada.press(page, address+"/cancel", "", nil), http.StatusOK, address, "Discarded.", "Cancelled by Ada Nowak")
+}
+
+func TestACustomerIsCalledAsWhenChosen(t *testing.T) {
+	d := newDesk(t)
+	hofmann := d.core.customer("Hofmann")
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	ada.press(page, address+"/customer", "", url.Values{"customer_id": {hofmann}})
+	d.core.catalog(hofmann, catalog.CustomerChanged{CustomerID: hofmann, Name: "Hofmann and Sons", Email: "office@example.com"})
+	page = ada.get(address)
+	ada.wants(page, http.StatusOK, "", "Draft for Hofmann", `data-typed="Hofmann"`, `selected>Hofmann, office`)
 }
 
 func TestAFormSentTwiceIsDoneOnce(t *testing.T) {

@@ -95,6 +95,7 @@ func (h *Handlers) Register() {
 	e.GET("/orders/customers", h.customers)
 	e.GET("/orders/:id", h.showOrder)
 	e.POST("/orders/:id/items", h.addItem)
+	e.POST("/orders/:id/items/:product/quantity", h.setQuantity)
 	e.POST("/orders/:id/items/:product/:change", h.changeLine)
 	e.POST("/orders/:id/customer", h.chooseCustomer)
 	e.POST("/orders/:id/submit", h.submitOrder)
