@@ -130,10 +130,7 @@ func (c *Commands) once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, 
 		if given, err = do(tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "update commands set status = $3, answer = $4 where caller = $1 and key = $2",
-			k.Caller, k.Key, given.Status, given); err != nil {
-			return fmt.Errorf("keep the answer: %w", err)
-		}
+		tx.Queue("update commands set status = $3, answer = $4 where caller = $1 and key = $2", k.Caller, k.Key, given.Status, given)
 		return nil
 	})
 	return given, err
