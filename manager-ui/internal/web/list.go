@@ -162,7 +162,7 @@ func pager(q copy.Query, page copy.Page) (p web.Pager) {
 // empty says what an empty list means and what to do.
 func empty(q copy.Query) web.Empty {
 	if q.Search != "" {
-		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in its contractor's name or description. "+
+		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in its contractor's name, description or amount. "+
 			"Words may be cut short, and an id may be given instead.", q.Search), Action: &web.Link{Label: "Show all payments", Href: "/payments?tab=all"}}
 	}
 	switch q.Tab {

@@ -100,10 +100,10 @@ func reversed(ids []string) []string {
 func TestTabsAndSearch(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
-	waits := requested(ada, 100, "Tiles, order 2026/11/000042", 0)
+	waits := requested(ada, 31040, "Tiles, order 2026/11/000042", 0)
 	yes := requested(jon, 200, "Van rental in Łódź", 1)
 	no := requested(ada, 300, "漢字 "+strings.Repeat("長", 1900), 2)
-	gone := requested(jon, 400, `"quoted' \ & | ! (x:*)`, 3)
+	gone := requested(jon, 125000, `"quoted' \ & | ! (x:*)`, 3)
 	o.hear(waits, yes, no, gone)
 	o.hear(
 		written("/manager-ui", yes.Subject, event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}, payment.Accepted{}, 4),
@@ -123,6 +123,10 @@ func TestTabsAndSearch(t *testing.T) {
 		{"?tab=all&q=000042", []string{waits.Subject}},
 		{"?tab=all&q=2026%2F11", []string{waits.Subject}},
 		{"?tab=all&q=%C5%82%C3%B3d", []string{yes.Subject}},
+		{"?tab=all&q=310.40", []string{waits.Subject}},
+		{"?tab=all&q=310.40+eur", []string{waits.Subject}},
+		{"?tab=all&q=1250.00", []string{gone.Subject}},
+		{"?tab=all&q=1,250.00+EUR", []string{gone.Subject}},
 		{"?tab=all&q=%E6%BC%A2", []string{no.Subject}},
 		{"?tab=all&q=" + yes.Subject, []string{yes.Subject}},
 		{"?tab=all&q=" + yes.Subject[:9], []string{yes.Subject}},
