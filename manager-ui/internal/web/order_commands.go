@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,7 +29,8 @@ func (p *orderPage) askAgain(forms orderForms) {
 	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder("12.5").Hint("In percent, above 0 and below 100.")
 }
 
-// orderCommand sends what a form of an order's page asks for; body makes it of the form, or says what is wrong with that.
+// orderCommand sends what a form of an order's page asks for; done says of which order it was done, and body makes it of the form, or
+// says what is wrong with that.
 func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms func(*web.Form) orderForms, body func(*web.Form) any) error {
 	id, err := orderID(c)
 	if err != nil {
@@ -44,8 +46,16 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 	}
 	return h.order(c, command{
 		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
-		what: what, done: done + ": " + orderTitle(seen.Order) + ".", then: orderPath(id),
+		what: what, done: capital(fmt.Sprintf(done, orderInWords(seen.Order))), then: orderPath(id),
 	}, func(a attempt) error { return h.renderOrder(c, forms(form), a) })
+}
+
+// orderInWords names an order within a sentence.
+func orderInWords(o order.Order) string {
+	if o.Number != "" {
+		return "order " + o.Number
+	}
+	return "the draft of " + nameOr(o.ContractorName, o.ContractorID)
 }
 
 func cancelForm(f *web.Form) orderForms   { return orderForms{cancel: f} }
@@ -55,7 +65,7 @@ func noForm(*web.Form) orderForms         { return orderForms{} }
 func nothing(*web.Form) any               { return struct{}{} }
 
 func (h *handlers) cancelOrder(c echo.Context) error {
-	return h.orderCommand(c, "/cancel", "cancelled", "Cancelled", cancelForm, func(form *web.Form) any {
+	return h.orderCommand(c, "/cancel", "cancelled", "%s is cancelled.", cancelForm, func(form *web.Form) any {
 		reason := form.Value(fieldReason)
 		if reason == "" {
 			form.Fail(fieldReason, "Say why, for the contractor to read.")
@@ -65,11 +75,11 @@ func (h *handlers) cancelOrder(c echo.Context) error {
 }
 
 func (h *handlers) expireOrder(c echo.Context) error {
-	return h.orderCommand(c, "/expire", "expired", "Expired", expireForm, nothing)
+	return h.orderCommand(c, "/expire", "expired", "%s is expired.", expireForm, nothing)
 }
 
 func (h *handlers) setDiscount(c echo.Context) error {
-	return h.orderCommand(c, "/discount", "discounted", "Discount set", discountForm, func(form *web.Form) any {
+	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form) any {
 		basisPoints, err := order.ParsePercent(form.Value(fieldDiscount))
 		var refusal *order.Refusal
 		if errors.As(err, &refusal) {
@@ -80,7 +90,7 @@ func (h *handlers) setDiscount(c echo.Context) error {
 }
 
 func (h *handlers) resetDiscount(c echo.Context) error {
-	return h.orderCommand(c, "/discount/reset", "changed", "Discount taken away", noForm, nothing)
+	return h.orderCommand(c, "/discount/reset", "changed", "discount taken from %s.", noForm, nothing)
 }
 
 // backToOrder is for where a browser without scripts is after such a form was answered with a page.

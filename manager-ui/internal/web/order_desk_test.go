@@ -114,12 +114,12 @@ func TestDiscountOnADraft(t *testing.T) {
 
 	// set twice by pressing twice, which is one command
 	key := mia.get(page).orderKey()
-	mia.post(page+"/discount", "key", key, "basis_points", "12.5 %").is(200, "Discount set: Draft of Ada Nowak.", "Discount of 12.5%", "Mia Weber set a discount of 12.5%", "21.87")
+	mia.post(page+"/discount", "key", key, "basis_points", "12.5 %").is(200, "Discount set for the draft of Ada Nowak.", "Discount of 12.5%", "Mia Weber set a discount of 12.5%", "21.87")
 	mia.post(page+"/discount", "key", key, "basis_points", "12.5 %")
 	if len(d.sent) != 2 || d.sent[0] != d.sent[1] || !strings.HasPrefix(d.sent[0], "/discount 1250 ") {
 		t.Errorf("pressing twice told %q", d.sent)
 	}
-	mia.post(page+"/discount/reset", "key", key).is(200, "Discount taken away").without("Discount of 12.5%")
+	mia.post(page+"/discount/reset", "key", key).is(200, "Discount taken from the draft of Ada Nowak.").without("Discount of 12.5%")
 	if d.sent[2][len("/discount/reset 0 "):] == d.sent[0][len("/discount 1250 "):] {
 		t.Error("two commands have one key")
 	}
@@ -140,8 +140,9 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	mia.post("/orders/x/cancel", "key", mia.get(page).orderKey(), "reason", "No").is(404)
 
 	stale := mia.get(page).orderKey()
-	mia.post(page+"/cancel", "key", stale, "reason", "The <site> is closed").is(200, "Cancelled: Order 2026/11/000001.", "Cancelled by Mia Weber",
-		"The &lt;site&gt; is closed", "Nothing was taken.").without("Cancel order", "Expire order")
+	mia.post(page+"/cancel", "key", stale, "reason", "The <site> is closed").is(200, "Order 2026/11/000001 is cancelled.", "Cancelled by Mia Weber",
+		"The &lt;site&gt; is closed").without("Cancel order", "Expire order", "<dt>Money</dt>")
+	mia.post(page+"/cancel", "key", stale, "reason", "Too late").is(409, "Not cancelled.", "You wrote: “<bdi>Too late</bdi>”")
 	mia.post(page+"/expire", "key", stale).is(409, "Not expired.", "The order is already cancelled by Mia Weber, <time")
 
 	// expired by hand
@@ -149,7 +150,7 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	page = "/orders/" + d.id
 	mia.get(page).is(200, `href="`+page+`/expire"`).without(`action="` + page + `/expire"`)
 	ask := mia.get(page+"/expire").is(200, "Expire this order?", `2.00 <span class="money-currency">EUR`, "Keep it")
-	mia.post(page+"/expire", "key", ask.orderKey()).is(200, "Expired: Draft of Jon Park.", "Expired by Mia Weber")
+	mia.post(page+"/expire", "key", ask.orderKey()).is(200, "The draft of Jon Park is expired.", "Expired by Mia Weber")
 	mia.get(page+"/expire").is(200, "Expired by Mia Weber").without("Expire this order?")
 
 	// not answered, and asked again

@@ -129,6 +129,9 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) erro
 	page := describeOrder(seen)
 	page.Key, page.Notice = a.Key, a.Notice
 	page.askAgain(forms)
+	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
+		page.Notice.Typed = forms.cancel.Value(fieldReason)
+	}
 	view := orderView
 	if forms.expire && page.CanEnd {
 		view = expireView
@@ -175,13 +178,10 @@ func describeOrder(seen seenOrder) orderPage {
 }
 
 func orderTitle(o order.Order) string {
-	switch {
-	case o.Number != "":
+	if o.Number != "" {
 		return "Order " + o.Number
-	case o.State == order.StateDraft:
-		return "Draft of " + nameOr(o.ContractorName, o.ContractorID)
 	}
-	return "Order that was a draft"
+	return "Draft of " + nameOr(o.ContractorName, o.ContractorID)
 }
 
 func nameOr(name, id string) string {

@@ -30,7 +30,7 @@ type orderRow struct {
 
 func orderRowOf(o copy.Order) orderRow {
 	r := orderRow{
-		ID: o.ID, Name: orderName(o.Number, order.State(o.State)), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
+		ID: o.ID, Name: orderName(o.Number), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
 		Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: stateBadge(order.State(o.State)),
 	}
 	if o.CustomerID != nil {
@@ -55,14 +55,11 @@ func orderRowOf(o copy.Order) orderRow {
 }
 
 // orderName is an order's number, or what one is called that has none.
-func orderName(number string, s order.State) string {
-	switch {
-	case number != "":
-		return number
-	case s == order.StateDraft:
+func orderName(number string) string {
+	if number == "" {
 		return "Draft"
 	}
-	return "Was a draft"
+	return number
 }
 
 func stateBadge(s order.State) web.Badge {

@@ -40,9 +40,9 @@ func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
 	return shown
 }
 
-// moneyOf tells what became of the money of an order that ended without being paid; "" of any other.
+// moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of one that none was asked for.
 func moneyOf(seen seenOrder) string {
-	if seen.State != order.StateExpired && seen.State != order.StateCancelled {
+	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.payments) == 0 {
 		return ""
 	}
 	var moved []string

@@ -52,14 +52,15 @@ type ordersPage struct {
 // orderFilter is what the list can be narrowed to, beside the tab.
 type orderFilter struct {
 	Tab, Search     string
-	Contractor      string
+	Contractor      string // the id; "" for everybody
+	Who             string // their name
 	Contractors     []copy.Buyer
 	MoreContractors bool            // perhaps: they are found by search
 	Customer        string          // the id; "" for everybody
 	Customers       []copy.Customer // the first by name, and the one chosen
 	MoreCustomers   bool
 	Whom            string // the customer's name
-	Anybody         string // the address without the customer
+	Everybody       string // the address without the two
 }
 
 var (
@@ -160,6 +161,14 @@ func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter
 		return f, err
 	}
 	f.MoreContractors = len(f.Contractors) >= copy.MaxContractors
+	f.Everybody = ordersAddress(q, "customer", "", "contractor", "")
+	if q.Contractor != "" {
+		i := slices.IndexFunc(f.Contractors, func(b copy.Buyer) bool { return b.ID == q.Contractor })
+		if i < 0 {
+			return f, web.NotFound("There is no such contractor.")
+		}
+		f.Who = nameOr(f.Contractors[i].Name, q.Contractor)
+	}
 	first, err := copy.ListCustomers(ctx, h.db, copy.NameQuery{})
 	if err != nil {
 		return f, err
@@ -168,7 +177,6 @@ func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter
 	if q.Customer == "" {
 		return f, nil
 	}
-	f.Anybody = ordersAddress(q, "customer", "")
 	chosen := copy.Customer{ID: q.Customer, Name: "a customer"}
 	if known, err := copy.FindCustomers(ctx, h.db, q.Customer); err != nil {
 		return f, err

@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/copy"
-	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/web"
 )
@@ -111,7 +110,7 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 	if err != nil || len(orders) == 0 || orders[0].ContractorID != p.ContractorID {
 		return nil, err
 	}
-	return &web.Link{Label: orderName(orders[0].Number, order.State(orders[0].State)), Href: orderPath(p.OrderID)}, nil
+	return &web.Link{Label: orderName(orders[0].Number), Href: orderPath(p.OrderID)}, nil
 }
 
 func describe(p payment.Payment, steps []payment.Step) paymentPage {
