@@ -119,7 +119,7 @@ func heldOrder(t *testing.T, h *house.House, ada *browser.Tab, total string, liv
 	ada.Open(h.URL(house.Contractor) + "/orders")
 	ada.See("Meyer family")
 	ada.Open(h.URL(house.Contractor) + "/orders/" + id)
-	ada.Fill("Capture", "By a manager: put on hold first")
+	ada.Fill("Capture", "By a manager, after a hold")
 	ada.Press("Request payment")
 	ada.See("See the payment under way")
 	return id

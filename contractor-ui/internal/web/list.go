@@ -157,5 +157,5 @@ func emptyOf(q copy.Query) web.Empty {
 	case payment.DecisionWithdrawn:
 		return web.Empty{Title: "Nothing withdrawn", Text: "While a payment waits you can withdraw it on its page."}
 	}
-	return web.Empty{Title: "No payments yet", Text: "Ask to be paid: say how much and what for. A manager decides, and you see it here at once.", Action: request}
+	return web.Empty{Title: "No payments yet", Text: "Ask to be paid: say how much and what for. A manager decides, and you see that here at once.", Action: request}
 }

@@ -343,7 +343,7 @@ func (h *Handlers) tellAway(c echo.Context, err error) (status int, known bool) 
 		h.Log.ErrorContext(c.Request().Context(), "command denied: check the token and the versions of the services", "error", err)
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept. Please tell those who operate Countersign.")
 	case errors.Is(err, api.ErrUnknown):
-		web.Flash(c, web.Warning, "It is not known whether this was saved: the answer did not come. Please try again shortly: sending this form again does nothing twice.")
+		web.Flash(c, web.Warning, "It is not known whether this was saved: the answer did not come in time. Please send it again shortly. It will be done once, even if it was saved the first time.")
 	default:
 		return 0, false
 	}

@@ -54,9 +54,9 @@ func newRequestPage(f *web.Form) requestPage {
 
 func captureField(f *web.Form) web.Field {
 	return f.Field(fieldCapture, "Capture").Select([]web.Choice{
-		{Value: string(payment.Automatic), Label: "Automatic: paid out once accepted"},
-		{Value: string(payment.Manual), Label: "By a manager: put on hold first"},
-	})
+		{Value: string(payment.Automatic), Label: "Automatic, once accepted"},
+		{Value: string(payment.Manual), Label: "By a manager, after a hold"},
+	}).Hint("Capture is when money that is on hold is paid out to you.")
 }
 
 func renderRequest(c echo.Context, status int, page requestPage) error {
