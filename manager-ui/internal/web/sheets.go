@@ -140,7 +140,9 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 			first[keys[i]] = row.Line
 		}
 	}
-	slices.SortStableFunc(p.Problems, func(a, b sheet.Problem) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(p.Problems, func(a, b sheet.Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(slices.Index(k.columns, a.Column), slices.Index(k.columns, b.Column)))
+	})
 	there, err := k.there(ctx, db, keys)
 	if err != nil {
 		return p, err
