@@ -39,6 +39,9 @@ func TestADoubleClickDecidesOnePayment(t *testing.T) {
 	require.Equal(t, 1, rows(mia))
 }
 
+// quantityOf is what the field of a draft's only line says.
+const quantityOf = "document.querySelector('.set-quantity input:not([type=hidden])').value"
+
 func TestADraftByKeyboard(t *testing.T) {
 	h := house.New(t)
 	stock(t, h)
@@ -52,9 +55,26 @@ func TestADraftByKeyboard(t *testing.T) {
 	browser.Eval[bool](ada, "document.querySelector('[title=\"Add one\"]').focus() ?? true")
 	for _, quantity := range []string{"2", "3"} {
 		ada.Type(kb.Enter)
-		ada.See(quantity, "[data-label=Quantity]")
+		ada.Eventually(quantityOf + " === '" + quantity + "'")
 		focused("matches('[title=\"Add one\"]')")
 	}
+
+	// A quantity is typed, and the focus stays there.
+	typed := func(quantity string) {
+		t.Helper()
+		browser.Eval[bool](ada, "document.querySelector('.set-quantity input:not([type=hidden])').select() ?? true")
+		ada.Type(quantity + kb.Enter)
+	}
+	typed("1000000")
+	ada.See("7,900,000.00", "table")
+	focused("matches('.set-quantity input')")
+
+	// What went wrong is told until something goes well.
+	ada.Press("Add one")
+	ada.See("Not changed: an order has 1,000,000 of one product at most")
+	typed("100")
+	ada.See("790.00", "table")
+	ada.SeeNot("Not changed")
 
 	// What is wrong is marked and has the focus.
 	browser.Eval[bool](ada, "document.getElementById('quantity').select() ?? true")

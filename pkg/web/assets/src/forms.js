@@ -29,6 +29,11 @@ addEventListener("turbo:submit-end", ({ target, detail }) => {
   target.reset();
   for (const select of target.querySelectorAll("select")) delete select.dataset.changed;
 });
+// What went wrong before is no news any more; what this one says comes with its page.
+addEventListener("turbo:submit-end", ({ target, detail }) => {
+  if (!detail.success || target.method !== "post") return;
+  for (const flash of document.querySelectorAll("#flashes :is(.tone-bad, .tone-warning)")) flash.remove();
+});
 // Then the next one begins, or what is wrong is mended.
 addEventListener("turbo:submit-end", ({ target, detail }) => {
   if (target.method !== "post") return;
