@@ -35,7 +35,10 @@ func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
 		if uuid.Validate(key) != nil {
 			return web.BadRequest("This form is not complete. Please open the payment again.")
 		}
-		reason := form.Value("reason")
+		var reason string
+		if kind == core.Release {
+			reason = form.Value("reason")
+		}
 		if len([]rune(reason)) > payment.MaxText {
 			form.Fail("reason", "Write 2,000 characters at most.")
 		}
