@@ -266,7 +266,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 	mia.See("Linden School", "table")
 	mia.Fill("Customer", "mey")
 	mia.Press("Meyer family office@meyer.example")
-	mia.See("For Meyer family.")
+	mia.See("Of Ada Nowak, for Meyer family.")
 	mia.SeeNot("Linden School", "table")
 	mia.See("Meyer family", "table")
 	// and so does nothing any more
@@ -279,7 +279,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 	tom.Fill("Contractor", "Ada Nowak")
 	tom.Fill("Customer", "Meyer family")
 	tom.Press("Show")
-	tom.See("For Meyer family.")
+	tom.See("Of Ada Nowak, for Meyer family.")
 	tom.SeeNot("Linden School", "table")
 }
 
