@@ -1,24 +1,29 @@
-// A press counts only on what people aimed at. Where a list has just moved under a pointer that rests, it is dropped: the
-// second press of a double click on "Accept" would accept the next row.
+// A press counts only on the row that people aimed at. Where a list has just moved under a pointer that rests, and has put another
+// one there, it is dropped: the second press of a double click on "Accept" would accept the next row.
 const settle = 1000, rests = 12; // ms, px
 
-let pointer = { x: 0, y: 0 };
-let moved = { when: -Infinity, ...pointer };
+let aimed = { x: 0, y: 0, row: undefined };
+let moved = -Infinity;
 
 // moving is for whoever adds rows to a list, or takes them out.
 export function moving() {
-  moved = { when: performance.now(), ...pointer };
+  moved = performance.now();
 }
 
+const justMoved = () => performance.now() - moved <= settle;
+const rowOf = (element) => element.closest?.("[data-live-list] > [id]")?.id;
+
 for (const name of ["pointermove", "pointerdown"]) {
-  addEventListener(name, ({ clientX: x, clientY: y }) => { pointer = { x, y }; }, { capture: true, passive: true });
+  addEventListener(name, ({ clientX: x, clientY: y, target }) => {
+    if (!justMoved() || Math.hypot(x - aimed.x, y - aimed.y) > rests) aimed = { x, y, row: rowOf(target) };
+  }, { capture: true, passive: true });
 }
 addEventListener("turbo:render", moving);
 
 addEventListener("click", (event) => {
-  const aimed = event.detail === 0 // by the keyboard
-    || performance.now() - moved.when > settle || Math.hypot(event.clientX - moved.x, event.clientY - moved.y) > rests;
-  if (aimed || !event.target.closest("[data-live-list] :is(button, a)")) return;
+  const row = rowOf(event.target);
+  if (event.detail === 0 || !row || row === aimed.row || !justMoved()) return; // 0: by the keyboard
+  if (!event.target.closest("button, a")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, { capture: true });
