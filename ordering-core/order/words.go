@@ -191,3 +191,14 @@ func repeats(s, next Step) bool {
 	}
 	return false
 }
+
+// PaymentName tells an order's payments apart: the i-th of so many, of which the oldest is number 0 and is called the first.
+func PaymentName(i, of int) string {
+	switch {
+	case of == 1:
+		return "Payment"
+	case i < 3:
+		return [...]string{"First", "Second", "Third"}[i] + " payment"
+	}
+	return fmt.Sprintf("Payment %d", i+1)
+}

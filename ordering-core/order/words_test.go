@@ -130,3 +130,14 @@ func TestEndingsInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestPaymentName(t *testing.T) {
+	for _, test := range []struct {
+		i, of int
+		name  string
+	}{{0, 1, "Payment"}, {0, 2, "First payment"}, {1, 2, "Second payment"}, {2, 4, "Third payment"}, {3, 4, "Payment 4"}} {
+		if name := order.PaymentName(test.i, test.of); name != test.name {
+			t.Errorf("payment %d of %d is called %q, want %q", test.i, test.of, name, test.name)
+		}
+	}
+}

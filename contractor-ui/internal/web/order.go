@@ -229,7 +229,7 @@ func factsOf(o seenOrder) orderFacts {
 func orderPaymentOf(o seenOrder, i int) orderPayment {
 	p := o.payments[i]
 	shown := orderPayment{
-		Name: paymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Name: order.PaymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
 	}
 	for _, s := range o.steps {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,7 +14,7 @@ func timeline(o seenOrder) []orderStep {
 	threads := make([][]orderStep, 1, 1+len(o.payments))
 	names := map[string]string{}
 	for i, p := range o.payments {
-		name := paymentName(i, len(o.payments))
+		name := order.PaymentName(i, len(o.payments))
 		names[p.ID] = name
 		thread := make([]orderStep, 0, len(p.steps))
 		for _, s := range p.steps {
@@ -37,17 +36,6 @@ func timeline(o seenOrder) []orderStep {
 		threads[0] = append(threads[0], shown)
 	}
 	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
-}
-
-// paymentName tells an order's payments apart, the oldest of which is the first.
-func paymentName(i, of int) string {
-	switch {
-	case of == 1:
-		return "Payment"
-	case i < 3:
-		return [...]string{"First", "Second", "Third"}[i] + " payment"
-	}
-	return fmt.Sprintf("Payment %d", i+1)
 }
 
 // stepOf is an entry of a timeline.
