@@ -78,7 +78,7 @@ type orderPage struct {
 
 // orderPayment is one of its payments, as a line.
 type orderPayment struct {
-	Href        string
+	Name, Href  string
 	Amount      money.Amount
 	Status      web.Badge
 	Money       string
@@ -163,9 +163,9 @@ func describeOrder(seen seenOrder) orderPage {
 	case order.StateExpired:
 		page.Ended, page.EndedAt = endedBy("Expired", o.Expired), o.Expired.At
 	}
-	for _, p := range seen.payments {
+	for i, p := range seen.payments {
 		shown := orderPayment{
-			Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), Money: p.MoneyWords(), RequestedAt: p.Requested.At,
+			Name: order.PaymentName(i, len(seen.payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), Money: p.MoneyWords(), RequestedAt: p.Requested.At,
 		}
 		for _, refused := range o.Refused {
 			if refused.PaymentID == p.ID {

@@ -12,14 +12,10 @@ import (
 // orderTimeline is what happened to an order and its payments, in one.
 func orderTimeline(seen seenOrder) []orderStep {
 	threads := make([][]orderStep, 1, 1+len(seen.payments))
-	for _, s := range seen.steps {
-		threads[0] = append(threads[0], orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)})
-	}
-	for _, p := range seen.payments {
-		of := "Payment"
-		if len(seen.payments) > 1 {
-			of += " of " + p.Amount.String()
-		}
+	names := map[string]string{}
+	for i, p := range seen.payments {
+		of := order.PaymentName(i, len(seen.payments))
+		names[p.ID] = of
 		var thread []orderStep
 		for _, s := range p.steps {
 			thread = append(thread, orderStep{
@@ -27,6 +23,13 @@ func orderTimeline(seen seenOrder) []orderStep {
 			})
 		}
 		threads = append(threads, thread)
+	}
+	for _, s := range order.Condense(seen.steps) {
+		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
+			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
+		}
+		threads[0] = append(threads[0], shown)
 	}
 	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
 }
