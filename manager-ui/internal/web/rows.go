@@ -89,7 +89,7 @@ func moneyWord(p payment.Payment) string {
 	case payment.MoneyCaptured:
 		return "paid out"
 	case payment.MoneyReleased:
-		return "released"
+		return strings.ToLower(p.MoneyWords()) // that nothing was paid out, too
 	case payment.MoneyRefunded:
 		return "refunded"
 	}
