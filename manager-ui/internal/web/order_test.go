@@ -267,6 +267,22 @@ func TestAnOrdersPage(t *testing.T) {
 	mia.get("/payments/" + foreign.Subject).is(200).without(`href="/orders/` + b.id)
 }
 
+func TestAnOrdersPaymentsAreToldApart(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	tom := event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}
+	b := o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000007")
+	first := b.pay(3)
+	mia.get("/orders/"+b.id).is(200, ">Payment</a>").without("First payment")
+	o.hear(written("/manager-ui", first, tom, payment.Rejected{Reason: "too dear"}, 4))
+	second := b.pay(5)
+	o.hear(written("/manager-ui", second, tom, payment.Accepted{}, 6),
+		written("/payments-core", second, event.Meta{}, payment.Authorized{GatewayReference: "g1"}, 7),
+		written("/payments-core", second, event.Meta{}, payment.Released{Reason: "the hold lapsed"}, 8))
+	mia.get("/orders/"+b.id).is(200, `href="/payments/`+first+`">First payment</a>`, `href="/payments/`+second+`">Second payment</a>`,
+		"not paid out, hold released")
+}
+
 func TestMoneyOfAnOrderThatEnded(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
