@@ -14,20 +14,28 @@ func TestScreenshots(t *testing.T) {
 	if os.Getenv("SCREENSHOTS") == "" {
 		t.Skip("SCREENSHOTS names no directory")
 	}
+	for look, options := range map[string][]browser.Option{"light": nil, "dark": {browser.Dark}, "phone": {browser.Phone}} {
+		t.Run(look, func(t *testing.T) {
+			drawAll(t, func(tab *browser.Tab, page string) { tab.Screenshot(page + "-" + look) }, options...)
+		})
+	}
+}
+
+func TestEveryPageFitsAPhone(t *testing.T) {
+	drawAll(t, func(tab *browser.Tab, _ string) { fits(t, tab) }, browser.Phone)
+}
+
+// drawAll opens every page of a seeded system and has it drawn.
+func drawAll(t *testing.T, draw func(tab *browser.Tab, page string), options ...browser.Option) {
 	h := house.New(t)
 	h.Seed()
 	h.Settle(t)
 	b := browser.New(t)
-	for _, look := range []struct {
-		name    string
-		options []browser.Option
-	}{{"light", nil}, {"dark", []browser.Option{browser.Dark}}, {"phone", []browser.Option{browser.Phone}}} {
-		for _, app := range []string{house.Contractor, house.Manager} {
-			tab := b.Tab(t, h.URL(app), look.options...)
-			draw := func(page string) { tab.Screenshot(app + "-" + page + "-" + look.name) }
-			drawPayments(h, tab, app, draw)
-			drawOrders(h, tab, app, draw)
-		}
+	for _, app := range []string{house.Contractor, house.Manager} {
+		tab := b.Tab(t, h.URL(app), options...)
+		one := func(page string) { draw(tab, app+"-"+page) }
+		drawPayments(h, tab, app, one)
+		drawOrders(h, tab, app, one)
 	}
 }
 

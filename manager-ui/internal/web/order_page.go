@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -165,11 +166,14 @@ func describeOrder(seen seenOrder) orderPage {
 	}
 	for i, p := range seen.payments {
 		shown := orderPayment{
-			Name: order.PaymentName(i, len(seen.payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), Money: p.MoneyWords(), RequestedAt: p.Requested.At,
+			Name: order.PaymentName(i, len(seen.payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
-		for _, refused := range o.Refused {
-			if refused.PaymentID == p.ID {
-				shown.Refused = refused.Reason
+		if words := p.MoneyWords(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
+			shown.Money = words
+		}
+		for _, s := range seen.steps {
+			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
+				shown.Refused = sentence(s.Words())
 			}
 		}
 		page.Payments = append(page.Payments, shown)

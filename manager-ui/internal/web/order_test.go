@@ -280,7 +280,7 @@ func TestAnOrdersPaymentsAreToldApart(t *testing.T) {
 		written("/payments-core", second, event.Meta{}, payment.Authorized{GatewayReference: "g1"}, 7),
 		written("/payments-core", second, event.Meta{}, payment.Released{Reason: "the hold lapsed"}, 8))
 	mia.get("/orders/"+b.id).is(200, `href="/payments/`+first+`">First payment</a>`, `href="/payments/`+second+`">Second payment</a>`,
-		"not paid out, hold released")
+		"Accepted · not paid out", "Not paid out, hold released")
 }
 
 func TestMoneyOfAnOrderThatEnded(t *testing.T) {

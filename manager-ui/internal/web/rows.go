@@ -89,7 +89,7 @@ func moneyWord(p payment.Payment) string {
 	case payment.MoneyCaptured:
 		return "paid out"
 	case payment.MoneyReleased:
-		return strings.ToLower(p.MoneyWords()) // that nothing was paid out, too
+		return "not paid out"
 	case payment.MoneyRefunded:
 		return "refunded"
 	}
