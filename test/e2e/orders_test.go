@@ -175,7 +175,7 @@ func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
 	mia.Press("Expire order", "form")
 	ada.See("Expired")
 	ada.See("Refunded")
-	mia.See("Refunded")
+	mia.See("Accepted · refunded")
 	wasNotReloaded(t, ada)
 	sameAsAReload(ada)
 	h.Settle(t)
