@@ -100,9 +100,11 @@ type Key struct {
 	Fingerprint []byte // of the request: the same key with another one is refused
 }
 
-// Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. A second
-// request with the key waits for the first one's transaction. Errors are explained; of what do did before one, nothing
-// stays.
+// Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. Errors are explained; of
+// what do did before one, nothing stays.
+//
+// The answer is written last, with the commit: of several requests with one key, all do the work, and only the first
+// one's stays. Those are few, and every other command is spared a round trip.
 func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
 	given, err = c.once(ctx, k, do)
 	if err == nil {
@@ -112,28 +114,27 @@ func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, 
 	if err != nil {
 		return Answer{}, err
 	}
-	// In a transaction of its own. Whoever had the key in between has left the answer.
 	return c.once(ctx, k, func(*pg.Tx) (Answer, error) { return conflict, nil })
 }
 
 func (c *Commands) once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
 	err = c.DB.InTx(ctx, func(tx *pg.Tx) error {
-		tag, err := tx.Exec(ctx, `insert into commands (caller, key, fingerprint) values ($1, $2, $3)
-			on conflict (caller, key) do nothing`, k.Caller, k.Key, k.Fingerprint)
-		if err != nil {
-			return fmt.Errorf("keep the command: %w", err)
-		}
-		if tag.RowsAffected() == 0 {
-			given, err = recall(ctx, tx, k)
-			return err
-		}
 		if given, err = do(tx); err != nil {
 			return err
 		}
-		tx.Queue("update commands set status = $3, answer = $4 where caller = $1 and key = $2", k.Caller, k.Key, given.Status, given)
+		tx.Queue("insert into commands (caller, key, fingerprint, status, answer) values ($1, $2, $3, $4, $5)",
+			k.Caller, k.Key, k.Fingerprint, given.Status, given)
 		return nil
 	})
-	return given, err
+	if err == nil {
+		return given, nil
+	}
+	// The key may have an answer: then it was taken, or what that command did made this one fail.
+	kept, known, recalled := c.recall(ctx, k)
+	if known || recalled != nil {
+		return kept, recalled
+	}
+	return Answer{}, err
 }
 
 // refused makes a conflict an answer to keep; every other error stays one, and nothing is kept.
@@ -147,19 +148,20 @@ func (c *Commands) refused(err error) (Answer, error) {
 	return Answer{}, err
 }
 
-func recall(ctx context.Context, tx *pg.Tx, k Key) (given Answer, err error) {
-	var known []byte
-	err = tx.QueryRow(ctx, "select fingerprint, answer from commands where caller = $1 and key = $2", k.Caller, k.Key).
-		Scan(&known, &given)
+// recall returns the answer that is kept for a key, if there is one.
+func (c *Commands) recall(ctx context.Context, k Key) (given Answer, known bool, err error) {
+	var asked []byte
+	err = c.DB.Pool().QueryRow(ctx, "select fingerprint, answer from commands where caller = $1 and key = $2", k.Caller, k.Key).
+		Scan(&asked, &given)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return given, web.Unavailable("Please try again.", err)
+		return Answer{}, false, nil
 	case err != nil:
-		return given, fmt.Errorf("recall the command: %w", err)
-	case !bytes.Equal(known, k.Fingerprint):
-		return given, web.Unprocessable("This " + headerKey + " was used for another request.")
+		return Answer{}, false, fmt.Errorf("recall the command: %w", err)
+	case !bytes.Equal(asked, k.Fingerprint):
+		return Answer{}, false, web.Unprocessable("This " + headerKey + " was used for another request.")
 	}
-	return given, nil
+	return given, true, nil
 }
 
 // fingerprint is of what was asked, and by whom: also by somebody who was given another name in between.

@@ -72,6 +72,9 @@ func (s *shelf) put(ctx context.Context, tx *pg.Tx, r api.Request[boxes]) (api.A
 	case r.ID != "one":
 		return api.Answer{}, web.NotFound("There is no such shelf.")
 	}
+	if r.Body.Note == "alone" && s.count("select count(*) from shelf") > 0 {
+		return api.Answer{}, web.Unprocessable("There are boxes.")
+	}
 	if _, err := tx.Exec(ctx, "insert into shelf values ($1)", r.Body.Boxes); err != nil {
 		return api.Answer{}, err
 	}
@@ -140,6 +143,18 @@ func TestACommandIsDoneOnce(t *testing.T) {
 		status, body, _ := s.post("/shelves/one", "k1", same)
 		require.Equal(t, http.StatusCreated, status, body)
 	}
+	require.Equal(t, 2, s.count("select sum(boxes) from shelf"))
+}
+
+func TestWhatACommandChangedDoesNotRefuseItWhenItIsSentAgain(t *testing.T) {
+	s := newShelf(t)
+	alone := strings.Replace(two, `"boxes":2`, `"boxes":2,"note":"alone"`, 1)
+	for range 2 {
+		status, body, _ := s.post("/shelves/one", "k1", alone)
+		require.Equal(t, http.StatusCreated, status, body)
+	}
+	status, _, _ := s.post("/shelves/one", "k2", alone)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Equal(t, 2, s.count("select sum(boxes) from shelf"))
 }
 

@@ -39,10 +39,9 @@ func (h Held) Streams() []string {
 
 // Each statement sees what was committed when it starts: the last one reads what the lock waited for.
 const (
-	join = `insert into case_members (case_id, stream) select c, s from unnest($1::text[], $2::text[]) as joining (c, s)
-		on conflict do nothing`
-	found = `insert into cases (id) select distinct case_id from case_members where stream = any($1) order by case_id
-		on conflict do nothing`
+	join = `with joined as (insert into case_members (case_id, stream)
+			select c, s from unnest($1::text[], $2::text[]) as joining (c, s) on conflict do nothing)
+		insert into cases (id) select distinct c from unnest($1::text[]) as joining (c) order by c on conflict do nothing`
 	lock = `select from cases where id = any (array(select case_id from case_members where stream = any($1)))
 		order by id for no key update`
 	read = `select distinct case_id, stream from case_members
@@ -66,10 +65,12 @@ func Lock(ctx context.Context, tx *pg.Tx, members []Member, streams ...string) (
 		streams = append(slices.Clone(streams), joining...)
 		batch.Queue(join, ids, joining)
 	}
-	batch.Queue(found, streams)
 	batch.Queue(lock, streams)
 	return send(ctx, tx, batch, streams)
 }
+
+// Hold locks every case that one of streams belongs to until the transaction ends, with what comes next in it.
+func Hold(tx *pg.Tx, streams ...string) { tx.Queue(lock, streams) }
 
 // Of returns the cases of streams. The transaction has locked them before.
 func Of(ctx context.Context, tx *pg.Tx, streams ...string) (Held, error) {

@@ -40,6 +40,9 @@ func (tx *Tx) Queue(query string, args ...any) *pgx.QueuedQuery {
 	return tx.pipeline.queued.Queue(query, args...)
 }
 
+// Flush runs what is queued now, for its results.
+func (tx *Tx) Flush(ctx context.Context) error { return tx.pipeline.ready(ctx) }
+
 // QueueGorm queues the one statement that write makes, which must not need its result.
 func (tx *Tx) QueueGorm(write func(*gorm.DB) *gorm.DB) error {
 	made := write(tx.gorm.Session(&gorm.Session{DryRun: true}))

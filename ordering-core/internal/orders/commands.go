@@ -25,7 +25,7 @@ var (
 
 // command loads the order, asks the domain, and records its answer.
 func (d *Desk) command(ctx context.Context, tx *pg.Tx, t Target, decide func(*Case) (order.Body, error)) (order.Order, error) {
-	c, err := d.Load(ctx, tx, t.OrderID)
+	c, err := d.take(ctx, tx, t.OrderID)
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -65,11 +65,8 @@ var ErrDrafted = errors.New("orders: there is an order with this id")
 
 // Add puts so many of a product into a draft.
 func (d *Desk) Add(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
+	products := d.catalog.Products(tx, productID)
 	return d.command(ctx, tx, t, func(c *Case) (order.Body, error) {
-		products, err := d.catalog.Products(ctx, tx, productID)
-		if err != nil {
-			return nil, err
-		}
 		product, ok := products[productID]
 		if !ok {
 			return nil, ErrNoProduct
@@ -127,8 +124,8 @@ func (d *Desk) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (orde
 		for i, line := range c.Order.Lines {
 			ids[i] = line.ProductID
 		}
-		var err error
-		if submission.Current, err = d.catalog.Products(ctx, tx, ids...); err != nil {
+		submission.Current = d.catalog.Products(tx, ids...)
+		if err := tx.Flush(ctx); err != nil {
 			return nil, err
 		}
 		// A refusal is kept and its transaction commits: ask without a number first, so that none is lost.

@@ -32,8 +32,8 @@ type Rules struct {
 
 // Catalog is what can be ordered, and who orders. It answers inside the transaction.
 type Catalog interface {
-	// Products returns those of ids that there are, archived ones too.
-	Products(ctx context.Context, tx *pg.Tx, ids ...string) (map[string]order.Product, error)
+	// Products returns those of ids that there are, archived ones too, once what comes next in the transaction has run.
+	Products(tx *pg.Tx, ids ...string) map[string]order.Product
 	// Customer returns a customer, archived or not; false if there is none.
 	Customer(ctx context.Context, tx *pg.Tx, id string) (Customer, bool, error)
 }
@@ -78,16 +78,33 @@ type Case struct {
 // Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never drafted
 // is there too: its Order does not exist.
 func (d *Desk) Load(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
-	own := order.Stream(id)
-	held, err := cases.Lock(ctx, tx, []cases.Member{{Case: id, Stream: own}})
+	held, err := cases.Lock(ctx, tx, []cases.Member{{Case: id, Stream: order.Stream(id)}})
 	if err != nil {
 		return nil, err
 	}
+	c, err := d.read(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	c.Members = held[id]
+	return c, nil
+}
+
+// take is Load for who does not ask for the case's members, of an order that was drafted before: it joined its case then. What
+// is queued, the locks and the order are one round trip.
+func (d *Desk) take(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
+	cases.Hold(tx, order.Stream(id))
+	return d.read(ctx, tx, id)
+}
+
+// read locks and reads the stream of an order whose case is held.
+func (d *Desk) read(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
+	own := order.Stream(id)
 	streams, err := d.journal.Load(ctx, tx, own)
 	if err != nil {
 		return nil, err
 	}
-	c := &Case{ID: id, Members: held[id], stream: streams[own]}
+	c := &Case{ID: id, stream: streams[own]}
 	c.Order, c.Steps = Fold(c.stream)
 	return c, nil
 }

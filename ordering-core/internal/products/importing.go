@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -164,3 +165,6 @@ func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (known []strin
 	}
 	return known, nil
 }
+
+// uuids is an array as one parameter, and so one statement, however many they are.
+func uuids(texts []string) string { return "{" + strings.Join(texts, ",") + "}" }

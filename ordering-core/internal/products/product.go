@@ -1,16 +1,16 @@
 package products
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -80,19 +80,21 @@ func (p *Product) shown() any {
 	return productJSON{p.ID, p.SKU, p.Name, p.price(), p.Archived, p.Sequence, p.ChangedAt, p.ChangedByName}
 }
 
-// Products returns those of ids that there are, archived ones too, for orders that are being written.
-func (d *Desk) Products(ctx context.Context, tx *pg.Tx, ids ...string) (map[string]order.Product, error) {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return uuid.Validate(id) != nil })
-	var rows []Product
-	if err := tx.Gorm().WithContext(ctx).Find(&rows, "id = any(?::uuid[])", uuids(ids)).Error; err != nil {
-		return nil, fmt.Errorf("read products: %w", err)
-	}
-	products := make(map[string]order.Product, len(rows))
-	for _, p := range rows {
-		products[p.ID] = order.Product{ID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price(), Archived: p.Archived}
-	}
-	return products, nil
+// Products returns those of ids that there are, archived ones too, for orders that are being written, once what comes next in
+// the transaction has run.
+func (d *Desk) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
+	products := make(map[string]order.Product, len(ids))
+	tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids).Query(func(rows pgx.Rows) error {
+		var p order.Product
+		_, err := pgx.ForEachRow(rows, []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}, func() error {
+			products[p.ID] = p
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read products: %w", err)
+		}
+		return nil
+	})
+	return products
 }
-
-// uuids is an array as one parameter, and so one statement, however many they are.
-func uuids(texts []string) string { return "{" + strings.Join(texts, ",") + "}" }
