@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -76,9 +77,16 @@ type UsageError struct{ Err error }
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
+// gcPercent is Go's GOGC where the environment does not say. What a service keeps is some 20 MB, and what its requests and batches
+// leave behind soon is as much again: at the default of 100, a sixth of its CPU time went into collecting that.
+const gcPercent = 400
+
 // Main runs the command line and ends the process with its exit code. A first SIGINT or SIGTERM
 // stops in order, a second one at once.
 func (p Program[C]) Main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p.Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
