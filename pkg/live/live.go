@@ -17,12 +17,15 @@ package live
 
 import "context"
 
+// Everybody is the audience of what no audience must be kept from: every open page gets it.
+const Everybody = ""
+
 // Row is one thing as a list shows it, rendered for one audience: "put this right wherever it shows". ID is the HTML id of
 // the row, the same in every list and for every audience.
 type Row struct {
 	Audience string   `json:"-"`
-	List     string   `json:"list"`     // the lists it may be in: data-live-list
-	ID       string   `json:"id"`       // the HTML id, and the data-live-subject of the page about it
+	List     string   `json:"list"`     // the lists it may be in: data-live-list; none for what only pages are about
+	ID       string   `json:"id"`       // the HTML id, and the data-live-subject of the page, or the part of one, that is about it
 	Revision int64    `json:"revision"` // grows with every change; the client drops what is not newer
 	Tabs     []string `json:"tabs"`     // the tabs it is in now; none takes it out everywhere
 	Sort     string   `json:"sort"`     // data-sort, compared as text by code units

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/live"
@@ -23,7 +24,7 @@ type Live struct {
 var _ live.Renderer = Live{}
 
 // Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment
-// that changed changes its order's row too.
+// that changed changes its order's row too. Of a product, drafts that have it are told.
 func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	payments, err := copy.Find(ctx, l.DB, idsOf(payment.Stream(""), streams))
 	if err != nil {
@@ -33,7 +34,10 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	for _, id := range idsOf(order.Stream(""), streams) {
 		wanted[id] = true
 	}
-	rows := make([]live.Row, 0, len(streams))
+	rows, err := l.products(ctx, idsOf(catalog.ProductStream(""), streams))
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range payments {
 		row, err := l.payment(p)
 		if err != nil {
@@ -58,6 +62,22 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 			return nil, err
 		}
 		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// products say that they have changed: a draft that is open shows what its order costs now.
+func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := copy.FindProducts(ctx, l.DB, ids...)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]live.Row, 0, len(found))
+	for id, p := range found {
+		rows = append(rows, live.Row{Audience: live.Everybody, ID: catalog.ProductStream(id.String()), Revision: p.Revision})
 	}
 	return rows, nil
 }

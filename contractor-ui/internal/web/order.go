@@ -92,6 +92,9 @@ type orderLine struct {
 	Was                  *money.Amount // the price when it was added, if another one
 	Archived             bool
 	Total                money.Amount
+	// What a draft's line shows of its product.
+	Subject  string
+	Revision int64
 	// The forms that change it; only of a draft.
 	Key, QuantityKey string
 	Typing           web.Field // how many

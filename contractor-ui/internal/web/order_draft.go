@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/copy"
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
@@ -131,7 +132,7 @@ func (h *Handlers) renderNewOrder(c echo.Context, status int, id string, tried a
 // addDraft adds lines, totals and forms as submitting now would freeze them.
 func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried attempt) error {
 	ctx := c.Request().Context()
-	current, err := h.currentProducts(ctx, o.Lines)
+	current, revisions, err := h.currentProducts(ctx, o.Lines)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 		for _, line := range quoted.Lines {
 			shown := orderLine{
 				ProductID: line.ProductID, SKU: line.SKU, Name: line.Name, Quantity: line.Quantity, Price: line.Price, Total: line.Total,
-				Archived: line.Archived,
+				Archived: line.Archived, Subject: catalog.ProductStream(line.ProductID), Revision: revisions[line.ProductID],
 			}
 			if line.Was.Currency != "" && line.Was != line.Price {
 				shown.Was, draft.PricesChanged = &line.Was, true

@@ -171,8 +171,9 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 	return "", nil
 }
 
-// currentProducts are the products of lines as the catalog has them now. One that is not in this copy yet counts as it was.
-func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, error) {
+// currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not in this copy yet
+// counts as it was.
+func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
 	ids := make([]uuid.UUID, 0, len(lines))
 	current := make(map[string]order.Product, len(lines))
 	for _, line := range lines {
@@ -182,14 +183,16 @@ func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map
 		}
 	}
 	if len(ids) == 0 {
-		return current, nil
+		return current, nil, nil
 	}
 	found, err := copy.FindProducts(ctx, h.DB, ids...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	revisions := make(map[string]int64, len(found))
 	for id, p := range found {
+		revisions[id.String()] = p.Revision
 		current[id.String()] = order.Product{ID: id.String(), SKU: p.SKU, Name: p.Name, Price: p.Price(), Archived: p.Archived}
 	}
-	return current, nil
+	return current, revisions, nil
 }

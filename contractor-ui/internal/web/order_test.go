@@ -13,6 +13,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/live"
 )
 
 func TestBuildingAnOrder(t *testing.T) {
@@ -205,6 +206,19 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 	seen := ada.press(page, address+"/customer", "", url.Values{"customer_id": {hofmann}})
 	d.core.does(orderIDIn(address), mia, order.DiscountSet{BasisPoints: 1250})
 	d.core.product(drill, "DR-18", "Drill", 12000, false)
+
+	// then open pages with the product are told, whosever they are
+	pushed, err := d.live.Rows(t.Context(), []string{catalog.ProductStream(drill)})
+	if err != nil || len(pushed) != 1 || pushed[0].Audience != live.Everybody {
+		t.Fatalf("pushed %+v, %v", pushed, err)
+	}
+	shows := func(revision int64) string {
+		return fmt.Sprintf(`data-live-subject="product-%s" data-revision="%d"`, drill, revision)
+	}
+	ada.wants(ada.get(address), http.StatusOK, "", shows(pushed[0].Revision))
+	if strings.Contains(seen.text, shows(pushed[0].Revision)) {
+		t.Error("the page from before would not be fetched again")
+	}
 
 	// when the page is sent that has neither, then nothing is submitted, and what changed is said
 	refused := ada.press(seen, address+"/submit", "", nil)

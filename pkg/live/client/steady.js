@@ -20,6 +20,26 @@ for (const name of ["pointermove", "pointerdown"]) {
 }
 addEventListener("turbo:render", moving);
 
+// A form that says what its person has seen (data-seen) waits a moment when that has changed under their eyes. The answer to a form
+// of their own is no surprise.
+const surprising = new Set();
+let answering = false;
+addEventListener("turbo:submit-end", () => { answering = true; });
+addEventListener("turbo:before-morph-element", ({ target, detail }) => {
+  if (answering || target.type !== "hidden" || target.name === "key" || !target.form?.matches("[data-seen]")) return;
+  if (detail.newElement?.value !== target.value) surprising.add(target.form);
+});
+addEventListener("turbo:render", () => {
+  for (const form of surprising) {
+    for (const button of form.querySelectorAll("button:enabled")) {
+      button.disabled = true;
+      setTimeout(() => { button.disabled = false; }, settle);
+    }
+  }
+  surprising.clear();
+  answering = false;
+});
+
 addEventListener("click", (event) => {
   const row = rowOf(event.target);
   if (event.detail === 0 || !row || row === aimed.row || !justMoved()) return; // 0: by the keyboard
