@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"os"
-)
+import "context"
 
 const (
 	seedName   = "seed"
@@ -11,11 +8,8 @@ const (
 )
 
 // seed puts the first products, customers, orders and payments into an empty system; it leaves any other alone.
-// SEED=no leaves an empty one empty. A seed that fails is told of, and stops nothing: the next start goes on with it.
+// A seed that fails is told of, and stops nothing: the next start goes on with it.
 func (h *house) seed(ctx context.Context, p parts) error {
-	if os.Getenv("SEED") == "no" {
-		return nil
-	}
 	child, err := h.start(seedName, 32, append(inherited(), seedSettings(p)...), h.path("bin", seedName))
 	if err != nil {
 		return err

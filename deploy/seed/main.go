@@ -2,7 +2,7 @@
 // state. It plays them as people would: the catalog and the orders through ordering-core's API, and what is
 // done about payments through the forms of the two web apps.
 //
-//	seed           play what is missing, if the system was empty when that began
+//	seed           play what is missing, if the system was empty when that began; nothing with SEED=no
 //	seed config    the variables that it reads
 //
 // Invariants:
@@ -49,6 +49,9 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	case len(args) > 0:
 		return errUsage
 	}
+	if os.Getenv(switchName) == "no" {
+		return nil
+	}
 	c, err := load()
 	if err != nil {
 		return err
@@ -63,10 +66,13 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	return p.play(ctx)
 }
 
+// switchName is the variable that leaves an empty system empty.
+const switchName = "SEED"
+
 // config is where the services are.
 type config struct{ orderingURL, orderingToken, contractorURL, managerURL string }
 
-// variable is one that the program reads; all are required.
+// variable is one that the program must have.
 type variable struct {
 	name, meaning string
 	into          func(*config) *string
@@ -101,5 +107,6 @@ func printVariables(out io.Writer) error {
 	for _, v := range variables {
 		fmt.Fprintf(table, "%s\t(required)\t%s\n", v.name, v.meaning)
 	}
+	fmt.Fprintf(table, "%s\tyes\tno leaves an empty system empty\n", switchName)
 	return table.Flush()
 }
