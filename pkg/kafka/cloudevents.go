@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	kafkago "github.com/segmentio/kafka-go"
 
@@ -131,6 +132,8 @@ func attributesOf(headers []kafkago.Header) (map[string]string, error) {
 	return attributes, nil
 }
 
+// checkData takes what every service can read and keep, whichever way it reads: else one would call malformed what another one
+// parks.
 func checkData(data []byte) error {
 	if len(data) > maxData {
 		return malformed("the data has %d bytes, more than %d", len(data), maxData)
@@ -138,10 +141,27 @@ func checkData(data []byte) error {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(data) {
 		return malformed("the data is not a JSON object")
 	}
-	if !utf8.Valid(data) {
-		return malformed("the data is not UTF-8")
+	if !jsontext.Value(data).IsValid() {
+		return malformed("the data is not UTF-8, or has a name twice")
+	}
+	if hasNUL(data) {
+		return malformed("the data has a NUL character, which cannot be kept")
 	}
 	return nil
+}
+
+// hasNUL reports whether a string in valid JSON has U+0000, which jsonb refuses.
+func hasNUL(data []byte) bool {
+	for {
+		at := bytes.IndexByte(data, '\\')
+		if at < 0 {
+			return false
+		}
+		if data = data[at:]; bytes.HasPrefix(data, []byte(`\u0000`)) {
+			return true
+		}
+		data = data[2:]
+	}
 }
 
 func malformed(format string, args ...any) error {

@@ -36,6 +36,9 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 			}
 		}
 	}
+	data := func(text string) func(*kafkago.Message) {
+		return func(m *kafkago.Message) { m.Value = []byte(text) }
+	}
 	for want, change := range map[string]func(*kafkago.Message){
 		"header ce_specversion is missing": func(m *kafkago.Message) { m.Headers = nil },
 		"header ce_type is missing":        set("ce_type", ""),
@@ -47,7 +50,10 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		"is there twice":                   func(m *kafkago.Message) { m.Headers = append(m.Headers, m.Headers[0]) },
 		"is not text":                      set("ce_source", "\xff"),
 		"the key is":                       func(m *kafkago.Message) { m.Key = nil },
-		"not a JSON object":                func(m *kafkago.Message) { m.Value = []byte(`[1]`) },
+		"not a JSON object":                data(`[1]`),
+		"not UTF-8":                        data(`{"n":1,"text":"\ud800"}`),
+		"a name twice":                     data(`{"n":1,"x":{"y":1,"y":2}}`),
+		"a NUL character":                  data(`{"n":1,"text":"a\\\u0000"}`),
 		"bytes, more than":                 func(m *kafkago.Message) { m.Value = make([]byte, 1<<20+1) },
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -84,14 +84,14 @@ func (h *house) recording() kafka.Recording {
 	return r
 }
 
-// check takes {"n": 1}, and other keys only as "text".
+// check takes {"n": 1}, and other keys only as "size".
 func check(e event.Event) error {
 	if e.Type != "thing_happened" {
 		return fmt.Errorf("%w: %s", errUnknownType, e.Type)
 	}
 	var body struct {
-		N    int    `json:"n"`
-		Text string `json:"text"`
+		N    int         `json:"n"`
+		Size json.Number `json:"size"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(e.Data)))
 	decoder.DisallowUnknownFields()

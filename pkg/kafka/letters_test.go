@@ -124,7 +124,7 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)
 	poison := newEvent("bad", 1)
-	poison.Data = json.RawMessage(`{"n":1,"text":"\u0000"}`) // jsonb refuses it
+	poison.Data = json.RawMessage(`{"n":1,"size":1e200000}`) // jsonb refuses it
 	stop := run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(poison, newEvent("bad", 2), newEvent("bad", 3))...)
 	h.eventually(3, "dead_letters")
@@ -153,7 +153,7 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)
 	first, third := newEvent("bad", 1), newEvent("bad", 3)
-	first.Data, third.Data = json.RawMessage(`{"n":1,"text":"\u0000"}`), json.RawMessage(`{"n":3,"text":"\u0000"}`)
+	first.Data, third.Data = json.RawMessage(`{"n":1,"size":1e200000}`), json.RawMessage(`{"n":3,"size":1e200000}`)
 	run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(first, newEvent("bad", 2), third, newEvent("bad", 4))...)
 	h.eventually(4, "dead_letters")
