@@ -124,21 +124,10 @@ func (h *Hub) deliver(entries []entry) {
 // fanOut queues entries for the sockets of their audience. The caller holds mu.
 func (h *Hub) fanOut(entries []entry) {
 	for _, e := range entries {
-		if e.audience != Everybody {
-			h.sendAll(h.sockets[e.audience], e)
-			continue
-		}
-		for _, sockets := range h.sockets {
-			h.sendAll(sockets, e)
-		}
-	}
-}
-
-// sendAll queues an entry for sockets. The caller holds mu.
-func (h *Hub) sendAll(sockets map[*socket]struct{}, e entry) {
-	for s := range sockets {
-		if s.since.id.before(e.id) {
-			h.send(s, e.frame)
+		for s := range h.sockets[e.audience] {
+			if s.since.id.before(e.id) {
+				h.send(s, e.frame)
+			}
 		}
 	}
 }

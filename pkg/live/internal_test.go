@@ -70,30 +70,6 @@ func TestASlowSocketResets(t *testing.T) {
 	}
 }
 
-func TestWhatIsForEverybodyReachesEveryAudience(t *testing.T) {
-	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)), Options{})
-	h.at = cursor{"e", entryID{1, 0}}
-	h.restart(h.at, h.at.id, nil)
-	sockets := map[string]*socket{}
-	for _, audience := range []string{"ada", "jon"} {
-		sockets[audience] = &socket{since: h.at, wake: make(chan struct{}, 1)}
-		h.join(sockets[audience], audience)
-	}
-
-	h.deliver([]entry{
-		{id: entryID{2, 0}, audience: Everybody, about: "a", frame: &websocket.PreparedMessage{}},
-		{id: entryID{3, 0}, audience: "ada", about: "b", frame: &websocket.PreparedMessage{}},
-	})
-	for audience, want := range map[string]int{"ada": 2, "jon": 1} {
-		if got := len(sockets[audience].pending) - 1; got != want { // the first is the heartbeat
-			t.Errorf("%s was sent %d", audience, got)
-		}
-		if frames, ok := h.ring.after(entryID{1, 0}, audience); !ok || len(frames) != want {
-			t.Errorf("%s missed %d", audience, len(frames))
-		}
-	}
-}
-
 func TestTheRingKnowsWhatItNoLongerHas(t *testing.T) {
 	frame := func(about string) entry {
 		return entry{audience: "all", about: about, frame: &websocket.PreparedMessage{}}

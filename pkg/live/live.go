@@ -17,9 +17,6 @@ package live
 
 import "context"
 
-// Everybody is the audience of what no audience must be kept from: every open page gets it.
-const Everybody = ""
-
 // Row is one thing as a list shows it, rendered for one audience: "put this right wherever it shows". ID is the HTML id of
 // the row, the same in every list and for every audience.
 type Row struct {

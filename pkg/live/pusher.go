@@ -183,9 +183,7 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 		entries := make([]outgoing, len(rows))
 		for i := range rows {
 			entries[i] = outgoing{rows[i].Audience, message{Row: &rows[i]}}
-			if rows[i].Audience != Everybody { // no badge or total is everybody's
-				audiences = append(audiences, rows[i].Audience)
-			}
+			audiences = append(audiences, rows[i].Audience)
 		}
 		if head, err = l.add(ctx, entries); err != nil {
 			return 0, err

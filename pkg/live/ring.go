@@ -45,7 +45,7 @@ func (r *ring) after(since entryID, audience string) (frames []*websocket.Prepar
 		if !since.before(e.id) {
 			break
 		}
-		if (e.audience == audience || e.audience == Everybody) && !seen[e.about] {
+		if e.audience == audience && !seen[e.about] {
 			seen[e.about] = true
 			frames = append(frames, e.frame)
 		}

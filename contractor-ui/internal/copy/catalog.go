@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"countersign.example/ordering-core/catalog"
@@ -159,6 +160,27 @@ func byIDs(db *gorm.DB, ids []uuid.UUID) *gorm.DB {
 		texts[i] = id.String()
 	}
 	return db.Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", "{"+strings.Join(texts, ",")+"}")
+}
+
+// Drafted is a product that somebody has in a draft.
+type Drafted struct {
+	ContractorID string
+	ProductID    uuid.UUID
+	Revision     int64 // of the product
+}
+
+// FindDrafted returns who has which of the products in a draft.
+func FindDrafted(ctx context.Context, db *pg.DB, ids []uuid.UUID) ([]Drafted, error) {
+	rows, err := db.Pool().Query(ctx, `select distinct o.contractor_id, p.id, p.revision
+		from orders o join products p on p.id = any (o.drafted) where o.state = 'draft' and o.drafted && $1 and p.id = any ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("find drafts of products: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Drafted])
+	if err != nil {
+		return nil, fmt.Errorf("find drafts of products: %w", err)
+	}
+	return found, nil
 }
 
 const upsertProducts = `insert into products (id, sku, name, price, currency, archived, sequence, revision, updated_at, sort, words)

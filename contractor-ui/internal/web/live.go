@@ -66,18 +66,18 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	return rows, nil
 }
 
-// products say that they have changed: a draft that is open shows what its order costs now.
+// products say that they have changed to contractors who have them in a draft: one that is open shows what its order costs now.
 func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := copy.FindProducts(ctx, l.DB, ids...)
+	drafted, err := copy.FindDrafted(ctx, l.DB, ids)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]live.Row, 0, len(found))
-	for id, p := range found {
-		rows = append(rows, live.Row{Audience: live.Everybody, ID: catalog.ProductStream(id.String()), Revision: p.Revision})
+	rows := make([]live.Row, len(drafted))
+	for i, d := range drafted {
+		rows[i] = live.Row{Audience: audience(d.ContractorID), ID: catalog.ProductStream(d.ProductID.String()), Revision: d.Revision}
 	}
 	return rows, nil
 }

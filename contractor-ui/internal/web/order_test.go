@@ -13,7 +13,6 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/live"
 )
 
 func TestBuildingAnOrder(t *testing.T) {
@@ -207,9 +206,9 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 	d.core.does(orderIDIn(address), mia, order.DiscountSet{BasisPoints: 1250})
 	d.core.product(drill, "DR-18", "Drill", 12000, false)
 
-	// then open pages with the product are told, whosever they are
+	// then her open pages are told, and nobody else's
 	pushed, err := d.live.Rows(t.Context(), []string{catalog.ProductStream(drill)})
-	if err != nil || len(pushed) != 1 || pushed[0].Audience != live.Everybody {
+	if err != nil || len(pushed) != 1 || pushed[0].Audience != "contractor:ada-nowak" {
 		t.Fatalf("pushed %+v, %v", pushed, err)
 	}
 	shows := func(revision int64) string {

@@ -22,22 +22,27 @@ addEventListener("turbo:render", moving);
 
 // A form that says what its person has seen (data-seen) waits a moment when that has changed under their eyes. The answer to a form
 // of their own is no surprise.
-const surprising = new Set();
+const surprised = new Map(); // forms, until when
 let answering = false;
-addEventListener("turbo:submit-end", () => { answering = true; });
+addEventListener("turbo:submit-end", ({ detail }) => { answering = Boolean(detail.fetchResponse); });
 addEventListener("turbo:before-morph-element", ({ target, detail }) => {
   if (answering || target.type !== "hidden" || target.name === "key" || !target.form?.matches("[data-seen]")) return;
-  if (detail.newElement?.value !== target.value) surprising.add(target.form);
+  if (detail.newElement?.value !== target.value) surprised.set(target.form, performance.now() + settle);
 });
 addEventListener("turbo:render", () => {
-  for (const form of surprising) {
+  answering = false;
+  for (const [form, until] of surprised) {
+    const left = until - performance.now();
+    if (left <= 0 || !form.isConnected) {
+      surprised.delete(form);
+      continue;
+    }
     for (const button of form.querySelectorAll("button:enabled")) {
       button.disabled = true;
-      setTimeout(() => { button.disabled = false; }, settle);
+      button.dataset.waits = ""; // goes with the next morph, which also says whether the server disables it
+      setTimeout(() => { if (button.dataset.waits !== undefined) button.disabled = false; }, left);
     }
   }
-  surprising.clear();
-  answering = false;
 });
 
 addEventListener("click", (event) => {
