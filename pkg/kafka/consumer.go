@@ -270,8 +270,10 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 // transaction under way when it ends is finished first.
 func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) error {
 	wait := newBackOff(5 * time.Second)
+	left := batch
 	for attempt := 1; ; attempt++ {
-		err := c.recorder.record(work, batch)
+		var err error
+		left, err = c.recorder.record(work, left)
 		switch {
 		case err == nil && attempt > 1:
 			c.contact(nil)

@@ -92,11 +92,14 @@ func newRecorder(r Recording) *recorder {
 // lanes are how many transactions a large batch is recorded in at once.
 var lanes = min(4, runtime.GOMAXPROCS(0))
 
-// record brings messages into the journal, all of them or, with an error, some. It may be
-// called again with the same ones: what is recorded already is known.
-func (r *recorder) record(ctx context.Context, messages []kafkago.Message) error {
+// record brings messages into the journal, all of them or, with an error, some: it returns those to call it with again. What of
+// them is recorded already is known then.
+func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left []kafkago.Message, err error) {
 	if len(messages) <= batchMessages {
-		return r.recordLane(ctx, messages)
+		if err := r.recordLane(ctx, messages); err != nil {
+			return messages, err
+		}
+		return nil, nil
 	}
 	// What has the same key stays in one lane, in order; nothing else is ordered.
 	shares, seed := make([][]kafkago.Message, lanes), maphash.MakeSeed()
@@ -110,7 +113,12 @@ func (r *recorder) record(ctx context.Context, messages []kafkago.Message) error
 		all.Go(func() { errs[lane] = r.recordLane(ctx, share) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	for lane, err := range errs {
+		if err != nil {
+			left = append(left, shares[lane]...)
+		}
+	}
+	return left, errors.Join(errs...)
 }
 
 func (r *recorder) recordLane(ctx context.Context, messages []kafkago.Message) error {
