@@ -77,15 +77,22 @@ type UsageError struct{ Err error }
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
-// gcPercent is Go's GOGC where the environment does not say. What a service keeps is some 20 MB, and what its requests and batches
-// leave behind soon is as much again: at the default of 100, a sixth of its CPU time went into collecting that.
-const gcPercent = 400
+// How Go collects garbage, where GOGC and GOMEMLIMIT do not say. What a service keeps while it serves is some 20 MB, and what its
+// requests leave behind soon is as much again: at the default of 100, a sixth of its CPU time went into collecting that. While it
+// catches up it keeps more; from the limit on it collects as often as it must.
+const (
+	gcPercent   = 400
+	memoryLimit = 256 << 20
+)
 
 // Main runs the command line and ends the process with its exit code. A first SIGINT or SIGTERM
 // stops in order, a second one at once.
 func (p Program[C]) Main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

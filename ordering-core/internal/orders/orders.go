@@ -91,7 +91,8 @@ func (d *Desk) Load(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
 }
 
 // take is Load for who does not ask for the case's members, of an order that was drafted before: it joined its case then. What
-// is queued, the locks and the order are one round trip.
+// is queued, the locks and the order are one round trip. Of an order whose draft commits at this very moment it holds the stream only,
+// which is enough: it has no payments yet.
 func (d *Desk) take(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
 	cases.Hold(tx, order.Stream(id))
 	return d.read(ctx, tx, id)
