@@ -236,6 +236,12 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 	page = ada.get(address)
 	ada.wants(page, http.StatusOK, "", "100.00", "120.00", "Prices have changed", "Discount of 12.5%", "15.00", "105.00")
 	ada.wants(ada.press(page, address+"/submit", "", nil), http.StatusOK, address, "105.00", "Order 2026/11/000042")
+
+	// and then another price is nothing to her
+	d.core.product(drill, "DR-18", "Drill", 13000, false)
+	if pushed, err := d.live.Rows(t.Context(), []string{catalog.ProductStream(drill)}); err != nil || len(pushed) > 0 {
+		t.Errorf("pushed %+v, %v", pushed, err)
+	}
 }
 
 func TestATotalThatDiffersIsShownBesideTheOneSeen(t *testing.T) {
