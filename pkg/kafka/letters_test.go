@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
@@ -238,6 +239,56 @@ func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, each, settled)
 	require.Equal(t, want, h.ns("subject-7"))
+}
+
+func TestWhatIsRecordedOfABacklogIsNotRecordedAgain(t *testing.T) {
+	// given a backlog, and a failure that passes, late enough for a batch to be large
+	const subjects, each = 40, 200
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	var failures atomic.Int64
+	h.project = func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+		for _, s := range streams {
+			if s.ID == "thing-subject-7" && s.Log > each/2 && failures.Add(1) <= 3 {
+				return errors.New("connection lost")
+			}
+		}
+		return nil
+	}
+	var events []event.Event
+	for n := 1; n <= each; n++ {
+		for subject := range subjects {
+			events = append(events, newEvent(fmt.Sprintf("subject-%d", subject), n))
+		}
+	}
+	h.produce(addresses, h.encoded(events...)...)
+	consumer, registry := h.consumer(), prometheus.NewRegistry()
+	registry.MustRegister(consumer.Collectors()...)
+
+	run(t, consumer.Run)
+
+	// then every message is recorded once, and none comes twice
+	h.eventually(subjects*each, "journal")
+	require.Greater(t, failures.Load(), int64(3))
+	eventually(t, func() bool { return heard(t, registry)["recorded"] == subjects*each })
+	require.Zero(t, heard(t, registry)["redelivered"])
+}
+
+// heard are the messages by what became of them.
+func heard(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
+	tb.Helper()
+	gathered, err := registry.Gather()
+	require.NoError(tb, err)
+	outcomes := map[string]float64{}
+	for _, family := range gathered {
+		if family.GetName() != "heard_total" {
+			continue
+		}
+		for _, m := range family.Metric {
+			outcomes[m.Label[0].GetValue()] = m.GetCounter().GetValue()
+		}
+	}
+	return outcomes
 }
 
 func TestMalformedAndHostileMessagesAreSetAsideAlone(t *testing.T) {
