@@ -48,37 +48,39 @@ const (
 		where case_id = any (array(select case_id from case_members where stream = any($1)))`
 )
 
-// Lock has members join their cases, and locks every case that one of streams or of members belongs to until
-// the transaction ends. A stream that belongs to none locks nothing. It costs one round trip.
+// Hold has members join their cases, and locks every case that one of streams or of members belongs to until the transaction
+// ends. A stream that belongs to none locks nothing. It goes with whatever comes next in the transaction.
+func Hold(tx *pg.Tx, members []Member, streams ...string) {
+	hold(tx, members, streams)
+}
+
+// Lock is Hold, and returns the cases. It costs one round trip.
 func Lock(ctx context.Context, tx *pg.Tx, members []Member, streams ...string) (Held, error) {
+	return Of(ctx, tx, hold(tx, members, streams)...)
+}
+
+// hold returns the streams with those of members.
+func hold(tx *pg.Tx, members []Member, streams []string) []string {
 	members = slices.Clone(members)
 	slices.SortFunc(members, func(a, b Member) int {
 		return cmp.Or(cmp.Compare(a.Case, b.Case), cmp.Compare(a.Stream, b.Stream))
 	})
 	members = slices.Compact(members)
-	batch := &pgx.Batch{}
 	if len(members) > 0 {
 		ids, joining := make([]string, len(members)), make([]string, len(members))
 		for i, m := range members {
 			ids[i], joining[i] = m.Case, m.Stream
 		}
 		streams = append(slices.Clone(streams), joining...)
-		batch.Queue(join, ids, joining)
+		tx.Queue(join, ids, joining)
 	}
-	batch.Queue(lock, streams)
-	return send(ctx, tx, batch, streams)
+	tx.Queue(lock, streams)
+	return streams
 }
-
-// Hold locks every case that one of streams belongs to until the transaction ends, with what comes next in it.
-func Hold(tx *pg.Tx, streams ...string) { tx.Queue(lock, streams) }
 
 // Of returns the cases of streams. The transaction has locked them before.
 func Of(ctx context.Context, tx *pg.Tx, streams ...string) (Held, error) {
-	return send(ctx, tx, &pgx.Batch{}, streams)
-}
-
-func send(ctx context.Context, tx *pg.Tx, batch *pgx.Batch, streams []string) (Held, error) {
-	held := Held{}
+	held, batch := Held{}, &pgx.Batch{}
 	batch.Queue(read, streams).Query(func(rows pgx.Rows) error {
 		var id, stream string
 		_, err := pgx.ForEachRow(rows, []any{&id, &stream}, func() error {

@@ -23,15 +23,15 @@ type Manager struct {
 func New(j *journal.Journal, desk *orders.Desk) *Manager { return &Manager{journal: j, desk: desk} }
 
 // Before locks the cases of what was heard. It is kafka.Recording's.
-func (m *Manager) Before(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error {
+func (m *Manager) Before(_ context.Context, tx *pg.Tx, heard []journal.Heard) error {
 	var members []cases.Member
 	streams := make([]string, len(heard))
 	for i, h := range heard {
 		streams[i] = h.Stream
 		members = append(members, Members(h.Event, h.Stream)...)
 	}
-	_, err := cases.Lock(ctx, tx, members, streams...)
-	return err
+	cases.Hold(tx, members, streams...)
+	return nil
 }
 
 // Project decides about the orders whose payments have changed, and records that. It is a journal.Projector; Before has

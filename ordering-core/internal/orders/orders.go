@@ -94,7 +94,7 @@ func (d *Desk) Load(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
 // is queued, the locks and the order are one round trip. Of an order whose draft commits at this very moment it holds the stream only,
 // which is enough: it has no payments yet.
 func (d *Desk) take(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
-	cases.Hold(tx, order.Stream(id))
+	cases.Hold(tx, nil, order.Stream(id))
 	return d.read(ctx, tx, id)
 }
 

@@ -14,15 +14,15 @@ import (
 )
 
 // Before locks the cases of what was heard. It is kafka.Recording's.
-func (d *Desk) Before(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error {
+func (d *Desk) Before(_ context.Context, tx *pg.Tx, heard []journal.Heard) error {
 	var members []cases.Member
 	streams := make([]string, len(heard))
 	for i, h := range heard {
 		streams[i] = h.Stream
 		members = append(members, releasing.Members(h.Event, h.Stream)...)
 	}
-	_, err := cases.Lock(ctx, tx, members, streams...)
-	return err
+	cases.Hold(tx, members, streams...)
+	return nil
 }
 
 // Project does what follows from changed streams, of payments and of orders. It is a journal.Projector; Before has
