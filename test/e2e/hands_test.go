@@ -84,3 +84,114 @@ func TestADraftByKeyboard(t *testing.T) {
 	ada.Eventually("document.getElementById('quantity').matches('.is-invalid[aria-invalid=true]')")
 	require.Equal(t, "0", browser.Eval[string](ada, "document.getElementById('quantity').value"))
 }
+
+// A message that goes lifts the rows below it: what comes under the pointer then is not what it was moved to.
+func TestAPressOnARowThatMovedUnderThePointerDoesNotCount(t *testing.T) {
+	h := house.New(t)
+	b := browser.New(t)
+	ada := b.Tab(t, h.URL(house.Contractor))
+	for _, description := range []string{"First", "Second", "Third"} {
+		request(h, ada, "10.00", description)
+	}
+	mia := b.Tab(t, h.URL(house.Manager))
+	mia.Press("Accept")
+	mia.See("Accepted", "#flashes")
+	mia.SeeNot("First", "[data-live-list]")
+	press := `(() => {
+		const there = document.elementFromPoint(window.at.x, window.at.y)
+		const press = new MouseEvent("click", { bubbles: true, cancelable: true, detail: 1, clientX: window.at.x, clientY: window.at.y })
+		there.addEventListener("click", (event) => event.preventDefault(), { once: true }) // where it counts, too
+		window.counted = false
+		there.addEventListener("click", () => { window.counted = true }, { once: true })
+		there.dispatchEvent(press)
+		return window.counted
+	})()`
+	aim := `(() => {
+		const { x, y, width, height } = document.querySelector("[data-live-list] tr:last-child button").getBoundingClientRect()
+		window.at = { x: x + width / 2, y: y + 3 * height / 4 }
+		const there = document.elementFromPoint(window.at.x, window.at.y)
+		return there.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: window.at.x, clientY: window.at.y }))
+	})()`
+
+	mia.Eventually(aim + " && " + press) // a second after the list has changed
+	browser.Eval[bool](mia, `document.querySelector("[data-live-list]").append(document.querySelector("[data-live-list] tr")) ?? true`)
+	mia.Eventually("!" + press) // another row came under the pointer
+
+	// What comes elsewhere does not matter.
+	mia.Eventually(aim + " && " + press)
+	browser.Eval[bool](mia, `document.querySelector("#flashes").append(document.createElement("i")) ?? true`)
+	require.True(t, browser.Eval[bool](mia, press))
+}
+
+func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
+	h := house.New(t)
+	stock(t, h)
+	b := browser.New(t)
+	refresh := `new Promise((done) => {
+		addEventListener("turbo:load", () => done(true), { once: true })
+		Turbo.session.refresh(document.baseURI, { method: "morph", scroll: "preserve" })
+	})`
+	value := func(tab *browser.Tab, id string) string {
+		return browser.Eval[string](tab, "document.getElementById('"+id+"').value")
+	}
+
+	// A form that could not be sent.
+	ada := b.Tab(t, h.URL(house.Contractor)+"/payments/new")
+	ada.Fill("Amount", "12.00")
+	ada.Fill("Description", "Typed at length")
+	browser.Eval[bool](ada, `(window.fetched = window.fetch, window.fetch = (address, options) =>
+		options?.method?.toUpperCase() === "POST" ? Promise.reject(new TypeError("away")) : window.fetched(address, options), true)`)
+	browser.Eval[bool](ada, `addEventListener("turbo:submit-end", () => { window.ended = true }) ?? true`)
+	ada.Press("Request payment")
+	ada.Eventually("window.ended")
+	ada.Eventually(refresh)
+	require.Equal(t, "Typed at length", value(ada, "description"))
+	require.Equal(t, "12.00", value(ada, "amount"))
+
+	// A form that was refused.
+	mia := b.Tab(t, h.URL(house.Manager)+"/catalog")
+	mia.Press("Change")
+	mia.See("Archive")
+	mia.Fill("Name", "A name typed at length")
+	mia.Fill("Price", "abc")
+	mia.Press("Save")
+	mia.Eventually("document.querySelector('form[data-touched] [aria-invalid=true]')")
+	mia.Eventually(refresh)
+	require.Equal(t, "A name typed at length", value(mia, "name"))
+	mia.Eventually("document.querySelector('[aria-invalid=true]')")
+
+	// A quantity that was typed, though the line has changed meanwhile.
+	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	add(ada, "Cement", "2")
+	ada.Eventually(quantityOf + " === '2'")
+	browser.Eval[bool](ada, "document.querySelector('.set-quantity input:not([type=hidden])').select() ?? true")
+	ada.Type("5")
+	ada.Press("Add one")
+	ada.Eventually("document.querySelector('.set-quantity [name=seen]').value === '3'")
+	ada.Press("Set")
+	ada.Eventually("document.querySelector('.set-quantity [name=seen]').value === '5'")
+	require.Equal(t, "5", browser.Eval[string](ada, quantityOf))
+}
+
+func TestOrdersAreFilteredByKeyboard(t *testing.T) {
+	h := house.New(t)
+	stock(t, h)
+	ada := browser.New(t).Tab(t, h.URL(house.Contractor))
+	for _, name := range []string{"Ada Nowak", "Jon Park"} {
+		signIn(ada, name)
+		ada.Open(h.URL(house.Contractor) + "/orders/new")
+		add(ada, "Cement", "1")
+	}
+	h.Settle(t)
+	mia := browser.New(t).Tab(t, h.URL(house.Manager)+"/orders")
+	all := mia.URL()
+	browser.Eval[bool](mia, "document.querySelector('[name=contractor]').focus() ?? true")
+	for _, chosen := range []string{"1", "2"} {
+		mia.Type(kb.ArrowDown)
+		mia.Eventually("document.querySelector('[name=contractor]').selectedIndex === " + chosen)
+	}
+	require.Equal(t, all, mia.URL())
+	mia.Type(kb.Enter)
+	mia.Eventually("location.search.includes('contractor=')")
+	mia.Eventually("document.activeElement.matches('[name=contractor]')")
+}

@@ -1,6 +1,7 @@
 // <live-updates src="/live" cursor="epoch:id"> keeps the page right while it is open. The cursor is the server's from before it
 // made the page, so everything that happened since comes through the socket.
 import { Connection } from "./connection.js";
+import "./steady.js";
 import "./unsaved.js";
 
 let connection = null;

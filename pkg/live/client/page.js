@@ -1,7 +1,6 @@
 // Puts rows and fragments where they belong in the document.
 import { morphElements } from "@hotwired/turbo";
 import { fits, place } from "./order.js";
-import { moving } from "./steady.js";
 
 const seen = new Map(); // the last revision of each id, also of what no list shows now
 
@@ -41,7 +40,6 @@ function applyToList(list, row) {
   const size = Number(liveSize) || Infinity;
   const full = rows.length >= size;
   if (!belongs) {
-    if (shown) moving();
     shown?.remove();
     updateEmpty(list);
     return Boolean(shown) && full; // the next page's first row moves up
@@ -53,7 +51,6 @@ function applyToList(list, row) {
   }
   const element = shown ? replace(shown, row) : mark(parse(row.html));
   if (rows.indexOf(shown) !== at) {
-    moving();
     list.insertBefore(element, others[at] ?? null);
   }
   const extra = rowsOf(list).slice(size);

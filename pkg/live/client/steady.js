@@ -1,24 +1,30 @@
-// A press counts only on the row that people aimed at. Where a list has just moved under a pointer that rests, and has put another
-// one there, it is dropped: the second press of a double click on "Accept" would accept the next row.
+// A press counts only on the row that people aimed at. Where the page has just put another one under a pointer that rests, it is
+// dropped: the second press of a double click on "Accept" would accept the next row.
 const settle = 1000, rests = 12; // ms, px
 
-let aimed = { x: 0, y: 0, row: undefined };
-let moved = -Infinity;
-
-// moving is for whoever adds rows to a list, or takes them out.
-export function moving() {
-  moved = performance.now();
-}
+let aimed = { x: -1, y: -1, row: undefined };
+let pointer = { x: -1, y: -1 };
+let under; // the row that the pointer is on, whether it went there or the row did
+let moved = -Infinity; // when another row came under it
 
 const justMoved = () => performance.now() - moved <= settle;
-const rowOf = (element) => element.closest?.("[data-live-list] > [id]")?.id;
+const rowOf = (element) => element?.closest?.("[data-live-list] > [id]")?.id;
 
 for (const name of ["pointermove", "pointerdown"]) {
   addEventListener(name, ({ clientX: x, clientY: y, target }) => {
-    if (!justMoved() || Math.hypot(x - aimed.x, y - aimed.y) > rests) aimed = { x, y, row: rowOf(target) };
+    pointer = { x, y };
+    under = rowOf(target);
+    if (!justMoved() || Math.hypot(x - aimed.x, y - aimed.y) > rests) aimed = { x, y, row: under };
   }, { capture: true, passive: true });
 }
-addEventListener("turbo:render", moving);
+
+// Whatever changes a page may move its rows: one more or less, one that has grown, a message above them that goes.
+new MutationObserver(() => {
+  const now = rowOf(document.elementFromPoint(pointer.x, pointer.y));
+  if (now === under) return;
+  under = now;
+  moved = performance.now();
+}).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 
 // A form that says what its person has seen (data-seen) waits a moment when that has changed under their eyes. The answer to a form
 // of their own is no surprise.

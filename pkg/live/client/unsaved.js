@@ -9,9 +9,9 @@ addEventListener("change", ({ target }) => {
   if (target instanceof HTMLSelectElement) target.dataset.changed = ""; // a <select> without a default has one selected all the same
 });
 
-// The answer to a form has its fields as they were sent, and says what is wrong with them.
+// The answer to a form has its fields as they were sent, and says what is wrong with them. One that could not be sent has none.
 let answered = null;
-addEventListener("turbo:submit-end", ({ target }) => { answered = target; });
+addEventListener("turbo:submit-end", ({ target, detail }) => { answered = detail.fetchResponse ? target : null; });
 addEventListener("turbo:render", () => { answered = null; });
 
 addEventListener("turbo:before-morph-element", (event) => {

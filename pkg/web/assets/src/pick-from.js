@@ -9,6 +9,7 @@ class PickFrom extends HTMLElement {
   #input; #chosen; #list;
   #timer = null;
   #asked = null;
+  #listed = null; // the text that the list answers
 
   connectedCallback() {
     const select = this.querySelector("select");
@@ -90,11 +91,13 @@ class PickFrom extends HTMLElement {
     this.#asked?.abort();
     const asked = this.#asked = new AbortController();
     const url = new URL(this.getAttribute("src"), location.href);
-    url.searchParams.set("q", this.#chosen.value ? "" : this.#input.value);
+    const text = this.#input.value;
+    url.searchParams.set("q", this.#chosen.value ? "" : text);
     try {
       const response = await fetch(url, { signal: asked.signal, headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(response.statusText);
       const found = await response.json();
+      this.#listed = text;
       if (document.activeElement === this.#input) this.#show(found);
     } catch {
       if (!asked.signal.aborted) this.#close(); // what was typed can be sent all the same
@@ -163,7 +166,7 @@ class PickFrom extends HTMLElement {
       if (!this.#open) return this.#look();
       const at = options.indexOf(this.#active);
       this.#mark(options[(at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length] ?? null);
-    } else if (event.key === "Enter" && this.#open && (this.#active || options.length === 1)) {
+    } else if (event.key === "Enter" && this.#open && (this.#active || options.length === 1 && this.#listed === this.#input.value)) {
       event.preventDefault();
       this.#choose(this.#active ?? options[0]);
     } else if (event.key === "Escape" && this.#open) {
