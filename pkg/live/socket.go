@@ -36,7 +36,7 @@ type socket struct {
 func (s *socket) drain() { s.once.Do(func() { close(s.drained) }) }
 
 // Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the server's to
-// decide, from the session; the page's cursor comes as the query's "since". alive, unless nil, is asked at every heartbeat
+// decide, from the session; the page's cursor comes as the query's "since". alive, unless nil, is asked at first and at every heartbeat
 // whether the session still holds; if not, the socket is closed with 1008 (policy violation).
 //
 // A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while draining.
@@ -58,6 +58,10 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience string, ali
 	}
 	defer func() { _ = conn.Close() }()
 
+	if alive != nil && !alive(r.Context()) {
+		closeWith(conn, websocket.ClosePolicyViolation)
+		return
+	}
 	s := &socket{
 		since:   parseCursor(r.URL.Query().Get("since")),
 		wake:    make(chan struct{}, 1),

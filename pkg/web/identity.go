@@ -108,11 +108,15 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 }
 
 // StillSignedIn returns a question for a socket's lifetime: whether the session that c came with is
-// still that person's. A session store that is away is no reason to say no.
+// still that person's, and that of the page, where its address says whose that is (as): a browser shows a former person's when
+// somebody goes back to it. A session store that is away is no reason to say no.
 func (s *Site) StillSignedIn(c echo.Context) func(context.Context) bool {
 	person, request, token := PersonOf(c), c.Request(), ""
 	if cookie, err := c.Cookie(s.options.Sessions.manager.Cookie.Name); err == nil {
 		token = cookie.Value
+	}
+	if as := c.QueryParam("as"); as != "" && as != person.ID {
+		return func(context.Context) bool { return false }
 	}
 	return func(ctx context.Context) bool {
 		loaded, err := s.options.Sessions.manager.Load(ctx, token)

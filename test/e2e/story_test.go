@@ -177,6 +177,11 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 	second.Eventually(`document.querySelector("#person").selectedOptions[0].text === "Jon Park"`)
 	live(second)
 
+	// And going back to a page of Ada's shows Jon's, and disturbs nobody.
+	first.Back()
+	first.Eventually(`document.querySelector("#person")?.selectedOptions[0].text === "Jon Park"`)
+	wasNotReloaded(t, second)
+
 	// And it shows his news, which nobody else is told.
 	request(h, first, "33.00", "Gravel")
 	second.See("Gravel")

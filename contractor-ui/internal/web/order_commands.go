@@ -195,6 +195,9 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 			web.Flash(c, web.Bad, "Not submitted: it has no line yet.")
 			return ordering.Done{}, errTyped
 		}
+		if !money.IsKnown(total.Currency) {
+			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
+		}
 		done, err := h.Orders.Submit(ctx, s.key, s.id, sequence, total)
 		var refusal *api.Refusal
 		if errors.As(err, &refusal) {

@@ -64,6 +64,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	page = ada.press(page, address+"/customer", "", url.Values{"customer_id": {d.core.customer("Hofmann")}})
 	ada.wants(page, http.StatusOK, address, "Add a product to submit this order.")
 	ada.wants(ada.press(page, address+"/submit", "", nil), http.StatusUnprocessableEntity, "", "no line yet")
+	ada.wants(ada.press(page, address+"/submit", "", url.Values{"currency": {"ZZZ"}}), http.StatusBadRequest, "", "not understood")
 }
 
 func TestTheExactNameIsFoundBehindManyOthers(t *testing.T) {

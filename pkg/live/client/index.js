@@ -13,8 +13,11 @@ function open(element) {
   connection?.close();
   source = element.getAttribute("src");
   connection = new Connection(source, element.getAttribute("cursor") ?? "");
-  if (person()) people.postMessage(person());
+  if (person() && !restored) people.postMessage(person());
 }
+
+// A page that somebody has gone back to may be a former person's: it is the server's to say whose it is, and not for this page.
+const restored = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
 
 // A browser is one person's: after a switch in one tab, those that still show the former person's pages fetch them anew.
 const person = () => source && new URL(source, location.href).searchParams.get("as");
