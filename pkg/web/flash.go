@@ -26,6 +26,7 @@ const (
 
 // Message is shown once, on the next page.
 type Message struct {
+	ID   string `json:"-"` // of this one alone, however often the same is said
 	Tone Tone
 	Text string
 }
@@ -51,7 +52,7 @@ func Flash(c echo.Context, tone Tone, text string) {
 	if _, ok := c.Get(sessionsKey).(*Sessions); !ok {
 		return
 	}
-	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(Message{tone, text})})
+	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(Message{Tone: tone, Text: text})})
 	size := 0
 	for _, f := range waiting {
 		size += len(f.value)
@@ -64,7 +65,7 @@ func Flash(c echo.Context, tone Tone, text string) {
 	last := &waiting[len(waiting)-1]
 	if size > maxFlash {
 		runes := []rune(text)
-		last.value = encodeFlash(Message{tone, string(runes[:min(len(runes), 300)]) + "…"})
+		last.value = encodeFlash(Message{Tone: tone, Text: string(runes[:min(len(runes), 300)]) + "…"})
 	}
 	setFlashCookie(c, *last)
 	c.Set(flashKey, waiting)
@@ -78,6 +79,7 @@ func popFlashes(c echo.Context) (messages []Message) {
 	for _, f := range flashes(c) {
 		setFlashCookie(c, flash{cookie: f.cookie})
 		if m, ok := decodeFlash(f.value); ok {
+			m.ID = strings.TrimPrefix(f.cookie, flashPrefix(c))
 			messages = append(messages, m)
 		}
 	}

@@ -167,6 +167,7 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 
 	// Given two tabs of one browser, both Ada's, and somebody else's browser.
 	first := b.Tab(t, h.URL(house.Contractor))
+	live(first)
 	second := b.Tab(t, h.URL(house.Contractor))
 	live(second)
 	other := browser.New(t).Tab(t, h.URL(house.Contractor))
@@ -177,9 +178,15 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 	second.Eventually(`document.querySelector("#person").selectedOptions[0].text === "Jon Park"`)
 	live(second)
 
-	// And going back to a page of Ada's shows Jon's, and disturbs nobody.
-	first.Back()
-	first.Eventually(`document.querySelector("#person")?.selectedOptions[0].text === "Jon Park"`)
+	// And going back to a page of Ada's shows Jon's, and disturbs nobody; also where no other tab could tell.
+	alone := browser.New(t).Tab(t, h.URL(house.Contractor))
+	live(alone)
+	signIn(alone, "Jon Park")
+	for _, tab := range []*browser.Tab{first, alone} {
+		mark(tab) // as are those of Ada's
+		tab.Back()
+		tab.Eventually(`!window.notReloaded && document.querySelector("#person")?.selectedOptions[0].text === "Jon Park"`)
+	}
 	wasNotReloaded(t, second)
 
 	// And it shows his news, which nobody else is told.

@@ -82,16 +82,14 @@ addEventListener("turbo:submit-end", ({ target, detail }) => {
 
 // What went well is read within some seconds; the rest stays until somebody has read it.
 const read = 10_000;
-const shown = new WeakMap(); // elements, and the text that each is timed for: a page shown again may put another one into it
+const shown = new WeakMap(); // elements, and the message that each is timed for: a page shown again may put another one into it
 for (const name of ["turbo:load", "turbo:render"]) {
   addEventListener(name, () => {
     for (const flash of document.querySelectorAll("#flashes .tone-good")) {
-      const text = flash.textContent;
-      if (shown.get(flash) === text) continue;
-      shown.set(flash, text);
-      setTimeout(() => {
-        if (flash.textContent === text && flash.matches(".tone-good")) flash.remove();
-      }, read);
+      const { id } = flash;
+      if (shown.get(flash) === id) continue;
+      shown.set(flash, id);
+      setTimeout(() => { if (flash.id === id) flash.remove(); }, read);
     }
   });
 }
