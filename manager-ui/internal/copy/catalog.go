@@ -63,6 +63,7 @@ type Place struct {
 // NameQuery asks for one page of a list by name: from its beginning, or the one After or Before a place.
 type NameQuery struct {
 	Archived      bool // these only, or none of them
+	Both          bool // these too, behind the others; of a first page
 	Search        string
 	After, Before *Place
 }
@@ -84,7 +85,10 @@ func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (NamePage[Custom
 }
 
 func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error) {
-	find = find.Where("archived = ?", q.Archived).Limit(PageSize + 1) // one more tells whether there is more
+	find = find.Limit(PageSize + 1) // one more tells whether there is more
+	if !q.Both {
+		find = find.Where("archived = ?", q.Archived)
+	}
 	if q.Search != "" {
 		query := search.Query(q.Search)
 		if query == "" {
@@ -99,7 +103,7 @@ func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error)
 	case q.After != nil:
 		find = find.Where("(sort, id) > (?, ?::uuid)", q.After.Sort, q.After.ID).Order("sort, id")
 	default:
-		find = find.Order("sort, id")
+		find = find.Order("archived, sort, id")
 	}
 	if err := find.Find(&page.Rows).Error; err != nil {
 		return page, fmt.Errorf("list by name: %w", err)

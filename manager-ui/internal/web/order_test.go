@@ -166,6 +166,10 @@ func TestOrdersAreFilteredByCustomer(t *testing.T) {
 	mia.get("/orders?customer="+hotel).is(200, "For <bdi>Hotel Sonne</bdi>.", `<option value="`+hotel+`" selected>Hotel Sonne</option>`, `data-typed="Hotel Sonne"`)
 	mia.get("/orders/customers?q=SONN").is(200, `[{"value":"`+hotel+`","text":"Hotel Sonne","detail":"office@sonne.example"}]`)
 	mia.get("/orders/customers?q=nobody").is(200, "[]")
+	gone := catalog.New("/ordering-core", hotel, catalog.CustomerArchived{CustomerID: hotel})
+	gone.Time, gone.Sequence = noon, 2
+	o.hear(gone)
+	mia.get("/orders/customers?q=SONN").is(200, `"text":"Hotel Sonne"`) // their orders are there still
 	mia.get("/orders/customers?q=" + strings.Repeat("x", 201)).is(400)
 }
 

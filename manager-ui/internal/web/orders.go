@@ -169,7 +169,7 @@ func (h *handlers) orderFilter(c echo.Context, q copy.OrderQuery) (f orderFilter
 		}
 		f.Who = nameOr(f.Contractors[i].Name, q.Contractor)
 	}
-	first, err := copy.ListCustomers(ctx, h.db, copy.NameQuery{})
+	first, err := copy.ListCustomers(ctx, h.db, copy.NameQuery{Both: true}) // an archived one stays on orders
 	if err != nil {
 		return f, err
 	}
@@ -196,7 +196,7 @@ func (h *handlers) customersToFilterBy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := copy.ListCustomers(c.Request().Context(), h.db, copy.NameQuery{Search: search})
+	found, err := copy.ListCustomers(c.Request().Context(), h.db, copy.NameQuery{Search: search, Both: true})
 	if err != nil {
 		return err
 	}
