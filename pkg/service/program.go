@@ -77,9 +77,9 @@ type UsageError struct{ Err error }
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
-// How Go collects garbage, where GOGC and GOMEMLIMIT do not say. What a service keeps while it serves is some 20 MB, and what its
-// requests leave behind soon is as much again: at the default of 100, a sixth of its CPU time went into collecting that. While it
-// catches up it keeps more; from the limit on it collects as often as it must.
+// How Go collects garbage, where GOGC and GOMEMLIMIT do not say. A service that serves keeps little, and its requests soon leave
+// as much behind again: at the default of 100, about a sixth of its CPU time went into collecting that. One that catches up keeps more;
+// from the limit on it collects as often as it must.
 const (
 	gcPercent   = 400
 	memoryLimit = 256 << 20
