@@ -11,15 +11,21 @@ import (
 	"countersign.example/test/house"
 )
 
-// The row goes with the first press, and another one comes under the pointer.
-func TestADoubleClickDecidesOnePayment(t *testing.T) {
+// withThree is a manager's list with the payments First, Second and Third.
+func withThree(t *testing.T) *browser.Tab {
+	t.Helper()
 	h := house.New(t)
 	b := browser.New(t)
 	ada := b.Tab(t, h.URL(house.Contractor))
 	for _, description := range []string{"First", "Second", "Third"} {
 		request(h, ada, "10.00", description)
 	}
-	mia := b.Tab(t, h.URL(house.Manager))
+	return b.Tab(t, h.URL(house.Manager))
+}
+
+// The row goes with the first press, and another one comes under the pointer.
+func TestADoubleClickDecidesOnePayment(t *testing.T) {
+	mia := withThree(t)
 	mia.See("Third")
 	at := mia.Find("Accept")
 	// The second press comes as soon as the page has changed, on what is there now.
@@ -87,13 +93,7 @@ func TestADraftByKeyboard(t *testing.T) {
 
 // A message that goes lifts the rows below it: what comes under the pointer then is not what it was moved to.
 func TestAPressOnARowThatMovedUnderThePointerDoesNotCount(t *testing.T) {
-	h := house.New(t)
-	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
-	for _, description := range []string{"First", "Second", "Third"} {
-		request(h, ada, "10.00", description)
-	}
-	mia := b.Tab(t, h.URL(house.Manager))
+	mia := withThree(t)
 	mia.Press("Accept")
 	mia.See("Accepted", "#flashes")
 	mia.SeeNot("First", "[data-live-list]")
