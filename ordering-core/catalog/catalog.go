@@ -26,8 +26,8 @@ const Topic = "catalog"
 // Partitions of the topic. The order of a key depends on it: it does not change in place.
 const Partitions = 3
 
-// Writer is the one service that writes these events.
-const Writer = "/ordering-core"
+// Source is the one service that writes these events.
+const Source = "/ordering-core"
 
 // ProductStream is the journal's stream of a product.
 func ProductStream(id string) string { return "product-" + id }
@@ -133,13 +133,21 @@ func customer(o *schema.Object) CustomerAdded {
 //go:embed schemas/*.json
 var schemas embed.FS
 
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string {
+	if _, known := decoders[typ]; known {
+		return Source
+	}
+	return ""
+}
+
 // Types returns every event type of the catalog.
 func Types() []schema.Type {
 	var types []schema.Type
 	for _, name := range []string{
 		TypeProductAdded, TypeProductChanged, TypeProductArchived, TypeCustomerAdded, TypeCustomerChanged, TypeCustomerArchived,
 	} {
-		types = append(types, schema.Describe(schemas, name, Writer))
+		types = append(types, schema.Describe(schemas, name, Writer(name)))
 	}
 	return types
 }
@@ -252,5 +260,5 @@ func FoldCustomer(events []event.Event) (c Customer) {
 // following reads an event of the one writer, and tells whether it is the one after the last.
 func following(e event.Event, last int64) (Body, bool) {
 	body, err := read(e)
-	return body, err == nil && e.Source == Writer && e.Sequence == last+1
+	return body, err == nil && e.Source == Source && e.Sequence == last+1
 }

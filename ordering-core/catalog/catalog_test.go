@@ -35,7 +35,7 @@ func TestCheckHoldsTheBodyAgainstTheEnvelope(t *testing.T) {
 		"an unknown type":     {func(e *event.Event) { e.Type = "product_praised" }, catalog.ErrUnknownType},
 		"another type's data": {func(e *event.Event) { e.Type = catalog.TypeCustomerAdded }, catalog.ErrMalformed},
 	} {
-		e := catalog.New(catalog.Writer, id, parquet)
+		e := catalog.New(catalog.Source, id, parquet)
 		test.change(&e)
 		if err := catalog.Check(e); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
@@ -46,7 +46,7 @@ func TestCheckHoldsTheBodyAgainstTheEnvelope(t *testing.T) {
 // history numbers events as ordering-core does, a minute apart.
 func history(bodies ...catalog.Body) (events []event.Event) {
 	for i, b := range bodies {
-		e := catalog.New(catalog.Writer, id, b)
+		e := catalog.New(catalog.Source, id, b)
 		e.Sequence, e.Time = int64(i+1), t0.Add(time.Duration(i)*time.Minute)
 		events = append(events, e)
 	}

@@ -9,19 +9,37 @@ import (
 //go:embed schemas/*.json
 var schemas embed.FS
 
+// The services that write about payments, by their ce_source.
+const (
+	sourceContractors = "/contractor-ui"
+	sourceManagers    = "/manager-ui"
+	sourceCore        = "/payments-core"
+)
+
+var writers = map[string]string{
+	TypeRequested:  sourceContractors,
+	TypeWithdrawn:  sourceContractors,
+	TypeRejected:   sourceManagers,
+	TypeAccepted:   sourceManagers,
+	TypeAuthorized: sourceCore,
+	TypeDeclined:   sourceCore,
+	TypeCaptured:   sourceCore,
+	TypeReleased:   sourceCore,
+	TypeRefunded:   sourceCore,
+	TypeCancelled:  sourceCore,
+}
+
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string { return writers[typ] }
+
 // Types returns every event type of a payment, in the order of its life.
 func Types() []schema.Type {
-	const contractors, managers, core = "/contractor-ui", "/manager-ui", "/payments-core"
-	return []schema.Type{
-		schema.Describe(schemas, TypeRequested, contractors),
-		schema.Describe(schemas, TypeWithdrawn, contractors),
-		schema.Describe(schemas, TypeRejected, managers),
-		schema.Describe(schemas, TypeAccepted, managers),
-		schema.Describe(schemas, TypeAuthorized, core),
-		schema.Describe(schemas, TypeDeclined, core),
-		schema.Describe(schemas, TypeCaptured, core),
-		schema.Describe(schemas, TypeReleased, core),
-		schema.Describe(schemas, TypeRefunded, core),
-		schema.Describe(schemas, TypeCancelled, core),
+	var types []schema.Type
+	for _, name := range []string{
+		TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeAuthorized, TypeDeclined, TypeCaptured, TypeReleased,
+		TypeRefunded, TypeCancelled,
+	} {
+		types = append(types, schema.Describe(schemas, name, Writer(name)))
 	}
+	return types
 }

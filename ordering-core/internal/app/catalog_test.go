@@ -65,7 +65,7 @@ func TestTheCatalogIsHeardBack(t *testing.T) {
 	}
 	h.stop = nil
 	barn := catalog.CustomerAdded{CustomerID: uuid.NewString(), Name: "Barn Ltd", Email: "barn@example.com"}
-	lost := catalog.New(catalog.Writer, barn.CustomerID, barn)
+	lost := catalog.New(catalog.Source, barn.CustomerID, barn)
 	lost.Sequence, lost.Time = 1, time.Now()
 	h.publish(catalog.Topic, lost)
 

@@ -45,6 +45,9 @@ func (d Domain) Run(t *testing.T) {
 func (d Domain) golden(t *testing.T) {
 	schemas := d.compiled(t)
 	for _, typ := range d.Types {
+		if typ.Writer == "" {
+			t.Errorf("nobody writes %s", typ.Name)
+		}
 		all := examples(t, "golden", typ.Name)
 		all["of the schema"] = typ.Example
 		for name, data := range all {
