@@ -23,6 +23,7 @@ const (
 	Malformed Kind = "malformed" // not an event, or one that does not fit its schema
 	Poison    Kind = "poison"    // a valid event whose recording fails for a permanent reason
 	Parked    Kind = "parked"    // waits behind a poison one of its key
+	Refused   Kind = "refused"   // a valid event that its sender must not have written; nothing waits behind it
 )
 
 // errParked is a parked letter's error.

@@ -32,6 +32,12 @@ type Topic struct {
 	// a type that it does not know, and anything else for one that is malformed.
 	Check   func(event.Event) error
 	Unknown error
+	// Partitions is how many the topic was created with. An event in another partition than that of its key is refused,
+	// since its place among the key's others would be chance. 0 is not checked.
+	Partitions int
+	// Writer is the source that alone writes events of the type; "" for a type that is not known. An event from another
+	// source is refused. Nil is not checked.
+	Writer func(typ string) string
 }
 
 // BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.

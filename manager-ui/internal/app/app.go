@@ -167,9 +167,9 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 	return kafka.Recording{
 		DB: db, Journal: book, Log: log,
 		Topics: []kafka.Topic{
-			{Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
-			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
-			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
+			{Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
+			{Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
+			{Name: catalog.Topic, Partitions: catalog.Partitions, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
 		},
 		Projectors: projectors,
 	}

@@ -142,9 +142,9 @@ func (p *parts) recording(log *slog.Logger) kafka.Recording {
 	return kafka.Recording{
 		DB: p.db, Journal: p.journal, Primary: true, Log: log,
 		Topics: []kafka.Topic{
-			{Name: order.Topic, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
-			{Name: catalog.Topic, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
-			{Name: confirming.Topic, Stream: kafka.BySubject(confirming.Stream), Check: confirming.Check},
+			{Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
+			{Name: catalog.Topic, Partitions: catalog.Partitions, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
+			{Name: confirming.Topic, Partitions: confirming.Partitions, Stream: kafka.BySubject(confirming.Stream), Check: confirming.Check},
 		},
 		Before:     p.confirming.Before,
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},

@@ -124,9 +124,9 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 	return kafka.Recording{
 		DB: db, Journal: book, Primary: true, Log: log,
 		Topics: []kafka.Topic{{
-			Name: payment.Topic, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}, {
-			Name: releasing.Topic, Stream: kafka.BySubject(releasing.Stream), Check: releasing.Check,
+			Name: releasing.Topic, Partitions: releasing.Partitions, Stream: kafka.BySubject(releasing.Stream), Check: releasing.Check,
 		}},
 		Before:     desk.Before,
 		Projectors: []journal.Projector{desk.Project},
