@@ -20,9 +20,10 @@ import (
 
 // Object reads the members of a JSON object by name, each by its exact name and once, and
 // remembers the first thing that is wrong. encoding/json alone takes NAME for name, the
-// last of two, and null for anything.
+// last of two, and null for anything. Members that nobody asks for are ignored: a newer
+// writer may have added them.
 type Object struct {
-	members []member // those that nobody has read yet
+	members []member // those that nobody has asked for yet
 	err     error
 }
 
@@ -76,13 +77,8 @@ func (o *Object) fail(format string, args ...any) *Object {
 	return o
 }
 
-// Close returns the first error; a member that nobody read is one.
-func (o *Object) Close() error {
-	if o.err == nil && len(o.members) > 0 {
-		o.fail("unknown member %q", o.members[0].name)
-	}
-	return o.err
-}
+// Err is the first thing that was wrong.
+func (o *Object) Err() error { return o.err }
 
 // take returns a member, which must not be null; false if it is not there.
 func (o *Object) take(name string) (jsontext.Value, bool) {
@@ -206,12 +202,13 @@ func (o *Object) Integer(name string, least, most int64) int64 {
 }
 
 // Amount reads money, from one minor unit to money.Max.
-func (o *Object) Amount(name string) (a money.Amount) {
+func (o *Object) Amount(name string) money.Amount {
 	value, there := o.require(name)
 	if !there {
-		return a
+		return money.Amount{}
 	}
-	if err := a.UnmarshalJSON(value); err != nil {
+	a, err := money.FromJSON(value)
+	if err != nil {
 		o.fail("%q: %w", name, err)
 	} else if a.Minor < 1 || a.Minor > money.Max {
 		o.fail("%q is not 1 to %d minor units", name, money.Max)
@@ -219,7 +216,7 @@ func (o *Object) Amount(name string) (a money.Amount) {
 	return a
 }
 
-// Time reads a time of RFC 3339.
+// Time reads a time of RFC 3339, of the years 2000 to 2999: others cannot be written again once they are in UTC, or are a mistake.
 func (o *Object) Time(name string) (t time.Time) {
 	value, there := o.require(name)
 	if !there {
@@ -227,6 +224,8 @@ func (o *Object) Time(name string) (t time.Time) {
 	}
 	if err := t.UnmarshalJSON(value); err != nil {
 		o.fail("%q: %w", name, err)
+	} else if year := t.Year(); year < 2000 || year > 2999 {
+		o.fail("%q is in the year %d", name, year)
 	}
 	return t.UTC()
 }
@@ -249,7 +248,7 @@ func (o *Object) Objects(name string, most int, read func(*Object)) {
 	for i, data := range elements {
 		element := Open(data)
 		read(element)
-		if err := element.Close(); err != nil {
+		if err := element.Err(); err != nil {
 			o.fail("%q: element %d: %w", name, i+1, err)
 		}
 	}

@@ -1,9 +1,11 @@
 // Package schema is what domains say about their events: the JSON Schema of each type, a registry of the types, and a reader of data
-// that is as strict as the schemas.
+// that is as strict as the schemas, but for what a newer writer may have added.
 //
 // Invariants:
-//   - A decoder accepts nothing that the type's schema refuses. Beyond that it refuses what a schema cannot see: invalid UTF-8,
-//     a member written twice, and an integer spelled with a fraction or an exponent.
+//   - What a service writes fits the type's schema, which knows all its members.
+//   - A decoder accepts what the schema accepts, with members more at any depth, and those it ignores. It accepts nothing else,
+//     and not what a schema cannot see: invalid UTF-8, a member written twice, and an integer spelled with a fraction or an
+//     exponent.
 //   - What a schema says about its type, description and example, is said there only.
 package schema
 
@@ -17,7 +19,7 @@ import (
 var (
 	// ErrUnknownType says that the domain has no event of this type. A newer writer may know it.
 	ErrUnknownType = errors.New("unknown event type")
-	// ErrMalformed says that an event does not fit its schema or its envelope.
+	// ErrMalformed says that an event lacks what its schema wants, has it otherwise, or does not fit its envelope.
 	ErrMalformed = errors.New("malformed event")
 )
 
@@ -53,8 +55,8 @@ func Describe(files embed.FS, name, writer string) Type {
 // Decoders read the data of each type, and are the list of the types there are.
 type Decoders[Body any] map[string]func(*Object) Body
 
-// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts. Its errors are ErrUnknownType or
-// ErrMalformed, wrapped.
+// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts, and ignores members that the schema
+// does not know. Its errors are ErrUnknownType or ErrMalformed, wrapped.
 func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
 	read, known := d[typ]
 	if !known {
@@ -62,7 +64,7 @@ func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
 	}
 	o := Open(data)
 	decoded := read(o)
-	if err := o.Close(); err != nil {
+	if err := o.Err(); err != nil {
 		return body, fmt.Errorf("%w: %s: %w", ErrMalformed, typ, err)
 	}
 	return decoded, nil

@@ -15,6 +15,10 @@ const preamble = `# Generated from the registries of events by ` + "`make docs`"
 const about = `The events that Countersign's services exchange. They are CloudEvents 1.0 in the binary mode of the Kafka
 binding: the value is the data as JSON, everything else is in headers. The key is the subject, so that the events of one
 payment, order, product or customer keep their order. A message may come more than once; ce_id says that it is the same.
+
+Each type has one service that writes it, and its ce_source says so; from any other it counts for nothing. The schemas
+are the writers': they know every member of today. Whoever reads ignores members and types that are unknown, at any depth: a
+newer writer may have added them.
 `
 
 // members is a mapping whose order is that of its literal.
