@@ -178,13 +178,7 @@ func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...even
 	records := s.Records[first:]
 	for i := range records {
 		args := append(appendArgs(records[i]), j.live && i == len(events)-1)
-		tx.Queue(appendEvent, args...).QueryRow(func(row pgx.Row) error {
-			if err := row.Scan(&records[i].Position, &records[i].RecordedAt); err != nil {
-				return fmt.Errorf("append to %s: %w", records[i].Stream, err)
-			}
-			records[i].RecordedAt = records[i].RecordedAt.UTC()
-			return nil
-		})
+		tx.QueueRow(appendEvent, args, &records[i].Position, (*utc)(&records[i].RecordedAt))
 	}
 	s.Version += int64(len(events))
 	j.wakeAfter(tx, true)

@@ -294,3 +294,23 @@ func TestACommitWakesListeners(t *testing.T) {
 	cancel()
 	<-stopped
 }
+
+func TestAppendCostsNoRoundTripOfItsOwn(t *testing.T) {
+	// given a journal on the other side of a network
+	network := pgtest.NewProxy(t, pgtest.NewURL(t, journal.Migrations))
+	db, err := pg.Open(t.Context(), network.URL())
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	j := journal.New(db, "/here")
+
+	// when events are appended, the first time to prepare the statements
+	var trips int64
+	for range 2 {
+		before := network.RoundTrips()
+		appendTo(t, db, j, stream, newEvent("1", 1), newEvent("1", 2))
+		trips = network.RoundTrips() - before
+	}
+
+	// then one loads the stream, and one appends and commits
+	require.EqualValues(t, 2, trips)
+}

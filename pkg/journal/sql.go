@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // lockStreams makes the rows that are missing and locks all of them, in the order of their
@@ -108,6 +109,15 @@ func scanRecord(row pgx.CollectableRow) (Record, error) {
 		(*[]byte)(&r.Data), &r.Topic, &r.Partition, &r.Offset, &r.RecordedAt)
 	r.Time, r.RecordedAt = r.Time.UTC(), r.RecordedAt.UTC()
 	return r, err
+}
+
+// utc is a time that is read as UTC.
+type utc time.Time
+
+// ScanTimestamptz is how pgx reads a timestamptz.
+func (u *utc) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*u = utc(v.Time.UTC())
+	return nil
 }
 
 // sortRecords puts records into fold order: as the log holds them, then the pending ones.

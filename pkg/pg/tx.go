@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,10 +35,27 @@ func (tx *Tx) Gorm() *gorm.DB { return tx.gorm }
 // AfterCommit has fn called once the transaction has committed.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
-// Queue has a statement run before whatever comes next in the transaction, at the latest its commit. Where it fails, so
-// does that.
+// Queue has a statement run before whatever comes next in the transaction, at the latest its commit. Where it fails, or
+// the function that takes its result does, so does the transaction. Such a function that only the commit is left
+// to follow costs a round trip: the commit waits for its verdict. See QueueRow.
 func (tx *Tx) Queue(query string, args ...any) *pgx.QueuedQuery {
 	return tx.pipeline.queued.Queue(query, args...)
+}
+
+// QueueRow is Queue for a statement that returns one row whenever it succeeds, of kinds that fit into: there
+// is nothing to refuse, so that the commit can go in the same round trip. A row that does not fit is a mistake of the
+// program, found when the transaction may have been committed: InTx panics.
+func (tx *Tx) QueueRow(query string, args []any, into ...any) {
+	p := tx.pipeline
+	queued := p.queued.Queue(query, args...)
+	queued.QueryRow(func(row pgx.Row) error {
+		err := row.Scan(into...)
+		if _, refused := errors.AsType[*pgconn.PgError](err); err != nil && !refused && !p.conn.IsClosed() && p.mistake == nil {
+			p.mistake = fmt.Errorf("pg: the row of a queued statement does not fit: %w", err)
+		}
+		return err
+	})
+	p.certain = append(p.certain, queued)
 }
 
 // Flush runs what is queued now, for its results.
@@ -86,7 +104,11 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := p.commit(ctx); err != nil {
+	err = p.commit(ctx)
+	if p.mistake != nil {
+		panic(p.mistake)
+	}
+	if err != nil {
 		return err
 	}
 	committed = true
@@ -113,8 +135,11 @@ func (db *DB) Search(ctx context.Context, what string, read func(*gorm.DB) error
 type pipeline struct {
 	conn   *pgx.Conn
 	tx     pgx.Tx // nil until it has begun
-	failed error  // it could not begin: outside of it nothing may run
+	failed error  // it could not begin, or what was queued failed: nothing more may run, and nothing is committed
 	queued *pgx.Batch
+
+	certain []*pgx.QueuedQuery // those of what is queued whose functions have nothing to refuse
+	mistake error              // of one of these
 }
 
 var errNotYours = errors.New("pg: InTx commits and rolls back")
@@ -122,8 +147,15 @@ var errNotYours = errors.New("pg: InTx commits and rolls back")
 // take returns what is queued.
 func (p *pipeline) take() []*pgx.QueuedQuery {
 	queries := p.queued.QueuedQueries
-	p.queued = &pgx.Batch{}
+	p.queued, p.certain = &pgx.Batch{}, nil
 	return queries
+}
+
+// mayRefuse reports whether a function that waits for the result of what is queued may find it wanting.
+func (p *pipeline) mayRefuse() bool {
+	return slices.ContainsFunc(p.queued.QueuedQueries, func(query *pgx.QueuedQuery) bool {
+		return query.Fn != nil && !slices.Contains(p.certain, query)
+	})
 }
 
 // ready begins and runs what is queued.
@@ -161,6 +193,7 @@ func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	}
 	for _, query := range ahead {
 		if err := result(results, query); err != nil {
+			p.failed = err // also where the caller goes on as if that did not matter
 			return failed{results, err}
 		}
 	}
@@ -180,6 +213,11 @@ func result(results pgx.BatchResults, query *pgx.QueuedQuery) error {
 func (p *pipeline) commit(ctx context.Context) error {
 	if p.failed != nil {
 		return p.failed
+	}
+	if p.mayRefuse() { // its verdict comes first: what is behind the commit in the same batch cannot undo it
+		if err := p.ready(ctx); err != nil {
+			return err
+		}
 	}
 	if p.queued.Len() == 0 {
 		if p.tx == nil {

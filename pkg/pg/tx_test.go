@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
@@ -154,4 +155,83 @@ func TestTheTransactionIsNotForItsUsersToEnd(t *testing.T) {
 		require.Error(t, tx.Rollback(t.Context()))
 		return nil
 	}))
+}
+
+func TestARefusalOfWhatWasQueuedUndoesEverything(t *testing.T) {
+	db := pgtest.New(t, things)
+	refusal := errors.New("that is not what was wanted")
+	refuse := map[string]func(q *pgx.QueuedQuery){
+		"a row":  func(q *pgx.QueuedQuery) { q.QueryRow(func(pgx.Row) error { return refusal }) },
+		"rows":   func(q *pgx.QueuedQuery) { q.Query(func(pgx.Rows) error { return refusal }) },
+		"number": func(q *pgx.QueuedQuery) { q.Exec(func(pgconn.CommandTag) error { return refusal }) },
+	}
+	next := map[string]func(tx *pg.Tx){
+		"the commit": func(*pg.Tx) {},
+		"another":    func(tx *pg.Tx) { tx.Queue(insertThing, 2) },
+		"an update whose error does not matter": func(tx *pg.Tx) {
+			_, err := tx.Exec(t.Context(), insertThing, 3)
+			require.ErrorIs(t, err, refusal)
+		},
+		"a query whose error does not matter": func(tx *pg.Tx) {
+			require.ErrorIs(t, tx.QueryRow(t.Context(), "select 1").Scan(new(int)), refusal)
+		},
+	}
+	for what, refuse := range refuse {
+		for before, next := range next {
+			err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+				tx.AfterCommit(func() { t.Error("called after a rollback") })
+				refuse(tx.Queue(insertThing+" returning id", 1))
+				next(tx)
+				return nil
+			})
+			require.ErrorIs(t, err, refusal, "%s before %s", what, before)
+			require.Empty(t, ids(t, db), "%s before %s: an error for what was committed", what, before)
+		}
+	}
+}
+
+func TestWhatIsQueuedCostsNoRoundTripUnlessItMayBeRefused(t *testing.T) {
+	network := pgtest.NewProxy(t, pgtest.NewURL(t, things))
+	db, err := pg.Open(t.Context(), network.URL())
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	next := 0
+	for name, test := range map[string]struct {
+		queue func(tx *pg.Tx)
+		trips int64
+	}{
+		"no result":       {func(tx *pg.Tx) { tx.Queue(insertThing, next) }, 1},
+		"a row that fits": {func(tx *pg.Tx) { tx.QueueRow(insertThing+" returning id", []any{next}, new(int)) }, 1},
+		"a judge": {func(tx *pg.Tx) {
+			tx.Queue(insertThing+" returning id", next).QueryRow(func(row pgx.Row) error { return row.Scan(new(int)) })
+		}, 2},
+	} {
+		var trips int64
+		for range 2 { // the first time, statements are prepared
+			next++
+			before := network.RoundTrips()
+			require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error { test.queue(tx); return nil }), name)
+			trips = network.RoundTrips() - before
+		}
+		require.Equal(t, test.trips, trips, name)
+	}
+}
+
+func TestARowThatDoesNotFitIsAMistake(t *testing.T) {
+	db := pgtest.New(t, things)
+	require.Panics(t, func() {
+		_ = db.InTx(t.Context(), func(tx *pg.Tx) error {
+			tx.QueueRow("select 'no number'", nil, new(int))
+			return nil
+		})
+	})
+	// but not that a statement fails
+	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+		for range 2 {
+			tx.QueueRow(insertThing+" returning id", []any{1}, new(int))
+		}
+		return nil
+	})
+	require.True(t, pg.IsUnique(err, "things_pkey"), "%v", err)
+	require.Empty(t, ids(t, db))
 }
