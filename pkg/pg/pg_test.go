@@ -93,13 +93,6 @@ func TestGormCannotBeginByItself(t *testing.T) {
 	}))
 }
 
-func TestADatabaseBehindTheBinaryIsTold(t *testing.T) {
-	url := pgtest.NewURL(t)
-	require.ErrorIs(t, pg.Migrated(t.Context(), url, things), pg.ErrNotMigrated)
-	require.NoError(t, pg.Migrate(t.Context(), url, things))
-	require.NoError(t, pg.Migrated(t.Context(), url, things))
-}
-
 func TestOneLeadsAndAnotherTakesOver(t *testing.T) {
 	db := pgtest.New(t)
 	leads := make(chan string, 10)

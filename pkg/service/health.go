@@ -36,6 +36,7 @@ type Health struct {
 	last     Report
 	at       time.Time
 	stopping atomic.Bool
+	gate     *gate // nil where nothing comes first
 }
 
 type namedCheck struct {
@@ -73,7 +74,7 @@ func (h *Health) Report(ctx context.Context) Report {
 		h.last = h.run(ctx)
 		h.at = time.Now()
 	}
-	report := h.last
+	report := h.gate.report(h.last)
 	if h.stopping.Load() {
 		report.Status = Unavailable
 	}

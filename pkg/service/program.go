@@ -40,6 +40,7 @@ type Runtime struct {
 	Health  *Health
 	*Group  // add components to it: what is needed by others first
 	addr    string
+	gate    gate
 }
 
 // Serve adds the HTTP server: /livez, /readyz and /metrics, and handler (may be nil) for the rest. Add it
@@ -50,7 +51,7 @@ func (rt *Runtime) Serve(handler http.Handler) {
 	mux.HandleFunc("GET /readyz", rt.Health.readyz)
 	mux.Handle("GET /metrics", rt.Metrics.Handler())
 	if handler != nil {
-		mux.Handle("/", handler)
+		mux.Handle("/", rt.gate.behind(handler))
 	}
 	rt.Add(HTTPServer(rt.addr, mux, rt.Log))
 }
@@ -207,9 +208,13 @@ func (p Program[C]) Run(ctx context.Context, cfg *C, role Role, log *slog.Logger
 		Health:  &Health{},
 		Group:   NewGroup(log, base.ShutdownTimeout),
 		addr:    base.HTTPAddr,
+		gate:    gate{open: make(chan struct{})},
 	}
 	if err := p.Start(ctx, cfg, rt); err != nil {
 		return errors.Join(err, rt.Abandon())
+	}
+	if len(rt.gate.conditions) == 0 {
+		close(rt.gate.open)
 	}
 	rt.OnStop("readiness", func(context.Context) error { rt.Health.Stopping(); return nil })
 	began := time.Now()

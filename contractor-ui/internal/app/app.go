@@ -87,11 +87,9 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
-	rt.Health.Critical("database", func(ctx context.Context) error {
-		// Also says whether the tables are there.
-		_, err := db.Pool().Exec(ctx, "select from payments limit 1")
-		return err
-	})
+	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
 	redis, err := live.Connect(cfg.RedisURL)
 	if err != nil {
 		return service.UsageError{Err: err}

@@ -51,10 +51,14 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	return Program().Run(ctx, cfg, service.All, log)
 }
 
+// Migrations are all tables of the service's database, in order.
+func Migrations() []pg.Migrations {
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, site.Migrations, migrations.Set}
+}
+
 // Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, live.Migrations, site.Migrations, migrations.Set)
-	if err != nil {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...); err != nil {
 		return err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
@@ -73,11 +77,9 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
-	rt.Health.Critical("database", func(ctx context.Context) error {
-		// Also says whether the tables are there.
-		_, err := db.Pool().Exec(ctx, "select from payments limit 1")
-		return err
-	})
+	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
 	redis, err := live.Connect(cfg.RedisURL)
 	if err != nil {
 		return service.UsageError{Err: fmt.Errorf("REDIS_URL: %w", err)}

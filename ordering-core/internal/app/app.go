@@ -48,10 +48,14 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	return Program().Run(ctx, cfg, service.All, log)
 }
 
+// Migrations are all tables of the service's database, in order.
+func Migrations() []pg.Migrations {
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set}
+}
+
 // Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set)
-	if err != nil {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...); err != nil {
 		return err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
@@ -97,11 +101,9 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	rt.OnStop("database", func(context.Context) error { p.db.Close(); return nil })
-	rt.Health.Critical("database", func(ctx context.Context) error {
-		// Also says whether the tables are there.
-		_, err := p.db.Pool().Exec(ctx, "select from deadlines limit 1")
-		return err
-	})
+	migrated := func(ctx context.Context) error { return p.db.Migrated(ctx, Migrations()...) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, p)
 	}

@@ -57,11 +57,9 @@ func start(ctx context.Context, cfg *config, rt *service.Runtime) error {
 		return err
 	}
 	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
-	rt.Health.Critical("database", func(ctx context.Context) error {
-		// Also says whether the tables are there.
-		_, err := db.Pool().Exec(ctx, "select from requests limit 1")
-		return err
-	})
+	migrated := func(ctx context.Context) error { return db.Migrated(ctx, sandbox.Migrations) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
 	server := sandbox.New(db, rt.Log, sandbox.Options{
 		Token: cfg.Token, HoldDuration: cfg.HoldDuration, SlowDelay: cfg.SlowDelay,
 	})

@@ -44,12 +44,14 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 	return Program().Run(ctx, cfg, service.All, log)
 }
 
+// Migrations are all tables of the service's database, in order.
+func Migrations() []pg.Migrations {
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set, operations.JobMigrations}
+}
+
 // Migrate brings the database and the topics up to date.
 func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
-	if err := pg.Migrate(ctx, cfg.DatabaseURL, journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set); err != nil {
-		return err
-	}
-	if err := operations.MigrateJobs(ctx, cfg.DatabaseURL); err != nil {
+	if err := pg.Migrate(ctx, cfg.DatabaseURL, Migrations()...); err != nil {
 		return err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
@@ -67,11 +69,9 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return err
 	}
 	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
-	rt.Health.Critical("database", func(ctx context.Context) error {
-		// Also says whether the tables are there.
-		_, err := db.Pool().Exec(ctx, "select from operations limit 1")
-		return err
-	})
+	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
 	book := journal.New(db, source)
 	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, rt.Log)
 	if err != nil {

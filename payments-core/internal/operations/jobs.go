@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -148,19 +149,30 @@ func start(ctx context.Context, life *life, client *river.Client[pgx.Tx], log *s
 	}
 }
 
-// MigrateJobs brings River's tables up to date.
-func MigrateJobs(ctx context.Context, url string) error {
-	pool, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
-	}
-	defer pool.Close()
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return fmt.Errorf("read the migrations of the job queue: %w", err)
-	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate the job queue: %w", err)
-	}
-	return nil
+// JobMigrations are River's tables.
+var JobMigrations = pg.Migrations{
+	Name: "jobs",
+	Up: func(ctx context.Context, pool *pgxpool.Pool) error {
+		migrator, err := jobMigrator(pool)
+		if err != nil {
+			return err
+		}
+		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	},
+	Missing: func(ctx context.Context, pool *pgxpool.Pool) (string, error) {
+		migrator, err := jobMigrator(pool)
+		if err != nil {
+			return "", err
+		}
+		result, err := migrator.Validate(ctx, nil)
+		if err != nil || result.OK {
+			return "", err
+		}
+		return strings.Join(result.Messages, "; "), nil
+	},
+}
+
+func jobMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
+	return rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 }

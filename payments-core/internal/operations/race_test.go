@@ -56,10 +56,7 @@ type race struct {
 }
 
 func newRace(t *testing.T) *race {
-	url := pgtest.NewURL(t, journal.Migrations, cases.Migrations, migrations.Set)
-	if err := MigrateJobs(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := pgtest.NewURL(t, journal.Migrations, cases.Migrations, migrations.Set, JobMigrations)
 	db, err := pg.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,145 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	gatePause   = time.Second
+	gateTellsOn = time.Minute
+	gateTimeout = 30 * time.Second // of one look
+)
+
+// gate is what must be so before any part of a service works, such as that its database is migrated. A part that began earlier
+// would fail, be restarted, and fail again; or work with what is not there.
+type gate struct {
+	conditions []namedCheck
+	open       chan struct{} // closed when all conditions have been met, once
+
+	mu   sync.Mutex
+	name string // the condition that is not met, and what it says
+	err  error
+}
+
+// First adds a condition: until it has been met, the service is not ready, what Go adds does not run, and requests are answered
+// with 503. Conditions are met in the order in which they are added, each once. Without the service being restarted, it is looked again.
+func (rt *Runtime) First(name string, condition Check) {
+	if len(rt.gate.conditions) == 0 {
+		rt.Add(Component{Name: "what comes first", Start: rt.meetAtOnce, Run: rt.meet})
+		rt.Health.gate = &rt.gate
+	}
+	rt.gate.conditions = append(rt.gate.conditions, namedCheck{name: name, check: condition})
+}
+
+// Go adds a component that only runs, and runs when what comes first has been met.
+func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
+	rt.Group.Go(name, func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-rt.gate.open:
+			return run(ctx)
+		}
+	})
+}
+
+// meetAtOnce tries the conditions before anything else starts: mostly they are met, and nobody waits.
+func (rt *Runtime) meetAtOnce(ctx context.Context) error {
+	rt.look(ctx, checkTimeout)
+	return nil
+}
+
+// meet looks again until all conditions are met, and says what it waits for.
+func (rt *Runtime) meet(ctx context.Context) error {
+	told, at := "", time.Time{}
+	for {
+		name, err := rt.gate.waits()
+		if err == nil {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		if told != err.Error() || time.Since(at) > gateTellsOn {
+			told, at = err.Error(), time.Now()
+			rt.Log.WarnContext(ctx, "not ready, and begins by itself when it can", "waits for", name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(gatePause):
+		}
+		if rt.look(ctx, gateTimeout); rt.gate.met() {
+			rt.Log.InfoContext(ctx, "begins: what it waited for is there")
+		}
+	}
+}
+
+// look tries the conditions that are not met yet.
+func (rt *Runtime) look(ctx context.Context, timeout time.Duration) {
+	for len(rt.gate.conditions) > 0 {
+		c := rt.gate.conditions[0]
+		checkCtx, cancel := context.WithTimeout(ctx, timeout)
+		err := c.check(checkCtx)
+		cancel()
+		rt.gate.note(c.name, err)
+		if err != nil {
+			return
+		}
+		rt.gate.conditions = rt.gate.conditions[1:]
+	}
+	close(rt.gate.open)
+}
+
+func (g *gate) note(name string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.name, g.err = name, err
+}
+
+// waits is what is not met.
+func (g *gate) waits() (name string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.name, g.err
+}
+
+func (g *gate) met() bool {
+	select {
+	case <-g.open:
+		return true
+	default:
+		return false
+	}
+}
+
+// behind lets requests through once the gate is open.
+func (g *gate) behind(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.met() {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "2")
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "This service is starting, and nothing was done. Please try again shortly.", http.StatusServiceUnavailable)
+	})
+}
+
+// report says in a report what the gate waits for.
+func (g *gate) report(r Report) Report {
+	if g == nil || g.met() {
+		return r
+	}
+	name, err := g.waits()
+	if err == nil {
+		err = errors.New("not looked at yet")
+	}
+	checks := maps.Clone(r.Checks) // the other one is kept
+	checks[name] = err.Error()
+	r.Status, r.Checks = Unavailable, checks
+	return r
+}
