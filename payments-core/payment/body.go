@@ -17,6 +17,7 @@ const (
 	TypeReleased   = "payment_released"
 	TypeRefunded   = "payment_refunded"
 	TypeCancelled  = "payment_cancelled"
+	TypeStuck      = "payment_stuck"
 )
 
 // MaxText is the longest description, reason or note, in characters; MaxReference the
@@ -100,6 +101,12 @@ type Cancelled struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Stuck: what the money needs cannot be asked of the gateway any more, until an operator retries or settles it. Nothing moved.
+type Stuck struct {
+	Operation Operation `json:"operation"`
+	Reason    string    `json:"reason"`
+}
+
 // EventType is the name of the event that carries this body.
 func (Requested) EventType() string  { return TypeRequested }
 func (Withdrawn) EventType() string  { return TypeWithdrawn }
@@ -111,6 +118,7 @@ func (Captured) EventType() string   { return TypeCaptured }
 func (Released) EventType() string   { return TypeReleased }
 func (Refunded) EventType() string   { return TypeRefunded }
 func (Cancelled) EventType() string  { return TypeCancelled }
+func (Stuck) EventType() string      { return TypeStuck }
 
 // decoders reads each type's body, and is the list of the types there are.
 var decoders = schema.Decoders[Body]{
@@ -149,4 +157,10 @@ var decoders = schema.Decoders[Body]{
 		}
 	},
 	TypeCancelled: func(o *schema.Object) Body { return Cancelled{Reason: o.OptionalText("reason", MaxText)} },
+	TypeStuck: func(o *schema.Object) Body {
+		return Stuck{
+			Operation: Operation(o.OneOf("operation", string(Authorize), string(Capture), string(Release), string(Refund))),
+			Reason:    o.Text("reason", MaxText),
+		}
+	},
 }

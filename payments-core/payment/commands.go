@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -145,6 +146,11 @@ func (p Payment) Refund(reason, ref string) (Refunded, error) {
 // Cancel ends a payment for which no money is held or moved.
 func (p Payment) Cancel(reason string) (Cancelled, error) {
 	return checked(p, event.Meta{}, Cancelled{Reason: clip(reason)}, nil)
+}
+
+// GetStuck records that an operation cannot be asked of the gateway any more, and why.
+func (p Payment) GetStuck(operation Operation, reason string) (Stuck, error) {
+	return checked(p, event.Meta{}, Stuck{Operation: operation, Reason: cmp.Or(clip(reason), "the gateway refused")}, nil)
 }
 
 // checked answers with body if the rules allow it now. What already happened is told

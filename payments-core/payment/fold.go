@@ -13,6 +13,7 @@
 //	authorized                     payment_released                                ends it
 //	captured                       payment_refunded                                ends it
 //	requested, accepted, declined  payment_cancelled                               ends it
+//	whatever its operation needs   payment_stuck       until the money moves after all
 //
 // Invariants, for any sequence of events whatsoever:
 //   - The log arbitrates: the first valid event wins, an invalid one changes nothing, and
@@ -106,6 +107,10 @@ func (p *Payment) apply(body Body, e Entry) *Refusal {
 		p.Money, p.Refunded, p.MoneyReason = MoneyRefunded, act, b.Reason
 		p.RefundReference, p.RefundedAmount = b.GatewayReference, p.CapturedAmount
 	}
+	p.Stuck, p.StuckReason = NoOperation, "" // whatever moves the money, or ends the payment, gets it unstuck
+	if b, ok := body.(Stuck); ok {
+		p.Stuck, p.StuckReason = b.Operation, b.Reason
+	}
 	p.Pending = p.Pending || !e.Confirmed
 	p.UpdatedAt = e.Time
 	return nil
@@ -164,8 +169,26 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 		if p.Money != MoneyCaptured {
 			return p.inTheWay(tried)
 		}
+	case Stuck:
+		if refusal := p.refuses(b.wanted(p), actor); refusal != nil {
+			refusal.Tried = tried
+			return refusal
+		}
 	}
 	return nil
+}
+
+// wanted is the event that the stuck operation would have come to: what rules that out rules its being stuck out.
+func (b Stuck) wanted(p Payment) Body {
+	switch b.Operation {
+	case Capture:
+		return Captured{Amount: p.AuthorizedAmount}
+	case Release:
+		return Released{}
+	case Refund:
+		return Refunded{}
+	}
+	return Authorized{}
 }
 
 // undecided refuses a decision after the decision, saying which one stands.

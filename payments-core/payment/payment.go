@@ -84,6 +84,9 @@ type Payment struct {
 	ReleasedAmount   money.Amount
 	RefundedAmount   money.Amount
 
+	Stuck       Operation // what cannot be asked of the gateway until an operator retries or settles it; NoOperation if nothing
+	StuckReason string
+
 	Pending   bool      // an entry that had an effect is not confirmed by the log yet
 	UpdatedAt time.Time // of the latest event that had an effect
 }

@@ -33,6 +33,10 @@ func request() payment.Requested {
 	}
 }
 
+func stuck(operation payment.Operation) payment.Stuck {
+	return payment.Stuck{Operation: operation, Reason: "The account is closed"}
+}
+
 // given is a history in log order: each event a minute after the one before, all confirmed.
 type given struct{ entries []payment.Entry }
 
@@ -107,6 +111,10 @@ func TestEveryEventInEveryState(t *testing.T) {
 		{payment.Released{}, nobody, [12]payment.Code{none, no, no, no, no, yes, no, no, no, no, no, no}},
 		{payment.Refunded{GatewayReference: "r"}, nobody, [12]payment.Code{none, no, no, no, no, no, no, no, yes, no, no, no}},
 		{payment.Cancelled{}, nobody, [12]payment.Code{none, yes, no, no, yes, no, yes, no, no, no, no, no}},
+		{stuck(payment.Authorize), nobody, [12]payment.Code{none, not, no, no, yes, no, yes, no, no, no, no, no}},
+		{stuck(payment.Capture), nobody, [12]payment.Code{none, no, no, no, no, yes, no, no, no, no, no, no}},
+		{stuck(payment.Release), nobody, [12]payment.Code{none, no, no, no, no, yes, no, no, no, no, no, no}},
+		{stuck(payment.Refund), nobody, [12]payment.Code{none, no, no, no, no, no, no, no, yes, no, no, no}},
 	} {
 		for i, state := range states {
 			t.Run(row.body.EventType()+" when "+state, func(t *testing.T) {
@@ -126,6 +134,27 @@ func TestEveryEventInEveryState(t *testing.T) {
 					t.Errorf("refused as %q (%v), want %q", last.Refusal.Code, last.Refusal, row.want[i])
 				}
 			})
+		}
+	}
+}
+
+func TestWhatIsStuckIsSoUntilTheMoneyMoves(t *testing.T) {
+	for _, tt := range []struct {
+		before given
+		stuck  payment.Operation
+		after  payment.Body
+	}{
+		{accepted, payment.Authorize, payment.Declined{Code: "settled", Final: true}},
+		{authorized, payment.Capture, payment.Released{}},
+		{authorized, payment.Release, payment.Released{}},
+		{captured, payment.Refund, payment.Refunded{GatewayReference: "r"}},
+	} {
+		p := tt.before.by(nobody, stuck(tt.stuck)).payment()
+		if p.Stuck != tt.stuck || p.StuckReason != "The account is closed" || p.Money != tt.before.payment().Money {
+			t.Errorf("%s: stuck is %q because %q, the money %q", tt.stuck, p.Stuck, p.StuckReason, p.Money)
+		}
+		if p = tt.before.by(nobody, stuck(tt.stuck), tt.after).payment(); p.Stuck != "" || p.StuckReason != "" {
+			t.Errorf("%s: after %s it is still stuck", tt.stuck, tt.after.EventType())
 		}
 	}
 }

@@ -186,6 +186,7 @@ var anything = []payment.Body{
 	payment.Captured{Amount: eur(125000), GatewayReference: "c"}, payment.Captured{Amount: eur(1), GatewayReference: "c"},
 	payment.Captured{Amount: eur(125001), GatewayReference: "c"}, payment.Released{},
 	payment.Refunded{GatewayReference: "r"}, payment.Cancelled{},
+	payment.Stuck{Operation: payment.Refund, Reason: "no"}, payment.Stuck{Operation: payment.Authorize, Reason: "no"},
 }
 
 // check holds a fold, step by step, against what must always hold for a payment.

@@ -27,6 +27,7 @@ var writers = map[string]string{
 	TypeReleased:   sourceCore,
 	TypeRefunded:   sourceCore,
 	TypeCancelled:  sourceCore,
+	TypeStuck:      sourceCore,
 }
 
 // Writer is the source of the one service that writes events of type typ; "" if the type is not known.
@@ -37,7 +38,7 @@ func Types() []schema.Type {
 	var types []schema.Type
 	for _, name := range []string{
 		TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeAuthorized, TypeDeclined, TypeCaptured, TypeReleased,
-		TypeRefunded, TypeCancelled,
+		TypeRefunded, TypeCancelled, TypeStuck,
 	} {
 		types = append(types, schema.Describe(schemas, name, Writer(name)))
 	}

@@ -9,7 +9,7 @@ import (
 var verbs = map[string]string{
 	TypeRequested: "requested", TypeWithdrawn: "withdrawn", TypeRejected: "rejected", TypeAccepted: "accepted",
 	TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured", TypeReleased: "released",
-	TypeRefunded: "refunded", TypeCancelled: "cancelled",
+	TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
 }
 
 // Words is the decision as people read it.
@@ -23,6 +23,16 @@ func (d Decision) Words() string {
 // MoneyWords is what became of the money, as people read it. Before the money moves it
 // says what that waits for.
 func (p Payment) MoneyWords() string {
+	switch p.Stuck {
+	case Authorize:
+		return "Not moved, the hold is stuck at the gateway"
+	case Capture:
+		return "On hold, the capture is stuck at the gateway"
+	case Release:
+		return "On hold, the release is stuck at the gateway"
+	case Refund:
+		return "Paid out, the refund is stuck at the gateway"
+	}
 	switch p.Money {
 	case MoneyAuthorized:
 		if p.CaptureMethod == Manual {
@@ -90,8 +100,23 @@ func (s Step) Words() string {
 		return why(fmt.Sprintf("%s refunded", p.RefundedAmount), who, b.Reason)
 	case Cancelled:
 		return why("cancelled", who, b.Reason)
+	case Stuck:
+		return because(b.what(p)+" is stuck at the gateway", b.Reason) + "; an operator has been told"
 	}
 	return ""
+}
+
+// what is the stuck operation, as people call it.
+func (b Stuck) what(p Payment) string {
+	switch b.Operation {
+	case Capture:
+		return fmt.Sprintf("the capture of %s", p.AuthorizedAmount)
+	case Release:
+		return fmt.Sprintf("the release of the hold of %s", p.AuthorizedAmount)
+	case Refund:
+		return fmt.Sprintf("the refund of %s", p.CapturedAmount)
+	}
+	return fmt.Sprintf("the hold of %s", p.Amount)
 }
 
 // words is the refusal as an answer to whoever tried.

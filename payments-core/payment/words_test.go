@@ -27,6 +27,8 @@ func TestStepsInWords(t *testing.T) {
 		{released, "the hold of 1,250.00 EUR was released by Mia Weber: Not needed"},
 		{refunded, "1,250.00 EUR refunded because order 2026/11/000042 expired"},
 		{cancelled, "cancelled because order 2026/11/000042 expired"},
+		{captured.by(nobody, stuck(payment.Refund)), "the refund of 1,250.00 EUR is stuck at the gateway: The account is closed; an operator has been told"},
+		{authorized.by(nobody, stuck(payment.Release)), "the release of the hold of 1,250.00 EUR is stuck at the gateway: The account is closed; an operator has been told"},
 
 		{accepted.by(ada, payment.Withdrawn{}), "not withdrawn: Mia Weber had already accepted it"},
 		{accepted.by(tom, payment.Accepted{}), "not accepted: Mia Weber had already accepted it"},
@@ -77,7 +79,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 	bodies := []payment.Body{
 		request(), payment.Withdrawn{}, payment.Rejected{Reason: "x"}, payment.Accepted{}, payment.Authorized{GatewayReference: "r"},
 		payment.Declined{Code: "c"}, payment.Captured{Amount: eur(1), GatewayReference: "r"}, payment.Released{},
-		payment.Refunded{GatewayReference: "r"}, payment.Cancelled{},
+		payment.Refunded{GatewayReference: "r"}, payment.Cancelled{}, stuck(payment.Authorize), stuck(payment.Refund),
 	}
 	for state, history := range histories {
 		for _, body := range bodies {
