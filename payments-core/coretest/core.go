@@ -97,8 +97,29 @@ func (c *Core) ids() []string { return slices.Sorted(maps.Keys(c.payments)) }
 
 // Asked is what the gateway is asked about a payment; NoOperation if nothing.
 func (c *Core) Asked(id string) payment.Operation {
+	if open, _ := c.histories[id].Open(); !open.Stuck() {
+		return open.Kind
+	}
+	return payment.NoOperation
+}
+
+// Stuck reports whether a payment waits for an operator.
+func (c *Core) Stuck(id string) bool {
 	open, _ := c.histories[id].Open()
-	return open.Kind
+	return open.Stuck()
+}
+
+// Retry is an operator's, of what is stuck.
+func (c *Core) Retry(id string) {
+	open, _ := c.histories[id].Open()
+	c.conclude(id, operations.RetryOf(open))
+}
+
+// Settle is an operator's, of what is stuck: it has been done otherwise.
+func (c *Core) Settle(id string) {
+	open, _ := c.histories[id].Open()
+	open.Handled = operations.Handling{By: "Olga", Why: "by bank transfer"}
+	c.conclude(id, operations.SettlementOf(c.Payment(id), open, operations.Settlement{Succeeded: true, Reference: "by hand"}))
 }
 
 // Answer is the gateway's definite one to what it is asked about a payment.
@@ -109,18 +130,26 @@ func (c *Core) Answer(id string, result gateway.Result) {
 		return
 	}
 	p := c.Payment(id)
-	done := operations.OutcomeOf(p, c.order(p), open, result)
+	c.conclude(id, operations.OutcomeOf(p, c.order(p), open, result))
+}
+
+// conclude records what became of a payment's open operation.
+func (c *Core) conclude(id string, done operations.Outcome) {
 	if done.Err != nil {
 		c.fail(done.Err)
 		return
 	}
+	o := done.Operation
+	if o.State == operations.Open {
+		o.StuckAt = c.Now
+	}
 	history := c.histories[id]
-	history[slices.IndexFunc(history, func(o operations.Operation) bool { return o.ID == open.ID })] = done.Closed
+	history[slices.IndexFunc(history, func(other operations.Operation) bool { return other.ID == o.ID })] = o
 	if done.Body != nil {
-		c.write(id, done.Body, open.Meta)
+		c.write(id, done.Body, o.Meta)
 	}
 	if done.Again {
-		c.open(id, open.Kind, open.Reason)
+		c.open(id, o.Kind, o.Reason)
 		return
 	}
 	c.follow(id)

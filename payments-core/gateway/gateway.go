@@ -5,9 +5,10 @@
 //   - A call has a definite [Result], approved or refused, or it has an error.
 //   - Every error but [ErrKeyReused] is [ErrUnknown]: money may have moved or not. The caller sends
 //     the same request again with the same key until there is a definite result.
-//   - A key names one request for ever. The gateway does it once at most, and gives the same result
-//     to everybody who asks with that key, at the same time or later. So a refusal is lasting too:
-//     who wants to try again after one takes a new key.
+//   - A key names one request. For as long as the gateway knows the key, which it states (a day is usual), it does the request once
+//     at most, and gives the same result to everybody who asks with that key, at the same time or later. So a refusal
+//     is lasting too: who wants to try again after one takes a new key. What was done stays in its record for good: who is not sure
+//     that the key is still known asks [Gateway.Records] first.
 package gateway
 
 import (
@@ -78,6 +79,8 @@ const (
 	HoldNotActive      = "hold_not_active"    // nothing is held any more: all captured or released
 	CaptureRefused     = "capture_refused"    // the bank refused the capture, and ended the hold
 	RefundRefused      = "refund_refused"     // not now
+	RefundImpossible   = "refund_impossible"  // never: the account is closed
+	ReleaseRefused     = "release_refused"    // never: the bank keeps the hold
 	AmountTooLarge     = "amount_too_large"   // more than is held, or was captured
 	CurrencyMismatched = "currency_mismatch"  // not the currency of the hold
 )

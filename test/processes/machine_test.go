@@ -71,6 +71,7 @@ func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 			"deliver many":   w.deliverMany,
 			"deliver again":  w.deliverAgain,
 			"gateway":        w.answer,
+			"operator":       w.operate,
 			"manager's hand": w.command,
 			"":               w.check,
 		})
@@ -260,6 +261,28 @@ func (w *world) answer(t *rapid.T) {
 	w.reply(t, rapid.SampledFrom(asked).Draw(t, "asked"))
 }
 
+// operate has an operator look at what is stuck.
+func (w *world) operate(t *rapid.T) {
+	var stuck []string
+	for _, id := range w.payments {
+		if w.core.Stuck(id) {
+			stuck = append(stuck, id)
+		}
+	}
+	if len(stuck) == 0 {
+		t.Skip("nothing is stuck")
+	}
+	w.handle(t, rapid.SampledFrom(stuck).Draw(t, "stuck"))
+}
+
+func (w *world) handle(t *rapid.T, id string) {
+	if rapid.Bool().Draw(t, "retries") {
+		w.core.Retry(id)
+	} else {
+		w.core.Settle(id)
+	}
+}
+
 func (w *world) reply(t *rapid.T, id string) {
 	result := gateway.Result{Reference: "hold", ExpiresAt: w.core.Now.Add(time.Hour)}
 	refuses := rapid.IntRange(0, 3).Draw(t, "refuses") == 0
@@ -292,6 +315,10 @@ func (w *world) drain(t *rapid.T) {
 		for _, id := range w.payments {
 			if w.core.Asked(id) != payment.NoOperation {
 				w.reply(t, id)
+				busy = true
+			}
+			if w.core.Stuck(id) {
+				w.handle(t, id)
 				busy = true
 			}
 		}

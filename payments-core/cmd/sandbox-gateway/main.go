@@ -19,6 +19,7 @@ type config struct {
 	service.Config
 	Token        string        `env:"GATEWAY_TOKEN,required,notEmpty" desc:"bearer token that callers must show"`
 	HoldDuration time.Duration `env:"HOLD_DURATION" envDefault:"168h" desc:"how long a hold lasts before it lapses"`
+	KeyLife      time.Duration `env:"KEY_LIFE" envDefault:"24h" desc:"how long an idempotency key is known after its answer"`
 	SlowDelay    time.Duration `env:"SLOW_DELAY" envDefault:"3s" desc:"how late the slow answers are (amounts that end in 04)"`
 }
 
@@ -30,6 +31,9 @@ func (c *config) Validate() error {
 	}
 	if c.HoldDuration <= 0 {
 		errs = append(errs, fmt.Errorf("HOLD_DURATION is %s: use a duration such as 168h", c.HoldDuration))
+	}
+	if c.KeyLife <= 0 {
+		errs = append(errs, fmt.Errorf("KEY_LIFE is %s: use a duration such as 24h", c.KeyLife))
 	}
 	if c.SlowDelay <= 0 {
 		errs = append(errs, fmt.Errorf("SLOW_DELAY is %s: use a duration such as 3s", c.SlowDelay))
@@ -61,7 +65,7 @@ func start(ctx context.Context, cfg *config, rt *service.Runtime) error {
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)
 	server := sandbox.New(db, rt.Log, sandbox.Options{
-		Token: cfg.Token, HoldDuration: cfg.HoldDuration, SlowDelay: cfg.SlowDelay,
+		Token: cfg.Token, HoldDuration: cfg.HoldDuration, SlowDelay: cfg.SlowDelay, KeyLife: cfg.KeyLife,
 	})
 	rt.Serve(server)
 	// Stops first: a connection that gets no answer would hold up the HTTP server.

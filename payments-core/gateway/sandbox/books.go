@@ -74,7 +74,7 @@ func (s *Server) carryOut(ctx context.Context, o order) (out outcome, err error)
 			}
 			o.PaymentID = h.paymentID
 		}
-		tries, recorded, err := claim(ctx, tx, o, fingerprint)
+		tries, recorded, err := s.claim(ctx, tx, o, fingerprint)
 		if err != nil {
 			return err
 		}
@@ -93,17 +93,25 @@ func (s *Server) carryOut(ctx context.Context, o order) (out outcome, err error)
 }
 
 // claim locks the key, counts the try, and returns the answer if there is one.
-func claim(ctx context.Context, tx pgx.Tx, o order, fingerprint []byte) (tries int, recorded *string, err error) {
+func (s *Server) claim(ctx context.Context, tx pgx.Tx, o order, fingerprint []byte) (tries int, recorded *string, err error) {
 	var same bool
+	var answered *time.Time
 	err = tx.QueryRow(ctx, `
 		insert into requests (key, fingerprint, kind, payment_id, reference, amount)
 		values ($1, $2, $3, $4, nullif($5, ''), $6)
 		on conflict (key) do update set tries = requests.tries + (requests.answer is null)::int
-		returning tries, fingerprint = $2, answer`,
+		returning tries, fingerprint = $2, answer, answered_at`,
 		o.Key, fingerprint, o.Kind, o.PaymentID, o.Reference, o.Amount.Minor,
-	).Scan(&tries, &same, &recorded)
+	).Scan(&tries, &same, &recorded, &answered)
 	if err != nil {
 		return 0, nil, fmt.Errorf("claim the key: %w", err)
+	}
+	if answered != nil && s.now().Sub(*answered) > s.options.KeyLife {
+		// The record stays, and is listed under its key, which its answer has. Only the lock's name is free again.
+		if _, err := tx.Exec(ctx, "update requests set key = key || ' of ' || answered_at where key = $1", o.Key); err != nil {
+			return 0, nil, fmt.Errorf("forget the key: %w", err)
+		}
+		return s.claim(ctx, tx, o, fingerprint)
 	}
 	if !same {
 		return 0, nil, errKeyReused

@@ -3,7 +3,8 @@
 //
 // Invariants:
 //   - A key is one request: the first definite answer is written down together with its effect, in
-//     one transaction, and later asking gets the same bytes. The same key with another request is 422.
+//     one transaction, and later asking gets the same bytes, for as long as the key is known (KEY_LIFE). The same key with
+//     another request is 422. A key that is not known any more is a new one; the record of what was done under it stays.
 //   - captured + released <= the hold; refunded <= captured; one currency per hold. The tables
 //     refuse anything else, and [Server.Audit] holds them to the answers given.
 //   - Only an active hold that has not lapsed is captured or released.
@@ -31,6 +32,8 @@
 //	15 release:   done, and then no answer comes
 //	16 refund:    done, and then no answer comes
 //	17 capture:   status 500 before doing it, for the first two tries of a key
+//	18 refund:    refused for good (refund_impossible)
+//	19 release:   refused for good (release_refused)
 //
 // What comes after having done the work comes once: who asks again with the same key gets the
 // answer on record. "No answer" holds the connection open until the client gives up (30 s at most).

@@ -28,6 +28,8 @@ var (
 	insufficientFunds = &refusal{code: "insufficient_funds", reason: "There is not enough money on the payer's account"}
 	captureRefused    = &refusal{code: "capture_refused", reason: "The payer's bank refused the capture and ended the hold", final: true, endsHold: true}
 	refundRefused     = &refusal{code: "refund_refused", reason: "The bank does not take refunds for this account at the moment"}
+	refundImpossible  = &refusal{code: "refund_impossible", reason: "The payer's account is closed", final: true}
+	releaseRefused    = &refusal{code: "release_refused", reason: "The payer's bank does not let go of the hold", final: true}
 	holdExpired       = &refusal{code: "hold_expired", reason: "The hold lapsed", final: true}
 	holdNotActive     = &refusal{code: "hold_not_active", reason: "Nothing is held any more", final: true}
 	amountTooLarge    = &refusal{code: "amount_too_large", reason: "The amount is more than what is left", final: true}

@@ -33,6 +33,7 @@ type Options struct {
 	Token        string
 	HoldDuration time.Duration    // how long a hold lasts; 168 h
 	SlowDelay    time.Duration    // how late a slow answer is; 3 s
+	KeyLife      time.Duration    // how long a key is known after its answer; 24 h
 	HangLimit    time.Duration    // how long a connection without an answer is kept at most; 30 s
 	Now          func() time.Time // the clock; time.Now
 }
@@ -51,6 +52,7 @@ type Server struct {
 func New(db *pg.DB, log *slog.Logger, options Options) *Server {
 	setDefault(&options.HoldDuration, 168*time.Hour)
 	setDefault(&options.SlowDelay, 3*time.Second)
+	setDefault(&options.KeyLife, 24*time.Hour)
 	setDefault(&options.HangLimit, 30*time.Second)
 	if options.Now == nil {
 		options.Now = time.Now

@@ -43,6 +43,8 @@ var tricks = map[int64]trick{
 	15: {on: release, after: silence},
 	16: {on: refund, after: silence},
 	17: {on: capture, before: serverError, tries: 2},
+	18: {on: refund, refusal: refundImpossible},
+	19: {on: release, refusal: releaseRefused},
 }
 
 // trickFor returns what the hold's amount asks for in an order of this kind; the zero trick is none.

@@ -54,6 +54,7 @@ type operationJSON struct {
 	ClosedAt  *time.Time        `json:"closed_at,omitempty"`
 	Attempts  int               `json:"attempts"`
 	LastError string            `json:"last_error,omitempty"`
+	StuckAt   *time.Time        `json:"stuck_at,omitempty"` // since when an open one waits for an operator
 }
 
 func showOperation(o operations.Operation) operationJSON {
@@ -63,6 +64,9 @@ func showOperation(o operations.Operation) operationJSON {
 	}
 	if !o.ClosedAt.IsZero() {
 		shown.ClosedAt = &o.ClosedAt
+	}
+	if o.Stuck() {
+		shown.StuckAt = &o.StuckAt
 	}
 	return shown
 }

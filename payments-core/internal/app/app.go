@@ -35,7 +35,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":5001"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, reconcile},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, stuckOperations, reconcile},
 	}
 }
 
@@ -104,7 +104,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name})
-	caller := operations.NewCaller(desk, moneyGateway, rt.Log, rt.Metrics)
+	caller := operations.NewCaller(desk, moneyGateway, cfg.GatewayKeyLife, rt.Log, rt.Metrics)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 

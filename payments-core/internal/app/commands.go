@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,21 @@ import (
 	"countersign.example/pkg/service"
 )
 
+// openDesk opens the database, which the caller closes, with the payments in it.
+func openDesk(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *journal.Journal, *operations.Desk, error) {
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	book := journal.New(db, source)
+	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
+	if err != nil {
+		db.Close()
+		return nil, nil, nil, err
+	}
+	return db, book, desk, nil
+}
+
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
 	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
@@ -22,14 +38,8 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		db, book, desk, err := openDesk(ctx, cfg, log)
 		if err != nil {
-			return nil, nil, err
-		}
-		book := journal.New(db, source)
-		desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
-		if err != nil {
-			db.Close()
 			return nil, nil, err
 		}
 		return kafka.NewDeadLetters(recording(db, book, desk, log)), db.Close, nil

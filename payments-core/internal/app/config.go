@@ -20,6 +20,7 @@ type Config struct {
 	GatewayURL     string          `env:"GATEWAY_URL,required,notEmpty" desc:"the payment gateway, http://host:port"`
 	GatewayToken   string          `env:"GATEWAY_TOKEN,required,notEmpty" desc:"bearer token for the gateway"`
 	GatewayTimeout time.Duration   `env:"GATEWAY_TIMEOUT" envDefault:"5s" desc:"how long one call to the gateway may take, 10s at most; then it is asked again with the same key"`
+	GatewayKeyLife time.Duration   `env:"GATEWAY_KEY_LIFE" envDefault:"24h" desc:"how long the gateway says that it knows an idempotency key; after that its record is asked before a key is sent again"`
 	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" desc:"who may call the API: service=token, separated by commas"`
 	RetryDelays    []time.Duration `env:"RETRY_DELAYS" envDefault:"1m,5m,30m" desc:"how long to wait after the first, second and third decline that is not final"`
 
@@ -35,6 +36,9 @@ func (c *Config) Validate() error {
 	errs := []error{c.Config.Validate()}
 	if c.GatewayTimeout <= 0 || c.GatewayTimeout > maxGatewayTimeout {
 		errs = append(errs, fmt.Errorf("GATEWAY_TIMEOUT is %s: use a duration up to %s", c.GatewayTimeout, maxGatewayTimeout))
+	}
+	if c.GatewayKeyLife <= 0 {
+		errs = append(errs, fmt.Errorf("GATEWAY_KEY_LIFE is %s: use what the gateway states, such as 24h", c.GatewayKeyLife))
 	}
 	if len(c.RetryDelays) != payment.MaxDeclines-1 {
 		errs = append(errs, fmt.Errorf("RETRY_DELAYS has %d durations: use %d, separated by commas", len(c.RetryDelays), payment.MaxDeclines-1))

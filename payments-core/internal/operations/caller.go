@@ -26,15 +26,16 @@ type Caller struct {
 	river.WorkerDefaults[callArgs]
 	desk    *Desk
 	gateway gateway.Gateway
+	keyLife time.Duration
 	log     *slog.Logger
 	calls   *prometheus.HistogramVec
 	alarms  *prometheus.CounterVec
 }
 
-// NewCaller returns a caller whose metrics are in registry.
-func NewCaller(desk *Desk, g gateway.Gateway, log *slog.Logger, registry prometheus.Registerer) *Caller {
+// NewCaller returns a caller whose metrics are in registry. keyLife is how long the gateway says that it knows a key.
+func NewCaller(desk *Desk, g gateway.Gateway, keyLife time.Duration, log *slog.Logger, registry prometheus.Registerer) *Caller {
 	c := &Caller{
-		desk: desk, gateway: g, log: log,
+		desk: desk, gateway: g, keyLife: keyLife, log: log,
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gateway_call_duration_seconds",
 			Help:    "Time of calls to the payment gateway, by kind and by outcome: approved, refused, unknown or key_reused.",
@@ -54,27 +55,28 @@ func (c *Caller) NextRetry(job *river.Job[callArgs]) time.Time {
 	return time.Now().Add(Backoff(job.Attempt))
 }
 
-// Work asks the gateway once. Without a definite answer the job is put off, and asks again with the same key.
+// Work asks the gateway once. Without a definite answer the job is put off, and asks again with the same key. A stuck
+// operation is an operator's.
 func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	o, err := byID(ctx, c.desk.db.Pool(), job.Args.Operation)
 	if err != nil {
 		return err
 	}
-	if o.State != Open {
+	if o.State != Open || o.Stuck() {
 		return nil // another worker was taken for dead, and was not
 	}
 	ctx = event.WithMeta(ctx, o.Meta)
 	result, err := c.call(ctx, o)
+	decide := func(d *dossier) Outcome { return OutcomeOf(d.payment, d.order, o, result) }
 	switch {
 	case errors.Is(err, gateway.ErrKeyReused):
-		c.alarm(ctx, "key_reused", o, o.Attempts+1, "the gateway knows the key of another request", err)
-		return c.putOff(ctx, o, err)
+		decide = func(d *dossier) Outcome { return stuckBy(d.payment, o, "the gateway knows the key of another request") }
 	case err != nil:
 		c.log.Log(ctx, level(slog.LevelWarn, o.Attempts+1), "the gateway gave no definite answer; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.putOff(ctx, o, err)
 	}
-	if err := c.record(ctx, job, o, result); err != nil {
+	if err := c.record(ctx, job, o, decide); err != nil {
 		c.log.Log(ctx, level(slog.LevelError, o.Attempts+1), "the gateway's answer could not be recorded; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.putOff(ctx, o, err)
@@ -82,8 +84,14 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	return nil
 }
 
+// call asks the gateway, or its record where the gateway may have forgotten the key: what it did once it would do again.
 func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, err error) {
 	began := time.Now()
+	if time.Since(o.OpenedAt) > c.keyLife-c.keyLife/10 {
+		if result, known, err := c.recorded(ctx, o); known || err != nil {
+			return result, err
+		}
+	}
 	switch o.Kind {
 	case payment.Authorize:
 		p, _, lookErr := c.desk.Look(ctx, o.PaymentID)
@@ -115,6 +123,22 @@ func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, 
 	return result, err
 }
 
+// recorded looks in the gateway's record for what became of o.
+func (c *Caller) recorded(ctx context.Context, o Operation) (result gateway.Result, known bool, err error) {
+	for record, err := range c.gateway.Records(ctx, o.PaymentID) {
+		switch {
+		case err != nil:
+			return result, false, fmt.Errorf("look for %s in the gateway's record: %w", o.Key, err)
+		case record.Key != o.Key:
+		case string(record.Kind) != string(o.Kind) || record.Amount != o.Amount:
+			return result, false, fmt.Errorf("%w: %s of %s", gateway.ErrKeyReused, record.Kind, record.Amount)
+		default:
+			return record.Result, true, nil
+		}
+	}
+	return result, false, nil
+}
+
 // putOff notes why there is no answer, and has the job work again later.
 func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
@@ -128,8 +152,8 @@ func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
 
 // record closes the operation with its event, opens what comes next, and completes the job, all in
 // one transaction.
-func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, result gateway.Result) error {
-	var refused *gateway.Refusal
+func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*dossier) Outcome) error {
+	var done Outcome
 	err := c.desk.db.InTx(ctx, func(tx *pg.Tx) error {
 		d, err := c.desk.load(ctx, tx, o.PaymentID)
 		if err != nil {
@@ -138,41 +162,56 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 		if open, is := d.history.Open(); !is || open.ID != o.ID {
 			return nil // closed by another worker since
 		}
-		done := OutcomeOf(d.payment, d.order, o, result)
-		if done.Err != nil {
-			return done.Err
-		}
-		done.Closed.ClosedAt = time.Now()
-		if err := closeRow(ctx, tx, done.Closed); err != nil {
-			return err
-		}
-		for i := range d.history {
-			if d.history[i].ID == o.ID {
-				d.history[i] = done.Closed
-			}
-		}
-		if done.Body != nil {
-			if err := c.desk.write(ctx, tx, d, done.Body, done.meta()); err != nil {
-				return err
-			}
-		}
-		if done.Again {
-			refused = result.Refusal
-			next := NewOperation(d.payment, d.history, o.Kind, o.Reason, o.Meta)
-			err = c.desk.open(ctx, tx, []*Operation{&next}, nil, time.Now().Add(Backoff(o.N)))
-		} else {
-			err = c.desk.follow(ctx, tx, d)
-		}
-		if err != nil {
+		done = decide(d)
+		if _, err := c.desk.conclude(ctx, tx, d, &done); err != nil {
 			return err
 		}
 		_, err = river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx.Tx, job)
 		return err
 	})
-	if err == nil && refused != nil {
-		c.alarm(ctx, string(o.Kind)+"_refused", o, o.N, "the gateway refused what must be done; asking again", errors.New(describe(*refused)))
+	switch {
+	case err != nil:
+	case done.Operation.Stuck():
+		c.alarm(ctx, "operation_stuck", o, 1, "the gateway cannot be asked again: an operator must retry or settle it, with `payments-core operations`",
+			errors.New(done.Operation.LastError))
+	case done.Again:
+		c.alarm(ctx, string(o.Kind)+"_refused", o, o.N, "the gateway refused what must be done; asking again", errors.New(done.Operation.LastError))
 	}
 	return err
+}
+
+// conclude records what became of a payment's open operation, with its event, and opens what comes next. It returns what is
+// asked again.
+func (d *Desk) conclude(ctx context.Context, tx *pg.Tx, c *dossier, done *Outcome) (again Operation, err error) {
+	if done.Err != nil {
+		return again, done.Err
+	}
+	o := &done.Operation
+	if o.State == Open {
+		o.StuckAt = time.Now()
+		err = stickRow(ctx, tx, *o)
+	} else {
+		o.ClosedAt = time.Now()
+		err = closeRow(ctx, tx, *o)
+	}
+	if err != nil {
+		return again, err
+	}
+	for i := range c.history {
+		if c.history[i].ID == o.ID {
+			c.history[i] = *o
+		}
+	}
+	if done.Body != nil {
+		if err := d.write(ctx, tx, c, done.Body, done.meta()); err != nil {
+			return again, err
+		}
+	}
+	if !done.Again {
+		return again, d.follow(ctx, tx, c)
+	}
+	again = NewOperation(c.payment, c.history, o.Kind, o.Reason, o.Meta)
+	return again, d.open(ctx, tx, []*Operation{&again}, nil, time.Now().Add(done.Wait))
 }
 
 // alarm counts every time, and logs as often as level has it.
@@ -192,10 +231,11 @@ func level(wanted slog.Level, times int) slog.Level {
 
 // Outcome is what a definite answer comes to.
 type Outcome struct {
-	Closed Operation
-	Body   payment.Body // the event to write; nil if the payment does not change by it
-	Again  bool         // refused, but it must be done: with a new key, after a while
-	Err    error
+	Operation Operation     // closed; or open still, which is stuck
+	Body      payment.Body  // the event to write; nil if the payment does not change by it
+	Again     bool          // refused, but it must be done: with a new key
+	Wait      time.Duration // before that
+	Err       error
 }
 
 // OutcomeOf decides what the gateway's answer to o means for p, which is for order.
@@ -204,7 +244,7 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 	if r := result.Refusal; r != nil {
 		o.State, o.LastError, o.Final = Failed, describe(*r), r.Final
 	}
-	done.Closed = o
+	done.Operation = o
 	switch {
 	case o.State == Failed && o.Kind == payment.Authorize:
 		done.Body, done.Err = p.Decline(result.Refusal.Code, result.Refusal.Reason, result.Refusal.Final)
@@ -212,8 +252,10 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 		done.Body, done.Err = p.Release(refusedCapture(o))
 	case o.State == Failed && o.Kind == payment.Release && holdIsGone(result.Refusal.Code):
 		done.Body, done.Err = p.Release(o.Reason)
+	case o.State == Failed && o.Final && o.Kind != payment.Capture:
+		return stuckBy(p, o, o.LastError)
 	case o.State == Failed:
-		done.Again = again(o, order)
+		done.Again, done.Wait = again(o, order), RefusedBackoff(o.N)
 	case o.Kind == payment.Authorize:
 		done.Body, done.Err = p.Authorize(result.Reference)
 	case o.Kind == payment.Capture:
@@ -223,18 +265,33 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 	case o.Kind == payment.Refund:
 		done.Body, done.Err = p.Refund(o.Reason, result.Reference)
 	}
-	if done.Err != nil {
+	return done.checked()
+}
+
+// stuckBy is the outcome of what cannot be asked again, and cannot be left either: it waits for an operator.
+func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
+	o.State, o.LastError = Open, gateway.Clean(reason, payment.MaxText)
+	done.Operation = o
+	done.Body, done.Err = p.GetStuck(o.Kind, reason)
+	return done.checked()
+}
+
+func (d Outcome) checked() Outcome {
+	if d.Err != nil {
 		// The rules open only what the payment can take, and nothing changes it while an
 		// operation is open: this is a mistake of ours, and the operation stays open.
-		done.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Key, done.Err)
+		d.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", d.Operation.Key, d.Err)
 	}
-	return done
+	return d
 }
 
 // meta is on whose behalf the event is: what the gateway refused is not the doing of the person who asked for it.
 func (d Outcome) meta() event.Meta {
-	m := d.Closed.Meta
-	if d.Closed.State == Failed {
+	m := d.Operation.Meta
+	switch {
+	case d.Operation.Handled.By != "":
+		m.Actor, m.ActorName = d.Operation.Handled.By, d.Operation.Handled.By
+	case d.Operation.State != Succeeded:
 		m.Actor, m.ActorName = "", ""
 	}
 	return m

@@ -150,6 +150,9 @@ func (e *UnderWayError) Error() string {
 		payment.Authorize: "being authorized", payment.Capture: "being captured",
 		payment.Release: "being released", payment.Refund: "being refunded",
 	}[e.Operation.Kind]
+	if e.Operation.Stuck() {
+		return "the " + string(e.Operation.Kind) + " of this payment is stuck at the gateway: an operator has to retry or settle it first"
+	}
 	if who := e.Operation.ActorName; who != "" {
 		return "already " + doing + " by " + who
 	}

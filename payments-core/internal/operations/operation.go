@@ -9,12 +9,15 @@
 //     crash in the middle) is asked again with it; n moves only after a definite refusal.
 //   - An operation closes once, with the event of its outcome and the job's completion, in one
 //     transaction. What has succeeded for a payment is never opened again.
+//   - What the gateway refuses for good, though it must be done, is stuck: it stays open, and is not asked again until an
+//     operator retries or settles it.
 //   - What comes next is a pure function of the payment, its operations and its order ([Rules]); what the order
 //     cannot use is let go first.
 package operations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,12 +60,17 @@ type Operation struct {
 	Attempts         int       // answers and failures so far
 	LastError        string    // of the refusal, or of the last failure to get an answer
 	Final            bool      // the refusal is for good
+	StuckAt          time.Time // since when it waits for an operator; zero unless it does, or did
+	Handled          Handling  // zero unless an operator has retried or settled it
 }
+
+// Stuck reports whether the operation waits for an operator.
+func (o Operation) Stuck() bool { return o.State == Open && !o.StuckAt.IsZero() }
 
 // History is all operations of one payment, oldest first.
 type History []Operation
 
-// Open returns the operation under way, if there is one.
+// Open returns the operation under way, if there is one. It may be stuck.
 func (h History) Open() (Operation, bool) {
 	for _, o := range h {
 		if o.State == Open {
@@ -95,20 +103,23 @@ func (h History) Refusals(kind payment.Operation) []Operation {
 
 const selectOperations = `select id, payment_id, kind, n, key, state, amount, currency, reason, hold_reference,
 	actor, actor_name, correlation_id, causation_id, trace_parent, gateway_reference, hold_expires_at, opened_at, closed_at,
-	attempts, last_error, final from operations`
+	attempts, last_error, final, stuck_at, handled_by, handled_why from operations`
 
 func scanOperation(row pgx.CollectableRow) (Operation, error) {
 	var o Operation
-	var expires, closed *time.Time
+	var expires, closed, stuck *time.Time
 	err := row.Scan(&o.ID, &o.PaymentID, &o.Kind, &o.N, &o.Key, &o.State, &o.Amount.Minor, &o.Amount.Currency, &o.Reason,
 		&o.HoldReference, &o.Actor, &o.ActorName, &o.CorrelationID, &o.CausationID, &o.TraceParent, &o.GatewayReference,
-		&expires, &o.OpenedAt, &closed, &o.Attempts, &o.LastError, &o.Final)
+		&expires, &o.OpenedAt, &closed, &o.Attempts, &o.LastError, &o.Final, &stuck, &o.Handled.By, &o.Handled.Why)
 	o.OpenedAt = o.OpenedAt.UTC()
 	if expires != nil {
 		o.HoldExpiresAt = expires.UTC()
 	}
 	if closed != nil {
 		o.ClosedAt = closed.UTC()
+	}
+	if stuck != nil {
+		o.StuckAt = stuck.UTC()
 	}
 	return o, err
 }
@@ -163,13 +174,29 @@ func closeRow(ctx context.Context, tx *pg.Tx, o Operation) error {
 		expires = &o.HoldExpiresAt
 	}
 	tag, err := tx.Exec(ctx, `update operations set state = $2, gateway_reference = $3, hold_expires_at = $4, last_error = $5,
-		final = $6, attempts = attempts + 1, closed_at = $7 where id = $1 and closed_at is null`,
-		o.ID, o.State, o.GatewayReference, expires, o.LastError, o.Final, o.ClosedAt)
+		final = $6, attempts = attempts + 1, closed_at = $7, handled_by = $8, handled_why = $9 where id = $1 and closed_at is null`,
+		o.ID, o.State, o.GatewayReference, expires, o.LastError, o.Final, o.ClosedAt, o.Handled.By, o.Handled.Why)
 	if err == nil && tag.RowsAffected() != 1 {
-		err = fmt.Errorf("it is not open")
+		err = errNotOpen
 	}
 	if err != nil {
 		return fmt.Errorf("close operation %s: %w", o.Key, err)
+	}
+	return nil
+}
+
+// errNotOpen says that somebody else has closed the operation, which the locks rule out.
+var errNotOpen = errors.New("it is not open")
+
+// stickRow records in o's row that it waits for an operator.
+func stickRow(ctx context.Context, tx *pg.Tx, o Operation) error {
+	tag, err := tx.Exec(ctx, `update operations set stuck_at = $2, last_error = $3, final = $4, attempts = attempts + 1
+		where id = $1 and closed_at is null`, o.ID, o.StuckAt, o.LastError, o.Final)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = errNotOpen
+	}
+	if err != nil {
+		return fmt.Errorf("note that operation %s is stuck: %w", o.Key, err)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func newRace(t *testing.T) *race {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, r.desk, NewCaller(r.desk, r.gateway, log, prometheus.NewRegistry()), Timing{}, log)
+		ended <- Run(ctx, r.desk, NewCaller(r.desk, r.gateway, time.Hour, log, prometheus.NewRegistry()), Timing{}, log)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -66,8 +66,9 @@ func letGo(p payment.Payment, order releasing.Order) (Next, bool) {
 
 // again reports whether what the gateway has refused is asked again, with a new key: what must be done in the
 // end. A capture refused for good leaves a hold, which the rules then release, as they do when the order cannot use it.
+// A release or a refund refused for good is stuck.
 func again(o Operation, order releasing.Order) bool {
-	return o.Kind != payment.Capture || !o.Final && !order.Refuses(o.PaymentID)
+	return !o.Final && (o.Kind != payment.Capture || !order.Refuses(o.PaymentID))
 }
 
 func (r Rules) step(p payment.Payment, history History) (Next, bool) {
@@ -105,15 +106,23 @@ func captureRefused(history History) string {
 	return ""
 }
 
-// Backoff is how long to wait before asking again after so many attempts without an answer, or
-// after so many refusals of what must be done in the end: 1 s, 2 s, 4 s ... 30 s.
+// Backoff is how long to wait before asking again after so many attempts without an answer: 1 s, 2 s, 4 s ... 30 s, and
+// after ten minutes of that 1 min, 2 min ... 1 h, so that a long outage is not a storm.
 func Backoff(attempts int) time.Duration {
-	const most = 30 * time.Second
-	if attempts < 1 {
-		attempts = 1
+	const most, patient = 30 * time.Second, 24 // attempts, after which ten minutes have passed
+	if attempts <= patient {
+		return min(doubled(time.Second, attempts), most)
 	}
-	if attempts > 5 {
-		return most
-	}
-	return min(time.Second<<(attempts-1), most)
+	return min(doubled(time.Minute, attempts-patient), time.Hour)
+}
+
+// RefusedBackoff is how long to wait before asking again, with a new key, after so many refusals that are not for good: 1 s, 2 s,
+// 4 s ... 4 h.
+func RefusedBackoff(refusals int) time.Duration {
+	return min(doubled(time.Second, refusals), 4*time.Hour)
+}
+
+// doubled is first, doubled with every time after the first.
+func doubled(first time.Duration, times int) time.Duration {
+	return first << min(max(times, 1)-1, 20)
 }

@@ -26,6 +26,8 @@ func TestRulesSettleEveryPayment(t *testing.T) {
 			open, is := w.history.Open()
 			next, wanted := w.rules.Next(w.payment(), w.history, w.known())
 			switch {
+			case open.Stuck():
+				w.operate(t, open)
 			case is:
 				w.answer(t, open)
 			case w.command(t):
@@ -175,7 +177,33 @@ func (w *world) answer(t *rapid.T, open Operation) {
 	if done.Err != nil {
 		t.Fatalf("the payment cannot take the outcome: %v", done.Err)
 	}
-	w.history[open.ID-1] = done.Closed
+	if done.Again && result.Refusal.Final {
+		t.Fatalf("%s was refused for good, and is asked again", open.Kind)
+	}
+	w.conclude(open, done)
+}
+
+// operate has an operator retry what is stuck, or say how it came out.
+func (w *world) operate(t *rapid.T, stuck Operation) {
+	if w.payment().Stuck != stuck.Kind || w.payment().StuckReason == "" {
+		t.Fatalf("%s is stuck, and the payment says %q because %q", stuck.Kind, w.payment().Stuck, w.payment().StuckReason)
+	}
+	stuck.Handled = Handling{By: "Olga", Why: "by bank transfer"}
+	done := RetryOf(stuck)
+	if rapid.Bool().Draw(t, "settles") {
+		done = SettlementOf(w.payment(), stuck, Settlement{Succeeded: true, Reference: "by hand"})
+	}
+	if done.Err != nil {
+		t.Fatalf("an operator cannot handle it: %v", done.Err)
+	}
+	w.conclude(stuck, done)
+}
+
+func (w *world) conclude(open Operation, done Outcome) {
+	if done.Operation.State == Open {
+		done.Operation.StuckAt = w.now
+	}
+	w.history[open.ID-1] = done.Operation
 	if done.Body != nil {
 		w.append(done.Body, "")
 	}

@@ -220,7 +220,10 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map
 	for _, history := range histories {
 		for _, o := range history {
 			ours[o.Key] = o
-			if o.State == operations.Open && time.Since(o.OpenedAt) > openTooLong {
+			switch {
+			case o.Stuck():
+				r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", o.Key, o.StuckAt.Format(time.RFC3339), o.LastError)
+			case o.State == operations.Open && time.Since(o.OpenedAt) > openTooLong:
 				r.differ("key %s: open since %s, after %d attempts: %s", o.Key, o.OpenedAt.Format(time.RFC3339), o.Attempts, o.LastError)
 			}
 		}
@@ -238,6 +241,7 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map
 		switch {
 		case !known:
 			r.differ("key %s: the gateway has a record of it, and we have none", record.Key)
+		case o.Handled.By != "": // an operator knows better
 		case string(o.Kind) != string(record.Kind) || o.Amount != record.Amount:
 			r.differ("key %s: ours is %s of %s, the gateway's %s of %s", record.Key, o.Kind, o.Amount, record.Kind, record.Amount)
 		case o.State != operations.Open && o.State != state:
@@ -245,7 +249,7 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map
 		}
 	}
 	for key, o := range ours {
-		if o.State != operations.Open {
+		if o.State != operations.Open && o.Handled.By == "" {
 			r.differ("key %s: ours %s, and the gateway has no record of it", key, o.State)
 		}
 	}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/pkg/service"
+)
+
+// stuckOperations is the command for what the gateway cannot be asked again by itself: `operations list|retry|settle`.
+func stuckOperations(load service.Loader[Config]) *cobra.Command {
+	with := func(do func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			cfg, log, err := load()
+			if err != nil {
+				return err
+			}
+			db, _, desk, err := openDesk(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			return do(cmd.Context(), cmd.OutOrStdout(), desk, args)
+		}
+	}
+	command := &cobra.Command{
+		Use:   "operations",
+		Short: "Look at what is stuck at the payment gateway, and retry or settle it",
+	}
+	command.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the operations that are stuck, oldest first", Args: cobra.NoArgs,
+			RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, _ []string) error {
+				stuck, err := desk.Stuck(ctx)
+				if err != nil {
+					return err
+				}
+				return printStuck(out, stuck)
+			}),
+		},
+		retryCommand(with), settleCommand(with),
+	)
+	return command
+}
+
+type withDesk func(func(context.Context, io.Writer, *operations.Desk, []string) error) func(*cobra.Command, []string) error
+
+func retryCommand(with withDesk) *cobra.Command {
+	var by operations.Handling
+	command := &cobra.Command{
+		Use: "retry <key>", Short: "Ask the gateway for the same again, with a new key", Args: cobra.ExactArgs(1),
+		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
+			key, err := desk.Retry(ctx, args[0], by)
+			if err == nil {
+				_, err = fmt.Fprintf(out, "asked again as %s\n", key)
+			}
+			return err
+		}),
+	}
+	handledBy(command, &by)
+	return command
+}
+
+func settleCommand(with withDesk) *cobra.Command {
+	var by operations.Handling
+	var as operations.Settlement
+	var outcome string
+	command := &cobra.Command{
+		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: cobra.ExactArgs(1),
+		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
+			if outcome != "succeeded" && outcome != "failed" {
+				return service.UsageError{Err: fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)}
+			}
+			as.Succeeded = outcome == "succeeded"
+			err := desk.Settle(ctx, args[0], as, by)
+			if err == nil {
+				_, err = fmt.Fprintf(out, "settled as %s\n", outcome)
+			}
+			return err
+		}),
+	}
+	handledBy(command, &by)
+	command.Flags().StringVar(&outcome, "outcome", "", "succeeded or failed")
+	command.Flags().StringVar(&as.Reference, "reference", "", "the gateway's reference, if there is one")
+	return command
+}
+
+// handledBy adds the flags that put an operator on record.
+func handledBy(command *cobra.Command, by *operations.Handling) {
+	command.Flags().StringVar(&by.By, "by", "", "your name, for the record (required)")
+	command.Flags().StringVar(&by.Why, "why", "", "why, for the record (required)")
+}
+
+// printStuck quotes what came from the gateway.
+func printStuck(out io.Writer, stuck []operations.Operation) error {
+	if len(stuck) == 0 {
+		_, err := fmt.Fprintln(out, "nothing is stuck")
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tSTUCK SINCE\tATTEMPTS\tWHY")
+	for _, o := range stuck {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.200q\n", o.Key, o.Amount, o.StuckAt.Format(time.RFC3339), o.Attempts, o.LastError)
+	}
+	return table.Flush()
+}

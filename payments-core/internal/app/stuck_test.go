@@ -1,0 +1,177 @@
+package app_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/gateway/sandbox"
+	"countersign.example/payments-core/internal/app"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
+)
+
+const stuck = payment.TypeStuck
+
+// stuckRefund leads to a refund that the gateway refuses for good.
+func (h *house) stuckRefund(minor int64) (id string) {
+	h.t.Helper()
+	order := uuid.NewString()
+	id, events := acceptedFor(order, minor, payment.Automatic)
+	h.publish(append([]event.Event{submitted(order)}, events...)...)
+	h.story(id, captured)
+	h.publish(ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))
+	h.story(id, stuck)
+	return id
+}
+
+// command runs one of payments-core's commands, and returns what it printed.
+func (h *house) command(args ...string) (printed string, code int) {
+	h.t.Helper()
+	for name, value := range map[string]string{
+		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": h.broker.Addr(), "GATEWAY_URL": h.cfg.GatewayURL,
+		"GATEWAY_TOKEN": gatewayToken, "SERVICE_TOKENS": "manager-ui=" + callerToken,
+	} {
+		h.t.Setenv(name, value)
+	}
+	var out strings.Builder
+	code = app.Program().Execute(h.t.Context(), args, io.Writer(&out), io.Writer(&out))
+	return out.String(), code
+}
+
+func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	h.start()
+	// given a refund that the gateway refuses for good
+	id := h.stuckRefund(10_18)
+	// then nothing asks again
+	if got := h.operations(id); !slices.Equal(got, []string{"authorize:1 succeeded", "capture:1 succeeded", "refund:1 open"}) {
+		t.Errorf("the operations are %v", got)
+	}
+	var jobs int
+	if err := h.db.Pool().QueryRow(t.Context(), "select count(*) from river_job where kind = 'gateway_call' and state <> 'completed'").Scan(&jobs); err != nil || jobs > 0 {
+		t.Errorf("%d calls are to be made, %v", jobs, err)
+	}
+	// and managers are told, as is whoever lists what is stuck
+	if refused := h.post("/payments/"+id+"/release", uuid.NewString(), byMia); refused.status != http.StatusConflict || !strings.Contains(refused.text, "stuck") {
+		t.Errorf("a command while it is stuck: %d %s", refused.status, refused.text)
+	}
+	if list, code := h.command("operations", "list"); code != 0 || !strings.Contains(list, id+":refund:1") || !strings.Contains(list, "account is closed") {
+		t.Errorf("listed: %d %s", code, list)
+	}
+	if got := h.reconcile(); len(got) != 1 || !strings.Contains(got[0], "stuck since") {
+		t.Errorf("reconcile says %q", got)
+	}
+
+	// when an operator retries it, it is asked once more, with a new key
+	if said, code := h.command("operations", "retry", id+":refund:1", "--by", "Olga", "--why", "the bank says try now"); code != 0 || !strings.Contains(said, id+":refund:2") {
+		t.Fatalf("retry: %d %s", code, said)
+	}
+	h.eventually("refused again", func() bool { return slices.Contains(h.records(id), "refund:2 refused") })
+	h.eventually("stuck again", func() bool { list, _ := h.command("operations", "list"); return strings.Contains(list, id+":refund:2") })
+
+	// when an operator says that the money went back otherwise
+	if said, code := h.command("operations", "settle", id+":refund:2", "--outcome", "succeeded", "--by", "Olga", "--why", "by bank transfer"); code != 0 {
+		t.Fatalf("settle: %d %s", code, said)
+	}
+	// then the payment is refunded, by whom and why is on record, and everything agrees (see newHouse)
+	if got, want := h.story(id, refunded), []string{requested, yes, authorized, captured, stuck, stuck, refunded}; !slices.Equal(got, want) {
+		t.Errorf("the story is %v", got)
+	}
+	var actor, reason, handledBy, handledWhy string
+	err := h.db.Pool().QueryRow(t.Context(), `select j.actor_name, j.data->>'reason', o.handled_by, o.handled_why from journal j, operations o
+		where j.type = $1 and j.subject = $2 and o.key = $2 || ':refund:2'`, refunded, id).Scan(&actor, &reason, &handledBy, &handledWhy)
+	if err != nil || actor != "Olga" || reason != "settled by hand: by bank transfer" || handledBy != "Olga" || handledWhy != "by bank transfer" {
+		t.Errorf("on record: %q, %q, %q, %q, %v", actor, reason, handledBy, handledWhy, err)
+	}
+	if list, code := h.command("operations", "list"); code != 0 || list != "nothing is stuck\n" {
+		t.Errorf("listed: %d %s", code, list)
+	}
+}
+
+func TestWhatAnOperatorCannotDo(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	h.start()
+	id := h.stuckRefund(10_18)
+	key := id + ":refund:1"
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"nameless":            {[]string{"retry", key, "--why", "so"}, 1, "who decides"},
+		"without a reason":    {[]string{"retry", key, "--by", "Olga"}, 1, "say why"},
+		"no such key":         {[]string{"retry", "nonsense", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck: nonsense"},
+		"not stuck":           {[]string{"retry", id + ":capture:1", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck"},
+		"without an outcome":  {[]string{"settle", key, "--by", "Olga", "--why", "so"}, 2, "succeeded or failed"},
+		"money that stays":    {[]string{"settle", key, "--outcome", "failed", "--by", "Olga", "--why", "so"}, 1, "the money has to go back"},
+		"two keys":            {[]string{"retry", key, key}, 2, ""},
+		"a command not there": {[]string{"forget", key}, 2, "not a command"},
+	} {
+		if said, code := h.command(append([]string{"operations"}, test.args...)...); code != test.code || !strings.Contains(said, test.says) {
+			t.Errorf("%s: %d %s", name, code, said)
+		}
+	}
+	if got := h.operations(id); !slices.Contains(got, "refund:1 open") {
+		t.Errorf("the operations are %v", got)
+	}
+	h.command("operations", "settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "by bank transfer")
+	h.story(id, refunded)
+}
+
+func TestAKeyOfAnotherRequestIsStuck(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	// given a key that the gateway knows of another request
+	id, events := accepted(10_00, payment.Automatic)
+	if _, err := h.gateway.Authorize(t.Context(), gateway.Request{Key: id + ":authorize:1", PaymentID: uuid.NewString(),
+		Amount: money.Amount{Minor: 7_00, Currency: "EUR"}, Description: "Something else"}); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	h.publish(events...)
+	h.story(id, stuck)
+	// when an operator settles it as failed
+	if said, code := h.command("operations", "settle", id+":authorize:1", "--outcome", "failed", "--by", "Olga", "--why", "our mistake"); code != 0 {
+		t.Fatalf("settle: %d %s", code, said)
+	}
+	// then the payment is declined for good
+	if got := h.story(id, payment.TypeDeclined); !slices.Equal(got, []string{requested, yes, stuck, payment.TypeDeclined}) {
+		t.Errorf("the story is %v", got)
+	}
+	if shown := h.get("/payments/" + id); shown.body["final"] != true {
+		t.Errorf("shown: %s", shown.text)
+	}
+}
+
+// The gateway forgets keys. What was asked before that and had no answer is looked up, and not done twice.
+func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
+	const life = 200 * time.Millisecond // less than the wait for another attempt
+	h := newHouse(t, sandbox.Options{KeyLife: life})
+	h.cfg.GatewayKeyLife = life
+	h.start()
+	for _, test := range []struct {
+		name    string
+		minor   int64
+		records []string
+	}{
+		{"authorize, done and then no answer", 10_05, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}},
+		{"refund, done and then no answer", 10_16, []string{"authorize:1 approved", "capture:1 approved", "refund:1 approved"}},
+	} {
+		order := uuid.NewString()
+		id, events := acceptedFor(order, test.minor, payment.Automatic)
+		h.publish(append([]event.Event{submitted(order)}, events...)...)
+		h.story(id, captured)
+		h.publish(ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))
+		h.story(id, refunded)
+		if got := h.records(id); !slices.Equal(got, test.records) {
+			t.Errorf("%s: the gateway has done %v", test.name, got)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/pg"
+)
+
+// Handling is an operator's word on a stuck operation. It is on record with it.
+type Handling struct {
+	By  string // the operator's name
+	Why string
+}
+
+// ErrNotStuck says that no operation of that key waits for an operator.
+var ErrNotStuck = errors.New("operations: no such operation is stuck")
+
+// maxHandling is the longest name and the longest reason of an operator, in characters.
+const maxHandling = 500
+
+// validate refuses what says nothing, or cannot be kept.
+func (h Handling) validate() error {
+	for what, text := range map[string]string{"who decides": h.By, "why": h.Why} {
+		if n := len([]rune(text)); strings.TrimSpace(text) == "" || n > maxHandling || strings.ContainsRune(text, 0) {
+			return fmt.Errorf("say %s, in %d characters at most", what, maxHandling)
+		}
+	}
+	return nil
+}
+
+// Stuck returns the operations that wait for an operator, oldest first.
+func (d *Desk) Stuck(ctx context.Context) ([]Operation, error) {
+	rows, err := d.db.Pool().Query(ctx, selectOperations+" where stuck_at is not null and closed_at is null order by stuck_at, id")
+	if err != nil {
+		return nil, fmt.Errorf("read what is stuck: %w", err)
+	}
+	stuck, err := pgx.CollectRows(rows, scanOperation)
+	if err != nil {
+		return nil, fmt.Errorf("read what is stuck: %w", err)
+	}
+	return stuck, nil
+}
+
+// Retry gives a stuck operation up and asks the gateway for the same again, at once and with a new key, which it returns.
+// Its errors are ErrNotStuck and those of what by lacks, besides the database's.
+func (d *Desk) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
+	return d.handle(ctx, key, by, func(_ payment.Payment, o Operation) Outcome { return RetryOf(o) })
+}
+
+// RetryOf is what a retry of the stuck o comes to.
+func RetryOf(o Operation) Outcome {
+	o.State = Failed
+	return Outcome{Operation: o, Again: true}
+}
+
+// Settlement is how a stuck operation came out, as an operator knows from elsewhere.
+type Settlement struct {
+	Succeeded bool
+	Reference string // the gateway's name of the hold, of the capture or of the refund; needed for a hold that succeeded
+}
+
+// Settle closes a stuck operation with the outcome that an operator knows, and writes its event. Nothing is asked of the
+// gateway. A release or a refund that has not been done cannot be settled as failed: the money would stay for ever.
+// Its errors are those of Retry and of what the payment refuses.
+func (d *Desk) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
+	_, err := d.handle(ctx, key, by, func(p payment.Payment, o Operation) Outcome { return SettlementOf(p, o, as) })
+	return err
+}
+
+// SettlementOf is what an operator's settlement of the stuck o comes to.
+func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) {
+	said := "settled by hand: " + o.Handled.Why
+	o.State, o.GatewayReference = Succeeded, as.Reference
+	if !as.Succeeded {
+		o.State, o.Final = Failed, true
+	}
+	done.Operation = o
+	switch {
+	case o.Kind == payment.Authorize && as.Succeeded && as.Reference == "":
+		done.Err = errors.New("give the gateway's reference of the hold: it is captured and released by it")
+	case o.Kind == payment.Authorize && as.Succeeded:
+		done.Body, done.Err = p.Authorize(as.Reference)
+	case o.Kind == payment.Authorize:
+		done.Body, done.Err = p.Decline("settled", said, true)
+	case o.Kind == payment.Capture && as.Succeeded:
+		done.Body, done.Err = p.Capture(o.Amount, as.Reference)
+	case o.Kind == payment.Capture: // the rules release the hold
+	case !as.Succeeded:
+		done.Err = fmt.Errorf("a %s cannot be settled as failed: the money has to go back; retry it, or settle it as succeeded once the money has gone back otherwise", o.Kind)
+	case o.Kind == payment.Release:
+		done.Body, done.Err = p.Release(said)
+	case o.Kind == payment.Refund:
+		done.Body, done.Err = p.Refund(said, as.Reference)
+	}
+	return done
+}
+
+// handle concludes the stuck operation of a key as decide says, under its payment's locks. It returns the key of what is asked again.
+func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(payment.Payment, Operation) Outcome) (again string, err error) {
+	if err := by.validate(); err != nil {
+		return "", err
+	}
+	err = d.db.InTx(ctx, func(tx *pg.Tx) error {
+		var paymentID string
+		err := tx.QueryRow(ctx, "select payment_id from operations where key = $1 and stuck_at is not null and closed_at is null", key).Scan(&paymentID)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("%w: %s", ErrNotStuck, key)
+		}
+		if err != nil {
+			return fmt.Errorf("look for operation %s: %w", key, err)
+		}
+		c, err := d.load(ctx, tx, paymentID)
+		if err != nil {
+			return err
+		}
+		o, is := c.history.Open()
+		if !is || o.Key != key || !o.Stuck() { // another operator was faster
+			return fmt.Errorf("%w: %s", ErrNotStuck, key)
+		}
+		o.Handled = by
+		done := decide(c.payment, o)
+		next, err := d.conclude(ctx, tx, c, &done)
+		again = next.Key
+		return err
+	})
+	return again, err
+}
