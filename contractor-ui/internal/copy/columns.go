@@ -9,17 +9,17 @@ import (
 // columns are rows turned into one array a column, so that one statement with one plan writes one
 // row or five hundred.
 type columns struct {
-	ids                                                      []uuid.UUID
-	contractorIDs, contractorNames, currencies, descriptions []string
-	captureMethods, decisions, decidedByNames, moneys        []string
-	amounts, revisions                                       []int64
-	orderIDs, supersedes                                     []*uuid.UUID
-	decidedAt                                                []*time.Time
-	requestedAt, updatedAt                                   []time.Time
-	finals, pendings                                         []bool
-	superseded, supersededBy                                 []uuid.UUID
-	words                                                    []string
-	claimants                                                []string // the contractors of supersededBy
+	ids                                                       []uuid.UUID
+	contractorIDs, contractorNames, currencies, descriptions  []string
+	captureMethods, decisions, decidedByNames, moneys, stucks []string
+	amounts, revisions                                        []int64
+	orderIDs, supersedes                                      []*uuid.UUID
+	decidedAt                                                 []*time.Time
+	requestedAt, updatedAt                                    []time.Time
+	finals, pendings                                          []bool
+	superseded, supersededBy                                  []uuid.UUID
+	words                                                     []string
+	claimants                                                 []string // the contractors of supersededBy
 }
 
 func (c *columns) add(p Payment) {
@@ -37,6 +37,7 @@ func (c *columns) add(p Payment) {
 	c.decidedAt = append(c.decidedAt, p.DecidedAt)
 	c.moneys = append(c.moneys, string(p.Money))
 	c.finals = append(c.finals, p.Final)
+	c.stucks = append(c.stucks, string(p.Stuck))
 	c.pendings = append(c.pendings, p.Pending)
 	c.requestedAt = append(c.requestedAt, p.RequestedAt)
 	c.updatedAt = append(c.updatedAt, p.UpdatedAt)
@@ -53,5 +54,5 @@ func (c *columns) add(p Payment) {
 func (c *columns) args() []any {
 	return []any{c.ids, c.contractorIDs, c.contractorNames, c.amounts, c.currencies, c.descriptions, c.orderIDs, c.supersedes,
 		c.captureMethods, c.decisions, c.decidedByNames, c.decidedAt, c.moneys, c.finals, c.pendings, c.requestedAt, c.updatedAt,
-		c.revisions, c.words}
+		c.revisions, c.words, c.stucks}
 }

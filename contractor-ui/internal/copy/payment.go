@@ -38,6 +38,7 @@ type Payment struct {
 	DecidedAt      *time.Time // nil while it waits
 	Money          payment.Money
 	Final          bool // declined, and not tried again
+	Stuck          payment.Operation
 	Pending        bool // the log has not confirmed all of it yet
 	RequestedAt    time.Time
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
@@ -63,7 +64,7 @@ func (p Payment) Shown() int64 {
 
 // MoneyWords is what became of the money, as people read it.
 func (p Payment) MoneyWords() string {
-	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, CaptureMethod: p.CaptureMethod}.MoneyWords()
+	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, Stuck: p.Stuck, CaptureMethod: p.CaptureMethod}.MoneyWords()
 }
 
 // SortKey orders rows as the list does when read from the end: by when they were requested, then by
@@ -93,7 +94,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		ID: uuid.MustParse(p.ID), ContractorID: p.ContractorID, ContractorName: p.ContractorName,
 		AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
 		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
-		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Pending: p.Pending,
+		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Stuck: p.Stuck, Pending: p.Pending,
 		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
 		Words: search.Marked(search.Mark(p.ContractorID), p.Description),
 	}

@@ -56,16 +56,17 @@ func claim(ctx context.Context, tx *pg.Tx, superseded, id uuid.UUID) (first uuid
 }
 
 const upsert = `insert into payments (id, contractor_id, contractor_name, amount_minor, currency, description, order_id,
-	supersedes, capture_method, decision, decided_by_name, decided_at, money, final, pending, requested_at, updated_at, revision, words)
+	supersedes, capture_method, decision, decided_by_name, decided_at, money, final, pending, requested_at, updated_at, revision, words, stuck)
 	select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::text[],
 	$10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::boolean[], $15::boolean[], $16::timestamptz[],
-	$17::timestamptz[], $18::bigint[], $19::text[])
+	$17::timestamptz[], $18::bigint[], $19::text[], $20::text[])
 	on conflict (id) do update set contractor_id = excluded.contractor_id, contractor_name = excluded.contractor_name,
 	amount_minor = excluded.amount_minor, currency = excluded.currency, description = excluded.description,
 	order_id = excluded.order_id, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
 	decision = excluded.decision, decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at,
 	money = excluded.money, final = excluded.final, pending = excluded.pending, requested_at = excluded.requested_at,
-	updated_at = excluded.updated_at, revision = excluded.revision, words = excluded.words`
+	updated_at = excluded.updated_at, revision = excluded.revision, words = excluded.words,
+	stuck = excluded.stuck`
 
 // claims of one payment are taken in the order of recording, and not of somebody else's payment: a forged event must not
 // block "Ask again". Those of several are sorted, so that two batches do not wait for each other. A payment that is not here yet may be in another partition, behind. No target for the

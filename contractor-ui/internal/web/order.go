@@ -233,7 +233,7 @@ func orderPaymentOf(o seenOrder, i int) orderPayment {
 	p := o.payments[i]
 	shown := orderPayment{
 		Name: order.PaymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
 	}
 	for _, s := range o.steps {
 		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
@@ -247,6 +247,8 @@ func orderPaymentOf(o seenOrder, i int) orderPayment {
 func (o seenOrder) whyEnded(p payment.Payment) string {
 	reason := p.MoneyReason
 	switch {
+	case p.Stuck != payment.NoOperation:
+		reason = p.StuckReason
 	case p.Decision == payment.DecisionRejected || p.Decision == payment.DecisionWithdrawn:
 		return p.Reason
 	case p.Decision == payment.DecisionCancelled:

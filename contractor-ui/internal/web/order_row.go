@@ -51,7 +51,7 @@ func orderRowOf(o copy.Order) orderRow {
 
 // paymentBadge is a payment in one badge: what became of the money, or else the decision.
 func paymentBadge(p copy.Payment) web.Badge {
-	badge := moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords())
+	badge := moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords())
 	if badge.Text == "" {
 		badge = decisionBadge(p.Decision, p.Money)
 	}

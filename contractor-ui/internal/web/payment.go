@@ -111,7 +111,7 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 	}
 	page := paymentPage{
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
-		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()),
+		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,

@@ -36,7 +36,7 @@ func rowOf(p copy.Payment) row {
 		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.MoneyWords()), Pending: p.Pending,
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), Pending: p.Pending,
 	}
 	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
 	if r.Text != p.Description {
@@ -60,7 +60,10 @@ func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 }
 
 // moneyBadge has no text for money that never moves.
-func moneyBadge(d payment.Decision, m payment.Money, final bool, words string) web.Badge {
+func moneyBadge(d payment.Decision, m payment.Money, final bool, stuck payment.Operation, words string) web.Badge {
+	if stuck != payment.NoOperation {
+		return web.Badge{Tone: web.Warning, Text: words}
+	}
 	switch m {
 	case payment.MoneyCaptured:
 		return web.Badge{Tone: web.Good, Text: words}

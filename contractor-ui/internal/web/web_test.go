@@ -303,6 +303,24 @@ func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
 	ada.wants(ada.get("/payments/new?supersedes="+id), http.StatusOK, "/payments/"+id, "asked for again already")
 }
 
+func TestWhatIsStuckAtTheGatewayIsSaid(t *testing.T) {
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	id := ada.ask("96.00", "Site lamps")
+	d.confirms(id)
+	d.does(id, mia, payment.Accepted{})
+	d.does(id, event.Meta{}, payment.Authorized{GatewayReference: "g"})
+	// when the gateway does not let go of the hold, then the row and the page say so
+	d.does(id, event.Meta{}, payment.Stuck{Operation: payment.Release, Reason: "the bank keeps it"})
+	for _, path := range []string{"/", "/payments/" + id} {
+		ada.wants(ada.get(path), http.StatusOK, "", `tone-warning">On hold`, "he release is stuck at the gateway")
+	}
+	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", "The release of the hold of 96.00 EUR is stuck at the gateway: the bank keeps it")
+	// and when it has gone after all, then nothing is stuck any more
+	d.does(id, event.Meta{}, payment.Released{Reason: "settled by hand: the bank called"})
+	without(t, ada.get("/"), "stuck")
+}
+
 func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
 	d := newDesk(t)
 	ada := d.as("ada-nowak")

@@ -32,6 +32,7 @@ type Payment struct {
 	Decision       string     `json:"decision"`
 	Money          string     `json:"money"`
 	Final          bool       `json:"final"`
+	Stuck          string     `json:"stuck"` // what an operator has to retry or settle
 	DecidedByName  string     `json:"decided_by_name"`
 	DecidedAt      *time.Time `json:"decided_at"`
 	RequestedAt    time.Time  `json:"requested_at"`
@@ -74,7 +75,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		ID: p.ID, Revision: s.Revision(),
 		ContractorID: p.ContractorID, ContractorName: p.ContractorName,
 		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
-		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final,
+		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final, Stuck: string(p.Stuck),
 		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
 		Words: search.Join(p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
 	}

@@ -17,16 +17,16 @@ import (
 
 // upsert writes any number of rows in one statement.
 const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
-	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words)
+	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words, stuck)
 	select id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
-	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words
+	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words, stuck
 	from json_populate_recordset(null::payments, $1)
 	on conflict (id) do update set revision = excluded.revision, contractor_id = excluded.contractor_id,
 	contractor_name = excluded.contractor_name, amount = excluded.amount, currency = excluded.currency,
 	description = excluded.description, order_id = excluded.order_id, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
 	decision = excluded.decision, money = excluded.money, final = excluded.final,
 	decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at, requested_at = excluded.requested_at,
-	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words`
+	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words, stuck = excluded.stuck`
 
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {

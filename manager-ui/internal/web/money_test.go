@@ -117,6 +117,22 @@ func TestTheFactsOfAPayment(t *testing.T) {
 	mia.get("/payments/"+r.Subject).is(200, "<dd>Cancelled with its order, <time", "<dt>Reason</dt><dd>The order expired</dd>")
 }
 
+func TestWhatIsStuckAtTheGatewayIsSaid(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	// given a hold that the gateway does not let go of
+	id := o.hold()
+	o.hear(written("/payments-core", id, event.Meta{}, payment.Stuck{Operation: payment.Release, Reason: "the bank keeps the hold"}, 3))
+	// then the page says so, and nothing can be commanded
+	mia.get("/payments/"+id).is(200, "Accepted · release stuck", "On hold, the release is stuck at the gateway",
+		"<dt>Stuck because</dt><dd>The bank keeps the hold. An operator has been told.</dd>", "The release of the hold of 1,250.00 EUR is stuck at the gateway").
+		without(`id="hold-form"`)
+	mia.get("/payments?tab=accepted").is(200, "Accepted · release stuck").without("Capture or release")
+	// and when it has gone after all, nothing is stuck any more
+	o.hear(written("/payments-core", id, event.Meta{Actor: "Olga", ActorName: "Olga"}, payment.Released{Reason: "settled by hand: the bank called"}, 4))
+	mia.get("/payments/"+id).is(200, "Accepted · not paid out", "released by Olga").without("Stuck because")
+}
+
 func TestNotCaptured(t *testing.T) {
 	var reply atomic.Value
 	core := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply.Load().(http.HandlerFunc)(w, r) }))

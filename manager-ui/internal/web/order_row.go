@@ -47,6 +47,7 @@ func orderRowOf(o copy.Order) orderRow {
 		last := o.Payments[n-1]
 		r.Payment = status(payment.Payment{
 			Decision: payment.Decision(last.Decision), Money: payment.Money(last.Money), Final: last.Final,
+			Stuck:         payment.Operation(last.Stuck),
 			CaptureMethod: payment.CaptureMethod(last.CaptureMethod),
 		})
 		r.Payment.Text = "Payment " + strings.ToLower(r.Payment.Text)

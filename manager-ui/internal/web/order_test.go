@@ -302,7 +302,10 @@ func TestMoneyOfAnOrderThatEnded(t *testing.T) {
 		"held":        {[]payment.Body{payment.Accepted{}, held}, "The hold of 25.00 EUR is being released."},
 		"released":    {[]payment.Body{payment.Accepted{}, held, payment.Released{}}, "The hold of 25.00 EUR was released."},
 		"taken":       {[]payment.Body{payment.Accepted{}, held, payment.Captured{Amount: total, GatewayReference: "g2"}}, "25.00 EUR was taken and is being refunded."},
-		"refunded":    {[]payment.Body{payment.Accepted{}, held, payment.Captured{Amount: total, GatewayReference: "g2"}, payment.Refunded{GatewayReference: "g3"}}, "25.00 EUR was refunded."},
+		"stuck":       {[]payment.Body{payment.Accepted{}, held, payment.Stuck{Operation: payment.Release, Reason: "no"}}, "The hold of 25.00 EUR cannot be released: the gateway refused. An operator has been told."},
+		"taken, and stuck": {[]payment.Body{payment.Accepted{}, held, payment.Captured{Amount: total, GatewayReference: "g2"}, payment.Stuck{Operation: payment.Refund, Reason: "no"}},
+			"25.00 EUR was taken and cannot be refunded: the gateway refused. An operator has been told."},
+		"refunded": {[]payment.Body{payment.Accepted{}, held, payment.Captured{Amount: total, GatewayReference: "g2"}, payment.Refunded{GatewayReference: "g3"}}, "25.00 EUR was refunded."},
 	} {
 		b := o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000001")
 		id := b.pay(10)

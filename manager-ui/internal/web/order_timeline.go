@@ -62,6 +62,12 @@ func moneyOf(seen seenOrder) string {
 
 // moneyBack tells how the money of a payment goes back; "" where none was ever taken or held, nor will be.
 func moneyBack(p payment.Payment) string {
+	switch p.Stuck {
+	case payment.Release:
+		return "The hold of " + p.AuthorizedAmount.String() + " cannot be released: the gateway refused. An operator has been told."
+	case payment.Refund:
+		return p.CapturedAmount.String() + " was taken and cannot be refunded: the gateway refused. An operator has been told."
+	}
 	switch p.Money {
 	case payment.MoneyAuthorized:
 		return "The hold of " + p.AuthorizedAmount.String() + " is being released."

@@ -116,10 +116,10 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 func describe(p payment.Payment, steps []payment.Step) paymentPage {
 	page := paymentPage{
 		Payment: p, Status: status(p), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
-		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil,
+		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
-	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason} {
+	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason, &page.StuckReason} {
 		*text = capital(*text)
 	}
 	for _, s := range steps {

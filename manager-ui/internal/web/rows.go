@@ -33,10 +33,10 @@ func rowOf(p copy.Payment) row {
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
 		Status: status(payment.Payment{
-			Decision: decision, Money: money, Final: p.Final, CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
+			Decision: decision, Money: money, Final: p.Final, Stuck: payment.Operation(p.Stuck), CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
 		}),
 		Waits:  decision == payment.DecisionRequested,
-		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual),
+		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual) && p.Stuck == "",
 	}
 	if r.OnHold && p.UnderWay != nil {
 		r.OnHold, r.Status.Text = false, acceptedAnd(doing[core.Kind(*p.UnderWay)])
@@ -78,6 +78,13 @@ func acceptedAnd(word string) string { return payment.DecisionAccepted.Words() +
 
 // moneyWord is the money's state in a word or two, for a badge.
 func moneyWord(p payment.Payment) string {
+	switch p.Stuck {
+	case payment.Authorize:
+		return "hold stuck"
+	case payment.NoOperation:
+	default:
+		return string(p.Stuck) + " stuck"
+	}
 	switch p.Money {
 	case payment.MoneyAuthorized:
 		return "on hold"
@@ -97,6 +104,9 @@ func moneyWord(p payment.Payment) string {
 }
 
 func moneyTone(p payment.Payment) web.Tone {
+	if p.Stuck != payment.NoOperation {
+		return web.Warning
+	}
 	switch p.Money {
 	case payment.MoneyCaptured:
 		return web.Good
