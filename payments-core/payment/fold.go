@@ -18,6 +18,7 @@
 // Invariants, for any sequence of events whatsoever:
 //   - The log arbitrates: the first valid event wins, an invalid one changes nothing, and
 //     everyone who folds the same entries gets the same payment.
+//   - Nothing counts that its type's one writer has not written: see Writer.
 //   - At most one decision is taken; what has ended is never reopened.
 //   - authorized >= captured + released, captured >= refunded, all in the request's currency.
 package payment
@@ -58,6 +59,8 @@ func Fold(entries []Entry) (Payment, []Step) {
 			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
 		case err != nil: // consumers refuse it, so it should not be in a journal
 			refusal = &Refusal{Code: Malformed, Tried: e.Type}
+		case e.Source != Writer(e.Type):
+			refusal = &Refusal{Code: OtherWriter, Tried: e.Type}
 		default:
 			refusal = p.apply(body, e)
 		}

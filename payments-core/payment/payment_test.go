@@ -42,7 +42,14 @@ type given struct{ entries []payment.Entry }
 
 func (g given) by(who event.Meta, bodies ...payment.Body) given {
 	for _, body := range bodies {
-		e := payment.New("/test", paymentID, body)
+		g = g.from(payment.Writer(body.EventType()), who, body)
+	}
+	return g
+}
+
+func (g given) from(source string, who event.Meta, bodies ...payment.Body) given {
+	for _, body := range bodies {
+		e := payment.New(source, paymentID, body)
 		e.Meta = who
 		e.Time = noon.Add(time.Duration(len(g.entries)) * time.Minute)
 		g.entries = append(g.entries[:len(g.entries):len(g.entries)], payment.Entry{Event: e, Confirmed: true})
@@ -81,6 +88,33 @@ var histories = map[string]given{
 	"unknown": unknown, "requested": requested, "withdrawn": withdrawn, "rejected": rejected, "accepted": accepted,
 	"authorized": authorized, "declined": declined, "refused": refused, "captured": captured, "released": released,
 	"refunded": refunded, "cancelled": cancelled,
+}
+
+// Nothing counts that another service has written than the one that alone writes the type.
+func TestNothingCountsThatItsWriterHasNotWritten(t *testing.T) {
+	for _, step := range []struct {
+		before given
+		who    event.Meta
+		body   payment.Body
+	}{
+		{unknown, ada, request()}, {requested, ada, payment.Withdrawn{}}, {requested, mia, payment.Rejected{Reason: "no"}},
+		{requested, mia, payment.Accepted{}}, {accepted, nobody, payment.Authorized{GatewayReference: "a"}},
+		{accepted, nobody, payment.Declined{Code: "c"}}, {authorized, nobody, payment.Captured{Amount: eur(1), GatewayReference: "c"}},
+		{authorized, nobody, payment.Released{}}, {captured, nobody, payment.Refunded{GatewayReference: "r"}},
+		{requested, nobody, payment.Cancelled{}},
+	} {
+		writer := payment.Writer(step.body.EventType())
+		for _, source := range []string{"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "/evil", writer + "/", ""} {
+			p, steps := payment.Fold(step.before.from(source, step.who, step.body).entries)
+			last := steps[len(steps)-1]
+			switch {
+			case source == writer && !last.Effect:
+				t.Errorf("%s by %s: %v", step.body.EventType(), source, last.Refusal)
+			case source != writer && (last.Effect || last.Refusal.Code != payment.OtherWriter || p != step.before.payment()):
+				t.Errorf("%s by %q has an effect: %+v", step.body.EventType(), source, p)
+			}
+		}
+	}
 }
 
 // The rules as a table: what each event does in each state. "" is an effect.

@@ -231,7 +231,9 @@ func TestAnySequenceKeepsTheRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var entries []payment.Entry
 		for range rapid.IntRange(0, 40).Draw(t, "events") {
-			e := payment.New("/test", paymentID, rapid.SampledFrom(anything).Draw(t, "body"))
+			body := rapid.SampledFrom(anything).Draw(t, "body")
+			writer := payment.Writer(body.EventType())
+			e := payment.New(rapid.SampledFrom([]string{writer, writer, writer, "/contractor-ui", "/evil"}).Draw(t, "source"), paymentID, body)
 			e.Meta = rapid.SampledFrom([]event.Meta{ada, mia, tom, nobody}).Draw(t, "who")
 			e.ID, e.Time = uuid.New(), noon.Add(time.Duration(len(entries))*time.Second)
 			entries = append(entries, payment.Entry{Event: e, Confirmed: true})

@@ -20,6 +20,7 @@ const (
 	WrongAmount      Code = "wrong_amount"      // more than authorized, or another currency
 	BeingConfirmed   Code = "being_confirmed"   // the log has not confirmed the ending yet
 	AlreadyAsked     Code = "already_asked"     // another payment supersedes it
+	OtherWriter      Code = "other_writer"      // an event that another service wrote than may write it
 	UnknownType      Code = "unknown_type"      // an event that this version does not know
 	Malformed        Code = "malformed"         // an event that cannot be read
 )

@@ -141,6 +141,8 @@ func (r *Refusal) words() string {
 		return "what ended it is still being confirmed; try again in a moment"
 	case AlreadyAsked:
 		return "it has been asked for again already"
+	case OtherWriter:
+		return "only " + strings.TrimPrefix(Writer(r.Tried), "/") + " may say that, and it has not"
 	case UnknownType:
 		return "this version does not know what that means"
 	case Malformed:

@@ -43,6 +43,8 @@ func TestStepsInWords(t *testing.T) {
 		{captured.by(nobody, payment.Cancelled{}), "not cancelled: it was already captured"},
 		{authorized.by(nobody, payment.Released{Reason: "the hold lapsed"}).by(mia, payment.Captured{Amount: eur(1), GatewayReference: "r"}),
 			"not captured: it was already released: the hold lapsed"},
+		{requested.from("/contractor-ui", mia, payment.Accepted{}), "not accepted: only manager-ui may say that, and it has not"},
+		{authorized.from("/evil", nobody, payment.Captured{Amount: eur(1), GatewayReference: "r"}), "not captured: only payments-core may say that, and it has not"},
 		{unknown.by(mia, payment.Accepted{}), "not accepted: nobody had asked for this payment"},
 		{requested.by(jon, payment.Withdrawn{}), "not withdrawn: this is another person's payment"},
 		{authorized.by(nobody, payment.Captured{Amount: eur(999999), GatewayReference: "r"}), "not captured: the amount is not what is on hold"},

@@ -40,7 +40,7 @@ func newDesk(t *testing.T) *desk {
 }
 
 func about(id string, by event.Meta, at time.Time, b payment.Body) event.Event {
-	e := payment.New("/elsewhere", id, b)
+	e := payment.New(payment.Writer(b.EventType()), id, b)
 	e.Meta, e.Time = by, at
 	return e
 }

@@ -200,7 +200,7 @@ func (d *desk) confirms(id string) {
 func (d *desk) does(id string, by event.Meta, bodies ...payment.Body) {
 	d.t.Helper()
 	for _, body := range bodies {
-		e := payment.New("/elsewhere", id, body)
+		e := payment.New(payment.Writer(body.EventType()), id, body)
 		e.Meta, e.Time = by, time.Now()
 		d.hears(e)
 	}

@@ -24,7 +24,7 @@ var (
 )
 
 func written(id string, by event.Meta, b payment.Body, minute int) event.Event {
-	e := payment.New("/elsewhere", id, b)
+	e := payment.New(payment.Writer(b.EventType()), id, b)
 	e.Meta, e.Time = by, time.Date(2026, 11, 23, 12, minute, 0, 123456789, time.UTC) // finer than the database keeps
 	return e
 }

@@ -314,7 +314,7 @@ func TestMoneyOfAnOrderThatEnded(t *testing.T) {
 			if i == 0 {
 				by = tom
 			}
-			o.hear(written("/elsewhere", id, by, body, 11+i))
+			o.hear(written(payment.Writer(body.EventType()), id, by, body, 11+i))
 		}
 		mia.get("/orders/" + b.id).is(200).without("<dt>Money</dt>")
 		b.tell(nobody, order.Expired{Reason: "not paid in time"})

@@ -86,7 +86,7 @@ func newRace(t *testing.T) *race {
 }
 
 func (r *race) ofPayment(actor string, body payment.Body) journal.Heard {
-	e := payment.New("/test", r.paymentID, body)
+	e := payment.New(payment.Writer(body.EventType()), r.paymentID, body)
 	e.Time, e.Meta = time.Now(), event.Meta{Actor: actor}
 	return journal.Heard{Event: e, Stream: payment.Stream(r.paymentID), Topic: payment.Topic}
 }

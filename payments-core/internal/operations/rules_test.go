@@ -87,7 +87,7 @@ func newWorld(t *rapid.T) *world {
 }
 
 func (w *world) append(b payment.Body, actor string) {
-	e := payment.New("/test", paymentID, b)
+	e := payment.New(payment.Writer(b.EventType()), paymentID, b)
 	e.Time, e.Meta = w.now, event.Meta{Actor: actor}
 	w.entries = append(w.entries, payment.Entry{Event: e, Confirmed: true})
 }

@@ -62,7 +62,7 @@ func ofPayment(id string, bodies ...payment.Body) releasing.Payment {
 		case payment.Withdrawn:
 			actor = "ada"
 		}
-		e := payment.New("/test", id, b)
+		e := payment.New(payment.Writer(b.EventType()), id, b)
 		e.Time, e.Meta = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), event.Meta{Actor: actor}
 		entries = append(entries, payment.Entry{Event: e, Confirmed: true})
 	}
@@ -202,9 +202,9 @@ func TestMembers(t *testing.T) {
 		want   []cases.Member
 	}{
 		"an order":               {expired, releasing.Stream(orderID), []cases.Member{own}},
-		"requested for it":       {payment.New("/test", one, forOrder), stream, []cases.Member{own, paid}},
-		"requested for no order": {payment.New("/test", one, forNone), stream, nil},
-		"another event":          {payment.New("/test", one, captured), stream, nil},
+		"requested for it":       {payment.New("/contractor-ui", one, forOrder), stream, []cases.Member{own, paid}},
+		"requested for no order": {payment.New("/contractor-ui", one, forNone), stream, nil},
+		"another event":          {payment.New("/payments-core", one, captured), stream, nil},
 	} {
 		if got := releasing.Members(test.event, test.stream); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v", name, got)
