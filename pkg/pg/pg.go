@@ -107,6 +107,22 @@ func (db *DB) Close() {
 	db.pool.Close()
 }
 
+// Shutdown is Close for a process that must end in time: when ctx ends before the statements under way do, it leaves
+// their connections to the server, which rolls back what was not committed.
+func (db *DB) Shutdown(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		db.Close()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d connections are still in use: %w", db.pool.Stat().AcquiredConns(), ctx.Err())
+	}
+}
+
 // Pool is for reading, and for libraries that want a pool.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 

@@ -3,6 +3,7 @@ package pg_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -130,5 +131,33 @@ func receive[T any](tb testing.TB, c <-chan T) T {
 	case <-time.After(20 * time.Second):
 		tb.Fatal("nothing came")
 		panic("unreachable")
+	}
+}
+
+func TestShutdownDoesNotWaitForAConnectionThatIsHeld(t *testing.T) {
+	// given a connection that nobody gives back
+	db, err := pg.Open(t.Context(), pgtest.NewURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// when the database is to be closed in time
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	err = db.Shutdown(ctx)
+	// then it says what holds it up, in time
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 connections are still in use") {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+	held.Release()
+	if err := db.Shutdown(t.Context()); err != nil {
+		t.Errorf("once it is given back: %v", err)
 	}
 }
