@@ -33,6 +33,7 @@ func claims() []claim {
 	var list []claim
 	for _, s := range services {
 		list = append(list, claim{s.name, s.addr(), s.variable() + "_ADDR"})
+		list = append(list, claim{s.name + "'s admin listener", s.adminAddr(), s.variable() + "_ADDR (100 below it)"})
 	}
 	if os.Getenv("KAFKA_BROKERS") == "" {
 		list = append(list, claim{"the embedded Kafka", kafkaAddr(), "KAFKA_PORT (or KAFKA_BROKERS to use the one there)"})

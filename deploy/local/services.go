@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,16 @@ func (s service) variable() string {
 // addr is where it listens: 127.0.0.1 only, unless CONTRACTOR_UI_ADDR (and so on) says otherwise, for
 // anyone who reaches a development machine could sign in as anyone.
 func (s service) addr() string { return fallback(s.variable()+"_ADDR", "127.0.0.1:"+s.port) }
+
+// adminAddr is where it tells operators about itself: a hundred above its port, on this machine only.
+func (s service) adminAddr() string {
+	_, port, _ := net.SplitHostPort(s.addr()) // checkPorts refuses what is none
+	number, err := strconv.Atoi(port)
+	if err != nil || number == 0 {
+		return "127.0.0.1:0"
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(number+100))
+}
 
 // url is the address as seen from this machine, under the name that people type.
 func (s service) url() string {
@@ -101,6 +112,7 @@ func (s service) settings(p parts) (list []string) {
 	set := func(name, value string) { list = append(list, name+"="+value) }
 	set("ENVIRONMENT", "development")
 	set("HTTP_ADDR", s.addr())
+	set("ADMIN_ADDR", s.adminAddr())
 	set("DATABASE_URL", p.databases[s.name])
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
 	switch s.name {

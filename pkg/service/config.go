@@ -28,10 +28,12 @@ const (
 type Config struct {
 	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses demo sign-in and needs HTTPS cookies"`
 	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
+	AdminAddr       string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
 	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
-	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop"`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
+	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
 }
 
 // KafkaConfig is for services that write to Kafka or hear from it.
@@ -57,6 +59,9 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.HTTPAddr); err != nil {
 		errs = append(errs, fmt.Errorf("HTTP_ADDR is %q: use host:port or :port", c.HTTPAddr))
 	}
+	if _, _, err := net.SplitHostPort(c.AdminAddr); err != nil && c.AdminAddr != "" {
+		errs = append(errs, fmt.Errorf("ADMIN_ADDR is %q: use host:port or :port", c.AdminAddr))
+	}
 	if _, err := pgx.ParseConfig(c.DatabaseURL); err != nil {
 		// The error of pgx repeats the address with the password taken out.
 		errs = append(errs, fmt.Errorf("DATABASE_URL: %w", err))
@@ -66,6 +71,9 @@ func (c *Config) Validate() error {
 	}
 	if c.ShutdownTimeout <= 0 {
 		errs = append(errs, fmt.Errorf("SHUTDOWN_TIMEOUT is %s: use a duration such as 10s", c.ShutdownTimeout))
+	}
+	if c.DrainDelay < 0 {
+		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
 	}
 	return errors.Join(errs...)
 }

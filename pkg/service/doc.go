@@ -7,7 +7,7 @@
 //		service.Program[app.Config]{
 //			Name:     "contractor-ui",
 //			Short:    "The contractors' web app",
-//			Defaults: app.Config{Config: service.Config{HTTPAddr: ":3000"}},
+//			Defaults: app.Config{Config: service.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3100"}},
 //			Migrate:  app.Migrate,
 //			Start:    app.Start,
 //		}.Main()

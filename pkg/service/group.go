@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type Component struct {
 	Start func(ctx context.Context) error
 	// Run works until ctx ends. Returning earlier, even without an error, stops the service.
 	Run func(ctx context.Context) error
-	// Stop is called before the context of Run ends, with what is left of the time to stop.
+	// Stop is called before the context of Run ends. Its context ends when the component's share of the time to stop does; one that
+	// does not mind it is left behind.
 	Stop func(ctx context.Context) error
 }
 
@@ -24,6 +26,8 @@ type Group struct {
 	log        *slog.Logger
 	timeout    time.Duration
 	components []Component
+	leave      func() // says that nothing new should come
+	delay      time.Duration
 }
 
 // NewGroup returns an empty group whose components may together take timeout to stop.
@@ -44,6 +48,10 @@ func (g *Group) OnStop(name string, stop func(ctx context.Context) error) {
 	g.Add(Component{Name: name, Stop: stop})
 }
 
+// Drain has leave called before anything stops, when all had started, and everything go on for delay from then: the time in which
+// those who send traffic notice. It comes on top of the time to stop.
+func (g *Group) Drain(leave func(), delay time.Duration) { g.leave, g.delay = leave, delay }
+
 type running struct {
 	Component
 	cancel context.CancelFunc
@@ -51,7 +59,7 @@ type running struct {
 }
 
 // Run starts everything, waits until ctx ends or a component does, and stops everything. It
-// returns nil when ctx ended and all stopped in time.
+// returns nil when ctx ended and all stopped in time, and returns in time in any case.
 func (g *Group) Run(ctx context.Context) error {
 	// Components outlive ctx: they are told to stop one by one.
 	base := context.WithoutCancel(ctx)
@@ -84,6 +92,12 @@ func (g *Group) Run(ctx context.Context) error {
 	if cause != nil {
 		g.log.ErrorContext(ctx, "stopping, because a part failed", "error", cause)
 	}
+	if g.leave != nil {
+		g.leave()
+		if len(started) == len(g.components) {
+			time.Sleep(g.delay)
+		}
+	}
 	return errors.Join(cause, g.stop(base, started))
 }
 
@@ -102,39 +116,99 @@ func (r *running) run(ctx context.Context, ended chan<- error) {
 	ended <- fmt.Errorf("%s: %w", r.Name, err)
 }
 
-// stop ends the components in reverse order, sharing one deadline.
+// stop ends the components in reverse order, within one deadline. Each may take half of what is left, so that none takes all from
+// those that stop after it. One that is slower is cancelled, and the next one's turn comes; it is waited for again before what it may
+// work with (a component that only stops, such as a database) does, and at the end.
 func (g *Group) stop(base context.Context, started []*running) error {
 	ctx, cancel := context.WithTimeout(base, g.timeout)
 	defer cancel()
 	var errs []error
-	for i := len(started) - 1; i >= 0; i-- {
-		r := started[i]
-		if r.Stop != nil {
-			if err := r.Stop(ctx); err != nil {
-				errs = append(errs, fmt.Errorf("stop %s: %w", r.Name, err))
-			}
+	var late []*running
+	for _, r := range slices.Backward(started) {
+		if r.Run == nil {
+			late = await(ctx, late)
+		}
+		share, release := context.WithTimeout(ctx, untilEnd(ctx)/2)
+		if err := r.stop(share); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", r.Name, err))
 		}
 		r.cancel()
-		select {
-		case <-r.done:
-		case <-ctx.Done():
+		if !r.hasEnded(share) {
+			g.log.WarnContext(ctx, "a part is slow to stop: the others go on", "part", r.Name)
+			late = append(late, r)
+		}
+		release()
+	}
+	for _, r := range late {
+		if !r.hasEnded(ctx) {
 			errs = append(errs, fmt.Errorf("stop %s: still running after %s (SHUTDOWN_TIMEOUT)", r.Name, g.timeout))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// await gives those that are late half of what is left, and returns those that are later still.
+func await(ctx context.Context, late []*running) []*running {
+	ctx, cancel := context.WithTimeout(ctx, untilEnd(ctx)/2)
+	defer cancel()
+	return slices.DeleteFunc(late, func(r *running) bool { return r.hasEnded(ctx) })
+}
+
+// untilEnd is what is left of ctx, which has a deadline.
+func untilEnd(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return time.Until(deadline)
+}
+
+// stop calls Stop, and waits for it no longer than ctx.
+func (r *running) stop(ctx context.Context) error {
+	if r.Stop == nil {
+		return nil
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- r.Stop(ctx) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-stopped: // it minds ctx and has something to say
+		return err
+	case <-time.After(lastWords):
+		return fmt.Errorf("has not stopped in its time: %w", ctx.Err())
+	}
+}
+
+// lastWords is how long a Stop may take to return once its context has ended.
+const lastWords = 50 * time.Millisecond
+
+// hasEnded waits for Run to return, no longer than ctx.
+func (r *running) hasEnded(ctx context.Context) bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+	}
+	select {
+	case <-r.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // Abandon stops what Add was given without ever having run, in reverse order: for a service
 // that opened a database and then found that it cannot start.
 func (g *Group) Abandon() error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
-	defer cancel()
-	var errs []error
-	for i := len(g.components) - 1; i >= 0; i-- {
+	var opened []*running
+	for _, c := range g.components {
 		// What has a Start was not started; there is nothing to stop.
-		if c := g.components[i]; c.Stop != nil && c.Start == nil {
-			errs = append(errs, c.Stop(ctx))
+		if c.Stop != nil && c.Start == nil {
+			r := &running{Component: c, cancel: func() {}, done: make(chan struct{})}
+			close(r.done)
+			opened = append(opened, r)
 		}
 	}
-	return errors.Join(errs...)
+	return g.stop(context.Background(), opened)
 }

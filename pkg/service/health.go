@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"sync"
@@ -45,7 +44,7 @@ type namedCheck struct {
 	check    Check
 }
 
-// Report is the body of /readyz.
+// Report is the body of the admin listener's /readyz. The public one says the status alone.
 type Report struct {
 	Status Status            `json:"status"`
 	Checks map[string]string `json:"checks"` // name to "ok" or what is wrong
@@ -131,12 +130,19 @@ func (h *Health) livez(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("alive\n"))
 }
 
+// readyz says the word, and no more: it is there for anybody.
 func (h *Health) readyz(w http.ResponseWriter, r *http.Request) {
-	report := h.Report(r.Context())
-	w.Header().Set("Content-Type", "application/json")
+	status := h.Report(r.Context()).Status
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if report.Status == Unavailable {
-		w.WriteHeader(http.StatusServiceUnavailable)
+	w.WriteHeader(status.code())
+	_, _ = w.Write([]byte(status + "\n"))
+}
+
+// code is the HTTP status that goes with it.
+func (s Status) code() int {
+	if s == Unavailable {
+		return http.StatusServiceUnavailable
 	}
-	_ = json.NewEncoder(w).Encode(report)
+	return http.StatusOK
 }

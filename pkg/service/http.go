@@ -11,37 +11,44 @@ import (
 	"time"
 )
 
-// HTTPServer is a component that serves handler on addr. The limits suit pages and a small API;
-// a hijacked connection (a websocket) is free of them and minds its own. Requests get until the group's
-// deadline to end.
-func HTTPServer(addr string, handler http.Handler, log *slog.Logger) Component {
-	server := &http.Server{
+// HTTPServer is a component that serves handler on the address that variable gives. The limits suit pages and a small API;
+// a hijacked connection (a websocket) is free of them and minds its own. Requests get until the component's share of the time to stop
+// is over to end; then their contexts end and their connections are closed.
+func HTTPServer(variable, addr string, handler http.Handler, log *slog.Logger) Component {
+	return serve("http", variable, addr, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	}, log)
+}
+
+func serve(name, variable, addr string, server *http.Server, log *slog.Logger) Component {
+	requests, cutOff := context.WithCancel(context.Background())
+	server.BaseContext = func(net.Listener) context.Context { return requests }
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	var listener net.Listener
 	return Component{
-		Name: "http",
+		Name: name,
 		Start: func(ctx context.Context) (err error) {
-			listener, err = Listen(ctx, addr)
+			listener, err = Listen(ctx, variable, addr)
 			return err
 		},
 		Run: func(context.Context) error {
-			log.Info("listening", "addr", listener.Addr().String())
+			log.Info("listening", "server", name, "addr", listener.Addr().String())
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
 		},
 		Stop: func(ctx context.Context) error {
+			defer cutOff()
 			if err := server.Shutdown(ctx); err != nil {
+				cutOff()
 				_ = server.Close()
-				return err
+				return fmt.Errorf("requests under way were cut off: %w", err)
 			}
 			return nil
 		},
@@ -49,13 +56,13 @@ func HTTPServer(addr string, handler http.Handler, log *slog.Logger) Component {
 }
 
 // Listen opens addr, and says which variable to change when it is taken.
-func Listen(ctx context.Context, addr string) (net.Listener, error) {
+func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken by another program: stop it, or set HTTP_ADDR to another address: %w", addr, err)
+		return nil, fmt.Errorf("%s is taken by another program: stop it, or set %s to another address: %w", addr, variable, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q (HTTP_ADDR): %w", addr, err)
+		return nil, fmt.Errorf("listen on %q (%s): %w", addr, variable, err)
 	}
 	return l, nil
 }

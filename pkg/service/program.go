@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -24,7 +23,7 @@ type Role string
 
 const (
 	Web      Role = "web"      // HTTP and websockets
-	Consumer Role = "consumer" // Kafka, relay and jobs; HTTP for health and metrics only
+	Consumer Role = "consumer" // Kafka, relay and jobs; HTTP for health only
 	All      Role = "all"      // both in one process
 )
 
@@ -43,17 +42,16 @@ type Runtime struct {
 	gate    gate
 }
 
-// Serve adds the HTTP server: /livez, /readyz and /metrics, and handler (may be nil) for the rest. Add it
+// Serve adds the HTTP server: /livez and /readyz, and handler (may be nil) for the rest. Add it
 // after what its handlers need, and what must end before it (sockets) after it.
 func (rt *Runtime) Serve(handler http.Handler) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", rt.Health.livez)
 	mux.HandleFunc("GET /readyz", rt.Health.readyz)
-	mux.Handle("GET /metrics", rt.Metrics.Handler())
 	if handler != nil {
 		mux.Handle("/", rt.gate.behind(handler))
 	}
-	rt.Add(HTTPServer(rt.addr, mux, rt.Log))
+	rt.Add(HTTPServer("HTTP_ADDR", rt.addr, mux, rt.Log))
 }
 
 // Program is one service's command line. C is its configuration, a struct that embeds Config.
@@ -78,23 +76,10 @@ type UsageError struct{ Err error }
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
-// How Go collects garbage, where GOGC and GOMEMLIMIT do not say. A service that serves keeps little, and its requests soon leave
-// as much behind again: at the default of 100, about a sixth of its CPU time went into collecting that. One that catches up keeps more;
-// from the limit on it collects as often as it must.
-const (
-	gcPercent   = 400
-	memoryLimit = 256 << 20
-)
-
 // Main runs the command line and ends the process with its exit code. A first SIGINT or SIGTERM
 // stops in order, a second one at once.
 func (p Program[C]) Main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	tuneCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p.Execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -210,13 +195,18 @@ func (p Program[C]) Run(ctx context.Context, cfg *C, role Role, log *slog.Logger
 		addr:    base.HTTPAddr,
 		gate:    gate{open: make(chan struct{})},
 	}
+	rt.admin(base.AdminAddr)
 	if err := p.Start(ctx, cfg, rt); err != nil {
 		return errors.Join(err, rt.Abandon())
 	}
 	if len(rt.gate.conditions) == 0 {
 		close(rt.gate.open)
 	}
-	rt.OnStop("readiness", func(context.Context) error { rt.Health.Stopping(); return nil })
+	delay := base.DrainDelay
+	if !role.Serves(Web) {
+		delay = 0 // nobody sends it anything
+	}
+	rt.Drain(rt.Health.Stopping, delay)
 	began := time.Now()
 	err := rt.Run(ctx)
 	log.Info("stopped", "after", time.Since(began).Round(time.Second).String())

@@ -57,6 +57,8 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"nothing configured", map[string]string{"DATABASE_URL": "", "KAFKA_BROKERS": ""}, nil, 2, "DATABASE_URL is"},
 		{"a strange environment", map[string]string{"ENVIRONMENT": "moon"}, []string{"web"}, 2, `ENVIRONMENT is "moon"`},
 		{"a strange address", map[string]string{"HTTP_ADDR": "3000"}, []string{"web"}, 2, `HTTP_ADDR is "3000": use host:port or :port`},
+		{"a strange address for operators", map[string]string{"ADMIN_ADDR": "3100"}, []string{"web"}, 2, `ADMIN_ADDR is "3100": use host:port or :port`},
+		{"a strange pause", map[string]string{"DRAIN_DELAY": "-1s"}, []string{"web"}, 2, "DRAIN_DELAY is -1s"},
 		{"a strange level", map[string]string{"LOG_LEVEL": "loud"}, nil, 2, "LogLevel"},
 		{"a failure", nil, []string{"migrate"}, 1, "sample: no database"},
 		{"help", nil, []string{"--help"}, 0, "healthcheck"[:0]},
@@ -81,8 +83,9 @@ func TestExitCodesAndMessages(t *testing.T) {
 
 func TestAServiceIsReadyDegradedOrUnavailable(t *testing.T) {
 	setEnv(t)
-	addr := freeAddr(t)
+	addr, admin := freeAddr(t), freeAddr(t)
 	t.Setenv("HTTP_ADDR", addr)
+	t.Setenv("ADMIN_ADDR", admin)
 	var redis, postgres error
 	started := make(chan *Runtime, 1)
 	p := program(func(_ context.Context, _ *testConfig, rt *Runtime) error {
@@ -113,15 +116,25 @@ func TestAServiceIsReadyDegradedOrUnavailable(t *testing.T) {
 		rt.Health.mu.Lock()
 		redis, postgres, rt.Health.at = tc.redis, tc.postgres, time.Time{}
 		rt.Health.mu.Unlock()
-		response, err := http.Get("http://" + addr + "/readyz")
-		if err != nil {
-			t.Fatal(err)
+		// The public listener says the word alone, the operators' what is wrong.
+		if code, word := get(t, "http://"+addr+"/readyz"); code != tc.status || word != string(tc.want)+"\n" {
+			t.Errorf("got %d %q, want %d %s", code, word, tc.status, tc.want)
 		}
+		code, details := get(t, "http://"+admin+"/readyz")
 		var report Report
-		_ = json.NewDecoder(response.Body).Decode(&report)
-		response.Body.Close()
-		if response.StatusCode != tc.status || report.Status != tc.want {
-			t.Errorf("got %d %+v, want %d %s", response.StatusCode, report, tc.status, tc.want)
+		if err := json.Unmarshal([]byte(details), &report); err != nil || code != tc.status || report.Status != tc.want || len(report.Checks) != 2 {
+			t.Errorf("got %d %s, want %d %s", code, details, tc.status, tc.want)
+		}
+	}
+	for path, want := range map[string]string{"/metrics": "go_goroutines", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/livez": "alive"} {
+		if code, text := get(t, "http://"+admin+path); code != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("the operators' %s answers %d %.100q", path, code, text)
+		}
+		if path == "/livez" {
+			continue
+		}
+		if code, _ := get(t, "http://"+addr+path); code != http.StatusNotFound {
+			t.Errorf("%s is public: %d", path, code)
 		}
 	}
 	if got := p.Execute(context.Background(), []string{"healthcheck"}, io.Discard, io.Discard); got != 0 {
@@ -156,8 +169,8 @@ func TestATakenPortNamesTheVariable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	_, err = Listen(context.Background(), l.Addr().String())
-	if err == nil || !strings.Contains(err.Error(), "HTTP_ADDR") {
+	_, err = Listen(context.Background(), "ADMIN_ADDR", l.Addr().String())
+	if err == nil || !strings.Contains(err.Error(), "set ADMIN_ADDR to another") {
 		t.Error(err)
 	}
 }
@@ -169,4 +182,18 @@ func freeAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+func get(t *testing.T, url string) (code int, text string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
 }

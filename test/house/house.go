@@ -76,7 +76,7 @@ func New(tb testing.TB, extra ...string) *House {
 	}
 	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + h.Parts.Brokers}
 	for _, name := range services {
-		h.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + h.addr[name], "DATABASE_URL=" + h.Database[name]}, h.settings(name), extra)
+		h.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + h.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + h.Database[name]}, h.settings(name), extra)
 	}
 	h.env[seed] = []string{"ORDERING_CORE_URL=" + h.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
 		"CONTRACTOR_UI_URL=" + h.URL(Contractor), "MANAGER_UI_URL=" + h.URL(Manager)}

@@ -49,7 +49,7 @@ func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
 		Short:    "The web app in which contractors order and ask to be paid",
-		Defaults: Config{Config: service.Config{HTTPAddr: ":3000"}},
+		Defaults: Config{Config: service.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3100"}},
 		Migrate:  Migrate,
 		Start:    Start,
 		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, rebuild},
@@ -86,7 +86,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.OnStop("database", db.Shutdown)
 	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)

@@ -73,7 +73,7 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 		}
 		defer response.Body.Close()
 		text, _ := io.ReadAll(response.Body)
-		return strings.Contains(string(text), `"status":"ready"`)
+		return string(text) == "ready\n"
 	})
 	return addr, cfg
 }

@@ -39,7 +39,7 @@ func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
 		Short:    "The managers' web app: accept or reject payments, capture or release what is on hold, look after orders, the catalog and the customers",
-		Defaults: Config{Config: service.Config{HTTPAddr: ":4000"}},
+		Defaults: Config{Config: service.Config{HTTPAddr: ":4000", AdminAddr: "127.0.0.1:4100"}},
 		Migrate:  Migrate,
 		Start:    Start,
 		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, rebuild},
@@ -76,7 +76,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.OnStop("database", db.Shutdown)
 	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)

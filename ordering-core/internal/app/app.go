@@ -36,7 +36,7 @@ func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
 		Short:    "Owns orders, the catalog and the customers: takes commands, confirms what is paid, expires in time",
-		Defaults: Config{Config: service.Config{HTTPAddr: ":5002"}},
+		Defaults: Config{Config: service.Config{HTTPAddr: ":5002", AdminAddr: "127.0.0.1:5102"}},
 		Migrate:  Migrate,
 		Start:    Start,
 		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
@@ -100,7 +100,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rt.OnStop("database", func(context.Context) error { p.db.Close(); return nil })
+	rt.OnStop("database", p.db.Shutdown)
 	migrated := func(ctx context.Context) error { return p.db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)

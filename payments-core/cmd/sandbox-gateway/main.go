@@ -47,7 +47,7 @@ func program() service.Program[config] {
 	return service.Program[config]{
 		Name:     "sandbox-gateway",
 		Short:    "A payment gateway that moves no money and misbehaves on request",
-		Defaults: config{Config: service.Config{HTTPAddr: ":5003"}},
+		Defaults: config{Config: service.Config{HTTPAddr: ":5003", AdminAddr: "127.0.0.1:5103"}},
 		Migrate: func(ctx context.Context, cfg *config, _ *slog.Logger) error {
 			return pg.Migrate(ctx, cfg.DatabaseURL, sandbox.Migrations)
 		},
@@ -60,7 +60,7 @@ func start(ctx context.Context, cfg *config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.OnStop("database", db.Shutdown)
 	migrated := func(ctx context.Context) error { return db.Migrated(ctx, sandbox.Migrations) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)

@@ -23,6 +23,7 @@ func TestServesStopsAndServesAgain(t *testing.T) {
 	t.Setenv("DATABASE_URL", pgtest.NewURL(t))
 	t.Setenv("GATEWAY_TOKEN", "t")
 	t.Setenv("HTTP_ADDR", addr)
+	t.Setenv("ADMIN_ADDR", "127.0.0.1:0")
 	if code, log := execute(t.Context(), "migrate"); code != 0 {
 		t.Fatalf("migrate: exit code %d\n%s", code, log)
 	}
@@ -73,6 +74,7 @@ func TestConfiguration(t *testing.T) {
 			t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
 			t.Setenv("GATEWAY_TOKEN", "t")
 			t.Setenv("HTTP_ADDR", "127.0.0.1:0")
+			t.Setenv("ADMIN_ADDR", "127.0.0.1:0")
 			t.Setenv(test.name, test.value)
 			if code, log := execute(t.Context()); code != 2 || !strings.Contains(log, test.says) {
 				t.Errorf("exit code %d, want 2 and %q in:\n%s", code, test.says, log)

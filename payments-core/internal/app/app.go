@@ -32,7 +32,7 @@ func Program() service.Program[Config] {
 	return service.Program[Config]{
 		Name:     Name,
 		Short:    "Owns payments: moves their money through a gateway, durably and once",
-		Defaults: Config{Config: service.Config{HTTPAddr: ":5001"}},
+		Defaults: Config{Config: service.Config{HTTPAddr: ":5001", AdminAddr: "127.0.0.1:5101"}},
 		Migrate:  Migrate,
 		Start:    Start,
 		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, stuckOperations, reconcile},
@@ -68,7 +68,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rt.OnStop("database", func(context.Context) error { db.Close(); return nil })
+	rt.OnStop("database", db.Shutdown)
 	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)

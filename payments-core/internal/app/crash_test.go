@@ -35,7 +35,7 @@ func (h *house) spawn() *exec.Cmd {
 		h.t.Fatal(err)
 	}
 	cmd := exec.Command(executable, "all")
-	cmd.Env = append(os.Environ(), runAsService+"=1", "HTTP_ADDR="+h.cfg.HTTPAddr, "DATABASE_URL="+h.cfg.DatabaseURL,
+	cmd.Env = append(os.Environ(), runAsService+"=1", "HTTP_ADDR="+h.cfg.HTTPAddr, "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL="+h.cfg.DatabaseURL,
 		"KAFKA_BROKERS="+h.broker.Addr(), "GATEWAY_URL="+h.cfg.GatewayURL, "GATEWAY_TOKEN="+gatewayToken,
 		"SERVICE_TOKENS=manager-ui="+callerToken, "LOG_LEVEL=error")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr

@@ -83,6 +83,7 @@ func newHouse(t *testing.T, options sandbox.Options) *house {
 		Jobs:          operations.Timing{JobTimeout: 3 * time.Second, RescueAfter: 4 * time.Second},
 	}
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
+	h.cfg.AdminAddr = freeAddr(t)
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
 	if err := app.Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
 		t.Fatal(err)

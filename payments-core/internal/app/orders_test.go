@@ -139,7 +139,7 @@ func TestEitherMayBeHeardFirst(t *testing.T) {
 
 func (h *house) metrics() string {
 	h.t.Helper()
-	response, err := http.Get("http://" + h.cfg.HTTPAddr + "/metrics")
+	response, err := http.Get("http://" + h.cfg.AdminAddr + "/metrics")
 	if err != nil {
 		h.t.Fatal(err)
 	}
