@@ -3,10 +3,10 @@ package catalog
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 )
 
 // The longest texts, in characters.
@@ -40,20 +40,44 @@ func CheckCustomer(name, email string) (wrong []Problem) {
 	return wrong
 }
 
-// line checks a text of one line.
-func line(field, what, text string, most int) []Problem {
+// line checks a text of one line, by the rules of package text.
+func line(field, what, typed string, most int) []Problem {
+	kept, wrong := text.Line(typed)
+	if field != "name" {
+		kept, _ = text.Code(typed)
+	}
 	switch {
-	case text == "":
+	case kept == "" && wrong == "":
 		return []Problem{{field, fmt.Sprintf("Enter %s.", what)}}
-	case strings.TrimSpace(text) != text:
+	case wrong != "":
+		return []Problem{{field, wrong.Message()}}
+	case kept != typed && strings.TrimSpace(typed) != typed:
 		return []Problem{{field, "Leave the spaces around it out."}}
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return []Problem{{field, "Use letters, digits and signs in one line."}}
-	case utf8.RuneCountInString(text) > most:
+	case kept != typed:
+		return []Problem{{field, "Leave out what cannot be seen, and write accented letters as one character."}}
+	case utf8.RuneCountInString(typed) > most:
 		return []Problem{{field, fmt.Sprintf("Write %d characters at most.", most)}}
 	}
 	return nil
 }
 
-// Key is how SKUs, and e-mail addresses, are told apart: in small letters.
-func Key(text string) string { return strings.ToLower(text) }
+// CleanProduct is what is kept of the texts of a product, for CheckProduct. What is wrong with them stays.
+func CleanProduct(sku, name string) (string, string) {
+	return clean(sku, text.Code), clean(name, text.Line)
+}
+
+// CleanCustomer is what is kept of the texts of a customer, for CheckCustomer. What is wrong with them stays.
+func CleanCustomer(name, email string) (string, string) {
+	return clean(name, text.Line), clean(email, text.Code)
+}
+
+// clean keeps a text that is right, and leaves one that is not as it is.
+func clean(typed string, read func(string) (string, text.Problem)) string {
+	if kept, wrong := read(typed); wrong == "" {
+		return kept
+	}
+	return typed
+}
+
+// Key is how SKUs, and e-mail addresses, are told apart: whatever their case and width are.
+func Key(s string) string { return text.Key(s) }

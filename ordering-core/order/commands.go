@@ -2,12 +2,12 @@ package order
 
 import (
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/schema"
+	"countersign.example/pkg/text"
 )
 
 // Commands answer with the body of the event to write, or with a *Refusal as the error.
@@ -185,18 +185,17 @@ func wrongQuantity(tried string, quantity int64) *Refusal {
 	return nil
 }
 
-// cleanText trims a reason and refuses what cannot be kept: too long, or with NUL
-// characters, which PostgreSQL does not store. missing is what to say if it is empty; ""
-// if it may be.
-func cleanText(tried, text, missing string) (string, *Refusal) {
-	text = strings.TrimSpace(text)
-	switch n := utf8.RuneCountInString(text); {
-	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
-		return "", invalid(tried, "reason", "Remove the characters that are not text.")
+// cleanText is what is kept of a reason (see package text), or a refusal of what cannot be kept. missing is what to say if there is
+// none; "" if there may be none.
+func cleanText(tried, typed, missing string) (string, *Refusal) {
+	kept, wrong := text.Lines(typed)
+	switch n := utf8.RuneCountInString(kept); {
+	case wrong != "":
+		return "", invalid(tried, "reason", wrong.Message())
 	case n > MaxText:
 		return "", invalid(tried, "reason", fmt.Sprintf("Write 2,000 characters at most (these are %d).", n))
 	case n == 0 && missing != "":
 		return "", invalid(tried, "reason", missing)
 	}
-	return text, nil
+	return kept, nil
 }

@@ -3,19 +3,19 @@ package payment
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/schema"
+	"countersign.example/pkg/text"
 )
 
 // Commands answer with the body of the event to write, or with a *Refusal as the error.
 // They change nothing: the event does, once it is in the journal.
 
-// NewRequest asks for a payment on behalf of contractor, who is b.ContractorID. Surrounding
-// space is trimmed from the description, and CaptureMethod may be empty for Automatic.
+// NewRequest asks for a payment on behalf of contractor, who is b.ContractorID. The description
+// is kept by the rules of package text, and CaptureMethod may be empty for Automatic.
 func NewRequest(b Requested) (Requested, error) {
 	var err error
 	if !schema.IsID(b.PaymentID) {
@@ -174,38 +174,37 @@ func asError(r *Refusal) error {
 	return r
 }
 
-// cleanText trims what somebody typed and refuses what cannot be kept: too long, or with
-// NUL characters, which PostgreSQL does not store. missing is what to say if it is empty;
-// "" if it may be.
-func cleanText(tried, field, text, missing string) (string, error) {
-	text = strings.TrimSpace(text)
-	switch n := utf8.RuneCountInString(text); {
-	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
-		return "", invalid(tried, field, "Remove the characters that are not text.")
+// cleanText is what is kept of what somebody typed (see package text), or a refusal of what cannot be kept. missing is what to say
+// if there is nothing; "" if there may be nothing.
+func cleanText(tried, field, typed, missing string) (string, error) {
+	kept, wrong := text.Lines(typed)
+	switch n := utf8.RuneCountInString(kept); {
+	case wrong != "":
+		return "", invalid(tried, field, wrong.Message())
 	case n > MaxText:
 		return "", invalid(tried, field, fmt.Sprintf("Write 2,000 characters at most (these are %d).", n))
 	case n == 0 && missing != "":
 		return "", invalid(tried, field, missing)
 	}
-	return text, nil
+	return kept, nil
 }
 
-// clip makes what another system said fit: without what no journal can hold, and cut to
+// clip makes what another system said fit: without what no text of ours may have, and cut to
 // MaxText characters.
-func clip(text string) string { return clipTo(text, MaxText) }
+func clip(said string) string { return clipTo(said, MaxText) }
 
 // reference is clip for what must not be empty.
-func reference(text string) string {
-	if text = clipTo(text, MaxReference); text == "" {
+func reference(said string) string {
+	if said = clipTo(said, MaxReference); said == "" {
 		return "unknown"
 	}
-	return text
+	return said
 }
 
-func clipTo(text string, limit int) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit])
+func clipTo(said string, limit int) string {
+	kept := text.Mend(said)
+	if runes := []rune(kept); len(runes) > limit {
+		return text.Mend(string(runes[:limit]))
 	}
-	return text
+	return kept
 }

@@ -10,13 +10,13 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -82,8 +82,11 @@ func (a Actor) check() error {
 	if err := cmp.Or(Text("actor.id", a.ID, maxActor), Text("actor.name", a.Name, maxActor)); err != nil {
 		return unprocessable(err)
 	}
-	if strings.TrimSpace(a.ID) == "" {
+	if id, _ := text.Line(a.ID); id == "" {
 		return web.Unprocessable("actor.id is missing.")
+	}
+	if _, wrong := text.Line(a.Name); wrong != "" {
+		return unprocessable(refused("actor.name", wrong))
 	}
 	return nil
 }
@@ -126,8 +129,21 @@ func Text(name, value string, most int) error {
 	if !utf8.ValidString(value) || utf8.RuneCountInString(value) > most {
 		return fmt.Errorf("%s must be text of %d characters at most", name, most)
 	}
-	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
+	_, wrong := text.Lines(value)
+	return refused(name, wrong)
+}
+
+// refused says what is wrong with a text, to a program.
+func refused(name string, wrong text.Problem) error {
+	switch wrong {
+	case text.NotText:
 		return fmt.Errorf("%s must not contain control characters", name)
+	case text.Direction:
+		return fmt.Errorf("%s must not contain characters that turn the direction of text", name)
+	case text.Breaks:
+		return fmt.Errorf("%s must be one line", name)
+	case text.Separators:
+		return fmt.Errorf("%s must have no line breaks but \\n", name)
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"countersign.example/pkg/text"
 )
 
 // MaxRows is how many rows a file may have below its first line, and MaxBytes how large it may be.
@@ -47,15 +49,15 @@ type Problem struct {
 // Read reads a file whose first line names these columns, in any order and case, separated by commas, semicolons or
 // tabs. Rows without any text are left out. With problems of lines, the other rows are there all the same.
 func Read(data []byte, columns ...string) ([]Row, []Problem) {
-	text, _ := bytes.CutPrefix(data, []byte(byteOrderMark))
-	if !utf8.Valid(text) {
+	content, _ := bytes.CutPrefix(data, []byte(byteOrderMark))
+	if !utf8.Valid(content) {
 		return nil, ofFile("The file is not UTF-8 text. Save it as “CSV UTF-8”.")
 	}
-	if len(bytes.TrimSpace(text)) == 0 {
+	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, ofFile("The file is empty. Its first line must name the columns: %s.", strings.Join(columns, ", "))
 	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma = separator(text)
+	r := csv.NewReader(bytes.NewReader(content))
+	r.Comma = separator(content)
 	r.FieldsPerRecord = -1 // counted here, to go on after a line that has too few
 	names, err := r.Read()
 	if err != nil {
@@ -79,7 +81,7 @@ func Read(data []byte, columns ...string) ([]Row, []Problem) {
 			return rows, append(problems, unreadable(err)...)
 		}
 		line, _ := r.FieldPos(0)
-		if strings.TrimSpace(strings.Join(record, "")) == "" {
+		if all, wrong := text.Line(strings.Join(record, "")); all == "" && wrong == "" {
 			continue
 		}
 		if len(record) != len(columns) {

@@ -130,6 +130,7 @@ type customerBody struct {
 
 // newCustomerBody reads a customer from texts; fail is told what is wrong, by field.
 func newCustomerBody(name, email string, fail func(field, message string)) customerBody {
+	name, email = catalog.CleanCustomer(name, email)
 	for _, wrong := range catalog.CheckCustomer(name, email) {
 		fail(wrong.Field, wrong.Message)
 	}

@@ -55,7 +55,8 @@ var customerSheet = sheetKind{
 	name: "customers", nav: "customers", path: customersPath, title: "Import customers", noun: "customer",
 	columns: []string{"Name", "Email"}, key: 1, amount: -1, stream: catalog.CustomerStream,
 	read: func(cells []string, fail func(field, message string)) (any, []string) {
-		return newCustomerBody(cells[0], cells[1], fail), cells
+		body := newCustomerBody(cells[0], cells[1], fail)
+		return body, []string{body.Name, body.Email}
 	},
 	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
 		return cellsByKey(customerCells)(copy.CustomersByEmail(ctx, db, keys))

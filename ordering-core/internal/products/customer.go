@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +23,7 @@ type Customer struct {
 
 // newCustomer checks what a customer is to be.
 func newCustomer(id, name, email string) (*Customer, error) {
-	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
+	name, email = catalog.CleanCustomer(name, email)
 	if err := invalid(catalog.CheckCustomer(name, email)); err != nil {
 		return nil, err
 	}

@@ -27,11 +27,11 @@ type Product struct {
 
 // newProduct checks what a product is to be.
 func newProduct(id, sku, name string, price money.Amount) (*Product, error) {
-	sku, name = strings.TrimSpace(sku), strings.TrimSpace(name)
+	sku, name = catalog.CleanProduct(sku, name)
 	if err := invalid(catalog.CheckProduct(sku, name, price)); err != nil {
 		return nil, err
 	}
-	return &Product{Row: Row{ID: id}, SKU: sku, SKUKey: catalog.Key(sku), Name: name, Price: price.Minor, Currency: price.Currency}, nil
+	return &Product{Row: Row{ID: id}, SKU: sku, SKUKey: strings.ToLower(sku), Name: name, Price: price.Minor, Currency: price.Currency}, nil
 }
 
 func (p *Product) price() money.Amount { return money.Amount{Minor: p.Price, Currency: p.Currency} }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,6 +10,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/text"
 )
 
 // commandJSON is what a command says beside its actor.
@@ -27,7 +27,7 @@ func (a *API) command(kind payment.Operation) echo.HandlerFunc {
 		if !api.IsID(r.ID) {
 			return api.Answer{}, operations.ErrNoPayment
 		}
-		o, err := a.desk.Command(ctx, tx, r.ID, kind, strings.TrimSpace(r.Body.Reason))
+		o, err := a.desk.Command(ctx, tx, r.ID, kind, text.Mend(r.Body.Reason))
 		if err != nil {
 			return api.Answer{}, err
 		}
