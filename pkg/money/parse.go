@@ -3,20 +3,27 @@ package money
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"countersign.example/pkg/text"
 )
 
 // Problem is what is wrong with a text that should be an amount.
 type Problem string
 
-// The problems, in the order in which Parse looks for them.
+// The problems.
 const (
 	UnknownCurrency Problem = "unknown_currency"
 	Empty           Problem = "empty"
+	OtherCurrency   Problem = "other_currency" // it names another currency than the one that was chosen
 	NotANumber      Problem = "not_a_number"
 	Negative        Problem = "negative"
-	Separator       Problem = "separator" // a comma, or more than one point
+	Separator       Problem = "separator" // its commas, points, spaces or apostrophes are nobody's way of writing a number
+	Ambiguous       Problem = "ambiguous" // it can be read in two ways
 	TooManyDecimals Problem = "too_many_decimals"
 	OverLimit       Problem = "over_limit"
 	NotPositive     Problem = "zero"
@@ -25,59 +32,105 @@ const (
 // ParseError says what is wrong with an amount that somebody typed. Its text is fit for a
 // message beside the field, and says what to type instead.
 type ParseError struct {
-	Problem Problem
-	message string
+	Problem  Problem
+	Readings []Amount // of what is Ambiguous: two, the larger first
+	message  string
 }
 
 func (e *ParseError) Error() string { return e.message }
 
-// Parse reads an amount as a form sends it: digits, with a decimal point if the currency
-// has decimals, more than zero and at most Max. Spaces around it are ignored, since pasted
-// text has them. Nothing is guessed: "1,5", "1,250.00", "1e9" and "+5" are refused with a
-// *ParseError, for a wrong guess would be a wrong payment.
-func Parse(text, code string) (Amount, error) {
+// longest is how many bytes an amount may have: more than any spelling of Max.
+const longest = 200
+
+// Parse reads an amount as people write it, more than zero and at most Max:
+//
+//   - digits, also full-width ones, with the decimals after a point or a comma: "1250", "9.99", "9,99";
+//   - the thousands apart by commas, points, spaces of any width or apostrophes: "1,234.56", "1.234,56", "1 234,56", "1'234.56";
+//   - the currency before or after it, as its code or a sign that it has: "€12", "12 EUR". It must be the one that was chosen.
+//
+// Nothing is guessed, for a wrong guess would be a wrong payment. One separator with three digits behind it may be either kind:
+//
+//   - A point in a currency of three decimals or more is before its decimals, as Decimal and String write it.
+//   - A comma in a currency of two decimals or fewer is between thousands, as String writes it: it has no amount of three decimals.
+//   - In a currency without decimals a point is between thousands, too.
+//   - A point where there are one or two decimals, and a comma where there are three or more, are Ambiguous: the error has both readings.
+//
+// Every other error is a *ParseError, too.
+func Parse(typed, code string) (Amount, error) {
 	if !IsKnown(code) {
-		return Amount{}, &ParseError{UnknownCurrency, "Choose a currency from the list."}
-	}
-	text = strings.Trim(text, " \t\r\n")
-	problem := func(p Problem, format string, args ...any) (Amount, error) {
-		return Amount{}, &ParseError{p, fmt.Sprintf(format, args...)}
+		return Amount{}, &ParseError{Problem: UnknownCurrency, message: "Choose a currency from the list."}
 	}
 	example := Amount{1250, code}
 	for range Exponent(code) {
 		example.Minor *= 10
 	}
-	if text == "" {
+	problem := func(p Problem, format string, args ...any) (Amount, error) {
+		return Amount{}, &ParseError{Problem: p, message: fmt.Sprintf(format, args...)}
+	}
+	number, named, isText := bare(typed)
+	switch {
+	case number == "" && len(named) == 0 && isText:
 		return problem(Empty, "Enter an amount, for example %s.", example.Decimal())
-	}
-	if rest, minus := strings.CutPrefix(text, "-"); minus && looksNumeric(rest) {
-		return problem(Negative, "Enter an amount above zero, without a minus sign.")
-	}
-	if !looksNumeric(text) {
+	case !isText:
 		return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
 	}
-	whole, decimals, point := strings.Cut(text, ".")
-	if strings.ContainsAny(text, ",") || strings.Contains(decimals, ".") {
-		return problem(Separator, "Write it without commas, with a point before the decimals: %s.", withoutSeparators(text, example))
-	}
-	if whole == "" || (point && decimals == "") {
+	negative := strings.HasPrefix(number, "-")
+	whole, decimals, grouped, form := split(strings.TrimSpace(strings.TrimPrefix(number, "-")))
+	if form == noNumber {
 		return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
+	}
+	for _, name := range named {
+		if other, ok := otherThan(code, name); !ok {
+			return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
+		} else if other != "" {
+			return problem(OtherCurrency, "This amount is in %s, and the currency chosen is %s. Change one of them.", other, code)
+		}
 	}
 	exponent := Exponent(code)
+	switch {
+	case negative:
+		return problem(Negative, "Enter an amount above zero, without a minus sign.")
+	case form == noForm:
+		return problem(Separator, "Write it with a point before the decimals, and the thousands not apart: %s.", example.Decimal())
+	case form == eitherPoint && exponent == 0, form == eitherComma && exponent <= 2:
+		whole, decimals = whole+decimals, ""
+	case form == eitherPoint && exponent <= 2, form == eitherComma:
+		return Amount{}, ambiguous(whole, decimals, code, grouped)
+	}
 	if len(decimals) > exponent {
 		if exponent == 0 {
 			return problem(TooManyDecimals, "%s has no decimals. Write a whole number, for example %s.", code, example.Decimal())
 		}
 		return problem(TooManyDecimals, "%s has %d decimals at most, for example %s.", code, exponent, example.Decimal())
 	}
-	minor, err := strconv.ParseInt(whole+decimals+strings.Repeat("0", exponent-len(decimals)), 10, 64)
-	if err != nil || minor > Max { // looksNumeric left out-of-range as the only error
+	amount, ok := amountOf(whole, decimals, code)
+	switch {
+	case !ok:
 		return problem(OverLimit, "Enter %s at most.", Amount{Max, code})
-	}
-	if minor == 0 {
+	case amount.IsZero():
 		return problem(NotPositive, "Enter an amount above zero.")
 	}
-	return Amount{minor, code}, nil
+	return amount, nil
+}
+
+// ambiguous is the error for what is written like 1.234 or 1,234 and may be a thousand or little more than one: the one or the other, to
+// the nearest amount that there is.
+func ambiguous(whole, decimals, code, sign string) error {
+	thousands, _ := amountOf(whole+decimals, "", code) // six digits are within the limit
+	exponent := Exponent(code)
+	kept := decimals[:min(len(decimals), exponent)]
+	little, _ := amountOf(whole, kept, code)
+	if exponent < len(decimals) && decimals[exponent] >= '5' {
+		little.Minor++
+	}
+	return &ParseError{Problem: Ambiguous, Readings: []Amount{thousands, little}, message: fmt.Sprintf(
+		"%s%s%s can be read in two ways. Write %s or %s.", whole, sign, decimals, thousands.Decimal(), little.Decimal())}
+}
+
+// amountOf makes an amount of digits; false beyond Max.
+func amountOf(whole, decimals, code string) (Amount, bool) {
+	minor, err := strconv.ParseInt(whole+decimals+strings.Repeat("0", Exponent(code)-len(decimals)), 10, 64)
+	return Amount{minor, code}, err == nil && minor <= Max // out of range is the only error
 }
 
 // ProblemOf returns what Parse found, or "" if err is not from Parse.
@@ -89,33 +142,109 @@ func ProblemOf(err error) Problem {
 	return ""
 }
 
-// looksNumeric tells whether s has digits, points and commas only, and a digit at all.
-func looksNumeric(s string) bool {
-	digits := 0
-	for _, c := range []byte(s) {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c != '.' && c != ',':
+// ReadingsOf returns the two amounts that an Ambiguous text may be, the larger first; none for every other error.
+func ReadingsOf(err error) []Amount {
+	var parse *ParseError
+	if errors.As(err, &parse) {
+		return parse.Readings
+	}
+	return nil
+}
+
+// bare is a text without what stands around a number: spaces, what cannot be seen, and names of currencies, which it returns.
+// Wide digits, spaces and signs are the ordinary ones in it; a minus is its first character. isText is false for what is no text of one line.
+func bare(typed string) (number string, named []string, isText bool) {
+	if len(typed) > longest { // digits beyond counting are a number still
+		return strings.Trim(typed, " \t\r\n"), nil, true
+	}
+	number, wrong := text.Line(typed)
+	isText = wrong == "" || wrong == text.Direction
+	number = text.Visibly(norm.NFKC.String(strings.ReplaceAll(number, "´", "'")))
+	number = strings.NewReplacer("\u2212", "-", "’", "'", "‘", "'", "\u02bc", "'", "ʹ", "'", "′", "'").Replace(number)
+	sign := ""
+	for {
+		number = strings.TrimSpace(number)
+		if rest, minus := strings.CutPrefix(number, "-"); minus && sign == "" {
+			number, sign = rest, "-"
+			continue
+		}
+		start := strings.IndexFunc(number, digit)
+		if start < 0 {
+			break
+		}
+		end := strings.LastIndexFunc(number, digit) + 1
+		before, after := number[:start], number[end:]
+		if name := strings.TrimSpace(strings.TrimRight(before, "-")); name != "" {
+			if strings.HasSuffix(before, "-") && sign == "" {
+				sign = "-"
+			}
+			named, number = append(named, name), number[start:]
+			continue
+		}
+		if name := strings.TrimSpace(after); name != "" {
+			named, number = append(named, name), number[:end]
+			continue
+		}
+		break
+	}
+	return sign + number, named, isText
+}
+
+func digit(r rune) bool { return r >= '0' && r <= '9' }
+
+// The forms of a number.
+const (
+	noNumber    = iota // it has more than digits and separators
+	noForm             // its separators are nobody's
+	clear              // one reading
+	eitherPoint        // 1.234
+	eitherComma        // 1,234
+)
+
+// split takes a number apart: the digits before and after the decimal sign, and the one separator where it may be either kind.
+func split(number string) (whole, decimals, sign string, form int) {
+	if number == "" || !digit(rune(number[0])) || !digit(rune(number[len(number)-1])) {
+		return "", "", "", noNumber
+	}
+	var groups, signs []string
+	for rest := number; ; {
+		end := strings.IndexFunc(rest, func(r rune) bool { return !digit(r) })
+		if end < 0 {
+			groups = append(groups, rest)
+			break
+		}
+		groups, signs = append(groups, rest[:end]), append(signs, rest[end:end+1])
+		if !strings.Contains(".,' ", rest[end:end+1]) {
+			return "", "", "", noNumber
+		}
+		rest = rest[end+1:]
+		if rest == "" || !digit(rune(rest[0])) {
+			return "", "", "", noForm
+		}
+	}
+	last := len(signs) - 1
+	switch {
+	case last < 0:
+		return number, "", "", clear
+	case thousands(groups, signs):
+		if form = clear; last == 0 && signs[0] == "." {
+			return groups[0], groups[1], ".", eitherPoint
+		} else if last == 0 && signs[0] == "," {
+			return groups[0], groups[1], ",", eitherComma
+		}
+		return strings.Join(groups, ""), "", "", form
+	case signs[last] != "." && signs[last] != "," || slices.Contains(signs[:last], signs[last]) || last > 0 && !thousands(groups[:last+1], signs[:last]):
+		return "", "", "", noForm
+	}
+	return strings.Join(groups[:last+1], ""), groups[last+1], "", clear
+}
+
+// thousands tells whether groups of digits are the thousands of one number: three each but the first, and one kind of sign between them.
+func thousands(groups, signs []string) bool {
+	for i, group := range groups {
+		if i > 0 && (len(group) != 3 || signs[i-1] != signs[0]) {
 			return false
 		}
 	}
-	return digits > 0
-}
-
-// withoutSeparators suggests how to write a text with commas, where only one reading is
-// possible: thousands in groups of three before a point. Otherwise it is the example,
-// since "1,5" and "1.234,56" do not say what was meant.
-func withoutSeparators(text string, example Amount) string {
-	whole, decimals, point := strings.Cut(text, ".")
-	groups := strings.Split(whole, ",")
-	plausible := point && len(text) <= 20 && len(groups) > 1 && len(decimals) == Exponent(example.Currency) &&
-		looksNumeric(decimals) && !strings.ContainsAny(decimals, ".,") && len(groups[0]) >= 1 && len(groups[0]) <= 3
-	for _, group := range groups[1:] {
-		plausible = plausible && len(group) == 3
-	}
-	if !plausible {
-		return example.Decimal()
-	}
-	return strings.Join(groups, "") + "." + decimals
+	return len(groups[0]) <= 3 && groups[0][0] != '0'
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 )
 
 // Form is what someone typed, and what is wrong with it, by field. It renders the form again
@@ -14,6 +16,8 @@ import (
 type Form struct {
 	values map[string]string
 	errors map[string]string
+	offers map[string][]Choice
+	picked string // the field that was filled in from its offers
 }
 
 // NewForm returns a form with values in it, as for a first or prefilled view of it.
@@ -21,11 +25,12 @@ func NewForm(values map[string]string) *Form {
 	if values == nil {
 		values = map[string]string{}
 	}
-	return &Form{values: values, errors: map[string]string{}}
+	return &Form{values: values, errors: map[string]string{}, offers: map[string][]Choice{}}
 }
 
-// ReadForm reads the request's body. A field with what no text may have (NUL, bytes that are not UTF-8) comes
-// with a message and without those.
+// ReadForm reads the request's body, each field by the rules of package text. One with what no text may have (bytes that are not
+// UTF-8, controls of the text's direction) comes with a message and without those. Whether it may have several lines is for the
+// handler to know.
 func ReadForm(c echo.Context) (*Form, error) {
 	r := c.Request()
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
@@ -39,17 +44,24 @@ func ReadForm(c echo.Context) (*Form, error) {
 	}
 	f := NewForm(nil)
 	for name, values := range r.PostForm {
-		value := strings.ReplaceAll(values[0], "\r\n", "\n")
-		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-			value = strings.ReplaceAll(strings.ToValidUTF8(value, ""), "\x00", "")
-			f.Fail(name, "This contains characters that are not text.")
+		value, wrong := text.Lines(values[0])
+		if wrong != "" {
+			f.Fail(name, wrong.Mended())
 		}
 		f.values[name] = value
+	}
+	for name, value := range f.values {
+		if field, ok := strings.CutPrefix(name, offered); ok {
+			f.values[field], f.picked = value, field
+		}
 	}
 	return f, nil
 }
 
-// Value returns what was typed into a field, with spaces around it removed.
+// offered is what the names of the buttons begin with that fill in a field.
+const offered = "pick-"
+
+// Value returns what was typed into a field, without spaces around it.
 func (f *Form) Value(name string) string { return strings.TrimSpace(f.values[name]) }
 
 // Fail puts a message beside a field; the first one stays.
@@ -59,13 +71,21 @@ func (f *Form) Fail(name, message string) {
 	}
 }
 
+// OfferAmounts puts buttons beside a field that fill in the one or the other of the amounts that what was typed may be, spelled so
+// that it can be no other, and keep everything else that was typed. They send the form, which is not OK then: it is to be shown again.
+func (f *Form) OfferAmounts(name string, readings []money.Amount) {
+	for _, a := range readings {
+		f.offers[name] = append(f.offers[name], Choice{Value: a.Decimal(), Label: a.String()})
+	}
+}
+
 // Error returns the message beside a field, or "".
 func (f *Form) Error(name string) string { return f.errors[name] }
 
-// OK is true while no field has a message.
-func (f *Form) OK() bool { return len(f.errors) == 0 }
+// OK is true while no field has a message, and none was filled in from its offers.
+func (f *Form) OK() bool { return len(f.errors) == 0 && f.picked == "" }
 
-// Status is 422 for a form with messages, else 200.
+// Status is 422 for a form that is not OK, else 200.
 func (f *Form) Status() int {
 	if f.OK() {
 		return http.StatusOK
@@ -82,6 +102,8 @@ type Field struct {
 	Required, Focus                     bool
 	Rows, Max                           int
 	Choices                             []Choice
+	Offers                              []Choice // see Form.OfferAmounts
+	Picked                              bool     // filled in from its offers
 }
 
 // Choice is one option of a select.
@@ -89,17 +111,20 @@ type Choice struct{ Value, Label string }
 
 // Field returns the field with what was typed and what is wrong with it.
 func (f *Form) Field(name, label string) Field {
-	return Field{Name: name, Label: label, Value: f.values[name], Error: f.errors[name], Kind: "input", Type: "text", Auto: "off"}
+	return Field{
+		Name: name, Label: label, Value: f.values[name], Error: f.errors[name], Kind: "input", Type: "text", Auto: "off",
+		Offers: f.offers[name], Picked: f.picked == name,
+	}
 }
 
 // Hint is a line below the field.
-func (f Field) Hint(text string) Field { f.HintText = text; return f }
+func (f Field) Hint(line string) Field { f.HintText = line; return f }
 
 // Decimal asks phones for their number keys.
 func (f Field) Decimal() Field { f.Mode = "decimal"; return f }
 
 // Placeholder shows an example in the empty field.
-func (f Field) Placeholder(text string) Field { f.Holder = text; return f }
+func (f Field) Placeholder(example string) Field { f.Holder = example; return f }
 
 // Need marks the field as one that must be filled. (The server says so; the browser does not stop the form.)
 func (f Field) Need() Field { f.Required = true; return f }

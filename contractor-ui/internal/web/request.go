@@ -187,6 +187,7 @@ func requestOf(form *web.Form, contractor string) payment.Requested {
 			field = fieldCurrency
 		}
 		form.Fail(field, err.Error())
+		form.OfferAmounts(field, money.ReadingsOf(err))
 	}
 	wanted.Amount = amount
 	checked := wanted

@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 func TestAskingForAPayment(t *testing.T) {
@@ -89,19 +90,23 @@ func TestBadInput(t *testing.T) {
 		"empty amount":        {"amount", "", "Enter an amount", "EUR"},
 		"zero":                {"amount", "0.00", "above zero", "EUR"},
 		"negative":            {"amount", "-5", "without a minus sign", "EUR"},
-		"three decimals":      {"amount", "1.234", "2 decimals at most", "EUR"},
+		"three decimals":      {"amount", "1234.567", "2 decimals at most", "EUR"},
+		"two readings":        {"amount", "1.234", "in two ways", "EUR"},
 		"yen with decimals":   {"amount", "1.5", "JPY has no decimals", "JPY"},
 		"dinar with four":     {"amount", "1.2345", "3 decimals at most", "KWD"},
 		"over the limit":      {"amount", "1000000000.00", "999,999,999.99 EUR at most", "EUR"},
 		"far over the limit":  {"amount", strings.Repeat("9", 400), "at most", "EUR"},
 		"exponent":            {"amount", "1e9", "in digits", "EUR"},
-		"comma":               {"amount", "1,5", "without commas", "EUR"},
-		"european":            {"amount", "1.234,56", "without commas", "EUR"},
+		"mixed separators":    {"amount", "1.23,4.5", "point before the decimals", "EUR"},
+		"another currency":    {"amount", "€ 12", "EUR", "USD"},
 		"NUL in the amount":   {"amount", "1\x00", "not text", "EUR"},
 		"emoji":               {"amount", "💶", "in digits", "EUR"},
 		"not UTF-8":           {"amount", "\xff1", "not text", "EUR"},
 		"unknown currency":    {"currency", "XYZ", "Choose a currency", "XYZ"},
 		"no description":      {"description", "  ", "what the payment is for", "EUR"},
+		"nothing to be seen":  {"description", "\u200b\u2800\u202e\u3164", "what the payment is for", "EUR"},
+		"turned text":         {"description", "42 \u202eevil", "turn the direction of the text", "EUR"},
+		"line separator":      {"description", "one\u2028two", "unusual line breaks", "EUR"},
 		"long description":    {"description", strings.Repeat("ö", 2001), "2,000 characters at most", "EUR"},
 		"NUL in description":  {"description", "a\x00b", "not text", "EUR"},
 		"unknown capture":     {"capture", "never", "one of the two ways", "EUR"},
@@ -138,6 +143,32 @@ func TestBadInput(t *testing.T) {
 		ada.wants(ada.get(path), http.StatusBadRequest, "")
 	}
 	ada.wants(ada.get("/?q="+url.QueryEscape("\x00 ' & | <b> \\ 🧤 \xff")), http.StatusOK, "", "Nothing found")
+}
+
+func TestAnAmountWithTwoReadingsIsAskedBack(t *testing.T) {
+	d := newDesk(t)
+	ada := d.as("ada-nowak")
+	values := ada.form("/payments/new", "1.234", "EUR", "Kept text")
+	values.Set("capture", "manual")
+	const readings = `name="pick-amount" value="1234.00">1,234.00 EUR</button><button class="btn btn-sm" type="submit" name="pick-amount" value="1.23">1.23 EUR</button>`
+	ada.wants(ada.post("/payments", values), http.StatusUnprocessableEntity, "/payments", "1.234 can be read in two ways", readings, `value="1.234"`)
+
+	// a press fills it in, and sends nothing
+	values.Set("pick-amount", "1234.00")
+	page := ada.post("/payments", values)
+	ada.wants(page, http.StatusUnprocessableEntity, "/payments", `value="1234.00"`, "Kept text", `<option value="manual" selected>`, "Nothing has been sent yet",
+		values.Get("payment_id"))
+	if n := d.written(); n != 0 || strings.Contains(page.text, "pick-amount") {
+		t.Fatalf("%d events written, and %s", n, page.text)
+	}
+	values.Del("pick-amount")
+	values.Set("amount", "1234.00")
+	ada.wants(ada.post("/payments", values), http.StatusOK, "/payments/"+values.Get("payment_id"), "You asked for 1,234.00 EUR")
+
+	for _, typed := range []string{"1,234.56", "1.234,56", "1\u202f234,56 €", "EUR 1'234.56", "１２３４.５６"} {
+		values := ada.form("/payments/new", typed, "EUR", "Same")
+		ada.wants(ada.post("/payments", values), http.StatusOK, "/payments/"+values.Get("payment_id"), "You asked for 1,234.56 EUR")
+	}
 }
 
 func TestLongestTextsAreFine(t *testing.T) {
@@ -325,8 +356,13 @@ func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
 	d := newDesk(t)
 	ada := d.as("ada-nowak")
 	const turning = "\u202e00.5"
-	id := ada.ask("10.00", turning)
-	d.confirms(id)
+	values := ada.form("/payments/new", "10.00", "EUR", "5 "+turning)
+	id := values.Get("payment_id")
+	ada.wants(ada.post("/payments", values), http.StatusUnprocessableEntity, "/payments", "turn the direction", "\n5 00.5</textarea>")
+	d.does(id, event.Meta{Actor: "ada-nowak"}, payment.Requested{ // what is in the log is shown, whatever it holds
+		PaymentID: id, ContractorID: "ada-nowak", Amount: money.Amount{Minor: 1000, Currency: "EUR"},
+		Description: turning, CaptureMethod: payment.Automatic,
+	})
 	ada.wants(ada.get("/"), http.StatusOK, "", turning+"</a></td>") // alone in its cell
 	d.does(id, mia, payment.Rejected{Reason: turning})
 	ada.wants(ada.get("/payments/"+id), http.StatusOK, "", turning+"</dd>", "<bdi>Mia Weber rejected it: “"+turning+"”</bdi>")

@@ -155,7 +155,9 @@ func TestWrongProducts(t *testing.T) {
 	s, mia := openShop(t)
 	for _, test := range []struct{ field, value, says string }{
 		{"name", "", "Enter a name"}, {"name", strings.Repeat("x", 201), "200 characters at most"}, {"name", "a\x00b", "not text"},
-		{"sku", " ", "Enter an SKU"}, {"price", "", "Enter an amount"}, {"price", "1,5", "without commas"}, {"price", "-1", "above zero"},
+		{"sku", " ", "Enter an SKU"}, {"price", "", "Enter an amount"}, {"price", "1,5.5", "point before the decimals"}, {"price", "$ 5", "the currency chosen is EUR"},
+		{"name", "\u200b", "Enter a name"}, {"name", "Ti\u202eles", "turn the direction"}, {"name", "Ti\nles", "in one line"}, {"sku", "\u3164", "Enter an SKU"},
+		{"price", "1.234", "can be read in two ways"}, {"price", "-1", "above zero"},
 		{"price", "0", "above zero"}, {"price", "1e9", "in digits"}, {"price", "99999999999", "at most"}, {"currency", "XXX", "Choose a currency"},
 	} {
 		fields := map[string]string{"sku": "T-1", "name": "Tiles", "price": "12.50", "currency": "EUR"}
@@ -170,6 +172,16 @@ func TestWrongProducts(t *testing.T) {
 	mia.get("/catalog/"+uuid.NewString()).is(404, "There is no such product.")
 	mia.get("/catalog/rubbish").is(404)
 	mia.post("/catalog/"+uuid.NewString(), mia.get("/catalog/new").form("sku", "T")...).is(404)
+	if len(s.sent) != 0 {
+		t.Errorf("ordering-core was asked for %v", s.sent)
+	}
+}
+
+func TestAPriceWithTwoReadingsIsAskedBack(t *testing.T) {
+	s, mia := openShop(t)
+	typed := append(mia.get("/catalog/new").form(), "sku", "T-1", "name", "Tiles", "price", "1,234", "currency", "KWD")
+	mia.post("/catalog", typed...).is(422, `name="pick-price" value="1234.000">1,234.000 KWD</button>`, `name="pick-price" value="1.234">1.234 KWD</button>`)
+	mia.post("/catalog", append(typed, "pick-price", "1.234")...).is(422, `value="1.234" autocomplete`, `value="Tiles"`, "Nothing has been sent yet")
 	if len(s.sent) != 0 {
 		t.Errorf("ordering-core was asked for %v", s.sent)
 	}

@@ -125,9 +125,9 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 		says          []string
 	}{
 		{"wrong columns", "SKU,Name,Cost,Currency\nT-1,Tiles,1,EUR\n", []string{"Line 1:", "SKU, Name, Price, Currency", "“Cost” is none of them"}},
-		{"wrong cells", head + "T-1,Tiles,12.50,EUR\nT-2,,1,EUR\nT-3,Tiles,\"1,5\",EUR\nT-4,Tiles,1,XXX\nt-1,Again,1,EUR\nT-5,Five,-3,EUR\n",
-			[]string{"Line 3, Name:</strong> Enter a name", "Line 4, Price:</strong> Write it without commas", "Line 5, Currency:</strong> Choose a currency",
-				"Line 6, SKU:</strong> Line 2 has the same.", "Line 7, Price:</strong> Enter an amount above zero", `<td class="amount bad" data-label="Price">1,5</td>`}},
+		{"wrong cells", head + "T-1,Tiles,12.50,EUR\nT-2,,1,EUR\nT-3,Tiles,\"1,5.5\",EUR\nT-4,Tiles,1,XXX\nt-1,Again,1,EUR\nT-5,Five,-3,EUR\n",
+			[]string{"Line 3, Name:</strong> Enter a name", "Line 4, Price:</strong> Write it with a point before the decimals", "Line 5, Currency:</strong> Choose a currency",
+				"Line 6, SKU:</strong> Line 2 has the same.", "Line 7, Price:</strong> Enter an amount above zero", `<td class="amount bad" data-label="Price">1,5.5</td>`}},
 		{"a long cell", head + "T-1," + strings.Repeat("long ", 1000) + ",1,EUR\n", []string{"Line 2, Name:</strong> Write 200 characters at most", "long…</td>"}},
 		{"two in a line", head + ",Tiles,0,EUR\n", []string{"Line 2, SKU:</strong> Enter an SKU.</li><li class=\"text-break\"><strong>Line 2, Price:"}},
 		{"two ways to read", "SKU;Name;Price;Currency\nT-1;Tiles;1.234;KWD\n", []string{"Line 2, Price:</strong> “1.234” can be read in two ways"}},

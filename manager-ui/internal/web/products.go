@@ -148,6 +148,7 @@ func newProductBody(sku, name, price, currency string, fail func(field, message 
 		fail(field, err.Error())
 		amount = money.Amount{Minor: 1, Currency: money.Currencies()[0]} // its message stands already
 	}
+	sku, name = catalog.CleanProduct(sku, name)
 	for _, wrong := range catalog.CheckProduct(sku, name, amount) {
 		fail(wrong.Field, wrong.Message)
 	}
@@ -155,6 +156,8 @@ func newProductBody(sku, name, price, currency string, fail func(field, message 
 }
 
 func readProduct(form *web.Form) productBody {
+	_, err := money.Parse(form.Value("price"), form.Value("currency"))
+	form.OfferAmounts("price", money.ReadingsOf(err))
 	return newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), form.Fail)
 }
 
