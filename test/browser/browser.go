@@ -170,6 +170,13 @@ func (t *Tab) SeeNot(text string, scope ...string) {
 	t.do("no longer see "+text, "seeNot", text, strings.Join(scope, " "))
 }
 
+// Row waits for the row of a list that shows text, and returns the scope that it is.
+func (t *Tab) Row(text string) (scope string) {
+	t.tb.Helper()
+	t.do("see a row with "+text, "row", text)
+	return Eval[string](t, "window.row")
+}
+
 // Text is what is visible of the element that selector selects.
 func (t *Tab) Text(selector string) string {
 	t.tb.Helper()

@@ -27,6 +27,12 @@ function find(name, scope) {
   return Boolean(width)
 }
 
+function row(text) {
+  const found = [...document.querySelectorAll("tr[id]")].find(e => visible(e) && shows(text, "#" + CSS.escape(e.id)))
+  window.row = found && "#" + CSS.escape(found.id)
+  return Boolean(found)
+}
+
 const labelled = label =>
   [...document.querySelectorAll("label")].find(l => visible(l) && words(l).replace(/\s*(\*|\(optional\))$/, "") === label)?.control
   ?? [...document.querySelectorAll("input, select, textarea")].find(e => visible(e) && e.getAttribute("aria-label") === label)
