@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -23,9 +25,14 @@ const (
 	seed = "seed" // the one service that is no service, but runs once
 )
 
-func loadCompose(t *testing.T) *types.Project {
+// loadCompose reads docker-compose.yml, with the values that a file .env gives, if there is one.
+func loadCompose(t *testing.T, dotenv ...string) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithWorkingDirectory(root))
+	with := []cli.ProjectOptionsFn{cli.WithWorkingDirectory(root)}
+	if len(dotenv) > 0 {
+		with = append(with, cli.WithEnvFiles(dotenv...), cli.WithDotEnv)
+	}
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, with...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,15 +43,30 @@ func loadCompose(t *testing.T) *types.Project {
 	return project
 }
 
-// ours are the services that are built here, by image.
+// ours are the services whose images are built here, by image.
 func ours(project *types.Project) map[string][]types.ServiceConfig {
 	byImage := map[string][]types.ServiceConfig{}
 	for _, s := range project.Services {
-		if s.Build != nil {
+		if strings.HasPrefix(s.Image, "countersign/") {
 			byImage[s.Image] = append(byImage[s.Image], s)
 		}
 	}
 	return byImage
+}
+
+// buildOf is how an image is built: one of the services that run it says so.
+func buildOf(t *testing.T, image string, services []types.ServiceConfig) *types.BuildConfig {
+	t.Helper()
+	var found []*types.BuildConfig
+	for _, s := range services {
+		if s.Build != nil {
+			found = append(found, s.Build)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d services build %s: each builds it again, and moves its tag", len(found), image)
+	}
+	return found[0]
 }
 
 // variables asks the binary that an image would hold which variables it reads and which it must have.
@@ -79,7 +101,7 @@ func TestEveryVariableIsOneThatTheServiceReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for image, services := range ours(loadCompose(t)) {
-		known, required := variables(t, services[0].Build)
+		known, required := variables(t, buildOf(t, image, services))
 		if len(known) == 0 {
 			t.Fatalf("%s reads no variables at all?", image)
 		}
@@ -122,14 +144,21 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 					if dependency.Condition != types.ServiceConditionCompletedSuccessfully {
 						t.Errorf("%s waits for %s to be %s", service.Name, on, dependency.Condition)
 					}
+				case on == "databases":
+					if dependency.Condition != types.ServiceConditionCompletedSuccessfully {
+						t.Errorf("%s waits for %s to be %s", service.Name, on, dependency.Condition)
+					}
 				case dependency.Condition != types.ServiceConditionHealthy:
 					t.Errorf("%s waits for %s to be %s", service.Name, on, dependency.Condition)
-				case project.Services[on].HealthCheck == nil && project.Services[on].Build == nil:
+				case project.Services[on].HealthCheck == nil:
 					t.Errorf("%s waits for the health of %s, which has no check", service.Name, on)
 				}
 			}
 			if migrates == waitsForMigration {
 				t.Errorf("%s: only migrations start without a migration", service.Name)
+			}
+			if _, waits := service.DependsOn["databases"]; migrates && !waits {
+				t.Errorf("%s does not wait for its database", service.Name)
 			}
 			if migrates && service.Restart != "no" {
 				t.Errorf("%s would run for ever", service.Name)
@@ -159,8 +188,29 @@ func TestPortsAreTheDocumentedOnesAndOpenToThisMachineOnly(t *testing.T) {
 	}
 }
 
+// Two systems may run side by side.
+func TestPublishedPortsMove(t *testing.T) {
+	file := filepath.Join(t.TempDir(), ".env")
+	settings := "CONTRACTOR_UI_PORT=13000\nMANAGER_UI_PORT=14000\nPAYMENTS_CORE_PORT=15001\nORDERING_CORE_PORT=15002\n" +
+		"SANDBOX_GATEWAY_PORT=15003\nKAFKA_CONSOLE_PORT=18080\nKAFKA_PORT=19092\n"
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	project := loadCompose(t, file)
+	for _, service := range project.Services {
+		for _, port := range service.Ports {
+			if want := fmt.Sprint(port.Target + 10_000); port.Published != want {
+				t.Errorf("%s is open at %s, not at %s", service.Name, port.Published, want)
+			}
+		}
+	}
+	if told := *project.Services["kafka"].Environment["KAFKA_ADVERTISED_LISTENERS"]; !strings.HasSuffix(told, "EXTERNAL://localhost:19092") {
+		t.Errorf("Kafka sends its clients to %s", told)
+	}
+}
+
 func TestEachServiceHasItsOwnDatabaseAndRole(t *testing.T) {
-	script, err := os.ReadFile("postgres-init.sh")
+	script, err := os.ReadFile("databases.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,14 +233,55 @@ func TestEachServiceHasItsOwnDatabaseAndRole(t *testing.T) {
 				t.Errorf("%s and %s share a database", image, other)
 			}
 			owner[name] = image
-			variable := strings.ToUpper(name) + "_PASSWORD"
-			if !bytes.Contains(script, []byte("create "+name+" \"$"+variable+"\"")) {
+			if !bytes.Contains(script, []byte("make "+name+" "+strings.ToUpper(name)+"_PASSWORD")) {
 				t.Errorf("the script does not make %s", name)
 			}
-			password, _ := address.User.Password()
-			if given := project.Services["postgres"].Environment[variable]; given == nil || *given != password {
-				t.Errorf("%s has another password than the script gives its role", service.Name)
+		}
+	}
+}
+
+// A password may hold any characters, as far as a file .env can: it comes to the role, and to the services, as it was written.
+func TestPasswordsMayHoldAnyCharacters(t *testing.T) {
+	const password, written = `p@:/?#[]%41&=+ $HOME${X}"\ü'q`, `'p@:/?#[]%41&=+ $HOME${X}"\ü\'q'`
+	dotenv := "POSTGRES_PASSWORD=" + written + "\n"
+	for _, service := range []string{"CONTRACTOR_UI", "MANAGER_UI", "PAYMENTS_CORE", "ORDERING_CORE", "SANDBOX_GATEWAY"} {
+		dotenv += service + "_PASSWORD=" + written + "\n"
+	}
+	file := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(file, []byte(dotenv), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	project := loadCompose(t, file)
+	got := map[string]string{"postgres": *project.Services["postgres"].Environment["POSTGRES_PASSWORD"]}
+	for name, value := range project.Services["databases"].Environment {
+		if strings.HasSuffix(name, "PASSWORD") {
+			got["databases' "+name] = *value
+		}
+	}
+	for _, services := range ours(project) {
+		for _, service := range services {
+			address := service.Environment["DATABASE_URL"]
+			if address == nil {
+				continue
 			}
+			if u, err := url.Parse(*address); err != nil || u.User.String() != u.User.Username() {
+				t.Errorf("%s has its password in an address, where some characters mean something (%v)", service.Name, err)
+			}
+			given := service.Environment["PGPASSWORD"]
+			if given == nil {
+				continue
+			}
+			t.Setenv("PGPASSWORD", *given)
+			config, err := pgx.ParseConfig(*address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[service.Name] = config.Password
+		}
+	}
+	for who, has := range got {
+		if has != password {
+			t.Errorf("%s: the password is %q, not %q", who, has, password)
 		}
 	}
 }
@@ -223,7 +314,7 @@ func TestDataAreKeptInNamedVolumes(t *testing.T) {
 			t.Errorf("%s loses its data with its container", name)
 		}
 	}
-	script := filepath.Join(root, "deploy", "docker", "postgres-init.sh")
+	script := filepath.Join(root, "deploy", "docker", "databases.sh")
 	if info, err := os.Stat(script); err != nil || info.Mode()&0o111 == 0 {
 		t.Errorf("the script that makes the databases is not there or not executable: %v", err)
 	}

@@ -10,25 +10,15 @@ root=$(cd "$here/../.." && pwd)
 port=${KAFKA_PORT:-9092}
 controller=${KAFKA_CONTROLLER_PORT:-9093}
 data=${KAFKA_DATA:-$root/.local/kafka-real}
-libs=${XDG_CACHE_HOME:-$HOME/.cache}/countersign/kafka-4.1.0
 
-need() { # command, what it is, how to get it
-	command -v "$1" >/dev/null 2>&1 || { echo "$2 is missing: $3" >&2; exit 2; }
-}
-need java "Java" "install a JDK or JRE, 17 or newer (Debian: apt-get install openjdk-17-jre-headless)"
+command -v java >/dev/null 2>&1 || { echo "Java is missing: install a JDK or JRE, 17 or newer (Debian: apt-get install openjdk-17-jre-headless)" >&2; exit 2; }
 version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
 if [ "${version:-0}" -lt 17 ]; then
 	echo "Java is version ${version:-unknown}: Kafka 4.1 needs 17 or newer" >&2
 	exit 2
 fi
 
-if [ ! -e "$libs/.complete" ]; then
-	need mvn "Maven" "install it (Debian: apt-get install maven); it fetches Kafka's 46 jars once"
-	echo "fetching Apache Kafka 4.1.0 (43 MB) into $libs"
-	mkdir -p "$libs"
-	mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$libs"
-	touch "$libs/.complete"
-fi
+libs=$("$here/jars.sh")
 
 mkdir -p "$data/log"
 sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controller|g" -e "s|@DATA@|$data/log|g" \

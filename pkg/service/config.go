@@ -25,11 +25,13 @@ const (
 // Config is what every service reads from its environment. A service embeds it in its own
 // struct, beside KafkaConfig and RedisConfig when it uses those; each field says its
 // variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc).
+// The driver reads RolePassword's variable by itself, as every client of PostgreSQL does.
 type Config struct {
 	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses demo sign-in and needs HTTPS cookies"`
 	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
 	AdminAddr       string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
 	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
+	RolePassword    string        `env:"PGPASSWORD" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
