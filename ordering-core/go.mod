@@ -2,9 +2,13 @@ module countersign.example/ordering-core
 
 go 1.26.0
 
-replace countersign.example/pkg => ../pkg
+replace (
+	countersign.example/payments-core => ../payments-core
+	countersign.example/pkg => ../pkg
+)
 
 require (
+	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0

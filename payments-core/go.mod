@@ -3,6 +3,7 @@ module countersign.example/payments-core
 go 1.26.0
 
 require (
+	countersign.example/ordering-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
@@ -77,4 +78,7 @@ require (
 	gorm.io/gorm v1.31.2 // indirect
 )
 
-replace countersign.example/pkg => ../pkg
+replace (
+	countersign.example/ordering-core => ../ordering-core
+	countersign.example/pkg => ../pkg
+)

@@ -14,6 +14,7 @@ import (
 
 	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 )
 
@@ -25,14 +26,14 @@ type Core struct {
 	Now      time.Time
 	heard    map[uuid.UUID]bool
 	orders   map[string][]order.Entry
-	payments map[string][]event.Event
+	payments map[string][]payment.Entry
 	outbox   []event.Event
 	err      error
 }
 
 // New returns one without orders.
 func New(now time.Time) *Core {
-	return &Core{Now: now, heard: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]event.Event{}}
+	return &Core{Now: now, heard: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
 }
 
 // Err is the first thing that went wrong.
@@ -52,17 +53,14 @@ func (c *Core) Hear(e event.Event) {
 		}
 		return
 	}
-	if err := confirming.Check(e); err != nil {
-		c.fail(err)
-	}
-	c.payments[e.Subject] = append(c.payments[e.Subject], e)
-	orderID := confirming.Fold(e.Subject, c.payments[e.Subject]...).OrderID
+	c.payments[e.Subject] = append(c.payments[e.Subject], payment.Entry{Event: e, Confirmed: true})
+	orderID := c.Payment(e.Subject).OrderID
 	if orderID == "" {
 		return
 	}
 	var payments []confirming.Payment
 	for _, id := range slices.Sorted(maps.Keys(c.payments)) {
-		if p := confirming.Fold(id, c.payments[id]...); p.OrderID == orderID {
+		if p := confirming.Fold(c.payments[id]); p.OrderID == orderID {
 			payments = append(payments, p)
 		}
 	}
@@ -97,8 +95,11 @@ func (c *Core) Order(id string) order.Order {
 
 // Awaits tells whether an order's expiry waits for the outcome of a payment.
 func (c *Core) Awaits(paymentID string) bool {
-	return confirming.Fold(paymentID, c.payments[paymentID]...).TakesItsCourse()
+	return confirming.Fold(c.payments[paymentID]).TakesItsCourse()
 }
+
+// Payment is how a payment stands here.
+func (c *Core) Payment(id string) payment.Payment { return confirming.Fold(c.payments[id]).Payment }
 
 func (c *Core) write(id string, body order.Body, meta event.Meta) {
 	e := order.New(Source, id, body)

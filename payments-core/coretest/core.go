@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/internal/releasing"
@@ -29,7 +30,7 @@ type Core struct {
 	rules     operations.Rules
 	heard     map[uuid.UUID]bool
 	payments  map[string][]payment.Entry
-	orders    map[string][]event.Event
+	orders    map[string][]order.Entry
 	histories map[string]operations.History
 	outbox    []event.Event
 	err       error
@@ -40,7 +41,7 @@ func New(now time.Time) *Core {
 	return &Core{
 		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
 		heard: map[uuid.UUID]bool{}, payments: map[string][]payment.Entry{},
-		orders: map[string][]event.Event{}, histories: map[string]operations.History{},
+		orders: map[string][]order.Entry{}, histories: map[string]operations.History{},
 	}
 }
 
@@ -54,10 +55,7 @@ func (c *Core) Hear(e event.Event) {
 	}
 	c.heard[e.ID] = true
 	if strings.HasPrefix(e.Type, "order_") {
-		if err := releasing.Check(e); err != nil {
-			c.fail(err)
-		}
-		c.orders[e.Subject] = append(c.orders[e.Subject], e)
+		c.orders[e.Subject] = append(c.orders[e.Subject], order.Entry{Event: e, Confirmed: true})
 		for _, id := range c.ids() {
 			if c.Payment(id).OrderID == e.Subject {
 				c.follow(id)
@@ -187,7 +185,7 @@ func (c *Core) order(p payment.Payment) releasing.Order {
 	if p.OrderID == "" {
 		return releasing.Order{}
 	}
-	return releasing.Fold(p.OrderID, c.orders[p.OrderID]...)
+	return releasing.Fold(p.OrderID, c.orders[p.OrderID])
 }
 
 // follow does what the rules want now.

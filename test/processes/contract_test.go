@@ -4,49 +4,10 @@ import (
 	"testing"
 	"time"
 
-	orderingtest "countersign.example/ordering-core/coretest"
 	"countersign.example/ordering-core/order"
-	paymentstest "countersign.example/payments-core/coretest"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
 )
-
-// TestEachCoreReadsWhatTheOtherWrites: neither knows the other's types, only the few fields that it needs.
-func TestEachCoreReadsWhatTheOtherWrites(t *testing.T) {
-	for _, typ := range order.Types() {
-		core := paymentstest.New(time.Now())
-		core.Hear(event.Event{ID: event.NewID(), Type: typ.Name, Source: typ.Writer, Subject: id(1), Data: typ.Example})
-		if err := core.Err(); err != nil {
-			t.Errorf("payments-core cannot read %s: %v", typ.Name, err)
-		}
-	}
-	for _, typ := range payment.Types() {
-		core := orderingtest.New(time.Now())
-		core.Hear(event.Event{ID: event.NewID(), Type: typ.Name, Source: typ.Writer, Subject: id(1), Data: typ.Example})
-		if err := core.Err(); err != nil {
-			t.Errorf("ordering-core cannot read %s: %v", typ.Name, err)
-		}
-	}
-}
-
-// TestBothCoresGiveUpAtTheSameDecline: how often the gateway is asked stands in both, and neither imports the other.
-func TestBothCoresGiveUpAtTheSameDecline(t *testing.T) {
-	w := newWorld()
-	paymentID := id(2000)
-	w.say("/contractor-ui", "ada", paymentID, payment.Requested{PaymentID: paymentID, ContractorID: "ada", OrderID: id(1000),
-		Amount: apple.Price, Description: "Order", CaptureMethod: payment.Automatic})
-	w.say("/manager-ui", "mia", paymentID, payment.Accepted{})
-	for n := 1; n <= payment.MaxDeclines; n++ {
-		// given one more decline that does not say that it is the last
-		w.say("/payments-core", "", paymentID, payment.Declined{Code: "try_again"})
-		w.exchange(w.cores...)
-		// then both take it for the last, or neither
-		if final, awaits := w.core.Payment(paymentID).Final, w.ordering.Awaits(paymentID); final != (n == payment.MaxDeclines) || awaits == final {
-			t.Errorf("decline %d is final: %t; ordering-core awaits more: %t", n, final, awaits)
-		}
-	}
-}
 
 // TestOneOrderFromRequestToRefund tells the longest story once, in the words that people read.
 func TestOneOrderFromRequestToRefund(t *testing.T) {

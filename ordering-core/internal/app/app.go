@@ -17,6 +17,7 @@ import (
 	"countersign.example/ordering-core/internal/products"
 	"countersign.example/ordering-core/migrations"
 	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
@@ -63,7 +64,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	return client.CreateTopics(ctx,
 		kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
 		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions},
-		kafka.TopicConfig{Name: confirming.Topic, Partitions: confirming.Partitions},
+		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
 		kafka.DeadLettersConfig())
 }
 
@@ -146,7 +147,7 @@ func (p *parts) recording(log *slog.Logger) kafka.Recording {
 		Topics: []kafka.Topic{
 			{Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
 			{Name: catalog.Topic, Partitions: catalog.Partitions, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
-			{Name: confirming.Topic, Partitions: confirming.Partitions, Stream: kafka.BySubject(confirming.Stream), Check: confirming.Check},
+			{Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
 		},
 		Before:     p.confirming.Before,
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},

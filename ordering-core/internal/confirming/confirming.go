@@ -6,6 +6,7 @@
 // case finds nothing left to do.
 //
 // Invariants:
+//   - What a payment comes to is payments-core's to say: it is folded by payment.Fold, here as everywhere.
 //   - An order is paid by one captured payment of its total, requested by its contractor, while it waits to be paid.
 //   - Every other captured payment that names it is refused, once, with the reason in words. One whose money went
 //     back already is left alone.
@@ -31,13 +32,13 @@ type Command struct {
 func Next(o order.Order, payments ...Payment) (Command, bool) {
 	payments = slices.Clone(payments)
 	slices.SortStableFunc(payments, func(a, b Payment) int {
-		return cmp.Or(a.capture.Time.Compare(b.capture.Time), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.Captured.At.Compare(b.Captured.At), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range payments {
 		if !p.Kept() || settled(o, p.ID) {
 			continue
 		}
-		paid, err := o.Pay(p.ID, p.Captured, p.ContractorID)
+		paid, err := o.Pay(p.ID, p.CapturedAmount, p.ContractorID)
 		if err == nil {
 			return Command{paid, p.capture}, true
 		}

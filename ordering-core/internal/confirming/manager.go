@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign.example/ordering-core/internal/orders"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -91,13 +92,7 @@ func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, c *orders.Case) ([]Pa
 	return payments, nil
 }
 
-func isPayment(stream string) bool { return strings.HasPrefix(stream, Stream("")) }
+func isPayment(stream string) bool { return strings.HasPrefix(stream, payment.Stream("")) }
 
 // fold is the payment that a stream comes to.
-func fold(s journal.Stream) Payment {
-	events := make([]event.Event, len(s.Records))
-	for i, record := range s.Records {
-		events[i] = record.Event
-	}
-	return Fold(strings.TrimPrefix(s.ID, Stream("")), events...)
-}
+func fold(s journal.Stream) Payment { return Fold(journal.Entries[payment.Entry](s)) }

@@ -11,6 +11,7 @@ import (
 	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/internal/orders/orderstest"
 	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
@@ -42,10 +43,11 @@ func (o *office) submitted(t *testing.T) string {
 // captured are the events of a payment for an order whose money has moved.
 func captured(orderID string) []journal.Heard {
 	id := uuid.NewString()
-	events := []event.Event{requestedBy(orderstest.Contractor, id, orderID), capturedOf(id, 1, eur(25_00))}
+	requested := payment.Requested{PaymentID: id, ContractorID: orderstest.Contractor, OrderID: orderID, Amount: eur(25_00), Description: "Order", CaptureMethod: payment.Automatic}
+	events := []event.Event{of(id, orderstest.Contractor, 0, requested), acceptedBy("mia", id), of(id, "", 1, payment.Authorized{GatewayReference: "hold"}), capturedOf(id, 1, eur(25_00))}
 	heard := make([]journal.Heard, len(events))
 	for i, e := range events {
-		heard[i] = journal.Heard{Event: e, Stream: confirming.Stream(id), Topic: confirming.Topic, Offset: int64(i)}
+		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 	}
 	return heard
 }
@@ -92,9 +94,10 @@ func TestACapturePaysTheOrder(t *testing.T) {
 	o := newOffice(t)
 	payment := captured(o.orderID)
 
-	// when the request and the capture are heard, and heard again
-	o.hear(t, payment[0])
-	o.hear(t, payment[1])
+	// when they are heard, one by one, and again
+	for _, heard := range payment {
+		o.hear(t, heard)
+	}
 	o.hear(t, payment...)
 
 	// then the order is paid, once, because of the capture
@@ -105,7 +108,7 @@ func TestACapturePaysTheOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := stream.Records[len(stream.Records)-1]; last.CausationID != payment[1].ID.String() || last.Actor != "" {
+	if last := stream.Records[len(stream.Records)-1]; last.CausationID != payment[len(payment)-1].ID.String() || last.Actor != "" {
 		t.Errorf("it was paid because of %+v", last.Meta)
 	}
 }
@@ -143,9 +146,9 @@ func TestAnOrderDiesWhileItsPaymentIsCaptured(t *testing.T) {
 	for range 20 {
 		id := o.submitted(t)
 		payment := captured(id)
-		o.hear(t, payment[0])
+		o.hear(t, payment[:3]...)
 		var wg sync.WaitGroup
-		wg.Go(func() { o.hear(t, payment[1]) })
+		wg.Go(func() { o.hear(t, payment[3]) })
 		wg.Go(func() {
 			_, _ = o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 				return o.Cancel(ctx, tx, orderstest.Mine(id), "no longer wanted", "contractor")

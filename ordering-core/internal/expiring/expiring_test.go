@@ -1,6 +1,7 @@
 package expiring_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"countersign.example/ordering-core/internal/expiring"
 	"countersign.example/ordering-core/internal/orders/orderstest"
 	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -80,8 +82,8 @@ func (c *clerk) hear(orderID, paymentID string, events ...happened) {
 		}
 		heard := make([]journal.Heard, len(events))
 		for i, of := range events {
-			e := of(orderID)
-			e.ID, e.Source, e.Subject, e.Time = event.NewID(), "/elsewhere", paymentID, c.Now()
+			e := of(orderID, paymentID)
+			e.ID, e.Source, e.Subject, e.Time = event.NewID(), cmp.Or(e.Source, payment.Writer(e.Type)), paymentID, c.Now()
 			heard[i] = journal.Heard{Event: e, Stream: stream, Topic: "payments"}
 		}
 		changed, err := c.Journal.Hear(c.t.Context(), tx, heard)
@@ -96,13 +98,13 @@ func (c *clerk) hear(orderID, paymentID string, events ...happened) {
 }
 
 // happened is what happens to a payment for an order.
-type happened func(orderID string) event.Event
+type happened func(orderID, paymentID string) event.Event
 
 // requested is what pays an order, but for what the test changes of it.
 func requested(change map[string]any) happened {
-	return func(orderID string) event.Event {
+	return func(orderID, paymentID string) event.Event {
 		data := map[string]any{
-			"order_id": orderID, "contractor_id": orderstest.Contractor, "amount": money.Amount{Minor: 25_00, Currency: "EUR"},
+			"payment_id": paymentID, "order_id": orderID, "description": "A fence", "contractor_id": orderstest.Contractor, "amount": money.Amount{Minor: 25_00, Currency: "EUR"},
 			"capture_method": "automatic",
 		}
 		maps.Copy(data, change)
@@ -117,17 +119,17 @@ func requested(change map[string]any) happened {
 
 // by is what somebody did; nobody for what payments-core says.
 func by(actor, typ, data string) happened {
-	return func(string) event.Event {
+	return func(string, string) event.Event {
 		return event.Event{Type: typ, Meta: event.Meta{Actor: actor}, Data: []byte(data)}
 	}
 }
 
 func plain(typ string) happened {
-	return by(map[string]string{"payment_withdrawn": orderstest.Contractor, "payment_accepted": "mia", "payment_rejected": "mia"}[typ], typ, `{}`)
+	return by(map[string]string{"payment_withdrawn": orderstest.Contractor, "payment_accepted": "mia", "payment_rejected": "mia"}[typ], typ, `{"reason":"so it is","gateway_reference":"hold"}`)
 }
 
 func declined(final bool) happened {
-	return by("", "payment_declined", fmt.Sprintf(`{"final":%t}`, final))
+	return by("", "payment_declined", fmt.Sprintf(`{"code":"no_funds","final":%t}`, final))
 }
 
 func TestAnOrderExpiresInTime(t *testing.T) {
@@ -218,11 +220,16 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 		"of another amount":               {asked(map[string]any{"amount": money.Amount{Minor: 24_99, Currency: "EUR"}}), false},
 		"of another currency":             {asked(map[string]any{"amount": money.Amount{Minor: 25_00, Currency: "USD"}}), false},
 		"for another order":               {asked(map[string]any{"order_id": uuid.NewString()}), false},
-		"requested in another's name": {[]happened{func(orderID string) event.Event {
-			e := pays(orderID)
+		"requested in another's name": {[]happened{func(orderID, paymentID string) event.Event {
+			e := pays(orderID, paymentID)
 			e.Actor = "eve"
 			return e
 		}, accepted}, false},
+		"accepted, says another service": {[]happened{pays, func(orderID, paymentID string) event.Event {
+			e := accepted(orderID, paymentID)
+			e.Source = "/contractor-ui"
+			return e
+		}}, false},
 		"requested again, as manual":    {[]happened{pays, requested(map[string]any{"capture_method": "manual"}), accepted}, true},
 		"requested again, as automatic": {[]happened{requested(map[string]any{"capture_method": "manual"}), pays, accepted}, false},
 	}

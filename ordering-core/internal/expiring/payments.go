@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/internal/orders"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
@@ -33,7 +33,7 @@ func (s *Sweeper) underWay(ctx context.Context, tx *pg.Tx, c *orders.Case) (bool
 func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var payments []string
 	for _, stream := range streams {
-		if strings.HasPrefix(stream.ID, confirming.Stream("")) {
+		if strings.HasPrefix(stream.ID, payment.Stream("")) {
 			payments = append(payments, stream.ID)
 		}
 	}

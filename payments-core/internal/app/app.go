@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/operations"
-	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
@@ -58,7 +58,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 	defer client.Close()
 	return client.CreateTopics(ctx,
 		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
-		kafka.TopicConfig{Name: releasing.Topic, Partitions: releasing.Partitions},
+		kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
 		kafka.DeadLettersConfig())
 }
 
@@ -126,7 +126,7 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 		Topics: []kafka.Topic{{
 			Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}, {
-			Name: releasing.Topic, Partitions: releasing.Partitions, Stream: kafka.BySubject(releasing.Stream), Check: releasing.Check,
+			Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 		}},
 		Before:     desk.Before,
 		Projectors: []journal.Projector{desk.Project},

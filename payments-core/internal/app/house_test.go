@@ -19,11 +19,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/internal/operations"
-	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/api/apitest"
@@ -156,7 +156,7 @@ func (h *house) publish(events ...event.Event) {
 	for _, e := range events {
 		topic := payment.Topic
 		if strings.HasPrefix(e.Type, "order_") {
-			topic = releasing.Topic
+			topic = order.Topic
 		}
 		messages = append(messages, kafka.Encode(topic, e))
 	}

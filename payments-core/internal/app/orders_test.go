@@ -11,10 +11,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
 )
 
 const (
@@ -22,15 +24,16 @@ const (
 	cancelled = payment.TypeCancelled
 )
 
-// ofOrder makes an event as ordering-core writes it.
+// ofOrder makes the event after those of submitted, as ordering-core writes it.
 func ofOrder(id, typ, data string) event.Event {
-	return event.Event{ID: event.NewID(), Type: typ, Source: "/ordering-core", Subject: id, Time: time.Now(),
+	return event.Event{ID: event.NewID(), Type: typ, Source: "/ordering-core", Subject: id, Time: time.Now(), Sequence: 5,
 		DataSchema: "https://countersign.example/schemas/" + typ + ".json", Data: json.RawMessage(data),
 		Meta: event.Meta{CorrelationID: uuid.NewString()}}
 }
 
-func submitted(id string) event.Event {
-	return ofOrder(id, "order_submitted", `{"order_id": "`+id+`", "number": "2026/11/000042", "total": {"amount": 1000, "currency": "EUR"}}`)
+// submitted are the four events of an order of 10.00 EUR that waits to be paid.
+func submitted(id string) []event.Event {
+	return ordertest.Submitted(id, money.Amount{Minor: 10_00, Currency: "EUR"}).Events()
 }
 
 // acceptedFor is accepted for an order.
@@ -78,7 +81,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 			// given a payment for an order, as far as the order ends
 			order := uuid.NewString()
 			id, events := acceptedFor(order, test.minor, test.method)
-			h.publish(submitted(order))
+			h.publish(submitted(order)...)
 			if test.until == requested {
 				events = events[:1]
 			}
@@ -118,7 +121,7 @@ func TestEitherMayBeHeardFirst(t *testing.T) {
 	h.start()
 	// given an order that is known to be dead before its payment is known
 	order := uuid.NewString()
-	h.publish(submitted(order), ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))
+	h.publish(append(submitted(order), ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))...)
 	h.eventually("the order's end", func() bool {
 		var n int
 		err := h.db.Pool().QueryRow(t.Context(), "select count(*) from journal where type = 'order_expired'").Scan(&n)

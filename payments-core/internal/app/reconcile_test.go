@@ -15,7 +15,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 	h.start()
 	order := uuid.NewString()
 	id, events := acceptedFor(order, 10_00, payment.Automatic)
-	h.publish(submitted(order))
+	h.publish(submitted(order)...)
 	h.publish(events...)
 	h.story(id, captured)
 	h.publish(ofOrder(order, "order_paid", `{"payment_id": "`+id+`"}`))
@@ -45,7 +45,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			"order " + order + ": payment " + id + " is to be let go (refund), and nothing is under way: order 2026/11/000042 expired",
 		},
 		"an order that should be paid": {
-			"update journal set type = 'order_drafted' where type = 'order_paid'", "update journal set type = 'order_paid' where type = 'order_drafted'",
+			"update journal set type = 'order_praised' where type = 'order_paid'", "update journal set type = 'order_paid' where type = 'order_praised'",
 			"order " + order + ": it is not paid, and payment " + id + " keeps 10.00 EUR for it",
 		},
 		"an order paid by nothing": {
@@ -54,9 +54,9 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			"order " + order + ": it was paid by payment " + id + ", and 0 payments keep money for it",
 		},
 		"an order paid with another amount": {
-			"update journal set data = jsonb_set(data, '{total,amount}', '999') where type = 'order_submitted'",
-			"update journal set data = jsonb_set(data, '{total,amount}', '1000') where type = 'order_submitted'",
-			"order " + order + ": its total is 9.99 EUR, and payment " + id + ", which paid it, captured 10.00 EUR",
+			"update journal set data = jsonb_set(data, '{amount,amount}', '999') where type = 'payment_captured'",
+			"update journal set data = jsonb_set(data, '{amount,amount}', '1000') where type = 'payment_captured'",
+			"order " + order + ": its total is 10.00 EUR, and payment " + id + ", which paid it, captured 9.99 EUR",
 		},
 		"an event that the topic lacks": {
 			"update journal set event_id = gen_random_uuid() where type = 'payment_captured'", "",

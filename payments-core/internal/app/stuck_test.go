@@ -14,7 +14,6 @@ import (
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
 
@@ -25,7 +24,7 @@ func (h *house) stuckRefund(minor int64) (id string) {
 	h.t.Helper()
 	order := uuid.NewString()
 	id, events := acceptedFor(order, minor, payment.Automatic)
-	h.publish(append([]event.Event{submitted(order)}, events...)...)
+	h.publish(append(submitted(order), events...)...)
 	h.story(id, captured)
 	h.publish(ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))
 	h.story(id, stuck)
@@ -166,7 +165,7 @@ func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
 	} {
 		order := uuid.NewString()
 		id, events := acceptedFor(order, test.minor, payment.Automatic)
-		h.publish(append([]event.Event{submitted(order)}, events...)...)
+		h.publish(append(submitted(order), events...)...)
 		h.story(id, captured)
 		h.publish(ofOrder(order, "order_expired", `{"reason": "not paid in time"}`))
 		h.story(id, refunded)

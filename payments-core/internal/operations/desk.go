@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
@@ -199,8 +200,8 @@ func (d *Desk) load(ctx context.Context, tx *pg.Tx, paymentID string) (*dossier,
 		return nil, err
 	}
 	ids := []string{own}
-	for order := range held {
-		ids = append(ids, releasing.Stream(order))
+	for id := range held {
+		ids = append(ids, order.Stream(id))
 	}
 	streams, err := d.journal.Load(ctx, tx, ids...)
 	if err != nil {
@@ -221,12 +222,7 @@ func orderOf(p payment.Payment, streams map[string]journal.Stream) releasing.Ord
 	if p.OrderID == "" {
 		return releasing.Order{}
 	}
-	records := streams[releasing.Stream(p.OrderID)].Records
-	events := make([]event.Event, len(records))
-	for i, record := range records {
-		events[i] = record.Event
-	}
-	return releasing.Fold(p.OrderID, events...)
+	return releasing.Fold(p.OrderID, journal.Entries[order.Entry](streams[order.Stream(p.OrderID)]))
 }
 
 // Look reads a payment and its operations without locking them, for showing.

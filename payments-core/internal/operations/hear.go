@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
@@ -76,7 +77,7 @@ func (d *Desk) complete(ctx context.Context, tx *pg.Tx, known map[string]journal
 	var missing []string
 	for _, c := range payments {
 		if c.payment.OrderID != "" {
-			missing = append(missing, releasing.Stream(c.payment.OrderID))
+			missing = append(missing, order.Stream(c.payment.OrderID))
 		}
 	}
 	if len(orders) > 0 {

@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"slices"
 	"sync"
@@ -13,8 +12,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
@@ -91,10 +91,15 @@ func (r *race) ofPayment(actor string, body payment.Body) journal.Heard {
 	return journal.Heard{Event: e, Stream: payment.Stream(r.paymentID), Topic: payment.Topic}
 }
 
-func (r *race) death() journal.Heard {
-	return journal.Heard{Stream: releasing.Stream(r.orderID), Topic: releasing.Topic, Event: event.Event{
-		ID: event.NewID(), Type: "order_expired", Source: "/ordering-core", Subject: r.orderID, Time: time.Now(), Data: json.RawMessage(`{}`),
-	}}
+// death is the order, until it expires.
+func (r *race) death() []journal.Heard {
+	history := ordertest.Submitted(r.orderID, money.Amount{Minor: 10_00, Currency: "EUR"})
+	history.Says(event.Meta{}, order.Expired{})
+	var heard []journal.Heard
+	for _, e := range history.Events() {
+		heard = append(heard, journal.Heard{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})
+	}
+	return heard
 }
 
 // hear records events as the consumer does; meanwhile is called before the commit.
@@ -181,7 +186,7 @@ func TestTheOrdersDeathIsRecordedAndThenTheHold(t *testing.T) {
 		// when the hold comes before that commits, then recording it waits
 		close(r.gateway.answer)
 		r.waiting(1)
-	}, r.death())
+	}, r.death()...)
 	// and who waited lets the hold go
 	r.releasedOnce()
 }
@@ -197,7 +202,7 @@ func TestTheHoldIsRecordedAndThenTheOrdersDeath(t *testing.T) {
 		close(r.gateway.answer)
 		r.waiting(1)
 		// when the order's death is heard meanwhile, then it waits for the case
-		go func() { defer close(died); r.hear(nil, r.death()) }()
+		go func() { defer close(died); r.hear(nil, r.death()...) }()
 		r.waiting(2)
 		return nil
 	})
@@ -222,7 +227,7 @@ func TestTwoInstancesLetGoOnce(t *testing.T) {
 	death := r.death()
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Go(func() { r.hear(nil, death) })
+		wg.Go(func() { r.hear(nil, slices.Clone(death)...) })
 	}
 	wg.Wait()
 	// then it is released, once

@@ -1,13 +1,13 @@
 package operations
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
@@ -52,8 +52,9 @@ type world struct {
 	now     time.Time
 	entries []payment.Entry
 	history History
-	refuse  int // how often the gateway still refuses what must be done
-	ordered []event.Event
+	refuse  int                // how often the gateway still refuses what must be done
+	ordered *ordertest.History // nil before it has ended, or refused something
+	ends    int
 }
 
 const (
@@ -105,19 +106,27 @@ func (w *world) order(t *rapid.T) {
 	if happens == "" || w.payment().OrderID == "" {
 		return
 	}
-	typ, _, by := strings.Cut(happens, " ")
-	data := `{"payment_id": "` + paymentID + `", "reason": "so it is"}`
-	if by {
-		data = `{"payment_id": "another"}`
+	if w.ordered == nil {
+		w.ordered = ordertest.Submitted(orderID, money.Amount{Minor: 1000, Currency: "EUR"})
 	}
-	w.ordered = append(w.ordered, event.Event{ID: event.NewID(), Type: typ, Subject: orderID, Data: json.RawMessage(data)})
+	w.ends++
+	w.ordered.Says(event.Meta{}, map[string]order.Body{
+		"order_expired":         order.Expired{Reason: "so it is"},
+		"order_cancelled":       order.Cancelled{Reason: "so it is", By: order.ByManager},
+		"order_payment_refused": order.PaymentRefused{PaymentID: paymentID, Reason: "so it is"},
+		"order_paid":            order.Paid{PaymentID: paymentID},
+		"order_paid by another": order.Paid{PaymentID: orderID},
+	}[happens])
 }
 
 func (w *world) known() releasing.Order {
 	if w.payment().OrderID == "" {
 		return releasing.Order{}
 	}
-	return releasing.Fold(orderID, w.ordered...)
+	if w.ordered == nil {
+		return releasing.Fold(orderID, nil)
+	}
+	return releasing.Fold(orderID, w.ordered.Entries)
 }
 
 // confirm has the log confirm what is pending; false if nothing is.
@@ -242,7 +251,7 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("%s succeeded %d times", kind, n)
 		}
 	}
-	if w.known().PaidBy == paymentID && succeeded[payment.Refund] > 0 && len(w.ordered) == 1 {
+	if w.known().PaidBy == paymentID && succeeded[payment.Refund] > 0 && w.ends == 1 {
 		t.Fatal("what has paid the order was refunded")
 	}
 	if succeeded[payment.Capture] > 0 && succeeded[payment.Release] > 0 {

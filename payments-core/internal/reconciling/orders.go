@@ -6,15 +6,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
 )
 
 // ordersAgainstPayments compares what was heard of orders with the money that is held or kept for them.
 func (r *Reconciler) ordersAgainstPayments(ctx context.Context, conn *pgxpool.Conn, payments map[string][]releasing.Payment) error {
 	streams, err := collect[string](ctx, conn, "select stream from streams where starts_with(stream, $1) and version > 0 order by stream",
-		releasing.Stream(""))
+		order.Stream(""))
 	if err != nil {
 		return err
 	}
@@ -23,16 +24,12 @@ func (r *Reconciler) ordersAgainstPayments(ctx context.Context, conn *pgxpool.Co
 		if err != nil {
 			return err
 		}
-		events := make([]event.Event, len(stream.Records))
-		for i, record := range stream.Records {
-			events[i] = record.Event
-		}
-		order := strings.TrimPrefix(id, releasing.Stream(""))
-		r.compareOrder(releasing.Fold(order, events...), payments[order])
-		delete(payments, order)
+		orderID := strings.TrimPrefix(id, order.Stream(""))
+		r.compareOrder(releasing.Fold(orderID, journal.Entries[order.Entry](stream)), payments[orderID])
+		delete(payments, orderID)
 	}
 	for id, forIt := range payments {
-		r.compareOrder(releasing.Fold(id), forIt)
+		r.compareOrder(releasing.Fold(id, nil), forIt)
 	}
 	return nil
 }

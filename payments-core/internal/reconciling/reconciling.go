@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/internal/releasing"
@@ -90,7 +91,7 @@ func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(f
 // readTopics returns the ids of each stream's events in the topic's order, each once.
 func (r *Reconciler) readTopics(ctx context.Context) (map[string][]uuid.UUID, error) {
 	streams := map[string][]uuid.UUID{}
-	for topic, stream := range map[string]func(string) string{payment.Topic: payment.Stream, releasing.Topic: releasing.Stream} {
+	for topic, stream := range map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream} {
 		err := r.Kafka.History(ctx, topic, func(e event.Event) error {
 			id := stream(e.Subject)
 			streams[id] = append(streams[id], e.ID)

@@ -1,27 +1,19 @@
 package releasing
 
 import (
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 )
 
-// Topic is where ordering-core tells about orders; Partitions is how many it has, as ordering-core makes it.
-const (
-	Topic      = "orders"
-	Partitions = 6
-)
-
-// Stream is the journal's stream of an order.
-func Stream(id string) string { return "order-" + id }
-
 // Members says which case a stream belongs to by what event says: an order to its own, and a payment to the
 // case of the order that it was requested for.
 func Members(e event.Event, stream string) []cases.Member {
-	if stream == Stream(e.Subject) {
+	if stream == order.Stream(e.Subject) {
 		return []cases.Member{{Case: e.Subject, Stream: stream}}
 	}
-	if e.Type != payment.TypeRequested {
+	if e.Type != payment.TypeRequested || stream != payment.Stream(e.Subject) {
 		return nil
 	}
 	body, err := payment.Decode(e.Type, e.Data)
@@ -30,7 +22,7 @@ func Members(e event.Event, stream string) []cases.Member {
 		return nil
 	}
 	return []cases.Member{
-		{Case: requested.OrderID, Stream: Stream(requested.OrderID)},
+		{Case: requested.OrderID, Stream: order.Stream(requested.OrderID)},
 		{Case: requested.OrderID, Stream: stream},
 	}
 }

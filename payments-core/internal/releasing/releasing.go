@@ -6,6 +6,7 @@
 // instance that looks at the same case wants nothing more.
 //
 // Invariants:
+//   - What an order comes to is ordering-core's to say: it is folded by order.Fold, here as everywhere.
 //   - What holds money is released, what has moved it is refunded, and everything else that has not ended
 //     is cancelled. While the gateway is being asked something, its answer is waited for.
 //   - The payment that paid the order is left alone.
@@ -15,60 +16,36 @@
 package releasing
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-
+	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/money"
 )
 
-// Order is what is known here of an order: the fold of what ordering-core said about it.
+// Order is an order as everybody folds it, with what this process manager asks about it. Its ID is set also where nobody has
+// drafted it, and it only refused payments.
 type Order struct {
-	ID      string
-	Number  string       // "" until it was submitted
-	Total   money.Amount // zero until it was submitted
-	PaidBy  string       // the payment that paid it
-	Dead    bool         // expired or cancelled
-	ending  event.Event  // what made it paid or dead
-	why     string       // it is dead
-	refused map[string]refusal
+	order.Order
+	ending  event.Event            // what made it paid, expired or cancelled
+	refused map[string]event.Event // by payment
 }
 
-// refusal is why an order does not take one payment.
-type refusal struct {
-	event  event.Event
-	reason string
-}
-
-// Fold applies an order's events in the order of the log. Its first ending stands; what cannot be read, or
-// is of no interest here, changes nothing.
-func Fold(id string, events ...event.Event) Order {
-	o := Order{ID: id, refused: map[string]refusal{}}
-	for _, e := range events {
-		var said said
-		if !interesting[e.Type] || json.Unmarshal(e.Data, &said) != nil {
+// Fold is the order that the entries of its stream come to.
+func Fold(id string, entries []order.Entry) Order {
+	folded, steps := order.Fold(entries)
+	o := Order{Order: folded}
+	o.ID = id
+	for _, step := range steps {
+		if !step.Effect {
 			continue
 		}
-		ended := o.Dead || o.PaidBy != ""
-		switch {
-		case e.Type == typeSubmitted && o.Number == "":
-			o.Number, o.Total = said.Number, said.Total
-		case e.Type == typeRefused:
-			if _, before := o.refused[said.PaymentID]; !before {
-				o.refused[said.PaymentID] = refusal{e, said.Reason}
+		switch body := step.Body.(type) {
+		case order.Paid, order.Expired, order.Cancelled:
+			o.ending = step.Entry.Event
+		case order.PaymentRefused:
+			if o.refused == nil {
+				o.refused = map[string]event.Event{}
 			}
-		case ended:
-		case e.Type == typePaid:
-			o.PaidBy, o.ending = said.PaymentID, e
-		case e.Type == typeExpired:
-			o.Dead, o.ending, o.why = true, e, because("expired", said.Reason)
-			if e.ActorName != "" { // a manager may have it expire
-				o.why = because(by("was expired", e), said.Reason)
-			}
-		case e.Type == typeCancelled:
-			o.Dead, o.ending, o.why = true, e, because(by("was cancelled", e), said.Reason)
+			o.refused[body.PaymentID] = step.Entry.Event
 		}
 	}
 	return o
@@ -139,16 +116,23 @@ func (o Order) Refuses(paymentID string) bool {
 }
 
 func (o Order) refuses(paymentID string) (reason string, cause event.Event, refuses bool) {
-	own, refused := o.refused[paymentID]
 	switch {
 	case o.PaidBy == paymentID && paymentID != "":
 		return "", cause, false
-	case o.Dead:
-		return o.name() + " " + o.why, o.ending, true
-	case o.PaidBy != "":
+	case o.State == order.StateExpired:
+		if o.Expired.ByName != "" { // a manager may have it expire
+			return because(o.name()+" was expired by "+o.Expired.ByName, o.Reason), o.ending, true
+		}
+		return because(o.name()+" expired", o.Reason), o.ending, true
+	case o.State == order.StateCancelled:
+		return because(by(o.name()+" was cancelled", o.Cancelled.ByName), o.Reason), o.ending, true
+	case o.State == order.StatePaid:
 		return o.name() + " was paid by another payment", o.ending, true
-	case refused:
-		return because(o.name()+" does not take it", own.reason), own.event, true
+	}
+	for _, refused := range o.Refused {
+		if refused.PaymentID == paymentID {
+			return because(o.name()+" does not take it", refused.Reason), o.refused[paymentID], true
+		}
 	}
 	return "", cause, false
 }
@@ -168,46 +152,9 @@ func because(words, reason string) string {
 	return words + ": " + reason
 }
 
-func by(words string, e event.Event) string {
-	if e.ActorName == "" {
+func by(words, name string) string {
+	if name == "" {
 		return words
 	}
-	return words + " by " + e.ActorName
-}
-
-// said is what matters here of what order events say. Another field, or another type, is none of our business.
-type said struct {
-	Number    string       `json:"number"`
-	Total     money.Amount `json:"total"`
-	PaymentID string       `json:"payment_id"`
-	Reason    string       `json:"reason"`
-}
-
-// The types of ordering-core's that matter here.
-const (
-	typeSubmitted = "order_submitted"
-	typePaid      = "order_paid"
-	typeExpired   = "order_expired"
-	typeCancelled = "order_cancelled"
-	typeRefused   = "order_payment_refused"
-)
-
-var interesting = map[string]bool{typeSubmitted: true, typePaid: true, typeExpired: true, typeCancelled: true, typeRefused: true}
-
-// ErrMalformed says that an order's event lacks what is needed here.
-var ErrMalformed = errors.New("releasing: malformed event of an order")
-
-// Check reads an order's event as Fold does, and refuses what Fold would have to skip.
-func Check(e event.Event) error {
-	if !interesting[e.Type] {
-		return nil
-	}
-	var s said
-	if err := json.Unmarshal(e.Data, &s); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrMalformed, e.Type, err)
-	}
-	if s.PaymentID == "" && (e.Type == typePaid || e.Type == typeRefused) {
-		return fmt.Errorf("%w: %s: payment_id is missing", ErrMalformed, e.Type)
-	}
-	return nil
+	return words + " by " + name
 }
