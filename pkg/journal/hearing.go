@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/pg"
@@ -19,52 +20,54 @@ type Place struct {
 
 // Extent is what the brokers say of a partition.
 type Extent struct {
-	First     int64 // the oldest message's offset
-	End       int64 // the next message's offset
-	Committed int64 // by the service's group; -1 if nothing
+	First     int64     // the oldest message's offset
+	End       int64     // the next message's offset
+	Committed int64     // by the service's group; -1 if nothing
+	TopicID   uuid.UUID // changes when a topic is deleted and made anew; zero where the brokers do not say
 }
 
-// BeginHearing says from which offset each partition is to be heard: the one after the last that this database has heard. A
-// partition that it knows nothing of begins at its oldest message, whatever the group has committed: that was with
-// another database. (Where the journal is older than this record of it, what was committed counts.)
+// markCatchingUp has pages refresh once everything is heard.
+const markCatchingUp = "insert into catching_up default values on conflict (only_row) do update set marks = catching_up.marks + 1"
+
+// BeginHearing says from which offset each partition is to be heard: the one after the last that this database has heard; see
+// positions. Those that do not hold that any more are lost: they are not in next, and it is kept on record.
 //
 // With that the database is catching up, until it has heard what the partitions hold now.
-func (j *Journal) BeginHearing(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, err error) {
+func (j *Journal) BeginHearing(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
-		// Replicas begin at the same time. Readers go on.
-		if _, err := tx.Exec(ctx, "lock table hearing in share row exclusive mode"); err != nil {
-			return fmt.Errorf("lock what is heard: %w", err)
-		}
-		if next, err = heardSoFar(ctx, tx); err != nil {
+		if err := lockHearing(ctx, tx); err != nil {
 			return err
 		}
-		older := false
-		if len(next) == 0 {
-			// Our own events that have not come back are no sign of having heard.
-			if err := tx.QueryRow(ctx, "select exists (select from journal where log > 0)").Scan(&older); err != nil {
-				return fmt.Errorf("look for what was heard: %w", err)
-			}
+		rows, older, err := heardSoFar(ctx, tx)
+		if err != nil {
+			return err
 		}
+		next, lost = positions(rows, older, extents)
 		batch, behind := &pgx.Batch{}, false
-		for place, extent := range extents {
-			if _, known := next[place]; known {
-				// A topic that was made anew may never get as far as the old one.
+		for place, start := range next {
+			extent := extents[place]
+			if row, known := rows[place]; known {
+				if row.topicID != extent.TopicID && extent.TopicID != uuid.Nil {
+					batch.Queue("update hearing set topic_id = $3, heard = least(heard, $4) where topic = $1 and partition = $2",
+						place.Topic, place.Partition, extent.TopicID, start)
+				}
+				// One that was cut short may never get as far as it was.
 				batch.Queue("update hearing set target = greatest(first, $3) where topic = $1 and partition = $2 and target > $3",
 					place.Topic, place.Partition, extent.End)
 				continue
 			}
-			start, target := extent.First, extent.End
+			target := extent.End
 			if older && extent.Committed >= 0 {
-				start, target = extent.Committed, extent.Committed
+				target = start
 			}
-			next[place] = start
 			behind = behind || start < target
-			batch.Queue("insert into hearing (topic, partition, first, heard, target) values ($1, $2, $3, $3, $4)",
-				place.Topic, place.Partition, start, target)
+			batch.Queue("insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)",
+				place.Topic, place.Partition, start, target, idOrNull(extent.TopicID))
 		}
 		if behind && j.live {
-			batch.Queue("insert into catching_up default values on conflict (only_row) do update set marks = catching_up.marks + 1")
+			batch.Queue(markCatchingUp)
 		}
+		noteLost(batch, lost)
 		if batch.Len() == 0 {
 			return nil
 		}
@@ -73,24 +76,7 @@ func (j *Journal) BeginHearing(ctx context.Context, extents map[Place]Extent) (n
 		}
 		return nil
 	})
-	return next, err
-}
-
-func heardSoFar(ctx context.Context, tx *pg.Tx) (map[Place]int64, error) {
-	rows, err := tx.Query(ctx, "select topic, partition, heard from hearing")
-	if err != nil {
-		return nil, fmt.Errorf("read what was heard: %w", err)
-	}
-	next := map[Place]int64{}
-	var place Place
-	var heard int64
-	if _, err := pgx.ForEachRow(rows, []any{&place.Topic, &place.Partition, &heard}, func() error {
-		next[place] = heard
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("read what was heard: %w", err)
-	}
-	return next, nil
+	return next, lost, err
 }
 
 // NoteHeard notes the next offsets of partitions, after what is before them was recorded.

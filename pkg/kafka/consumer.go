@@ -10,6 +10,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/journal"
 )
 
 const (
@@ -46,6 +48,16 @@ type Consumer struct {
 	mu        sync.Mutex
 	fault     error                    // why nothing is heard now, if so
 	positions map[topicPartition]int64 // what is recorded, of the partitions assigned now
+	lost      []journal.Lost           // what is not heard until an operator has said from where
+}
+
+// topicNames are those of what is heard.
+func (r Recording) topicNames() []string {
+	names := make([]string, len(r.Topics))
+	for i, t := range r.Topics {
+		names[i] = t.Name
+	}
+	return names
 }
 
 type topicPartition struct {
@@ -68,12 +80,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	topics := make([]string, len(c.cfg.Topics))
-	for i, t := range c.cfg.Topics {
-		topics[i] = t.Name
-	}
 	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
-		ID: c.cfg.Group, Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topics: topics,
+		ID: c.cfg.Group, Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topics: c.cfg.topicNames(),
 		StartOffset:       kafkago.FirstOffset,
 		HeartbeatInterval: time.Second,      // how soon a rebalance is noticed
 		SessionTimeout:    10 * time.Second, // how long the partitions of one killed stay unheard
@@ -127,10 +135,6 @@ func (c *Consumer) Run(ctx context.Context) error {
 				continue
 			}
 			left = !all
-			if err := c.knowsItsPast(ctx, generation); err != nil {
-				stop(err)
-				break
-			}
 			c.begin(ctx, generation)
 			c.contact(nil)
 			if told {
@@ -183,35 +187,13 @@ func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
 	return !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
-// knowsItsPast returns ErrOtherDatabase for a primary journal that has heard nothing although its group
-// has heard something, of whichever topic. What it has written itself since is no sign of a past.
-func (c *Consumer) knowsItsPast(ctx context.Context, generation *kafkago.Generation) error {
-	heard := false
-	for _, assigned := range generation.Assignments {
-		for _, p := range assigned {
-			heard = heard || p.Offset > 0
-		}
-	}
-	if !c.cfg.Primary || !heard {
-		return nil
-	}
-	wait := newBackOff(5 * time.Second)
-	for {
-		var empty bool
-		err := c.cfg.DB.Pool().QueryRow(ctx, "select not exists (select from journal where log > 0) and not exists (select from dead_letters)").Scan(&empty)
-		switch {
-		case err == nil && empty:
-			return fmt.Errorf("%w: its journal has heard nothing, and group %s has committed offsets", ErrOtherDatabase, c.cfg.Group)
-		case err == nil || !sleep(ctx, wait.NextBackOff()):
-			return nil // a context that has ended is the caller's to notice
-		}
-	}
-}
-
 // Healthy returns why the service is not hearing its topics, if it is not.
 func (c *Consumer) Healthy() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.fault == nil && len(c.lost) > 0 {
+		return &journal.LostError{Lost: c.lost}
+	}
 	return c.fault
 }
 
@@ -232,9 +214,10 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	c.assign(generation)
 	for topic, assigned := range generation.Assignments {
 		for _, partition := range assigned {
-			readers.Go(func() { c.fetch(fetching, topic, partition, arrived) })
+			readers.Go(func() { c.fetch(fetching, stopFetching, topic, partition, arrived) })
 		}
 	}
+	readers.Go(func() { c.watchPositions(fetching, stopFetching) })
 	commits := newCommitter(generation, func(err error) {
 		c.cfg.Log.Debug("committing offsets failed: what was recorded will come again", "error", err)
 		stopFetching() // the generation is most likely over; joining again will tell
@@ -291,20 +274,26 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 	}
 }
 
-// fetch passes on what a partition holds, in order.
-func (c *Consumer) fetch(ctx context.Context, topic string, p kafkago.PartitionAssignment, arrived chan<- kafkago.Message) {
+// fetch passes on what a partition holds, in order. Where that does not go on as it should, it calls doubt: the next generation
+// finds out where the partition is.
+func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafkago.PartitionAssignment, arrived chan<- kafkago.Message) {
 	reader := kafkago.NewReader(kafkago.ReaderConfig{
 		Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topic: topic, Partition: p.ID,
 		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond,
 		ReadBackoffMin: 20 * time.Millisecond, ReadBackoffMax: time.Second, ReadLagInterval: -1,
+		OffsetOutOfRangeError: true, // else it waits until the partition has grown again, and goes on in the middle
 	})
 	defer func() { _ = reader.Close() }()
 	if err := reader.SetOffset(p.Offset); err != nil {
 		return // closed
 	}
-	for {
+	for next := p.Offset; ; {
 		m, err := reader.FetchMessage(ctx)
 		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, kafkago.OffsetOutOfRange) || err == nil && c.skips(ctx, m, next) {
+			doubt()
 			return
 		}
 		if err != nil {
@@ -316,6 +305,7 @@ func (c *Consumer) fetch(ctx context.Context, topic string, p kafkago.PartitionA
 		}
 		select {
 		case arrived <- m:
+			next = m.Offset + 1
 		case <-ctx.Done():
 			return
 		}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +16,29 @@ import (
 const noteEvery = 500 * time.Millisecond
 
 // begin has the generation start where this database is: an empty one at the topics' beginning, and one restored from a backup
-// where the backup was, although the group has committed more.
+// where the backup was, although the group has committed more. Partitions that are lost are taken out of it.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	wait := newBackOff(5 * time.Second)
-	for told := false; ; {
-		next, err := c.beginHearing(ctx)
+	for told, doubted := false, false; ; {
+		extents, err := c.extents(ctx)
+		var next map[journal.Place]int64
+		var lost []journal.Lost
+		if err == nil && !doubted {
+			if _, lost, err = c.cfg.Journal.Positions(ctx, extents); err == nil && slices.ContainsFunc(lost, isNew) {
+				// A partition that has just got another leader may look cut short for a moment.
+				doubted = true
+				if !sleep(ctx, doubtFor) {
+					return
+				}
+				continue
+			}
+		}
 		if err == nil {
-			rewind(generation, next)
+			next, lost, err = c.cfg.Journal.BeginHearing(ctx, extents)
+		}
+		if err == nil {
+			c.tellLost(lost)
+			start(generation, next, extents)
 			return
 		}
 		if !told && ctx.Err() == nil {
@@ -35,30 +52,25 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	}
 }
 
-func (c *Consumer) beginHearing(ctx context.Context) (map[journal.Place]int64, error) {
-	topics := make([]string, len(c.cfg.Topics))
-	for i, t := range c.cfg.Topics {
-		topics[i] = t.Name
-	}
-	partitions, err := c.cfg.Client.Offsets(ctx, c.cfg.Group, topics...)
-	if err != nil {
-		return nil, err
-	}
-	extents := make(map[journal.Place]journal.Extent, len(partitions))
-	for _, p := range partitions {
-		extents[journal.Place{Topic: p.Topic, Partition: p.ID}] = journal.Extent{First: p.First, End: p.End, Committed: p.Committed}
-	}
-	return c.cfg.Journal.BeginHearing(ctx, extents)
+func (c *Consumer) extents(ctx context.Context) (map[journal.Place]journal.Extent, error) {
+	return c.cfg.Client.extents(ctx, c.cfg.Group, c.cfg.topicNames()...)
 }
 
-// rewind never skips: where the group has committed less, or nothing, that counts.
-func rewind(generation *kafkago.Generation, next map[journal.Place]int64) {
+// start gives the generation's partitions their beginning, and leaves out those that have none. It never skips: where the group
+// has committed less, or nothing, that counts.
+func start(generation *kafkago.Generation, next map[journal.Place]int64, extents map[journal.Place]journal.Extent) {
 	for topic, assigned := range generation.Assignments {
-		for i, p := range assigned {
-			if offset, known := next[journal.Place{Topic: topic, Partition: p.ID}]; known && p.Offset > offset {
-				assigned[i].Offset = offset
+		heard := make([]kafkago.PartitionAssignment, 0, len(assigned))
+		for _, p := range assigned {
+			place := journal.Place{Topic: topic, Partition: p.ID}
+			offset, known := next[place]
+			if !known {
+				continue
 			}
+			p.Offset = max(min(p.Offset, offset), extents[place].First)
+			heard = append(heard, p)
 		}
+		generation.Assignments[topic] = heard
 	}
 }
 

@@ -140,29 +140,3 @@ func TestAJournalThatIsOlderThanTheRecordOfHearingGoesOnWhereItsGroupIs(t *testi
 	h.eventually(2, "journal")
 	h.eventually(1, "hearing where first = 1")
 }
-
-func TestAPrimaryJournalOfSeveralTopicsThatIsEmptyStops(t *testing.T) {
-	// given a core that has heard one of its two topics
-	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
-	second := h.topic + "-second"
-	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: second, Partitions: 2}))
-	recording := func(h *house) kafka.Recording {
-		r := h.recording()
-		r.Primary = true
-		r.Topics = append([]kafka.Topic{{Name: second, Stream: r.Topics[0].Stream}}, r.Topics...)
-		return r
-	}
-	h.produce(addresses, h.encoded(newEvent("1", 1))...)
-	stop := run(t, kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(h), Client: h.client, Group: h.group}).Run)
-	h.eventually(1, "journal where log = 1")
-	stop()
-	// and whose database is gone; a new one has already been written to
-	emptied := h.emptied()
-	emptied.append(newEvent("2", 1))
-
-	err := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(emptied), Client: h.client, Group: h.group}).Run(t.Context())
-
-	require.ErrorIs(t, err, kafka.ErrOtherDatabase)
-	emptied.eventually(0, "journal where log > 0")
-}

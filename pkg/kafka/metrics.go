@@ -114,11 +114,7 @@ func (c *Consumer) lag(ctx context.Context) map[topicPartition]int64 {
 	if c.Healthy() != nil {
 		return nil
 	}
-	topics := make([]string, len(c.cfg.Topics))
-	for i, t := range c.cfg.Topics {
-		topics[i] = t.Name
-	}
-	partitions, err := c.cfg.Client.Offsets(ctx, "", topics...)
+	partitions, err := c.cfg.Client.Offsets(ctx, "", c.cfg.topicNames()...)
 	if err != nil {
 		return nil
 	}

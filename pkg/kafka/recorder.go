@@ -82,6 +82,8 @@ type recorder struct {
 	Recording
 	topics   map[string]Topic
 	outcomes *prometheus.CounterVec
+	// inTx is DB.InTx, or a part of a transaction under way.
+	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
 
 func newRecorder(r Recording) *recorder {
@@ -89,7 +91,7 @@ func newRecorder(r Recording) *recorder {
 	for _, t := range r.Topics {
 		topics[t.Name] = t
 	}
-	return &recorder{Recording: r, topics: topics, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &recorder{Recording: r, topics: topics, inTx: r.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "heard_total",
 		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked.",
 	}, []string{"outcome"})}
@@ -187,7 +189,7 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 			err = panicked(p)
 		}
 	}()
-	return r.DB.InTx(ctx, func(tx *pg.Tx) error {
+	return r.inTx(ctx, func(tx *pg.Tx) error {
 		before, err := r.look(ctx, tx, items)
 		if err != nil {
 			return err
@@ -265,7 +267,7 @@ func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard, o
 
 // bury makes a dead letter of the one message that fails for a permanent reason, and parks its key.
 func (r *recorder) bury(ctx context.Context, i item, cause error) error {
-	return r.DB.InTx(ctx, func(tx *pg.Tx) error {
+	return r.inTx(ctx, func(tx *pg.Tx) error {
 		first, err := parkKey(ctx, tx, i.key())
 		if err != nil {
 			return err

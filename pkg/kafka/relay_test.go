@@ -176,22 +176,6 @@ func TestAPrimaryJournalThatLacksItsOwnEventsStops(t *testing.T) {
 	h.eventually(0, "journal")
 }
 
-func TestAPrimaryJournalThatIsEmptyThoughItsGroupHasHeardStops(t *testing.T) {
-	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
-	h.produce(addresses, h.encoded(newEvent("1", 1))...)
-	stop := run(t, h.consumer().Run)
-	h.eventually(1, "journal")
-	stop()
-	emptied := h.another("/here")
-	r := emptied.recording()
-	r.Primary = true
-
-	err := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run(t.Context())
-
-	require.ErrorIs(t, err, kafka.ErrOtherDatabase)
-}
-
 func TestMetricsTellWhatWaits(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)

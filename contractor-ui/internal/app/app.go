@@ -52,7 +52,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3100"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, rebuild},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, acceptLoss, rebuild},
 	}
 }
 
@@ -184,5 +184,22 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		return kafka.NewDeadLetters(recording(db, newJournal(db), log)), db.Close, nil
+	})
+}
+
+// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+func acceptLoss(load service.Loader[Config]) *cobra.Command {
+	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+		cfg, log, err := load()
+		if err != nil {
+			return nil, nil, err
+		}
+		db, err := pg.Open(ctx, cfg.DatabaseURL)
+		if err != nil {
+			return nil, nil, err
+		}
+		client := kafka.Open(Name, cfg.KafkaBrokers...)
+		losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: recording(db, newJournal(db), log), Client: client, Group: Name})
+		return losses, func() { client.Close(); db.Close() }, nil
 	})
 }

@@ -1,0 +1,214 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/pg"
+)
+
+// Lost is a partition that does not hold any more what this database would have to hear next. It is not heard until an
+// operator has said from where (AcceptLoss).
+type Lost struct {
+	Place
+	Heard int64  // the offset that would come next
+	Words string // what is missing
+	Noted bool   // the database has it on record already
+}
+
+func (l Lost) String() string { return fmt.Sprintf("%s/%d: %s", l.Topic, l.Partition, l.Words) }
+
+// LostError says that there are such partitions.
+type LostError struct{ Lost []Lost }
+
+// namedAtMost bounds how many partitions an error names.
+const namedAtMost = 6
+
+func (e *LostError) Error() string {
+	named := make([]string, 0, namedAtMost)
+	for _, l := range e.Lost[:min(len(e.Lost), namedAtMost)] {
+		named = append(named, l.String())
+	}
+	more := ""
+	if n := len(e.Lost) - len(named); n > 0 {
+		more = fmt.Sprintf(", and %d partitions more", n)
+	}
+	return "what was to be heard next is gone: " + strings.Join(named, "; ") + more
+}
+
+// Notice says it to people.
+func (e *LostError) Notice() string {
+	return "Part of the event log is missing. What happened elsewhere may not be shown until an operator has looked."
+}
+
+// heardRow is a row of the table hearing.
+type heardRow struct {
+	heard   int64
+	topicID uuid.UUID // zero if not known
+	lost    string
+}
+
+// Positions says from which offset each partition is to be heard, as BeginHearing does, and which are lost. It changes nothing.
+func (j *Journal) Positions(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
+	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
+		rows, older, err := heardSoFar(ctx, tx)
+		if err != nil {
+			return err
+		}
+		next, lost = positions(rows, older, extents)
+		return nil
+	})
+	return next, lost, err
+}
+
+// positions compares what was heard with what the brokers have. A partition that this database knows nothing of begins at its
+// oldest message, whatever the group has committed: that was with another database. (Where the journal is older than its
+// record of what it has heard, what was committed counts.)
+func positions(rows map[Place]heardRow, older bool, extents map[Place]Extent) (next map[Place]int64, lost []Lost) {
+	next = make(map[Place]int64, len(extents))
+	for place, extent := range extents {
+		row, known := rows[place]
+		start, missing := row.heard, ""
+		switch anew := row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID; {
+		case row.lost != "":
+			missing = row.lost
+		case !known && older && extent.Committed >= 0:
+			start = extent.Committed
+			missing = gone(start, extent)
+		case !known && extent.First > 0:
+			missing = fmt.Sprintf("it begins at offset %d, and this database has heard nothing of it", extent.First)
+		case !known:
+		case anew && row.heard > 0:
+			missing = fmt.Sprintf("the topic was deleted and made anew after offset %d was heard; it ends at %d now", row.heard-1, extent.End)
+		case anew: // of the former one nothing was heard
+			start = extent.First
+		default:
+			missing = gone(start, extent)
+		}
+		if missing != "" {
+			lost = append(lost, Lost{Place: place, Heard: start, Words: missing, Noted: row.lost != ""})
+			continue
+		}
+		next[place] = start
+	}
+	slices.SortFunc(lost, func(a, b Lost) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return next, lost
+}
+
+// gone says what is missing where the offset to be heard next is not there; "" if it is.
+func gone(offset int64, extent Extent) string {
+	switch {
+	case offset < extent.First:
+		return fmt.Sprintf("offsets %d to %d were cut off before they were heard", offset, extent.First-1)
+	case offset > extent.End:
+		return fmt.Sprintf("it ends at offset %d, and %d was to come next: it was cut short, or made anew", extent.End, offset)
+	}
+	return ""
+}
+
+// noteLost keeps what is lost on record: a topic that was cut short grows again, and then looks as if nothing were missing.
+func noteLost(batch *pgx.Batch, lost []Lost) {
+	for _, l := range lost {
+		if !l.Noted {
+			batch.Queue(`insert into hearing (topic, partition, first, heard, target, lost) values ($1, $2, $3, $3, $3, $4)
+				on conflict (topic, partition) do update set lost = excluded.lost`, l.Topic, l.Partition, l.Heard, l.Words)
+		}
+	}
+}
+
+// ErrNotLost says that nothing is missing of a partition.
+var ErrNotLost = errors.New("nothing is missing of it")
+
+// AcceptLoss has a lost partition heard from its oldest message on: what comes again is known by its id, and what is gone stays
+// gone. It returns what was lost, or ErrNotLost.
+func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place Place, extents map[Place]Extent) (Lost, error) {
+	if err := lockHearing(ctx, tx); err != nil {
+		return Lost{}, err
+	}
+	extent, there := extents[place]
+	if !there {
+		return Lost{}, fmt.Errorf("%s has no partition %d", place.Topic, place.Partition)
+	}
+	rows, older, err := heardSoFar(ctx, tx)
+	if err != nil {
+		return Lost{}, err
+	}
+	_, lost := positions(rows, older, map[Place]Extent{place: extent})
+	if len(lost) == 0 {
+		return Lost{}, fmt.Errorf("%s/%d: %w", place.Topic, place.Partition, ErrNotLost)
+	}
+	_, err = tx.Exec(ctx, `insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)
+		on conflict (topic, partition) do update set first = excluded.first, heard = excluded.heard, target = excluded.target,
+		topic_id = excluded.topic_id, lost = null, began_at = now()`,
+		place.Topic, place.Partition, extent.First, extent.End, idOrNull(extent.TopicID))
+	if err != nil {
+		return Lost{}, fmt.Errorf("hear %s/%d from offset %d: %w", place.Topic, place.Partition, extent.First, err)
+	}
+	if extent.First < extent.End && j.live {
+		if _, err := tx.Exec(ctx, markCatchingUp); err != nil {
+			return Lost{}, fmt.Errorf("catch up: %w", err)
+		}
+	}
+	return lost[0], nil
+}
+
+// Anew reports whether a place's topic is another one than was heard.
+func (j *Journal) Anew(ctx context.Context, tx *pg.Tx, place Place, extent Extent) (bool, error) {
+	rows, _, err := heardSoFar(ctx, tx)
+	row := rows[place]
+	return row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID, err
+}
+
+// lockHearing has replicas begin one after another. Readers go on.
+func lockHearing(ctx context.Context, tx *pg.Tx) error {
+	if _, err := tx.Exec(ctx, "lock table hearing in share row exclusive mode"); err != nil {
+		return fmt.Errorf("lock what is heard: %w", err)
+	}
+	return nil
+}
+
+// heardSoFar reads the table hearing. older says that there is nothing in it although the journal has heard something.
+func heardSoFar(ctx context.Context, tx *pg.Tx) (rows map[Place]heardRow, older bool, err error) {
+	found, err := tx.Query(ctx, "select topic, partition, heard, topic_id, coalesce(lost, '') from hearing")
+	if err != nil {
+		return nil, false, fmt.Errorf("read what was heard: %w", err)
+	}
+	rows = map[Place]heardRow{}
+	var place Place
+	var row heardRow
+	var id *uuid.UUID
+	if _, err := pgx.ForEachRow(found, []any{&place.Topic, &place.Partition, &row.heard, &id, &row.lost}, func() error {
+		row.topicID = uuid.Nil
+		if id != nil {
+			row.topicID = *id
+		}
+		rows[place] = row
+		return nil
+	}); err != nil {
+		return nil, false, fmt.Errorf("read what was heard: %w", err)
+	}
+	if len(rows) > 0 {
+		return rows, false, nil
+	}
+	// Our own events that have not come back are no sign of having heard.
+	if err := tx.QueryRow(ctx, "select exists (select from journal where log > 0)").Scan(&older); err != nil {
+		return nil, false, fmt.Errorf("look for what was heard: %w", err)
+	}
+	return rows, older, nil
+}
+
+func idOrNull(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}

@@ -1,0 +1,87 @@
+package kafka
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/journal"
+)
+
+const (
+	// doubtFor is how long to wait before a partition is taken for cut short: longer than a new leader needs to know its end.
+	doubtFor = 1500 * time.Millisecond
+
+	// watchEvery is how often the brokers are asked whether the topics are still the ones being heard.
+	watchEvery = 2 * time.Second
+)
+
+func isNew(l journal.Lost) bool { return !l.Noted }
+
+// tellLost remembers what is lost, and logs it when that changes.
+func (c *Consumer) tellLost(lost []journal.Lost) {
+	c.mu.Lock()
+	before := c.lost
+	c.lost = lost
+	c.mu.Unlock()
+	same := func(a, b journal.Lost) bool { return a.Place == b.Place && a.Words == b.Words }
+	if slices.EqualFunc(before, lost, same) {
+		return
+	}
+	for _, l := range lost {
+		c.cfg.Log.Error("a partition is not heard any more, since what was to come next is gone; everything else goes on. "+
+			"Bring the topic back, or accept the loss with the command accept-loss (docs/operations.md, Lost topics)",
+			"topic", l.Topic, "partition", l.Partition, "offset", l.Heard, "missing", l.Words)
+	}
+	if len(lost) == 0 {
+		c.cfg.Log.Info("all partitions are heard again")
+	}
+}
+
+// skips reports whether messages between next and m are gone, which kafka-go passes over in silence. A gap by itself is no
+// loss: transactions leave marks that nobody reads.
+func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) bool {
+	if next < 0 || m.Offset == next {
+		return false
+	}
+	if m.Offset < next { // it begins anew
+		return true
+	}
+	partitions, err := c.cfg.Client.Offsets(ctx, "", m.Topic)
+	if err != nil {
+		return true // another generation will know more
+	}
+	return slices.ContainsFunc(partitions, func(p Partition) bool { return p.ID == m.Partition && p.First > next })
+}
+
+// watchPositions calls changed, and returns, when the partitions are not what they were when the generation began: when one is
+// cut short or made anew, or an operator has accepted a loss. Brokers or a database that are away change nothing.
+func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
+	for sleep(ctx, watchEvery) {
+		next := c.heard() // before the brokers are asked, so that none can be beyond its end
+		extents, err := c.extents(ctx)
+		if err != nil {
+			continue
+		}
+		_, lost, err := c.cfg.Journal.Positions(ctx, extents)
+		if err != nil {
+			continue
+		}
+		c.mu.Lock()
+		known := slices.Clone(c.lost)
+		c.mu.Unlock()
+		samePlace := func(a, b journal.Lost) bool { return a.Place == b.Place }
+		if !slices.EqualFunc(known, lost, samePlace) {
+			changed()
+			return
+		}
+		for place, offset := range next {
+			if e, there := extents[place]; there && (offset > e.End || offset < e.First) {
+				changed()
+				return
+			}
+		}
+	}
+}

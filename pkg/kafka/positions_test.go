@@ -1,0 +1,175 @@
+package kafka_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+)
+
+// makeAnew deletes the topic, and makes it again with as many partitions.
+func (h *house) makeAnew(addresses []string, partitions int) {
+	h.tb.Helper()
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	admin := &kafkago.Client{Addr: kafkago.TCP(addresses...), Transport: transport}
+	_, err := admin.DeleteTopics(h.tb.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{h.topic}})
+	require.NoError(h.tb, err)
+	eventually(h.tb, func() bool { // brokers delete in the background
+		return h.client.CreateTopics(h.tb.Context(), kafka.TopicConfig{Name: h.topic, Partitions: partitions}) == nil && h.empty()
+	})
+}
+
+func (h *house) empty() bool {
+	partitions, err := h.client.Offsets(h.tb.Context(), "", h.topic)
+	return err == nil && len(partitions) > 0 && partitions[0].End == 0
+}
+
+// cutOff removes what is before an offset of partition 0, as retention does.
+func (h *house) cutOff(addresses []string, before int64) {
+	h.tb.Helper()
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	request.Version = 1
+	request.TimeoutMillis = 5000
+	partition := kmsg.NewDeleteRecordsRequestTopicPartition()
+	partition.Offset = before
+	request.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: h.topic, Partitions: []kmsg.DeleteRecordsRequestTopicPartition{partition}}}
+	conn, err := net.DialTimeout("tcp", addresses[0], patience)
+	require.NoError(h.tb, err)
+	defer conn.Close()
+	require.NoError(h.tb, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, request, 1))
+	require.NoError(h.tb, err)
+	var size [4]byte
+	_, err = io.ReadFull(conn, size[:])
+	require.NoError(h.tb, err)
+	answer := make([]byte, binary.BigEndian.Uint32(size[:]))
+	_, err = io.ReadFull(conn, answer)
+	require.NoError(h.tb, err)
+	response := kmsg.NewPtrDeleteRecordsResponse()
+	response.Version = request.Version
+	require.NoError(h.tb, response.ReadFrom(answer[4:])) // after the correlation id
+	require.Zero(h.tb, response.Topics[0].Partitions[0].ErrorCode)
+}
+
+// accept accepts the loss of the topic's partition 0.
+func (h *house) accept() {
+	h.tb.Helper()
+	losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
+	lost, err := losses.Accept(h.tb.Context(), []journal.Place{{Topic: h.topic}}, kafka.Decision{Reason: "a test", By: "mia"})
+	require.NoError(h.tb, err)
+	require.Len(h.tb, lost, 1)
+	h.eventually(1, "operator_decisions where decision = 'accept-loss' and topic = $1 and decided_by = 'mia' and reason = 'a test'", h.topic)
+}
+
+func says(consumer *kafka.Consumer, words string) func() bool {
+	return func() bool {
+		err := consumer.Healthy()
+		return err != nil && strings.Contains(err.Error(), words)
+	}
+}
+
+func things(n int) (events []event.Event) {
+	for i := range n {
+		events = append(events, newEvent("1", i+1))
+	}
+	return events
+}
+
+func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
+	// given a service that has heard three messages of a topic, and set one of them aside
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	broken := newEvent("2", 1)
+	broken.Data = []byte(`{"n":"x"}`)
+	h.produce(addresses, h.encoded(append(things(2), broken)...)...)
+	stop := run(t, h.consumer().Run)
+	h.eventually(2, "journal")
+	h.eventually(1, "dead_letters")
+	stop()
+
+	// when the topic is deleted, made anew, and written to beyond where that was
+	h.makeAnew(addresses, 1)
+	h.produce(addresses, h.encoded(things(5)...)...)
+	consumer := h.consumer()
+	run(t, consumer.Run)
+
+	// then it is not heard, and the service says why
+	eventually(t, says(consumer, "made anew after offset 2"))
+	h.eventually(2, "journal")
+
+	// and it is heard from its beginning on once somebody has accepted the loss, all of it
+	h.accept()
+	h.eventually(7, "journal")
+	eventually(t, func() bool { return consumer.Healthy() == nil })
+	h.eventually(1, `dead_letters where "offset" < 0`)
+}
+
+func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T) {
+	// given a service that hears two topics
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	second := h.another("/here")
+	second.topic += "-second"
+	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: second.topic, Partitions: 1}))
+	recording := h.recording()
+	recording.Topics = append(recording.Topics, second.recording().Topics...)
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording, Client: h.client, Group: h.group})
+	run(t, consumer.Run)
+	h.produce(addresses, h.encoded(things(2)...)...)
+	h.eventually(2, "journal")
+
+	// when one of them is made anew
+	h.makeAnew(addresses, 1)
+	h.produce(addresses, h.encoded(things(1)...)...)
+
+	// then that one is not heard any more, and the other one goes on
+	eventually(t, says(consumer, "made anew after offset 1"))
+	second.produce(addresses, second.encoded(newEvent("3", 1))...)
+	h.eventually(1, "journal where stream = 'thing-3'")
+	h.eventually(3, "journal")
+	h.accept()
+	h.eventually(4, "journal")
+}
+
+func TestWhatRetentionCutsOffUnheardIsNotPassedOver(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	h.produce(addresses, h.encoded(things(1)...)...)
+	stop := run(t, h.consumer().Run)
+	h.eventually(1, "journal")
+	stop()
+
+	// when messages are gone before they are heard
+	h.produce(addresses, h.encoded(things(5)...)...)
+	h.cutOff(addresses, 4)
+	consumer := h.consumer()
+	run(t, consumer.Run)
+
+	eventually(t, says(consumer, "offsets 1 to 3 were cut off"))
+	h.eventually(1, "journal")
+	h.accept()
+	h.eventually(3, "journal")
+}
+
+func TestAnEmptyDatabaseDoesNotPassOverWhatWasCutOff(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	h.produce(addresses, h.encoded(things(3)...)...)
+	h.cutOff(addresses, 2)
+	consumer := h.consumer()
+	run(t, consumer.Run)
+	eventually(t, says(consumer, "it begins at offset 2"))
+	h.accept()
+	h.eventually(1, "journal")
+}

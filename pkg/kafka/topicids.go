@@ -1,0 +1,114 @@
+package kafka
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"countersign.example/pkg/journal"
+)
+
+const (
+	// topicIDsVersion is the first version of the question that is answered with ids; brokers know it since Kafka 2.8.
+	topicIDsVersion = 10
+	topicIDsTimeout = 5 * time.Second
+	maxMetadata     = 16 << 20
+)
+
+// extents are where the partitions of topics begin and end, how far group is, and which topics they are. The topics are there.
+func (c *Client) extents(ctx context.Context, group string, topics ...string) (map[journal.Place]journal.Extent, error) {
+	// The ids first: should a topic be made anew in between, then what comes next finds another id.
+	ids, err := c.topicIDs(ctx, topics...)
+	if err != nil {
+		return nil, err
+	}
+	partitions, err := c.Offsets(ctx, group, topics...)
+	if err != nil {
+		return nil, err
+	}
+	extents := make(map[journal.Place]journal.Extent, len(partitions))
+	for _, p := range partitions {
+		extents[journal.Place{Topic: p.Topic, Partition: p.ID}] = journal.Extent{
+			First: p.First, End: p.End, Committed: p.Committed, TopicID: ids[p.Topic],
+		}
+	}
+	return extents, nil
+}
+
+// topicIDs asks for the ids of topics, which change when a topic is deleted and made anew. kafka-go does not know them. A
+// topic without one is not in the answer.
+//
+// https://kafka.apache.org/protocol.html#The_Messages_Metadata
+func (c *Client) topicIDs(ctx context.Context, topics ...string) (ids map[string]uuid.UUID, err error) {
+	err = retry(ctx, func() error {
+		for _, broker := range c.brokers {
+			if ids, err = c.topicIDsOf(ctx, broker, topics); err == nil {
+				return nil
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask for the topics' ids: %w", err)
+	}
+	return ids, nil
+}
+
+func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string) (map[string]uuid.UUID, error) {
+	ctx, cancel := context.WithTimeout(ctx, topicIDsTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", broker)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+
+	request := kmsg.NewPtrMetadataRequest()
+	request.Version = topicIDsVersion
+	for _, topic := range topics {
+		wanted := kmsg.NewMetadataRequestTopic()
+		wanted.Topic = kmsg.StringPtr(topic)
+		request.Topics = append(request.Topics, wanted)
+	}
+	formatter := kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.transport.ClientID))
+	if _, err := conn.Write(formatter.AppendRequest(nil, request, 1)); err != nil {
+		return nil, err
+	}
+	var size [4]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
+		return nil, err
+	}
+	// A correlation id and no tags come first.
+	n := binary.BigEndian.Uint32(size[:])
+	if n < 5 || n > maxMetadata {
+		return nil, fmt.Errorf("an answer of %d bytes", n)
+	}
+	answer := make([]byte, n)
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		return nil, err
+	}
+	if answer[4] != 0 {
+		return nil, errors.New("an answer with tags in its header")
+	}
+	response := kmsg.NewPtrMetadataResponse()
+	response.Version = topicIDsVersion
+	if err := response.ReadFrom(answer[5:]); err != nil {
+		return nil, err
+	}
+	ids := make(map[string]uuid.UUID, len(topics))
+	for _, t := range response.Topics {
+		if t.Topic != nil && slices.Contains(topics, *t.Topic) && t.ErrorCode == 0 && t.TopicID != [16]byte{} {
+			ids[*t.Topic] = t.TopicID
+		}
+	}
+	return ids, nil
+}
