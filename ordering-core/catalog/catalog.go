@@ -4,7 +4,8 @@
 // Invariants:
 //   - It is pure: no I/O, no clock.
 //   - ordering-core is the only writer. Each event says all that its product or customer is from then on, but archived, and
-//     carries its number in the thing's history (ce_sequence). What is out of that order, or somebody else's, has no effect.
+//     carries its number in the thing's history (ce_sequence). What is out of that order, or somebody else's, has no effect; what is
+//     in order and cannot be read is counted, since a newer version may know it.
 //   - What is archived stays so.
 package catalog
 
@@ -184,20 +185,20 @@ func read(e event.Event) (Body, error) {
 	return body, nil
 }
 
-// Product is what a product comes to.
+// Product is what a product comes to; without an ID nobody has added it.
 type Product struct {
 	ID, SKU, Name string
 	Price         money.Amount
 	Archived      bool
-	Sequence      int64 // of the last event; 0 if nobody has added it
+	Sequence      int64 // of the last event
 	UpdatedAt     time.Time
 }
 
-// Customer is what a customer comes to.
+// Customer is what a customer comes to; without an ID nobody has added them.
 type Customer struct {
 	ID, Name, Email string
 	Archived        bool
-	Sequence        int64 // of the last event; 0 if nobody has added them
+	Sequence        int64 // of the last event
 	UpdatedAt       time.Time
 }
 
@@ -205,26 +206,31 @@ type Customer struct {
 func FoldProduct(events []event.Event) (p Product) {
 	for _, e := range events {
 		body, next := following(e, p.Sequence)
+		if !next {
+			continue
+		}
+		p.Sequence = e.Sequence // the one writer counts, whatever came of it
+		there := p.ID != ""
 		switch b := body.(type) {
 		case ProductAdded:
-			next = next && p.Sequence == 0
-			if next {
-				p.ID, p.SKU, p.Name, p.Price = b.ProductID, b.SKU, b.Name, b.Price
+			if there {
+				continue
 			}
+			p.ID, p.SKU, p.Name, p.Price = b.ProductID, b.SKU, b.Name, b.Price
 		case ProductChanged:
-			next = next && p.Sequence > 0 && !p.Archived
-			if next {
-				p.SKU, p.Name, p.Price = b.SKU, b.Name, b.Price
+			if !there || p.Archived {
+				continue
 			}
+			p.SKU, p.Name, p.Price = b.SKU, b.Name, b.Price
 		case ProductArchived:
-			next = next && p.Sequence > 0 && !p.Archived
-			p.Archived = p.Archived || next
+			if !there || p.Archived {
+				continue
+			}
+			p.Archived = true
 		default:
-			next = false
+			continue
 		}
-		if next {
-			p.Sequence, p.UpdatedAt = e.Sequence, e.Time
-		}
+		p.UpdatedAt = e.Time
 	}
 	return p
 }
@@ -233,32 +239,43 @@ func FoldProduct(events []event.Event) (p Product) {
 func FoldCustomer(events []event.Event) (c Customer) {
 	for _, e := range events {
 		body, next := following(e, c.Sequence)
+		if !next {
+			continue
+		}
+		c.Sequence = e.Sequence // the one writer counts, whatever came of it
+		there := c.ID != ""
 		switch b := body.(type) {
 		case CustomerAdded:
-			next = next && c.Sequence == 0
-			if next {
-				c.ID, c.Name, c.Email = b.CustomerID, b.Name, b.Email
+			if there {
+				continue
 			}
+			c.ID, c.Name, c.Email = b.CustomerID, b.Name, b.Email
 		case CustomerChanged:
-			next = next && c.Sequence > 0 && !c.Archived
-			if next {
-				c.Name, c.Email = b.Name, b.Email
+			if !there || c.Archived {
+				continue
 			}
+			c.Name, c.Email = b.Name, b.Email
 		case CustomerArchived:
-			next = next && c.Sequence > 0 && !c.Archived
-			c.Archived = c.Archived || next
+			if !there || c.Archived {
+				continue
+			}
+			c.Archived = true
 		default:
-			next = false
+			continue
 		}
-		if next {
-			c.Sequence, c.UpdatedAt = e.Sequence, e.Time
-		}
+		c.UpdatedAt = e.Time
 	}
 	return c
 }
 
-// following reads an event of the one writer, and tells whether it is the one after the last.
-func following(e event.Event, last int64) (Body, bool) {
+// following tells whether an event is the one writer's next, and reads it: nil if it cannot be read.
+func following(e event.Event, last int64) (body Body, next bool) {
+	if e.Source != Source || e.Sequence != last+1 {
+		return nil, false
+	}
 	body, err := read(e)
-	return body, err == nil && e.Source == Source && e.Sequence == last+1
+	if err != nil {
+		return nil, true
+	}
+	return body, true
 }

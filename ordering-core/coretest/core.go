@@ -46,11 +46,12 @@ func (c *Core) Hear(e event.Event) {
 	}
 	c.heard[e.ID] = true
 	if strings.HasPrefix(e.Type, "order_") {
-		for i, own := range c.orders[e.Subject] {
-			if own.ID == e.ID {
-				c.orders[e.Subject][i].Confirmed = true
-			}
+		entries := c.orders[e.Subject]
+		if i := slices.IndexFunc(entries, func(own order.Entry) bool { return own.ID == e.ID }); i >= 0 {
+			entries[i].Confirmed = true
+			return
 		}
+		c.orders[e.Subject] = append(entries, order.Entry{Event: e, Confirmed: true})
 		return
 	}
 	c.payments[e.Subject] = append(c.payments[e.Subject], payment.Entry{Event: e, Confirmed: true})
@@ -103,7 +104,7 @@ func (c *Core) Payment(id string) payment.Payment { return confirming.Fold(c.pay
 
 func (c *Core) write(id string, body order.Body, meta event.Meta) {
 	e := order.New(Source, id, body)
-	e.Time, e.Meta, e.Sequence = c.Now, meta, int64(len(c.orders[id])+1)
+	e.Time, e.Meta, e.Sequence = c.Now, meta, c.Order(id).Sequence+1
 	c.orders[id] = append(c.orders[id], order.Entry{Event: e})
 	c.outbox = append(c.outbox, e)
 	if _, steps := order.Fold(c.orders[id]); !steps[len(steps)-1].Effect {

@@ -85,6 +85,15 @@ func (c *Core) Payment(id string) payment.Payment {
 	return p
 }
 
+// Order is how an order stands here.
+func (c *Core) Order(id string) order.Order {
+	o := releasing.Fold(id, c.orders[id])
+	if !o.Exists() {
+		o.ID = ""
+	}
+	return o.Order
+}
+
 // Payments are the ids of those that were requested.
 func (c *Core) Payments() []string {
 	return slices.DeleteFunc(c.ids(), func(id string) bool { return !c.Payment(id).Exists() })

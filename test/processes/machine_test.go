@@ -73,6 +73,7 @@ func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 			"gateway":        w.answer,
 			"operator":       w.operate,
 			"manager's hand": w.command,
+			"forge":          w.forge,
 			"":               w.check,
 		})
 		w.drain(t)
@@ -148,13 +149,10 @@ func (w *world) request(t *rapid.T) {
 // decide writes what a web app might, which may be too late.
 func (w *world) decide(t *rapid.T) {
 	id := w.some(t)
-	requested, err := payment.Decode(payment.TypeRequested, w.log[id][0].Data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	contractor := w.payment(t, id).ContractorID
 	switch rapid.IntRange(0, 5).Draw(t, "decision") {
 	case 0:
-		w.say("/contractor-ui", requested.(payment.Requested).ContractorID, id, payment.Withdrawn{})
+		w.say("/contractor-ui", contractor, id, payment.Withdrawn{})
 	case 1:
 		w.say("/manager-ui", "mia", id, payment.Rejected{Reason: "no"})
 	default:
