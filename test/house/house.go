@@ -68,7 +68,13 @@ type House struct {
 // New starts everything and waits until it is ready. All of it ends with the test.
 func New(tb testing.TB, extra ...string) *House {
 	tb.Helper()
-	h := &House{tb: tb, bin: build(tb), Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
+	return NewOf(tb, Programs(tb), extra...)
+}
+
+// NewOf is New with the programs in the folder bin.
+func NewOf(tb testing.TB, bin string, extra ...string) *House {
+	tb.Helper()
+	h := &House{tb: tb, bin: bin, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, running: map[string]*Process{}}
 	for _, name := range services {
 		h.addr[name] = freeAddr(tb)
@@ -92,6 +98,9 @@ func New(tb testing.TB, extra ...string) *House {
 	}
 	return h
 }
+
+// Use has what is run and started from now on come from another folder of programs.
+func (h *House) Use(bin string) { h.bin = bin }
 
 // settings are a service's own.
 func (h *House) settings(name string) []string {
@@ -263,8 +272,8 @@ var built struct {
 	err  error
 }
 
-// build makes the binaries, once for a test process.
-func build(tb testing.TB) string {
+// Programs is the folder of this version's programs. They are built once for a test process, unless TEST_BIN names the folder.
+func Programs(tb testing.TB) string {
 	tb.Helper()
 	built.once.Do(func() {
 		if built.dir = os.Getenv("TEST_BIN"); built.dir != "" {

@@ -1,0 +1,253 @@
+package upgrade
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"countersign.example/test/house"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	house.Cleanup()
+	os.Exit(code)
+}
+
+// programs are those of all versions; the gateway is not ours to upgrade, and stays as it is.
+var programs = []string{house.Core, house.Ordering, house.Contractor, house.Manager}
+
+func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
+	commit := commitBefore(t)
+	old, now := programsOf(t, commit), house.Programs(t)
+	t.Logf("the version before is %s", commit)
+
+	// given the version before, in use
+	h := house.NewOf(t, old)
+	first := ask(t, h, "Asked-before")
+	sees(t, h, first)
+	stop(t, h)
+
+	// when this one is started on its schema, then it does nothing to it before it is migrated; and begins by itself
+	h.Use(now)
+	for _, name := range programs {
+		h.Start(name)
+	}
+	for _, name := range programs {
+		house.Eventually(t, name+" lives", func() error { return answers(h.URL(name)+"/livez", http.StatusOK) })
+	}
+	for _, name := range programs {
+		h.Run(name, "migrate")
+	}
+	for _, name := range programs {
+		h.WaitReady(name)
+	}
+	second := ask(t, h, "Asked-after")
+	sees(t, h, first, second)
+	stop(t, h)
+
+	// and when the version before is started on the new schema, as during an upgrade or after it is taken back
+	h.Use(old)
+	for _, name := range programs {
+		h.Start(name)
+	}
+	for _, name := range programs {
+		h.WaitReady(name)
+	}
+	third := ask(t, h, "Asked-again")
+	sees(t, h, first, second, third)
+}
+
+// ask asks for a payment, as a contractor, and returns what it is found by.
+func ask(t *testing.T, h *house.House, description string) string {
+	t.Helper()
+	ada := h.Visit(t, house.Contractor, "Ada Nowak")
+	page, err := ada.Open("/")
+	if err == nil {
+		page, err = page.Press("Request new payment")
+	}
+	if err == nil {
+		_, err = page.Press("Request payment", "Amount", "12.00", "Currency", "EUR", "Description", description)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return description
+}
+
+// sees waits until both apps list the payments, and a manager has accepted the newest, and it was paid out.
+func sees(t *testing.T, h *house.House, descriptions ...string) {
+	t.Helper()
+	for app, person := range map[string]string{house.Contractor: "Ada Nowak", house.Manager: "Mia Weber"} {
+		who := h.Visit(t, app, person)
+		house.Eventually(t, "all are listed by "+app, func() error {
+			page, err := who.Open("/")
+			if err == nil && app == house.Manager {
+				page, err = page.Press("All") // it opens with what waits
+			}
+			if err != nil {
+				return err
+			}
+			for _, description := range descriptions {
+				if !page.Shows(description) {
+					return fmt.Errorf("%s is not listed: %s", description, page.Text())
+				}
+			}
+			return nil
+		})
+	}
+	mia := h.Visit(t, house.Manager, "Mia Weber")
+	page, err := mia.Open("/")
+	if err == nil {
+		_, err = page.Press("Accept") // it is the only one that waits
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada := h.Visit(t, house.Contractor, "Ada Nowak")
+	house.Eventually(t, "it is paid out", func() error {
+		page, err := ada.Open("/")
+		if err == nil && strings.Count(strings.ToLower(page.Text()), "paid out")+strings.Count(strings.ToLower(page.Text()), "captured") < len(descriptions) {
+			err = fmt.Errorf("the list shows %s", page.Text())
+		}
+		return err
+	})
+}
+
+func stop(t *testing.T, h *house.House) {
+	t.Helper()
+	for _, name := range programs {
+		if err := h.Stop(name); err != nil {
+			t.Errorf("stop %s: %v", name, err)
+		}
+	}
+}
+
+func answers(url string, want int) error {
+	response, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != want {
+		return fmt.Errorf("%s answers %d", url, response.StatusCode)
+	}
+	return nil
+}
+
+// commitBefore is the last commit before the newest change of a migration: the version that an upgrade to this one is from.
+// UPGRADE_FROM names another.
+func commitBefore(t *testing.T) string {
+	t.Helper()
+	if commit := os.Getenv("UPGRADE_FROM"); commit != "" {
+		return commit
+	}
+	const folders = ":(glob)**/migrations/*.sql"
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("this test builds the version before from git's history, and there is no git")
+	}
+	if changed, err := git(t, "status", "--porcelain", "--", folders); err != nil {
+		t.Skipf("this test builds the version before from git's history, and there is none: %v", err)
+	} else if changed != "" {
+		return must(git(t, "rev-parse", "HEAD"))(t)
+	}
+	newest, err := git(t, "log", "-1", "--format=%H", "--", folders)
+	if err != nil || newest == "" {
+		t.Skipf("this test builds the version before from git's history, and there is none: %v", err)
+	}
+	before, err := git(t, "rev-parse", "--verify", newest+"^")
+	if err != nil {
+		t.Skipf("this test builds the version before from git's history, which is not here as far as %s^: %v", newest, err)
+	}
+	return before
+}
+
+// programsOf builds the programs of a commit, once for each on this machine.
+func programsOf(t *testing.T, commit string) (bin string) {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := filepath.Join(cache, "countersign", "versions")
+	dir := filepath.Join(all, must(git(t, "rev-parse", commit))(t))
+	bin = filepath.Join(dir, "bin")
+	if _, err := os.Stat(bin); err == nil {
+		return bin
+	}
+	// Those of others, and what a build that was broken off has left.
+	if err := os.RemoveAll(all); err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(dir, "source")
+	if err := os.MkdirAll(source, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	archive := exec.CommandContext(t.Context(), "git", "archive", commit)
+	archive.Dir = root(t)
+	unpack := exec.CommandContext(t.Context(), "tar", "-x", "-C", source)
+	if unpack.Stdin, err = archive.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unpack.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := archive.Run(); err != nil {
+		t.Fatalf("git archive: %v", err)
+	}
+	if err := unpack.Wait(); err != nil {
+		t.Fatalf("tar: %v", err)
+	}
+	// The pages' assets are made by other tools. Those of this version will do.
+	dist := filepath.Join("pkg", "web", "assets", "dist")
+	if err := os.CopyFS(filepath.Join(source, "assets.now"), os.DirFS(filepath.Join(root(t), dist))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(source, dist)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(source, "assets.now"), filepath.Join(source, dist)); err != nil {
+		t.Fatal(err)
+	}
+	building := filepath.Join(dir, "building")
+	if err := os.MkdirAll(building, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", building+"/", "./payments-core/cmd/sandbox-gateway",
+		"./payments-core", "./ordering-core", "./contractor-ui", "./manager-ui")
+	build.Dir = source
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", commit, err, out)
+	}
+	if err := os.Rename(building, bin); err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+func git(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir = root(t)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+func must(value string, err error) func(*testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
