@@ -8,16 +8,16 @@ import (
 )
 
 func TestOldCommandsAreForgotten(t *testing.T) {
-	// given
+	// given more than are forgotten at once
 	db := pgtest.New(t, Migrations)
 	if _, err := db.Pool().Exec(t.Context(), `insert into commands (caller, key, fingerprint, recorded_at)
-		select 'a', 'old' || i, ''::bytea, now() - interval '31 days' from generate_series(1, $1::int) i
-		union all select 'a', 'young', '', now() - interval '29 days'`, 2*forgetAtOnce+1); err != nil {
+		select 'a', 'old' || i, ''::bytea, now() - interval '31 days' from generate_series(1, 10001) i
+		union all select 'a', 'young', '', now() - interval '29 days'`); err != nil {
 		t.Fatal(err)
 	}
 	// when
-	if err := forget(t.Context(), db, time.Now().Add(-commandsKept)); err != nil {
-		t.Fatal(err)
+	if n, err := Retention.Apply(t.Context(), db, time.Now()); err != nil || n != 10001 {
+		t.Fatal(n, err)
 	}
 	// then
 	var left string

@@ -22,10 +22,9 @@ func (r Rebuild) Run(ctx context.Context, progress func(Progress)) (removed []in
 	prefixes := r.prefixes()
 	var of int64
 	for _, prefix := range prefixes {
-		var events int64
-		const count = "select coalesce(sum(version), 0)::bigint from streams where starts_with(stream, $1)"
-		if err := r.Journal.db.Pool().QueryRow(ctx, count, prefix).Scan(&events); err != nil {
-			return nil, fmt.Errorf("count events: %w", err)
+		events, err := r.Journal.count(ctx, prefix)
+		if err != nil {
+			return nil, err
 		}
 		of += events
 	}

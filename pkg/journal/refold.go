@@ -3,21 +3,26 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/pg"
 )
 
-// refoldBatch is how many streams are locked and refolded at once, and with it how long writers wait at most.
-const refoldBatch = 200
+const (
+	// refoldBatch is how many streams are locked and refolded at once, and with it how long writers wait at most.
+	refoldBatch = 200
+	// sweepBatch is how many rows of a copy are looked at in a statement, which must end within its time limit.
+	sweepBatch = 5000
+)
 
 // Refold gives every stream whose id begins with prefix to projectors again, as it is in the journal, in place and in service:
 // batch by batch under the streams' rows, so that whoever writes meanwhile comes before or after. progress (may be nil)
 // is told how many events that has been so far.
 func (j *Journal) Refold(ctx context.Context, prefix string, progress func(events int64), projectors ...Projector) error {
 	var done int64
-	for last := ""; ; {
+	for last := prefix; ; {
 		ids, err := j.streamsAfter(ctx, prefix, last)
 		if err != nil {
 			return err
@@ -52,10 +57,30 @@ func (j *Journal) Refold(ctx context.Context, prefix string, progress func(event
 	}
 }
 
-// streamsAfter lists the next streams that have events. No index knows prefixes; the primary key's is read through once.
+// streamsAfter lists the next streams that have events, from prefix to where ids no longer begin with it. Ids are compared byte by byte, as an
+// index of their own knows them: a language's order does not keep together what begins alike.
 func (j *Journal) streamsAfter(ctx context.Context, prefix, last string) ([]string, error) {
-	return j.strings(ctx, `select stream from streams where stream > $2 and starts_with(stream, $1) and version > 0
-		order by stream limit $3`, prefix, last, refoldBatch)
+	return j.strings(ctx, `select stream from streams where stream collate "C" > $1 and stream collate "C" < $2 and version > 0
+		order by stream collate "C" limit $3`, last, behind(prefix), refoldBatch)
+}
+
+// count says how many events the streams have whose ids begin with prefix, however long that takes.
+func (j *Journal) count(ctx context.Context, prefix string) (events int64, err error) {
+	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
+		tx.Queue("set local statement_timeout = 0")
+		return tx.QueryRow(ctx, `select coalesce(sum(version), 0)::bigint from streams
+			where stream collate "C" >= $1 and stream collate "C" < $2`, prefix, behind(prefix)).Scan(&events)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
+	return events, nil
+}
+
+// behind is the first id, byte by byte, that is behind all that begin with prefix. Prefixes end with "-".
+func behind(prefix string) string {
+	last := len(prefix) - 1
+	return prefix[:last] + string(prefix[last]+1)
 }
 
 // CopyTable is a table of copies: one row, or several, for each stream with Prefix, whose id without the prefix is in Column.
@@ -69,24 +94,47 @@ func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err er
 		where attrelid = $1::text::regclass and attname = $2`, table, c.Column).Scan(&kind); err != nil {
 		return 0, fmt.Errorf("look at column %s of %s: %w", c.Column, c.Table, err)
 	}
-	find := fmt.Sprintf(`select distinct %[1]s::text from %[2]s where not exists (
-		select from streams where stream = $1 || %[1]s::text and version > 0) limit $2`, column, table)
+	// The plan does not know parameters: with "or" it would walk from the table's beginning each time.
+	look := func(from string) string {
+		return fmt.Sprintf(`with looked as (select distinct %[1]s as id from %[2]s %[3]s order by 1 limit $2)
+			select id::text, exists (select from streams where stream = $1 || id::text and version > 0) from looked order by id`, column, table, from)
+	}
+	first, next := look(""), look(fmt.Sprintf("where %s > $3::text::%s", column, kind))
 	remove := fmt.Sprintf(`delete from %[2]s where %[1]s = any($1::text[]::%[3]s[])`, column, table, kind)
-	for {
-		orphans, err := j.strings(ctx, find, c.Prefix, refoldBatch)
-		if err != nil || len(orphans) == 0 {
-			return removed, err
+	for last := ""; ; {
+		query, args := first, []any{c.Prefix, sweepBatch}
+		if last != "" {
+			query, args = next, append(args, last)
 		}
-		var n int64
-		err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
-			n, err = j.sweep(ctx, tx, c.Prefix, orphans, remove)
-			return err
-		})
+		rows, err := j.db.Pool().Query(ctx, query, args...)
 		if err != nil {
-			return removed, fmt.Errorf("remove rows of %s without a stream: %w", c.Table, err)
+			return removed, fmt.Errorf("look through %s: %w", c.Table, err)
 		}
-		if removed += n; n == 0 { // every one of them has come to be meanwhile
+		var orphans []string
+		var id string
+		var stands bool
+		last = ""
+		if _, err := pgx.ForEachRow(rows, []any{&id, &stands}, func() error {
+			if last = id; !stands {
+				orphans = append(orphans, id)
+			}
+			return nil
+		}); err != nil {
+			return removed, fmt.Errorf("look through %s: %w", c.Table, err)
+		}
+		if last == "" {
 			return removed, nil
+		}
+		for some := range slices.Chunk(orphans, refoldBatch) {
+			var n int64
+			err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
+				n, err = j.sweep(ctx, tx, c.Prefix, some, remove)
+				return err
+			})
+			if err != nil {
+				return removed, fmt.Errorf("remove rows of %s without a stream: %w", c.Table, err)
+			}
+			removed += n
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"embed"
 	"log/slog"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/pg"
@@ -28,7 +26,6 @@ const sessionsKey = "web.sessions"
 // anything has no session, and is served while the database is away.
 type Sessions struct {
 	manager *scs.SessionManager
-	pool    *pgxpool.Pool
 	log     *slog.Logger
 }
 
@@ -36,30 +33,21 @@ type Sessions struct {
 // among the ports of a host. The cookie is Secure in production.
 func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *Sessions {
 	m := scs.New()
-	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0) // see Clean
+	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0) // see SessionRetention
 	m.Lifetime = 30 * 24 * time.Hour
 	m.Cookie.Name = cookie
 	m.Cookie.HttpOnly = true
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Secure = production
 	m.Cookie.Path = "/"
-	return &Sessions{manager: m, pool: db.Pool(), log: log}
+	return &Sessions{manager: m, log: log}
 }
 
-// Clean removes expired sessions every hour until ctx ends.
-func (s *Sessions) Clean(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if _, err := s.pool.Exec(ctx, `delete from sessions where expiry < now()`); err != nil {
-				s.log.WarnContext(ctx, "remove expired sessions", "error", err)
-			}
-		}
-	}
+// SessionRetention is for sessions that have expired, which are no longer read.
+var SessionRetention = pg.Retention{
+	Name: "sessions",
+	Forget: `delete from sessions where ctid = any (array(
+		select ctid from sessions where expiry < $1 order by expiry limit $2))`,
 }
 
 // middleware loads the session and, before the answer's first byte, saves it when it was changed.

@@ -44,7 +44,6 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 	handlers.Register()
 
 	rt.Go("live reader", hub.Run)
-	rt.Go("sessions", sessions.Clean)
 	rt.Serve(site.Echo)
 	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
 	return nil

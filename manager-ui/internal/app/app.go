@@ -129,6 +129,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
+	rt.Go("retention", pg.Forget(db, rt.Log, kafka.Retention, site.SessionRetention, web.UploadRetention))
 	rt.Metrics.MustRegister(relay.Collectors()...)
 	rt.Metrics.MustRegister(consumer.Collectors()...)
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
@@ -152,7 +153,6 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
-	rt.Go("sessions", sessions.Clean)
 	o.Core, o.Ordering, o.Sessions, o.Identity, o.Production = client, ordering, sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
 	pages, err := web.New(o)

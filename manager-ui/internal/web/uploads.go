@@ -23,13 +23,18 @@ type upload struct {
 	added, changed, unchanged int
 }
 
-// keepUpload keeps a person's file for its preview and its import, and lets go of those of yesterday and of that person's oldest.
+// UploadRetention is how long a file waits for its import, and says what came of it.
+var UploadRetention = pg.Retention{
+	Name: "uploads",
+	Kept: 24 * time.Hour,
+	Forget: `delete from uploads where id = any (array(
+		select id from uploads where created_at < $1 order by created_at limit $2))`,
+}
+
+// keepUpload keeps a person's file for its preview and its import, and lets go of that person's oldest.
 func keepUpload(ctx context.Context, db *pg.DB, owner, kind string, content []byte) (id string, err error) {
 	id = uuid.NewString()
 	err = db.InTx(ctx, func(tx *pg.Tx) error {
-		if _, err := tx.Exec(ctx, "delete from uploads where created_at < now() - interval '1 day'"); err != nil {
-			return err
-		}
 		if _, err := tx.Exec(ctx, `delete from uploads where id in
 			(select id from uploads where owner = $1 order by created_at desc, id offset $2)`, owner, maxUploads-1); err != nil {
 			return err

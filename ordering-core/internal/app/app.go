@@ -135,7 +135,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, p *parts) {
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
 	rt.Go("expiry", p.sweeper.Run)
-	rt.Go("old commands", commands.Forget(p.db, rt.Log))
+	rt.Go("retention", pg.Forget(p.db, rt.Log, commands.Retention, kafka.Retention))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 

@@ -110,7 +110,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("old commands", commands.Forget(db, rt.Log))
+	rt.Go("retention", pg.Forget(db, rt.Log, commands.Retention, kafka.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, desk, caller, cfg.Jobs, rt.Log)
 	})

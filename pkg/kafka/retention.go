@@ -1,0 +1,16 @@
+package kafka
+
+import (
+	"time"
+
+	"countersign.example/pkg/pg"
+)
+
+// Retention is how long the message of a settled letter is kept, which is what is large of it. That it was set aside, why, and what
+// was decided stays: a message that comes again is known by it, and reconciling takes it for no difference.
+var Retention = pg.Retention{
+	Name: "dead letters",
+	Kept: 90 * 24 * time.Hour,
+	Forget: `update dead_letters set key = substr(key, 1, 100), headers = '[]', payload = '' where id = any (array(
+		select id from dead_letters where state <> 'waiting' and settled_at < $1 and payload <> '' order by id limit $2))`,
+}
