@@ -7,8 +7,5 @@ alter table operations
     add column handled_by  text not null default '', -- the operator who retried or settled it, and why
     add column handled_why text not null default '';
 
-create index operations_stuck on operations (stuck_at) where stuck_at is not null and closed_at is null;
-
 -- +goose Down
-drop index operations_stuck;
 alter table operations drop column stuck_at, drop column handled_by, drop column handled_why;
