@@ -2,68 +2,162 @@ package journal
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"countersign.example/pkg/pg"
 )
 
-// Await waits until the journal's stream is as reached wants it, which is asked whenever the stream may have changed, and
+const (
+	lookTimeout = 5 * time.Second        // for the one look that all who wait share
+	readAgain   = 250 * time.Millisecond // after the stream could not be read
+)
+
+// Await waits until the journal's stream is as reached wants it, which is asked at first and whenever the stream has changed, and
 // reports whether it came to be before ctx ended. So a page waits for its own write to come back: what was heard, and the copy
 // that follows from it, are one transaction.
 //
-// It is woken by the list of what is to be pushed to open pages: the journal is a Live one, and for the commits of
-// other processes somebody in this one listens to UnpushedChannel, as the pusher does. It does not poll, and holds no
-// connection while it waits.
+// It is woken by what is to be pushed to open pages: the journal is a Live one, and for the commits of
+// other processes somebody in this one listens to UnpushedChannel, as the pusher does. It does not poll, holds no
+// connection while it waits, and reads nothing for the commits of others.
 func (j *Journal) Await(ctx context.Context, stream string, reached func(Stream) bool) bool {
-	changed := make(chan struct{}, 1)
-	defer j.db.OnNotify(UnpushedChannel, func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	})()
-	var seen revision
+	w := &wait{changed: make(chan struct{}, 1)}
+	j.join(stream, w)
+	defer j.leave(stream, w)
 	for {
-		now, err := j.revision(ctx, stream)
-		if err == nil && (now != seen || now == revision{}) {
-			s, err := j.Read(ctx, stream)
-			if err == nil && reached(s) {
-				return true
-			}
-			seen = now
+		s, err := j.Read(ctx, stream)
+		if err == nil && reached(s) {
+			return true
 		}
+		var again <-chan time.Time
+		if err != nil {
+			again = time.After(readAgain)
+		}
+		j.waits.mu.Lock()
+		w.seen = revision{s.Version, s.Log}
+		j.waits.mu.Unlock()
 		select {
-		case <-changed:
+		case <-w.changed:
+		case <-again:
 		case <-ctx.Done():
 			return false
 		}
 	}
 }
 
+// waits are those who wait now.
+type waits struct {
+	mu       sync.Mutex
+	byStream map[string]map[*wait]struct{}
+	stop     func() // to be woken by the database; nil while nobody waits
+	looking  bool   // at all streams that somebody waits for
+	again    bool   // there was news of anything since that began
+}
+
+// wait is one caller of Await.
+type wait struct {
+	changed chan struct{}
+	seen    revision
+}
+
+func (w *wait) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
 // revision changes with every append and confirmation.
 type revision struct{ version, log int64 }
 
-// revision costs one row, while reading the stream costs all of it.
-func (j *Journal) revision(ctx context.Context, stream string) (r revision, err error) {
-	err = j.db.Pool().QueryRow(ctx, "select version, log from streams where stream = $1", stream).Scan(&r.version, &r.log)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
+func (j *Journal) join(stream string, w *wait) {
+	j.waits.mu.Lock()
+	defer j.waits.mu.Unlock()
+	if j.waits.stop == nil {
+		j.waits.byStream = map[string]map[*wait]struct{}{}
+		j.waits.stop = j.db.OnNotify(UnpushedChannel, j.news)
 	}
-	return r, err
+	if j.waits.byStream[stream] == nil {
+		j.waits.byStream[stream] = map[*wait]struct{}{}
+	}
+	j.waits.byStream[stream][w] = struct{}{}
 }
 
-// Touch has the streams pushed to open pages again, although nothing was written to them: what they show has changed with
-// another stream. Their revision on the pages must have grown by itself. Nothing is locked.
-func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error {
-	if !j.live || len(streams) == 0 {
+func (j *Journal) leave(stream string, w *wait) {
+	j.waits.mu.Lock()
+	defer j.waits.mu.Unlock()
+	delete(j.waits.byStream[stream], w)
+	if len(j.waits.byStream[stream]) == 0 {
+		delete(j.waits.byStream, stream)
+	}
+	if len(j.waits.byStream) == 0 {
+		j.waits.stop()
+		j.waits.stop = nil
+	}
+}
+
+// news wakes those whose streams have changed. Where it is not said which, one query for all of them tells.
+func (j *Journal) news(streams []string) {
+	j.waits.mu.Lock()
+	defer j.waits.mu.Unlock()
+	for _, stream := range streams {
+		for w := range j.waits.byStream[stream] {
+			w.wake()
+		}
+	}
+	if len(streams) > 0 {
+		return
+	}
+	j.waits.again = true
+	if !j.waits.looking {
+		j.waits.looking = true
+		go j.look()
+	}
+}
+
+// look finds out whose streams have changed, until there is no more news of anything.
+func (j *Journal) look() {
+	for {
+		j.waits.mu.Lock()
+		awaited := make([]string, 0, len(j.waits.byStream))
+		for stream := range j.waits.byStream {
+			awaited = append(awaited, stream)
+		}
+		if !j.waits.again || len(awaited) == 0 {
+			j.waits.looking, j.waits.again = false, false
+			j.waits.mu.Unlock()
+			return
+		}
+		j.waits.again = false
+		j.waits.mu.Unlock()
+
+		now, err := j.revisions(awaited)
+		j.waits.mu.Lock()
+		for _, stream := range awaited {
+			for w := range j.waits.byStream[stream] {
+				if err != nil || now[stream] != w.seen {
+					w.wake()
+				}
+			}
+		}
+		j.waits.mu.Unlock()
+	}
+}
+
+// revisions costs a row for each stream, while reading a stream costs all of it.
+func (j *Journal) revisions(streams []string) (map[string]revision, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	rows, err := j.db.Pool().Query(ctx, "select stream, version, log from streams where stream = any($1)", streams)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]revision, len(streams))
+	var stream string
+	var r revision
+	_, err = pgx.ForEachRow(rows, []any{&stream, &r.version, &r.log}, func() error {
+		found[stream] = r
 		return nil
-	}
-	if _, err := tx.Exec(ctx, "insert into unpushed (stream) select distinct unnest($1::text[])", streams); err != nil {
-		return fmt.Errorf("have streams pushed again: %w", err)
-	}
-	j.wakeAfter(tx, false)
-	return nil
+	})
+	return found, err
 }

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -88,4 +89,119 @@ func TestTouchHasStreamsPushedOnly(t *testing.T) {
 
 	require.Equal(t, 2, count(t, db, "unpushed"))
 	require.Equal(t, 0, count(t, db, "streams"))
+}
+
+func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
+	const pages, commits = 50, 1000
+	for _, place := range []string{"the same process", "another process"} {
+		t.Run(place, func(t *testing.T) {
+			// given many pages that wait, each for a second event of its own stream, in a process whose queries are counted
+			url := pgtest.NewURL(t, journal.Migrations)
+			network := pgtest.NewProxy(t, url)
+			here, there := open(t, network.URL()), open(t, url)
+			if place == "the same process" {
+				there = here
+			}
+			listenTo(t, here)
+			j, writer := journal.New(here, "/here", journal.Live()), journal.New(there, "/here", journal.Live())
+			mine := func(page int) string { return fmt.Sprintf("mine-%d", page) }
+			answers := make(chan bool, pages)
+			looked := make(chan struct{}, 10*pages)
+			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+			defer cancel()
+			for page := range pages {
+				appendTo(t, there, writer, mine(page), newEvent("mine", 1))
+				go func() {
+					answers <- j.Await(ctx, mine(page), func(s journal.Stream) bool { looked <- struct{}{}; return s.Version >= 2 })
+				}()
+			}
+			for range pages {
+				<-looked
+			}
+			const begin, last = "others-begin", "others-last"
+			go func() { answers <- j.Await(ctx, begin, has(1)) }()
+			appendTo(t, there, writer, begin, newEvent("others", 1))
+			require.True(t, <-answers) // what was told of the pages' first events has been told
+			for len(looked) > 0 {
+				<-looked
+			}
+			go func() { answers <- j.Await(ctx, last, has(1)) }()
+
+			// when others write, of whose commits all have been told once the last one is
+			before, own := network.Statements(), int64(0)
+			for n := range commits {
+				appendTo(t, there, writer, fmt.Sprintf("others-%d", n%20), newEvent("others", n))
+			}
+			appendTo(t, there, writer, last, newEvent("others", 1))
+			require.True(t, <-answers)
+			asked := network.Statements() - before
+			if place == "the same process" { // the writer's own, and its notifications
+				one := network.Statements()
+				appendTo(t, there, writer, "others-again", newEvent("others", 1))
+				own = (network.Statements() - one) * (commits + 1) * 3 / 2
+			}
+			// then the pages have asked nothing
+			require.LessOrEqual(t, asked-own, int64(pages), "queries of %d pages during %d commits of others", pages, commits)
+			require.Empty(t, looked)
+
+			// and each asks once for its own commit
+			for page := range pages {
+				appendTo(t, there, writer, mine(page), newEvent("mine", 2))
+			}
+			for range pages {
+				require.True(t, <-answers)
+			}
+			require.LessOrEqual(t, len(looked), pages)
+		})
+	}
+}
+
+func TestAwaitSharesOneLookWhenItIsNotSaidWhatHasChanged(t *testing.T) {
+	// given pages that wait
+	network := pgtest.NewProxy(t, pgtest.NewURL(t, journal.Migrations))
+	db := open(t, network.URL())
+	j := journal.New(db, "/here", journal.Live())
+	appendTo(t, db, j, stream, newEvent("1", 1))
+	answers := make([]<-chan bool, 20)
+	for i := range answers {
+		answers[i] = waiting(t, j, 2)
+	}
+	// when there is news of anything, and of too much to name it
+	before := network.Statements()
+	db.Notify(journal.UnpushedChannel)
+	appendTo(t, db, journal.New(db, "/here"), stream, newEvent("1", 2)) // which tells nobody
+	for range answers {
+		db.Notify(journal.UnpushedChannel)
+	}
+	// then all find what has changed
+	for _, answer := range answers {
+		require.True(t, <-answer)
+	}
+	require.Less(t, network.Statements()-before, int64(2*len(answers)))
+}
+
+func open(t *testing.T, url string) *pg.DB {
+	t.Helper()
+	db, err := pg.Open(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return db
+}
+
+// listenTo listens as the pusher does, until the test ends.
+func listenTo(t *testing.T, db *pg.DB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	listening, stopped := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		db.Listen(ctx, journal.UnpushedChannel, func() {
+			select {
+			case listening <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-stopped })
+	<-listening
 }

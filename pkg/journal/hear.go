@@ -161,7 +161,7 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	batch.Queue(moveStreams, p.order, versions, logs)
 	if j.live {
 		batch.Queue(`insert into unpushed (stream) select unnest($1::text[])`, p.order)
-		j.wakeAfter(tx, false)
+		j.wakeAfter(tx, false, p.order...)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("record what was heard: %w", err)

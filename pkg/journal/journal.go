@@ -76,6 +76,7 @@ type Journal struct {
 	live   bool
 
 	catchingUp Meter
+	waits      waits
 }
 
 // Option changes a Journal.
@@ -181,18 +182,18 @@ func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...even
 		tx.QueueRow(appendEvent, args, &records[i].Position, (*utc)(&records[i].RecordedAt))
 	}
 	s.Version += int64(len(events))
-	j.wakeAfter(tx, true)
+	j.wakeAfter(tx, true, s.ID)
 	return nil
 }
 
-// wakeAfter rings for the lists that the transaction has added to, once it has committed.
-func (j *Journal) wakeAfter(tx *pg.Tx, outbox bool) {
+// wakeAfter rings for the lists that the transaction has added to, once it has committed: for streams.
+func (j *Journal) wakeAfter(tx *pg.Tx, outbox bool, streams ...string) {
 	tx.AfterCommit(func() {
 		if outbox {
 			j.db.Notify(OutboxChannel)
 		}
 		if j.live {
-			j.db.Notify(UnpushedChannel)
+			j.db.Notify(UnpushedChannel, streams...)
 		}
 	})
 }

@@ -2,10 +2,9 @@ package pg
 
 import (
 	"context"
+	"strings"
+	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
-	"github.com/jackc/pgx/v5"
 )
 
 // notifyPause is how long a channel is quiet after a NOTIFY. A NOTIFY takes a lock of the
@@ -13,23 +12,83 @@ import (
 // (measured at 16 connections: 4,650 tx/s without, 1,350-2,080 with).
 const notifyPause = 8 * time.Millisecond
 
+// aboutBytes bounds what one NOTIFY names; PostgreSQL's limit is 8,000.
+//
+// https://www.postgresql.org/docs/current/sql-notify.html
+const aboutBytes = 7000
+
+// bells are the channels that this process rings or listens to; see Notify.
+type bells struct {
+	sender string // tells our own notifications from those of other processes
+	mu     sync.Mutex
+	closed bool
+	byName map[string]*bell
+	ear    *ear // nil while nobody listens to other processes
+	wg     sync.WaitGroup
+}
+
 // bell is one channel: who listens to it in this process, and whether it is to be rung.
 type bell struct {
-	local map[int]func()
-	next  int
-	rung  chan struct{}
-	stop  chan struct{}
+	local     map[int]func(about []string)
+	next      int
+	listeners int // who listen to other processes too
+	news      news
+	rung      chan struct{}
+	stop      chan struct{}
+}
+
+// news is what the next NOTIFY of a channel is about. The zero value is about nothing.
+type news struct {
+	names map[string]struct{}
+	bytes int
+	all   bool // of too much to name it, or of nothing in particular
+}
+
+func (n *news) add(about []string) {
+	if len(about) == 0 {
+		n.all = true
+	}
+	for _, name := range about {
+		if n.all {
+			return
+		}
+		if _, known := n.names[name]; known {
+			continue
+		}
+		if n.names == nil {
+			n.names = map[string]struct{}{}
+		}
+		n.names[name] = struct{}{}
+		n.bytes += len(name) + 1
+		n.all = n.bytes > aboutBytes || strings.Contains(name, "\n")
+	}
+}
+
+// payload is "sender", or "sender\nname\nname".
+func (n *news) payload(sender string) string {
+	if n.all {
+		return sender
+	}
+	var b strings.Builder
+	b.WriteString(sender)
+	for name := range n.names {
+		b.WriteString("\n" + name)
+	}
+	return b.String()
 }
 
 // Notify wakes whoever listens to channel: at once in this process, within a few
-// milliseconds in others. Call it after the commit. It never blocks and never fails: who
-// listens also looks now and then by itself.
-func (db *DB) Notify(channel string) {
+// milliseconds in others. about names what there is news of (streams, say); without it there may be news of anything. Call it
+// after the commit. It never blocks and never fails: who listens also looks now and then by itself.
+func (db *DB) Notify(channel string, about ...string) {
 	b := db.bell(channel)
 	if b == nil {
 		return
 	}
-	db.wake(b)
+	db.bells.mu.Lock()
+	b.news.add(about)
+	db.bells.mu.Unlock()
+	db.wake(b, about)
 	select {
 	case b.rung <- struct{}{}:
 	default: // already to be rung
@@ -37,21 +96,22 @@ func (db *DB) Notify(channel string) {
 }
 
 // wake wakes everybody in this process.
-func (db *DB) wake(b *bell) {
+func (db *DB) wake(b *bell, about []string) {
 	db.bells.mu.Lock()
-	wakes := make([]func(), 0, len(b.local))
+	wakes := make([]func([]string), 0, len(b.local))
 	for _, wake := range b.local {
 		wakes = append(wakes, wake)
 	}
 	db.bells.mu.Unlock()
 	for _, wake := range wakes {
-		wake()
+		wake(about)
 	}
 }
 
 // OnNotify calls wake whenever channel is notified from this process, and whenever somebody in this process who listens to the
-// channel is woken, until stop is called. It costs no connection; wake must not block.
-func (db *DB) OnNotify(channel string, wake func()) (stop func()) {
+// channel is woken, until stop is called. about is what there is news of; if it is empty, there may be news of anything. It costs
+// no connection; wake must not block.
+func (db *DB) OnNotify(channel string, wake func(about []string)) (stop func()) {
 	b := db.bell(channel)
 	if b == nil {
 		return func() {}
@@ -68,54 +128,6 @@ func (db *DB) OnNotify(channel string, wake func()) (stop func()) {
 	}
 }
 
-// Listen calls wake whenever channel is notified, from this process or another, and each
-// time it has connected, since a notification may have passed before. It returns when ctx
-// ends. wake must not block.
-func (db *DB) Listen(ctx context.Context, channel string, wake func()) {
-	b := db.bell(channel)
-	if b == nil {
-		return
-	}
-	defer db.OnNotify(channel, wake)()
-
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
-	for ctx.Err() == nil {
-		if db.listenOnce(ctx, channel, b) {
-			wait.Reset()
-		}
-		sleep(ctx, wait.NextBackOff())
-	}
-}
-
-// listenOnce listens on a connection of its own until that breaks. It reports whether it
-// ever listened.
-func (db *DB) listenOnce(ctx context.Context, channel string, b *bell) bool {
-	pooled, err := db.pool.Acquire(ctx)
-	if err != nil {
-		return false
-	}
-	conn := pooled.Hijack() // a listening connection must not go back to the pool
-	defer func() {
-		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = conn.Close(closeCtx)
-	}()
-	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()); err != nil {
-		return false
-	}
-	db.wake(b)
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return true
-		}
-		if n.Payload != db.bells.sender { // ours have woken already
-			db.wake(b)
-		}
-	}
-}
-
 // bell returns the channel's bell, started; nil once the database is closed.
 func (db *DB) bell(channel string) *bell {
 	db.bells.mu.Lock()
@@ -126,7 +138,7 @@ func (db *DB) bell(channel string) *bell {
 	if b, ok := db.bells.byName[channel]; ok {
 		return b
 	}
-	b := &bell{local: map[int]func(){}, rung: make(chan struct{}, 1), stop: make(chan struct{})}
+	b := &bell{local: map[int]func([]string){}, rung: make(chan struct{}, 1), stop: make(chan struct{})}
 	if db.bells.byName == nil {
 		db.bells.byName = map[string]*bell{}
 	}
@@ -143,8 +155,12 @@ func (db *DB) ring(channel string, b *bell) {
 			return
 		case <-b.rung:
 		}
+		db.bells.mu.Lock()
+		payload := b.news.payload(db.bells.sender)
+		b.news = news{}
+		db.bells.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		_, _ = db.pool.Exec(ctx, "select pg_notify($1, $2)", channel, db.bells.sender)
+		_, _ = db.pool.Exec(ctx, "select pg_notify($1, $2)", channel, payload)
 		cancel()
 		select {
 		case <-b.stop:

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -68,11 +67,19 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		}
 	}
 	setDefault("timezone", "UTC")
-	// A forgotten transaction would hold its streams' locks for ever.
-	setDefault("idle_in_transaction_session_timeout", "30s")
+	// A forgotten transaction would hold its streams' locks for ever, and so would one whose client is cut off. Nobody
+	// thinks for so long within one.
+	setDefault("idle_in_transaction_session_timeout", "10s")
 	setDefault("statement_timeout", "30s")
 	for name, value := range plans {
 		setDefault(name, value)
+	}
+	for name, value := range keepalives {
+		setDefault(name, value)
+	}
+	connect(config.ConnConfig)
+	if config.PingTimeout == 0 {
+		config.PingTimeout = pongWithin
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -158,13 +165,4 @@ func poolSizeGiven(url string) bool {
 	}
 	n, err := strconv.Atoi(conn.RuntimeParams["pool_max_conns"])
 	return err == nil && n > 0
-}
-
-// bells are the channels that this process rings or listens to; see Notify.
-type bells struct {
-	sender string // tells our own notifications from those of other processes
-	mu     sync.Mutex
-	closed bool
-	byName map[string]*bell
-	wg     sync.WaitGroup
 }
