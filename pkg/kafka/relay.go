@@ -73,7 +73,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context) error {
+	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context, _ pg.Lease) error { // duplicates are all that a relay of the past makes
 		err := r.lead(ctx)
 		if errors.Is(err, journal.ErrOtherCluster) {
 			cancel(err)

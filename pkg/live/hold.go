@@ -25,7 +25,8 @@ type hold struct {
 }
 
 // letGo drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this
-// order, so that whatever was dropped is on the refreshed page. If it fails in between, it is done again.
+// order, so that whatever was dropped is on the refreshed page. If it fails in between, it is done again. A pusher of the
+// past drops nothing: the next one may have had the pages refresh already.
 func (l *leader) letGo(ctx context.Context, marks int64) error {
 	var last *int64
 	if err := l.db.Pool().QueryRow(ctx, "select max(id) from unpushed").Scan(&last); err != nil {
@@ -33,7 +34,8 @@ func (l *leader) letGo(ctx context.Context, marks int64) error {
 	}
 	for last != nil {
 		tag, err := l.db.Pool().Exec(ctx, `delete from unpushed where id = any (array(
-			select id from unpushed where id <= $1 order by id limit $2))`, *last, dropAtOnce)
+			select id from unpushed where id <= $1 and exists (select from leases where name = $3 and token = $4)
+			order by id limit $2))`, *last, dropAtOnce, l.lease.Name, l.lease.Token)
 		if err != nil {
 			return fmt.Errorf("drop the unpushed rows: %w", err)
 		}

@@ -25,17 +25,33 @@ func TestADeposedPusherIsRefused(t *testing.T) {
 	s := newStream(client, "test")
 	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
 
-	_ = s.take(t.Context(), "first")
-	head, err := s.push(t.Context(), "first", cursor{}, row)
+	_ = s.take(t.Context(), "1")
+	head, err := s.push(t.Context(), "1", cursor{}, row)
 	if err != nil || head.epoch == "" {
 		t.Fatalf("got %v, %v", head, err)
 	}
-	_ = s.take(t.Context(), "second")
-	if _, err := s.push(t.Context(), "first", head, row); !errors.Is(err, errDeposed) {
+	_ = s.take(t.Context(), "2")
+	if _, err := s.push(t.Context(), "1", head, row); !errors.Is(err, errDeposed) {
 		t.Errorf("the first, after the second: %v", err)
 	}
-	if next, err := s.push(t.Context(), "second", head, row); err != nil || next.epoch != head.epoch || !head.id.before(next.id) {
+	if next, err := s.push(t.Context(), "2", head, row); err != nil || next.epoch != head.epoch || !head.id.before(next.id) {
 		t.Errorf("the second: %v after %v, %v", next, head, err)
+	}
+	// Nor does the first one take over again, late.
+	if err := s.take(t.Context(), "1"); !errors.Is(err, errDeposed) {
+		t.Errorf("the first takes over from the second: %v", err)
+	}
+	if _, err := s.push(t.Context(), "2", head, row); err != nil {
+		t.Errorf("the second, after that: %v", err)
+	}
+}
+
+func TestAFenceThatIsNoNumberIsOlder(t *testing.T) {
+	client := connect(t, miniredis.RunT(t).Addr())
+	s := newStream(client, "test")
+	client.Set(t.Context(), s.pusher, "OCBJ3KYGYKTBVWLWTSDB2AQQ5Q", 0) // an earlier version's
+	if err := s.take(t.Context(), "1764309911000000"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -43,11 +59,11 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 	client := connect(t, miniredis.RunT(t).Addr())
 	s := newStream(client, "test")
 	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
-	_ = s.take(t.Context(), "me")
-	head, _ := s.push(t.Context(), "me", cursor{}, row)
+	_ = s.take(t.Context(), "3")
+	head, _ := s.push(t.Context(), "3", cursor{}, row)
 
 	head.id.ms++ // what Postgres knows of is no longer there
-	next, err := s.push(t.Context(), "me", head, row)
+	next, err := s.push(t.Context(), "3", head, row)
 	if err != nil || next.epoch == head.epoch {
 		t.Errorf("got %v after %v, %v", next, head, err)
 	}

@@ -2,11 +2,11 @@ package live
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -66,14 +66,16 @@ func (p *Pusher) Run(ctx context.Context) error {
 	return p.db.Lead(ctx, p.stream.key+":push", p.lead)
 }
 
-// lead pushes rows and, beside them, fragments, until ctx ends or another pusher has taken over. The leader's lock may be lost
-// without notice, so the fence in Redis decides: what a deposed pusher rendered before the next one began is either in
+// lead pushes rows and, beside them, fragments, until ctx ends or another pusher has taken over. A leader of the past may not know
+// that it is one, so the fence in Redis decides, which is the lease's token: what it rendered before the next one began is either in
 // the stream before the next one renders, or refused.
-func (p *Pusher) lead(ctx context.Context) error {
+func (p *Pusher) lead(ctx context.Context, lease pg.Lease) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	l := &leader{Pusher: p, fence: rand.Text(), held: map[string]time.Time{}, last: map[string]time.Time{}}
+	l := &leader{Pusher: p, lease: lease, fence: strconv.FormatInt(lease.Token, 10), held: map[string]time.Time{}, last: map[string]time.Time{}}
 	err := p.persist(ctx, "take over", func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, pushTimeout)
+		defer cancel()
 		if l.head, err = p.stream.head(ctx, p.db); err != nil {
 			return err
 		}
@@ -96,6 +98,7 @@ func (p *Pusher) lead(ctx context.Context) error {
 // leader is a pusher during one term of leadership.
 type leader struct {
 	*Pusher
+	lease pg.Lease
 	fence string
 	mu    sync.Mutex
 	head  cursor               // of the last push

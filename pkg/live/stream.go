@@ -140,9 +140,23 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]
 return redis.call('GET', KEYS[1])
 `)
 
-// take makes fence the only pusher that may push.
+// takeOver lets a pusher take over from those of the past, and not the other way round.
+//
+// KEYS: pusher. ARGV: fence.
+var takeOver = redis.NewScript(`
+local last = tonumber(redis.call('GET', KEYS[1]) or 0)
+if last and last > tonumber(ARGV[1]) then return false end
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]
+`)
+
+// take makes fence, a number that grows, the only pusher that may push.
 func (s stream) take(ctx context.Context, fence string) error {
-	if err := s.redis.Set(ctx, s.pusher, fence, 0).Err(); err != nil {
+	err := takeOver.Run(ctx, s.redis, []string{s.pusher}, fence).Err()
+	if errors.Is(err, redis.Nil) {
+		return errDeposed
+	}
+	if err != nil {
 		return fmt.Errorf("take over as the pusher: %w", err)
 	}
 	return nil

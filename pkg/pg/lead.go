@@ -2,62 +2,199 @@ package pg
 
 import (
 	"context"
+	"embed"
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"os"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// leadPause is how often a replica that is not the leader tries to become it. Waiting inside
-// PostgreSQL for the lock would wake sooner, but a waiting statement holds a snapshot, and
-// with it everything that vacuum could remove.
-const leadPause = time.Second
+const (
+	// leaseLife is how long a leader that says nothing leads on: so long nobody does after a host has vanished.
+	leaseLife  = 9 * time.Second
+	leaseRenew = leaseLife / 3
+	// leaseMargin is how much earlier a leader that cannot renew its lease stops, by its own clock.
+	leaseMargin = time.Second
+	// leaseCall bounds one call about a lease: there is time for another one before it runs out.
+	leaseCall = 2 * time.Second
+	// leasePause is about how long who failed to lead waits before it tries again.
+	leasePause = time.Second
 
-// Lead runs fn whenever this process leads name in this database, until ctx ends. One
-// process leads at a time, as far as a lock can say: when the connection that holds the lock
-// is lost, fn's context is cancelled, but another may lead before fn has noticed. What must
-// never happen twice needs a guard of its own in its transaction.
+	// leaseChannel is notified when a lease is given back.
+	leaseChannel = "leases"
+)
+
+//go:embed migrations/*.sql
+var leaseFiles embed.FS
+
+// leases is the table of leases. It comes with every database; see Migrate.
+var leases = NewMigrations("leases", leaseFiles)
+
+// Lease is one term of leadership.
+type Lease struct {
+	Name string
+	// Token is the fencing token: greater than that of every term before it, in this database. It is made of the
+	// time, so that it also grows where a database was restored or made anew.
+	Token int64
+}
+
+// Lead runs fn whenever this process leads name in this database, until ctx ends. Leadership is a lease that lapses by time:
+// it is renewed at a third of its life, given back when fn returns, and taken over by another process once it has run out. A leader that
+// cannot renew it stops by its own clock, before it has run out by the server's: fn's context is cancelled.
+//
+// Still two may lead for a moment: fn may be slow to return, or its process may have been suspended. What a
+// leader of the past must not do is guarded by the lease's Token, in the transaction that does it.
 //
 // fn returns when its context ends; if it returns earlier, leadership is given up and tried
 // for again.
-func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context, lease Lease) error) error {
+	returned := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listenCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	listening.Go(func() {
+		db.Listen(listenCtx, leaseChannel, func() {
+			select {
+			case returned <- struct{}{}:
+			default:
+			}
+		})
+	})
 	for ctx.Err() == nil {
-		_ = db.leadOnce(ctx, name, fn)
-		sleep(ctx, leadPause/2+rand.N(leadPause))
+		lease, until, wait := db.takeLease(ctx, name)
+		if lease.Token != 0 {
+			_ = db.hold(ctx, lease, until, fn)
+			sleep(ctx, pause()) // others first
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-returned:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 	return ctx.Err()
 }
 
-func (db *DB) leadOnce(ctx context.Context, name string, fn func(ctx context.Context) error) error {
-	pooled, err := db.pool.Acquire(ctx)
-	if err != nil {
-		return err
+func pause() time.Duration { return leasePause/2 + rand.N(leasePause) }
+
+// takeLease takes a lease that has run out, or says how long to wait for that. What it takes may be used until a time of this
+// process' clock.
+func (db *DB) takeLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
+	const take = `with taken as (
+			insert into leases (name, holder, token, expires_at)
+			values ($1, $2, (extract(epoch from clock_timestamp()) * 1000000)::bigint, clock_timestamp() + $3::interval)
+			on conflict (name) do update set holder = excluded.holder, token = greatest(leases.token + 1, excluded.token),
+				expires_at = clock_timestamp() + $3::interval
+			where leases.expires_at <= clock_timestamp() returning token
+		)
+		select token, 0 from taken union all
+		select 0, extract(epoch from expires_at - clock_timestamp())::float8 from leases
+		where name = $1 and not exists (select from taken)`
+	ctx, cancel := context.WithTimeout(ctx, leaseCall)
+	defer cancel()
+	sent := time.Now()
+	lease.Name = name
+	var left float64
+	err := db.pool.QueryRow(ctx, take, name, holder(), leaseLife).Scan(&lease.Token, &left)
+	switch {
+	case err != nil: // away, or another one is taking it just now
+		return Lease{}, until, pause()
+	case lease.Token == 0:
+		// A little late, rather than a little early and then once more.
+		return lease, until, max(0, time.Duration(left*float64(time.Second))) + rand.N(leasePause/4)
 	}
-	var leads bool
-	err = pooled.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey(name)).Scan(&leads)
-	if err != nil || !leads {
-		pooled.Release()
-		return err
-	}
-	conn := pooled.Hijack() // closing it is what gives the lock back
+	return lease, sent.Add(leaseLife - leaseMargin), 0
+}
+
+// hold runs fn while the lease is held, and gives it back.
+func (db *DB) hold(ctx context.Context, lease Lease, until time.Time, fn func(context.Context, Lease) error) error {
 	leadCtx, cancel := context.WithCancel(ctx)
-	broken := make(chan struct{})
-	go func() {
-		defer close(broken)
-		// Nothing is listened to: this only returns when the connection breaks or leadCtx ends.
-		for {
-			if _, err := conn.WaitForNotification(leadCtx); err != nil {
-				cancel()
-				return
-			}
-		}
+	defer cancel()
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		defer cancel()
+		db.renew(leadCtx, lease, until)
+	})
+	defer func() { // also when fn panics
+		cancel()
+		renewing.Wait()
+		db.giveBack(context.WithoutCancel(ctx), lease)
 	}()
-	err = fn(leadCtx)
-	cancel()
-	<-broken
-	closeCtx, closed := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer closed()
-	_ = conn.Close(closeCtx)
-	return err
+	return fn(leadCtx, lease)
+}
+
+// renew returns when the lease is lost, has run out by our clock, or ctx ends.
+func (db *DB) renew(ctx context.Context, lease Lease, until time.Time) {
+	wait := leaseRenew
+	for {
+		sleep(ctx, min(wait, time.Until(until)))
+		if ctx.Err() != nil || !time.Now().Before(until) {
+			return
+		}
+		sent := time.Now()
+		held, err := db.renewOnce(ctx, lease, until)
+		switch {
+		case err != nil:
+			wait = leasePause / 4
+		case !held:
+			return
+		default:
+			until, wait = sent.Add(leaseLife-leaseMargin), leaseRenew
+		}
+	}
+}
+
+func (db *DB) renewOnce(ctx context.Context, lease Lease, until time.Time) (held bool, err error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	ctx, cancelCall := context.WithTimeout(ctx, leaseCall)
+	defer cancelCall()
+	tag, err := db.pool.Exec(ctx, "update leases set expires_at = clock_timestamp() + $3::interval where name = $1 and token = $2",
+		lease.Name, lease.Token, leaseLife)
+	if err != nil {
+		return false, fmt.Errorf("renew a lease: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// giveBack lets another process lead at once. If it fails, the lease runs out.
+func (db *DB) giveBack(ctx context.Context, lease Lease) {
+	ctx, cancel := context.WithTimeout(ctx, leaseCall)
+	defer cancel()
+	_, _ = db.pool.Exec(ctx, `with given as (
+			update leases set expires_at = '-infinity' where name = $1 and token = $2 returning name
+		) select pg_notify($3, '') from given`, lease.Name, lease.Token, leaseChannel)
+}
+
+// ErrDeposed says that a lease is no longer held.
+var ErrDeposed = errors.New("another process leads now")
+
+// Check locks the lease until tx ends, so that nobody takes it over meanwhile, and returns ErrDeposed where somebody has.
+func (l Lease) Check(ctx context.Context, tx *Tx) error {
+	var token int64
+	err := tx.QueryRow(ctx, "select token from leases where name = $1 for share", l.Name).Scan(&token)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && token != l.Token {
+		return ErrDeposed
+	}
+	if err != nil {
+		return fmt.Errorf("look at a lease: %w", err)
+	}
+	return nil
+}
+
+// holder is what people see in the table.
+func holder() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
 // lockKey is the advisory lock's number for name.

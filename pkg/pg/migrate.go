@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"countersign.example/pkg/tcp"
 )
 
 // Migrations are how one package's tables come to be: SQL files of ours, or what a library does by itself.
@@ -48,7 +50,7 @@ const (
 	migrationTurn = 500 * time.Millisecond
 )
 
-// Migrate brings the database at url up to date with sets, in order. Several processes may call it at once: one works, the
+// Migrate brings the database at url up to date with this package's tables and with sets, in order. Several processes may call it at once: one works, the
 // others wait. While it runs, the service may be in use: no statement waits long for a table, since everybody
 // who comes to it then would wait behind that; it gives up and is tried again.
 func Migrate(ctx context.Context, url string, sets ...Migrations) error {
@@ -56,6 +58,7 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	if err != nil {
 		return fmt.Errorf("read the database URL: %w", err)
 	}
+	config.ConnConfig.DialFunc = tcp.Dialer(0).DialContext // no limit for an answer: what is migrated may be large
 	patient := stdlib.OpenDB(*config.ConnConfig.Copy())
 	defer func() { _ = patient.Close() }()
 	config.ConnConfig.RuntimeParams["lock_timeout"] = fmt.Sprint(migrationLockTimeout.Milliseconds())
@@ -68,7 +71,7 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	defer func() { _ = quick.Close() }()
 
 	return alone(ctx, config.ConnConfig, func(ctx context.Context) error {
-		for _, set := range sets {
+		for _, set := range withOurs(sets) {
 			up := set.Up
 			if set.FS != nil {
 				up = func(ctx context.Context, _ *pgxpool.Pool) error { return set.up(ctx, quick, patient) }
@@ -80,6 +83,9 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 		return nil
 	})
 }
+
+// withOurs adds the tables that come with every database.
+func withOurs(sets []Migrations) []Migrations { return append([]Migrations{leases}, sets...) }
 
 // alone runs do while no other process migrates this database.
 func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Context) error) error {

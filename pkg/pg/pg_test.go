@@ -94,35 +94,6 @@ func TestGormCannotBeginByItself(t *testing.T) {
 	}))
 }
 
-func TestOneLeadsAndAnotherTakesOver(t *testing.T) {
-	db := pgtest.New(t)
-	leads := make(chan string, 10)
-	run := func(name string) (stop func()) {
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_ = db.Lead(ctx, "test", func(ctx context.Context) error {
-				leads <- name
-				<-ctx.Done()
-				return nil
-			})
-		}()
-		return func() { cancel(); <-done }
-	}
-	stopFirst := run("first")
-	require.Equal(t, "first", receive(t, leads))
-	stopSecond := run("second")
-
-	// When the first one's connection is cut, it stops leading, and one of them goes on.
-	_, err := db.Pool().Exec(t.Context(), `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
-		and database = (select oid from pg_database where datname = current_database())`)
-	require.NoError(t, err)
-	receive(t, leads)
-	stopFirst()
-	stopSecond()
-}
-
 func receive[T any](tb testing.TB, c <-chan T) T {
 	tb.Helper()
 	select {

@@ -75,7 +75,8 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sweeper) lead(ctx context.Context) error {
+// lead needs no fencing token: an order is looked at again under its locks.
+func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	failing := false
