@@ -1,0 +1,34 @@
+package pg
+
+import (
+	"context"
+	"errors"
+)
+
+// Part runs fn as a part of the transaction, with what it queues. Where that fails or panics, what it has done is undone, and the
+// transaction goes on without it. It costs two round trips.
+func (tx *Tx) Part(ctx context.Context, fn func() error) (err error) {
+	if _, err := tx.Exec(ctx, "savepoint part"); err != nil {
+		return err
+	}
+	p, after, done := tx.pipeline, len(tx.after), false
+	defer func() {
+		if done {
+			return
+		}
+		p.take()
+		p.failed, tx.after = nil, tx.after[:after]
+		if _, undoing := p.tx.Exec(ctx, "rollback to savepoint part"); undoing != nil {
+			p.failed = undoing
+			err = errors.Join(err, undoing)
+		}
+	}()
+	if err := fn(); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "release savepoint part"); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
