@@ -1,0 +1,59 @@
+package pg
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Passes reports whether err is known to pass by itself, so that the same statements may work in a moment: the server is away
+// or going away, a lock or a time limit was in the way, or a resource has run out. It is a list of what is known. An error that is
+// not on it lies in what was asked, until somebody shows otherwise, and trying again without end would only hold up everything behind it.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func Passes(err error) bool {
+	if IsAway(err) || IsTransient(err) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return passingCode(refused.Code)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	for _, passing := range []error{
+		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, sql.ErrConnDone,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+func passingCode(code string) bool {
+	switch code {
+	case "25006", // read only: the server is a standby, or has just become one
+		"25P03", "25P04", // a transaction took too long
+		"55P03", "55006", // a lock or an object that somebody else holds
+		"3D000", "28000", "28P01": // no such database or password, while a server is set up or a password is changed
+		return true
+	}
+	if len(code) != 5 {
+		return false
+	}
+	switch code[:2] {
+	case "08", // connection
+		"40", // the transaction was rolled back for what goes on around it: serialization, deadlock
+		"53", // disk, memory or connections have run out
+		"57", // cancelled, shut down, not yet up
+		"58": // the server's own files or operating system
+		return true
+	}
+	return false
+}
