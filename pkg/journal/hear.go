@@ -28,12 +28,19 @@ type Heard struct {
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - so is one whose id another stream has, since an id counts once. No honest writer does that.
+//   - so is one whose id the journal has with something else in it, since an id counts once. No honest writer does
+//     that: HearOrRefuse tells them apart.
 //
 // It costs two round trips, however many the events are.
 func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, error) {
+	changed, _, err := j.HearOrRefuse(ctx, tx, heard)
+	return changed, err
+}
+
+// HearOrRefuse is Hear, and returns also which of the events have the id of another one, in the order given.
+func (j *Journal) HearOrRefuse(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, []Conflict, error) {
 	if len(heard) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ids, eventIDs := make([]string, len(heard)), make([]uuid.UUID, len(heard))
 	for i, h := range heard {
@@ -52,11 +59,11 @@ func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream,
 	})
 	streams, err := j.load(ctx, tx, ids, batch)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	places := place(streams, owners, heard)
 	if err := j.write(ctx, tx, places); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	changed := make([]Stream, 0, len(places.order))
 	for _, id := range places.order {
@@ -64,7 +71,7 @@ func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream,
 		sortRecords(s.Records)
 		changed = append(changed, *s)
 	}
-	return changed, nil
+	return changed, places.conflicts, nil
 }
 
 // placed is what a batch of heard events does to the streams.
@@ -73,6 +80,7 @@ type placed struct {
 	order     []string // the changed streams, as first met
 	appended  []*Record
 	confirmed []*Record
+	conflicts []Conflict
 }
 
 // place gives every event its place, in memory; the streams are locked. owners are the streams of
@@ -94,15 +102,23 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard)
 		}
 		p.streams[id] = &s
 	}
-	for _, h := range heard {
+	for n, h := range heard {
+		h.Time = h.Time.UTC().Truncate(time.Microsecond)
 		if owner, ok := owners[h.ID]; ok && owner != h.Stream {
+			p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: "stream"})
 			continue
 		}
 		owners[h.ID] = h.Stream
 		s := p.streams[h.Stream]
 		i, isKnown := known[h.Stream][h.ID]
-		if isKnown && s.Records[i].Log > 0 {
-			continue
+		if isKnown {
+			if differs := difference(s.Records[i].Event, h.Event); differs != "" {
+				p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: differs})
+				continue
+			}
+			if s.Records[i].Log > 0 {
+				continue
+			}
 		}
 		if len(s.New) == 0 {
 			p.order = append(p.order, s.ID)
@@ -111,7 +127,6 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard)
 		s.Log++
 		if !isKnown {
 			s.Version++
-			h.Time = h.Time.UTC().Truncate(time.Microsecond)
 			i = len(s.Records)
 			s.Records = append(s.Records, Record{Event: h.Event, Stream: s.ID, Version: s.Version})
 			known[s.ID][h.ID] = i
@@ -167,7 +182,7 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		return fmt.Errorf("record what was heard: %w", err)
 	}
 	if len(written) < len(p.appended) {
-		return errRaced
+		return ErrRaced
 	}
 	for _, record := range p.appended {
 		record.Position = written[record.ID]
@@ -175,5 +190,5 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	return nil
 }
 
-// errRaced undoes a transaction that would leave holes in logs; the next one sees who has the ids.
-var errRaced = errors.New("record what was heard: another transaction has just recorded one of these ids for another stream")
+// ErrRaced undoes a transaction that would leave holes in logs; the next one sees who has the ids, so that trying again helps.
+var ErrRaced = errors.New("record what was heard: another transaction has just recorded one of these ids for another stream")

@@ -107,6 +107,7 @@ func TestOwnEventComesBackAndIsConfirmedInTheOrderOfTheLog(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here", journal.Live())
 	ours := newEvent("1", 1)
+	ours.Source = "/here"
 	theirs := newEvent("1", 2)
 	appendTo(t, db, j, stream, ours)
 
