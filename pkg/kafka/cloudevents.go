@@ -21,7 +21,9 @@ import (
 const (
 	maxSubject   = 200     // characters
 	maxAttribute = 2_000   // bytes, of every other attribute
-	maxData      = 1 << 20 // bytes
+	maxData      = 1 << 20 // bytes, also when every number is written out
+	maxDigits    = 1_000   // of a number that is written out
+	maxDepth     = 500     // of objects and arrays in each other
 )
 
 // ErrMalformed says that a message is not an event in the form that we speak.
@@ -147,7 +149,60 @@ func checkData(data []byte) error {
 	if hasNUL(data) {
 		return malformed("the data has a NUL character, which cannot be kept")
 	}
+	return checkSize(data)
+}
+
+// checkSize takes what jsonb keeps and gives back in bounds: valid JSON whose numbers are not astronomical, since jsonb writes
+// them out, and which is not nested too deeply for the server's stack.
+func checkSize(data []byte) error {
+	depth, written := 0, len(data)
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			for i++; data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return malformed("the data is nested more than %d deep", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		case c == '-' || c >= '0' && c <= '9':
+			begin := i
+			for i+1 < len(data) && isNumeric(data[i+1]) {
+				i++
+			}
+			number := data[begin : i+1]
+			digits := writtenOut(number)
+			if digits > maxDigits {
+				return malformed("the number %.40s has more than %d digits", number, maxDigits)
+			}
+			if written += max(0, digits-len(number)); written > maxData {
+				return malformed("the data with its numbers written out has more than %d bytes", maxData)
+			}
+		}
+	}
 	return nil
+}
+
+func isNumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
+}
+
+// writtenOut is at most how many digits a JSON number has without an exponent.
+func writtenOut(number []byte) int {
+	at := bytes.IndexAny(number, "eE")
+	if at < 0 {
+		return len(number)
+	}
+	exponent, err := strconv.Atoi(string(number[at+1:]))
+	if err != nil || exponent > maxDigits || exponent < -maxDigits {
+		return maxDigits + 1
+	}
+	return at + max(exponent, -exponent)
 }
 
 // hasNUL reports whether a string in valid JSON has U+0000, which jsonb refuses.

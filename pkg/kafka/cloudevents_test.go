@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,10 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		"not a JSON object":                data(`[1]`),
 		"not UTF-8":                        data(`{"n":1,"text":"\ud800"}`),
 		"a name twice":                     data(`{"n":1,"x":{"y":1,"y":2}}`),
+		"more than 1000 digits":            data(`{"n":1e200000}`),
+		"has more than 1000":               data(`{"n":-0.1E-99999999999999999999}`),
+		"written out":                      data(`{"n":[` + strings.Repeat("1e900,", 2_000) + `1]}`),
+		"nested more than":                 data(`{"n":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`),
 		"a NUL character":                  data(`{"n":1,"text":"a\\\u0000"}`),
 		"bytes, more than":                 func(m *kafkago.Message) { m.Value = make([]byte, 1<<20+1) },
 	} {

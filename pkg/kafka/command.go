@@ -39,19 +39,43 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 		if err != nil {
 			return err
 		}
-		return printLetters(cmd.OutOrStdout(), found)
+		stranded, err := Stranded(cmd.Context(), letters.recorder.DB)
+		if err != nil {
+			return err
+		}
+		return errors.Join(printLetters(cmd.OutOrStdout(), found), printStranded(cmd.OutOrStdout(), stranded))
 	})
-	command.AddCommand(list,
-		&cobra.Command{
-			Use: "replay <id>", Short: "Record a letter's event at its place, and what is parked behind it", Args: oneID,
-			RunE: with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
-				return report(cmd, "replayed", args[0], letters.Replay)
-			}),
-		},
+	replay := &cobra.Command{
+		Use: "replay <id> | --all", Short: "Record a letter's event at its place, and what is parked behind it",
+	}
+	all := replay.Flags().Bool("all", false, "every letter that holds a key, oldest first")
+	replay.Args = func(cmd *cobra.Command, args []string) error {
+		if *all {
+			return cobra.NoArgs(cmd, args)
+		}
+		return oneID(cmd, args)
+	}
+	replay.RunE = with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
+		if *all {
+			n, err := letters.ReplayAll(cmd.Context())
+			return report(cmd, "replayed", n, err)
+		}
+		n, err := letters.Replay(cmd.Context(), idOf(args))
+		return report(cmd, "replayed", n, err)
+	})
+	command.AddCommand(list, replay,
 		&cobra.Command{
 			Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
 			RunE: with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
-				return report(cmd, "replayed from behind it", args[0], letters.Discard)
+				n, err := letters.Discard(cmd.Context(), idOf(args))
+				return report(cmd, "replayed from behind it", n, err)
+			}),
+		},
+		&cobra.Command{
+			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
+			RunE: with(func(cmd *cobra.Command, letters *DeadLetters, _ []string) error {
+				keys, n, err := letters.Free(cmd.Context())
+				return report(cmd, fmt.Sprintf("replayed from behind %d keys that were freed", keys), n, err)
 			}),
 		})
 	return command
@@ -68,17 +92,31 @@ func oneID(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func report(cmd *cobra.Command, what, arg string, do func(context.Context, int64) (int, error)) error {
-	id, err := strconv.ParseInt(arg, 10, 64)
-	if err != nil {
-		return err
-	}
-	n, err := do(cmd.Context(), id)
+// idOf is the id that oneID has let pass.
+func idOf(args []string) int64 {
+	id, _ := strconv.ParseInt(args[0], 10, 64)
+	return id
+}
+
+func report(cmd *cobra.Command, what string, n int, err error) error {
 	if err != nil && n == 0 {
 		return err
 	}
 	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letters %s: %d\n", what, n)
 	return errors.Join(err, printErr)
+}
+
+// printStranded says of each key what to do.
+func printStranded(w io.Writer, keys []StrandedKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, k := range keys {
+		_, _ = fmt.Fprintf(w, "key %.200q of %s is parked since %s, with %d letters, although no poison letter holds it\n",
+			k.Key, k.Topic, k.Since.UTC().Format(time.RFC3339), k.Waiting)
+	}
+	_, err := fmt.Fprintln(w, "`dead-letters free` frees such keys and records what waits")
+	return err
 }
 
 // printLetters quotes what came from the topic: it may hold anything, a terminal's control

@@ -17,7 +17,7 @@ import (
 // emptied is the same service with an empty database. Its journal is one with pages.
 func (h *house) emptied() *house {
 	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
-	return &house{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, group: h.group}
+	return &house{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group}
 }
 
 func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {

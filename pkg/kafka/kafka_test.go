@@ -45,20 +45,21 @@ func brokers(tb testing.TB) []string {
 
 // house is a service for a test: a database with a journal, and a topic.
 type house struct {
-	tb      testing.TB
-	db      *pg.DB
-	journal *journal.Journal
-	client  *kafka.Client
-	topic   string
-	group   string
-	project journal.Projector
+	tb         testing.TB
+	db         *pg.DB
+	journal    *journal.Journal
+	client     *kafka.Client
+	topic      string
+	partitions int // of the topic
+	group      string
+	project    journal.Projector
 }
 
 // newHouse returns a service on a topic of its own with so many partitions.
 func newHouse(tb testing.TB, addresses []string, partitions int) *house {
 	tb.Helper()
 	name := "test-" + uuid.NewString()[:13]
-	h := &house{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, group: name}
+	h := &house{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, partitions: partitions, group: name}
 	h.journal = journal.New(h.db, "/here")
 	h.client = kafka.Open("test", addresses...)
 	tb.Cleanup(h.client.Close)
@@ -70,13 +71,16 @@ func newHouse(tb testing.TB, addresses []string, partitions int) *house {
 // another returns a service with its own database on the same topic.
 func (h *house) another(source string) *house {
 	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
-	return &house{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, group: h.group + source}
+	return &house{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group + source}
 }
 
 func (h *house) recording() kafka.Recording {
 	r := kafka.Recording{
 		DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: []kafka.Topic{{Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType}},
+		Topics: []kafka.Topic{{
+			Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType,
+			Partitions: h.partitions, Writer: writer,
+		}},
 	}
 	if h.project != nil {
 		r.Projectors = []journal.Projector{h.project}
@@ -84,9 +88,17 @@ func (h *house) recording() kafka.Recording {
 	return r
 }
 
+// writer is who writes what has an owner.
+func writer(typ string) string {
+	if typ == "thing_owned" {
+		return "/owner"
+	}
+	return ""
+}
+
 // check takes {"n": 1}, and other keys only as "size".
 func check(e event.Event) error {
-	if e.Type != "thing_happened" {
+	if e.Type != "thing_happened" && e.Type != "thing_owned" {
 		return fmt.Errorf("%w: %s", errUnknownType, e.Type)
 	}
 	var body struct {
@@ -176,7 +188,7 @@ func pause(tb testing.TB) {
 func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 	// given a consumer that waits, since its topic is not there
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHouse(t, addresses, 3)
 	h.topic += "-later"
 	consumer := h.consumer()
 	run(t, consumer.Run)
@@ -197,7 +209,7 @@ func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
 	// given a consumer whose topic is deleted under it
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHouse(t, addresses, 3)
 	consumer := h.consumer()
 	run(t, consumer.Run)
 	eventually(t, func() bool { return consumer.Healthy() == nil })

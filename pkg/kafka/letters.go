@@ -20,11 +20,14 @@ type Kind string
 
 // Kinds of dead letters.
 const (
-	Malformed Kind = "malformed" // not an event, or one that does not fit its schema
-	Poison    Kind = "poison"    // a valid event whose recording fails for a permanent reason
+	Malformed Kind = "malformed" // not an event: it has no readable envelope, or data that cannot be kept
+	Poison    Kind = "poison"    // an event whose data cannot be used, or whose recording fails; later ones of its key wait
 	Parked    Kind = "parked"    // waits behind a poison one of its key
-	Refused   Kind = "refused"   // a valid event that its sender must not have written; nothing waits behind it
+	Refused   Kind = "refused"   // an event that its sender must not have written; nothing waits behind it
 )
+
+// alone reports whether nothing waits behind such a letter.
+func (k Kind) alone() bool { return k == Malformed || k == Refused }
 
 // errParked is a parked letter's error.
 var errParked = errors.New("waits behind an earlier event of the same key that is a dead letter")
@@ -74,35 +77,71 @@ func scanLetter(row pgx.CollectableRow) (l Letter, err error) {
 	return l, err
 }
 
-// insertLetter sets a message aside. One that has been already stays as it is.
-func insertLetter(ctx context.Context, tx *pg.Tx, i item, kind Kind, cause error) error {
+// letterColumns are letters turned into one array a column.
+type letterColumns struct {
+	topics, kinds, errors, headers []string
+	partitions, attempts           []int32
+	offsets                        []int64
+	keys, payloads                 [][]byte
+	ids                            []*uuid.UUID
+	times                          []time.Time
+}
+
+// insertLetters sets messages aside, in order.
+func insertLetters(ctx context.Context, tx *pg.Tx, items []item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	var c letterColumns
+	for _, i := range items {
+		if err := c.add(i); err != nil {
+			return err
+		}
+	}
+	tag, err := tx.Exec(ctx, `insert into dead_letters (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts)
+		select topic, partition, "offset", key, event_id, headers::jsonb, payload, time, kind, error, attempts
+		from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::uuid[], $6::text[], $7::bytea[], $8::timestamptz[], $9::text[],
+			$10::text[], $11::int[]) with ordinality
+			as aside (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts, ord)
+		order by ord on conflict (topic, partition, "offset") do nothing`,
+		c.topics, c.partitions, c.offsets, c.keys, c.ids, c.headers, c.payloads, c.times, c.kinds, c.errors, c.attempts)
+	if err != nil {
+		return fmt.Errorf("keep dead letters: %w", err)
+	}
+	if tag.RowsAffected() < int64(len(items)) {
+		return errMeanwhile
+	}
+	return nil
+}
+
+func (c *letterColumns) add(i item) error {
 	headers := make([]header, len(i.message.Headers))
 	for n, h := range i.message.Headers {
 		headers[n] = header{Key: []byte(h.Key), Value: h.Value}
 	}
 	encoded, err := json.Marshal(headers)
 	if err != nil {
-		return fmt.Errorf("keep a dead letter's headers: %w", err)
+		return permanentError{fmt.Errorf("keep a dead letter's headers: %w", err)}
 	}
 	var eventID *uuid.UUID
 	if i.heard.ID != uuid.Nil {
 		eventID = &i.heard.ID
 	}
-	attempts := 1
-	if kind == Parked {
-		attempts = 0
-	}
 	at := i.message.Time
 	if at.Year() < 1 || at.Year() > 9999 {
 		at = time.Unix(0, 0)
 	}
-	_, err = tx.Exec(ctx, `insert into dead_letters (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (topic, partition, "offset") do nothing`,
-		i.message.Topic, i.message.Partition, i.message.Offset, notNil(i.message.Key), eventID, encoded, notNil(i.message.Value),
-		at, kind, errorText(cause), attempts)
-	if err != nil {
-		return fmt.Errorf("keep a dead letter: %w", err)
-	}
+	c.topics = append(c.topics, i.message.Topic)
+	c.partitions = append(c.partitions, int32(i.message.Partition))
+	c.offsets = append(c.offsets, i.message.Offset)
+	c.keys = append(c.keys, notNil(i.message.Key))
+	c.ids = append(c.ids, eventID)
+	c.headers = append(c.headers, string(encoded))
+	c.payloads = append(c.payloads, notNil(i.message.Value))
+	c.times = append(c.times, at)
+	c.kinds = append(c.kinds, string(i.kind))
+	c.errors = append(c.errors, errorText(i.cause))
+	c.attempts = append(c.attempts, int32(i.attempts))
 	return nil
 }
 
@@ -123,13 +162,32 @@ func errorText(err error) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// parkKey locks the key's row, which it makes if need be; first says that it did.
-func parkKey(ctx context.Context, tx *pg.Tx, k parkedKey) (first bool, err error) {
-	err = tx.QueryRow(ctx, `insert into parked_keys (topic, key) values ($1, $2)
-		on conflict (topic, key) do update set parked_at = parked_keys.parked_at returning xmax = 0`,
-		k.topic, []byte(k.key)).Scan(&first)
-	if err != nil {
-		return false, fmt.Errorf("park a key: %w", err)
+// parkKeys parks keys that were not, each with the letter that parks it in the same transaction.
+func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
+	if len(keys) == 0 {
+		return nil
 	}
-	return first, nil
+	topics, ids := make([]string, len(keys)), make([][]byte, len(keys))
+	for i, k := range keys {
+		topics[i], ids[i] = k.topic, []byte(k.key)
+	}
+	tag, err := tx.Exec(ctx, `insert into parked_keys (topic, key) select * from unnest($1::text[], $2::bytea[]) as k (topic, key)
+		order by topic, key on conflict (topic, key) do nothing`, topics, ids)
+	if err != nil {
+		return fmt.Errorf("park keys: %w", err)
+	}
+	if tag.RowsAffected() < int64(len(keys)) {
+		return errMeanwhile
+	}
+	return nil
+}
+
+// lockKey locks the key's row, which it makes if need be.
+func lockKey(ctx context.Context, tx *pg.Tx, k parkedKey) error {
+	_, err := tx.Exec(ctx, `insert into parked_keys (topic, key) values ($1, $2)
+		on conflict (topic, key) do update set parked_at = parked_keys.parked_at`, k.topic, []byte(k.key))
+	if err != nil {
+		return fmt.Errorf("lock a parked key: %w", err)
+	}
+	return nil
 }

@@ -75,17 +75,25 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 		},
 	}
 	letters := gauges{
-		descriptions: []*prometheus.Desc{description("dead_letters", "Dead letters that wait.", "kind")},
+		descriptions: []*prometheus.Desc{
+			description("dead_letters", "Dead letters that wait.", "kind"),
+			description("parked_keys", "Keys whose events wait behind a poison letter."),
+			description("stranded_keys", "Keys that are parked although no poison letter holds them; `dead-letters free` frees them."),
+		},
 		read: func(ctx context.Context, emit func(int, float64, ...string)) {
-			var malformed, poison, parked int64
+			var malformed, poison, parked, refused, keys, stranded int64
 			err := c.cfg.DB.Pool().QueryRow(ctx, `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
-				count(*) filter (where kind = 'parked') from dead_letters where state = 'waiting'`).Scan(&malformed, &poison, &parked)
+				count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
+				(select count(*) `+fromStranded+`) from dead_letters where state = 'waiting'`).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
 			if err != nil {
 				return
 			}
 			emit(0, float64(malformed), string(Malformed))
 			emit(0, float64(poison), string(Poison))
 			emit(0, float64(parked), string(Parked))
+			emit(0, float64(refused), string(Refused))
+			emit(1, float64(keys-stranded))
+			emit(2, float64(stranded))
 		},
 	}
 	behind := gauges{
@@ -106,7 +114,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			}
 		},
 	}
-	return []prometheus.Collector{c.recorder.outcomes, lag, letters, behind}
+	return []prometheus.Collector{c.recorder.outcomes, c.recorder.refused, lag, letters, behind}
 }
 
 // lag asks the brokers where the assigned partitions end.

@@ -7,43 +7,17 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"runtime"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
-
-// Topic is a topic that a service hears, and what it takes for an event there.
-type Topic struct {
-	Name string
-	// Stream is the id of an event's stream in the journal; see BySubject. It is asked before Check.
-	Stream func(event.Event) string
-	// Check returns nil for an event that fits its schema, Unknown (by errors.Is) for one of
-	// a type that it does not know, and anything else for one that is malformed.
-	Check   func(event.Event) error
-	Unknown error
-	// Partitions is how many the topic was created with. An event in another partition than that of its key is refused,
-	// since its place among the key's others would be chance. 0 is not checked.
-	Partitions int
-	// Writer is the source that alone writes events of the type; "" for a type that is not known. An event from another
-	// source is refused. Nil is not checked.
-	Writer func(typ string) string
-}
-
-// BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.
-func BySubject(stream func(subject string) string) func(event.Event) string {
-	return func(e event.Event) string { return stream(e.Subject) }
-}
 
 // Recording says how messages become the service's record. Consumer and dead letters share it.
 type Recording struct {
@@ -55,24 +29,14 @@ type Recording struct {
 	Before func(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error
 	// Projectors run in the transaction that records, under the streams' locks, in order.
 	Projectors []journal.Projector
-	// Primary is for a service whose journal cannot be rebuilt from topics: hearing an event
-	// of its own that the journal lacks is ErrOtherDatabase.
+	// Primary is for a service whose journal cannot be rebuilt from topics: an event that says to be its own, and that the journal
+	// lacks, is refused.
 	Primary bool
 	Log     *slog.Logger
 }
 
 // ErrOtherDatabase says that the topics hold what a service has written, and its journal does not.
 var ErrOtherDatabase = errors.New("this database is not the one that the service had: restore it from a backup")
-
-// item is a message on its way into the journal.
-type item struct {
-	message   kafkago.Message
-	heard     journal.Heard
-	malformed error
-	unknown   bool
-}
-
-func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
 
 // parkedKey names a row of parked_keys.
 type parkedKey struct{ topic, key string }
@@ -82,6 +46,7 @@ type recorder struct {
 	Recording
 	topics   map[string]Topic
 	outcomes *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	// inTx is DB.InTx, or a part of a transaction under way.
 	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
@@ -93,8 +58,12 @@ func newRecorder(r Recording) *recorder {
 	}
 	return &recorder{Recording: r, topics: topics, inTx: r.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "heard_total",
-		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked.",
-	}, []string{"outcome"})}
+		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked, refused.",
+	}, []string{"outcome"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "refused_events_total",
+		Help: "Events that their sender must not have written, by reason: writer, partition, missing (our own, and not in the journal), changed " +
+			"(an id that is known with something else). Any of them is an alarm.",
+	}, []string{"reason"})}
 }
 
 // lanes are how many transactions a large batch is recorded in at once.
@@ -137,52 +106,10 @@ func (r *recorder) recordLane(ctx context.Context, messages []kafkago.Message) e
 	return r.recordItems(ctx, items)
 }
 
-// recordItems looks for what fails for a permanent reason by halves: one bad message among n
-// costs 2 log n transactions, and once its key is parked those behind it cost nothing.
-func (r *recorder) recordItems(ctx context.Context, items []item) error {
-	err := r.attempt(ctx, items)
-	switch {
-	case err == nil || !permanent(err):
-		return err
-	case len(items) == 1:
-		return r.bury(ctx, items[0], err)
-	}
-	half := len(items) / 2
-	if err := r.recordItems(ctx, items[:half]); err != nil {
-		return err
-	}
-	return r.recordItems(ctx, items[half:])
-}
+// read decodes and judges one message.
+func (r *recorder) read(m kafkago.Message) item { return r.topics[m.Topic].read(m, time.Now()) }
 
-// read decodes and checks one message.
-func (r *recorder) read(m kafkago.Message) (i item) {
-	i.message = m
-	topic := r.topics[m.Topic]
-	e, err := Decode(m)
-	if err != nil {
-		i.malformed = err
-		return i
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			i.malformed = panicked(p)
-		}
-	}()
-	i.heard = journal.Heard{Event: e, Stream: topic.Stream(e), Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-	if topic.Check == nil {
-		return i
-	}
-	switch err := topic.Check(e); {
-	case err == nil:
-	case topic.Unknown != nil && errors.Is(err, topic.Unknown):
-		i.unknown = true
-	default:
-		i.malformed = err
-	}
-	return i
-}
-
-// attempt records items in one transaction.
+// attempt records items in one transaction, and sets aside those that cannot be.
 func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -195,30 +122,44 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 			return err
 		}
 		counts := map[string]int{}
-		letters, heard := 0, make([]journal.Heard, 0, len(items))
-		unknown := map[uuid.UUID]bool{}
+		var aside []item
+		var park []parkedKey
+		accepted, heard := make([]item, 0, len(items)), make([]journal.Heard, 0, len(items))
 		for n, i := range items {
 			switch {
 			case before.letters[n]:
 				counts["redelivered"]++
-			case i.malformed != nil:
-				letters++
-				counts["malformed"]++
-				err = insertLetter(ctx, tx, i, Malformed, i.malformed)
+				continue
+			case i.kind == Malformed, i.kind == Refused:
+			case r.lacks(i, before.own):
+				i = i.refusedFor(notOurs())
 			case before.parked[i.key()]:
-				counts["parked"]++
-				err = insertLetter(ctx, tx, i, Parked, errParked)
+				i.kind, i.cause, i.attempts = Parked, errParked, 0
+			case i.kind == Poison:
+				before.parked[i.key()] = true
+				park = append(park, i.key())
 			default:
-				heard = append(heard, i.heard)
-				unknown[i.heard.ID] = i.unknown
+				accepted, heard = append(accepted, i), append(heard, i.heard)
+				continue
 			}
-			if err != nil {
-				return err
-			}
+			aside = append(aside, i)
 		}
-		fresh, err := r.hear(ctx, tx, heard, before.own)
+		if err := parkKeys(ctx, tx, park); err != nil {
+			return err
+		}
+		fresh, conflicts, err := r.hear(ctx, tx, heard)
 		if err != nil {
 			return err
+		}
+		for _, c := range conflicts {
+			aside = append(aside, accepted[c.Index].refusedFor(changed(c)))
+		}
+		if err := insertLetters(ctx, tx, aside); err != nil {
+			return err
+		}
+		unknown := map[uuid.UUID]bool{}
+		for _, i := range accepted {
+			unknown[i.heard.ID] = i.unknown
 		}
 		for _, id := range fresh {
 			if unknown[id] {
@@ -227,72 +168,66 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 				counts["recorded"]++
 			}
 		}
-		counts["redelivered"] += len(heard) - len(fresh)
-		tx.AfterCommit(func() { r.tell(counts, letters > 0) })
+		counts["redelivered"] += len(heard) - len(fresh) - len(conflicts)
+		tx.AfterCommit(func() { r.tell(counts, aside) })
 		return nil
 	})
+}
+
+// lacks reports whether the event says to be ours although the journal, which cannot be rebuilt from topics, does not have it. Anybody
+// may have sent it; and if it was us, before this database was restored from a backup, then the check at the start finds it.
+func (r *recorder) lacks(i item, own map[uuid.UUID]bool) bool {
+	return r.Primary && i.heard.Source == r.Journal.Source() && !own[i.heard.ID]
 }
 
 // hear records events and runs the projectors on the streams that changed. It returns the ids
-// of the events that were new or confirmed.
-func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard, own map[uuid.UUID]bool) ([]uuid.UUID, error) {
+// of the events that were new or confirmed, and the events whose id is another's.
+func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard) ([]uuid.UUID, []journal.Conflict, error) {
 	if len(heard) == 0 {
-		return nil, nil
-	}
-	for _, h := range heard {
-		if r.Primary && h.Source == r.Journal.Source() && !own[h.ID] {
-			return nil, fmt.Errorf("%w: event %s of %s, at %s/%d/%d, is missing", ErrOtherDatabase, h.ID, h.Stream, h.Topic, h.Partition, h.Offset)
-		}
+		return nil, nil, nil
 	}
 	if r.Before != nil {
 		if err := r.Before(ctx, tx, heard); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	changed, err := r.Journal.Hear(ctx, tx, heard)
-	if err != nil || len(changed) == 0 {
-		return nil, err
+	streams, conflicts, err := r.Journal.HearOrRefuse(ctx, tx, heard)
+	if err != nil || len(streams) == 0 {
+		return nil, conflicts, err
 	}
 	for _, project := range r.Projectors {
-		if err := project(ctx, tx, changed); err != nil {
-			return nil, err
+		if err := project(ctx, tx, streams); err != nil {
+			return nil, nil, err
 		}
 	}
 	var fresh []uuid.UUID
-	for _, s := range changed {
+	for _, s := range streams {
 		fresh = append(fresh, s.New...)
 	}
-	return fresh, nil
+	return fresh, conflicts, nil
 }
 
-// bury makes a dead letter of the one message that fails for a permanent reason, and parks its key.
-func (r *recorder) bury(ctx context.Context, i item, cause error) error {
-	return r.inTx(ctx, func(tx *pg.Tx) error {
-		first, err := parkKey(ctx, tx, i.key())
-		if err != nil {
-			return err
+// tell counts outcomes, logs what was set aside, and wakes the relay for its notices.
+func (r *recorder) tell(counts map[string]int, aside []item) {
+	for _, i := range aside {
+		counts[string(i.kind)]++
+		log := r.Log.With("topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
+			"event", i.heard.ID, "type", i.heard.Type, "correlation_id", i.heard.CorrelationID, "error", i.cause)
+		switch i.kind {
+		case Poison:
+			log.Error("an event cannot be recorded: it and later ones of its key wait as dead letters; mend the cause and replay it, or discard it")
+		case Refused:
+			r.refused.WithLabelValues(i.reason).Inc()
+			log.Error("an event is refused, and kept as a dead letter: find out who sent it, then discard it", "reason", i.reason)
+		case Malformed:
+			log.Warn("a message is not an event, and kept as a dead letter")
+		case Parked: // its poison letter was told
 		}
-		kind := Poison
-		if !first { // another replica has met it meanwhile
-			kind, cause = Parked, errParked
-		}
-		if err := insertLetter(ctx, tx, i, kind, cause); err != nil {
-			return err
-		}
-		tx.AfterCommit(func() { r.tell(map[string]int{string(kind): 1}, true) })
-		r.Log.Error("an event is set aside as a dead letter, and later ones of its key behind it",
-			"topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
-			"event", i.heard.ID, "correlation_id", i.heard.CorrelationID, "error", cause)
-		return nil
-	})
-}
-
-// tell counts outcomes, and wakes the relay for the notices of new letters.
-func (r *recorder) tell(counts map[string]int, letters bool) {
+	}
 	for outcome, n := range counts {
 		r.outcomes.WithLabelValues(outcome).Add(float64(n))
 	}
-	if letters {
+	if len(aside) > 0 {
 		r.DB.Notify(journal.OutboxChannel)
 	}
 }
@@ -313,7 +248,7 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 	var own []uuid.UUID
 	for n, i := range items {
 		topics[n], partitions[n], offsets[n] = i.message.Topic, int32(i.message.Partition), i.message.Offset
-		if i.malformed != nil {
+		if i.kind == Malformed || i.kind == Refused {
 			continue
 		}
 		keyTopics, keys = append(keyTopics, i.message.Topic), append(keys, i.message.Key)
@@ -354,24 +289,4 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 		return known{}, fmt.Errorf("look for parked keys: %w", err)
 	}
 	return k, nil
-}
-
-// permanentError is a failure that trying again cannot cure.
-type permanentError struct{ error }
-
-func panicked(p any) error {
-	stack := slices.Collect(strings.Lines(string(debug.Stack())))
-	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
-}
-
-// permanent reports whether err lies in the message: a panic, data that PostgreSQL refuses,
-// or more of it than it can take (class 54, such as JSON nested too deeply).
-//
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-func permanent(err error) bool {
-	if _, ok := errors.AsType[permanentError](err); ok || pg.IsData(err) {
-		return true
-	}
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && strings.HasPrefix(pgErr.Code, "54")
 }

@@ -161,21 +161,6 @@ func eventually(tb testing.TB, holds func() bool) {
 	require.Eventually(tb, holds, patience, patience/2000)
 }
 
-func TestAPrimaryJournalThatLacksItsOwnEventsStops(t *testing.T) {
-	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
-	ours := newEvent("1", 1)
-	ours.Source = "/here"
-	h.produce(addresses, h.encoded(ours)...)
-	r := h.recording()
-	r.Primary = true
-
-	err := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run(t.Context())
-
-	require.ErrorIs(t, err, kafka.ErrOtherDatabase)
-	h.eventually(0, "journal")
-}
-
 func TestMetricsTellWhatWaits(t *testing.T) {
 	addresses := brokers(t)
 	h := newHouse(t, addresses, 1)

@@ -48,25 +48,48 @@ func (d *DeadLetters) List(ctx context.Context, limit int) ([]Letter, error) {
 	return letters, nil
 }
 
-// Replay records a letter's event at its place, and then what was parked behind it, in order.
-// It returns how many letters that settled. The first that fails again becomes the poison one
-// at the head of its key: a *FailedAgainError. Nothing is published.
+// Replay records a letter's event. One that holds its key is recorded at its place, and then what was parked behind it, in order; the
+// first that fails again holds the key from then on, which is a *FailedAgainError. A malformed or refused one is recorded if today's
+// rules take it, and comes after whatever its key has had since. It returns how many letters that settled. Nothing is published.
 func (d *DeadLetters) Replay(ctx context.Context, id int64) (settled int, err error) {
 	letter, err := d.waiting(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if letter.Kind == Malformed {
-		return d.replayMalformed(ctx, letter)
+	if letter.Kind.alone() {
+		return d.replayAlone(ctx, letter)
 	}
-	first := true
-	return d.free(ctx, letter.parkedKey(), func(head Letter) error {
-		if first && head.ID != id {
-			return fmt.Errorf("letter %d waits behind letter %d of the same key: replay or discard that one", id, head.ID)
+	return d.free(ctx, letter.parkedKey(), func(_ *pg.Tx, waiting []Letter) ([]Letter, error) {
+		if len(waiting) == 0 {
+			return nil, fmt.Errorf("%w: %d", ErrNoLetter, id)
 		}
-		first = false
-		return nil
+		if waiting[0].ID != id {
+			return nil, fmt.Errorf("letter %d waits behind letter %d of the same key: replay or discard that one", id, waiting[0].ID)
+		}
+		return waiting, nil
 	})
+}
+
+// ReplayAll replays every letter that holds a key, oldest first. One that fails again does not stop it: the error joins all of them.
+func (d *DeadLetters) ReplayAll(ctx context.Context) (settled int, err error) {
+	rows, err := d.recorder.DB.Pool().Query(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
+	if err != nil {
+		return 0, fmt.Errorf("list poison letters: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return 0, fmt.Errorf("list poison letters: %w", err)
+	}
+	var failed []error
+	for _, id := range ids {
+		n, err := d.Replay(ctx, id)
+		settled += n
+		if _, again := errors.AsType[*FailedAgainError](err); err != nil && !again && !errors.Is(err, ErrNoLetter) {
+			return settled, errors.Join(append(failed, err)...)
+		}
+		failed = append(failed, err)
+	}
+	return settled, errors.Join(failed...)
 }
 
 // Discard gives a letter up for good. Where it held its key, what was parked behind it is
@@ -76,18 +99,18 @@ func (d *DeadLetters) Discard(ctx context.Context, id int64) (settled int, err e
 	if err != nil {
 		return 0, err
 	}
-	err = d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error {
-		if letter.Kind != Malformed {
-			if _, err := parkKey(ctx, tx, letter.parkedKey()); err != nil {
-				return err
-			}
-		}
-		return settle(ctx, tx, id, "discarded")
-	})
-	if err != nil || letter.Kind != Poison {
-		return 0, err
+	if letter.Kind.alone() {
+		return 0, d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error { return settle(ctx, tx, id, "discarded") })
 	}
-	return d.free(ctx, letter.parkedKey(), func(Letter) error { return nil })
+	return d.free(ctx, letter.parkedKey(), func(tx *pg.Tx, waiting []Letter) ([]Letter, error) {
+		if err := settle(ctx, tx, id, "discarded"); err != nil {
+			return nil, err
+		}
+		if waiting[0].ID != id { // it waited itself, so there is a first one
+			return nil, errNotHead
+		}
+		return waiting[1:], nil
+	})
 }
 
 func (l Letter) parkedKey() parkedKey { return parkedKey{l.Topic, string(l.Key)} }
@@ -107,113 +130,69 @@ func (d *DeadLetters) waiting(ctx context.Context, id int64) (Letter, error) {
 	return letter, nil
 }
 
-// replayMalformed records a message that was malformed and, with the code of today, may not
-// be. It has no place to be put back into: it comes after whatever its key has had since. Where
-// its key is parked by now, it goes behind.
-func (d *DeadLetters) replayMalformed(ctx context.Context, letter Letter) (int, error) {
+// replayAlone records an event that no others wait behind.
+func (d *DeadLetters) replayAlone(ctx context.Context, letter Letter) (int, error) {
 	i := d.recorder.read(letter.message())
-	if i.malformed != nil {
-		return 0, d.failedAgain(ctx, letter, i.malformed)
+	if i.kind != "" {
+		return 0, d.failedAgain(ctx, letter, i.cause)
 	}
-	settled := 0
-	err := d.try(ctx, func(tx *pg.Tx) error {
-		settled = 0
+	err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error {
 		var parked bool
 		if err := tx.QueryRow(ctx, "select exists (select from parked_keys where topic = $1 and key = $2 for update)",
 			letter.Topic, letter.Key).Scan(&parked); err != nil {
 			return fmt.Errorf("look for a parked key: %w", err)
 		}
 		if parked {
-			return fmt.Errorf("the key of letter %d has a poison letter: replay or discard that one first", letter.ID)
+			return fmt.Errorf("%w: its key waits behind a poison letter; replay or discard that one first", errNotNow)
 		}
 		if err := d.hear(ctx, tx, i); err != nil {
 			return err
 		}
-		settled = 1
 		return settle(ctx, tx, letter.ID, "replayed")
 	})
-	if err != nil && permanent(err) {
-		return 0, d.failedAgain(ctx, letter, err)
+	switch {
+	case err == nil:
+		return 1, nil
+	case errors.Is(err, errNotNow) || errors.Is(err, ErrNoLetter) || passes(ctx, err):
+		return 0, fmt.Errorf("letter %d: %w", letter.ID, err)
 	}
-	return settled, err
+	return 0, d.failedAgain(ctx, letter, err)
 }
 
-// free replays the letters of a key from its head, one transaction each, and frees the key
-// with the last. Consumers may park more behind meanwhile: under the key's row, so that either
-// they find it parked and the next round finds the letter, or they find it free. may is asked
-// before each.
-func (d *DeadLetters) free(ctx context.Context, k parkedKey, may func(head Letter) error) (settled int, err error) {
-	for {
-		var head Letter
-		free := false
-		err := d.try(ctx, func(tx *pg.Tx) error {
-			if _, err := parkKey(ctx, tx, k); err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, selectLetters+`where topic = $1 and key = $2 and state = 'waiting' and kind <> 'malformed'
-				order by id limit 1`, k.topic, []byte(k.key))
-			if err != nil {
-				return fmt.Errorf("read the key's letters: %w", err)
-			}
-			head, err = pgx.CollectExactlyOneRow(rows, scanLetter)
-			if errors.Is(err, pgx.ErrNoRows) {
-				free = true
-				_, err := tx.Exec(ctx, "delete from parked_keys where topic = $1 and key = $2", k.topic, []byte(k.key))
-				return err
-			}
-			if err != nil {
-				return fmt.Errorf("read the key's letters: %w", err)
-			}
-			if err := may(head); err != nil {
-				return err
-			}
-			i := d.recorder.read(head.message())
-			if i.malformed != nil { // the code of today takes it for malformed
-				return permanentError{i.malformed}
-			}
-			if err := d.hear(ctx, tx, i); err != nil {
-				return err
-			}
-			return settle(ctx, tx, head.ID, "replayed")
-		})
-		switch {
-		case err != nil && permanent(err):
-			return settled, d.failedAgain(ctx, head, err)
-		case err != nil || free:
-			return settled, err
-		}
-		settled++
-	}
-}
+// errNotNow says that something else has to be done first.
+var errNotNow = errors.New("not now")
 
-// hear records one event of a letter.
-func (d *DeadLetters) hear(ctx context.Context, tx *pg.Tx, i item) error {
-	known, err := d.recorder.look(ctx, tx, []item{i})
-	if err != nil {
-		return err
-	}
-	_, err = d.recorder.hear(ctx, tx, []journal.Heard{i.heard}, known.own)
-	return err
-}
-
-// try runs fn in a transaction; a panic is its error.
-func (d *DeadLetters) try(ctx context.Context, fn func(tx *pg.Tx) error) (err error) {
+// hear records the event of a letter as if it came now.
+func (d *DeadLetters) hear(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
-	return d.recorder.DB.InTx(ctx, fn)
+	known, err := d.recorder.look(ctx, tx, []item{i})
+	if err != nil {
+		return err
+	}
+	if d.recorder.lacks(i, known.own) {
+		return notOurs()
+	}
+	_, conflicts, err := d.recorder.hear(ctx, tx, []journal.Heard{i.heard})
+	if err != nil {
+		return err
+	}
+	if len(conflicts) > 0 {
+		return changed(conflicts[0])
+	}
+	return nil
 }
 
-// failedAgain notes the attempt. A parked letter is the poison one of its key from now on.
+// failedAgain notes the attempt.
 func (d *DeadLetters) failedAgain(ctx context.Context, letter Letter, cause error) error {
-	_, err := d.recorder.DB.Pool().Exec(ctx, `update dead_letters set attempts = attempts + 1, error = $2,
-		kind = case kind when 'parked' then 'poison' else kind end where id = $1 and state = 'waiting'`, letter.ID, errorText(cause))
+	_, err := d.recorder.DB.Pool().Exec(ctx, `update dead_letters set attempts = attempts + 1, error = $2 where id = $1 and state = 'waiting'`,
+		letter.ID, errorText(cause))
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("note the attempt: %w", err))
 	}
-	d.recorder.DB.Notify(journal.OutboxChannel)
 	return &FailedAgainError{Letter: letter.ID, Cause: cause}
 }
 

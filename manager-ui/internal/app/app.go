@@ -169,9 +169,18 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 	return kafka.Recording{
 		DB: db, Journal: book, Log: log,
 		Topics: []kafka.Topic{
-			{Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
-			{Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
-			{Name: catalog.Topic, Partitions: catalog.Partitions, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
+			{
+				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
+				Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			},
+			{
+				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
+				Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+			},
+			{
+				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
+				Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType,
+			},
 		},
 		Projectors: projectors,
 	}

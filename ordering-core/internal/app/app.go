@@ -145,9 +145,18 @@ func (p *parts) recording(log *slog.Logger) kafka.Recording {
 	return kafka.Recording{
 		DB: p.db, Journal: p.journal, Primary: true, Log: log,
 		Topics: []kafka.Topic{
-			{Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType},
-			{Name: catalog.Topic, Partitions: catalog.Partitions, Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType},
-			{Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType},
+			{
+				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
+				Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+			},
+			{
+				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
+				Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType,
+			},
+			{
+				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
+				Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			},
 		},
 		Before:     p.confirming.Before,
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},

@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -10,8 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"countersign.example/ordering-core/catalog"
-	"countersign.example/ordering-core/internal/app"
-	"countersign.example/pkg/kafka"
 )
 
 // TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the house holds all of it against
@@ -59,20 +55,18 @@ func TestTheCatalogIsHeardBack(t *testing.T) {
 		t.Errorf("%d of both are confirmed, %v", confirmed, err)
 	}
 
-	// given a journal restored from before a customer that the topic tells of
-	if err := h.stop(); err != nil {
-		t.Fatal(err)
-	}
-	h.stop = nil
+	// when somebody writes as the core what the core has not written
 	barn := catalog.CustomerAdded{CustomerID: uuid.NewString(), Name: "Barn Ltd", Email: "barn@example.com"}
-	lost := catalog.New(catalog.Source, barn.CustomerID, barn)
-	lost.Sequence, lost.Time = 1, time.Now()
-	h.publish(catalog.Topic, lost)
+	forged := catalog.New(catalog.Source, barn.CustomerID, barn)
+	forged.Sequence, forged.Time = 1, time.Now()
+	h.publish(catalog.Topic, forged)
 
-	// when the core runs, then it notices, and stops
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := app.Run(ctx, &h.cfg, quietLog()); !errors.Is(err, kafka.ErrOtherDatabase) {
-		t.Errorf("it ran with %v", err)
-	}
+	// then it is refused, and the core goes on
+	h.eventually("refused", func() bool {
+		var refused int
+		err := h.db.Pool().QueryRow(t.Context(), "select count(*) from dead_letters where kind = 'refused' and event_id = $1", forged.ID).Scan(&refused)
+		return err == nil && refused == 1
+	})
+	h.product("GATE", 99_00)
+	h.settled()
 }

@@ -110,16 +110,17 @@ func TestAPaymentThatCannotBeNamedIsADeadLetter(t *testing.T) {
 	// given a payment whose id is none, and one for an order whose id is none
 	h.pay(id, "pay-1", "payment_requested", "payment_captured")
 	h.pay("not-a-uuid", uuid.NewString(), "payment_requested")
-	// when good ones come behind them
+	// when a good one comes behind them
 	h.pay(id, payment, "payment_requested", "payment_accepted", "payment_authorized", "payment_captured")
 
-	// then these count, and those are set aside
+	// then it counts, and those are set aside, each holding its own key
 	if shown := h.becomes(id, "paid"); shown.body["paid_by"] != payment {
 		t.Errorf("shown: %s", shown.text)
 	}
 	h.eventually("three dead letters", func() bool {
-		var all int
-		err := h.db.Pool().QueryRow(t.Context(), "select count(*) from dead_letters").Scan(&all)
-		return err == nil && all == 3
+		var poison, parked, all int
+		err := h.db.Pool().QueryRow(t.Context(), `select count(*) filter (where kind = 'poison'), count(*) filter (where kind = 'parked'), count(*)
+			from dead_letters`).Scan(&poison, &parked, &all)
+		return err == nil && poison == 2 && parked == 1 && all == 3
 	})
 }

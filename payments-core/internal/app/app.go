@@ -124,9 +124,11 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 	return kafka.Recording{
 		DB: db, Journal: book, Primary: true, Log: log,
 		Topics: []kafka.Topic{{
-			Name: payment.Topic, Partitions: payment.Partitions, Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
+			Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}, {
-			Name: order.Topic, Partitions: order.Partitions, Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+			Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
+			Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 		}},
 		Before:     desk.Before,
 		Projectors: []journal.Projector{desk.Project},

@@ -1,0 +1,140 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+)
+
+// Topic is a topic that a service hears, and what it takes for an event there.
+type Topic struct {
+	Name string
+	// Stream is the id of an event's stream in the journal; see BySubject. It is asked before Check.
+	Stream func(event.Event) string
+	// Check returns nil for an event whose data can be used, Unknown (by errors.Is) for one of
+	// a type that it does not know, and anything else for one that is poison.
+	Check   func(event.Event) error
+	Unknown error
+	// Partitions is how many the topic was created with. An event in another partition than that of its key is refused,
+	// since its place among the key's others would be chance. 0 is not checked.
+	Partitions int
+	// Writer is the source that alone writes events of the type; "" for a type that is not known. An event from another
+	// source is refused. Nil is not checked.
+	Writer func(typ string) string
+}
+
+// BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.
+func BySubject(stream func(subject string) string) func(event.Event) string {
+	return func(e event.Event) string { return stream(e.Subject) }
+}
+
+// earliest and ahead bound ce_time: what is outside was made by a broken clock, or by somebody who tries what we do.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const ahead = 24 * time.Hour
+
+// ErrRefused says that a message is an event which its sender must not have written, or not there.
+var ErrRefused = errors.New("refused event")
+
+// refusal is an ErrRefused.
+type refusal struct{ reason, text string }
+
+func (r refusal) Error() string        { return r.text }
+func (r refusal) Is(target error) bool { return target == ErrRefused }
+
+func notOurs() refusal {
+	return refusal{"missing", "it says that this service wrote it, and the journal lacks it: if the database was restored from a backup, " +
+		"restart the service, which compares before it serves; else somebody has sent it who must not"}
+}
+
+func changed(c journal.Conflict) refusal {
+	return refusal{"changed", fmt.Sprintf("its id is in the journal with another %s: what was recorded first counts", c.Differs)}
+}
+
+// item is a message on its way into the journal.
+type item struct {
+	message  kafkago.Message
+	heard    journal.Heard
+	unknown  bool   // its type
+	kind     Kind   // of the dead letter that it becomes; "" while it is to be recorded
+	cause    error  // why it becomes one
+	reason   string // why it is refused
+	attempts int
+}
+
+func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
+
+func (i item) aside(kind Kind, cause error) item {
+	i.kind, i.cause, i.attempts = kind, cause, 1
+	return i
+}
+
+func (i item) refusedFor(why refusal) item {
+	i.reason = why.reason
+	return i.aside(Refused, why)
+}
+
+// read decodes a message and judges it by itself, without the journal: whether it is an event (else it is malformed), may be where it
+// is and from whom it is (else it is refused), and can be used (else it is poison). In this order, so that what a
+// sender must not write cannot park a key.
+func (t Topic) read(m kafkago.Message, now time.Time) (i item) {
+	i.message = m
+	e, err := Decode(m)
+	if err != nil {
+		return i.aside(Malformed, err)
+	}
+	i.heard = journal.Heard{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
+	if why, refused := t.refuses(e, m); refused {
+		return i.refusedFor(why)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			i = i.aside(Poison, panicked(p))
+		}
+	}()
+	i.heard.Stream = t.Stream(e)
+	if e.Time.Before(earliest) || e.Time.After(now.Add(ahead)) {
+		return i.aside(Poison, fmt.Errorf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339)))
+	}
+	if t.Check == nil {
+		return i
+	}
+	switch err := t.Check(e); {
+	case err == nil:
+	case t.Unknown != nil && errors.Is(err, t.Unknown):
+		i.unknown = true
+	default:
+		return i.aside(Poison, err)
+	}
+	return i
+}
+
+// refuses looks at who wrote an event and where.
+func (t Topic) refuses(e event.Event, m kafkago.Message) (refusal, bool) {
+	if t.Writer != nil {
+		if writer := t.Writer(e.Type); writer != "" && writer != e.Source {
+			return refusal{"writer", fmt.Sprintf("%.80q is written by %s alone, and ce_source is %.80q", e.Type, writer, e.Source)}, true
+		}
+	}
+	if t.Partitions > 0 {
+		if want := partitionOf(m.Key, t.Partitions); m.Partition != want {
+			return refusal{"partition", fmt.Sprintf("its key belongs in partition %d of %d (murmur2), and it is in %d: "+
+				"its producer has another partitioner, or another idea of the topic", want, t.Partitions, m.Partition)}, true
+		}
+	}
+	return refusal{}, false
+}
+
+// partitionOf is where Kafka's own producers put a key.
+func partitionOf(key []byte, partitions int) int {
+	ids := make([]int, partitions)
+	for id := range ids {
+		ids[id] = id
+	}
+	return kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: key}, ids...)
+}

@@ -1,0 +1,184 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// atOnce is how many letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
+const atOnce = 100
+
+// begin is given the letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
+type begin func(tx *pg.Tx, waiting []Letter) ([]Letter, error)
+
+// errNotHead says that another letter holds the key.
+var errNotHead = errors.New("another letter holds the key")
+
+// free settles the letters of a key in one transaction, and frees the key when none is left: whatever happens in between, either nothing
+// has changed, or the key is free, or a poison letter holds it.
+func (d *DeadLetters) free(ctx context.Context, k parkedKey, first begin) (settled int, err error) {
+	var failed error
+	for more := true; more; first = nil {
+		var done round
+		err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) (err error) {
+			done, err = d.freeSome(ctx, tx, k, first)
+			return err
+		})
+		if err != nil {
+			return settled, errors.Join(failed, err)
+		}
+		settled, more = settled+done.settled, done.more
+		if done.failed != nil {
+			failed = errors.Join(failed, done.failed)
+			d.recorder.DB.Notify(journal.OutboxChannel)
+		}
+	}
+	return settled, failed
+}
+
+// round is what a transaction that frees came to.
+type round struct {
+	settled int
+	failed  error // a *FailedAgainError
+	more    bool  // letters are left to replay
+}
+
+// freeSome replays letters of the key. Consumers that have an event of it wait for the key's row, and then find the key free, or parked.
+func (d *DeadLetters) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first begin) (done round, err error) {
+	if err := lockKey(ctx, tx, k); err != nil {
+		return done, err
+	}
+	rows, err := tx.Query(ctx, selectLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), atOnce)
+	if err != nil {
+		return done, fmt.Errorf("read the key's letters: %w", err)
+	}
+	waiting, err := pgx.CollectRows(rows, scanLetter)
+	if err != nil {
+		return done, fmt.Errorf("read the key's letters: %w", err)
+	}
+	if first != nil {
+		if waiting, err = first(tx, waiting); errors.Is(err, errNotHead) {
+			return done, nil
+		} else if err != nil {
+			return done, err
+		}
+	}
+	for _, letter := range waiting {
+		kind, cause, err := d.replayInOrder(ctx, tx, letter)
+		switch {
+		case err != nil:
+			return done, err
+		case cause == nil:
+			done.settled++
+			continue
+		}
+		if err := fail(ctx, tx, letter.ID, kind, cause); err != nil {
+			return done, err
+		}
+		done.failed = errors.Join(done.failed, &FailedAgainError{Letter: letter.ID, Cause: cause})
+		if kind == Poison {
+			return done, nil
+		}
+	}
+	var next int64
+	err = tx.QueryRow(ctx, "select id from dead_letters "+waitingOfKey+" limit 1", k.topic, []byte(k.key)).Scan(&next)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		_, err := tx.Exec(ctx, "delete from parked_keys where topic = $1 and key = $2", k.topic, []byte(k.key))
+		return done, err
+	case err != nil:
+		return done, fmt.Errorf("read the key's letters: %w", err)
+	}
+	done.more = true
+	return done, fail(ctx, tx, next, Poison, errLeft)
+}
+
+// waitingOfKey are a key's letters that wait, in order: its poison one, and what is parked behind.
+const waitingOfKey = `where topic = $1 and key = $2 and state = 'waiting' and kind <> 'malformed' and kind in ('poison', 'parked') order by id`
+
+// errLeft is the error of a letter that holds its key between two transactions.
+var errLeft = errors.New("it is being replayed, with others before it: where that has ended, replay it")
+
+// replayInOrder records a letter's event and settles it. Where that fails for what is not known to pass, it is undone, and cause says why,
+// and kind what the letter is now.
+func (d *DeadLetters) replayInOrder(ctx context.Context, tx *pg.Tx, letter Letter) (kind Kind, cause, err error) {
+	i := d.recorder.read(letter.message())
+	if i.kind != "" {
+		return i.kind, i.cause, nil
+	}
+	cause = tx.Part(ctx, func() error { return d.hear(ctx, tx, i) })
+	switch {
+	case cause == nil:
+		return "", nil, settle(ctx, tx, letter.ID, "replayed")
+	case passes(ctx, cause):
+		return "", nil, cause
+	}
+	if errors.Is(cause, ErrRefused) {
+		return Refused, cause, nil
+	}
+	return Poison, cause, nil
+}
+
+// fail notes that a letter waits on, as what it is now.
+func fail(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) error {
+	_, err := tx.Exec(ctx, "update dead_letters set attempts = attempts + 1, error = $2, kind = $3 where id = $1", id, errorText(cause), kind)
+	if err != nil {
+		return fmt.Errorf("note the attempt: %w", err)
+	}
+	return nil
+}
+
+// StrandedKey is a key that is parked although no poison letter holds it: its events wait, and nobody is told.
+type StrandedKey struct {
+	Topic   string
+	Key     []byte
+	Since   time.Time
+	Waiting int // letters
+}
+
+// Stranded returns the keys that no poison letter holds. There are none, but for what an older version left.
+func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
+	rows, err := db.Pool().Query(ctx, `select topic, key, parked_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
+		and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'parked') `+fromStranded+" order by topic, key")
+	if err != nil {
+		return nil, fmt.Errorf("look for stranded keys: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StrandedKey])
+	if err != nil {
+		return nil, fmt.Errorf("look for stranded keys: %w", err)
+	}
+	return keys, nil
+}
+
+const fromStranded = `from parked_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
+	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison')`
+
+// Free frees the stranded keys, and replays what is parked behind each.
+func (d *DeadLetters) Free(ctx context.Context) (keys, settled int, err error) {
+	stranded, err := Stranded(ctx, d.recorder.DB)
+	if err != nil {
+		return 0, 0, err
+	}
+	var failed []error
+	for _, k := range stranded {
+		n, err := d.free(ctx, parkedKey{k.Topic, string(k.Key)}, func(_ *pg.Tx, waiting []Letter) ([]Letter, error) {
+			if len(waiting) > 0 && waiting[0].Kind == Poison { // since Stranded
+				return nil, errNotHead
+			}
+			return waiting, nil
+		})
+		settled += n
+		failed = append(failed, err)
+		if err == nil {
+			keys++
+		}
+	}
+	return keys, settled, errors.Join(failed...)
+}

@@ -1,0 +1,133 @@
+package kafka_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+)
+
+// unusable parks the key "bad" behind the first of three events.
+func unusable(t *testing.T) (*house, []string) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	first := newEvent("bad", 1)
+	first.Data = json.RawMessage(`{"n":"one"}`)
+	run(t, h.consumer().Run)
+	h.produce(addresses, h.encoded(first, newEvent("bad", 2), newEvent("bad", 3))...)
+	h.eventually(3, "dead_letters")
+	return h, addresses
+}
+
+// A process that ends in the midst of it leaves all of it undone.
+func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
+	for name, do := range map[string]func(d *kafka.DeadLetters, ctx context.Context) (int, error){
+		"discard": func(d *kafka.DeadLetters, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
+		"replay":  func(d *kafka.DeadLetters, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, addresses := unusable(t)
+			r := h.recording()
+			r.Topics[0].Check = nil // it can be used by now
+			ctx, crash := context.WithCancel(t.Context())
+			r.Projectors = []journal.Projector{func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+				if len(streams[0].Records) == 2 {
+					crash()
+				}
+				return nil
+			}}
+
+			_, err := do(kafka.NewDeadLetters(r), ctx)
+
+			if name == "discard" { // what it discards is not recorded, so the crash comes with the third
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			require.Error(t, err)
+			h.eventually(3, "dead_letters where state = 'waiting'")
+			h.eventually(1, "dead_letters where kind = 'poison'")
+			require.Empty(t, h.ns("bad"))
+			h.eventually(1, "parked_keys")
+
+			// and once more, without a crash
+			settled, err := do(kafka.NewDeadLetters(h.lenient()), t.Context())
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, settled, 2)
+			h.eventually(0, "parked_keys")
+			h.produce(addresses, h.encoded(newEvent("bad", 4))...)
+			h.eventually(settled+1, "journal")
+		})
+	}
+}
+
+// lenient is the recording of a version that can use what the one before could not.
+func (h *house) lenient() kafka.Recording {
+	r := h.recording()
+	r.Topics[0].Check = nil
+	return r
+}
+
+func TestAKeyThatNoPoisonLetterHoldsIsFoundToldAndFreed(t *testing.T) {
+	// given a key whose poison letter was settled without the key being freed
+	h, addresses := unusable(t)
+	_, err := h.db.Pool().Exec(t.Context(), "update dead_letters set state = 'discarded' where id = 1")
+	require.NoError(t, err)
+	execute := func(args ...string) string {
+		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetters, func(), error) {
+			return kafka.NewDeadLetters(h.recording()), func() {}, nil
+		})
+		var out strings.Builder
+		command.SetOut(&out)
+		command.SetArgs(args)
+		require.NoError(t, command.ExecuteContext(t.Context()))
+		return out.String()
+	}
+
+	// then it is found, and told with what to do
+	stranded, err := kafka.Stranded(t.Context(), h.db)
+	require.NoError(t, err)
+	require.Len(t, stranded, 1)
+	require.Equal(t, []any{h.topic, "bad", 2}, []any{stranded[0].Topic, string(stranded[0].Key), stranded[0].Waiting})
+	listed := execute("list")
+	require.Contains(t, listed, `key "bad" of `+h.topic)
+	require.Contains(t, listed, "dead-letters free")
+
+	// and can be freed
+	require.Contains(t, execute("free"), "replayed from behind 1 keys that were freed: 2")
+	require.Equal(t, []int{2, 3}, h.ns("bad"))
+	h.eventually(0, "parked_keys")
+	require.Equal(t, "no dead letters wait\n", execute("list"))
+	h.produce(addresses, h.encoded(newEvent("bad", 4))...)
+	h.eventually(3, "journal")
+}
+
+func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
+	// given three events of a key, of which a projector cannot stand the second, and queues something before it says so
+	h, _ := unusable(t)
+	r := h.lenient()
+	r.Projectors = []journal.Projector{func(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
+		tx.Queue("insert into parked_keys (topic, key) values ('queued', '1')")
+		if len(streams[0].Records) == 2 {
+			panic("cannot stand it")
+		}
+		return nil
+	}}
+
+	settled, err := kafka.NewDeadLetters(r).Replay(t.Context(), 1)
+
+	var again *kafka.FailedAgainError
+	require.ErrorAs(t, err, &again)
+	require.EqualValues(t, 2, again.Letter)
+	require.Equal(t, 1, settled)
+	h.eventually(1, "journal")
+	h.eventually(1, "dead_letters where id = 2 and kind = 'poison' and state = 'waiting' and error like '%cannot stand it%'")
+	h.eventually(1, "parked_keys where topic = 'queued' and key = '1'")
+	stranded, err := kafka.Stranded(t.Context(), h.db)
+	require.NoError(t, err)
+	require.Len(t, stranded, 1) // the projector's own
+}

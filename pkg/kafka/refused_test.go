@@ -1,0 +1,153 @@
+package kafka_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/kafka"
+)
+
+// produceTo writes a message to a partition, wherever its key belongs.
+func (h *house) produceTo(addresses []string, partition int, m kafkago.Message) {
+	h.tb.Helper()
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	w := &kafkago.Writer{
+		Addr: kafkago.TCP(addresses...), RequiredAcks: kafkago.RequireAll, BatchTimeout: 1, Transport: transport,
+		Balancer: kafkago.BalancerFunc(func(kafkago.Message, ...int) int { return partition }),
+	}
+	m.Topic = h.topic
+	require.NoError(h.tb, w.WriteMessages(h.tb.Context(), m))
+	require.NoError(h.tb, w.Close())
+}
+
+// refusals are the events refused, by reason.
+func refusals(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
+	tb.Helper()
+	gathered, err := registry.Gather()
+	require.NoError(tb, err)
+	reasons := map[string]float64{}
+	for _, family := range gathered {
+		if family.GetName() == "refused_events_total" {
+			for _, m := range family.Metric {
+				reasons[m.Label[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return reasons
+}
+
+func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
+	// given a service whose journal cannot be rebuilt, with an event heard
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	r := h.recording()
+	r.Primary = true
+	consumer, registry := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}), prometheus.NewRegistry()
+	registry.MustRegister(consumer.Collectors()...)
+	run(t, consumer.Run)
+	run(t, h.relay().Run)
+	known := newEvent("1", 1)
+	known.Data = json.RawMessage(`{"size": 1.50, "n": 1}`)
+	h.produce(addresses, h.encoded(known)...)
+	h.eventually(1, "journal")
+
+	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other data or another subject
+	forged, elsewhere, lost := newEvent("1", 2), newEvent("1", 3), newEvent("1", 4)
+	forged.Type, lost.Source = "thing_owned", "/here"
+	changed, moved, same := known, known, known
+	changed.Data, moved.Subject = json.RawMessage(`{"n":1,"size":1.51}`), "2"
+	same.Data = json.RawMessage(`{"n":1,"size":15e-1}`) // as jsonb sees it, and is a redelivery
+	first := h.encoded(known)[0]
+	place := kafkago.Murmur2Balancer{}.Balance(first, 0, 1, 2)
+	h.produceTo(addresses, (place+1)%3, h.encoded(elsewhere)[0])
+	h.produce(addresses, h.encoded(forged, lost, changed, moved, same)...)
+	// and then good ones of the same keys
+	owned := newEvent("1", 5)
+	owned.Type, owned.Source = "thing_owned", "/owner"
+	h.produce(addresses, h.encoded(owned, newEvent("2", 6))...)
+
+	// then the good ones are recorded, the others are told once each, and no key is parked
+	h.eventually(3, "journal where log > 0")
+	require.Equal(t, []int{1, 5}, h.ns("1"))
+	require.Equal(t, []int{6}, h.ns("2"))
+	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting'")
+	h.eventually(5, "dead_letters where noticed_at is not null")
+	h.eventually(5, "dead_letters")
+	h.eventually(0, "parked_keys")
+	eventually(t, func() bool { return heard(t, registry)["redelivered"] == 1 })
+	require.Equal(t, map[string]float64{"writer": 1, "partition": 1, "missing": 1, "changed": 2}, refusals(t, registry))
+	require.EqualValues(t, 5, heard(t, registry)["refused"])
+	h.eventually(1, `journal where event_id = $1 and data = '{"n":1,"size":1.5}'`, known.ID) // what was first counts
+
+	// and replaying one refuses it again, by the same rules
+	letters := kafka.NewDeadLetters(r)
+	list, err := letters.List(t.Context(), 10)
+	require.NoError(t, err)
+	for _, l := range list {
+		_, err := letters.Replay(t.Context(), l.ID)
+		require.ErrorIs(t, err, kafka.ErrRefused, l.Error)
+	}
+	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
+	_, err = letters.Discard(t.Context(), list[0].ID)
+	require.NoError(t, err)
+}
+
+func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	run(t, h.consumer().Run)
+	e := newEvent("1", 1)
+	e.Type = "thing_owned"
+	h.produce(addresses, h.encoded(e, newEvent("1", 2))...)
+	h.eventually(1, "journal")
+	h.eventually(1, "dead_letters where kind = 'refused'")
+	r := h.recording()
+	r.Topics[0].Writer = nil
+
+	settled, err := kafka.NewDeadLetters(r).Replay(t.Context(), 1)
+
+	require.NoError(t, err)
+	require.Equal(t, 1, settled)
+	require.Equal(t, []int{2, 1}, h.ns("1")) // after what its key has had since
+}
+
+func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
+	// given a consumer that does not know a member yet, and a clock that is wrong
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	stop := run(t, h.consumer().Run)
+	newer, early, late := newEvent("1", 2), newEvent("2", 1), newEvent("3", 1)
+	newer.Data = json.RawMessage(`{"n":2,"colour":"red"}`)
+	early.Time = time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+	m := h.encoded(newEvent("1", 1), newer, newEvent("1", 3), early, late, newEvent("good", 1))
+	for i := range m[4].Headers {
+		if m[4].Headers[i].Key == "ce_time" {
+			m[4].Headers[i].Value = []byte("9999-12-31T23:59:59-23:59") // the year 10000
+		}
+	}
+
+	// when
+	h.produce(addresses, m...)
+
+	// then what cannot be used holds its key
+	h.eventually(1, "journal where subject = 'good'")
+	require.Equal(t, []int{1}, h.ns("1"))
+	h.eventually(3, "dead_letters where kind = 'poison'")
+	h.eventually(1, "dead_letters where kind = 'parked'")
+	stop()
+
+	// and the next version records it at its place, and what waited behind it
+	r := h.recording()
+	r.Topics[0].Check = nil
+	settled, err := kafka.NewDeadLetters(r).ReplayAll(t.Context())
+	require.Equal(t, 2, settled)
+	require.ErrorContains(t, err, "a day from now")
+	require.Equal(t, []int{1, 2, 3}, h.ns("1"))
+	h.eventually(2, "parked_keys")
+}

@@ -1,0 +1,132 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// trials is how often a message is tried alone before it becomes a dead letter, with pauses between that grow from
+// firstPause. They hold up the messages that come after, of all keys: together less than a fifth of a second.
+const (
+	trials     = 3
+	firstPause = 40 * time.Millisecond
+)
+
+// recordItems records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
+// halves: one bad message among n costs 2 log n transactions. It is tried again, alone, when the others are recorded.
+func (r *recorder) recordItems(ctx context.Context, items []item) error {
+	suspects := suspects{}
+	if err := r.recordApart(ctx, items, &suspects); err != nil {
+		return err
+	}
+	for _, k := range suspects.keys {
+		if err := r.tryAlone(ctx, suspects.items[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suspects are messages that failed, and those behind them: by key, each key's in order.
+type suspects struct {
+	keys  []parkedKey
+	items map[parkedKey][]item
+}
+
+func (s *suspects) add(i item) {
+	if s.items == nil {
+		s.items = map[parkedKey][]item{}
+	}
+	k := i.key()
+	if s.items[k] == nil {
+		s.keys = append(s.keys, k)
+	}
+	s.items[k] = append(s.items[k], i)
+}
+
+// recordApart records the items of keys that are not suspected, and suspects those that cannot be.
+func (r *recorder) recordApart(ctx context.Context, items []item, s *suspects) error {
+	clear := make([]item, 0, len(items))
+	for _, i := range items {
+		if s.items[i.key()] != nil {
+			s.add(i)
+		} else {
+			clear = append(clear, i)
+		}
+	}
+	if len(clear) == 0 {
+		return nil
+	}
+	err := r.attempt(ctx, clear)
+	switch {
+	case err == nil || passes(ctx, err):
+		return err
+	case len(clear) == 1:
+		s.add(clear[0])
+		return nil
+	}
+	half := len(clear) / 2
+	if err := r.recordApart(ctx, clear[:half], s); err != nil {
+		return err
+	}
+	return r.recordApart(ctx, clear[half:], s)
+}
+
+// tryAlone tries the first of a key's items alone, a few times. What fails each time for whatever is not known to pass is poison.
+// Then it goes on with those behind it.
+func (r *recorder) tryAlone(ctx context.Context, items []item) error {
+	first := items[0]
+	pause := firstPause
+	for trial := 2; ; trial++ { // it has failed alone already
+		if !sleep(ctx, pause) {
+			return context.Cause(ctx)
+		}
+		err := r.attempt(ctx, items[:1])
+		if err != nil && passes(ctx, err) {
+			return err
+		}
+		if err == nil {
+			break
+		}
+		if pause *= 3; trial == trials {
+			first = first.aside(Poison, err)
+			first.attempts = trials
+			if err := r.attempt(ctx, []item{first}); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	if len(items) == 1 {
+		return nil
+	}
+	return r.recordItems(ctx, items[1:])
+}
+
+// permanentError is a failure of the program's.
+type permanentError struct{ error }
+
+func panicked(p any) error {
+	stack := slices.Collect(strings.Lines(string(debug.Stack())))
+	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
+}
+
+// errMeanwhile undoes a transaction whose key was parked, or whose message was set aside, by another replica since it looked.
+var errMeanwhile = errors.New("another replica has set aside what this one was about to")
+
+// passes reports whether trying again may help without anybody doing anything. Whatever is not known to pass lies in the message, as
+// far as anybody can tell: better its key waits than everybody.
+func passes(ctx context.Context, err error) bool {
+	if _, ok := errors.AsType[permanentError](err); ok {
+		return false
+	}
+	return ctx.Err() != nil || pg.Passes(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errMeanwhile)
+}
