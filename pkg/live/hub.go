@@ -30,6 +30,7 @@ type Hub struct {
 	queue    int
 	metrics  metrics
 	serving  sync.WaitGroup
+	joined   chan struct{} // a socket has, since Watch last looked
 
 	mu       sync.Mutex
 	at       cursor // the newest entry that is in the ring; unknown before the first sync
@@ -51,7 +52,8 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger, o Opt
 	h := &Hub{
 		db: db, stream: newStream(client, app), log: log,
 		ringSize: o.Ring, queue: o.Queue,
-		ring: newRing(o.Ring, entryID{}), sockets: map[string]map[*socket]struct{}{},
+		joined: make(chan struct{}, 1),
+		ring:   newRing(o.Ring, entryID{}), sockets: map[string]map[*socket]struct{}{},
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: writeWait, ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
@@ -172,6 +174,9 @@ func (h *Hub) join(s *socket, audience string) bool {
 	h.sockets[audience][s] = struct{}{}
 	h.count++
 	h.replay(s, audience)
+	if s.session != "" {
+		signal(h.joined)
+	}
 	return true
 }
 
@@ -205,8 +210,20 @@ func (h *Hub) replay(s *socket, audience string) {
 func (h *Hub) reset(s *socket) {
 	h.metrics.resets.Inc()
 	s.since = cursor{}
-	s.pending = append(s.pending[:0], prepare(message{Reset: true, Late: !h.healthy}))
+	s.pending = append(s.pending[:0], prepare(message{Reset: true, Spread: spread(h.count).Milliseconds(), Late: !h.healthy}))
 	signal(s.wake)
+}
+
+// Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each replica, and 10 s at most.
+const (
+	forEachReset = 2 * time.Millisecond
+	leastSpread  = 500 * time.Millisecond
+	mostSpread   = 10 * time.Second
+)
+
+// spread is the span for so many sockets.
+func spread(sockets int) time.Duration {
+	return min(max(leastSpread, time.Duration(sockets)*forEachReset), mostSpread)
 }
 
 // send queues a frame. A socket that is too slow resets, so that it costs a bounded amount of memory. The caller holds mu.
@@ -251,7 +268,7 @@ func (h *Hub) Close(ctx context.Context) error {
 			case <-ctx.Done():
 			}
 		}
-		s.drain()
+		s.close(websocket.CloseServiceRestart)
 	}
 	closed := make(chan struct{})
 	go func() {

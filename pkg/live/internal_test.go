@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/gorilla/websocket"
@@ -72,7 +73,7 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 func TestASlowSocketResets(t *testing.T) {
 	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)), Options{Queue: 4})
 	h.at = cursor{"e", entryID{1, 0}}
-	s := &socket{since: h.at, wake: make(chan struct{}, 1)}
+	s := &socket{since: h.at, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	h.join(s, "all")
 
 	for i := range 10 {
@@ -118,5 +119,13 @@ func TestCursors(t *testing.T) {
 	}
 	if got := (cursor{"e", entryID{1, 2}}).String(); got != "e:1-2" {
 		t.Error(got)
+	}
+}
+
+func TestResetsSpreadWithTheCrowd(t *testing.T) {
+	for sockets, want := range map[int]time.Duration{1: 500 * time.Millisecond, 250: 500 * time.Millisecond, 1000: 2 * time.Second, 5000: 10 * time.Second, 90_000: 10 * time.Second} {
+		if got := spread(sockets); got != want {
+			t.Errorf("%d sockets: %s, not %s", sockets, got, want)
+		}
 	}
 }

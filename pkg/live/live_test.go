@@ -50,7 +50,7 @@ func newApp(tb testing.TB) *app {
 	tb.Cleanup(func() { _ = a.redis.Close() })
 	a.hub = live.NewHub(a.db, a.redis, "test", quiet, live.Options{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.hub.Serve(w, r, "all", nil)
+		a.hub.Serve(w, r, "all", r.URL.Query().Get("session"))
 	}))
 	tb.Cleanup(server.Close)
 	tb.Cleanup(func() { _ = a.hub.Close(context.Background()) })

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,49 +22,53 @@ const (
 	cursorsAMinute = 120
 )
 
-// socket is one open page. Its fields but wake and drained are guarded by the hub's mu.
+// socket is one open page. Its fields but wake and closed are guarded by the hub's mu.
 type socket struct {
+	session string // whose end ends the socket; may be empty
+	asked   bool   // it has been asked after since the socket is open
 	since   cursor // what the page has seen before it joined; entries up to it are not sent
 	pending []*websocket.PreparedMessage
 	wake    chan struct{} // pending is not empty
 
-	once    sync.Once
-	drained chan struct{}
+	once   sync.Once
+	closed chan struct{}
+	code   int // why, once it is closed
 }
 
-func (s *socket) drain() { s.once.Do(func() { close(s.drained) }) }
+// close has the socket closed with a code of RFC 6455; nothing is sent after it. The first code counts.
+func (s *socket) close(code int) {
+	s.once.Do(func() {
+		s.code = code
+		close(s.closed)
+	})
+}
+
+// isClosed says so without waiting.
+func (s *socket) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
 
 // Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the server's to
-// decide, from the session; the page's cursor comes as the query's "since". alive, unless nil, is asked at first and at every heartbeat
-// whether the session still holds; if not, the socket is closed with 1008 (policy violation).
+// decide, from the session; the page's cursor comes as the query's "since". When session has ended, the socket is closed with 1008
+// (policy violation), see Watch; a socket without one ("") is not.
 //
 // A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while draining.
-func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience string, alive func(context.Context) bool) {
-	h.mu.Lock()
-	draining := h.draining
-	if !draining {
-		h.serving.Add(1) // under mu, so that Close, which sets draining under it, waits for this one
-	}
-	h.mu.Unlock()
-	if draining {
-		http.Error(w, "The server is restarting.", http.StatusServiceUnavailable)
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session string) {
+	conn, done := h.upgrade(w, r)
+	if conn == nil {
 		return
 	}
-	defer h.serving.Done()
-	conn, err := h.upgrader.Upgrade(w, r, nil)
-	if err != nil {
-		return // it has answered
-	}
-	defer func() { _ = conn.Close() }()
-
-	if alive != nil && !alive(r.Context()) {
-		closeWith(conn, websocket.ClosePolicyViolation)
-		return
-	}
+	defer done()
 	s := &socket{
+		session: session,
 		since:   parseCursor(r.URL.Query().Get("since")),
 		wake:    make(chan struct{}, 1),
-		drained: make(chan struct{}),
+		closed:  make(chan struct{}),
 	}
 	if !h.join(s, audience) {
 		closeWith(conn, websocket.CloseServiceRestart)
@@ -80,7 +83,39 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience string, ali
 		defer close(gone)
 		h.listen(conn, s, audience)
 	}()
-	h.speak(r.Context(), conn, s, gone, alive)
+	h.speak(conn, s, gone)
+}
+
+// Refuse upgrades the request and closes the socket with 1008 (policy violation): a browser does not tell its page why a handshake
+// was refused, and the page is to be fetched again, as it is somebody else's.
+func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request) {
+	if conn, done := h.upgrade(w, r); conn != nil {
+		defer done()
+		closeWith(conn, websocket.ClosePolicyViolation)
+	}
+}
+
+// upgrade returns the connection, or nil if the handshake was refused and answered. done is to be called at the end.
+func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.Conn, done func()) {
+	h.mu.Lock()
+	draining := h.draining
+	if !draining {
+		h.serving.Add(1) // under mu, so that Close, which sets draining under it, waits for this one
+	}
+	h.mu.Unlock()
+	if draining {
+		http.Error(w, "The server is restarting.", http.StatusServiceUnavailable)
+		return nil, nil
+	}
+	conn, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		h.serving.Done()
+		return nil, nil // it has answered
+	}
+	return conn, func() {
+		_ = conn.Close()
+		h.serving.Done()
+	}
 }
 
 // listen reads until the connection fails. A text is the cursor of a page that was rendered anew in the same window.
@@ -109,8 +144,8 @@ func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	}
 }
 
-// speak writes what is queued, and heartbeats, until the connection fails, the session ends or the hub drains.
-func (h *Hub) speak(ctx context.Context, conn *websocket.Conn, s *socket, gone <-chan struct{}, alive func(context.Context) bool) {
+// speak writes what is queued, and heartbeats, until the connection fails or the socket is closed.
+func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
@@ -121,27 +156,28 @@ func (h *Hub) speak(ctx context.Context, conn *websocket.Conn, s *socket, gone <
 			frames, s.pending = s.pending, nil
 			h.mu.Unlock()
 		case <-beat.C:
-			if alive != nil && !alive(ctx) {
-				closeWith(conn, websocket.ClosePolicyViolation)
-				return
-			}
 			if conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
 				return
 			}
 			h.mu.Lock()
 			h.send(s, h.status())
 			h.mu.Unlock()
-		case <-s.drained:
-			closeWith(conn, websocket.CloseServiceRestart)
-			return
+		case <-s.closed:
 		case <-gone:
 			return
 		}
 		for _, frame := range frames {
+			if s.isClosed() {
+				break
+			}
 			_ = conn.SetWriteDeadline(time.Now().Add(writeWait))
 			if conn.WritePreparedMessage(frame) != nil {
 				return
 			}
+		}
+		if s.isClosed() {
+			closeWith(conn, s.code)
+			return
 		}
 	}
 }

@@ -68,8 +68,9 @@ type message struct {
 	Row      *Row      `json:"row,omitempty"`
 	Fragment *Fragment `json:"fragment,omitempty"`
 	Reset    bool      `json:"reset,omitempty"`
-	Since    *string   `json:"since,omitempty"` // answers a cursor that the browser sent: what follows is what came after it
-	Late     bool      `json:"late,omitempty"`  // Redis is away: updates will come, but later
+	Spread   int64     `json:"spread,omitempty"` // of a reset: within how many ms the page is to be fetched, at a random moment
+	Since    *string   `json:"since,omitempty"`  // answers a cursor that the browser sent: what follows is what came after it
+	Late     bool      `json:"late,omitempty"`   // Redis is away: updates will come, but later
 }
 
 func (m message) encode() []byte {

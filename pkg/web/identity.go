@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -107,25 +106,14 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 	return BadRequest("There is no such person.")
 }
 
-// StillSignedIn returns a question for a socket's lifetime: whether the session that c came with is
-// still that person's, and that of the page, where its address says whose that is (as): a browser shows a former person's when
-// somebody goes back to it. A session store that is away is no reason to say no.
-func (s *Site) StillSignedIn(c echo.Context) func(context.Context) bool {
-	person, request, token := PersonOf(c), c.Request(), ""
-	if cookie, err := c.Cookie(s.options.Sessions.manager.Cookie.Name); err == nil {
-		token = cookie.Value
+// SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one, as on a first visit. It is not
+// ok where the page's address says that it is somebody else's (as): a browser shows a former person's when somebody goes back to it.
+func (s *Site) SessionOf(c echo.Context) (session string, ok bool) {
+	if as := c.QueryParam("as"); as != "" && as != PersonOf(c).ID {
+		return "", false
 	}
-	if as := c.QueryParam("as"); as != "" && as != person.ID {
-		return func(context.Context) bool { return false }
-	}
-	return func(ctx context.Context) bool {
-		loaded, err := s.options.Sessions.manager.Load(ctx, token)
-		if err != nil {
-			return true
-		}
-		now, err := s.options.Identity.Person(s.Echo.NewContext(request.WithContext(loaded), nil))
-		return err != nil || now.ID == person.ID
-	}
+	// As it was loaded: a cookie whose session has ended before names none.
+	return s.options.Sessions.manager.Token(c.Request().Context()), true
 }
 
 // personHeader says whose page a form was sent from.

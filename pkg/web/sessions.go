@@ -1,13 +1,16 @@
 package web
 
 import (
+	"context"
 	"embed"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/pg"
@@ -26,6 +29,7 @@ const sessionsKey = "web.sessions"
 // anything has no session, and is served while the database is away.
 type Sessions struct {
 	manager *scs.SessionManager
+	db      *pg.DB
 	log     *slog.Logger
 }
 
@@ -40,7 +44,7 @@ func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *S
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Secure = production
 	m.Cookie.Path = "/"
-	return &Sessions{manager: m, log: log}
+	return &Sessions{manager: m, db: db, log: log}
 }
 
 // SessionRetention is for sessions that have expired, which are no longer read.
@@ -49,6 +53,26 @@ var SessionRetention = pg.Retention{
 	Forget: `delete from sessions where ctid = any (array(
 		select ctid from sessions where expiry < $1 order by expiry limit $2))`,
 }
+
+// endedChannel is notified by the database when sessions are deleted, by whoever.
+const endedChannel = "sessions_ended"
+
+// Ended answers which of the sessions (see Site.SessionOf) hold no longer. It asks the store itself, in one statement.
+func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, error) {
+	rows, err := s.db.Pool().Query(ctx, `select asked from unnest($1::text[]) as asked
+		where not exists (select from sessions where token = asked and expiry > now())`, sessions)
+	if err != nil {
+		return nil, fmt.Errorf("ask after sessions: %w", err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("ask after sessions: %w", err)
+	}
+	return ended, nil
+}
+
+// OnEnd calls wake whenever sessions may have ended, on whatever replica, until ctx ends.
+func (s *Sessions) OnEnd(ctx context.Context, wake func()) { s.db.Listen(ctx, endedChannel, wake) }
 
 // middleware loads the session and, before the answer's first byte, saves it when it was changed.
 func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {

@@ -44,6 +44,7 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 	handlers.Register()
 
 	rt.Go("live reader", hub.Run)
+	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
 	rt.Serve(site.Echo)
 	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
 	return nil

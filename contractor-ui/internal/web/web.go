@@ -112,7 +112,12 @@ func audience(contractor string) string { return "contractor:" + contractor }
 
 // live opens the socket of whoever is signed in, and of nobody else whatever the address says.
 func (h *Handlers) live(c echo.Context) error {
-	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), h.Site.StillSignedIn(c))
+	session, ok := h.Site.SessionOf(c)
+	if !ok {
+		h.Hub.Refuse(c.Response(), c.Request())
+		return nil
+	}
+	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), session)
 	return nil
 }
 

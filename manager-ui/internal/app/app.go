@@ -153,6 +153,7 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
+	rt.Go("sockets of sessions", func(ctx context.Context) error { return o.Hub.Watch(ctx, sessions) })
 	o.Core, o.Ordering, o.Sessions, o.Identity, o.Production = client, ordering, sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
 	pages, err := web.New(o)

@@ -117,7 +117,12 @@ func New(o Options) (*web.Site, error) {
 
 // live opens the socket. Every manager sees the same, and whoever makes a request here is one.
 func (h *handlers) live(c echo.Context) error {
-	h.hub.Serve(c.Response(), c.Request(), audience, h.site.StillSignedIn(c))
+	session, ok := h.site.SessionOf(c)
+	if !ok {
+		h.hub.Refuse(c.Response(), c.Request())
+		return nil
+	}
+	h.hub.Serve(c.Response(), c.Request(), audience, session)
 	return nil
 }
 

@@ -1,11 +1,12 @@
 // One socket for the window: opened again whenever it is lost, whatever pages Turbo shows meanwhile.
-import { address, backoff, Position } from "./order.js";
+import { address, backoff, moment, Position } from "./order.js";
 import { applyFragment, applyRow, forget, showState } from "./page.js";
-import { Refresher } from "./refresher.js";
+import { Refresher, underWay } from "./refresher.js";
 
 const silence = 40_000; // the server says something every 25 s
 const lostAfter = 3; // failed tries until the page says so
 const restart = 1012, sessionEnded = 1008;
+const endedPause = 250; // for another tab's answer to reach this browser, which may hold the new session
 
 export class Connection {
   #src;
@@ -78,10 +79,20 @@ export class Connection {
 
   #closed(code) {
     this.#drop();
-    if (code === sessionEnded) return location.reload();
+    if (code === sessionEnded) return this.#ended();
     // After a restart the server is likely to be back soon, so waiting longer and longer begins anew.
     if (code === restart) this.#tries = 0;
     this.#retry = setTimeout(() => this.#open(), backoff(this.#tries++));
+    this.#show();
+  }
+
+  // ended fetches the page again, for what it shows may be a former person's; but not while a form is on its way, the one that ended the
+  // session, say: to leave then would abort it. Its answer is another page.
+  #ended() {
+    this.#retry = setTimeout(() => {
+      if (underWay()) this.#ended();
+      else location.reload();
+    }, endedPause);
     this.#show();
   }
 
@@ -89,7 +100,7 @@ export class Connection {
     this.#listen();
     this.#tries = 0;
     this.#late = Boolean(m.late);
-    if (m.reset) this.#refresher.request(Math.random() * 1500);
+    if (m.reset) this.#refresher.request(moment(m.spread));
     if (m.row && applyRow(m.row)) this.#refresher.request();
     if (m.fragment) applyFragment(m.fragment);
     this.#position.message(m);

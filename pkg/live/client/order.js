@@ -30,6 +30,11 @@ export function backoff(n, random = Math.random()) {
   return most / 4 + random * most * 3 / 4;
 }
 
+// moment is when to fetch the page again, in ms: at random within the span that the server gives, which knows how many do so.
+export function moment(spread = 1500, random = Math.random()) {
+  return random * spread;
+}
+
 // address is the socket's, from the page's and the element's.
 export function address(src, page, since) {
   const url = new URL(src, page);

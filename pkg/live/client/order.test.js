@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, backoff, fits, place, Position } from "./order.js";
+import { address, backoff, fits, moment, place, Position } from "./order.js";
 
 test("a row fits the tabs that it names, and a list without tab shows what is in any", () => {
   assert.equal(fits("waiting", ["waiting", "all"]), true);
@@ -23,6 +23,12 @@ test("waits grow, differ and end at 15 s", () => {
   assert.equal(backoff(0, 0), 125);
   assert.equal(backoff(3, 1), 4000);
   assert.equal(backoff(99, 1), 15_000);
+});
+
+test("pages fetch themselves again within the span that the server gives", () => {
+  assert.equal(moment(10_000, 0.5), 5000);
+  assert.equal(moment(10_000, 0), 0);
+  assert.equal(moment(undefined, 1), 1500);
 });
 
 test("the socket's address is the page's, with the cursor", () => {

@@ -16,6 +16,18 @@ function sending() {
   return underWay || performance.now() - sent < most / 2;
 }
 
+// A form that the browser itself sends, without Turbo, leads away from this page; until it has, or has failed, it is under way.
+const leaves = 10_000;
+let left = -Infinity;
+addEventListener("submit", ({ target }) => {
+  if (target.closest('[data-turbo="false"]')) left = performance.now();
+});
+
+// underWay tells whether some form is being sent.
+export function underWay() {
+  return sending() || performance.now() - left < leaves;
+}
+
 export class Refresher {
   #last = -Infinity;
   #pause = least;

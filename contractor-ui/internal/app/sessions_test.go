@@ -1,0 +1,103 @@
+package app_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"countersign.example/contractor-ui/internal/app"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+// replica runs a second web process on the same database, and returns its address.
+func replica(t *testing.T, cfg app.Config) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.HTTPAddr = listener.Addr().String()
+	listener.Close()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.Web, quiet) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "another replica", func() bool {
+		response, err := http.Get("http://" + cfg.HTTPAddr + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	return cfg.HTTPAddr
+}
+
+func TestSocketsEndWithTheirSessionOnEveryReplica(t *testing.T) {
+	addr, cfg := start(t)
+	elsewhere := replica(t, cfg)
+	db, err := pg.Open(t.Context(), cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for name, end := range map[string]func(jon *person){
+		"deleted by hand": func(*person) {
+			if _, err := db.Pool().Exec(t.Context(), "delete from sessions"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"switched to another person": func(jon *person) { jon.post("/signed-in-as", url.Values{"person": {"ada-nowak"}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			// given Jon's open lists, at two replicas
+			jon := visit(t, addr, "jon-park")
+			sockets := []*websocket.Conn{jon.open("&as=jon-park"), (&person{t, elsewhere, jon.client}).open("&as=jon-park")}
+			jon.ask("Before")
+			for _, socket := range sockets {
+				rowOf(t, socket, "Before")
+			}
+
+			// when his session ends, and something of his happens
+			began := time.Now()
+			end(jon)
+			visit(t, addr, "jon-park").ask("After")
+
+			// then his sockets are closed within a second
+			for _, socket := range sockets {
+				for err == nil {
+					_, _, err = socket.ReadMessage()
+				}
+				if !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+					t.Errorf("closed with %v", err)
+				}
+				err = nil
+			}
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+	// and a page whose session had ended before it was fetched keeps its socket: it is the next person's, by the session it has now
+	if _, err := db.Pool().Exec(t.Context(), "delete from sessions"); err != nil {
+		t.Fatal(err)
+	}
+	ada := visit(t, addr, "ada-nowak")
+	if _, err := db.Pool().Exec(t.Context(), "delete from sessions"); err != nil {
+		t.Fatal(err)
+	}
+	socket := ada.open("")
+	ada.ask("Without a session")
+	rowOf(t, socket, "Without a session")
+}

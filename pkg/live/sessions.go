@@ -1,0 +1,100 @@
+package live
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	// sessionsPause is the least time between two questions after sessions, so that many that end one after the other make few
+	// of them; a socket is closed within it and the time of an answer.
+	sessionsPause = 200 * time.Millisecond
+	// sessionsWait bounds one question.
+	sessionsWait = 5 * time.Second
+)
+
+// Sessions is where it is known which sessions hold; see [Hub.Watch].
+type Sessions interface {
+	// Ended answers which of the sessions hold no longer.
+	Ended(ctx context.Context, sessions []string) ([]string, error)
+	// OnEnd calls wake whenever a session may have ended, on whatever replica, until ctx ends. wake does not block.
+	OnEnd(ctx context.Context, wake func())
+}
+
+// Watch closes sockets with 1008 (policy violation) whose session has ended, until ctx ends: at once when that is told, and else
+// by a look at every heartbeat. One question is for all sockets of this replica. A store that does not answer is no reason to
+// close any.
+func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
+	told := make(chan struct{}, 1)
+	var parts sync.WaitGroup
+	parts.Go(func() { sessions.OnEnd(ctx, func() { signal(told) }) })
+	parts.Go(func() {
+		beat := time.NewTicker(beatEvery)
+		defer beat.Stop()
+		h.watch(ctx, sessions, told, beat.C, true)
+	})
+	// A page's request has just read its session; what ended between then and the socket's joining is to be noticed, too.
+	parts.Go(func() { h.watch(ctx, sessions, h.joined, nil, false) })
+	parts.Wait()
+	return ctx.Err()
+}
+
+// watch asks after all sockets, or only new ones, whenever there is a reason to, until ctx ends.
+func (h *Hub) watch(ctx context.Context, sessions Sessions, reason <-chan struct{}, beat <-chan time.Time, all bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reason:
+		case <-beat:
+		}
+		if err := h.closeEnded(ctx, sessions, all); err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "it cannot be seen whose session has ended: sockets stay open", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(sessionsPause):
+		}
+	}
+}
+
+// closeEnded asks after the sessions of all sockets, or of those that joined since it last asked.
+func (h *Hub) closeEnded(ctx context.Context, sessions Sessions, all bool) error {
+	asked := h.sessionsToAsk(all)
+	if len(asked) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sessionsWait)
+	defer cancel()
+	ended, err := sessions.Ended(ctx, slices.Collect(maps.Keys(asked)))
+	if err != nil {
+		return err
+	}
+	for _, name := range ended {
+		for _, s := range asked[name] {
+			s.close(websocket.ClosePolicyViolation)
+		}
+	}
+	return nil
+}
+
+// sessionsToAsk are sockets by their session.
+func (h *Hub) sessionsToAsk(all bool) map[string][]*socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	asked := map[string][]*socket{}
+	for _, sockets := range h.sockets {
+		for s := range sockets {
+			if s.session != "" && (all || !s.asked) {
+				s.asked = true
+				asked[s.session] = append(asked[s.session], s)
+			}
+		}
+	}
+	return asked
+}

@@ -1,0 +1,170 @@
+package live_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+)
+
+// signedIn is a store of sessions in a table, which counts how often it is asked.
+type signedIn struct {
+	db    *pg.DB
+	asked atomic.Int64
+	hangs atomic.Bool
+}
+
+func (s *signedIn) Ended(ctx context.Context, sessions []string) (ended []string, err error) {
+	s.asked.Add(1)
+	if s.hangs.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	err = s.db.Pool().QueryRow(ctx, `select coalesce(array_agg(asked), '{}') from unnest($1::text[]) asked
+		where not exists (select from signed_in where token = asked)`, sessions).Scan(&ended)
+	return ended, err
+}
+
+func (s *signedIn) OnEnd(ctx context.Context, wake func()) { s.db.Listen(ctx, "ended", wake) }
+
+func newSignedIn(a *app, tokens ...string) *signedIn {
+	a.exec("create table signed_in (token text primary key)")
+	for _, token := range tokens {
+		a.exec("insert into signed_in values ($1)", token)
+	}
+	return &signedIn{db: a.db}
+}
+
+func TestSocketsOfAnEndedSessionCloseOnEveryReplica(t *testing.T) {
+	// given sockets of two sessions and one without, on two replicas
+	a := newApp(t)
+	a.push()
+	sessions := newSignedIn(a, "gone", "stays")
+	other := live.NewHub(a.db, a.redis, "test", quiet, live.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		other.Serve(w, r, "all", r.URL.Query().Get("session"))
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { _ = other.Close(context.Background()) })
+	a.run(other.Run)
+	for _, hub := range []*live.Hub{a.hub, other} {
+		a.run(func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
+	}
+	eventually(t, "the other replica reads", other.Healthy)
+	var ended, stay []*websocket.Conn
+	for _, url := range []string{a.url, "ws" + strings.TrimPrefix(server.URL, "http")} {
+		ended = append(ended, dial(t, url+"?session=gone"), dial(t, url+"?session=gone"))
+		stay = append(stay, dial(t, url+"?session=stays"), dial(t, url))
+	}
+	eventually(t, "all are open", func() bool { return a.hub.Sockets()+other.Sockets() == 8 })
+
+	// when the session is deleted, and told of
+	a.exec("delete from signed_in where token = 'gone'")
+	a.exec("notify ended")
+	began := time.Now()
+
+	// then its sockets are closed within a second
+	for _, conn := range ended {
+		if err := drain(conn); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+			t.Errorf("closed with %v", err)
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %s", took)
+	}
+	// and the others go on
+	a.change("doc")
+	for _, conn := range stay {
+		for m := first(t, conn); m.Row == nil; m = first(t, conn) {
+		}
+	}
+}
+
+func TestAllSocketsOfAReplicaAreAskedAfterAtOnce(t *testing.T) {
+	// given a hundred sockets of as many sessions
+	a := newApp(t)
+	var tokens []string
+	for n := range 100 {
+		tokens = append(tokens, fmt.Sprint("s", n))
+	}
+	sessions := newSignedIn(a, tokens...)
+	a.run(func(ctx context.Context) error { return a.hub.Watch(ctx, sessions) })
+	var conns []*websocket.Conn
+	for _, token := range tokens {
+		conns = append(conns, dial(t, a.url+"?session="+token))
+	}
+	eventually(t, "all are open", func() bool { return a.hub.Sockets() == 100 })
+
+	// when all end, one by one
+	before := sessions.asked.Load()
+	began := time.Now()
+	for _, token := range tokens {
+		a.exec("delete from signed_in where token = $1", token)
+		a.exec("notify ended")
+	}
+	for _, conn := range conns {
+		if err := drain(conn); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+			t.Fatalf("closed with %v", err)
+		}
+	}
+
+	// then few questions were enough
+	if asked, most := sessions.asked.Load()-before, 2+int64(time.Since(began)/(200*time.Millisecond)); asked > most {
+		t.Errorf("asked %d times, more than %d", asked, most)
+	}
+}
+
+func TestASessionThatEndsWhileItsSocketOpensIsNoticed(t *testing.T) {
+	// given a page whose session ended between its request and the socket's joining, told of before
+	a := newApp(t)
+	sessions := newSignedIn(a)
+	a.run(func(ctx context.Context) error { return a.hub.Watch(ctx, sessions) })
+
+	conn := dial(t, a.url+"?session=gone")
+
+	if err := drain(conn); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+		t.Errorf("closed with %v", err)
+	}
+}
+
+func TestAStoreThatHangsClosesNothingAndHoldsUpNothing(t *testing.T) {
+	// given a store that does not answer
+	a := newApp(t)
+	a.push()
+	sessions := newSignedIn(a, "stays")
+	sessions.hangs.Store(true)
+	stop := a.run(func(ctx context.Context) error { return a.hub.Watch(ctx, sessions) })
+	conn := dial(t, a.url+"?session=stays")
+	eventually(t, "it is asked", func() bool { return sessions.asked.Load() > 0 })
+
+	// when something changes, then the socket has it
+	a.change("doc")
+	for m := first(t, conn); m.Row == nil; m = first(t, conn) {
+	}
+	// and stopping waits for no answer
+	stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := a.hub.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARefusedSocketIsToldWhy(t *testing.T) {
+	a := newApp(t)
+	server := httptest.NewServer(http.HandlerFunc(a.hub.Refuse))
+	t.Cleanup(server.Close)
+	conn := dial(t, "ws"+strings.TrimPrefix(server.URL, "http"))
+	if err := drain(conn); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+		t.Errorf("closed with %v", err)
+	}
+}
