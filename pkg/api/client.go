@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/web"
 )
 
 // The errors that are nobody's refusal.
@@ -85,8 +86,11 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes within 6 s, always
 // with the same key and body. It returns nil once the service has taken it, with the answer in into (which may be nil); an
 // answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
-// ErrAway, ErrUnknown or ErrDenied. body is a struct or a map that becomes a JSON object, or nil.
+// ErrAway, ErrUnknown or ErrDenied; for a key that is none (see IsKey), which nothing was asked with, a *web.Error with status 400. body is a struct or a map that becomes a JSON object, or nil.
 func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
+	if !IsKey(key) {
+		return web.BadRequest("This form was sent in a way that is not understood. Nothing was changed: please open the page again.")
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.deadline)
 	defer cancel()
 	raw, err := withActor(ctx, body)

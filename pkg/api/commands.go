@@ -64,7 +64,7 @@ type Request[B any] struct {
 func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Request[B]) (Answer, error)) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		key := e.Request().Header.Get(headerKey)
-		if !isKey(key) {
+		if !IsKey(key) {
 			return web.Unprocessable(fmt.Sprintf("Send a header %s of 1 to %d printable characters without spaces.", headerKey, maxKey))
 		}
 		request := Request[B]{Caller: Caller(e), ID: e.Param("id")}
@@ -181,7 +181,8 @@ func fingerprint(r *http.Request, by Actor, body []byte) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-func isKey(key string) bool {
+// IsKey reports whether key can be an idempotency key: 1 to 200 printable characters of ASCII without spaces.
+func IsKey(key string) bool {
 	if key == "" || len(key) > maxKey {
 		return false
 	}

@@ -26,6 +26,9 @@ import (
 // commandsWithin bounds what a form asks of ordering-core, so that there is time left to show what came of it.
 const commandsWithin = 7 * time.Second
 
+// maxKey bounds a form's key, to which a button adds what it does.
+const maxKey = 100
+
 // shownWithin is how long a page waits for its own copy to show what a command has done.
 const shownWithin = time.Second
 
@@ -60,7 +63,10 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 	if s.state == order.StateNone && !begins {
 		return errNoOrder
 	}
-	if s.key == "" || len(s.key) > 100 {
+	switch {
+	case values.Error(fieldKey) != "", s.key != "" && !api.IsKey(s.key), len(s.key) > maxKey:
+		return web.BadRequest("This form was sent in a way that is not understood. Nothing was changed: please open the order again.")
+	case s.key == "":
 		s.key = newKey()
 	}
 	ctx := c.Request().Context()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/copy"
@@ -32,7 +31,7 @@ func (h *handlers) command(kind core.Kind) echo.HandlerFunc {
 			return err
 		}
 		key := form.Value("key")
-		if uuid.Validate(key) != nil {
+		if badKey(form) {
 			return web.BadRequest("This form is not complete. Please open the payment again.")
 		}
 		var reason string

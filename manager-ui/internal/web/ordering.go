@@ -47,9 +47,14 @@ func first(sequence int64) attempt {
 	return attempt{Status: http.StatusOK, Key: uuid.NewString(), Sequence: strconv.FormatInt(sequence, 10)}
 }
 
+// badKey tells whether a form lacks the key that every form of ours has.
+func badKey(form *web.Form) bool {
+	return form.Error("key") != "" || uuid.Validate(form.Value("key")) != nil
+}
+
 // order sends a command and leads to the page that shows what it did; again shows the form's own page.
 func (h *handlers) order(c echo.Context, o command, again func(attempt) error) error {
-	if !api.IsID(o.id) || uuid.Validate(o.form.Value("key")) != nil {
+	if !api.IsID(o.id) || badKey(o.form) {
 		return web.BadRequest("This form is not complete. Please open the page again.")
 	}
 	a := attempt{Status: o.form.Status(), Key: o.form.Value("key"), Sequence: o.form.Value("sequence")}
