@@ -55,7 +55,8 @@ type Site struct {
 	options Options
 }
 
-// New returns a site that serves its assets and POST /signed-in-as, and answers errors with pages.
+// New returns a site that serves its assets, /favicon.ico, /robots.txt and POST /signed-in-as, answers errors with pages, and leads from
+// addresses that end with a slash to those without. What answers GET answers HEAD.
 func New(o Options) (*Site, error) {
 	if o.Renderer == nil || o.Assets == nil || o.Sessions == nil || o.Identity == nil || o.Log == nil {
 		return nil, errors.New("a site needs Renderer, Assets, Sessions, Identity and Log")
@@ -73,6 +74,12 @@ func New(o Options) (*Site, error) {
 			if strings.HasPrefix(r.URL.Path, "/assets/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 				o.Assets.ServeHTTP(c.Response(), r)
 				return nil
+			}
+			if serveKnown(c.Response(), r) {
+				return nil
+			}
+			if to := withoutSlash(r.URL); to != "" {
+				return c.Redirect(http.StatusPermanentRedirect, to) // 308: a form that is sent stays one
 			}
 			c.Set(siteKey, s)
 			c.Set(sessionsKey, o.Sessions)
@@ -107,6 +114,7 @@ func NewAPI(log *slog.Logger, metrics *telemetry.Metrics, large ...Large) *echo.
 func newEcho() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
+	answerHead(e)
 	e.Logger.SetOutput(discard{}) // errors are logged by answerError, with what we know
 	return e
 }
@@ -181,7 +189,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	if s.options.Away != nil {
 		f.Away = awaySentence(s.options.Away(c.Request().Context()))
 	}
-	if s.sessionLoaded(c) {
+	if s.sessionLoaded(c) && c.Request().Method != http.MethodHead { // which shows them to nobody
 		f.Flashes = popFlashes(c)
 	}
 	body, err := s.options.Renderer.page(view, f)
