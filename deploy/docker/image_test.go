@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -127,6 +128,19 @@ func TestImagesOfOthersArePinned(t *testing.T) {
 		}
 		if !pinned.MatchString(image) || !strings.Contains(image, "@sha256:") {
 			t.Errorf("images are built on whatever %s is today", image)
+		}
+	}
+}
+
+// In an image a module is built without the workspace, by its own go.mod and go.sum.
+func TestModulesNameAllThatTheyNeed(t *testing.T) {
+	for _, module := range modules(t) {
+		cmd := exec.Command("go", "list", "-deps", "./...")
+		cmd.Dir, cmd.Env = filepath.Join(root, module), append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Run(); err != nil {
+			t.Errorf("%s: %v (go mod tidy there, with GOWORK=off)\n%s", module, err, stderr.String())
 		}
 	}
 }
