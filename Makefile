@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset build assets test go-test lint fmt docs kafka topics tail dead-letters bench ci launcher browser go
+.PHONY: help run reset build assets test go-test lint fmt docs kafka topics tail dead-letters bench containers ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ dead-letters: ## What a service could not record: make dead-letters SERVICE=mana
 bench: launcher ## Measure speed (by hand, on a quiet machine)
 	@bin/local build
 	@bin/local with-postgres -- env TEST_BIN=$(CURDIR)/bin go run ./test/bench
+
+containers: ## Play docker compose up from nothing to a stop
+	@.ci/containers
 
 ci: ## What CI runs
 	@.ci/run

@@ -53,7 +53,7 @@ func TestAnOrderOnARunningSystem(t *testing.T) {
 	mia.Open(at.URL(house.Manager) + "/customers")
 	mia.Press("Add customer")
 	mia.Fill("Name", "Linden School"+tag)
-	mia.Fill("E-mail address", "caretaker@linden-school.example")
+	mia.Fill("E-mail address", "caretaker-"+uuid.NewString()[:8]+"@linden-school.example")
 	mia.Press("Add customer", "main")
 	mia.See("Linden School" + tag)
 	ada := b.Tab(t, at.URL(house.Contractor)+"/orders")
