@@ -27,7 +27,7 @@ func IsAway(err error) bool {
 		return len(refused.Code) == 5 && refused.Code[:2] == "08" // connection exceptions
 	}
 	_, broken := errors.AsType[*net.OpError](err)
-	return broken || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+	return broken || errors.Is(err, ErrReplaced) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
 // IsTransient reports whether err says that the server gave a statement up for what goes on around it: a time

@@ -52,6 +52,8 @@ type DB struct {
 	gorm  *gorm.DB
 	bells bells
 	url   string
+
+	vetting *vetting
 }
 
 // Open returns the database at url. It does not wait for the server: a service starts, and
@@ -87,11 +89,13 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if !poolSizeGiven(url) {
 		config.MaxConns = maxConns
 	}
+	vetting := &vetting{}
+	config.AfterConnect = vetting.connected
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url, bells: bells{sender: rand.Text()}}
+	db := &DB{vetting: vetting, pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url, bells: bells{sender: rand.Text()}}
 	// The pool's own limit rules; database/sql must not keep connections from it.
 	db.sql.SetMaxIdleConns(0)
 	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{

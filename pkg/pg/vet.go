@@ -1,0 +1,60 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrReplaced says that the database is not the one, or not in the life of the server, that this process began with, and that it is not
+// known yet whether it may be used: it may have been restored from a backup meanwhile.
+var ErrReplaced = errors.New("the database was replaced or its server restarted, and it may be older than it was")
+
+// vetTimeout bounds one vetting; the next connection tries again.
+const vetTimeout = 20 * time.Second
+
+// vetting looks at each new connection, once Vet was called.
+type vetting struct {
+	mu    sync.Mutex
+	check func(ctx context.Context) error // nil before Vet
+	known string                          // the database that may be used; "" before the first connection
+}
+
+// Vet has check asked before a database is used that is not the one which the first connection reached: a backup can only be restored, and
+// a standby take over, with all connections broken. Until it returns nil, nobody gets a connection: that is ErrReplaced, and
+// IsAway. check needs another DB than this one. Call Vet before the database is used.
+func (db *DB) Vet(check func(ctx context.Context) error) {
+	db.vetting.mu.Lock()
+	defer db.vetting.mu.Unlock()
+	db.vetting.check = check
+}
+
+// incarnation changes with the database, and with each start of its server.
+const incarnation = `select oid::text || ' ' || pg_postmaster_start_time()::text from pg_database where datname = current_database()`
+
+func (v *vetting) connected(ctx context.Context, conn *pgx.Conn) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.check == nil {
+		return nil
+	}
+	var now string
+	if err := conn.QueryRow(ctx, incarnation).Scan(&now); err != nil {
+		return fmt.Errorf("look which database it is: %w", err)
+	}
+	if v.known == "" || v.known == now {
+		v.known = now
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, vetTimeout)
+	defer cancel()
+	if err := v.check(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrReplaced, err)
+	}
+	v.known = now
+	return nil
+}

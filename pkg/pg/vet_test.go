@@ -1,0 +1,65 @@
+package pg_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
+	// given a database in use
+	address := pgtest.NewURL(t)
+	db, err := pg.Open(t.Context(), address)
+	require.NoError(t, err)
+	defer db.Close()
+	var older error
+	asked := 0
+	db.Vet(func(context.Context) error { asked++; return older })
+	require.NoError(t, db.Ping(t.Context()))
+	require.Zero(t, asked)
+
+	// when another one takes its place
+	older = errors.New("it is older")
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	name := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	server, err := pgx.Connect(t.Context(), u.String())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Close(context.Background())) }()
+	for _, statement := range []string{"drop database " + name + " with (force)", "create database " + name} {
+		_, err := server.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+
+	// then nobody gets a connection until it was found good
+	used := func() error {
+		return db.InTx(t.Context(), func(tx *pg.Tx) error {
+			_, err := tx.Exec(t.Context(), "select")
+			return err
+		})
+	}
+	for range 30 { // connections of before that broke are found out one by one
+		err = used()
+		if errors.Is(err, pg.ErrReplaced) {
+			break
+		}
+		require.Error(t, err)
+	}
+	require.ErrorIs(t, err, pg.ErrReplaced)
+	require.ErrorIs(t, err, older)
+	require.True(t, pg.IsAway(err))
+	older = nil
+	require.NoError(t, used())
+	before := asked
+	require.NoError(t, used())
+	require.Equal(t, before, asked)
+}
