@@ -48,6 +48,11 @@ func (e *LostError) Notice() string {
 	return "Part of the event log is missing. What happened elsewhere may not be shown until an operator has looked."
 }
 
+// Compare orders places by topic, then by partition.
+func (p Place) Compare(other Place) int {
+	return cmp.Or(cmp.Compare(p.Topic, other.Topic), cmp.Compare(p.Partition, other.Partition))
+}
+
 // heardRow is a row of the table hearing.
 type heardRow struct {
 	heard   int64
@@ -57,15 +62,21 @@ type heardRow struct {
 
 // Positions says from which offset each partition is to be heard, as BeginHearing does, and which are lost. It changes nothing.
 func (j *Journal) Positions(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
-	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
-		rows, older, err := heardSoFar(ctx, tx)
-		if err != nil {
-			return err
-		}
-		next, lost = positions(rows, older, extents)
-		return nil
+	err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
+		next, lost, err = j.PositionsIn(ctx, tx, extents)
+		return err
 	})
 	return next, lost, err
+}
+
+// PositionsIn is Positions in a transaction.
+func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
+	rows, older, err := heardSoFar(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	next, lost = positions(rows, older, extents)
+	return next, lost, nil
 }
 
 // positions compares what was heard with what the brokers have. A partition that this database knows nothing of begins at its
@@ -98,9 +109,7 @@ func positions(rows map[Place]heardRow, older bool, extents map[Place]Extent) (n
 		}
 		next[place] = start
 	}
-	slices.SortFunc(lost, func(a, b Lost) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
+	slices.SortFunc(lost, func(a, b Lost) int { return a.Compare(b.Place) })
 	return next, lost
 }
 
@@ -211,4 +220,19 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 		return nil
 	}
 	return &id
+}
+
+// NoteAdopted notes that everything up to the ends of partitions is recorded, and takes off the outbox what came back with that.
+func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[Place]Extent) error {
+	batch := &pgx.Batch{}
+	for place, e := range extents {
+		batch.Queue(`insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $4, $4, $5)
+			on conflict (topic, partition) do update set heard = greatest(hearing.heard, excluded.heard),
+			topic_id = coalesce(excluded.topic_id, hearing.topic_id)`, place.Topic, place.Partition, e.First, e.End, idOrNull(e.TopicID))
+	}
+	batch.Queue("delete from outbox where position in (select o.position from outbox o join journal j using (position) where j.log > 0)")
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("note what was adopted: %w", err)
+	}
+	return nil
 }

@@ -158,6 +158,9 @@ func (c *Client) committed(ctx context.Context, group string, topics map[string]
 		if err == nil {
 			err = response.Error
 		}
+		if errors.Is(err, kafkago.GroupIdNotFound) { // it has not joined yet
+			return nil
+		}
 		if err != nil {
 			return err
 		}

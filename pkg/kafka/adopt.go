@@ -1,0 +1,281 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+const (
+	// adoptBatch is how many messages are recorded, and how many streams followed up, at once.
+	adoptBatch = 500
+	// nameAdopted is how many adopted events are told by name.
+	nameAdopted = 20
+)
+
+// Adoption brings a journal that is older than the topics to their end: it records what they hold, what the service has written itself
+// too, in their order. It is one transaction, so that there is nothing in between.
+//
+// Nobody decides while it records: what follows from an event is mostly further on in the topics. Then Restore brings the
+// service's other tables to what the journal says, and the projectors do what is still to be done.
+type Adoption struct {
+	ConsumerConfig
+	// Restore is given the streams that have changed, and says what it did, a line each. May be nil.
+	Restore func(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error
+}
+
+// errDryRun undoes what was only tried.
+var errDryRun = errors.New("a dry run")
+
+// Run adopts, and says what it does, a line each. A dry run does the same, and undoes it.
+func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, say func(string)) error {
+	if err := d.Check(); err != nil && !dry {
+		return err
+	}
+	err := findMissing(ctx, a.ConsumerConfig, map[journal.Place]int64{})
+	if err == nil {
+		say("nothing is missing: there is nothing to adopt")
+		return nil
+	}
+	if _, missing := errors.AsType[*MissingError](err); !missing {
+		return err
+	}
+	extents, err := a.Client.extents(ctx, a.Group, a.topicNames()...)
+	if err != nil {
+		return err
+	}
+	err = a.DB.InTx(ctx, func(tx *pg.Tx) error {
+		if err := a.adopt(ctx, tx, extents, d, say); err != nil {
+			return err
+		}
+		if dry {
+			return errDryRun
+		}
+		tx.AfterCommit(func() {
+			a.DB.Notify(decidedChannel)
+			a.DB.Notify(journal.OutboxChannel)
+		})
+		return nil
+	})
+	if dry && errors.Is(err, errDryRun) {
+		return nil
+	}
+	return err
+}
+
+func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Place]journal.Extent, d Decision, say func(string)) error {
+	// It reads from the brokers in between, for as long as that takes; and two of these would do the same.
+	for _, statement := range []string{
+		"set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0",
+		"select pg_advisory_xact_lock(hashtextextended('adopt', 0))",
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("prepare to adopt: %w", err)
+		}
+	}
+	next, lost, err := a.Journal.PositionsIn(ctx, tx, extents)
+	if err != nil {
+		return err
+	}
+	if len(lost) > 0 {
+		return &journal.LostError{Lost: lost}
+	}
+	var before int64
+	if err := tx.QueryRow(ctx, "select coalesce(max(position), 0) from journal").Scan(&before); err != nil {
+		return fmt.Errorf("look at the journal: %w", err)
+	}
+	w := a.writer(tx)
+	if err := w.letters(ctx); err != nil {
+		return err
+	}
+	for _, place := range slices.SortedFunc(maps.Keys(next), journal.Place.Compare) {
+		if err := w.partition(ctx, a.Client, place, next[place], extents[place].End); err != nil {
+			return err
+		}
+	}
+	if err := a.Journal.NoteAdopted(ctx, tx, extents); err != nil {
+		return err
+	}
+	detail, err := a.tellAdopted(ctx, tx, before, say)
+	if err != nil {
+		return err
+	}
+	streams := slices.Sorted(maps.Keys(w.changed))
+	if a.Restore != nil {
+		if err := a.Restore(ctx, tx, streams, say); err != nil {
+			return fmt.Errorf("bring the other tables up to date: %w", err)
+		}
+	}
+	if err := a.follow(ctx, tx, streams, say); err != nil {
+		return err
+	}
+	return d.keep(ctx, tx, "adopt", nil, nil, detail)
+}
+
+// follow does what is still to be done about streams.
+func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
+	var before int64
+	if err := tx.QueryRow(ctx, "select coalesce(max(position), 0) from journal").Scan(&before); err != nil {
+		return fmt.Errorf("look at the journal: %w", err)
+	}
+	for ids := range slices.Chunk(streams, adoptBatch) {
+		loaded, err := a.Journal.Load(ctx, tx, ids...)
+		if err != nil {
+			return err
+		}
+		changed := make([]journal.Stream, len(ids))
+		for i, id := range ids {
+			changed[i] = loaded[id]
+		}
+		for _, project := range a.Projectors {
+			if err := project(ctx, tx, changed); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.Flush(ctx); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, "select type, stream from journal where position > $1 and log is null order by position", before)
+	if err != nil {
+		return fmt.Errorf("look at what follows: %w", err)
+	}
+	var typ, stream string
+	_, err = pgx.ForEachRow(rows, []any{&typ, &stream}, func() error {
+		say(fmt.Sprintf("it follows: %s of %s", typ, stream))
+		return nil
+	})
+	return err
+}
+
+// tellAdopted says what was recorded since a position.
+func (a *Adoption) tellAdopted(ctx context.Context, tx *pg.Tx, before int64, say func(string)) (detail string, err error) {
+	rows, err := tx.Query(ctx, `select type, stream, event_id::text, topic, partition, "offset", source = $2 from journal where position > $1
+		order by topic, partition, "offset"`, before, a.Journal.Source())
+	if err != nil {
+		return "", fmt.Errorf("look at what was adopted: %w", err)
+	}
+	own, others := 0, 0
+	streams := map[string]bool{}
+	var e struct {
+		typ, stream, id, topic string
+		partition, offset      int64
+		own                    bool
+	}
+	if _, err := pgx.ForEachRow(rows, []any{&e.typ, &e.stream, &e.id, &e.topic, &e.partition, &e.offset, &e.own}, func() error {
+		if !e.own {
+			others++
+			return nil
+		}
+		streams[e.stream] = true
+		if own++; own <= nameAdopted {
+			say(fmt.Sprintf("adopt %s of %s (%s) at %s/%d/%d", e.typ, e.stream, e.id, e.topic, e.partition, e.offset))
+		}
+		return nil
+	}); err != nil {
+		return "", fmt.Errorf("look at what was adopted: %w", err)
+	}
+	detail = fmt.Sprintf("%d events of this service's own, of %d streams, and %d of others", own, len(streams), others)
+	say("together: " + detail)
+	return detail, nil
+}
+
+// adopting records in one transaction, without deciding anything.
+type adopting struct {
+	tx       *pg.Tx
+	recorder *recorder
+	changed  map[string]bool
+}
+
+func (a *Adoption) writer(tx *pg.Tx) *adopting {
+	w := &adopting{tx: tx, changed: map[string]bool{}}
+	r := a.Recording
+	r.Primary = false
+	r.Projectors = []journal.Projector{func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+		for _, s := range streams {
+			w.changed[s.ID] = true
+		}
+		return nil
+	}}
+	w.recorder = newRecorder(r)
+	w.recorder.inTx = w.part
+	return w
+}
+
+// part runs fn as a part of the transaction that can fail by itself.
+func (w *adopting) part(ctx context.Context, fn func(tx *pg.Tx) error) error {
+	if _, err := w.tx.Exec(ctx, "savepoint part"); err != nil {
+		return fmt.Errorf("set a savepoint: %w", err)
+	}
+	err := fn(w.tx)
+	if err == nil {
+		err = w.tx.Flush(ctx)
+	}
+	if err == nil {
+		_, err = w.tx.Exec(ctx, "release savepoint part")
+		return err
+	}
+	_ = w.tx.Flush(ctx) // drops what was queued: it fails, or is undone
+	if _, undoing := w.tx.Exec(ctx, "rollback to savepoint part"); undoing != nil {
+		return errors.Join(err, undoing)
+	}
+	return err
+}
+
+func (w *adopting) partition(ctx context.Context, client *Client, place journal.Place, from, to int64) error {
+	if from >= to {
+		return nil
+	}
+	items := make([]item, 0, adoptBatch)
+	flush := func() error {
+		if len(items) == 0 {
+			return nil
+		}
+		defer func() { items = items[:0] }()
+		return w.recorder.recordItems(ctx, items)
+	}
+	err := client.readPartition(ctx, Partition{Topic: place.Topic, ID: place.Partition, First: from, End: to}, func(m kafkago.Message) error {
+		if items = append(items, w.recorder.read(m)); len(items) < adoptBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return fmt.Errorf("record %s/%d: %w", place.Topic, place.Partition, err)
+	}
+	return nil
+}
+
+// letters records what was refused while the service ran, since the journal lacked it: they are further back in the topics than
+// what comes then.
+func (w *adopting) letters(ctx context.Context) error {
+	r := w.recorder.Recording
+	letters, err := refusedOwn(ctx, r, w.tx)
+	if err != nil {
+		return err
+	}
+	for _, l := range letters {
+		i := w.recorder.read(l.message())
+		err := w.part(ctx, func(tx *pg.Tx) error {
+			if err := (&DeadLetters{recorder: w.recorder}).hear(ctx, tx, i); err != nil {
+				return err
+			}
+			return settle(ctx, tx, l.ID, "replayed")
+		})
+		if err != nil {
+			return fmt.Errorf("record the refused letter %d: %w", l.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+)
+
+// lookAgainAfter is when to look again while an operator is waited for, who may also have brought a topic back. A decision of theirs is
+// seen at once.
+const lookAgainAfter = 10 * time.Second
+
+// JournalCheck finds out whether the journal of a service with primary data has every event that the service has written. Each of its
+// processes asks before it serves or writes: what was done in a database that is older than the topics would be done twice.
+type JournalCheck struct {
+	cfg ConsumerConfig
+
+	mu      sync.Mutex
+	whole   map[journal.Place]int64
+	last    error     // for which an operator is waited
+	at      time.Time // when that was found
+	decided int64     // the operators' last decision then
+}
+
+// NewJournalCheck returns a check for the service that hears as cfg says. It looks with connections of db, so that it can also look
+// at a database that nobody else may use yet (see pg.DB.Vet).
+func NewJournalCheck(cfg ConsumerConfig, db *pg.DB) *JournalCheck {
+	cfg.Journal, cfg.DB = journal.New(db, cfg.Journal.Source()), db
+	return &JournalCheck{cfg: cfg, whole: map[journal.Place]int64{}}
+}
+
+// Check returns nil once nothing is missing. Else it is a *MissingError or a *journal.LostError, for both of which an operator has to
+// decide, journal.ErrOtherCluster, or why it cannot be known now. One that is cut off goes on where it was.
+func (c *JournalCheck) Check(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var decided int64
+	if err := c.cfg.DB.Pool().QueryRow(ctx, "select coalesce(max(id), 0) from operator_decisions").Scan(&decided); err != nil {
+		return fmt.Errorf("look for what operators have decided: %w", err)
+	}
+	if c.last != nil && decided == c.decided && time.Since(c.at) < lookAgainAfter {
+		return c.last
+	}
+	err := c.look(ctx)
+	if err == nil {
+		c.whole = map[journal.Place]int64{} // should the database be replaced, then that holds no more
+	}
+	if !waitsForOperator(err) {
+		c.last = nil
+		return err
+	}
+	if c.last == nil || c.last.Error() != err.Error() {
+		c.tell(err)
+	}
+	c.last, c.at, c.decided = err, time.Now(), decided
+	return err
+}
+
+func (c *JournalCheck) look(ctx context.Context) error {
+	id, err := c.cfg.Client.ClusterID(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.cfg.Journal.MeetCluster(ctx, id); err != nil {
+		return err
+	}
+	if err := c.cfg.Client.know(ctx, c.cfg.Topics); err != nil {
+		return err
+	}
+	err = findMissing(ctx, c.cfg, c.whole)
+	if _, lost := errors.AsType[*journal.LostError](err); !lost || c.last != nil {
+		return err
+	}
+	if !sleep(ctx, doubtFor) { // a partition that has just got another leader may look cut short for a moment
+		return ctx.Err()
+	}
+	return findMissing(ctx, c.cfg, c.whole)
+}
+
+// waitsForOperator reports whether time alone does not mend err.
+func waitsForOperator(err error) bool {
+	_, missing := errors.AsType[*MissingError](err)
+	_, lost := errors.AsType[*journal.LostError](err)
+	return missing || lost
+}
+
+func (c *JournalCheck) tell(err error) {
+	missing, is := errors.AsType[*MissingError](err)
+	if !is {
+		c.cfg.Log.Error("this service does not serve, since what it would have to compare its journal with is gone. Bring the topic back, or accept "+
+			"the loss with the command accept-loss (docs/operations.md, Lost topics)", "error", err)
+		return
+	}
+	c.cfg.Log.Error("this service does not serve, since its journal lacks what it has written itself. Restore a later backup, or run the "+
+		"command adopt, with --dry-run first; for an event that it has not written, run skip (docs/operations.md, Backups)",
+		"events", missing.Events, "streams", missing.Streams, "error", err)
+}

@@ -1,0 +1,143 @@
+package kafka_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+)
+
+// core is how a service with primary data hears.
+func (h *house) core() kafka.ConsumerConfig {
+	r := h.recording()
+	r.Primary = true
+	return kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}
+}
+
+// ours makes an event as /here writes it.
+func ours(subject string, n int) event.Event {
+	e := newEvent(subject, n)
+	e.Source, e.Sequence = "/here", int64(n)
+	return e
+}
+
+var decision = kafka.Decision{Reason: "restored from a backup", By: "mia"}
+
+func adopt(t *testing.T, h *house, dry bool) string {
+	t.Helper()
+	var said []string
+	a := &kafka.Adoption{ConsumerConfig: h.core()}
+	require.NoError(t, a.Run(t.Context(), decision, dry, func(line string) { said = append(said, line) }))
+	return strings.Join(said, "\n")
+}
+
+func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
+	// given a service that has heard two events, and a backup of its database from before the last one and from before another
+	// one that it wrote
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	first, mine := newEvent("1", 1), ours("1", 2)
+	h.append(mine) // written and listed when the backup was made
+	h.produce(addresses, h.encoded(first, mine, ours("1", 3), newEvent("1", 4), ours("2", 1))...)
+	projected := 0
+	h.project = func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+		for _, s := range streams {
+			projected += len(s.Records)
+		}
+		return nil
+	}
+	check := kafka.NewJournalCheck(h.core(), h.db)
+
+	// then its check says what is missing
+	err := check.Check(t.Context())
+	var missing *kafka.MissingError
+	require.ErrorAs(t, err, &missing)
+	require.Equal(t, 2, missing.Events)
+	require.Equal(t, 2, missing.Streams)
+	require.ErrorContains(t, err, "thing_happened of thing-1 ("+missing.First[0].ID.String()+") at "+h.topic+"/0/2")
+
+	// and a dry run says what would be done, and does nothing
+	require.Contains(t, adopt(t, h, true), "2 events of this service's own, of 2 streams, and 2 of others")
+	h.eventually(1, "journal")
+	h.eventually(0, "operator_decisions")
+
+	// when they are adopted
+	projected = 0
+	adopt(t, h, false)
+
+	// then everything has its place in the topic's order, was looked at once it was all there, and is on record
+	s, err := h.journal.Read(t.Context(), "thing-1")
+	require.NoError(t, err)
+	for i, record := range s.Records {
+		require.EqualValues(t, i+1, record.Log)
+		require.EqualValues(t, i, record.Offset)
+	}
+	require.Len(t, s.Records, 4)
+	require.Equal(t, 5, projected)
+	h.eventually(0, "outbox")
+	h.eventually(1, "operator_decisions where decision = 'adopt' and decided_by = 'mia'")
+	require.NoError(t, check.Check(t.Context()))
+
+	// and the service goes on hearing behind it
+	h.project = nil
+	run(t, kafka.NewConsumer(h.core()).Run)
+	h.produce(addresses, h.encoded(newEvent("1", 5))...)
+	h.eventually(6, "journal where log > 0")
+}
+
+func TestAnEmptyJournalLacksWhatTheServiceWrote(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	h.produce(addresses, h.encoded(newEvent("1", 1), ours("2", 1))...)
+	require.ErrorContains(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()), "lacks 1 events")
+}
+
+func TestAForgedEventIsSkipped(t *testing.T) {
+	// given an event that says to be ours, and is not
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	h.produce(addresses, h.encoded(newEvent("1", 1), ours("1", 2), newEvent("1", 3))...)
+	check := kafka.NewJournalCheck(h.core(), h.db)
+	require.Error(t, check.Check(t.Context()))
+
+	// when somebody skips it
+	a := &kafka.Adoption{ConsumerConfig: h.core()}
+	place := journal.Place{Topic: h.topic}
+	_, err := a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 0}, decision)
+	require.ErrorIs(t, err, kafka.ErrNotMissing)
+	_, err = a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 1}, kafka.Decision{By: "mia"})
+	require.ErrorContains(t, err, "--reason")
+	_, err = a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 1}, decision)
+	require.NoError(t, err)
+
+	// then nothing is missing any more, and the others are heard
+	require.NoError(t, check.Check(t.Context()))
+	h.eventually(1, `dead_letters where state = 'discarded' and kind = 'refused' and "offset" = 1 and error like 'skipped by mia: %'`)
+	h.eventually(1, "operator_decisions where decision = 'skip' and \"offset\" = 1")
+	run(t, kafka.NewConsumer(h.core()).Run)
+	h.eventually(2, "journal")
+}
+
+func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	run(t, h.relay().Run)
+	stop := run(t, kafka.NewConsumer(h.core()).Run)
+	h.append(ours("1", 1), ours("1", 2))
+	h.eventually(2, "journal where log > 0")
+	h.eventually(1, "hearing where heard >= 2")
+	stop()
+	h.produce(addresses, h.encoded(newEvent("2", 1))...)
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
+	h.cutOff(addresses, 2) // what was heard is not needed
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
+	h.cutOff(addresses, 3)
+	var lost *journal.LostError
+	require.ErrorAs(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()), &lost)
+}
