@@ -40,7 +40,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":5002", AdminAddr: "127.0.0.1:5102"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, acceptLoss, adopt, skip},
 	}
 }
 
@@ -105,8 +105,20 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	migrated := func(ctx context.Context) error { return p.db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+	hearing := kafka.ConsumerConfig{Recording: p.recording(rt.Log), Client: client, Group: Name}
+	looking, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("comparing", looking.Shutdown)
+	// Also in a process that only serves commands, and again when the database is replaced beneath it.
+	check := kafka.NewJournalCheck(hearing, looking)
+	rt.First("journal", check.Check)
+	p.db.Vet(check.Check)
 	if rt.Role.Serves(service.Consumer) {
-		startConsumer(cfg, rt, p)
+		startConsumer(rt, p, hearing)
 	}
 	if !rt.Role.Serves(service.Web) {
 		rt.Serve(nil)
@@ -117,17 +129,14 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 }
 
 // startConsumer adds what hears, publishes and expires.
-func startConsumer(cfg *Config, rt *service.Runtime, p *parts) {
-	client := kafka.Open(Name, cfg.KafkaBrokers...)
-	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-
+func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) {
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: client, DB: p.db, Journal: p.journal, Log: rt.Log,
+		Client: hearing.Client, DB: p.db, Journal: p.journal, Log: rt.Log,
 		Topics: map[string]string{
 			order.Stream(""): order.Topic, catalog.ProductStream(""): catalog.Topic, catalog.CustomerStream(""): catalog.Topic,
 		},
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: p.recording(rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(hearing)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Metrics.MustRegister(p.sweeper.Collectors()...)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 )
 
@@ -22,4 +23,52 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		}
 		return kafka.NewDeadLetters(p.recording(log)), p.db.Close, nil
 	})
+}
+
+// hearing is how the core hears, for a command; the function it returns closes what that needs.
+func hearing(ctx context.Context, load service.Loader[Config]) (*parts, kafka.ConsumerConfig, func(), error) {
+	cfg, log, err := load()
+	if err != nil {
+		return nil, kafka.ConsumerConfig{}, nil, err
+	}
+	p, err := open(ctx, cfg, log)
+	if err != nil {
+		return nil, kafka.ConsumerConfig{}, nil, err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	return p, kafka.ConsumerConfig{Recording: p.recording(log), Client: client, Group: Name}, func() { client.Close(); p.db.Close() }, nil
+}
+
+// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+func acceptLoss(load service.Loader[Config]) *cobra.Command {
+	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+		_, cfg, closeAll, err := hearing(ctx, load)
+		return kafka.NewLosses(cfg), closeAll, err
+	})
+}
+
+// adopt is the command that records what a restored database lacks of what the core has written.
+func adopt(load service.Loader[Config]) *cobra.Command {
+	return kafka.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+}
+
+// skip is the command that never records an event which the core has not written.
+func skip(load service.Loader[Config]) *cobra.Command {
+	return kafka.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+}
+
+func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption, func(), error) {
+	p, cfg, closeAll, err := hearing(ctx, load)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &kafka.Adoption{ConsumerConfig: cfg, Restore: p.restore}, closeAll, nil
+}
+
+// restore brings numbers, deadlines and the catalog to what adopted streams say.
+func (p *parts) restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
+	if err := p.orders.Restore(ctx, tx, streams, say); err != nil {
+		return err
+	}
+	return p.catalog.Restore(ctx, tx, streams, say)
 }

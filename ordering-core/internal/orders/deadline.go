@@ -27,6 +27,11 @@ func (d *Desk) schedule(ctx context.Context, tx *pg.Tx, o order.Order, because o
 	if _, begun := because.(order.Drafted); o.State == order.StateDraft && !begun {
 		return nil
 	}
+	return d.reschedule(ctx, tx, o)
+}
+
+// reschedule gives the order the deadline that it is to have now.
+func (d *Desk) reschedule(ctx context.Context, tx *pg.Tx, o order.Order) error {
 	due := d.Due(o)
 	if due.IsZero() {
 		if _, err := tx.Exec(ctx, "delete from deadlines where order_id = $1", o.ID); err != nil {

@@ -35,7 +35,7 @@ func Program() service.Program[Config] {
 		Defaults: Config{Config: service.Config{HTTPAddr: ":5001", AdminAddr: "127.0.0.1:5101"}},
 		Migrate:  Migrate,
 		Start:    Start,
-		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, stuckOperations, reconcile},
+		Commands: []func(service.Loader[Config]) *cobra.Command{deadLetters, acceptLoss, adopt, skip, stuckOperations, reconcile},
 	}
 }
 
@@ -77,8 +77,20 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
+	hearing := kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name}
+	looking, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("comparing", looking.Shutdown)
+	// Also in a process that only serves commands, and again when the database is replaced beneath it.
+	check := kafka.NewJournalCheck(hearing, looking)
+	rt.First("journal", check.Check)
+	db.Vet(check.Check)
 	if rt.Role.Serves(service.Consumer) {
-		if err := startConsumer(cfg, rt, db, book, desk); err != nil {
+		if err := startConsumer(cfg, rt, hearing, desk); err != nil {
 			return err
 		}
 	}
@@ -91,26 +103,24 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 }
 
 // startConsumer adds what hears, publishes and calls the gateway.
-func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal, desk *operations.Desk) error {
+func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfig, desk *operations.Desk) error {
 	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: cfg.GatewayTimeout})
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
 	rt.OnStop("gateway", func(context.Context) error { moneyGateway.Close(); return nil })
-	client := kafka.Open(Name, cfg.KafkaBrokers...)
-	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
 
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+		Client: hearing.Client, DB: hearing.DB, Journal: hearing.Journal, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(hearing)
 	caller := operations.NewCaller(desk, moneyGateway, cfg.GatewayKeyLife, rt.Log, rt.Metrics)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.Forget(db, rt.Log, commands.Retention, kafka.Retention))
+	rt.Go("retention", pg.Forget(hearing.DB, rt.Log, commands.Retention, kafka.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, desk, caller, cfg.Jobs, rt.Log)
 	})

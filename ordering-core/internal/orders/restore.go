@@ -1,0 +1,83 @@
+package orders
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/pg"
+)
+
+// restoreBatch is how many orders are read at once.
+const restoreBatch = 200
+
+// Restore brings numbers and deadlines to what the journal says of streams, of which those of orders count: after a restore
+// from a backup, when the journal has got back what it lacked. No number that an event has is given again. It says what it did.
+func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
+	var ids []string
+	for _, stream := range streams {
+		if id, is := strings.CutPrefix(stream, order.Stream("")); is {
+			ids = append(ids, id)
+		}
+	}
+	last := map[string]int64{} // by month
+	for chunk := range slices.Chunk(ids, restoreBatch) {
+		names := make([]string, len(chunk))
+		for i, id := range chunk {
+			names[i] = order.Stream(id)
+		}
+		loaded, err := d.journal.Load(ctx, tx, names...)
+		if err != nil {
+			return err
+		}
+		for i, id := range chunk {
+			stream := loaded[names[i]]
+			for _, record := range stream.Records {
+				if month, n, ok := numberOf(record.Type, record.Data); ok && record.Source == d.journal.Source() {
+					last[month] = max(last[month], n)
+				}
+			}
+			o, _ := Fold(stream)
+			if o.ID = id; !o.Exists() {
+				continue
+			}
+			if err := d.reschedule(ctx, tx, o); err != nil {
+				return err
+			}
+		}
+	}
+	for _, month := range slices.Sorted(maps.Keys(last)) {
+		var now int64
+		err := tx.QueryRow(ctx, `insert into numbers (month, last) values ($1, $2)
+			on conflict (month) do update set last = greatest(numbers.last, excluded.last) returning last`, month, last[month]).Scan(&now)
+		if err != nil {
+			return fmt.Errorf("move the numbers of %s on: %w", month, err)
+		}
+		say(fmt.Sprintf("the numbers of %s go on after %06d", month, now))
+	}
+	return nil
+}
+
+// numberOf reads what nextNumber gave.
+func numberOf(typ string, data []byte) (month string, n int64, ok bool) {
+	if typ != order.TypeSubmitted {
+		return "", 0, false
+	}
+	var said struct {
+		Number string `json:"number"`
+	}
+	if err := json.Unmarshal(data, &said); err != nil {
+		return "", 0, false
+	}
+	at := strings.LastIndexByte(said.Number, '/')
+	if at < 0 {
+		return "", 0, false
+	}
+	n, err := strconv.ParseInt(said.Number[at+1:], 10, 64)
+	return said.Number[:at], n, err == nil && n > 0
+}

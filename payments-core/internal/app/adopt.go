@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+func acceptLoss(load service.Loader[Config]) *cobra.Command {
+	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+		a, closeAll, err := adoption(ctx, load)
+		if err != nil {
+			return nil, nil, err
+		}
+		return kafka.NewLosses(a.ConsumerConfig), closeAll, nil
+	})
+}
+
+// adopt is the command that records what a restored database lacks of what the core has written, and of what it has asked of the
+// gateway.
+func adopt(load service.Loader[Config]) *cobra.Command {
+	return kafka.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+}
+
+// skip is the command that never records an event which the core has not written.
+func skip(load service.Loader[Config]) *cobra.Command {
+	return kafka.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+}
+
+func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption, func(), error) {
+	cfg, log, err := load()
+	if err != nil {
+		return nil, nil, err
+	}
+	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: maxGatewayTimeout})
+	if err != nil {
+		return nil, nil, service.UsageError{Err: err}
+	}
+	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		moneyGateway.Close()
+		return nil, nil, err
+	}
+	book := journal.New(db, source)
+	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
+	if err != nil {
+		moneyGateway.Close()
+		db.Close()
+		return nil, nil, err
+	}
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	a := &kafka.Adoption{
+		ConsumerConfig: kafka.ConsumerConfig{Recording: recording(db, book, desk, log), Client: client, Group: Name},
+		Restore: func(ctx context.Context, tx *pg.Tx, _ []string, say func(string)) error {
+			return desk.Restore(ctx, tx, moneyGateway, say)
+		},
+	}
+	return a, func() { client.Close(); db.Close(); moneyGateway.Close() }, nil
+}
