@@ -69,3 +69,28 @@ func rows[T any](tb testing.TB, url, sql string, scan pgx.RowToFunc[T], args ...
 	})
 	return found
 }
+
+// BackUp keeps the databases of services, which do not run, as they are now.
+func (h *House) BackUp(tb testing.TB, services ...string) {
+	tb.Helper()
+	for _, service := range services {
+		h.administer(tb, service, `create database %[1]s_backup template %[1]s`)
+	}
+}
+
+// Restore gives services, which do not run, the databases that BackUp kept.
+func (h *House) Restore(tb testing.TB, services ...string) {
+	tb.Helper()
+	for _, service := range services {
+		h.administer(tb, service, `drop database %s with (force)`)
+		h.administer(tb, service, `alter database %[1]s_backup rename to %[1]s`)
+	}
+}
+
+// Says returns an error until a service has logged words.
+func (h *House) Says(service, words string) error {
+	if !strings.Contains(h.Log(service), words) {
+		return fmt.Errorf("%s has not said %q", service, words)
+	}
+	return nil
+}
