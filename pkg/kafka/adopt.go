@@ -212,22 +212,7 @@ func (a *Adoption) writer(tx *pg.Tx) *adopting {
 
 // part runs fn as a part of the transaction that can fail by itself.
 func (w *adopting) part(ctx context.Context, fn func(tx *pg.Tx) error) error {
-	if _, err := w.tx.Exec(ctx, "savepoint part"); err != nil {
-		return fmt.Errorf("set a savepoint: %w", err)
-	}
-	err := fn(w.tx)
-	if err == nil {
-		err = w.tx.Flush(ctx)
-	}
-	if err == nil {
-		_, err = w.tx.Exec(ctx, "release savepoint part")
-		return err
-	}
-	_ = w.tx.Flush(ctx) // drops what was queued: it fails, or is undone
-	if _, undoing := w.tx.Exec(ctx, "rollback to savepoint part"); undoing != nil {
-		return errors.Join(err, undoing)
-	}
-	return err
+	return w.tx.Part(ctx, func() error { return fn(w.tx) })
 }
 
 func (w *adopting) partition(ctx context.Context, client *Client, place journal.Place, from, to int64) error {

@@ -70,8 +70,8 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	return &Consumer{cfg: cfg, recorder: newRecorder(cfg.Recording), fault: errors.New("has not met the brokers yet")}
 }
 
-// Run hears and records until ctx ends, and then returns nil. The other reasons to return
-// are journal.ErrOtherCluster and ErrOtherDatabase. Brokers or a database that are away are waited for.
+// Run hears and records until ctx ends, and then returns nil. The one other reason to return
+// is journal.ErrOtherCluster. Brokers or a database that are away are waited for.
 func (c *Consumer) Run(ctx context.Context) error {
 	if err := c.meet(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -142,9 +142,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 				told = false
 			}
 			generation.Start(func(ctx context.Context) {
-				if err := c.consume(ctx, generation); err != nil {
-					stop(err)
-				}
+				c.consume(ctx, generation)
 			})
 		}
 	}
@@ -203,9 +201,8 @@ func (c *Consumer) contact(err error) {
 	c.fault = err
 }
 
-// consume is one generation of the group: the partitions are ours until ctx ends. It returns
-// an error only where the service has to stop.
-func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) error {
+// consume is one generation of the group: the partitions are ours until ctx ends.
+func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) {
 	work, cancel := graceful(ctx, recordGrace)
 	defer cancel()
 	fetching, stopFetching := context.WithCancel(ctx)
@@ -231,14 +228,11 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	for limit := batchMessages; ; {
 		batch := gather(fetching, arrived, rested, limit)
 		if len(batch) == 0 {
-			return nil
+			return
 		}
 		began := time.Now()
 		if err := c.recordAll(fetching, work, batch); err != nil {
-			if errors.Is(err, ErrOtherDatabase) {
-				return err
-			}
-			return nil
+			return
 		}
 		commits.recorded(batch)
 		c.advance(batch)
@@ -262,8 +256,8 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 			c.contact(nil)
 			c.cfg.Log.Info("recording works again", "attempts", attempt)
 			return nil
-		case err == nil || errors.Is(err, ErrOtherDatabase):
-			return err
+		case err == nil:
+			return nil
 		case attempt == 1:
 			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
 		}

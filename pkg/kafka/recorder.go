@@ -35,9 +35,6 @@ type Recording struct {
 	Log     *slog.Logger
 }
 
-// ErrOtherDatabase says that the topics hold what a service has written, and its journal does not.
-var ErrOtherDatabase = errors.New("this database is not the one that the service had: restore it from a backup")
-
 // parkedKey names a row of parked_keys.
 type parkedKey struct{ topic, key string }
 
