@@ -161,6 +161,34 @@ func (j *Journal) Read(ctx context.Context, id string) (Stream, error) {
 	return s, nil
 }
 
+// Querier is a transaction, a connection or a pool.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// ReadSome reads streams without locking them, as q sees them. A stream without events is not among them.
+func (j *Journal) ReadSome(ctx context.Context, q Querier, ids ...string) (map[string]Stream, error) {
+	rows, err := q.Query(ctx, selectRecords+" where stream = any($1)", ids)
+	if err != nil {
+		return nil, fmt.Errorf("read streams: %w", err)
+	}
+	records, err := pgx.CollectRows(rows, scanRecord)
+	if err != nil {
+		return nil, fmt.Errorf("read streams: %w", err)
+	}
+	streams := make(map[string]Stream, len(ids))
+	for _, record := range records {
+		s := streams[record.Stream]
+		s.ID, s.Version, s.Log = record.Stream, max(s.Version, record.Version), max(s.Log, record.Log)
+		s.Records = append(s.Records, record)
+		streams[record.Stream] = s
+	}
+	for _, s := range streams {
+		sortRecords(s.Records)
+	}
+	return streams, nil
+}
+
 // Append adds events that this service writes: to the stream, the outbox, and the list of
 // what is to be pushed. The stream comes from Load in the same transaction, and is brought up
 // to date. Source is filled in; the stream's events must carry everything else. The statements are

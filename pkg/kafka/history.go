@@ -21,20 +21,31 @@ func (c *Client) History(ctx context.Context, topic string, each func(event.Even
 		return err
 	}
 	seen := map[uuid.UUID]bool{}
+	return c.Events(ctx, partitions, func(_ Partition, _ int64, e event.Event) error {
+		if seen[e.ID] {
+			return nil
+		}
+		seen[e.ID] = true
+		return each(e)
+	})
+}
+
+// Events calls each with every event of partitions, from First to before End, and its offset: one partition after the other, in the
+// topic's order, an event as often as it is there. What is malformed is left out. An error of each ends it. It keeps nothing.
+func (c *Client) Events(ctx context.Context, partitions []Partition, each func(p Partition, offset int64, e event.Event) error) error {
 	for _, p := range partitions {
 		err := c.readPartition(ctx, p, func(m kafkago.Message) error {
 			e, err := Decode(m)
-			if errors.Is(err, ErrMalformed) || err == nil && seen[e.ID] {
+			if errors.Is(err, ErrMalformed) {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			seen[e.ID] = true
-			return each(e)
+			return each(p, m.Offset, e)
 		})
 		if err != nil {
-			return fmt.Errorf("read %s, partition %d: %w", topic, p.ID, err)
+			return fmt.Errorf("read %s, partition %d: %w", p.Topic, p.ID, err)
 		}
 	}
 	return nil

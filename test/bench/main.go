@@ -7,6 +7,7 @@
 //	bench orders       from the POST of an order's command to the row in a manager's open page, over the sum of its raw hops
 //	bench rebuild      a copy from an empty database and a long topic, and again in place (-events: of how many)
 //	bench lists        the orders' pages with 10,000 orders and with a million
+//	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
 //	bench              all of them
 //
 // It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or
@@ -37,10 +38,15 @@ var benches = []struct {
 	{"orders", orders},
 	{"rebuild", rebuild},
 	{"lists", lists},
+	{"journal", growth},
 }
 
-// rebuildEvents is how many events the bench rebuild has.
-var rebuildEvents = flag.Int("events", 1_000_000, "how many events rebuild makes the copy from")
+var (
+	// rebuildEvents is how many events the bench rebuild has.
+	rebuildEvents = flag.Int("events", 1_000_000, "how many events rebuild makes the copy from")
+	// journalEvents is how many the large journal of the bench journal has.
+	journalEvents = flag.Int("journal", 10_000_000, "how many events the larger journal has")
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -64,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 		known = known || b.name == which
 	}
 	if !known || len(args) > 1 {
-		return fmt.Errorf("usage: bench [-events n] [latency|throughput|commands|orders|rebuild|lists|all]")
+		return fmt.Errorf("usage: bench [-events n] [-journal n] [latency|throughput|commands|orders|rebuild|lists|journal|all]")
 	}
 	fmt.Printf("%d CPUs, %s %s/%s; %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, partsUsed())
 	for _, b := range benches {

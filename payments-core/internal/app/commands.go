@@ -58,10 +58,11 @@ func reconcile(load service.Loader[Config]) *cobra.Command {
 				return err
 			}
 			differences := 0
-			err = Reconcile(cmd.Context(), cfg, func(difference string) {
+			report := func(difference string) {
 				differences++
 				fmt.Fprintln(cmd.OutOrStdout(), difference)
-			})
+			}
+			err = Reconcile(cmd.Context(), cfg, report, func(how string) { fmt.Fprintln(cmd.ErrOrStderr(), how) })
 			if err != nil {
 				return err
 			}
@@ -74,8 +75,8 @@ func reconcile(load service.Loader[Config]) *cobra.Command {
 	}
 }
 
-// Reconcile reports every difference between our record and the topic's and the gateway's.
-func Reconcile(ctx context.Context, cfg *Config, report func(string)) error {
+// Reconcile reports every difference between our record and the topic's and the gateway's, and tells progress (may be nil) how far it is.
+func Reconcile(ctx context.Context, cfg *Config, report, progress func(string)) error {
 	db, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -89,7 +90,8 @@ func Reconcile(ctx context.Context, cfg *Config, report func(string)) error {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
 	r := reconciling.Reconciler{
-		DB: db, Journal: journal.New(db, source), Kafka: client, Gateway: moneyGateway, Report: report,
+		DB: db, Journal: journal.New(db, source), Kafka: client, Gateway: moneyGateway, Report: report, Progress: progress,
+		Patience: cfg.ReconcilePatience,
 	}
 	return r.Run(ctx)
 }

@@ -24,8 +24,9 @@ type Config struct {
 	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" desc:"who may call the API: service=token, separated by commas"`
 	RetryDelays    []time.Duration `env:"RETRY_DELAYS" envDefault:"1m,5m,30m" desc:"how long to wait after the first, second and third decline that is not final"`
 
-	// Jobs is for tests in a hurry.
-	Jobs operations.Timing
+	// Jobs and ReconcilePatience are for tests in a hurry.
+	Jobs              operations.Timing
+	ReconcilePatience time.Duration // see reconciling.DefaultPatience
 }
 
 // maxGatewayTimeout leaves a job the time to record the answer.

@@ -78,9 +78,10 @@ func newHouse(t *testing.T, options sandbox.Options) *house {
 
 	h.cfg = app.Config{
 		GatewayURL: server.URL, GatewayToken: gatewayToken, GatewayTimeout: time.Second,
-		ServiceTokens: api.Tokens{"manager-ui": callerToken},
-		RetryDelays:   []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond},
-		Jobs:          operations.Timing{JobTimeout: 3 * time.Second, RescueAfter: 4 * time.Second},
+		ServiceTokens:     api.Tokens{"manager-ui": callerToken},
+		RetryDelays:       []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond},
+		ReconcilePatience: 3 * time.Second,
+		Jobs:              operations.Timing{JobTimeout: 3 * time.Second, RescueAfter: 4 * time.Second},
 	}
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.AdminAddr = freeAddr(t)
@@ -140,7 +141,7 @@ func (h *house) settled() {
 // reconcile returns the differences that the command would print.
 func (h *house) reconcile() (differences []string) {
 	h.t.Helper()
-	if err := app.Reconcile(context.Background(), &h.cfg, func(d string) { differences = append(differences, d) }); err != nil {
+	if err := app.Reconcile(context.Background(), &h.cfg, func(d string) { differences = append(differences, d) }, nil); err != nil {
 		h.t.Errorf("reconcile: %v", err)
 	}
 	return differences

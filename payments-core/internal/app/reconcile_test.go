@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -81,4 +83,36 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// What is under way is no difference: neither what is published, heard, asked of the gateway and recorded while it compares, nor that
+// an order that has just been paid says so a moment later.
+func TestReconcileIsCalmWhileMuchIsUnderWay(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	h.start()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var people sync.WaitGroup
+	people.Go(func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			if n%5 > 0 {
+				_, events := accepted(10_00, payment.Automatic)
+				h.publish(events...)
+				continue
+			}
+			order := uuid.NewString()
+			id, events := acceptedFor(order, 10_00, payment.Automatic)
+			h.publish(submitted(order)...)
+			h.publish(events...)
+			h.story(id, captured)
+			h.publish(ofOrder(order, "order_paid", `{"payment_id": "`+id+`"}`))
+		}
+	})
+	for range 4 {
+		for _, difference := range h.reconcile() {
+			t.Error(difference)
+		}
+	}
+	cancel()
+	people.Wait()
 }

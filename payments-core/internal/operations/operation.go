@@ -201,15 +201,6 @@ func stickRow(ctx context.Context, tx *pg.Tx, o Operation) error {
 	return nil
 }
 
-// All reads every operation, by payment.
-func All(ctx context.Context, q querier) (map[string]History, error) {
-	rows, err := q.Query(ctx, selectOperations+" order by id")
-	if err != nil {
-		return nil, fmt.Errorf("read operations: %w", err)
-	}
-	return byPayment(rows)
-}
-
 func byPayment(rows pgx.Rows) (map[string]History, error) {
 	all, err := pgx.CollectRows(rows, scanOperation)
 	if err != nil {

@@ -5,33 +5,39 @@
 // topic has each event that was written here; a payment's fold and its operations say the same;
 // authorized >= captured + released and captured >= refunded; an order is paid if and only if one payment of its
 // total keeps money for it, and no money is held or kept for one that is dead or does not take the payment, as far
-// as this journal has heard of orders; the gateway's record of each key is the operation's outcome. What is under
-// way while it runs may look like a difference: run it again.
+// as this journal has heard of orders; the gateway's record of each key is the operation's outcome.
+//
+// It may run at any time. It compares the topics up to where they end when it begins, with one snapshot of the database; what is
+// under way between this service, the gateway and ordering-core is looked at again until it has arrived. It takes the same
+// memory however much there is to compare: what must be joined is put into temporary tables.
 package reconciling
 
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/internal/operations"
-	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 )
 
-// openTooLong is when an operation without an answer is no longer just under way.
-const openTooLong = 10 * time.Minute
+const (
+	// openTooLong is when an operation without an answer is no longer just under way.
+	openTooLong = 10 * time.Minute
+	// DefaultPatience is how long what is under way may take to arrive.
+	DefaultPatience = 15 * time.Second
+
+	batch       = 5000 // rows that are put into a temporary table at once
+	page        = 500  // payments, or orders, that are read at once
+	lookAgain   = 200 * time.Millisecond
+	tellAtEvery = time.Second
+)
 
 // Reconciler compares.
 type Reconciler struct {
@@ -41,226 +47,120 @@ type Reconciler struct {
 	Gateway gateway.Gateway
 	// Report is called with every difference.
 	Report func(difference string)
+	// Progress (may be nil) is told about once a second how far it is.
+	Progress func(how string)
+	// Patience is DefaultPatience where it is zero.
+	Patience time.Duration
+
+	told time.Time
 }
 
 // Run reports every difference. Its error says that it could not look.
 func (r *Reconciler) Run(ctx context.Context) error {
-	topic, err := r.readTopics(ctx)
+	if r.Patience == 0 {
+		r.Patience = DefaultPatience
+	}
+	conn, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
-	conn, err := r.patient(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_, _ = conn.Exec(ctx, "reset statement_timeout") // the pool is not ours
-		conn.Release()
+	defer func() { // with its settings and temporary tables
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(ctx)
 	}()
-	if err := r.journalAgainst(ctx, conn, topic); err != nil {
-		return fmt.Errorf("compare the journal: %w", err)
+	if err := r.readTopics(ctx, conn); err != nil {
+		return err
 	}
-	payments, histories, err := r.foldsAgainstOperations(ctx, conn)
+	suspects, err := r.compareAll(ctx, conn)
 	if err != nil {
-		return fmt.Errorf("compare payments and operations: %w", err)
+		return err
 	}
-	if err := r.ordersAgainstPayments(ctx, conn, payments); err != nil {
-		return fmt.Errorf("compare orders and payments: %w", err)
+	if err := r.compareAgain(ctx, conn, suspects); err != nil {
+		return fmt.Errorf("look at orders again: %w", err)
 	}
-	if err := r.operationsAgainstGateway(ctx, histories); err != nil {
-		return fmt.Errorf("compare with the gateway: %w", err)
-	}
-	return nil
+	return r.stranded(ctx)
 }
 
-// patient returns a connection without the time limit that requests have: whole tables are read with it.
-func (r *Reconciler) patient(ctx context.Context) (*pgxpool.Conn, error) {
-	conn, err := r.DB.Pool().Acquire(ctx)
+// connect takes a connection without the time limits that requests have: whole tables are read with it.
+func (r *Reconciler) connect(ctx context.Context) (*pgx.Conn, error) {
+	pooled, err := r.DB.Pool().Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("take a connection: %w", err)
 	}
-	if _, err := conn.Exec(ctx, "set statement_timeout = 0"); err != nil {
-		conn.Release()
-		return nil, fmt.Errorf("lift the time limit: %w", err)
+	conn := pooled.Hijack()
+	if _, err := conn.Exec(ctx, "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0"); err != nil {
+		_ = conn.Close(ctx)
+		return nil, fmt.Errorf("lift the time limits: %w", err)
 	}
 	return conn, nil
 }
 
+// The planner's settings: joins of whole tables, and reading some streams by their keys.
+const (
+	forJoins = "set enable_seqscan = on; set enable_hashjoin = on; set enable_mergejoin = on; set plan_cache_mode = auto"
+	forKeys  = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan"
+)
+
+// suspects are differences that may be just under way.
+type suspects struct {
+	orders []string
+	keys   []string // that the gateway has, and we have not
+}
+
+// compareAll compares within one snapshot.
+func (r *Reconciler) compareAll(ctx context.Context, conn *pgx.Conn) (found suspects, err error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		return found, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := r.journalAgainstTopics(ctx, tx); err != nil {
+		return found, fmt.Errorf("compare the journal: %w", err)
+	}
+	if err := r.foldsAgainstOperations(ctx, tx); err != nil {
+		return found, fmt.Errorf("compare payments and operations: %w", err)
+	}
+	if found.orders, err = r.ordersAgainstPayments(ctx, tx); err != nil {
+		return found, fmt.Errorf("compare orders and payments: %w", err)
+	}
+	if found.keys, err = r.operationsAgainstGateway(ctx, tx); err != nil {
+		return found, fmt.Errorf("compare with the gateway: %w", err)
+	}
+	return found, tx.Commit(ctx)
+}
+
 func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
 
-// readTopics returns the ids of each stream's events in the topic's order, each once.
-func (r *Reconciler) readTopics(ctx context.Context) (map[string][]uuid.UUID, error) {
-	streams := map[string][]uuid.UUID{}
-	for topic, stream := range map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream} {
-		err := r.Kafka.History(ctx, topic, func(e event.Event) error {
-			id := stream(e.Subject)
-			streams[id] = append(streams[id], e.ID)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read topic %s: %w", topic, err)
-		}
+// progress tells how far it is, now and then.
+func (r *Reconciler) progress(format string, args ...any) {
+	if r.Progress != nil && time.Since(r.told) > tellAtEvery {
+		r.told = time.Now()
+		r.Progress(fmt.Sprintf(format, args...))
 	}
-	return streams, nil
 }
 
-// journalAgainst compares the journal's log with the topic, stream by stream.
-func (r *Reconciler) journalAgainst(ctx context.Context, conn *pgxpool.Conn, topic map[string][]uuid.UUID) error {
-	lettered, err := collect[uuid.UUID](ctx, conn, "select event_id from dead_letters where event_id is not null")
+// topics are those that this service hears, and whose stream an event belongs to.
+var topics = map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream}
+
+// rows calls each with the columns of every row.
+func rows(ctx context.Context, tx pgx.Tx, sql string, args []any, columns []any, each func() error) error {
+	found, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return err
 	}
-	letters := make(map[uuid.UUID]bool, len(lettered))
-	for _, id := range lettered {
-		letters[id] = true
-	}
-	isLetter := func(id uuid.UUID) bool { return letters[id] }
-	type row struct {
-		Stream  string
-		ID      uuid.UUID
-		Type    string
-		Pending bool
-		Listed  bool // in the outbox still
-	}
-	rows, err := conn.Query(ctx, `select stream, event_id, type, log is null, exists (select from outbox o where o.position = j.position)
-		from journal j order by stream, log nulls last, version`)
-	if err != nil {
-		return err
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
-	if err != nil {
-		return err
-	}
-	logs := map[string][]uuid.UUID{}
-	for _, e := range all {
-		switch {
-		case !e.Pending:
-			logs[e.Stream] = append(logs[e.Stream], e.ID)
-		case !e.Listed && !slices.Contains(topic[e.Stream], e.ID):
-			r.differ("%s: %s %s was written, and is neither in the topic nor in the outbox", e.Stream, e.Type, e.ID)
-		}
-	}
-	for stream, ids := range topic {
-		heard := slices.DeleteFunc(slices.Clone(ids), isLetter)
-		log := logs[stream]
-		for _, id := range heard {
-			if !slices.Contains(log, id) {
-				r.differ("%s: event %s is in the topic and not in the journal's log", stream, id)
-			}
-		}
-		for _, id := range log {
-			if !slices.Contains(ids, id) {
-				r.differ("%s: event %s is in the journal's log and not in the topic", stream, id)
-			}
-		}
-		// A replayed dead letter has a later place than in the topic.
-		log = slices.DeleteFunc(slices.Clone(log), isLetter)
-		if len(log) == len(heard) && !slices.Equal(log, heard) {
-			r.differ("%s: the journal's order is not the topic's", stream)
-		}
-	}
-	return nil
+	_, err = pgx.ForEachRow(found, columns, each)
+	return err
 }
 
-// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway. It returns the
-// payments for orders, by order, and the operations of all, by payment.
-func (r *Reconciler) foldsAgainstOperations(ctx context.Context, conn *pgxpool.Conn) (forOrders map[string][]releasing.Payment, all map[string]operations.History, err error) {
-	ids, err := collect[string](ctx, conn, "select distinct subject from journal where type = $1", payment.TypeRequested)
-	if err != nil {
-		return nil, nil, err
+// sleep waits for d or for ctx to end.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
-	histories, err := operations.All(ctx, conn)
-	if err != nil {
-		return nil, nil, err
-	}
-	forOrders = map[string][]releasing.Payment{}
-	requested := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		requested[id] = true
-		stream, err := r.Journal.Read(ctx, payment.Stream(id))
-		if err != nil {
-			return nil, nil, err
-		}
-		p := operations.Fold(stream)
-		r.compare(p, histories[id])
-		if p.OrderID != "" {
-			_, open := histories[id].Open()
-			forOrders[p.OrderID] = append(forOrders[p.OrderID], releasing.Payment{Payment: p, Asked: open})
-		}
-	}
-	for id := range histories {
-		if !requested[id] {
-			r.differ("payment %s: there are operations for it, and nobody has requested it", id)
-		}
-	}
-	return forOrders, histories, nil
-}
-
-func (r *Reconciler) compare(p payment.Payment, history operations.History) {
-	done := func(kind payment.Operation) bool { _, ok := history.Succeeded(kind); return ok }
-	for _, fact := range []struct {
-		kind payment.Operation
-		act  payment.Act
-	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
-		if done(fact.kind) != fact.act.Done() {
-			r.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t", p.ID, fact.kind, done(fact.kind), fact.act.Done())
-		}
-	}
-	// A hold can also end by itself, or by a refused capture.
-	if done(payment.Release) && !p.Released.Done() {
-		r.differ("payment %s: its hold was released at the gateway, and not in its events", p.ID)
-	}
-	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
-		r.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", p.ID, p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
-	}
-}
-
-// operationsAgainstGateway compares ours with the gateway's own record, key by key.
-func (r *Reconciler) operationsAgainstGateway(ctx context.Context, histories map[string]operations.History) error {
-	ours := map[string]operations.Operation{}
-	for _, history := range histories {
-		for _, o := range history {
-			ours[o.Key] = o
-			switch {
-			case o.Stuck():
-				r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", o.Key, o.StuckAt.Format(time.RFC3339), o.LastError)
-			case o.State == operations.Open && time.Since(o.OpenedAt) > openTooLong:
-				r.differ("key %s: open since %s, after %d attempts: %s", o.Key, o.OpenedAt.Format(time.RFC3339), o.Attempts, o.LastError)
-			}
-		}
-	}
-	for record, err := range r.Gateway.Records(ctx, "") {
-		if err != nil {
-			return err
-		}
-		o, known := ours[record.Key]
-		delete(ours, record.Key)
-		state := operations.Succeeded
-		if !record.Result.Approved() {
-			state = operations.Failed
-		}
-		switch {
-		case !known:
-			r.differ("key %s: the gateway has a record of it, and we have none", record.Key)
-		case o.Handled.By != "": // an operator knows better
-		case string(o.Kind) != string(record.Kind) || o.Amount != record.Amount:
-			r.differ("key %s: ours is %s of %s, the gateway's %s of %s", record.Key, o.Kind, o.Amount, record.Kind, record.Amount)
-		case o.State != operations.Open && o.State != state:
-			r.differ("key %s: ours %s, the gateway's %s", record.Key, o.State, state)
-		}
-	}
-	for key, o := range ours {
-		if o.State != operations.Open && o.Handled.By == "" {
-			r.differ("key %s: ours %s, and the gateway has no record of it", key, o.State)
-		}
-	}
-	return nil
-}
-
-func collect[T any](ctx context.Context, conn *pgxpool.Conn, sql string, args ...any) ([]T, error) {
-	rows, err := conn.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
 }

@@ -1,0 +1,193 @@
+package reconciling
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/payment"
+)
+
+// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway, and notes which payments are for orders.
+func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "declare payments cursor for select distinct subject from journal where type = '"+payment.TypeRequested+"' order by 1"); err != nil {
+		return err
+	}
+	done := 0
+	err := r.pages(ctx, tx, "payments", func(ids []string) error {
+		streams := make([]string, len(ids))
+		for i, id := range ids {
+			streams[i] = payment.Stream(id)
+		}
+		read, err := r.Journal.ReadSome(ctx, tx, streams...)
+		if err != nil {
+			return err
+		}
+		histories, err := operations.Histories(ctx, tx, ids...)
+		if err != nil {
+			return err
+		}
+		var forOrders [][]any
+		for _, id := range ids {
+			p := operations.Fold(read[payment.Stream(id)])
+			r.compare(p, histories[id])
+			if p.OrderID != "" {
+				forOrders = append(forOrders, []any{p.OrderID, id})
+			}
+		}
+		done += len(ids)
+		r.progress("compared %d payments with their operations", done)
+		_, err = tx.CopyFrom(ctx, pgx.Identifier{"for_orders"}, []string{"order_id", "payment_id"}, pgx.CopyFromRows(forOrders))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, forJoins); err != nil {
+		return err
+	}
+	var id string
+	return rows(ctx, tx, `select distinct payment_id from operations o where not exists (
+		select from journal j where j.stream = $1 || o.payment_id and j.type = $2) order by 1`, []any{payment.Stream(""), payment.TypeRequested},
+		[]any{&id}, func() error {
+			r.differ("payment %s: there are operations for it, and nobody has requested it", id)
+			return nil
+		})
+}
+
+// pages calls each with the ids of a cursor, some at a time, and with the planner set for reading by keys.
+func (r *Reconciler) pages(ctx context.Context, tx pgx.Tx, cursor string, each func(ids []string) error) error {
+	if _, err := tx.Exec(ctx, forKeys); err != nil {
+		return err
+	}
+	for {
+		found, err := tx.Query(ctx, fmt.Sprintf("fetch %d from %s", page, cursor))
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(found, pgx.RowTo[string])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := each(ids); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Reconciler) compare(p payment.Payment, history operations.History) {
+	done := func(kind payment.Operation) bool { _, ok := history.Succeeded(kind); return ok }
+	for _, fact := range []struct {
+		kind payment.Operation
+		act  payment.Act
+	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
+		if done(fact.kind) != fact.act.Done() {
+			r.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t", p.ID, fact.kind, done(fact.kind), fact.act.Done())
+		}
+	}
+	// A hold can also end by itself, or by a refused capture.
+	if done(payment.Release) && !p.Released.Done() {
+		r.differ("payment %s: its hold was released at the gateway, and not in its events", p.ID)
+	}
+	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
+		r.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", p.ID, p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
+	}
+}
+
+// operationsAgainstGateway compares ours with the gateway's own record, key by key. The snapshot is older than that record: what is closed in it
+// is in the record, and a key that is not in it may have been opened since.
+func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (unknown []string, err error) {
+	if err := r.readGateway(ctx, tx); err != nil {
+		return nil, err
+	}
+	var key, kind, state, theirKind, currency, theirCurrency, lastError string
+	var amount, theirs int64
+	var approved, handled bool
+	var attempts int
+	var opened time.Time
+	var stuck *time.Time
+	err = rows(ctx, tx, "select key, opened_at, stuck_at, attempts, last_error from operations where state = 'open' order by key", nil,
+		[]any{&key, &opened, &stuck, &attempts, &lastError}, func() error {
+			switch {
+			case stuck != nil:
+				r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", key, stuck.UTC().Format(time.RFC3339), lastError)
+			case time.Since(opened) > openTooLong:
+				r.differ("key %s: open since %s, after %d attempts: %s", key, opened.UTC().Format(time.RFC3339), attempts, lastError)
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = rows(ctx, tx, `select g.key from gateway_records g where not exists (select from operations o where o.key = g.key) order by 1`, nil,
+		[]any{&key}, func() error {
+			unknown = append(unknown, key)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = rows(ctx, tx, `select o.key, o.state from operations o where state <> 'open' and handled_by = ''
+		and not exists (select from gateway_records g where g.key = o.key) order by 1`, nil,
+		[]any{&key, &state}, func() error {
+			r.differ("key %s: ours %s, and the gateway has no record of it", key, state)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, o.handled_by <> '', g.kind, g.amount, g.currency, g.approved
+		from operations o join gateway_records g using (key)
+		where handled_by = '' and (o.kind <> g.kind or o.amount <> g.amount or o.currency <> g.currency
+			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`, nil,
+		[]any{&key, &kind, &state, &amount, &currency, &handled, &theirKind, &theirs, &theirCurrency, &approved}, func() error {
+			if kind != theirKind || amount != theirs || currency != theirCurrency {
+				r.differ("key %s: ours is %s of %s, the gateway's %s of %s", key, kind, sum(amount, currency), theirKind, sum(theirs, theirCurrency))
+				return nil
+			}
+			outcome := operations.Failed
+			if approved {
+				outcome = operations.Succeeded
+			}
+			r.differ("key %s: ours %s, the gateway's %s", key, state, outcome)
+			return nil
+		})
+	return unknown, err
+}
+
+// readGateway puts the gateway's record into a temporary table.
+func (r *Reconciler) readGateway(ctx context.Context, tx pgx.Tx) error {
+	var records [][]any
+	keep := func() error {
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"gateway_records"}, []string{"key", "kind", "amount", "currency", "approved"}, pgx.CopyFromRows(records))
+		records = records[:0]
+		return err
+	}
+	done := 0
+	for record, err := range r.Gateway.Records(ctx, "") {
+		if err != nil {
+			return err
+		}
+		done++
+		r.progress("read %d of the gateway's records", done)
+		records = append(records, recordRow(record))
+		if len(records) == batch {
+			if err := keep(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := keep(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, forJoins+"; analyze gateway_records")
+	return err
+}
+
+func recordRow(record gateway.Record) []any {
+	return []any{record.Key, string(record.Kind), record.Amount.Minor, record.Amount.Currency, record.Result.Approved()}
+}
