@@ -204,22 +204,36 @@ func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard) (
 	return fresh, conflicts, nil
 }
 
+// tellAtMost is how many of a transaction's dead letters are logged one by one. A flood of them must not be one of the log, too.
+const tellAtMost = 10
+
 // tell counts outcomes, logs what was set aside, and wakes the relay for its notices.
 func (r *recorder) tell(counts map[string]int, aside []item) {
+	told := 0
 	for _, i := range aside {
 		counts[string(i.kind)]++
+		if i.kind == Refused {
+			r.refused.WithLabelValues(i.reason).Inc()
+		}
+		if i.kind == Parked { // its poison letter was told
+			continue
+		}
+		if told++; told > tellAtMost {
+			continue
+		}
 		log := r.Log.With("topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
 			"event", i.heard.ID, "type", i.heard.Type, "correlation_id", i.heard.CorrelationID, "error", i.cause)
 		switch i.kind {
 		case Poison:
 			log.Error("an event cannot be recorded: it and later ones of its key wait as dead letters; mend the cause and replay it, or discard it")
 		case Refused:
-			r.refused.WithLabelValues(i.reason).Inc()
 			log.Error("an event is refused, and kept as a dead letter: find out who sent it, then discard it", "reason", i.reason)
 		case Malformed:
 			log.Warn("a message is not an event, and kept as a dead letter")
-		case Parked: // its poison letter was told
 		}
+	}
+	if told > tellAtMost {
+		r.Log.Error("more messages are kept as dead letters: see dead-letters list", "more", told-tellAtMost)
 	}
 	for outcome, n := range counts {
 		r.outcomes.WithLabelValues(outcome).Add(float64(n))

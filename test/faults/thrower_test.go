@@ -1,0 +1,212 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/schema"
+)
+
+// thrower makes messages that anybody could send: events of every type, as they should be and changed in every way. The same
+// seed makes the same ones.
+type thrower struct {
+	rand     *rand.Rand
+	subjects []string
+	sent     []string // ids
+	begun    time.Time
+}
+
+// perSubject is about how many messages are about one subject: a payment has no thousands of events.
+const perSubject = 25
+
+func newThrower(seed uint64, n int, subjects ...string) *thrower {
+	th := &thrower{rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
+	for range n/perSubject + 10 {
+		th.subjects = append(th.subjects, th.uuid())
+	}
+	return th
+}
+
+func (th *thrower) uuid() string {
+	var id uuid.UUID
+	for i := range id {
+		id[i] = byte(th.rand.UintN(256))
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id.String()
+}
+
+func of[T any](th *thrower, choices []T) T { return choices[th.rand.IntN(len(choices))] }
+
+// some are subjects that were thrown at, the given ones among them.
+func (th *thrower) some(n int) []string { return th.subjects[:min(n, len(th.subjects))] }
+
+type heardTopic struct {
+	name       string
+	partitions int
+	types      []schema.Type
+}
+
+var heardTopics = []heardTopic{
+	{payment.Topic, payment.Partitions, payment.Types()},
+	{order.Topic, order.Partitions, order.Types()},
+	{payment.Topic, payment.Partitions, payment.Types()},
+	{order.Topic, order.Partitions, order.Types()},
+	{catalog.Topic, catalog.Partitions, catalog.Types()},
+}
+
+// thrown is a message on its way.
+type thrown struct {
+	topic     heardTopic
+	key       []byte
+	partition int // -1 for the key's
+	headers   []kafkago.Header
+	data      string
+}
+
+func (m *thrown) set(name, value string) {
+	for i := range m.headers {
+		if m.headers[i].Key == name {
+			m.headers[i].Value = []byte(value)
+			return
+		}
+	}
+	m.headers = append(m.headers, kafkago.Header{Key: name, Value: []byte(value)})
+}
+
+// aboutItself is where the data says again whom it is about, by topic.
+var aboutItself = map[string]*regexp.Regexp{
+	payment.Topic: regexp.MustCompile(`"(payment_id)"\s*:\s*"[^"]*"`),
+	order.Topic:   regexp.MustCompile(`"(order_id)"\s*:\s*"[^"]*"`),
+	catalog.Topic: regexp.MustCompile(`"(product_id|customer_id)"\s*:\s*"[^"]*"`),
+}
+
+// next is one more message: a third are as they should be, one by one at least.
+func (th *thrower) next() kafkago.Message {
+	topic := of(th, heardTopics)
+	typ, subject := of(th, topic.types), of(th, th.subjects)
+	m := &thrown{topic: topic, key: []byte(subject), partition: -1}
+	m.data = aboutItself[topic.name].ReplaceAllString(string(typ.Example), `"$1":"`+subject+`"`)
+	id := th.uuid()
+	th.sent = append(th.sent, id)
+	for _, header := range [][2]string{
+		{"ce_specversion", "1.0"}, {"ce_id", id}, {"ce_type", typ.Name}, {"ce_source", typ.Writer}, {"ce_subject", subject},
+		{"ce_time", th.begun.Add(time.Duration(th.rand.IntN(1000)) * time.Millisecond).UTC().Format(time.RFC3339Nano)},
+		{"ce_dataschema", schema.URI(typ.Name)}, {"ce_correlationid", th.uuid()}, {"ce_causationid", th.uuid()},
+		{"ce_actor", of(th, []string{"ada-nowak", "mia-weber", ""})}, {"ce_actorname", "Somebody"}, {"content-type", "application/json"},
+	} {
+		m.set(header[0], header[1])
+	}
+	if topic.name != payment.Topic {
+		m.set("ce_sequence", fmt.Sprint(1+th.rand.IntN(5)))
+	}
+	for range of(th, []int{0, 0, 1, 1, 1, 2}) {
+		of(th, mutations)(th, m)
+	}
+	if m.partition %= m.topic.partitions; m.partition < 0 {
+		m.partition = kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: m.key}, upTo(topic.partitions)...)
+	}
+	return kafkago.Message{Topic: m.topic.name, Key: m.key, Value: []byte(m.data), Headers: m.headers, WriterData: m.partition}
+}
+
+func upTo(n int) []int {
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i
+	}
+	return ids
+}
+
+var (
+	texts = []string{
+		"", " ", "\x00", "\xff\xfe", "\u202eevil", "\u2028", "\u200b", "é\u0301\u0301", "🏗️", "<script>alert(1)</script>", "'; drop table journal; --",
+		"{{.}}", "\x1b[2J", "=cmd|' /C calc'!A0", strings.Repeat("x", 199), strings.Repeat("ü", 300), strings.Repeat("y", 3_000), "null", "-1", "../../etc",
+		"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "payment_exploded", "payment_accepted", "order_paid", "product_added",
+	}
+	times = []string{
+		"9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
+		"2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-06-30T23:59:60Z", "yesterday", "2016-01-01T00:00:00.999999999999Z",
+	}
+	sources   = []string{"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "/evil", "evil"}
+	sequences = []string{"0", "-1", "1", "2", "9223372036854775807", "9223372036854775808", "1e3", "x", " 1"}
+	values    = []string{ // instead of a value in the data
+		"-1", "0", "-0", "1e200000", "1e-200000", "1e999", "1E400", "0.1", "1.00", "9223372036854775807", "9223372036854775808", "99999999999999999999999999", "1e2",
+		"null", "true", `""`, `" "`, `"\u0000"`, `"\ud800"`, `"\ud83d\ude00"`, "\"\xff\"", `"\u202e"`, `"EUR"`, `"XXX"`, `"JPY"`, `"9999-12-31T23:59:59-23:59"`,
+		`"` + strings.Repeat("z", 5_000) + `"`, "[]", "{}", "[1]", `{"a":1e200000}`, strings.Repeat("[", 600) + strings.Repeat("]", 600), "1,", "}",
+	}
+	added = []string{ // one more member
+		`"a":1e200000`, `"a":1`, `"colour":"red"`, `"a":null`, `"a":{"b":{"a":1e900}}`, `"":""`, `"amount":1`, `"amount":{"amount":1,"currency":"EUR"}`,
+		`"\u0000":1`, `"a":"\u0000"`, `"big":[` + strings.Repeat("1e999,", 3_000) + `1]`, `"deep":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+	}
+	token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?|true|false|null`)
+)
+
+// mutations change a message, each in one of the ways in which one can be wrong.
+var mutations = []func(*thrower, *thrown){
+	func(th *thrower, m *thrown) { m.set("ce_type", of(th, texts)) },
+	func(th *thrower, m *thrown) { m.set("ce_type", of(th, of(th, heardTopics).types).Name) },
+	func(th *thrower, m *thrown) { m.set("ce_source", of(th, sources)) },
+	func(th *thrower, m *thrown) { m.set("ce_source", of(th, texts)) },
+	func(th *thrower, m *thrown) { // of an unknown type, and from anybody
+		m.set("ce_type", "payment_exploded")
+		m.set("ce_source", of(th, sources))
+	},
+	func(th *thrower, m *thrown) { m.set("ce_time", of(th, times)) },
+	func(th *thrower, m *thrown) { m.set("ce_time", of(th, times)) },
+	func(th *thrower, m *thrown) { m.set("ce_sequence", of(th, sequences)) },
+	func(th *thrower, m *thrown) { m.set("ce_id", of(th, th.sent)) },
+	func(th *thrower, m *thrown) { m.set("ce_id", of(th, append([]string{uuid.Nil.String()}, texts...))) },
+	func(th *thrower, m *thrown) {
+		m.set(of(th, []string{"ce_actor", "ce_actorname", "ce_correlationid", "ce_causationid", "ce_dataschema", "traceparent"}), of(th, texts))
+	},
+	func(th *thrower, m *thrown) { m.set("ce_actor", of(th, []string{"ada-nowak", "mia-weber"})) },
+	func(th *thrower, m *thrown) { m.partition = th.rand.IntN(m.topic.partitions) },
+	func(th *thrower, m *thrown) { m.key = []byte(of(th, texts)) },
+	func(th *thrower, m *thrown) { // another subject, which the key agrees with
+		subject := of(th, texts)
+		m.key = []byte(subject)
+		m.set("ce_subject", subject)
+	},
+	func(th *thrower, m *thrown) { m.key = nil },
+	func(th *thrower, m *thrown) {
+		m.topic = of(th, heardTopics)
+		m.partition = th.rand.IntN(m.topic.partitions)
+	},
+	func(th *thrower, m *thrown) { // a header less, twice, or many more
+		at := th.rand.IntN(len(m.headers))
+		switch th.rand.IntN(3) {
+		case 0:
+			m.headers = append(m.headers[:at], m.headers[at+1:]...)
+		case 1:
+			m.headers = append(m.headers, m.headers[at])
+		default:
+			for n := range 50 {
+				m.headers = append(m.headers, kafkago.Header{Key: fmt.Sprint("x-", n), Value: []byte(of(th, texts))})
+			}
+		}
+	},
+	func(th *thrower, m *thrown) { m.set(of(th, []string{"ce_specversion", "content-type"}), of(th, texts)) },
+	changeValue, changeValue, changeValue,
+	func(th *thrower, m *thrown) { m.data = strings.Replace(m.data, "{", "{"+of(th, added)+",", 1) },
+	func(th *thrower, m *thrown) { m.data = m.data[:th.rand.IntN(len(m.data)+1)] },
+	func(th *thrower, m *thrown) { m.data = of(th, values) },
+}
+
+// changeValue puts something else for one string or number of the data, a member's name perhaps.
+func changeValue(th *thrower, m *thrown) {
+	tokens := token.FindAllStringIndex(m.data, -1)
+	if len(tokens) == 0 {
+		return
+	}
+	at := of(th, tokens)
+	m.data = m.data[:at[0]] + of(th, values) + m.data[at[1]:]
+}
