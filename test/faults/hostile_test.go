@@ -67,7 +67,7 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	// When anybody throws anything at it.
 	seed, n := fromEnv(t, "HOSTILE_SEED", hostileSeed), fromEnv(t, "HOSTILE_EVENTS", hostileEvents)
 	t.Logf("HOSTILE_EVENTS=%d HOSTILE_SEED=%d", n, seed)
-	thrower := newThrower(uint64(seed), n, waiting, before.id, product, customer)
+	thrower := newThrower(uint64(seed), n, waiting, before.id)
 	began := time.Now()
 	thrower.throw(t, h.Parts.Brokers, n)
 	t.Logf("thrown after %s", time.Since(began).Round(time.Millisecond))

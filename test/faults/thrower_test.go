@@ -28,6 +28,9 @@ type thrower struct {
 // perSubject is about how many messages are about one subject: a payment has no thousands of events.
 const perSubject = 25
 
+// inCatalog is how many subjects may become products and customers: people still find theirs among them, without a search.
+const inCatalog = 60
+
 func newThrower(seed uint64, n int, subjects ...string) *thrower {
 	th := &thrower{rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
 	for range n/perSubject + 10 {
@@ -56,11 +59,12 @@ type heardTopic struct {
 	types      []schema.Type
 }
 
+// heardTopics are what is thrown at, the catalog less often.
 var heardTopics = []heardTopic{
-	{payment.Topic, payment.Partitions, payment.Types()},
-	{order.Topic, order.Partitions, order.Types()},
-	{payment.Topic, payment.Partitions, payment.Types()},
-	{order.Topic, order.Partitions, order.Types()},
+	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
+	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
+	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
+	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
 	{catalog.Topic, catalog.Partitions, catalog.Types()},
 }
 
@@ -94,6 +98,9 @@ var aboutItself = map[string]*regexp.Regexp{
 func (th *thrower) next() kafkago.Message {
 	topic := of(th, heardTopics)
 	typ, subject := of(th, topic.types), of(th, th.subjects)
+	if topic.name == catalog.Topic {
+		subject = of(th, th.some(inCatalog))
+	}
 	m := &thrown{topic: topic, key: []byte(subject), partition: -1}
 	m.data = aboutItself[topic.name].ReplaceAllString(string(typ.Example), `"$1":"`+subject+`"`)
 	id := th.uuid()
