@@ -1,95 +1,206 @@
-// Package search cuts texts into words to be found by, in the same way when they are written and when they are searched for.
+// Package search makes what rows are found by, and what finds them: in the same way when they are written and when they are searched for.
 //
-// PostgreSQL's own parser does neither: it depends on the database's locale, and takes 2026/11/42 for a file.
+// A text is cut at its spaces, and each piece is found by any part of three characters or more, and by any part with something else in
+// it than plain letters and digits; "ab" finds what begins with it. Case, accents and width make no difference (text.Fold), and signs
+// are characters like others. PostgreSQL's own parser depends on the database's locale and takes 2026/11/42 for a file; so do its
+// trigrams, which see no letters but ASCII's in a database of locale C.
+//
+// Invariants:
+//   - What a row is found by is cut into all the ends of its pieces by the SQL function search_lexemes, so that a part of a piece is the
+//     beginning of a lexeme.
+//   - A row that was just written is found by its text, and nothing is indexed in its transaction; an Indexer does that soon after.
 package search
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/google/uuid"
+
+	"countersign.example/pkg/text"
 )
 
 const (
-	maxWord        = 60 // characters of a word that are searched; PostgreSQL refuses a lexeme of 2 KB
+	maxWord        = 60 // characters of a piece that are searched; PostgreSQL refuses a lexeme of 2 KB
 	maxSearchWords = 10
 	minIDPrefix    = 6 // hexadecimal digits from which on a word may be the beginning of an id
+
+	// start stands before what is the beginning of a word.
+	start = "^"
+	// around are signs that stand around words, and are found alone.
+	around = `,.;:!?()[]{}<>"'“”„‘’‚«»‹›…`
 )
 
-// number is one such as 2026/11/000042. It is a word as a whole, too: by its first parts alone half of all rows would be found.
-// asked is the beginning of one, as far as it has its zeros: who types 2026/11/42 means 000042.
+// number is one such as 2026/11/000042. asked is the beginning of one, as far as it has its zeros: who types 2026/11/42 means 000042.
 var (
 	number = regexp.MustCompile(`^[0-9]+(/[0-9]+)+$`)
 	asked  = regexp.MustCompile(`^[0-9]+(/[0-9]+)*/(0[0-9]*)?$`)
+	plain  = regexp.MustCompile(`^[a-z0-9]{1,2}$`)
 )
 
-// Words cuts texts into their runs of letters and digits, and numbers with strokes, in small letters, each once.
-func Words(texts ...string) []string {
-	text := strings.ToLower(strings.Join(texts, " "))
-	found := runs(text)
-	for _, w := range strings.Fields(text) {
-		if number.MatchString(w) {
-			found = append(found, w)
+// piece is what stands between two spaces: its middle, and the signs around it.
+func piece(p string) (middle string, signs []rune) {
+	p = strings.TrimLeft(p, "@^") // what marks and beginnings begin with
+	middle = strings.Trim(p, around)
+	for _, r := range p {
+		if strings.ContainsRune(around, r) && (middle == "" || !strings.ContainsRune(middle, r)) {
+			signs = append(signs, r)
 		}
 	}
-	return each(found)
+	return middle, signs
 }
 
-func runs(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+func runs(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
 }
 
-// each is words, none too long, each once.
-func each(found []string) []string {
-	for i, w := range found {
-		if runes := []rune(w); len(runes) > maxWord {
-			found[i] = string(runes[:maxWord])
+func cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most])
+	}
+	return s
+}
+
+// Words are the pieces of texts, with the words inside of them, each once.
+func Words(texts ...string) (words []string) {
+	for _, p := range pieces(texts) {
+		middle, signs := piece(p)
+		for _, r := range signs {
+			words = append(words, string(r))
+		}
+		if words = append(words, cut(middle, maxWord)); len(middle) > 0 {
+			for _, w := range runs(middle) {
+				words = append(words, cut(w, maxWord))
+			}
 		}
 	}
-	slices.Sort(found)
-	return slices.Compact(found)
+	return each(words)
 }
 
-// Join is Words for a column, of which array_to_tsvector(string_to_array(words, ' ')) makes what is searched.
+func pieces(texts []string) []string {
+	return strings.Fields(strings.ReplaceAll(text.Fold(strings.ToValidUTF8(strings.Join(texts, " "), " ")), "\x00", " "))
+}
+
+// each is words without "", each once.
+func each(words []string) []string {
+	slices.Sort(words)
+	return slices.DeleteFunc(slices.Compact(words), func(w string) bool { return w == "" })
+}
+
+// Join is Words for a column, of which search_lexemes makes what is searched.
 func Join(texts ...string) string { return strings.Join(Words(texts...), " ") }
 
-// Mark is a word beside those of Join that nobody can type: that a row is somebody's, so that a search need not read another's rows.
+// Mark is a word beside those of a text that nobody can type: that a row is somebody's, so that a search need not read another's rows.
 func Mark(owner string) string { return "@" + strings.Join(strings.Fields(owner), "_") }
 
-// Marked is Join with a mark besides.
-func Marked(mark string, texts ...string) string {
-	return strings.Join(append(Words(texts...), mark), " ")
-}
-
-// Query is a tsquery for rows that have, for every word of text, one that begins with it, and all of marks; "" if there is no
-// word, which finds nothing.
-func Query(text string, marks ...string) string {
-	var found []string
-	for _, w := range strings.Fields(strings.ToLower(text)) {
-		if asked.MatchString(w) {
-			found = append(found, w)
-		} else {
-			found = append(found, runs(w)...)
+// Later is Join for a column that an Indexer reads, and that is searched as it is until then: each piece after a sign for its beginning,
+// of the words inside of it only their beginnings, and the mark last, if there is one.
+func Later(mark string, texts ...string) string {
+	var words []string
+	for _, p := range pieces(texts) {
+		middle, signs := piece(p)
+		for _, r := range signs {
+			words = append(words, start+string(r))
+		}
+		if middle == "" {
+			continue
+		}
+		words = append(words, start+cut(middle, maxWord))
+		long := len([]rune(middle)) > maxWord
+		for _, w := range runs(middle) {
+			switch {
+			case long:
+				words = append(words, start+cut(w, maxWord))
+			case !strings.HasPrefix(middle, w):
+				words = append(words, start+cut(w, 2))
+			}
 		}
 	}
-	if found = each(found); len(found) == 0 {
+	words = each(words)
+	if mark != "" {
+		words = append(words, mark)
+	}
+	return strings.Join(words, " ")
+}
+
+// terms are what a search asks for, each once: beginnings of words, and parts of pieces.
+func terms(typed string) (found []string) {
+	for _, p := range pieces([]string{typed}) {
+		middle, signs := piece(p)
+		switch {
+		case asked.MatchString(p):
+			found = append(found, p)
+		case number.MatchString(middle):
+			for _, w := range runs(middle) {
+				found = append(found, term(w))
+			}
+		case middle != "":
+			found = append(found, term(cut(middle, maxWord)))
+		default:
+			for _, r := range signs {
+				found = append(found, string(r))
+			}
+		}
+	}
+	found = each(found)
+	return found[:min(len(found), maxSearchWords)]
+}
+
+// term is a part of a piece, or the beginning of a word if it is too short for a part.
+func term(w string) string {
+	if plain.MatchString(w) {
+		return start + w
+	}
+	return w
+}
+
+// Query is a tsquery for rows that have every part of text, and all of marks; "" if there is none, which finds nothing.
+func Query(typed string, marks ...string) string {
+	found := terms(typed)
+	if len(found) == 0 {
 		return ""
 	}
-	terms := make([]string, 0, len(marks)+len(found))
+	quote := strings.NewReplacer(`'`, `''`, `\`, `\\`)
+	all := make([]string, 0, len(marks)+len(found))
 	for _, m := range marks {
-		terms = append(terms, "'"+strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(m)+"'")
+		all = append(all, "'"+quote.Replace(m)+"'")
 	}
-	for _, w := range found[:min(len(found), maxSearchWords)] {
-		terms = append(terms, "'"+w+"':*") // a word has neither quotes nor backslashes
+	for _, t := range found {
+		if strings.HasPrefix(t, start) {
+			all = append(all, "'"+t+"'")
+		} else {
+			all = append(all, "'"+quote.Replace(t)+"':*")
+		}
 	}
-	return strings.Join(terms, " & ")
+	return strings.Join(all, " & ")
+}
+
+// Where is a condition with its arguments for rows that have every part of text, whether they are indexed yet or not: vector is the
+// column that the Indexer writes, and raw the one that it reads. It is "false" for a text without anything to find.
+func Where(vector, raw, typed string, marks ...string) (condition string, args []any) {
+	query := Query(typed, marks...)
+	if query == "" {
+		return "false", nil
+	}
+	var patterns []string
+	escape := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+	for _, t := range terms(typed) {
+		patterns = append(patterns, "%"+escape.Replace(t)+"%")
+	}
+	list, err := json.Marshal(patterns)
+	if err != nil {
+		panic(err) // texts are always JSON
+	}
+	return "(" + vector + " @@ ?::tsquery or " + raw + " is not null and split_part(" + raw + ", ' @', 1) like all (array(select jsonb_array_elements_text(?::jsonb))))",
+		[]any{query, string(list)}
 }
 
 // IDRange is the range of ids that begin with text; ok if text looks like the beginning of an id.
-func IDRange(text string) (from, to string, ok bool) {
-	digits := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(text)), "-", "")
+func IDRange(typed string) (from, to string, ok bool) {
+	digits := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(typed)), "-", "")
 	if len(digits) < minIDPrefix || len(digits) > 32 || strings.Trim(digits, "0123456789abcdef") != "" {
 		return "", "", false
 	}

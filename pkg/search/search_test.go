@@ -10,27 +10,38 @@ import (
 )
 
 func TestWords(t *testing.T) {
-	for text, want := range map[string]string{
+	for typed, want := range map[string]string{
 		"":                             "",
-		" ,.-/ ":                       "",
-		"Kitchen, second kitchen":      "kitchen second",
+		"Kitchen, second kitchen":      ", kitchen second",
 		"2026/11/000042":               "000042 11 2026 2026/11/000042",
-		"Łódź  'q' \\ <b>e\u0301</b>":  "b e\u0301 q łódź",
-		"office@sonne.example":         "example office sonne",
+		"Łódź  'q' \\ e\u0301":         "' \\ e lodz q",
+		"office@sonne.example":         "example office office@sonne.example sonne",
 		strings.Repeat("x", 70):        strings.Repeat("x", 60),
 		"a\x00b \xff":                  "a b",
-		"first\u202Esecond\u200Bthird": "first second third",
+		"first\u202Esecond\u200Bthird": "firstsecondthird",
+		"Küche KÜCHE Ku\u0308che":      "kuche",
+		"50% _x_ @ada ^x":              "50 50% _x_ ada x",
 	} {
-		require.Equal(t, want, search.Join(text), "%q", text)
+		require.Equal(t, want, search.Join(typed), "%q", typed)
 	}
 }
 
+func TestLater(t *testing.T) {
+	require.Equal(t, "^ex ^ho ^kuche ^sonne-hotel.example @ada", search.Later(search.Mark("ada"), "Küche sonne-hotel.example"))
+	require.Equal(t, "^00 ^11 ^2026/11/000042", search.Later("", "2026/11/000042"))
+	require.Equal(t, "@ada", search.Later("@ada", " "))
+}
+
 func TestQuery(t *testing.T) {
-	require.Equal(t, "", search.Query("!'| ", search.Mark("ada")))
-	require.Equal(t, "'@ada_o''neil' & 'grout':* & 'łó':*", search.Query("ŁÓ grout", search.Mark("ada o'neil")))
+	require.Equal(t, "", search.Query(" \u200b ", search.Mark("ada")))
+	require.Equal(t, "'@ada_o''neil' & '^lo' & 'grout':*", search.Query("ŁÓ grout", search.Mark("ada o'neil")))
 	require.Equal(t, "'2026/11/0000':*", search.Query("2026/11/0000"))
-	require.Equal(t, "'11':* & '2026':* & '42':*", search.Query("2026/11/42"))
+	require.Equal(t, "'2026':* & '^11' & '^42'", search.Query("2026/11/42"))
 	require.Equal(t, "'2026/11/':* & 'tiles':*", search.Query("tiles 2026/11/"))
+	require.Equal(t, "'50%':*", search.Query("50%"))
+	require.Equal(t, "'%':*", search.Query("%"))
+	require.Equal(t, `'"':*`, search.Query(`"`))
+	require.Equal(t, "'👷':*", search.Query("👷"))
 	require.Len(t, strings.Split(search.Query("a b c d e f g h i j k l"), "&"), 10)
 }
 
@@ -39,8 +50,8 @@ func TestIDRange(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "0193a1b2-7000-0000-0000-000000000000", from)
 	require.Equal(t, "0193a1b2-7fff-ffff-ffff-ffffffffffff", to)
-	for _, text := range []string{"", "0193a", "0193a1g2", "kitchen", strings.Repeat("0", 33)} {
-		_, _, ok := search.IDRange(text)
-		require.False(t, ok, text)
+	for _, typed := range []string{"", "0193a", "0193a1g2", "kitchen", strings.Repeat("0", 33)} {
+		_, _, ok := search.IDRange(typed)
+		require.False(t, ok, typed)
 	}
 }

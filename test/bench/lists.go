@@ -102,11 +102,11 @@ var orderApps = []orderApp{
 	{house.Contractor, "ada-nowak", "older", `insert into orders (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, customer, 3, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words || ' @' || whose from ` + benchOrders,
-		"insert into order_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from orders", "order_words_words"},
+		"insert into order_words (id, words) select id, search_lexemes(words) from orders", "order_words_words"},
 	{house.Manager, "mia-weber", "after", `insert into orders (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, whose, null, customer, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words from ` + benchOrders,
-		"insert into order_words (order_id, search) select id, array_to_tsvector(string_to_array(words, ' ')) from orders", "order_words_search"},
+		"insert into order_words (order_id, search) select id, search_lexemes(words) from orders", "order_words_search"},
 }
 
 // fill writes count orders into an empty copy.

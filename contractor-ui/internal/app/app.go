@@ -19,6 +19,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/web"
 )
@@ -108,6 +109,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
+	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, copy.Searched...).Run)
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, db, book)
 	}

@@ -62,9 +62,12 @@ type Place struct {
 	ID   uuid.UUID `json:"id"`
 }
 
+// byName is the order of lists by name: that of an alphabet, as ICU has it.
+const byName = `sort collate "und-x-icu", id`
+
 // Choice asks for what people can choose from, by name, without what is archived.
 type Choice struct {
-	Search string // words or beginnings of words; "" finds everything
+	Search string // parts of words; "" finds everything
 	After  *Place // nil: from the beginning
 	Limit  int
 }
@@ -110,22 +113,22 @@ func CustomersNamed(ctx context.Context, db *pg.DB, text string) (rows []Custome
 }
 
 func named(db *gorm.DB, text string) *gorm.DB {
-	return db.Where("not archived and sort = ? and lower(name) = lower(?)", sortOf(text), text).Order("sort, id").Limit(2)
+	return db.Where("not archived and sort = ? and lower(name) = lower(?)", sortOf(text), text).Order(byName).Limit(2)
 }
 
 func (c Choice) narrow(db *gorm.DB) *gorm.DB {
-	db = db.Session(&gorm.Session{QueryFields: true}).Where("not archived").Order("sort, id").Limit(c.Limit + 1)
+	db = db.Session(&gorm.Session{QueryFields: true}).Where("not archived").Order(byName).Limit(c.Limit + 1)
 	if c.After != nil {
-		db = db.Where("(sort, id) > (?, ?)", c.After.Sort, c.After.ID)
+		db = db.Where("("+byName+") > (?, ?)", c.After.Sort, c.After.ID)
 	}
 	if c.Search == "" {
 		return db
 	}
 	query := search.Query(c.Search)
 	if query == "" {
-		return db.Where("false") // punctuation finds nothing
+		return db.Where("false") // nothing to look for
 	}
-	return db.Where("search @@ ?::tsquery", query)
+	return db.Where("found @@ ?::tsquery", query)
 }
 
 // FindProducts returns those of ids that there are, archived ones too, by id.

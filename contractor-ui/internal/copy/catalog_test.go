@@ -87,7 +87,9 @@ func TestProductsToChooseFrom(t *testing.T) {
 		{"gr/1", "[grout 'Łódź' \\ <b>]"},
 		{"grey", "[]"},
 		{"yesterday", "[]"},
-		{"iles", "[]"},
+		{"iles", "[Tiles, gray Tiles, white]"},
+		{"LODZ", "[grout 'Łódź' \\ <b>]"},
+		{"il", "[]"},
 		{"' | ! ( \\ \x00 \xff", "[]"},
 	} {
 		if got, more := s.names(copy.Choice{Search: test.search, Limit: 10}); fmt.Sprint(got) != test.want || more {

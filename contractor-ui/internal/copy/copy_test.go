@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/search"
 )
 
 var (
@@ -339,10 +341,38 @@ func TestSearch(t *testing.T) {
 	kitchen, script, long := event.NewID().String(), event.NewID().String(), event.NewID().String()
 	d.mustHear(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
 		requested(long, strings.Repeat("wörd ", 398)+"gloves", 1, t0))
-	for text, want := range map[string]string{
+	percent := event.NewID().String()
+	d.mustHear(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
+	plain := event.NewID().String()
+	d.mustHear(requested(plain, "Paint for 50 m of wall", 1, t0))
+	searches := map[string]string{
+		"kuche": percent, "KÜCHE": percent, "Ku\u0308che": percent, "Küssnacht": percent, "baustelle": percent, "GROSSBAU": percent,
+		"50%": percent, "%": percent, "_": percent, "küche_": percent, "üche": percent, "ch": "", "gr": percent, "tting": kitchen, "tt": "",
+		"pai": plain, "aint": plain, "ai": "", "muller": kitchen,
 		"kitchen": kitchen, "KITCH inst": kitchen, "kitchen-fit": kitchen, "fitting": kitchen, "müller's": kitchen, "nothing": "", "glov": long,
-		"alert": script, "'": "", `\`: "", "a & b | !": "", "@jon-park": "", "🧤": "", "\x00kitchen": kitchen, kitchen: kitchen,
-	} {
+		"alert": script, "'": kitchen, `\`: "", "a & b | !": "", "@jon-park": "", "🧤": "", "\x00kitchen": kitchen, kitchen: kitchen,
+	}
+	// It is found as soon as it is written, and in the same way once it is indexed.
+	for _, indexed := range []bool{false, true, true} {
+		if indexed {
+			if err := search.NewIndexer(d.db, journal.UnpushedChannel, slog.New(slog.DiscardHandler), copy.Searched...).Index(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var waiting int
+		if err := d.db.Pool().QueryRow(t.Context(), "select count(*) from payment_words where raw is not null").Scan(&waiting); err != nil || (waiting == 0) != indexed {
+			t.Fatalf("%d wait to be indexed, %v", waiting, err)
+		}
+		testSearches(t, d, searches)
+	}
+	if page, err := copy.List(t.Context(), d.db, copy.Query{Contractor: "jon-park", Search: "kitchen"}); err != nil || len(page.Payments) > 0 {
+		t.Errorf("another contractor finds %v, %v", page.Payments, err)
+	}
+}
+
+func testSearches(t *testing.T, d *desk, searches map[string]string) {
+	t.Helper()
+	for text, want := range searches {
 		page, err := copy.List(t.Context(), d.db, copy.Query{Contractor: ada.Actor, Search: text})
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
@@ -355,9 +385,6 @@ func TestSearch(t *testing.T) {
 		if got != want {
 			t.Errorf("%q finds %q, not %q", text, got, want)
 		}
-	}
-	if page, err := copy.List(t.Context(), d.db, copy.Query{Contractor: "jon-park", Search: "kitchen"}); err != nil || len(page.Payments) > 0 {
-		t.Errorf("another contractor finds %v, %v", page.Payments, err)
 	}
 }
 

@@ -91,7 +91,7 @@ func wordsOf(o order.Order) string {
 		}
 		texts = append(texts, line.Name, line.SKU)
 	}
-	return search.Marked(search.Mark(o.ContractorID), texts...)
+	return search.Later(search.Mark(o.ContractorID), texts...)
 }
 
 func optionalTime(t time.Time) *time.Time {

@@ -10,6 +10,11 @@ import (
 	"countersign.example/pkg/search"
 )
 
+// Searched are the tables of what payments and orders are found by.
+var Searched = []search.Table{
+	{Name: "payment_words", ID: "id", Vector: "words", Raw: "raw"}, {Name: "order_words", ID: "id", Vector: "words", Raw: "raw"},
+}
+
 // PageSize is how many rows a page of a list has.
 const PageSize = 25
 
@@ -65,17 +70,13 @@ func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) 
 	return db
 }
 
-// matching is the ids, in a table of words, of a contractor's rows that have all words of a text, or an id that begins with it. The words
+// matching is the ids, in a table of words, of a contractor's rows that have all parts of a text, or an id that begins with it. The words
 // are not in the rows themselves, which change with every event.
 func matching(words *gorm.DB, contractor, text string) *gorm.DB {
 	words = words.Select("id")
-	query := search.Query(text, search.Mark(contractor))
-	from, to, isID := search.IDRange(text)
-	switch {
-	case isID && query != "":
-		return words.Where("words @@ ?::tsquery or id between ?::uuid and ?::uuid", query, from, to)
-	case query != "":
-		return words.Where("words @@ ?::tsquery", query)
+	found, args := search.Where("words", "raw", text, search.Mark(contractor))
+	if from, to, ok := search.IDRange(text); ok {
+		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
 	}
-	return words.Where("false") // punctuation finds nothing
+	return words.Where(found, args...)
 }

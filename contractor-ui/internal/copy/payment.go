@@ -96,7 +96,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
 		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Stuck: p.Stuck, Pending: p.Pending,
 		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
-		Words: search.Marked(search.Mark(p.ContractorID), p.Description),
+		Words: search.Later(search.Mark(p.ContractorID), p.Description),
 	}
 	if decided.Done() {
 		row.DecidedAt = &decided.At

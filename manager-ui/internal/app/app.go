@@ -21,6 +21,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
 	site "countersign.example/pkg/web"
 )
@@ -98,6 +99,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("pusher", live.NewPusher(db, redis, Name, web.NewLive(db, renderer), rt.Log).Run)
+	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, copy.Searched...).Run)
 
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, db, book)

@@ -84,6 +84,12 @@ func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (NamePage[Custom
 	return listByName[Customer](db.Gorm(ctx), q)
 }
 
+// The orders of lists by name: those of an alphabet, as ICU has it.
+const (
+	byName          = `sort collate "und-x-icu", id`
+	byNameBackwards = `sort collate "und-x-icu" desc, id desc`
+)
+
 func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error) {
 	find = find.Limit(PageSize + 1) // one more tells whether there is more
 	if !q.Both {
@@ -92,18 +98,18 @@ func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error)
 	if q.Search != "" {
 		query := search.Query(q.Search)
 		if query == "" {
-			return page, nil // punctuation finds nothing
+			return page, nil // nothing to look for
 		}
-		find = find.Where("search @@ ?::tsquery", query)
+		find = find.Where("found @@ ?::tsquery", query)
 	}
 	backwards := q.Before != nil
 	switch {
 	case backwards:
-		find = find.Where("(sort, id) < (?, ?::uuid)", q.Before.Sort, q.Before.ID).Order("sort desc, id desc")
+		find = find.Where("("+byName+") < (?, ?::uuid)", q.Before.Sort, q.Before.ID).Order(byNameBackwards)
 	case q.After != nil:
-		find = find.Where("(sort, id) > (?, ?::uuid)", q.After.Sort, q.After.ID).Order("sort, id")
+		find = find.Where("("+byName+") > (?, ?::uuid)", q.After.Sort, q.After.ID).Order(byName)
 	default:
-		find = find.Order("archived, sort, id")
+		find = find.Order("archived, " + byName)
 	}
 	if err := find.Find(&page.Rows).Error; err != nil {
 		return page, fmt.Errorf("list by name: %w", err)

@@ -16,6 +16,11 @@ import (
 	"countersign.example/pkg/search"
 )
 
+// Searched are the tables of what payments and orders are found by.
+var Searched = []search.Table{
+	{Name: "payment_words", ID: "payment_id", Vector: "search", Raw: "raw"}, {Name: "order_words", ID: "order_id", Vector: "search", Raw: "raw"},
+}
+
 // PageSize is how many rows a page has.
 const PageSize = 25
 
@@ -125,21 +130,15 @@ func given(after, before *Position) *Position {
 	return after
 }
 
-// found is true for payments that have the words of a tsquery.
-const found = "id in (select payment_id from payment_words where search @@ ?::tsquery)"
-
 // matching narrows find to what people mean by text: words of the contractor's name and the description,
 // or the beginning of the id.
 func matching(find *gorm.DB, text string) *gorm.DB {
-	query := search.Query(text)
-	from, to, isID := search.IDRange(text)
-	switch {
-	case isID && query != "":
-		return find.Where("("+found+" or id between ?::uuid and ?::uuid)", query, from, to)
-	case query != "":
-		return find.Where(found, query)
+	found, args := search.Where("search", "raw", text)
+	found = "id in (select payment_id from payment_words where " + found + ")"
+	if from, to, ok := search.IDRange(text); ok {
+		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
 	}
-	return find.Where("false") // punctuation finds nothing
+	return find.Where(found, args...)
 }
 
 // Find reads some payments, in no order; those that are not there are left out.

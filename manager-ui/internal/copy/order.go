@@ -100,7 +100,7 @@ func orderOf(o order.Order, s journal.Stream) Order {
 	for _, l := range o.Lines {
 		text += " " + l.Name + " " + l.SKU
 	}
-	row.Words = search.Join(text)
+	row.Words = search.Later("", text)
 	return row
 }
 

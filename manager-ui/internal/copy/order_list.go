@@ -71,16 +71,12 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 // matchingOrders narrows find to what people mean by text: words of the number, the contractor, the customer and the lines, or the
 // beginning of the id.
 func matchingOrders(find *gorm.DB, text string) *gorm.DB {
-	const found = "id in (select order_id from order_words where search @@ ?::tsquery)"
-	query := search.Query(text)
-	from, to, isID := search.IDRange(text)
-	switch {
-	case isID && query != "":
-		return find.Where("("+found+" or id between ?::uuid and ?::uuid)", query, from, to)
-	case query != "":
-		return find.Where(found, query)
+	found, args := search.Where("search", "raw", text)
+	found = "id in (select order_id from order_words where " + found + ")"
+	if from, to, ok := search.IDRange(text); ok {
+		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
 	}
-	return find.Where("false") // punctuation finds nothing
+	return find.Where(found, args...)
 }
 
 // FindOrders reads some orders, in no order, each with its payments; those that are not there are left out.

@@ -77,7 +77,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
 		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final, Stuck: string(p.Stuck),
 		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
-		Words: search.Join(p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
+		Words: search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
 	}
 	row.OrderID, row.Supersedes = optional(p.OrderID), optional(p.Supersedes)
 	decided := p.Decided

@@ -286,9 +286,9 @@ func TestListByName(t *testing.T) {
 		}
 	}
 
-	// then a search finds words that begin so
+	// then a search finds parts of words, and of two letters their beginnings
 	for query, found := range map[string]bool{
-		"zinc": true, "GUT": true, "zn": true, "30x": true, "%C5%82%C3%B3d": true, "zinc+gutter": true, "inc": false, "zinc+tiles": false, "%2B%2F": false,
+		"zinc": true, "GUT": true, "zn": true, "30x": true, "%C5%82%C3%B3d": true, "zinc+gutter": true, "inc": true, "in": false, "zinc+tiles": false, "%2B%2F": false, "%25": false,
 	} {
 		if got := mia.get("/catalog?q=" + query).is(200).things(); (len(got) == 1) != found {
 			t.Errorf("%s finds %v", query, got)

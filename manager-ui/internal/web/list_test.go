@@ -130,7 +130,10 @@ func TestTabsAndSearch(t *testing.T) {
 		{"?tab=all&q=%E6%BC%A2", []string{no.Subject}},
 		{"?tab=all&q=" + yes.Subject, []string{yes.Subject}},
 		{"?tab=all&q=" + yes.Subject[:9], []string{yes.Subject}},
-		{"?tab=all&q=%27+%22+%5C+%26+%7C", nil},
+		{"?tab=all&q=%27+%22+%5C+%26+%7C", []string{gone.Subject}},
+		{"?tab=all&q=%25", nil},
+		{"?tab=all&q=LODZ", []string{yes.Subject}},
+		{"?tab=all&q=ental", []string{yes.Subject}},
 		{"?tab=all&q=%00%ff", []string{gone.Subject, no.Subject, yes.Subject, waits.Subject}},
 		{"?tab=accepted&q=ada", nil},
 	} {

@@ -33,9 +33,14 @@ func newCustomer(id, name, email string) (*Customer, error) {
 // TableName is for GORM.
 func (*Customer) TableName() string { return "customers" }
 
-func (c *Customer) stream() string        { return catalog.CustomerStream(c.ID) }
-func (c *Customer) key() (string, string) { return "email_key", c.EmailKey }
-func (c *Customer) String() string        { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
+func (c *Customer) stream() string { return catalog.CustomerStream(c.ID) }
+func (c *Customer) key() string    { return c.EmailKey }
+func (c *Customer) keyed() string  { return "email_key = ?" }
+func (c *Customer) identified() string {
+	return "select id::text, email_key from customers where email_key = any($1) and not archived"
+}
+func (c *Customer) keeps(item)     {}
+func (c *Customer) String() string { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
 
 func (c *Customer) same(other item) bool {
 	o, ok := other.(*Customer)

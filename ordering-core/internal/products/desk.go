@@ -48,9 +48,12 @@ type item interface {
 	TableName() string
 	row() *Row
 	stream() string
-	key() (column, value string) // what no two share that are not archived
-	same(item) bool              // but for the Row
-	shown() any                  // as the API shows it
+	key() string        // what no two share that are not archived
+	keyed() string      // the SQL condition for the key ?
+	identified() string // the SQL query for ids and keys, by the keys $1; of two with one key the right one last
+	keeps(there item)   // takes over what a change leaves as it was
+	same(item) bool     // but for the Row
+	shown() any         // as the API shows it
 	added() catalog.Body
 	changed() catalog.Body
 	archived() catalog.Body
@@ -132,9 +135,12 @@ func (d *Desk) change(ctx context.Context, tx *pg.Tx, wanted, there item, seen i
 	case now.Sequence != seen:
 		return &Refusal{Code: Stale, Message: fmt.Sprintf("It was changed meanwhile%s: it is now %s.", by(now), there), Now: there.shown()}
 	}
-	if err := d.free(tx, wanted); err != nil {
-		return err
+	if wanted.key() != there.key() {
+		if err := d.free(tx, wanted); err != nil {
+			return err
+		}
 	}
+	wanted.keeps(there)
 	*wanted.row() = *now
 	return d.write(ctx, tx, &stream, wanted, wanted.changed())
 }
@@ -178,12 +184,11 @@ func (d *Desk) take(tx *pg.Tx, id string, into item) error {
 
 // free refuses the key that another item has.
 func (d *Desk) free(tx *pg.Tx, wanted item) error {
-	column, value := wanted.key()
 	var others int64
-	err := tx.Gorm().Model(wanted).Where(column+" = ? and not archived and id <> ?", value, wanted.row().ID).Count(&others).Error
+	err := tx.Gorm().Model(wanted).Where(wanted.keyed()+" and not archived and id <> ?", wanted.key(), wanted.row().ID).Count(&others).Error
 	switch {
 	case err != nil:
-		return fmt.Errorf("look for another %s: %w", column, err)
+		return fmt.Errorf("look for another one with the key of %s: %w", wanted.stream(), err)
 	case others > 0:
 		return wanted.taken()
 	}
@@ -213,7 +218,7 @@ func (d *Desk) next(ctx context.Context, i item, body catalog.Body) event.Event 
 func (d *Desk) save(tx *pg.Tx, rows any, what string) error {
 	err := tx.Gorm().Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, 500).Error
 	switch {
-	case pg.IsUnique(err, "products_sku"), pg.IsUnique(err, "customers_email"):
+	case pg.IsUnique(err, "products_sku"), pg.IsUnique(err, "products_sku_folded"), pg.IsUnique(err, "customers_email"):
 		return errRaced
 	case err != nil:
 		return fmt.Errorf("write %s: %w", what, err)

@@ -59,7 +59,7 @@ func collect[P item](n int, read func(i int) (P, error)) ([]P, error) {
 		case err != nil:
 			return nil, err
 		}
-		if _, key := one.key(); first[key] > 0 {
+		if key := one.key(); first[key] > 0 {
 			bad = append(bad, Bad{Row: i + 1, Field: one.taken().Field, Detail: fmt.Sprintf("Row %d has the same.", first[key])})
 		} else {
 			first[key] = i + 1
@@ -109,10 +109,10 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 		now, isThere := there[one.row().ID]
 		body := one.added()
 		if isThere {
-			_, key := now.key()
-			if _, meant := one.key(); now.row().Archived || key != meant {
+			if now.row().Archived || now.key() != one.key() {
 				return done, errRaced
 			}
+			one.keeps(now)
 			if one.same(now) {
 				done.Unchanged++
 				continue
@@ -139,14 +139,12 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 
 // identify gives each item the id of what has its key already, or a new one, and returns the ids that are known.
 func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (known []string, err error) {
-	column, _ := wanted[0].key()
 	keys := make([]string, len(wanted))
 	for i, one := range wanted {
-		_, keys[i] = one.key()
+		keys[i] = one.key()
 	}
 	found := make(map[string]string, len(wanted))
-	rows, err := tx.Query(ctx, fmt.Sprintf("select id::text, %[2]s from %[1]s where %[2]s = any($1) and not archived",
-		wanted[0].TableName(), column), keys)
+	rows, err := tx.Query(ctx, wanted[0].identified(), keys)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is there: %w", err)
 	}

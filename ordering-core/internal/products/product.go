@@ -19,7 +19,8 @@ import (
 type Product struct {
 	Row
 	SKU      string `gorm:"column:sku"`
-	SKUKey   string `gorm:"column:sku_key"`
+	SKUKey   string `gorm:"column:sku_key"` // in small letters, as the version before tells them apart
+	Doubled  bool   // has the SKU of another one, from before they were told apart by catalog.Key
 	Name     string
 	Price    int64 // minor units
 	Currency string
@@ -39,8 +40,21 @@ func (p *Product) price() money.Amount { return money.Amount{Minor: p.Price, Cur
 // TableName is for GORM.
 func (*Product) TableName() string { return "products" }
 
-func (p *Product) stream() string        { return catalog.ProductStream(p.ID) }
-func (p *Product) key() (string, string) { return "sku_key", p.SKUKey }
+func (p *Product) stream() string { return catalog.ProductStream(p.ID) }
+func (p *Product) key() string    { return catalog.Key(p.SKU) }
+func (p *Product) keyed() string  { return "fold_sku(sku) = fold_sku(?)" }
+func (p *Product) identified() string {
+	return `select p.id::text, k.key from unnest($1::text[]) as k (key) join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived
+		order by p.doubled desc`
+}
+
+// keeps has a product whose SKU is not changed stay exempt.
+func (p *Product) keeps(there item) {
+	if o, ok := there.(*Product); ok && p.key() == o.key() {
+		p.Doubled = o.Doubled
+	}
+}
+
 func (p *Product) String() string {
 	return fmt.Sprintf("“%s”, SKU %s, for %s", p.Name, p.SKU, p.price())
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/uuid"
 
@@ -270,6 +273,64 @@ func TestUniqueKeys(t *testing.T) {
 	wg.Wait()
 	if won != 1 {
 		t.Errorf("%d of 8 have the SKU", won)
+	}
+}
+
+// SKUs that look the same are the same, whatever their case, width and spelling are; those from before stay, and can be changed.
+func TestSKUsAreFolded(t *testing.T) {
+	s := open(t)
+	flo := product("FLO-1 Küche", "Parquet", 6490)
+	s.must("/products", flo)
+	for _, sku := range []string{"flo-1 kÜCHE", "FLO-1 Ku\u0308che", "ＦＬＯ-１ Küche", "ﬂo-1 küche", "FLO-1\u200b Küche", "FLO-1\u00a0Küche"} {
+		s.refused(409, "taken", "sku", "/products", product(sku, "Others", 1))
+	}
+	s.must("/products", product("FLO-1 Kuche", "An accent is another letter", 1))
+	s.must("/products", product("Straße", "Street", 1))
+	s.refused(409, "taken", "sku", "/products", product("STRASSE", "Others", 1))
+	for _, sku := range []string{"\u200b", "a\u202eb", "a\u2028b"} {
+		s.refused(422, "invalid", "sku", "/products", product(sku, "Others", 1))
+	}
+
+	// an import finds the product by what its SKU looks like
+	done := s.must("/products/import", fields{"rows": []fields{{"sku": "ｆｌｏ-１ Küche", "name": "Parquet, oiled", "price": eur(6490)}}})
+	if done["changed"] != 1.0 {
+		t.Errorf("imported %v", done)
+	}
+}
+
+// What had the same SKU before they were told apart so stays, and its price can be changed.
+func TestSKUsFromBeforeStay(t *testing.T) {
+	before := fstest.MapFS{}
+	files, err := fs.ReadDir(migrations.Set.FS, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := fs.ReadFile(migrations.Set.FS, file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Name() < "00030" {
+			before[file.Name()] = &fstest.MapFile{Data: data}
+		}
+	}
+	db := pgtest.New(t, journal.Migrations, pg.Migrations{Name: migrations.Set.Name, FS: before})
+	if _, err := db.Pool().Exec(t.Context(), `insert into products (id, sku, sku_key, name, price, currency, archived, sequence, changed_at, changed_by_name)
+		select gen_random_uuid(), sku, lower(sku), sku, 1, 'EUR', false, 1, now() + n * interval '1 second', '' from (values ('Straße', 1), ('STRASSE', 2), ('Ｔ-1', 3), ('T-1', 4), ('U-1', 5)) v (sku, n)`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := pg.Migrate(t.Context(), db.URL(), migrations.Set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var doubled []string
+	if err := db.Pool().QueryRow(t.Context(), "select array_agg(sku order by changed_at) from products where doubled").Scan(&doubled); err != nil || !slices.Equal(doubled, []string{"STRASSE", "T-1"}) {
+		t.Errorf("exempt are %q, %v", doubled, err)
+	}
+	// as the version before changes one
+	if _, err := db.Pool().Exec(t.Context(), "update products set price = 2, sequence = 2 where sku = 'STRASSE'"); err != nil {
+		t.Error(err)
 	}
 }
 

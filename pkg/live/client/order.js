@@ -5,8 +5,16 @@ export function fits(tab, tabs) {
   return tab ? tabs.includes(tab) : tabs.length > 0;
 }
 
-// follows says whether a comes after b. Keys are compared as the server's database does with collation "C"; equal keys by id.
+// alphabet compares as the server's database does with ICU's collation of no language in particular, whose order English has.
+const alphabet = new Intl.Collator("en");
+
+// follows says whether a comes after b. Keys are compared as the server's database does: with collation "C", or, in the order "name", as in
+// an alphabet; equal keys by id.
 export function follows(a, b, order) {
+  if (order === "name") {
+    const difference = alphabet.compare(a.sort, b.sort);
+    if (difference !== 0) return difference > 0;
+  }
   const after = a.sort === b.sort ? a.id > b.id : a.sort > b.sort;
   const same = a.sort === b.sort && a.id === b.id;
   return !same && (order === "desc" ? !after : after);

@@ -9,6 +9,12 @@ test("a row fits the tabs that it names, and a list without tab shows what is in
   assert.equal(fits(undefined, []), false);
 });
 
+test("a name has its place in the alphabet", () => {
+  const rows = ["ofen", "öl", "ol zwei", "zebra"].map((sort) => ({ sort, id: sort }));
+  const at = (sort, id = sort) => place(rows, { sort, id }, "name");
+  assert.deepEqual([at("abc"), at("ol"), at("öle"), at("zürich"), at("öl", "öl1"), at("öl", "a")], [0, 1, 3, 4, 2, 1]);
+});
+
 test("a row has its place by sort key and then id, either way round", () => {
   const rows = [{ sort: "1", id: "a" }, { sort: "2", id: "a" }, { sort: "2", id: "c" }, { sort: "3", id: "a" }];
   const at = (sort, id) => place(rows, { sort, id }, "asc");
