@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/test/house"
 )
@@ -59,7 +58,8 @@ func newHops(s *stage, parts *house.Parts) (*hops, error) {
 		pool: pool, redis: redis.NewClient(options),
 		// As the relay's: a call waits for more to write for a millisecond.
 		writer: &kafkago.Writer{Addr: kafkago.TCP(parts.Brokers), Topic: hopsTopic, RequiredAcks: kafkago.RequireAll,
-			BatchTimeout: time.Millisecond, BatchSize: 1_000},
+			BatchTimeout: time.Millisecond, BatchSize: 1_000,
+			Transport: &kafkago.Transport{}}, // the shared one remembers for seconds which topics there are
 		reader: kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{parts.Brokers}, Topic: hopsTopic,
 			MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond}),
 		fetched: map[string]chan time.Time{}, read: map[string]chan time.Time{},
@@ -72,7 +72,7 @@ func newHops(s *stage, parts *house.Parts) (*hops, error) {
 		_ = h.redis.Close()
 		h.pool.Close()
 	})
-	if err := createTopic(parts.Brokers); err != nil {
+	if err := createTopic(ctx, parts.Brokers); err != nil {
 		return nil, err
 	}
 	_, err = pool.Exec(ctx, `create table written (position bigint generated always as identity primary key, stream text not null,
@@ -85,22 +85,11 @@ func newHops(s *stage, parts *house.Parts) (*hops, error) {
 	return h, nil
 }
 
-func createTopic(broker string) error {
-	conn, err := kafkago.Dial("tcp", broker)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	controller, err := conn.Controller()
-	if err != nil {
-		return err
-	}
-	direct, err := kafkago.Dial("tcp", net.JoinHostPort(controller.Host, strconv.Itoa(controller.Port)))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = direct.Close() }()
-	return direct.CreateTopics(kafkago.TopicConfig{Topic: hopsTopic, NumPartitions: 1, ReplicationFactor: 1})
+// createTopic waits until the brokers know the topic and its leader, which they do a moment after they have made it.
+func createTopic(ctx context.Context, broker string) error {
+	client := kafka.Open("bench", broker)
+	defer client.Close()
+	return client.CreateTopics(ctx, kafka.TopicConfig{Name: hopsTopic, Partitions: 1})
 }
 
 // fetch notes when each message has arrived.
