@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -304,14 +305,14 @@ func TestAppendCostsNoRoundTripOfItsOwn(t *testing.T) {
 	t.Cleanup(db.Close)
 	j := journal.New(db, "/here")
 
-	// when events are appended, the first time to prepare the statements
-	var trips int64
-	for range 2 {
+	// when events are appended, the first time to prepare the statements; what others are told by NOTIFY meanwhile only adds
+	fewest := int64(math.MaxInt64)
+	for range 10 {
 		before := network.RoundTrips()
 		appendTo(t, db, j, stream, newEvent("1", 1), newEvent("1", 2))
-		trips = network.RoundTrips() - before
+		fewest = min(fewest, network.RoundTrips()-before)
 	}
 
 	// then one loads the stream, and one appends and commits
-	require.EqualValues(t, 2, trips)
+	require.EqualValues(t, 2, fewest)
 }
