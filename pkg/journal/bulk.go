@@ -27,7 +27,7 @@ func (j *Journal) AppendEach(ctx context.Context, tx *pg.Tx, streams []*Stream, 
 	for i, e := range events {
 		s := streams[i]
 		e.Source = j.source
-		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+		e.Time = event.Kept(e.Time)
 		s.Version++
 		s.New = append(s.New, e.ID)
 		record := Record{Event: e, Stream: s.ID, Version: s.Version}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -103,7 +102,7 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard)
 		p.streams[id] = &s
 	}
 	for n, h := range heard {
-		h.Time = h.Time.UTC().Truncate(time.Microsecond)
+		h.Time = event.Kept(h.Time)
 		if owner, ok := owners[h.ID]; ok && owner != h.Stream {
 			p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: "stream"})
 			continue

@@ -200,7 +200,7 @@ func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...even
 	first := len(s.Records)
 	for i, e := range events { // pending events come last
 		e.Source = j.source
-		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
+		e.Time = event.Kept(e.Time)
 		s.Records = append(s.Records, Record{Event: e, Stream: s.ID, Version: s.Version + int64(i) + 1})
 		s.New = append(s.New, e.ID)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"countersign.example/pkg/event"
 )
 
 // lockStreams makes the rows that are missing and locks all of them, in the order of their
@@ -107,7 +109,7 @@ func scanRecord(row pgx.CollectableRow) (Record, error) {
 	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.Log, &r.ID, &r.Type, &r.Source, &r.Subject, &r.Time,
 		&r.DataSchema, &r.Sequence, &r.CorrelationID, &r.CausationID, &r.Actor, &r.ActorName, &r.TraceParent,
 		(*[]byte)(&r.Data), &r.Topic, &r.Partition, &r.Offset, &r.RecordedAt)
-	r.Time, r.RecordedAt = r.Time.UTC(), r.RecordedAt.UTC()
+	r.Time, r.RecordedAt = event.Kept(r.Time), r.RecordedAt.UTC()
 	return r, err
 }
 

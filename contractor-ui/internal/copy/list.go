@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 )
 
@@ -53,7 +54,7 @@ func List(ctx context.Context, db *pg.DB, q Query) (page Page, err error) {
 	return page, nil
 }
 
-func (p Payment) position() *Position { return &Position{At: p.RequestedAt.UTC(), ID: p.ID} }
+func (p Payment) position() *Position { return &Position{At: event.Kept(p.RequestedAt), ID: p.ID} }
 
 // Find returns the rows of the payments that are in the copy.
 func Find(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Payment, err error) {

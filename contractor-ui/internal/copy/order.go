@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/search"
@@ -51,7 +52,7 @@ func (o Order) Shown() int64 {
 	return shown
 }
 
-func (o Order) position() *Position { return &Position{At: o.DraftedAt.UTC(), ID: o.ID} }
+func (o Order) position() *Position { return &Position{At: event.Kept(o.DraftedAt), ID: o.ID} }
 
 // FoldOrder reads an order from its stream.
 func FoldOrder(s journal.Stream) (order.Order, []order.Step) {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/search"
@@ -72,7 +73,7 @@ func (p Payment) MoneyWords() string {
 func (p Payment) SortKey() string { return sortKey(p.RequestedAt, p.ID) }
 
 func sortKey(began time.Time, id uuid.UUID) string {
-	return began.UTC().Format("2006-01-02T15:04:05.000000") + " " + id.String()
+	return event.Kept(began).Format("2006-01-02T15:04:05.000000") + " " + id.String()
 }
 
 // Fold reads a payment from its stream: the log's events in their order, then the pending ones.

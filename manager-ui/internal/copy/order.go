@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -39,7 +40,7 @@ type Order struct {
 func (o Order) Sum() money.Amount { return money.Amount{Minor: o.Total, Currency: o.Currency} }
 
 // Position is where the row is in a list.
-func (o Order) Position() Position { return Position{At: o.DraftedAt, ID: o.ID} }
+func (o Order) Position() Position { return Position{At: event.Kept(o.DraftedAt), ID: o.ID} }
 
 // Shown counts every change of what is shown of the order: its own and its payments'.
 func (o Order) Shown() int64 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/search"
@@ -57,7 +58,7 @@ func (p Payment) Shown() int64 {
 func (p Payment) Price() money.Amount { return money.Amount{Minor: p.Amount, Currency: p.Currency} }
 
 // Position is where the row is in a list.
-func (p Payment) Position() Position { return Position{At: p.RequestedAt, ID: p.ID} }
+func (p Payment) Position() Position { return Position{At: event.Kept(p.RequestedAt), ID: p.ID} }
 
 // Fold is a payment as the journal's stream has it, and what became of each event.
 func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
@@ -99,7 +100,7 @@ func optional(id string) *string {
 }
 
 // stored is a time as PostgreSQL keeps it, so that a row just written equals the row read.
-func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+func stored(t time.Time) time.Time { return event.Kept(t) }
 
 func nameOf(a payment.Act) string {
 	if a.ByName != "" {

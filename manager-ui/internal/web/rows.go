@@ -7,6 +7,7 @@ import (
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -58,7 +59,7 @@ func clip(text string) string {
 }
 
 // sortKey sorts as text the way requested_at does in the database; ties go by id in both.
-func sortKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+func sortKey(t time.Time) string { return event.Kept(t).Format("2006-01-02T15:04:05.000000Z") }
 
 // status is both facets of a payment, in words and one colour.
 func status(p payment.Payment) web.Badge {

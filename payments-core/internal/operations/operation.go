@@ -113,7 +113,7 @@ func scanOperation(row pgx.CollectableRow) (Operation, error) {
 		&expires, &o.OpenedAt, &closed, &o.Attempts, &o.LastError, &o.Final, &stuck, &o.Handled.By, &o.Handled.Why)
 	o.OpenedAt = o.OpenedAt.UTC()
 	if expires != nil {
-		o.HoldExpiresAt = expires.UTC()
+		o.HoldExpiresAt = event.Kept(*expires)
 	}
 	if closed != nil {
 		o.ClosedAt = closed.UTC()
