@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/tcp"
 )
 
 // Client is a process's way to one Kafka cluster. It holds the one Transport, whose
@@ -26,12 +29,12 @@ type Client struct {
 func Open(name string, brokers ...string) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &kafkago.Transport{
-		ClientID: name, Context: ctx, DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
+		ClientID: name, Context: ctx, Dial: tcp.Dialer(3 * time.Second).DialContext, DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
 	}
 	return &Client{
 		brokers: brokers, transport: transport, cancel: cancel,
 		admin:  &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: 10 * time.Second, Transport: transport},
-		dialer: &kafkago.Dialer{ClientID: name, Timeout: 5 * time.Second, DualStack: true},
+		dialer: &kafkago.Dialer{ClientID: name, Timeout: 5 * time.Second, DialFunc: tcp.Dialer(5 * time.Second).DialContext},
 	}
 }
 
@@ -112,10 +115,11 @@ func retry(ctx context.Context, do func() error) error {
 
 func temporary(err error) bool {
 	if kafkaErr, ok := errors.AsType[kafkago.Error](err); ok {
-		return kafkaErr.Temporary()
+		// A broker that is just starting does not know itself yet, which kafka-go does not take for temporary.
+		return kafkaErr.Temporary() || kafkaErr == kafkago.BrokerNotAvailable
 	}
 	_, isNet := errors.AsType[net.Error](err)
-	return isNet || errors.Is(err, net.ErrClosed)
+	return isNet || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // newBackOff starts at 50 ms and grows to longest, with jitter.

@@ -30,6 +30,13 @@ const (
 
 	// recordGrace is how long a transaction under way may go on when the generation has ended.
 	recordGrace = 10 * time.Second
+
+	// recordWithin, and recordEach for each message, are how long recording a batch may take at the first attempt.
+	recordWithin = 10 * time.Second
+	recordEach   = 10 * time.Millisecond
+
+	// callWithin bounds every other call to the database.
+	callWithin = 10 * time.Second
 )
 
 // ConsumerConfig is what a consumer needs.
@@ -250,7 +257,7 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 	left := batch
 	for attempt := 1; ; attempt++ {
 		var err error
-		left, err = c.recorder.record(work, left)
+		left, err = c.recordWithin(work, left, attempt)
 		switch {
 		case err == nil && attempt > 1:
 			c.contact(nil)
@@ -266,6 +273,15 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 			return err
 		}
 	}
+}
+
+// recordWithin gives the database a while, and longer with each attempt: a connection may carry nothing any more, which
+// another one does not, or the database may be slow.
+func (c *Consumer) recordWithin(ctx context.Context, batch []kafkago.Message, attempt int) ([]kafkago.Message, error) {
+	within := recordWithin + time.Duration(len(batch))*recordEach
+	ctx, cancel := context.WithTimeout(ctx, within*time.Duration(min(attempt, 6)))
+	defer cancel()
+	return c.recorder.record(ctx, batch)
 }
 
 // fetch passes on what a partition holds, in order. Where that does not go on as it should, it calls doubt: the next generation

@@ -84,6 +84,8 @@ func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 		if maps.Equal(next, noted) {
 			return
 		}
+		ctx, cancel := context.WithTimeout(ctx, callWithin)
+		defer cancel()
 		if err := c.cfg.Journal.NoteHeard(ctx, next); err != nil {
 			c.cfg.Log.Debug("noting what was heard failed, and will be repeated", "error", err)
 			return

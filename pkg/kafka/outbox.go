@@ -24,6 +24,8 @@ type take struct {
 // take picks what is oldest by position: whatever is on the list, never what is beyond the
 // last one seen, since positions commit out of order.
 func (r *Relay) take(ctx context.Context, limit int) (take, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
 	// The positions first, and each event by its own: the planner's idea of a table that is nearly always empty is
 	// wrong, and a plain join would scan the journal (measured: 18 ms against 0.5 ms).
 	rows, err := r.cfg.DB.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
@@ -99,12 +101,7 @@ type Notice struct {
 // poison message is not told one by one.
 func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error {
 	for ctx.Err() == nil {
-		rows, err := r.cfg.DB.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
-			from dead_letters where noticed_at is null and kind <> 'parked' order by id limit 100`)
-		if err != nil {
-			return fmt.Errorf("read new dead letters: %w", err)
-		}
-		notices, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+		notices, err := r.newNotices(ctx)
 		if err != nil {
 			return fmt.Errorf("read new dead letters: %w", err)
 		}
@@ -123,11 +120,25 @@ func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error 
 		for i, n := range acknowledged {
 			ids[i] = notices[n].Letter
 		}
-		if _, err := r.cfg.DB.Pool().Exec(ctx, "update dead_letters set noticed_at = clock_timestamp() where id = any($1)", ids); err != nil {
+		noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
+		_, err = r.cfg.DB.Pool().Exec(noteCtx, "update dead_letters set noticed_at = clock_timestamp() where id = any($1)", ids)
+		cancel()
+		if err != nil {
 			return fmt.Errorf("note the notices of dead letters: %w", err)
 		}
 	}
 	return ctx.Err()
+}
+
+func (r *Relay) newNotices(ctx context.Context) ([]Notice, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	rows, err := r.cfg.DB.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
+		from dead_letters where noticed_at is null and kind <> 'parked' order by id limit 100`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
 }
 
 func (r *Relay) notice(n Notice) kafkago.Message {

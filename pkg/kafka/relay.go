@@ -28,6 +28,9 @@ const (
 
 	// writeGrace is how long a call under way may go on when the service stops.
 	writeGrace = 5 * time.Second
+
+	// writeWithin bounds a call to the brokers, its second attempt included.
+	writeWithin = 30 * time.Second
 )
 
 // RelayConfig is what a relay needs.
@@ -165,7 +168,7 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 	if err != nil {
 		return nil // away: the next attempt will tell
 	}
-	if err := r.cfg.Journal.MeetCluster(ctx, id); errors.Is(err, journal.ErrOtherCluster) {
+	if err := meetWithin(ctx, r.cfg.Journal, id); errors.Is(err, journal.ErrOtherCluster) {
 		return err
 	}
 	return nil
@@ -222,6 +225,8 @@ func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t take) err
 func (r *Relay) write(ctx context.Context, writer *kafkago.Writer, messages []kafkago.Message) ([]int, error) {
 	writeCtx, cancel := graceful(ctx, writeGrace)
 	defer cancel()
+	writeCtx, cancelWrite := context.WithTimeout(writeCtx, writeWithin)
+	defer cancelWrite()
 	err := writer.WriteMessages(writeCtx, messages...)
 	r.contact(err)
 	failed, ok := errors.AsType[kafkago.WriteErrors](err)
@@ -267,7 +272,7 @@ func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *s
 		id, err := client.ClusterID(ctx)
 		contact(err)
 		if err == nil {
-			err = j.MeetCluster(ctx, id)
+			err = meetWithin(ctx, j, id)
 		}
 		if err == nil || errors.Is(err, journal.ErrOtherCluster) {
 			return err
@@ -283,6 +288,12 @@ func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *s
 			return nil
 		}
 	}
+}
+
+func meetWithin(ctx context.Context, j *journal.Journal, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	return j.MeetCluster(ctx, id)
 }
 
 // graceful returns a context that ends a while after ctx has ended, for work that had better

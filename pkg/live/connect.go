@@ -1,13 +1,18 @@
 package live
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"countersign.example/pkg/tcp"
 )
 
 // Connect prepares a client of the Redis at address ("redis://host:port/0"). It does not connect yet: Redis may be away. An error is one
@@ -22,6 +27,14 @@ func Connect(address string) (*redis.Client, error) {
 		return nil, fmt.Errorf("read the Redis URL: %w", err)
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second
+	dialer := tcp.Dialer(options.DialTimeout)
+	secure := options.TLSConfig
+	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if secure != nil {
+			return (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, network, addr)
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}
 	options.MaxRetries = -1 // pusher and reader try again by themselves
 	options.ContextTimeoutEnabled = true
 	options.PoolSize = 4

@@ -18,6 +18,8 @@ const (
 	readBlock = 3 * time.Second // also how late an epoch is noticed that changed behind our back
 	readGrace = 2 * time.Second // beyond it a connection that says nothing is taken for dead
 	readCount = 1000
+
+	syncWithin = 15 * time.Second // for a look at all that Redis and Postgres have
 )
 
 // Run reads the stream until ctx ends. While Redis is away it tries again with backoff; pages and sockets stay.
@@ -128,6 +130,8 @@ func (h *Hub) follow(ctx context.Context, s stream, last cursor) (cursor, error)
 // sync compares the stream with what Postgres and this replica know of it, starts a new epoch if it has lost entries, and
 // fills the ring.
 func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
+	ctx, cancel := context.WithTimeout(ctx, syncWithin)
+	defer cancel()
 	head, err := s.head(ctx, h.db) // before Redis: what it says was there already
 	if err != nil {
 		return cursor{}, err

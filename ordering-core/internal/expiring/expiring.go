@@ -31,6 +31,8 @@ const MaxHold = 15 * time.Minute
 const (
 	// every is how often deadlines are looked for; the next one known is not waited for longer than it takes.
 	every = time.Second
+	// sweepWithin bounds a sweep: what is left is due at the next one.
+	sweepWithin = 15 * time.Second
 	// atOnce bounds what is read at a time.
 	atOnce = 100
 	// maxPutOff bounds the wait after failures.
@@ -87,10 +89,12 @@ func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 		case <-timer.C:
 		}
 		wait := every
-		_, err := s.Sweep(ctx)
+		sweepCtx, cancel := context.WithTimeout(ctx, sweepWithin)
+		_, err := s.Sweep(sweepCtx)
 		if err == nil {
-			wait, err = s.next(ctx)
+			wait, err = s.next(sweepCtx)
 		}
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -130,7 +130,9 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 // false when ctx ends before that.
 func start(ctx context.Context, life *life, client *river.Client[pgx.Tx], log *slog.Logger) bool {
 	for warned := false; ; warned = true {
-		err := life.begin(ctx)
+		beginCtx, cancel := context.WithTimeout(ctx, lookWithin)
+		err := life.begin(beginCtx)
+		cancel()
 		if err == nil {
 			// Its context must not end before Stop is called, or the jobs' would end at once too.
 			err = client.Start(context.WithoutCancel(ctx))

@@ -14,6 +14,9 @@ import (
 // orphansEvery is how often a process looks for jobs whose process is gone.
 const orphansEvery = time.Second
 
+// lookWithin bounds that.
+const lookWithin = 5 * time.Second
+
 // holdLife takes the lock that says that worker id lives: whoever can take it, knows that the
 // worker's process, or its connection, is gone.
 const holdLife = `select pg_advisory_lock(hashtextextended('worker:' || $1, 0))`
@@ -74,6 +77,8 @@ func (l *life) watch(ctx context.Context) {
 }
 
 func (l *life) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
 	if err := l.begin(ctx); err != nil {
 		return err
 	}
