@@ -69,7 +69,7 @@ dead-letters: ## What a service could not record: make dead-letters SERVICE=mana
 
 bench: launcher ## Measure speed (by hand, on a quiet machine)
 	@bin/local build
-	@bin/local with-postgres -- env TEST_BIN=$(CURDIR)/bin go run ./test/bench
+	@bin/local with-postgres -- --durable env TEST_BIN=$(CURDIR)/bin go run ./test/bench
 
 containers: ## Play docker compose up from nothing to a stop
 	@.ci/containers

@@ -61,6 +61,11 @@ func (h *house) run(signalled context.Context) (err error) {
 	if err := both.Wait(); err != nil {
 		return asked(err)
 	}
+	for name, address := range p.databases {
+		if err := embedded.Durable(signalled, address); err != nil {
+			return asked(fmt.Errorf("the database of %s: %w", name, err))
+		}
+	}
 	if err := h.migrate(signalled, p); err != nil {
 		return asked(err)
 	}

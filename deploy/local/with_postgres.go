@@ -17,7 +17,13 @@ const testDatabaseVariable = "TEST_DATABASE_URL"
 
 // withPostgres runs a command with TEST_DATABASE_URL naming a server that goes away with it, or just
 // runs it when the variable names one already.
+// With durable first in command the server keeps what it commits, as a real one does: what is measured on another one says nothing.
 func withPostgres(ctx context.Context, command []string) (err error) {
+	// Fast and forgetful, and wide enough for test packages that run side by side.
+	settings := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+	if command[0] == "--durable" {
+		command, settings = command[1:], map[string]string{"max_connections": "300"}
+	}
 	if os.Getenv(testDatabaseVariable) != "" {
 		return runCommand(ctx, command, nil)
 	}
@@ -36,10 +42,7 @@ func withPostgres(ctx context.Context, command []string) (err error) {
 	}
 	cfg := embedded.PostgresConfig{
 		Dir: filepath.Join(dir, "postgres"), CacheDir: embedded.DefaultCacheDir(), Port: port, Password: "test",
-		// Fast and forgetful, and wide enough for test packages that run side by side.
-		Settings: map[string]string{
-			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300",
-		},
+		Settings: settings,
 	}
 	server, err := embedded.Postgres(ctx, cfg)
 	if err != nil {

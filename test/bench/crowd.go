@@ -55,9 +55,10 @@ type progress struct {
 func newCrowd(ctx context.Context, h *house.House, withMoney bool) (c *crowd, err error) {
 	c = &crowd{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1),
 		room: make(chan struct{}, window), accept: make(chan string, 2*window), underWay: map[string]*progress{}}
+	made := c // returning nil with an error sets c
 	defer func() {
 		if err != nil {
-			c.close()
+			made.close()
 		}
 	}()
 	for range window {

@@ -25,6 +25,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"countersign.example/pkg/embedded"
 	"countersign.example/test/house"
 )
 
@@ -71,6 +72,11 @@ func run(ctx context.Context, args []string) error {
 	}
 	if !known || len(args) > 1 {
 		return fmt.Errorf("usage: bench [-events n] [-journal n] [latency|throughput|commands|orders|rebuild|lists|journal|all]")
+	}
+	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
+		if err := embedded.Durable(ctx, url); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("%d CPUs, %s %s/%s; %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, partsUsed())
 	for _, b := range benches {
