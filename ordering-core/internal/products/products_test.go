@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -42,6 +43,7 @@ type shop struct {
 	desk   *products.Desk
 	url    string
 	client *api.Client
+	offset int64 // of what was heard last
 }
 
 func open(tb testing.TB) *shop {
@@ -331,6 +333,46 @@ func TestSKUsFromBeforeStay(t *testing.T) {
 	// as the version before changes one
 	if _, err := db.Pool().Exec(t.Context(), "update products set price = 2, sequence = 2 where sku = 'STRASSE'"); err != nil {
 		t.Error(err)
+	}
+}
+
+// What was adopted may have one SKU twice, from before SKUs were told apart as they are now, and events of a version to come.
+func TestRestoringKeepsWhatSKUsFromBeforeHave(t *testing.T) {
+	s := open(t)
+	var streams []string
+	for i, sku := range []string{"Straße", "STRASSE", "T-1"} {
+		id := uuid.NewString()
+		e := catalog.New(catalog.Source, id, catalog.ProductAdded{ProductID: id, SKU: sku, Name: sku, Price: eur(1)})
+		e.Time, e.Sequence = time.Date(2026, 1, 1, 12, i, 0, 0, time.UTC), 1
+		streams = append(streams, catalog.ProductStream(id))
+		s.heard(streams[i], e)
+	}
+	unknown := event.Event{ID: event.NewID(), Type: "product_reserved", Source: catalog.Source, Subject: uuid.NewString(), Time: time.Now(), Sequence: 1, Data: []byte("{}")}
+	streams = append(streams, catalog.ProductStream(unknown.Subject))
+	s.heard(streams[3], unknown)
+	slices.Reverse(streams) // the order in which they are named says nothing
+
+	for range 2 {
+		if err := s.db.InTx(t.Context(), func(tx *pg.Tx) error { return s.desk.Restore(t.Context(), tx, streams, func(string) {}) }); err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		if err := s.db.Pool().QueryRow(t.Context(), "select array_agg(concat_ws(' ', sku, sku_key, doubled) order by changed_at) from products where not archived").
+			Scan(&rows); err != nil || !slices.Equal(rows, []string{"Straße straße f", "STRASSE strasse t", "T-1 t-1 f"}) {
+			t.Errorf("restored %q, %v", rows, err)
+		}
+	}
+}
+
+// heard records an event as one that was adopted.
+func (s *shop) heard(stream string, e event.Event) {
+	s.tb.Helper()
+	s.offset++
+	if err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
+		_, err := s.book.Hear(s.tb.Context(), tx, []journal.Heard{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
+		return err
+	}); err != nil {
+		s.tb.Fatal(err)
 	}
 }
 

@@ -1,10 +1,13 @@
 package products
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/pkg/event"
@@ -21,24 +24,26 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 	products, err := restore(ctx, d, tx, streams, catalog.ProductStream(""), func(events []event.Event) (*Product, bool) {
 		p := catalog.FoldProduct(events)
 		return &Product{Row: Row{ID: p.ID, Archived: p.Archived, Sequence: p.Sequence, ChangedAt: p.UpdatedAt},
-			SKU: p.SKU, SKUKey: catalog.Key(p.SKU), Name: p.Name, Price: p.Price.Minor, Currency: p.Price.Currency}, p.Sequence > 0
-	})
+			SKU: p.SKU, SKUKey: strings.ToLower(p.SKU), Name: p.Name, Price: p.Price.Minor, Currency: p.Price.Currency}, p.ID != ""
+	}, exempt)
 	if err != nil {
 		return err
 	}
 	customers, err := restore(ctx, d, tx, streams, catalog.CustomerStream(""), func(events []event.Event) (*Customer, bool) {
 		c := catalog.FoldCustomer(events)
 		return &Customer{Row: Row{ID: c.ID, Archived: c.Archived, Sequence: c.Sequence, ChangedAt: c.UpdatedAt},
-			Name: c.Name, Email: c.Email, EmailKey: catalog.Key(c.Email)}, c.Sequence > 0
-	})
+			Name: c.Name, Email: c.Email, EmailKey: catalog.Key(c.Email)}, c.ID != ""
+	}, nil)
 	if err == nil && products+customers > 0 {
 		say(fmt.Sprintf("the catalog has %d products and %d customers as they were last", products, customers))
 	}
 	return err
 }
 
-// restore writes the rows of the streams with a prefix.
-func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams []string, prefix string, fold func([]event.Event) (P, bool)) (int, error) {
+// restore writes the rows of the streams with a prefix; prepare (may be nil) sees them first.
+func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams []string, prefix string,
+	fold func([]event.Event) (P, bool), prepare func(context.Context, *pg.Tx, []P) error,
+) (int, error) {
 	var rows []P
 	var ids []string
 	own := slices.DeleteFunc(slices.Clone(streams), func(stream string) bool { return !strings.HasPrefix(stream, prefix) })
@@ -69,7 +74,40 @@ func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams
 	if _, err := tx.Exec(ctx, "update "+table+" set archived = true where id = any($1::uuid[])", uuids(ids)); err != nil {
 		return 0, fmt.Errorf("restore %s: %w", table, err)
 	}
+	if prepare != nil {
+		if err := prepare(ctx, tx, rows); err != nil {
+			return 0, err
+		}
+	}
 	return len(rows), d.save(tx, rows, table)
+}
+
+// exempt marks the products that have the SKU of another one: they are from before SKUs were told apart by catalog.Key.
+func exempt(ctx context.Context, tx *pg.Tx, rows []*Product) error {
+	keys := make([]string, len(rows))
+	for i, p := range rows {
+		keys[i] = p.key()
+	}
+	found, err := tx.Query(ctx, `select k.key from unnest($1::text[]) as k (key) join products p on fold_sku(p.sku) = fold_sku(k.key)
+		and not p.archived and not p.doubled`, keys)
+	if err != nil {
+		return fmt.Errorf("look for SKUs that are taken: %w", err)
+	}
+	others, err := pgx.CollectRows(found, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look for SKUs that are taken: %w", err)
+	}
+	taken := map[string]bool{}
+	for _, key := range others {
+		taken[key] = true
+	}
+	slices.SortFunc(rows, func(a, b *Product) int { return cmp.Or(a.ChangedAt.Compare(b.ChangedAt), cmp.Compare(a.ID, b.ID)) })
+	for _, p := range rows {
+		if !p.Archived {
+			p.Doubled, taken[p.key()] = taken[p.key()], true
+		}
+	}
+	return nil
 }
 
 func eventsOf(s journal.Stream) []event.Event {
