@@ -63,6 +63,7 @@ end $$;
 -- +goose StatementEnd
 
 -- The catalog changes seldom: it is indexed as it is written.
+-- small: a catalog has some thousands of products and customers.
 alter table products add column found tsvector not null generated always as (search_lexemes(words)) stored;
 alter table customers add column found tsvector not null generated always as (search_lexemes(words)) stored;
 

@@ -6,6 +6,7 @@ create function fold_sku(sku text) returns text language sql immutable strict pa
 return lower(upper(normalize(sku, nfkc) collate "und-x-icu") collate "und-x-icu") collate "C";
 -- +goose StatementEnd
 
+-- small: a catalog has some thousands of products.
 -- Those that were the same already stay as they are: all but the oldest are exempt until their SKU is changed.
 alter table products add column doubled boolean not null default false;
 update products p set doubled = true where not archived and exists (select from products other where not other.archived
