@@ -119,7 +119,8 @@ func (c *Core) Stuck(id string) bool {
 // Retry is an operator's, of what is stuck.
 func (c *Core) Retry(id string) {
 	open, _ := c.histories[id].Open()
-	c.conclude(id, operations.RetryOf(open))
+	p := c.Payment(id)
+	c.conclude(id, operations.RetryOf(p, c.order(p), open))
 }
 
 // Settle is an operator's, of what is stuck: it has been done otherwise.

@@ -6,8 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/internal/operations"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
@@ -44,16 +42,9 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	if err != nil {
 		return nil, nil, service.UsageError{Err: err}
 	}
-	db, err := pg.Open(ctx, cfg.DatabaseURL)
+	db, book, desk, err := openDesk(ctx, cfg, log)
 	if err != nil {
 		moneyGateway.Close()
-		return nil, nil, err
-	}
-	book := journal.New(db, source)
-	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
-	if err != nil {
-		moneyGateway.Close()
-		db.Close()
 		return nil, nil, err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)

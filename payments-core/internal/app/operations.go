@@ -57,7 +57,11 @@ func retryCommand(with withDesk) *cobra.Command {
 		Use: "retry <key>", Short: "Ask the gateway for the same again, with a new key", Args: cobra.ExactArgs(1),
 		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
 			key, err := desk.Retry(ctx, args[0], by)
-			if err == nil {
+			switch {
+			case err != nil:
+			case key == "":
+				_, err = fmt.Fprintln(out, "given up, and not asked again: the payment's order cannot use it, and what is held is let go")
+			default:
 				_, err = fmt.Fprintf(out, "asked again as %s\n", key)
 			}
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/pg"
 )
@@ -47,16 +48,23 @@ func (d *Desk) Stuck(ctx context.Context) ([]Operation, error) {
 	return stuck, nil
 }
 
-// Retry gives a stuck operation up and asks the gateway for the same again, at once and with a new key, which it returns.
+// Retry gives a stuck operation up and asks the gateway for the same again, at once and with a new key, which it returns; "" where
+// the payment's order cannot use what was asked for, and the rules let go instead.
 // Its errors are ErrNotStuck and those of what by lacks, besides the database's.
 func (d *Desk) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
-	return d.handle(ctx, key, by, func(_ payment.Payment, o Operation) Outcome { return RetryOf(o) })
+	return d.handle(ctx, key, by, RetryOf)
 }
 
-// RetryOf is what a retry of the stuck o comes to.
-func RetryOf(o Operation) Outcome {
+// RetryOf is what a retry of the stuck o comes to. What the order cannot use is not authorized or captured any more.
+func RetryOf(p payment.Payment, order releasing.Order, o Operation) (done Outcome) {
+	if succeeded(p, o.Kind) {
+		done.Err = fmt.Errorf("the payment's events tell that the %s was done: settle it as succeeded", o.Kind)
+		return done
+	}
 	o.State = Failed
-	return Outcome{Operation: o, Again: true}
+	done.Operation = o
+	done.Again = o.Kind == payment.Release || o.Kind == payment.Refund || !order.Refuses(o.PaymentID)
+	return done
 }
 
 // Settlement is how a stuck operation came out, as an operator knows from elsewhere.
@@ -69,7 +77,7 @@ type Settlement struct {
 // gateway. A release or a refund that has not been done cannot be settled as failed: the money would stay for ever.
 // Its errors are those of Retry and of what the payment refuses.
 func (d *Desk) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
-	_, err := d.handle(ctx, key, by, func(p payment.Payment, o Operation) Outcome { return SettlementOf(p, o, as) })
+	_, err := d.handle(ctx, key, by, func(p payment.Payment, _ releasing.Order, o Operation) Outcome { return SettlementOf(p, o, as) })
 	return err
 }
 
@@ -82,6 +90,7 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 	}
 	done.Operation = o
 	switch {
+	case as.Succeeded && succeeded(p, o.Kind): // as its events tell, which were adopted
 	case o.Kind == payment.Authorize && as.Succeeded && as.Reference == "":
 		done.Err = errors.New("give the gateway's reference of the hold: it is captured and released by it")
 	case o.Kind == payment.Authorize && as.Succeeded:
@@ -102,7 +111,7 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 }
 
 // handle concludes the stuck operation of a key as decide says, under its payment's locks. It returns the key of what is asked again.
-func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(payment.Payment, Operation) Outcome) (again string, err error) {
+func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome) (again string, err error) {
 	if err := by.validate(); err != nil {
 		return "", err
 	}
@@ -124,7 +133,7 @@ func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(
 			return fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}
 		o.Handled = by
-		done := decide(c.payment, o)
+		done := decide(c.payment, c.order, o)
 		next, err := d.conclude(ctx, tx, c, &done)
 		again = next.Key
 		return err

@@ -104,7 +104,20 @@ func (d *Desk) restore(ctx context.Context, tx *pg.Tx, record gateway.Record, sa
 	}
 	o, open := c.history.byKey(record.Key)
 	if !open {
-		if other, is := c.history.Open(); is {
+		other, is := c.history.Open()
+		switch {
+		case is && other.Stuck() && other.Kind == kind && other.N < n:
+			// An operator has retried it since the backup; who, and why, is not on record any more.
+			other.State, other.ClosedAt = Failed, record.At
+			other.Handled = Handling{By: "adopt", Why: "the gateway was asked again, as " + record.Key}
+			if err := closeRow(ctx, tx, other); err != nil {
+				return err
+			}
+			if c, err = d.load(ctx, tx, record.PaymentID); err != nil {
+				return err
+			}
+			say(fmt.Sprintf("given up: %s, which was stuck: the gateway was asked again, as %s", other.Key, record.Key))
+		case is:
 			// Only one can be open. It was opened in the past of this database, and the gateway never answered it.
 			say(fmt.Sprintf("left alone: %s is open, and the gateway has a record of %s", other.Key, record.Key))
 			return nil

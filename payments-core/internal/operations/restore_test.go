@@ -52,28 +52,33 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 		records    map[string]*gateway.Refusal
 		operations []string // afterwards
 		events     []string
+		stuck      []string // in the backup: operations that were done, and the last of which is stuck
 	}{
 		"all of it is told": {payment.Automatic, []payment.Body{authorized, captured},
 			map[string]*gateway.Refusal{"authorize:1": nil, "capture:1": nil},
-			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, nil},
+			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, nil, nil},
 		"nothing of it is told": {payment.Automatic, nil,
 			map[string]*gateway.Refusal{"authorize:1": nil, "capture:1": nil},
-			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, []string{payment.TypeAuthorized, payment.TypeCaptured}},
+			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, []string{payment.TypeAuthorized, payment.TypeCaptured}, nil},
 		"the last of it is not told": {payment.Automatic, []payment.Body{authorized},
 			map[string]*gateway.Refusal{"authorize:1": nil, "capture:1": nil},
-			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, []string{payment.TypeCaptured}},
+			[]string{"authorize:1 succeeded", "capture:1 succeeded"}, []string{payment.TypeCaptured}, nil},
 		"there is more to do": {payment.Automatic, []payment.Body{authorized},
 			map[string]*gateway.Refusal{"authorize:1": nil},
-			[]string{"authorize:1 succeeded", "capture:1 open"}, nil},
+			[]string{"authorize:1 succeeded", "capture:1 open"}, nil, nil},
 		"a decline is told, and then a hold": {payment.Manual, []payment.Body{payment.Declined{Code: "x", Reason: "not now"}, authorized},
 			map[string]*gateway.Refusal{"authorize:1": refused(false), "authorize:2": nil},
-			[]string{"authorize:1 failed", "authorize:2 succeeded"}, nil},
+			[]string{"authorize:1 failed", "authorize:2 succeeded"}, nil, nil},
 		"a release is stuck, and told": {payment.Manual, []payment.Body{authorized, payment.Stuck{Operation: payment.Release, Reason: "the bank says no"}},
 			map[string]*gateway.Refusal{"authorize:1": nil, "release:1": refused(true)},
-			[]string{"authorize:1 succeeded", "release:1 stuck"}, nil},
+			[]string{"authorize:1 succeeded", "release:1 stuck"}, nil, nil},
 		"a release is stuck, and not told": {payment.Manual, []payment.Body{authorized},
 			map[string]*gateway.Refusal{"authorize:1": nil, "release:1": refused(true)},
-			[]string{"authorize:1 succeeded", "release:1 stuck"}, []string{payment.TypeStuck}},
+			[]string{"authorize:1 succeeded", "release:1 stuck"}, []string{payment.TypeStuck}, nil},
+		"what is stuck in the backup was retried": {payment.Manual,
+			[]payment.Body{authorized, payment.Stuck{Operation: payment.Release, Reason: "the bank says no"}, payment.Released{Reason: "the hold lapsed"}},
+			map[string]*gateway.Refusal{"authorize:1": nil, "release:1": refused(true), "release:2": nil},
+			[]string{"authorize:1 succeeded", "release:1 failed", "release:2 succeeded"}, nil, []string{"authorize", "release"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +110,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			}
 			g := &archive{}
 			at := time.Now().Add(-time.Hour).UTC().Truncate(time.Microsecond)
-			keys := []string{"authorize:1", "authorize:2", "capture:1", "release:1"} // in the order of their time
+			keys := []string{"authorize:1", "authorize:2", "capture:1", "release:1", "release:2"} // in the order of their time
 			for i, key := range keys {
 				refusal, is := test.records[key]
 				if !is {
@@ -117,6 +122,25 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 					Result: result, At: at.Add(time.Duration(i) * time.Second)})
 			}
 			slices.Reverse(g.records) // they come by their keys
+
+			if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+				for i, kind := range test.stuck {
+					o := &Operation{PaymentID: id, Kind: payment.Operation(kind), N: 1, Amount: amount}
+					if err := insert(t.Context(), tx, []*Operation{o}); err != nil {
+						return err
+					}
+					record := closeRow
+					if o.State, o.ClosedAt, o.StuckAt = Succeeded, at, at; i == len(test.stuck)-1 {
+						record = stickRow
+					}
+					if err := record(t.Context(), tx, *o); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
 
 			// when it is restored
 			restore := func() {

@@ -183,6 +183,9 @@ func (w *world) answer(t *rapid.T, open Operation) {
 		result = gateway.Result{Refusal: &gateway.Refusal{Code: code, Final: rapid.Bool().Draw(t, "final")}}
 	}
 	done := OutcomeOf(w.payment(), w.known(), open, result)
+	if rapid.IntRange(0, 9).Draw(t, "key of another request") == 0 {
+		done = stuckBy(w.payment(), open, "the gateway knows the key of another request")
+	}
 	if done.Err != nil {
 		t.Fatalf("the payment cannot take the outcome: %v", done.Err)
 	}
@@ -198,7 +201,10 @@ func (w *world) operate(t *rapid.T, stuck Operation) {
 		t.Fatalf("%s is stuck, and the payment says %q because %q", stuck.Kind, w.payment().Stuck, w.payment().StuckReason)
 	}
 	stuck.Handled = Handling{By: "Olga", Why: "by bank transfer"}
-	done := RetryOf(stuck)
+	done := RetryOf(w.payment(), w.known(), stuck)
+	if done.Again && w.known().Refuses(paymentID) && (stuck.Kind == payment.Authorize || stuck.Kind == payment.Capture) {
+		t.Fatalf("%s is asked again, and the order cannot use the payment", stuck.Kind)
+	}
 	if rapid.Bool().Draw(t, "settles") {
 		done = SettlementOf(w.payment(), stuck, Settlement{Succeeded: true, Reference: "by hand"})
 	}
@@ -274,6 +280,9 @@ func (w *world) settled(t *rapid.T) {
 	_, ended := p.Ended()
 	if w.known().Refuses(p.ID) && !ended {
 		t.Fatalf("the order cannot use the payment, which is left %s, %q", p.Decision, p.Money)
+	}
+	if hold, held := w.history.Succeeded(payment.Authorize); held && hold.HoldExpiresAt.IsZero() && p.Money == payment.MoneyAuthorized {
+		return // an operator has settled it, and nobody knows when it lapses: it waits for a person
 	}
 	if p.Decision == payment.DecisionAccepted && !ended && p.Money != payment.MoneyCaptured {
 		t.Fatalf("an accepted payment is left %q", p.Money)

@@ -106,7 +106,7 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 	}
 	var key, kind, state, theirKind, currency, theirCurrency, lastError string
 	var amount, theirs int64
-	var approved, handled bool
+	var approved bool
 	var attempts int
 	var opened time.Time
 	var stuck *time.Time
@@ -140,11 +140,11 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 	if err != nil {
 		return nil, err
 	}
-	err = rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, o.handled_by <> '', g.kind, g.amount, g.currency, g.approved
+	err = rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, g.kind, g.amount, g.currency, g.approved
 		from operations o join gateway_records g using (key)
 		where handled_by = '' and (o.kind <> g.kind or o.amount <> g.amount or o.currency <> g.currency
 			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`, nil,
-		[]any{&key, &kind, &state, &amount, &currency, &handled, &theirKind, &theirs, &theirCurrency, &approved}, func() error {
+		[]any{&key, &kind, &state, &amount, &currency, &theirKind, &theirs, &theirCurrency, &approved}, func() error {
 			if kind != theirKind || amount != theirs || currency != theirCurrency {
 				r.differ("key %s: ours is %s of %s, the gateway's %s of %s", key, kind, sum(amount, currency), theirKind, sum(theirs, theirCurrency))
 				return nil
