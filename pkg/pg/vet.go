@@ -36,16 +36,27 @@ func (db *DB) Vet(check func(ctx context.Context) error) {
 // incarnation changes with the database, and with each start of its server.
 const incarnation = `select oid::text || ' ' || pg_postmaster_start_time()::text from pg_database where datname = current_database()`
 
+func incarnationOf(ctx context.Context, conn *pgx.Conn) (now string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pongWithin)
+	defer cancel()
+	err = conn.QueryRow(ctx, incarnation).Scan(&now)
+	return now, err
+}
+
 func (v *vetting) connected(ctx context.Context, conn *pgx.Conn) error {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.check == nil {
+	asked := v.check != nil
+	v.mu.Unlock()
+	if !asked {
 		return nil
 	}
-	var now string
-	if err := conn.QueryRow(ctx, incarnation).Scan(&now); err != nil {
+	// Others do not wait for a connection that carries nothing.
+	now, err := incarnationOf(ctx, conn)
+	if err != nil {
 		return fmt.Errorf("look which database it is: %w", err)
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.known == "" || v.known == now {
 		v.known = now
 		return nil

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -62,4 +63,21 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	before := asked
 	require.NoError(t, used())
 	require.Equal(t, before, asked)
+}
+
+// Else everybody who needs a connection would wait behind it.
+func TestAConnectionThatCarriesNothingIsNotWaitedForToVetIt(t *testing.T) {
+	network := pgtest.NewProxy(t, pgtest.NewURL(t))
+	db, err := pg.Open(t.Context(), network.URL())
+	require.NoError(t, err)
+	defer db.Close()
+	db.Vet(func(context.Context) error { return nil })
+	conn, err := pgx.Connect(t.Context(), network.URL())
+	require.NoError(t, err)
+	network.Swallow()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	require.Error(t, db.Pool().Config().AfterConnect(ctx, conn))
+	require.NoError(t, ctx.Err())
+	require.NoError(t, db.Ping(t.Context()))
 }
