@@ -21,7 +21,7 @@ func Passes(err error) bool {
 		return true
 	}
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return passingCode(refused.Code)
+		return passingCode(refused.Code) || stalePlan(refused)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
@@ -34,6 +34,12 @@ func Passes(err error) bool {
 		}
 	}
 	return false
+}
+
+// stalePlan reports whether a migration has added to a table since a connection planned to read all of it. The connection
+// forgets such a plan when it fails, each statement's by itself; "feature not supported" means nothing else that passes.
+func stalePlan(refused *pgconn.PgError) bool {
+	return refused.Code == "0A000" && refused.Routine == "RevalidateCachedQuery"
 }
 
 func passingCode(code string) bool {

@@ -9,10 +9,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
 )
 
 func TestOnlyWhatIsKnownToPassPasses(t *testing.T) {
@@ -30,4 +32,24 @@ func TestOnlyWhatIsKnownToPassPasses(t *testing.T) {
 	} {
 		require.Equal(t, passes, pg.Passes(fmt.Errorf("write: %w", err)), err)
 	}
+}
+
+func TestAPlanFromBeforeAMigrationPasses(t *testing.T) {
+	conn, err := pgx.Connect(t.Context(), pgtest.NewURL(t))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(context.Background())) }()
+	_, err = conn.Exec(t.Context(), "create table things (n int)")
+	require.NoError(t, err)
+	all := func() error {
+		rows, err := conn.Query(t.Context(), "select * from things")
+		rows.Close()
+		return errors.Join(err, rows.Err())
+	}
+	require.NoError(t, all())
+	_, err = conn.Exec(t.Context(), "alter table things add column m int")
+	require.NoError(t, err)
+	err = all()
+	require.ErrorContains(t, err, "0A000")
+	require.True(t, pg.Passes(err))
+	require.NoError(t, all())
 }
