@@ -131,3 +131,32 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stranded, 1) // the projector's own
 }
+
+func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
+	// given somebody who has just replayed a letter, and those behind it, and found that it is refused by now
+	h, _ := unusable(t)
+	another, err := h.db.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	for _, statement := range []string{
+		"delete from parked_keys", "update dead_letters set kind = 'refused' where id = 1", "update dead_letters set state = 'replayed' where id > 1",
+	} {
+		_, err := another.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	committed := make(chan error, 1)
+	go func() {
+		// when the letter is being discarded meanwhile
+		for waiting := 0; waiting == 0 && t.Context().Err() == nil; pause(t) {
+			_ = h.db.Pool().QueryRow(t.Context(), "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").
+				Scan(&waiting)
+		}
+		committed <- another.Commit(t.Context())
+	}()
+	_, err = kafka.NewDeadLetters(h.lenient()).Discard(t.Context(), 1)
+
+	// then it is, and no key is left parked
+	require.NoError(t, err)
+	require.NoError(t, <-committed)
+	h.eventually(1, "dead_letters where state = 'discarded'")
+	h.eventually(0, "parked_keys")
+}

@@ -106,7 +106,10 @@ func (d *DeadLetters) Discard(ctx context.Context, id int64) (settled int, err e
 		if err := settle(ctx, tx, id, "discarded"); err != nil {
 			return nil, err
 		}
-		if waiting[0].ID != id { // it waited itself, so there is a first one
+		if len(waiting) == 0 { // it has become one that nobody waits behind
+			return nil, nil
+		}
+		if waiting[0].ID != id {
 			return nil, errNotHead
 		}
 		return waiting[1:], nil
