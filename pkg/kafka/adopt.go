@@ -251,16 +251,30 @@ func (w *adopting) letters(ctx context.Context) error {
 		return err
 	}
 	for _, l := range letters {
-		i := w.recorder.read(l.message())
-		err := w.part(ctx, func(tx *pg.Tx) error {
-			if err := (&DeadLetters{recorder: w.recorder}).hear(ctx, tx, i); err != nil {
-				return err
-			}
-			return settle(ctx, tx, l.ID, "replayed")
-		})
-		if err != nil {
+		if err := w.part(ctx, func(tx *pg.Tx) error { return w.letter(ctx, tx, l) }); err != nil {
 			return fmt.Errorf("record the refused letter %d: %w", l.ID, err)
 		}
 	}
 	return nil
+}
+
+// letter records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
+func (w *adopting) letter(ctx context.Context, tx *pg.Tx, l Letter) error {
+	i := w.recorder.read(l.message())
+	known, err := w.recorder.look(ctx, tx, []item{i})
+	switch {
+	case err != nil:
+		return err
+	case known.parked[i.key()]:
+		return fail(ctx, tx, l.ID, Parked, errParked)
+	case i.kind == Poison:
+		if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
+			return err
+		}
+		return fail(ctx, tx, l.ID, Poison, i.cause)
+	}
+	if err := (&DeadLetters{recorder: w.recorder}).hear(ctx, tx, i); err != nil {
+		return err
+	}
+	return settle(ctx, tx, l.ID, "replayed")
 }

@@ -187,7 +187,7 @@ func (r Recording) ownEvent(m kafkago.Message) (MissingEvent, bool) {
 		if t.Name != m.Topic {
 			continue
 		}
-		if writer := e.Source; t.Writer != nil && t.Writer(e.Type) != "" && t.Writer(e.Type) != writer {
+		if _, refused := t.refuses(e, m); refused {
 			return MissingEvent{}, false
 		}
 		return MissingEvent{Origin{journal.Place{Topic: m.Topic, Partition: m.Partition}, m.Offset}, e.ID, e.Type, t.Stream(e)}, true
@@ -255,23 +255,28 @@ type querier interface {
 }
 
 // refusedOwn are the refused letters that wait and whose event says that this service has written it and is not in the journal,
-// in the topics' order.
+// in the topics' order, lookUntil at most.
 func refusedOwn(ctx context.Context, r Recording, q querier) ([]Letter, error) {
 	rows, err := q.Query(ctx, selectLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
 		and not exists (select from journal where event_id = dead_letters.event_id)
-		order by topic, partition, "offset" limit $1`, lookUntil)
+		order by topic, partition, "offset"`)
 	if err != nil {
 		return nil, fmt.Errorf("read refused letters: %w", err)
 	}
-	letters, err := pgx.CollectRows(rows, scanLetter)
-	if err != nil {
-		return nil, fmt.Errorf("read refused letters: %w", err)
-	}
-	own := letters[:0]
-	for _, l := range letters {
+	defer rows.Close()
+	var own []Letter
+	for len(own) < lookUntil && rows.Next() { // whoever forges others' events must not hide ours behind them
+		l, err := scanLetter(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read refused letters: %w", err)
+		}
 		if _, ours := r.ownEvent(l.message()); ours {
 			own = append(own, l)
 		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read refused letters: %w", err)
 	}
 	return own, nil
 }

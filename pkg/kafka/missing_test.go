@@ -2,9 +2,11 @@ package kafka_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/event"
@@ -140,4 +142,42 @@ func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 	h.cutOff(addresses, 3)
 	var lost *journal.LostError
 	require.ErrorAs(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()), &lost)
+}
+
+func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
+	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be used. And a flood of
+	// letters that others have forged
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 1)
+	unusable := ours("bad", 1)
+	unusable.Data = json.RawMessage(`{"n":"one"}`)
+	stop := run(t, kafka.NewConsumer(h.core()).Run)
+	h.produce(addresses, h.encoded(ours("1", 1), unusable, ours("bad", 2))...)
+	h.eventually(3, "dead_letters where kind = 'refused'")
+	stop()
+	_, err := h.db.Pool().Exec(t.Context(), `insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
+		select '!', 0, n, 'k', '[]', '', now(), 'refused', 'forged', 1 from generate_series(1, 10001) n`)
+	require.NoError(t, err)
+	check := kafka.NewJournalCheck(h.core(), h.db)
+	require.ErrorContains(t, check.Check(t.Context()), "lacks 3 events")
+
+	// when they are adopted
+	adopt(t, h, false)
+
+	// then one is recorded, one is poison, and one waits behind it
+	require.Equal(t, []int{1}, h.ns("1"))
+	require.Empty(t, h.ns("bad"))
+	h.eventually(1, "dead_letters where kind = 'poison' and state = 'waiting'")
+	h.eventually(1, "dead_letters where kind = 'parked' and state = 'waiting'")
+	h.eventually(1, "parked_keys")
+	require.NoError(t, check.Check(t.Context()))
+}
+
+func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
+	addresses := brokers(t)
+	h := newHouse(t, addresses, 3)
+	m := h.encoded(ours("1", 1))[0]
+	place := kafkago.Murmur2Balancer{}.Balance(m, 0, 1, 2)
+	h.produceTo(addresses, (place+1)%3, m)
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 }

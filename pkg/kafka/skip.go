@@ -2,13 +2,14 @@ package kafka
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
 
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
@@ -48,7 +49,8 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 			return fmt.Errorf("%s: %w: it is in the journal", origin, ErrNotMissing)
 		}
 		cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
-		if err := keepRefused(ctx, tx, message, e, cause); err != nil {
+		letter := item{message: message, heard: journal.Heard{Event: event.Event{ID: e.ID}}}.aside(Refused, cause)
+		if err := insertLetters(ctx, tx, []item{letter}); err != nil && !errors.Is(err, errMeanwhile) { // or it is one already
 			return err
 		}
 		tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4
@@ -64,24 +66,6 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 		return d.keep(ctx, tx, "skip", &origin.Place, &origin.Offset, e.String())
 	})
 	return e, err
-}
-
-// keepRefused makes a refused letter of a message, unless it is a letter already.
-func keepRefused(ctx context.Context, tx *pg.Tx, m kafkago.Message, e MissingEvent, cause error) error {
-	headers := make([]header, len(m.Headers))
-	for n, h := range m.Headers {
-		headers[n] = header{Key: []byte(h.Key), Value: h.Value}
-	}
-	encoded, err := json.Marshal(headers)
-	if err == nil {
-		_, err = tx.Exec(ctx, `insert into dead_letters (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) on conflict (topic, partition, "offset") do nothing`,
-			m.Topic, m.Partition, m.Offset, notNil(m.Key), e.ID, encoded, notNil(m.Value), m.Time, Refused, errorText(cause))
-	}
-	if err != nil {
-		return fmt.Errorf("keep a skipped event: %w", err)
-	}
-	return nil
 }
 
 // AdoptCommand and SkipCommand are `adopt` and `skip` of a service. open is called when they run; the function it
