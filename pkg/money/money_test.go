@@ -92,7 +92,13 @@ func TestParseRefuses(t *testing.T) {
 		{"5\x00", "EUR", money.NotANumber, "in digits"},
 		{"\x00", "EUR", money.NotANumber, "in digits"},
 		{"💶", "EUR", money.NotANumber, "in digits"},
-		{"١٢", "EUR", money.NotANumber, "in digits"}, // Arabic digits are digits to unicode.IsDigit
+		{"١٢", "EUR", money.NotANumber, "in digits"},  // Arabic digits are digits to unicode.IsDigit
+		{"9⁹⁹", "EUR", money.NotANumber, "in digits"}, // 9.99, as prices are set; its small digits are not 900
+		{"12¹", "EUR", money.NotANumber, "in digits"},
+		{"5²", "JPY", money.NotANumber, "in digits"},
+		{"1⒉50", "EUR", money.NotANumber, "in digits"},
+		{"½", "EUR", money.NotANumber, "in digits"},
+		{"12\u202e.5", "EUR", money.NotANumber, "in digits"}, // looks like another number
 		{"\xff", "EUR", money.NotANumber, "in digits"},
 		{".", "EUR", money.NotANumber, "in digits"},
 		{".5", "EUR", money.NotANumber, "in digits"},

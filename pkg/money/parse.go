@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -152,13 +153,14 @@ func ReadingsOf(err error) []Amount {
 }
 
 // bare is a text without what stands around a number: spaces, what cannot be seen, and names of currencies, which it returns.
-// Wide digits, spaces and signs are the ordinary ones in it; a minus is its first character. isText is false for what is no text of one line.
+// Wide digits, spaces and signs are the ordinary ones in it; a minus is its first character. isText is false for what is no text of one
+// line, or looks like another number than it is.
 func bare(typed string) (number string, named []string, isText bool) {
 	if len(typed) > longest { // digits beyond counting are a number still
 		return strings.Trim(typed, " \t\r\n"), nil, true
 	}
 	number, wrong := text.Line(typed)
-	isText = wrong == "" || wrong == text.Direction
+	isText = (wrong == "" || wrong == text.Direction) && !strings.ContainsFunc(typed, misleads)
 	number = text.Visibly(norm.NFKC.String(strings.ReplaceAll(number, "´", "'")))
 	number = strings.NewReplacer("\u2212", "-", "’", "'", "‘", "'", "\u02bc", "'", "ʹ", "'", "′", "'").Replace(number)
 	sign := ""
@@ -189,6 +191,10 @@ func bare(typed string) (number string, named []string, isText bool) {
 	}
 	return sign + number, named, isText
 }
+
+// misleads tells whether a character makes a number look like another one than it would be read as: small and circled digits and
+// fractions, which "9⁹⁹" has for 9.99, and what turns the order of those behind it.
+func misleads(r rune) bool { return unicode.Is(unicode.No, r) || r == '\u202e' }
 
 func digit(r rune) bool { return r >= '0' && r <= '9' }
 
