@@ -26,7 +26,8 @@ import (
 const (
 	maxWord        = 60 // characters of a piece that are searched; PostgreSQL refuses a lexeme of 2 KB
 	maxSearchWords = 10
-	minIDPrefix    = 6 // hexadecimal digits from which on a word may be the beginning of an id
+	maxText        = 16 << 10 // bytes; their ends fit into the 1 MB that PostgreSQL keeps for a row
+	minIDPrefix    = 6        // hexadecimal digits from which on a word may be the beginning of an id
 
 	// start stands before what is the beginning of a word.
 	start = "^"
@@ -43,8 +44,7 @@ var (
 
 // piece is what stands between two spaces: its middle, and the signs around it.
 func piece(p string) (middle string, signs []rune) {
-	p = strings.TrimLeft(p, "@^") // what marks and beginnings begin with
-	middle = strings.Trim(p, around)
+	middle = strings.TrimRight(strings.TrimLeft(p, around+"@^"), around) // marks and beginnings begin with @ and ^
 	for _, r := range p {
 		if strings.ContainsRune(around, r) && (middle == "" || !strings.ContainsRune(middle, r)) {
 			signs = append(signs, r)
@@ -80,8 +80,16 @@ func Words(texts ...string) (words []string) {
 	return each(words)
 }
 
+// pieces are those of the first maxText bytes of texts.
 func pieces(texts []string) []string {
-	return strings.Fields(strings.ReplaceAll(text.Fold(strings.ToValidUTF8(strings.Join(texts, " "), " ")), "\x00", " "))
+	all := strings.Fields(strings.ReplaceAll(text.Fold(strings.ToValidUTF8(strings.Join(texts, " "), " ")), "\x00", " "))
+	size := 0
+	for i, p := range all {
+		if size += len(p); size > maxText {
+			return all[:i]
+		}
+	}
+	return all
 }
 
 // each is words without "", each once.

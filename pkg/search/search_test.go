@@ -42,7 +42,25 @@ func TestQuery(t *testing.T) {
 	require.Equal(t, "'%':*", search.Query("%"))
 	require.Equal(t, `'"':*`, search.Query(`"`))
 	require.Equal(t, "'👷':*", search.Query("👷"))
+	require.Equal(t, "'o''brien':*", search.Query("(^o'brien"))
+	require.Equal(t, "'o''brien':*", search.Query("^\"@o'brien\""))
 	require.Len(t, strings.Split(search.Query("a b c d e f g h i j k l"), "&"), 10)
+}
+
+// PostgreSQL keeps 1 MB of lexemes for a row, however many lines an order has.
+func TestWordsFitIntoARow(t *testing.T) {
+	var lines []string
+	for i := range 2000 {
+		lines = append(lines, strings.Repeat(string(rune(0x4e00+i)), 200))
+	}
+	for name, words := range map[string]string{"join": search.Join(lines...), "later": search.Later("@ada", lines...)} {
+		size := 0
+		for _, w := range strings.Fields(words) {
+			size += len(w) * (len([]rune(w)) + 1) / 2
+		}
+		require.Less(t, size, 1<<20, name)
+	}
+	require.Contains(t, search.Later("@ada", lines...), " @ada")
 }
 
 func TestIDRange(t *testing.T) {

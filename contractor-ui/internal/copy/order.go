@@ -79,17 +79,10 @@ func orderRowOf(s journal.Stream) (Order, bool) {
 	}, true
 }
 
-// contentsKept bounds the names of products by which an order is found; PostgreSQL's limit for a column of words is 1 MB.
-const contentsKept = 16 << 10
-
 func wordsOf(o order.Order) string {
 	// A number is found by its last part without the zeros, too.
 	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
-	size := 0
 	for _, line := range o.Lines {
-		if size += len(line.Name) + len(line.SKU); size > contentsKept {
-			break
-		}
 		texts = append(texts, line.Name, line.SKU)
 	}
 	return search.Later(search.Mark(o.ContractorID), texts...)
