@@ -1,6 +1,12 @@
 package web
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"countersign.example/pkg/text"
+)
 
 // The values of the shared partials.
 
@@ -44,6 +50,18 @@ type Tabs []Tab
 type Search struct {
 	Action, Value, Label string
 	Keep                 map[string]string
+}
+
+// maxSearch is how much is searched for, in characters.
+const maxSearch = 200
+
+// ReadSearch is what somebody typed into such a box, by the rules of package text, and without what breaks them.
+func ReadSearch(typed string) (string, error) {
+	typed, _ = text.Line(typed)
+	if utf8.RuneCountInString(typed) > maxSearch {
+		return "", BadRequest(fmt.Sprintf("Search for %d characters at most.", maxSearch))
+	}
+	return typed, nil
 }
 
 // Pager leads through a list by keyset; an empty address is no link.

@@ -102,7 +102,7 @@ func queryOf(c echo.Context) (q copy.Query, tab string, err error) {
 		return q, tab, web.NotFound("There is no such list of payments.")
 	}
 	q.Contractor = web.PersonOf(c).ID
-	if q.Search, err = searchOf(c.QueryParam("q")); err != nil {
+	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
 		return q, tab, err
 	}
 	q.Range, err = rangeOf(c)

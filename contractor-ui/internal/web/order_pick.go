@@ -55,7 +55,7 @@ func choicesOf[T any](rows []T, of func(T) choice) []choice {
 
 // products answers the search while typing.
 func (h *Handlers) products(c echo.Context) error {
-	search, err := searchOf(c.QueryParam("q"))
+	search, err := web.ReadSearch(c.QueryParam("q"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (h *Handlers) products(c echo.Context) error {
 }
 
 func (h *Handlers) customers(c echo.Context) error {
-	search, err := searchOf(c.QueryParam("q"))
+	search, err := web.ReadSearch(c.QueryParam("q"))
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (h *Handlers) customers(c echo.Context) error {
 }
 
 func (h *Handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
-	if find, err := searchOf(find); err == nil {
+	if find, err := web.ReadSearch(find); err == nil {
 		rows, more, err := copy.Products(ctx, h.DB, copy.Choice{Search: find, Limit: choicesInSelect})
 		p := newPicker(form, fieldProduct, "Product", "/orders/products", choicesOf(rows, productChoice))
 		p.More, p.Find = more || find != "", find
@@ -89,7 +89,7 @@ func (h *Handlers) productPicker(ctx context.Context, form *web.Form, find strin
 }
 
 func (h *Handlers) customerPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
-	if find, err := searchOf(find); err == nil {
+	if find, err := web.ReadSearch(find); err == nil {
 		rows, more, err := copy.Customers(ctx, h.DB, copy.Choice{Search: find, Limit: choicesInSelect})
 		p := newPicker(form, fieldCustomer, "Customer", "/orders/customers", choicesOf(rows, customerChoice))
 		p.More, p.Find = more || find != "", find
@@ -151,7 +151,7 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 		}
 		return value, nil
 	}
-	typed, err := searchOf(form.Value(fieldTypedName))
+	typed, err := web.ReadSearch(form.Value(fieldTypedName))
 	if err != nil || typed == "" {
 		form.Fail(field, missing)
 		return "", nil

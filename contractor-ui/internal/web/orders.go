@@ -94,7 +94,7 @@ func orderQueryOf(c echo.Context) (q copy.OrderQuery, err error) {
 		return q, web.NotFound("There is no such list of orders.")
 	}
 	q.Contractor = web.PersonOf(c).ID
-	if q.Search, err = searchOf(c.QueryParam("q")); err != nil {
+	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
 		return q, err
 	}
 	q.Range, err = rangeOf(c)

@@ -94,16 +94,6 @@ func clip(text string, limit int) string {
 	return text
 }
 
-// searchOf is a search as somebody typed it, without what no text may have.
-func searchOf(text string) (string, error) {
-	const longest = 200
-	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
-	if len([]rune(text)) > longest {
-		return "", web.BadRequest("Search for 200 characters at most.")
-	}
-	return text, nil
-}
-
 // total is an amount for each currency, under a name.
 type total struct {
 	Key, Label, Hint string

@@ -3,8 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -12,9 +10,6 @@ import (
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/pkg/web"
 )
-
-// maxSearch is how much a search may be, in characters.
-const maxSearch = 200
 
 // Names of the live fragments and of the list.
 const (
@@ -91,16 +86,7 @@ func readQuery(c echo.Context) (q copy.Query, err error) {
 }
 
 // searched is what somebody typed into the search, without what no text may have.
-func searched(c echo.Context) (string, error) { return filterOf(c.QueryParam("q")) }
-
-// filterOf is a text to look for.
-func filterOf(text string) (string, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
-	if utf8.RuneCountInString(text) > maxSearch {
-		return "", web.BadRequest(fmt.Sprintf("Search for %d characters at most.", maxSearch))
-	}
-	return text, nil
-}
+func searched(c echo.Context) (string, error) { return web.ReadSearch(c.QueryParam("q")) }
 
 // position reads a page's place from its address; nil if there is none.
 func position(text string) (*copy.Position, error) {

@@ -133,7 +133,7 @@ func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
 	if !known {
 		return q, web.NotFound("There is no such list.")
 	}
-	if q.Contractor, err = filterOf(c.QueryParam("contractor")); err != nil {
+	if q.Contractor, err = web.ReadSearch(c.QueryParam("contractor")); err != nil {
 		return q, err
 	}
 	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
@@ -143,7 +143,7 @@ func readOrderQuery(c echo.Context) (q copy.OrderQuery, err error) {
 	if q.Customer == "" {
 		words += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
 	}
-	if q.Search, err = filterOf(words); err != nil {
+	if q.Search, err = web.ReadSearch(words); err != nil {
 		return q, err
 	}
 	if q.After, err = position(c.QueryParam("after")); err != nil {
