@@ -3,8 +3,10 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,7 +29,7 @@ type gate struct {
 }
 
 // First adds a condition: until it has been met, the service is not ready, what Go adds does not run, and requests are answered
-// with 503. Conditions are met in the order in which they are added, each once. Without the service being restarted, it is looked again.
+// with 503, a browser's with a page. Conditions are met in the order in which they are added, each once. Without the service being restarted, it is looked again.
 func (rt *Runtime) First(name string, condition Check) {
 	if len(rt.gate.conditions) == 0 {
 		rt.Add(Component{Name: "what comes first", Start: rt.meetAtOnce, Run: rt.meet})
@@ -125,9 +127,28 @@ func (g *gate) behind(handler http.Handler) http.Handler {
 		}
 		w.Header().Set("Retry-After", "2")
 		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "This service is starting, and nothing was done. Please try again shortly.", http.StatusServiceUnavailable)
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			http.Error(w, starting, http.StatusServiceUnavailable)
+			return
+		}
+		again := "" // a form would not be sent again
+		if r.Method == http.MethodGet {
+			again = `<meta http-equiv="refresh" content="3">`
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprintf(w, startingPage, again, starting)
 	})
 }
+
+const starting = "This service is starting, and nothing was done. Please try again shortly."
+
+// startingPage needs nothing of what is not there yet: no session, no template, no asset.
+const startingPage = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">%s<title>Starting</title></head>
+<body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem"><main><h1>Starting</h1><p>%s</p></main></body></html>
+`
 
 // report says in a report what the gate waits for.
 func (g *gate) report(r Report) Report {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,25 @@ func TestNothingWorksBeforeWhatComesFirst(t *testing.T) {
 	cancel()
 	if got := <-code; got != 0 {
 		t.Error("exit code", got)
+	}
+}
+
+func TestAPersonGetsAPageWhileAServiceWaits(t *testing.T) {
+	waiting := (&gate{open: make(chan struct{})}).behind(nil)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		r := httptest.NewRequest(method, "/payments", nil)
+		r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+		w := httptest.NewRecorder()
+		waiting.ServeHTTP(w, r)
+		body := w.Body.String()
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Content-Type") != "text/html; charset=utf-8" ||
+			!strings.Contains(body, "<title>Starting</title>") || !strings.Contains(body, "nothing was done") {
+			t.Errorf("%s is answered with %d %s %s", method, w.Code, w.Header(), body)
+		}
+		// A page comes back by itself. A form would not be sent again by that.
+		if again := strings.Contains(body, `http-equiv="refresh"`); again != (method == http.MethodGet) {
+			t.Errorf("%s is answered with %s", method, body)
+		}
 	}
 }
 
