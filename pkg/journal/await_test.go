@@ -119,7 +119,11 @@ func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 				<-looked
 			}
 			const begin, last = "others-begin", "others-last"
-			go func() { answers <- j.Await(ctx, begin, has(1)) }()
+			waits := make(chan struct{}, 10)
+			go func() {
+				answers <- j.Await(ctx, begin, func(s journal.Stream) bool { waits <- struct{}{}; return s.Version >= 1 })
+			}()
+			<-waits // so that it is told of the event, and does not find it
 			appendTo(t, there, writer, begin, newEvent("others", 1))
 			require.True(t, <-answers) // what was told of the pages' first events has been told
 			for len(looked) > 0 {
@@ -140,9 +144,12 @@ func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 				appendTo(t, there, writer, "others-again", newEvent("others", 1))
 				own = (network.Statements() - one) * (commits + 1) * 3 / 2
 			}
-			// then the pages have asked nothing
+			// then the pages have asked nothing, but for the news of their own first event where that took a while to be looked into
 			require.LessOrEqual(t, asked-own, int64(pages), "queries of %d pages during %d commits of others", pages, commits)
-			require.Empty(t, looked)
+			require.LessOrEqual(t, len(looked), pages)
+			for len(looked) > 0 {
+				<-looked
+			}
 
 			// and each asks once for its own commit
 			for page := range pages {
