@@ -89,6 +89,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 // an order that has just been paid says so a moment later.
 func TestReconcileIsCalmWhileMuchIsUnderWay(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
+	h.cfg.ReconcilePatience = patience // nothing differs for ever, and the machine may be busy
 	h.start()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

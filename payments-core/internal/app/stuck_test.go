@@ -107,6 +107,8 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 	}{
 		"nameless":            {[]string{"retry", key, "--why", "so"}, 1, "who decides"},
 		"without a reason":    {[]string{"retry", key, "--by", "Olga"}, 1, "say why"},
+		"an invisible name":   {[]string{"retry", key, "--by", "\u200b", "--why", "so"}, 1, "who decides"},
+		"turned letters":      {[]string{"settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "paid \u202eback"}, 1, "direction"},
 		"no such key":         {[]string{"retry", "nonsense", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck: nonsense"},
 		"not stuck":           {[]string{"retry", id + ":capture:1", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck"},
 		"without an outcome":  {[]string{"settle", key, "--by", "Olga", "--why", "so"}, 2, "succeeded or failed"},

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/text"
 )
 
 // Handling is an operator's word on a stuck operation. It is on record with it.
@@ -25,14 +26,19 @@ var ErrNotStuck = errors.New("operations: no such operation is stuck")
 // maxHandling is the longest name and the longest reason of an operator, in characters.
 const maxHandling = 500
 
-// validate refuses what says nothing, or cannot be kept.
-func (h Handling) validate() error {
-	for what, text := range map[string]string{"who decides": h.By, "why": h.Why} {
-		if n := len([]rune(text)); strings.TrimSpace(text) == "" || n > maxHandling || strings.ContainsRune(text, 0) {
-			return fmt.Errorf("say %s, in %d characters at most", what, maxHandling)
+// cleaned is what is kept of it by the rules of package text; an error where that says nothing, or too much.
+func (h Handling) cleaned() (Handling, error) {
+	for what, said := range map[string]*string{"who decides": &h.By, "why": &h.Why} {
+		kept, wrong := text.Line(*said)
+		switch n := utf8.RuneCountInString(kept); {
+		case wrong != "":
+			return h, fmt.Errorf("%s: %s", what, wrong.Message())
+		case n == 0 || n > maxHandling:
+			return h, fmt.Errorf("say %s, in %d characters at most", what, maxHandling)
 		}
+		*said = kept
 	}
-	return nil
+	return h, nil
 }
 
 // Stuck returns the operations that wait for an operator, oldest first.
@@ -112,7 +118,7 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 
 // handle concludes the stuck operation of a key as decide says, under its payment's locks. It returns the key of what is asked again.
 func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome) (again string, err error) {
-	if err := by.validate(); err != nil {
+	if by, err = by.cleaned(); err != nil {
 		return "", err
 	}
 	err = d.db.InTx(ctx, func(tx *pg.Tx) error {
