@@ -51,6 +51,9 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say fu
 			}
 		}
 		c, err := d.load(ctx, tx, id)
+		if err == nil {
+			err = d.unstick(ctx, tx, c, say)
+		}
 		if err != nil {
 			return err
 		}
@@ -63,7 +66,23 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say fu
 	return nil
 }
 
-// lacking adds those records, by payment, of which we have no operation or one that is open.
+// unstick closes what is stuck although the payment's events tell that it was done: an operator has settled it since the backup.
+func (d *Desk) unstick(ctx context.Context, tx *pg.Tx, c *dossier, say func(string)) error {
+	stuck, is := c.history.Open()
+	if !is || !stuck.Stuck() || !succeeded(c.payment, stuck.Kind) {
+		return nil
+	}
+	stuck.State, stuck.ClosedAt = Succeeded, c.payment.UpdatedAt
+	stuck.Handled = Handling{By: "adopt", Why: "the payment's events tell that it was done"}
+	say(fmt.Sprintf("settled: %s, which was stuck: the payment's events tell that it was done", stuck.Key))
+	if err := closeRow(ctx, tx, stuck); err != nil {
+		return err
+	}
+	c.history[slices.IndexFunc(c.history, func(o Operation) bool { return o.ID == stuck.ID })] = stuck
+	return nil
+}
+
+// lacking adds those records, by payment, of which we have no operation or one that is open, and payments of which one is stuck.
 func (d *Desk) lacking(ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
@@ -76,8 +95,11 @@ func (d *Desk) lacking(ctx context.Context, tx *pg.Tx, records []gateway.Record,
 	}
 	for _, r := range records {
 		o, known := histories[r.PaymentID].byKey(r.Key)
-		if !known || o.State == Open && !o.Stuck() {
+		switch {
+		case !known, o.State == Open && !o.Stuck():
 			missing[r.PaymentID] = append(missing[r.PaymentID], r)
+		case o.Stuck() && missing[r.PaymentID] == nil:
+			missing[r.PaymentID] = []gateway.Record{}
 		}
 	}
 	return nil
