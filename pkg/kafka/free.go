@@ -157,8 +157,9 @@ func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 	return keys, nil
 }
 
+// fromStranded looks for each key's letter by itself: a join would be planned for few keys, and compare all with all.
 const fromStranded = `from parked_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
-	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison')`
+	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison' offset 0)`
 
 // Free frees the stranded keys, and replays what is parked behind each.
 func (d *DeadLetters) Free(ctx context.Context) (keys, settled int, err error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -159,4 +160,22 @@ func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 	require.NoError(t, <-committed)
 	h.eventually(1, "dead_letters where state = 'discarded'")
 	h.eventually(0, "parked_keys")
+}
+
+// A scrape looks for them every few seconds, also after somebody has poisoned many keys.
+func TestStrandedKeysAreFoundAmongMany(t *testing.T) {
+	h := newHouse(t, brokers(t), 1)
+	for _, statement := range []string{
+		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
+			select 't', 0, n, n::text::bytea, '[]', '', now(), 'poison', '', 1 from generate_series(1, 20000) n`,
+		"insert into parked_keys (topic, key) select 't', n::text::bytea from generate_series(1, 20001) n",
+	} {
+		_, err := h.db.Pool().Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	stranded, err := kafka.Stranded(ctx, h.db)
+	require.NoError(t, err)
+	require.Len(t, stranded, 1)
 }
