@@ -223,7 +223,8 @@ func TestDataThatPostgresRefusesIsTold(t *testing.T) {
 		return err
 	})
 
-	require.True(t, pg.IsData(err), "%v", err)
+	require.Error(t, err)
+	require.False(t, pg.Passes(err), "%v", err)
 }
 
 func TestConcurrentWritersOfOneStreamTakeTurns(t *testing.T) {

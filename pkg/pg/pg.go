@@ -152,15 +152,6 @@ func IsUnique(err error, constraint string) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "23505" && pgErr.ConstraintName == constraint
 }
 
-// IsData reports whether err is PostgreSQL's refusal of the data itself (SQLSTATE class 22,
-// such as U+0000 in jsonb): trying again cannot help.
-//
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-func IsData(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && len(pgErr.Code) == 5 && pgErr.Code[:2] == "22"
-}
-
 // poolSizeGiven reports whether the URL sets the pool's size.
 func poolSizeGiven(url string) bool {
 	conn, err := pgconn.ParseConfig(url)
