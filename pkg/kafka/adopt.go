@@ -59,10 +59,7 @@ func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, say func(strin
 		if dry {
 			return errDryRun
 		}
-		tx.AfterCommit(func() {
-			a.DB.Notify(decidedChannel)
-			a.DB.Notify(journal.OutboxChannel)
-		})
+		tx.AfterCommit(func() { a.DB.Notify(journal.OutboxChannel) })
 		return nil
 	})
 	if dry && errors.Is(err, errDryRun) {

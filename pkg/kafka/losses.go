@@ -58,14 +58,10 @@ func (l *Losses) Accept(ctx context.Context, places []journal.Place, d Decision)
 			}
 			accepted = append(accepted, lost)
 		}
-		tx.AfterCommit(func() { l.cfg.DB.Notify(decidedChannel) })
 		return nil
 	})
 	return accepted, err
 }
-
-// decidedChannel is notified when an operator has decided something.
-const decidedChannel = "operator_decided"
 
 // setLettersApart takes the offsets of the former topic from its dead letters: a message of the new one with such an offset
 // would be taken for set aside already.

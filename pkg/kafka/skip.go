@@ -62,7 +62,6 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 		if tag.RowsAffected() == 0 {
 			return fmt.Errorf("%s: %w: it is a dead letter already", origin, ErrNotMissing)
 		}
-		tx.AfterCommit(func() { a.DB.Notify(decidedChannel) })
 		return d.keep(ctx, tx, "skip", &origin.Place, &origin.Offset, e.String())
 	})
 	return e, err
