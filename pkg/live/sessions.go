@@ -14,6 +14,8 @@ const (
 	// sessionsPause is the least time between two questions after sessions, so that many that end one after the other make few
 	// of them; a socket is closed within it and the time of an answer.
 	sessionsPause = 200 * time.Millisecond
+	// sessionsRetry is the pause after a question that was not answered.
+	sessionsRetry = time.Second
 	// sessionsWait bounds one question.
 	sessionsWait = 5 * time.Second
 )
@@ -27,8 +29,8 @@ type Sessions interface {
 }
 
 // Watch closes sockets with 1008 (policy violation) whose session has ended, until ctx ends: at once when that is told, and else
-// by a look at every heartbeat. One question is for all sockets of this replica. A store that does not answer is no reason to
-// close any.
+// by a look at every heartbeat. One question is for all sockets of this replica. A store that does not answer is asked again soon, and
+// no reason to close any.
 func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 	told := make(chan struct{}, 1)
 	var parts sync.WaitGroup
@@ -36,29 +38,37 @@ func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 	parts.Go(func() {
 		beat := time.NewTicker(beatEvery)
 		defer beat.Stop()
-		h.watch(ctx, sessions, told, beat.C, true)
+		h.watch(ctx, sessions, told, told, beat.C, true)
 	})
 	// A page's request has just read its session; what ended between then and the socket's joining is to be noticed, too.
-	parts.Go(func() { h.watch(ctx, sessions, h.joined, nil, false) })
+	parts.Go(func() { h.watch(ctx, sessions, h.joined, told, nil, false) })
 	parts.Wait()
 	return ctx.Err()
 }
 
-// watch asks after all sockets, or only new ones, whenever there is a reason to, until ctx ends.
-func (h *Hub) watch(ctx context.Context, sessions Sessions, reason <-chan struct{}, beat <-chan time.Time, all bool) {
-	for {
+// watch asks after all sockets, or only new ones, whenever there is a reason to, until ctx ends. A question that was not answered is a
+// reason to ask after all.
+func (h *Hub) watch(ctx context.Context, sessions Sessions, reason <-chan struct{}, askAll chan struct{}, beat <-chan time.Time, all bool) {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-reason:
 		case <-beat:
 		}
-		if err := h.closeEnded(ctx, sessions, all); err != nil && ctx.Err() == nil {
-			h.log.WarnContext(ctx, "it cannot be seen whose session has ended: sockets stay open", "error", err)
+		pause := sessionsPause
+		err := h.closeEnded(ctx, sessions, all)
+		if err != nil && ctx.Err() == nil {
+			if !failing {
+				h.log.WarnContext(ctx, "it cannot be seen whose session has ended: sockets stay open until it can", "error", err)
+			}
+			pause = sessionsRetry
+			signal(askAll)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
-		case <-time.After(sessionsPause):
+		case <-time.After(pause):
 		}
 	}
 }

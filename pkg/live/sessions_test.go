@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ type signedIn struct {
 	db    *pg.DB
 	asked atomic.Int64
 	hangs atomic.Bool
+	fails atomic.Int64 // how many questions more
 }
 
 func (s *signedIn) Ended(ctx context.Context, sessions []string) (ended []string, err error) {
@@ -28,6 +30,9 @@ func (s *signedIn) Ended(ctx context.Context, sessions []string) (ended []string
 	if s.hangs.Load() {
 		<-ctx.Done()
 		return nil, ctx.Err()
+	}
+	if s.fails.Add(-1) >= 0 {
+		return nil, errors.New("no connection is free")
 	}
 	err = s.db.Pool().QueryRow(ctx, `select coalesce(array_agg(asked), '{}') from unnest($1::text[]) asked
 		where not exists (select from signed_in where token = asked)`, sessions).Scan(&ended)
@@ -156,6 +161,29 @@ func TestAStoreThatHangsClosesNothingAndHoldsUpNothing(t *testing.T) {
 	defer cancel()
 	if err := a.hub.Close(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAStoreThatFailedIsAskedAgainSoon(t *testing.T) {
+	// given a socket that was asked after
+	a := newApp(t)
+	sessions := newSignedIn(a, "gone")
+	a.run(func(ctx context.Context) error { return a.hub.Watch(ctx, sessions) })
+	conn := dial(t, a.url+"?session=gone")
+	eventually(t, "it is asked", func() bool { return sessions.asked.Load() > 0 })
+
+	// when its session ends while the store fails
+	sessions.fails.Store(3) // more than it is told
+	a.exec("delete from signed_in where token = 'gone'")
+	a.exec("notify ended")
+	began := time.Now()
+
+	// then it is closed, and not only with the next heartbeat
+	if err := drain(conn); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
+		t.Errorf("closed with %v", err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 
