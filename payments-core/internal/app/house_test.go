@@ -96,12 +96,14 @@ func newHouse(t *testing.T, options sandbox.Options) *house {
 	t.Cleanup(func() {
 		if h.stop != nil {
 			h.settled()
+		}
+		for _, difference := range h.reconcile() { // while it runs, so that what a test has published last is heard
+			t.Error(difference)
+		}
+		if h.stop != nil {
 			if err := h.stop(); err != nil {
 				t.Error(err)
 			}
-		}
-		for _, difference := range h.reconcile() {
-			t.Error(difference)
 		}
 		if err := h.sandbox.Audit(context.Background()); err != nil {
 			t.Error(err)
