@@ -68,6 +68,9 @@ func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
 	if got := h.reconcile(); len(got) != 1 || !strings.Contains(got[0], "stuck since") {
 		t.Errorf("reconcile says %q", got)
 	}
+	if gauge := `payment_operations_stuck{service="payments-core"} 1`; !strings.Contains(h.metrics(), gauge) {
+		t.Errorf("the metrics lack %s", gauge)
+	}
 
 	// when an operator retries it, it is asked once more, with a new key
 	if said, code := h.command("operations", "retry", id+":refund:1", "--by", "Olga", "--why", "the bank says try now"); code != 0 || !strings.Contains(said, id+":refund:2") {

@@ -46,7 +46,7 @@ func NewCaller(desk *Desk, g gateway.Gateway, keyLife time.Duration, log *slog.L
 			Help: "Things about money that a person must look at, by reason.",
 		}, []string{"reason"}),
 	}
-	registry.MustRegister(c.calls, c.alarms)
+	registry.MustRegister(c.calls, c.alarms, stuckGauge{desk.db})
 	return c
 }
 
