@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -31,17 +32,21 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	}
 	command := &cobra.Command{
 		Use:   "operations",
-		Short: "Look at what is stuck at the payment gateway, and retry or settle it",
+		Short: "Look at what is stuck, or open for long, at the payment gateway, and retry or settle it",
 	}
 	command.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the operations that are stuck, oldest first", Args: cobra.NoArgs,
+			Use: "list", Short: "List the operations that are stuck, and those that have been open for long, oldest first", Args: cobra.NoArgs,
 			RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, _ []string) error {
 				stuck, err := desk.Stuck(ctx)
 				if err != nil {
 					return err
 				}
-				return printStuck(out, stuck)
+				waiting, err := desk.Waiting(ctx)
+				if err != nil {
+					return err
+				}
+				return errors.Join(printStuck(out, stuck), printWaiting(out, waiting))
 			}),
 		},
 		retryCommand(with), settleCommand(with),
@@ -54,13 +59,15 @@ type withDesk func(func(context.Context, io.Writer, *operations.Desk, []string) 
 func retryCommand(with withDesk) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
-		Use: "retry <key>", Short: "Ask the gateway for the same again, with a new key", Args: cobra.ExactArgs(1),
+		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once", Args: cobra.ExactArgs(1),
 		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
 			key, err := desk.Retry(ctx, args[0], by)
 			switch {
 			case err != nil:
 			case key == "":
 				_, err = fmt.Fprintln(out, "given up, and not asked again: the payment's order cannot use it, and what is held is let go")
+			case key == args[0]:
+				_, err = fmt.Fprintf(out, "not stuck: asked at once, with the same key %s\n", key)
 			default:
 				_, err = fmt.Fprintf(out, "asked again as %s\n", key)
 			}
@@ -111,6 +118,22 @@ func printStuck(out io.Writer, stuck []operations.Operation) error {
 	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tSTUCK SINCE\tATTEMPTS\tWHY")
 	for _, o := range stuck {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.200q\n", o.Key, o.Amount, o.StuckAt.Format(time.RFC3339), o.Attempts, o.LastError)
+	}
+	return table.Flush()
+}
+
+// printWaiting is silent where nothing waits.
+func printWaiting(out io.Writer, waiting []operations.Waiting) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintf(out, "\nopen for more than %s, and asked again without an operator:\n", operations.OpenTooLong); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tOPEN SINCE\tATTEMPTS\tASKED NEXT\tWHY")
+	for _, w := range waiting {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%.200q\n", w.Key, w.Amount, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.AskedNext(), w.Why())
 	}
 	return table.Flush()
 }

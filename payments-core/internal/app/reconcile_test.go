@@ -27,7 +27,20 @@ func TestReconcileNamesDifferences(t *testing.T) {
 		return err == nil && n == 1
 	})
 	h.settled()
+	reopened := `insert into operations (payment_id, kind, n, amount, currency, state, closed_at, last_error)
+			values ('` + id + `', 'refund', 1, 1000, 'EUR', 'failed', now(), 'not now');
+		insert into operations (payment_id, kind, n, amount, currency, opened_at) values ('` + id + `', 'refund', 2, 1000, 'EUR', now() - interval '11 minutes');`
+	const undone = "delete from river_job where state = 'scheduled'; delete from operations where kind = 'refund'"
 	tests := map[string]struct{ tamper, undo, says string }{
+		"a refund that was refused, and that nobody asks for again": {
+			reopened, undone,
+			"key " + id + ":refund:2: open since",
+		},
+		"a refund that was refused, and is asked for again in an hour": {
+			reopened + `insert into river_job (kind, args, state, max_attempts, scheduled_at) select 'gateway_call', jsonb_build_object('operation', id),
+				'scheduled', 100, now() + interval '1 hour' from operations where kind = 'refund' and n = 2`, undone,
+			"", // of refund:2, see below
+		},
 		"an operation that never was": {
 			"update operations set n = 9 where kind = 'capture'", "update operations set n = 1 where kind = 'capture'",
 			"key " + id + ":capture:9: ours succeeded, and the gateway has no record of it",
@@ -40,7 +53,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			`insert into operations (payment_id, kind, n, amount, currency, opened_at, attempts, last_error)
 				values ('` + id + `', 'refund', 1, 1000, 'EUR', now() - interval '11 minutes', 24, 'no answer')`,
 			"delete from operations where kind = 'refund'",
-			"after 24 attempts: no answer",
+			"after 24 attempts: no answer; asked next: never",
 		},
 		"a dead order that keeps money": {
 			"update journal set type = 'order_expired' where type = 'order_paid'", "update journal set type = 'order_paid' where type = 'order_expired'",
@@ -78,6 +91,8 @@ func TestReconcileNamesDifferences(t *testing.T) {
 		}
 		if got := strings.Join(h.reconcile(), "\n"); !strings.Contains(got, test.says) {
 			t.Errorf("%s: reconcile says %q, not %q", name, got, test.says)
+		} else if test.says == "" && strings.Contains(got, "refund:2") {
+			t.Errorf("%s: reconcile says %q", name, got)
 		}
 		if _, err := h.db.Pool().Exec(t.Context(), test.undo); err != nil {
 			t.Fatal(err)

@@ -154,6 +154,56 @@ func TestAKeyOfAnotherRequestIsStuck(t *testing.T) {
 	}
 }
 
+// After a long outage of the gateway its calls are up to an hour apart. An operator who knows that it is back need not wait.
+func TestAnOpenOperationIsHurried(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	// given an operation without an answer, which is asked again in an hour only
+	there := h.cfg.GatewayURL
+	h.cfg.GatewayURL = "http://127.0.0.1:1"
+	h.start()
+	id, events := accepted(10_00, payment.Automatic)
+	key := id + ":authorize:1"
+	h.publish(events...)
+	h.eventually("asked, without an answer", func() bool {
+		var attempts int
+		err := h.db.Pool().QueryRow(t.Context(), "select attempts from operations where key = $1", key).Scan(&attempts)
+		return err == nil && attempts > 0
+	})
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	h.cfg.GatewayURL = there
+	for _, sql := range []string{"update operations set opened_at = now() - interval '11 minutes'",
+		"update river_job set state = 'scheduled', scheduled_at = now() + interval '1 hour' where kind = 'gateway_call'"} {
+		if _, err := h.db.Pool().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.start()
+
+	// then it is listed, with when it is asked next, and is a difference
+	next := time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:")
+	if list, code := h.command("operations", "list"); code != 0 || !strings.Contains(list, "nothing is stuck") || !strings.Contains(list, key) || !strings.Contains(list, next) {
+		t.Errorf("listed: %d %s", code, list)
+	}
+	if got := h.reconcile(); len(got) != 1 || !strings.Contains(got[0], "asked next: "+next) {
+		t.Errorf("reconcile says %q", got)
+	}
+
+	// and when an operator retries it, it is asked at once, with the same key
+	if said, code := h.command("operations", "retry", key, "--why", "it is back"); code != 1 || !strings.Contains(said, "who decides") {
+		t.Errorf("retry without a name: %d %s", code, said)
+	}
+	said, code := h.command("operations", "retry", key, "--by", "Olga", "--why", "it is back")
+	if code != 0 || !strings.Contains(said, "with the same key "+key) || !strings.Contains(said, `"by":"Olga","why":"it is back"`) {
+		t.Errorf("retry: %d %s", code, said)
+	}
+	h.story(id, captured)
+	if got := h.operations(id); !slices.Equal(got, []string{"authorize:1 succeeded", "capture:1 succeeded"}) {
+		t.Errorf("the operations are %v", got)
+	}
+}
+
 // The gateway forgets keys. What was asked before that and had no answer is looked up, and not done twice.
 func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
 	const life = 200 * time.Millisecond // less than the wait for another attempt

@@ -26,16 +26,17 @@ type Desk struct {
 	db      *pg.DB
 	journal *journal.Journal
 	rules   Rules
-	jobs    *river.Client[pgx.Tx] // inserts only
+	jobs    *river.Client[pgx.Tx] // inserts and hurries only
+	log     *slog.Logger
 }
 
-// NewDesk returns a desk; log is for the job queue.
+// NewDesk returns a desk; log is for the job queue, and for what operators hurry.
 func NewDesk(db *pg.DB, j *journal.Journal, rules Rules, log *slog.Logger) (*Desk, error) {
 	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: quiet(&outage{log: log})})
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
 	}
-	return &Desk{db: db, journal: j, rules: rules, jobs: jobs}, nil
+	return &Desk{db: db, journal: j, rules: rules, jobs: jobs, log: log}, nil
 }
 
 // dossier is one payment under its stream's lock, with what was asked of the gateway for it, and with its order.

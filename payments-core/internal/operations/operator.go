@@ -55,9 +55,13 @@ func (d *Desk) Stuck(ctx context.Context) ([]Operation, error) {
 }
 
 // Retry gives a stuck operation up and asks the gateway for the same again, at once and with a new key, which it returns; "" where
-// the payment's order cannot use what was asked for, and the rules let go instead.
+// the payment's order cannot use what was asked for, and the rules let go instead. One that is open and not stuck is asked at once,
+// with the key that it has.
 // Its errors are ErrNotStuck and those of what by lacks, besides the database's.
 func (d *Desk) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
+	if hurried, err := d.hurry(ctx, key, by); hurried || err != nil {
+		return key, err
+	}
 	return d.handle(ctx, key, by, RetryOf)
 }
 

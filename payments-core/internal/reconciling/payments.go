@@ -107,19 +107,22 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 	var key, kind, state, theirKind, currency, theirCurrency, lastError string
 	var amount, theirs int64
 	var approved bool
-	var attempts int
-	var opened time.Time
-	var stuck *time.Time
-	err = rows(ctx, tx, "select key, opened_at, stuck_at, attempts, last_error from operations where state = 'open' order by key", nil,
-		[]any{&key, &opened, &stuck, &attempts, &lastError}, func() error {
-			switch {
-			case stuck != nil:
-				r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", key, stuck.UTC().Format(time.RFC3339), lastError)
-			case time.Since(opened) > openTooLong:
-				r.differ("key %s: open since %s, after %d attempts: %s", key, opened.UTC().Format(time.RFC3339), attempts, lastError)
-			}
+	var stuck time.Time
+	err = rows(ctx, tx, "select key, stuck_at, last_error from operations where stuck_at is not null and closed_at is null order by key", nil,
+		[]any{&key, &stuck, &lastError}, func() error {
+			r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", key, stuck.UTC().Format(time.RFC3339), lastError)
 			return nil
 		})
+	if err != nil {
+		return nil, err
+	}
+	// What the gateway has refused, and is asked again later, waits as it should. Of what it was asked without an answer, nobody knows.
+	err = operations.EachWaiting(ctx, tx, func(w operations.Waiting) error {
+		if w.Attempts > 0 || w.Overdue(time.Now()) {
+			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s", w.Key, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.Why(), w.AskedNext())
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,6 @@ import (
 )
 
 const (
-	// openTooLong is when an operation without an answer is no longer just under way.
-	openTooLong = 10 * time.Minute
 	// DefaultPatience is how long what is under way may take to arrive.
 	DefaultPatience = 15 * time.Second
 

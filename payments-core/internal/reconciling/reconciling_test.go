@@ -20,6 +20,7 @@ import (
 	orders "countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/internal/reconciling"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
@@ -80,7 +81,7 @@ func TestReconcilingTakesTheSameMemoryHoweverMuchThereIs(t *testing.T) {
 		kafka.TopicConfig{Name: orders.Topic, Partitions: orders.Partitions}); err != nil {
 		t.Fatal(err)
 	}
-	db := pgtest.New(t, journal.Migrations, kafka.Migrations, cases.Migrations, migrations.Set)
+	db := pgtest.New(t, journal.Migrations, kafka.Migrations, cases.Migrations, migrations.Set, operations.JobMigrations)
 	publish(t, broker.Addr(), n)
 	record(t, db, client)
 
