@@ -75,6 +75,21 @@ func setLettersApart(ctx context.Context, tx *pg.Tx, place journal.Place) error 
 	return nil
 }
 
+// setApart takes the offsets from letters of messages that are gone: other ones are there now, in a partition that was cut short and has
+// grown again, or a topic that was made anew by brokers that give it no id.
+func setApart(ctx context.Context, tx *pg.Tx, letters []int64) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
+		error = error || ' (it was at offset ' || "offset" || ', where another message is now)'
+		where id = any($1) and "offset" >= 0`, letters)
+	if err != nil {
+		return fmt.Errorf("set letters of messages that are gone apart: %w", err)
+	}
+	return nil
+}
+
 // AcceptLossCommand is `accept-loss` of a service. open is called when it runs; the function it returns is called at the end.
 func AcceptLossCommand(open func(ctx context.Context) (*Losses, func(), error)) *cobra.Command {
 	var d Decision

@@ -209,7 +209,7 @@ func (f *finding) compare(ctx context.Context, events []MissingEvent) (found int
 			as e (id, topic, partition, "offset", ord)
 		where not exists (select from journal where event_id = e.id)
 		and not exists (select from dead_letters d where d.topic = e.topic and d.partition = e.partition and d."offset" = e."offset"
-			and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`, ids, topics, partitions, offsets)
+			and (d.event_id = e.id or d.event_id is null) and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`, ids, topics, partitions, offsets)
 	if err != nil {
 		return 0, fmt.Errorf("compare with the journal: %w", err)
 	}

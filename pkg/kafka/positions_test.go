@@ -115,6 +115,51 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 	h.eventually(1, `dead_letters where "offset" < 0`)
 }
 
+func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
+	for name, now := range map[string]func(h *house) kafkago.Message{
+		"a good one":   func(h *house) kafkago.Message { return h.encoded(newEvent("1", 3))[0] },
+		"a poison one": func(h *house) kafkago.Message { return h.encoded(poison("3"))[0] },
+		"no event":     func(*house) kafkago.Message { return kafkago.Message{Key: []byte("4"), Value: []byte("?")} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			// given a service that has heard three messages, and set the last two aside
+			addresses := brokers(t)
+			h := newHouse(t, addresses, 1)
+			stays := poison("2")
+			malformed := kafkago.Message{Key: []byte("4"), Value: []byte("!")}
+			h.produce(addresses, append(h.encoded(newEvent("1", 1), stays, poison("2")), malformed)...)
+			stop := run(t, h.consumer().Run)
+			h.eventually(3, "dead_letters")
+			h.eventually(1, "hearing where heard = 4")
+			stop()
+
+			// when the partition is cut short, and other messages come in the place of the last two
+			h.makeAnew(addresses, 1)
+			_, err := h.db.Pool().Exec(t.Context(), "update hearing set topic_id = null") // as if it were the same topic
+			require.NoError(t, err)
+			h.produce(addresses, h.encoded(newEvent("1", 1), stays)...)
+			consumer := h.consumer()
+			run(t, consumer.Run)
+			eventually(t, says(consumer, "it was cut short"))
+			h.produce(addresses, now(h), h.encoded(newEvent("1", 4))[0])
+			h.accept()
+
+			// then they are heard, and what is still there is known
+			h.eventually(1, "journal where \"offset\" = 3")
+			h.eventually(2, `dead_letters where "offset" < 0 and error like '%where another message is now)'`)
+			h.eventually(1, `dead_letters where "offset" = 1`)
+			h.eventually(1, `(select "offset" from journal union select "offset" from dead_letters) t where "offset" = 2`)
+		})
+	}
+}
+
+// poison is an event whose data cannot be used.
+func poison(key string) event.Event {
+	e := newEvent(key, 1)
+	e.Data = []byte(`{"n":"x"}`)
+	return e
+}
+
 func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T) {
 	// given a service that hears two topics
 	addresses := brokers(t)

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -116,6 +118,9 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 	return r.inTx(ctx, func(tx *pg.Tx) error {
 		before, err := r.look(ctx, tx, items)
 		if err != nil {
+			return err
+		}
+		if err := setApart(ctx, tx, before.former); err != nil {
 			return err
 		}
 		counts := map[string]int{}
@@ -246,6 +251,7 @@ func (r *recorder) tell(counts map[string]int, aside []item) {
 // known is what the tables say about items before they are recorded.
 type known struct {
 	letters map[int]bool       // by index: set aside already, whatever became of it
+	former  []int64            // letters of other messages that were at these offsets before; see setApart
 	parked  map[parkedKey]bool // these rows are locked now
 	own     map[uuid.UUID]bool // of our own events, those that the journal has
 }
@@ -254,11 +260,15 @@ type known struct {
 func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, error) {
 	k := known{letters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
+	ids := make([]*uuid.UUID, len(items))
 	var keyTopics []string
 	var keys [][]byte
 	var own []uuid.UUID
 	for n, i := range items {
 		topics[n], partitions[n], offsets[n] = i.message.Topic, int32(i.message.Partition), i.message.Offset
+		if i.heard.ID != uuid.Nil {
+			ids[n] = &i.heard.ID
+		}
 		if i.kind == Malformed || i.kind == Refused {
 			continue
 		}
@@ -278,13 +288,25 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 		})
 		return err
 	})
-	batch.Queue(`select ord - 1 from unnest($1::text[], $2::int[], $3::bigint[]) with ordinality as heard (topic, partition, "offset", ord)
-		cross join lateral (select from dead_letters d where d.topic = heard.topic and d.partition = heard.partition
-			and d."offset" = heard."offset" offset 0) as letter`, topics, partitions, offsets).Query(func(rows pgx.Rows) error {
-		indexes, err := pgx.CollectRows(rows, pgx.RowTo[int])
-		for _, n := range indexes {
-			k.letters[n] = true
-		}
+	// What the two have of an id tells whether the letter is of this message; else the payload does, while it is kept.
+	batch.Queue(`select ord - 1, letter.id, letter.event_id = heard.event_id,
+			case when (letter.event_id = heard.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
+		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality as heard (topic, partition, "offset", event_id, ord)
+		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d where d.topic = heard.topic and d.partition = heard.partition
+			and d."offset" = heard."offset" offset 0) as letter`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
+		var n int
+		var id int64
+		var same *bool
+		var hash []byte
+		_, err := pgx.ForEachRow(rows, []any{&n, &id, &same, &hash}, func() error {
+			switch sum := sha256.Sum256(items[n].message.Value); {
+			case same != nil && !*same, same == nil && hash != nil && !bytes.Equal(hash, sum[:]):
+				k.former = append(k.former, id)
+			default:
+				k.letters[n] = true
+			}
+			return nil
+		})
 		return err
 	})
 	if len(own) > 0 {
