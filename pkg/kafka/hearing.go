@@ -24,7 +24,7 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 		var next map[journal.Place]int64
 		var lost []journal.Lost
 		if err == nil && !doubted {
-			if _, lost, err = c.cfg.Journal.Positions(ctx, extents); err == nil && slices.ContainsFunc(lost, isNew) {
+			if _, lost, err = within(ctx, extents, c.cfg.Journal.Positions); err == nil && slices.ContainsFunc(lost, isNew) {
 				// A partition that has just got another leader may look cut short for a moment.
 				doubted = true
 				if !sleep(ctx, doubtFor) {
@@ -34,7 +34,7 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 			}
 		}
 		if err == nil {
-			next, lost, err = c.cfg.Journal.BeginHearing(ctx, extents)
+			next, lost, err = within(ctx, extents, c.cfg.Journal.BeginHearing)
 		}
 		if err == nil {
 			c.tellLost(lost)
@@ -50,6 +50,15 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 			return
 		}
 	}
+}
+
+// within asks the journal, for callWithin at most.
+func within(ctx context.Context, extents map[journal.Place]journal.Extent,
+	ask func(context.Context, map[journal.Place]journal.Extent) (map[journal.Place]int64, []journal.Lost, error),
+) (next map[journal.Place]int64, lost []journal.Lost, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	return ask(ctx, extents)
 }
 
 func (c *Consumer) extents(ctx context.Context) (map[journal.Place]journal.Extent, error) {

@@ -65,7 +65,7 @@ func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 		if err != nil {
 			continue
 		}
-		_, lost, err := c.cfg.Journal.Positions(ctx, extents)
+		_, lost, err := within(ctx, extents, c.cfg.Journal.Positions)
 		if err != nil {
 			continue
 		}
