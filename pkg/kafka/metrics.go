@@ -61,6 +61,11 @@ func (r *Relay) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{r.published, r.failures, backlog}
 }
 
+// countLetters reads those that wait, and no others.
+const countLetters = `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
+	count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
+	(select count(*) ` + fromStranded + `) from dead_letters where state = 'waiting'`
+
 // Collectors are the consumer's metrics: what became of messages, what lies ahead, and the
 // dead letters.
 func (c *Consumer) Collectors() []prometheus.Collector {
@@ -82,9 +87,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 		},
 		read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			var malformed, poison, parked, refused, keys, stranded int64
-			err := c.cfg.DB.Pool().QueryRow(ctx, `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
-				count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
-				(select count(*) `+fromStranded+`) from dead_letters where state = 'waiting'`).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
+			err := c.cfg.DB.Pool().QueryRow(ctx, countLetters).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
 			if err != nil {
 				return
 			}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,5 +26,38 @@ func TestMessagesOfOldSettledLettersAreForgotten(t *testing.T) {
 	if err := db.Pool().QueryRow(t.Context(), `select string_agg(convert_from(payload, 'utf8') || ':' || error, ' ' order by id) from dead_letters`).
 		Scan(&left); err != nil || left != ":why young:why waits:why" {
 		t.Errorf("left are %q, %v", left, err)
+	}
+}
+
+func TestSettledLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
+	// given a great many letters that were settled and emptied, and a few that wait
+	db := pgtest.New(t, Migrations)
+	for _, statement := range []string{
+		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts, state, settled_at)
+			select 't', 0, n, 'k', '[]', '', now(), 'poison', 'why', 1, 'discarded', now() - interval '1 year' from generate_series(1, 20000) n`,
+		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts, state, settled_at)
+			select 't', 0, n, 'k', '[]', 'x', now(), 'poison', 'why', 1, 'discarded', now() from generate_series(20001, 30000) n`,
+		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
+			select 't', 1, n, 'k', '[]', 'x', now(), 'malformed', 'why', 1 from generate_series(1, 10) n`,
+		"vacuum analyze dead_letters",
+	} {
+		if _, err := db.Pool().Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		statement, index string
+		args             []any
+	}{
+		{countLetters, "dead_letters_waiting_kinds", nil},
+		{Retention.Forget, "dead_letters_settled", []any{time.Now().Add(-Retention.Kept), 5000}},
+	} {
+		var plan string
+		if err := db.Pool().QueryRow(t.Context(), "explain (analyze, buffers, format json) "+test.statement, test.args...).Scan(&plan); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plan, test.index) {
+			t.Errorf("%s is not used:\n%s", test.index, plan)
+		}
 	}
 }
