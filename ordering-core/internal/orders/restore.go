@@ -2,12 +2,12 @@ package orders
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/pg"
@@ -17,7 +17,7 @@ import (
 const restoreBatch = 200
 
 // Restore brings numbers and deadlines to what the journal says of streams, of which those of orders count: after a restore
-// from a backup, when the journal has got back what it lacked. No number that an event has is given again. It says what it did.
+// from a backup, when the journal has got back what it lacked. No number that an order has is given again. It says what it did.
 func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
 	var ids []string
 	for _, stream := range streams {
@@ -37,12 +37,18 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 		}
 		for i, id := range chunk {
 			stream := loaded[names[i]]
-			for _, record := range stream.Records {
-				if month, n, ok := numberOf(record.Type, record.Data); ok && record.Source == d.journal.Source() {
+			o, steps := Fold(stream)
+			for _, step := range steps {
+				submitted, is := step.Body.(order.Submitted)
+				if !is || !step.Effect {
+					continue
+				}
+				if month, n, ok := numberOf(submitted.Number); ok {
 					last[month] = max(last[month], n)
+				} else {
+					say(fmt.Sprintf("left alone: order %s has the number %q, which is none that is given here", id, submitted.Number))
 				}
 			}
-			o, _ := Fold(stream)
 			if o.ID = id; !o.Exists() {
 				continue
 			}
@@ -63,21 +69,18 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 	return nil
 }
 
+// maxNumber is far more than a month has orders, and far from where the counter ends: who can write to the topic cannot end a month with it.
+const maxNumber = 999_999_999
+
 // numberOf reads what nextNumber gave.
-func numberOf(typ string, data []byte) (month string, n int64, ok bool) {
-	if typ != order.TypeSubmitted {
-		return "", 0, false
-	}
-	var said struct {
-		Number string `json:"number"`
-	}
-	if err := json.Unmarshal(data, &said); err != nil {
-		return "", 0, false
-	}
-	at := strings.LastIndexByte(said.Number, '/')
+func numberOf(number string) (month string, n int64, ok bool) {
+	at := strings.LastIndexByte(number, '/')
 	if at < 0 {
 		return "", 0, false
 	}
-	n, err := strconv.ParseInt(said.Number[at+1:], 10, 64)
-	return said.Number[:at], n, err == nil && n > 0
+	if _, err := time.Parse("2006/01", number[:at]); err != nil {
+		return "", 0, false
+	}
+	n, err := strconv.ParseInt(number[at+1:], 10, 64)
+	return number[:at], n, err == nil && n > 0 && n <= maxNumber
 }
