@@ -113,7 +113,9 @@ func (h *house) heldBack() {
 		return response.StatusCode
 	}
 	h.eventually("it answers", func() bool { return command() != 0 && ready() == http.StatusServiceUnavailable })
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); <-tick.C {
 		if got := command(); got != http.StatusServiceUnavailable {
 			h.t.Fatalf("a command is answered with %d", got)
 		}
