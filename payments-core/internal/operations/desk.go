@@ -129,8 +129,11 @@ func (d *Desk) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []
 // NewOperation is the next of its kind.
 func NewOperation(p payment.Payment, history History, kind payment.Operation, reason string, meta event.Meta) Operation {
 	o := Operation{
-		PaymentID: p.ID, Kind: kind, N: len(history.Refusals(kind)) + 1, State: Open,
+		PaymentID: p.ID, Kind: kind, N: 1, State: Open,
 		Amount: p.Amount, Reason: reason, Meta: meta,
+	}
+	for _, refused := range history.Refusals(kind) { // of a restored history the first may be unknown
+		o.N = max(o.N, refused.N+1)
 	}
 	switch kind {
 	case payment.Capture, payment.Release:

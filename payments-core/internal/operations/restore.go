@@ -166,7 +166,7 @@ func (d *Desk) restore(ctx context.Context, tx *pg.Tx, record gateway.Record, sa
 	if !record.Result.Approved() {
 		outcome = "refused"
 	}
-	isKnown := known(c.payment, kind, n, done)
+	isKnown := known(c.payment, c.history, kind, n, done)
 	if isKnown || done.Err != nil {
 		say(fmt.Sprintf("restored from the gateway's record: %s, %s", record.Key, outcome))
 		if !isKnown {
@@ -209,18 +209,29 @@ func (c *dossier) outcome(kind payment.Operation, result gateway.Result) (e even
 }
 
 // known reports whether the payment's events tell of an outcome already, or need not.
-func known(p payment.Payment, kind payment.Operation, n int, done Outcome) bool {
+func known(p payment.Payment, history History, kind payment.Operation, n int, done Outcome) bool {
 	switch o := done.Operation; {
 	case o.State == Open: // stuck
 		return p.Stuck == kind || p.Released.Done() || p.Refunded.Done()
 	case o.State == Failed && kind == payment.Authorize:
-		return p.Declines >= n
+		return p.Declines > declinesBefore(history, n)
 	case o.State == Failed && (done.Body == nil && done.Err == nil):
 		return !done.Again || succeeded(p, kind) || p.Stuck == kind
 	case o.State == Failed:
 		return p.Released.Done()
 	}
 	return succeeded(p, kind)
+}
+
+// declinesBefore is how many declines the events tell before the nth authorization was refused. What an operator has retried was given up
+// without one.
+func declinesBefore(history History, n int) (declines int) {
+	for _, o := range history.Refusals(payment.Authorize) {
+		if o.N < n && o.Handled.By == "" {
+			declines++
+		}
+	}
+	return declines
 }
 
 func succeeded(p payment.Payment, kind payment.Operation) bool {

@@ -91,6 +91,14 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			[]payment.Body{authorized, payment.Stuck{Operation: payment.Release, Reason: "the bank says no"}, payment.Released{Reason: "the hold lapsed"}},
 			map[string]*gateway.Refusal{"authorize:1": nil, "release:1": refused(true), "release:2": nil},
 			[]string{"authorize:1 succeeded", "release:1 failed", "release:2 succeeded"}, nil, []string{"authorize", "release"}},
+		"what is stuck in the backup was retried, and declined": {payment.Manual,
+			[]payment.Body{payment.Stuck{Operation: payment.Authorize, Reason: "the key of another request"}, payment.Declined{Code: "x", Reason: "not now"}},
+			map[string]*gateway.Refusal{"authorize:2": refused(false)},
+			[]string{"authorize:1 failed", "authorize:2 failed"}, nil, []string{"authorize"}},
+		"what was stuck was retried, and declined": {payment.Manual,
+			[]payment.Body{payment.Stuck{Operation: payment.Authorize, Reason: "the key of another request"}, payment.Declined{Code: "x", Reason: "not now"}},
+			map[string]*gateway.Refusal{"authorize:2": refused(false)},
+			[]string{"authorize:2 failed"}, nil, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

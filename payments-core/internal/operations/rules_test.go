@@ -288,3 +288,10 @@ func (w *world) settled(t *rapid.T) {
 		t.Fatalf("an accepted payment is left %q", p.Money)
 	}
 }
+
+func TestAKeyIsNotUsedAgainWhereTheFirstOperationsAreUnknown(t *testing.T) {
+	history := History{{Kind: payment.Authorize, N: 2, State: Failed}}
+	if o := NewOperation(payment.Payment{}, history, payment.Authorize, "", event.Meta{}); o.N != 3 {
+		t.Errorf("after the second refusal comes number %d", o.N)
+	}
+}
