@@ -12,6 +12,9 @@ import (
 // (measured at 16 connections: 4,650 tx/s without, 1,350-2,080 with).
 const notifyPause = 8 * time.Millisecond
 
+// notifyRetry is when a NOTIFY that has failed is sent again. What it was about is not kept: then there may be news of anything.
+const notifyRetry = time.Second
+
 // aboutBytes bounds what one NOTIFY names; PostgreSQL's limit is 8,000.
 //
 // https://www.postgresql.org/docs/current/sql-notify.html
@@ -160,12 +163,23 @@ func (db *DB) ring(channel string, b *bell) {
 		b.news = news{}
 		db.bells.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		_, _ = db.pool.Exec(ctx, "select pg_notify($1, $2)", channel, payload)
+		_, err := db.pool.Exec(ctx, "select pg_notify($1, $2)", channel, payload)
 		cancel()
+		pause := notifyPause
+		if err != nil { // others may not have heard
+			pause = notifyRetry
+			db.bells.mu.Lock()
+			b.news.add(nil)
+			db.bells.mu.Unlock()
+			select {
+			case b.rung <- struct{}{}:
+			default:
+			}
+		}
 		select {
 		case <-b.stop:
 			return
-		case <-time.After(notifyPause):
+		case <-time.After(pause):
 		}
 	}
 }
