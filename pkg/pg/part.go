@@ -18,7 +18,8 @@ func (tx *Tx) Part(ctx context.Context, fn func() error) (err error) {
 		}
 		p.take()
 		p.failed, tx.after = nil, tx.after[:after]
-		if _, undoing := p.tx.Exec(ctx, "rollback to savepoint part"); undoing != nil {
+		// Rolling back alone would leave the savepoint open, one more with each part that fails.
+		if _, undoing := p.tx.Exec(ctx, "rollback to savepoint part; release savepoint part"); undoing != nil {
 			p.failed = undoing
 			err = errors.Join(err, undoing)
 		}

@@ -60,3 +60,14 @@ func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
 	require.NoError(t, db.Pool().QueryRow(t.Context(), "select array_agg(n order by n) from numbers").Scan(&found))
 	require.Equal(t, []int{1, 3}, found)
 }
+
+func TestAPartThatFailsLeavesNoSavepoint(t *testing.T) {
+	db := pgtest.New(t)
+	no := errors.New("no")
+	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+		require.ErrorIs(t, tx.Part(t.Context(), func() error { return no }), no)
+		_, err := tx.Exec(t.Context(), "release savepoint part")
+		return err
+	})
+	require.ErrorContains(t, err, "does not exist")
+}
