@@ -3,15 +3,12 @@ package pg
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -173,22 +170,6 @@ func (db *DB) giveBack(ctx context.Context, lease Lease) {
 	_, _ = db.pool.Exec(ctx, `with given as (
 			update leases set expires_at = '-infinity' where name = $1 and token = $2 returning name
 		) select pg_notify($3, '') from given`, lease.Name, lease.Token, leaseChannel)
-}
-
-// ErrDeposed says that a lease is no longer held.
-var ErrDeposed = errors.New("another process leads now")
-
-// Check locks the lease until tx ends, so that nobody takes it over meanwhile, and returns ErrDeposed where somebody has.
-func (l Lease) Check(ctx context.Context, tx *Tx) error {
-	var token int64
-	err := tx.QueryRow(ctx, "select token from leases where name = $1 for share", l.Name).Scan(&token)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && token != l.Token {
-		return ErrDeposed
-	}
-	if err != nil {
-		return fmt.Errorf("look at a lease: %w", err)
-	}
-	return nil
 }
 
 // holder is what people see in the table.
