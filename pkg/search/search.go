@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	maxWord        = 60 // characters of a piece that are searched; PostgreSQL refuses a lexeme of 2 KB
+	maxWord        = 40 // characters of a piece that are searched; PostgreSQL refuses a lexeme of 2 KB
 	maxSearchWords = 10
 	maxText        = 16 << 10 // bytes; their ends fit into the 1 MB that PostgreSQL keeps for a row
 	minIDPrefix    = 6        // hexadecimal digits from which on a word may be the beginning of an id
