@@ -106,8 +106,9 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 	return BadRequest("There is no such person.")
 }
 
-// SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one, as on a first visit. It is not
-// ok where the page's address says that it is somebody else's (as): a browser shows a former person's when somebody goes back to it.
+// SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one, as of what
+// opens a socket without having fetched a page. It is not ok where the page's address says that it is somebody else's (as): a browser shows
+// a former person's when somebody goes back to it.
 func (s *Site) SessionOf(c echo.Context) (session string, ok bool) {
 	if as := c.QueryParam("as"); as != "" && as != PersonOf(c).ID {
 		return "", false

@@ -77,6 +77,7 @@ func mustRenderer(tb testing.TB, assets *web.Assets) *web.Renderer {
 type sample struct {
 	*httptest.Server
 	site     *web.Site
+	sessions *web.Sessions
 	browser  *http.Client
 	awayNow  []string
 	dropTabl func()
@@ -96,7 +97,7 @@ func startSample(tb testing.TB) *sample {
 	if a, err := web.BuiltAssets(); err == nil {
 		assets = a
 	}
-	s := &sample{dropTabl: func() { _, _ = db.Pool().Exec(context.Background(), "drop table sessions") }}
+	s := &sample{sessions: sessions, dropTabl: func() { _, _ = db.Pool().Exec(context.Background(), "drop table sessions") }}
 	s.site, err = web.New(web.Options{
 		Label: "Manager", Renderer: mustRenderer(tb, assets), Assets: assets, Sessions: sessions, Identity: identity, Log: log,
 		Nav:        []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "form", Label: "Request", Href: "/form"}},

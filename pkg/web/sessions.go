@@ -25,8 +25,8 @@ var Migrations = pg.NewMigrations("web", migrationFiles)
 // sessionsKey is where a request finds the sessions.
 const sessionsKey = "web.sessions"
 
-// Sessions keeps what belongs to a browser in the app's own Postgres. A browser that never did
-// anything has no session, and is served while the database is away.
+// Sessions keeps what belongs to a browser in the app's own Postgres. A browser has one from its first page with live updates on, or from
+// signing in; without one it is served while the database is away.
 type Sessions struct {
 	manager *scs.SessionManager
 	db      *pg.DB
@@ -92,6 +92,18 @@ func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		})
 		return next(c)
+	}
+}
+
+// visitLifetime is a session's of a browser that has only looked so far; signing in begins a whole one. It is short, since what keeps no
+// cookies has one for each page.
+const visitLifetime = 24 * time.Hour
+
+// begin gives a browser without a session one, which ends when somebody signs in there: its page is about to open a socket, which ends with
+// it. A session that cannot be saved keeps no page away; the next page begins one.
+func (s *Sessions) begin(c echo.Context) {
+	if ctx := c.Request().Context(); s.manager.Token(ctx) == "" && s.manager.Status(ctx) == scs.Unmodified {
+		s.manager.SetDeadline(ctx, time.Now().Add(visitLifetime))
 	}
 }
 

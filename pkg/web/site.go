@@ -191,6 +191,9 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	}
 	if s.sessionLoaded(c) && c.Request().Method != http.MethodHead { // which shows them to nobody
 		f.Flashes = popFlashes(c)
+		if f.Live && c.Request().Method == http.MethodGet && status < http.StatusInternalServerError {
+			s.options.Sessions.begin(c)
+		}
 	}
 	body, err := s.options.Renderer.page(view, f)
 	if err != nil {

@@ -43,8 +43,9 @@ func TestAPageIsWholeAndSafe(t *testing.T) {
 			t.Errorf("the page has %s, which the policy forbids", inline)
 		}
 	}
-	if len(response.Cookies()) != 0 {
-		t.Error("a visit alone made a session")
+	if cookies := response.Cookies(); len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteLaxMode ||
+		cookies[0].MaxAge > 24*60*60+1 {
+		t.Errorf("a first page sets %v", cookies)
 	}
 }
 
@@ -177,6 +178,41 @@ func TestABrowserStaysThePersonItChose(t *testing.T) {
 	wantText(t, page, `<option value="tom-berg" selected>`)
 	if _, who := s.get(t, "/whoami"); who != "Tom Berg" {
 		t.Errorf("after choosing Tom it is %q", who)
+	}
+}
+
+func TestAFirstPageBeginsASessionThatSigningInEnds(t *testing.T) {
+	s := startSample(t)
+	var sessions []string
+	s.site.Echo.GET("/session", func(c echo.Context) error {
+		session, _ := s.site.SessionOf(c)
+		return c.String(http.StatusOK, session)
+	})
+	session := func() string { _, text := s.get(t, "/session"); return text }
+
+	// given a browser that has asked for everything but a page
+	for _, request := range [][2]string{{http.MethodHead, "/"}, {http.MethodGet, "/whoami"}, {http.MethodGet, "/robots.txt"}} {
+		if response, _ := s.do(t, request[0], request[1], nil); len(response.Cookies()) > 0 {
+			t.Errorf("%s begins a session", request)
+		}
+	}
+	if got := session(); got != "" {
+		t.Errorf("it has the session %q", got)
+	}
+	// when it fetches pages, also one that there is not
+	s.get(t, "/nowhere")
+	sessions = append(sessions, session())
+	s.get(t, "/")
+	sessions = append(sessions, session())
+
+	// then it has one session, which its sockets end with
+	if sessions[0] == "" || sessions[0] != sessions[1] {
+		t.Errorf("its sessions are %q", sessions)
+	}
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	ended, err := s.sessions.Ended(t.Context(), append(sessions[:1:1], session()))
+	if err != nil || len(ended) != 1 || ended[0] != sessions[0] {
+		t.Errorf("ended: %q, %v", ended, err)
 	}
 }
 
