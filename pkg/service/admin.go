@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
@@ -22,13 +23,18 @@ func (rt *Runtime) admin(addr string) {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	server := serve("admin", "ADMIN_ADDR", addr, &http.Server{
+	server, cutOff := serve("admin", "ADMIN_ADDR", addr, &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      5 * time.Minute, // a profile takes as long as it is asked to
 		MaxHeaderBytes:    32 << 10,
 	}, rt.Log)
+	shutdown := server.Stop
+	server.Stop = func(ctx context.Context) error {
+		cutOff() // a profile of minutes ends with what it has: nobody's stop waits for it, or fails with it
+		return shutdown(ctx)
+	}
 	rt.Add(server)
 }
 

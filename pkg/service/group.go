@@ -48,8 +48,8 @@ func (g *Group) OnStop(name string, stop func(ctx context.Context) error) {
 	g.Add(Component{Name: name, Stop: stop})
 }
 
-// Drain has leave called before anything stops, when all had started, and everything go on for delay from then: the time in which
-// those who send traffic notice. It comes on top of the time to stop.
+// Drain has leave called before anything stops and, when all had started and none has failed, everything go on for delay from then: the
+// time in which those who send traffic notice. It comes on top of the time to stop.
 func (g *Group) Drain(leave func(), delay time.Duration) { g.leave, g.delay = leave, delay }
 
 type running struct {
@@ -94,7 +94,7 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 	if g.leave != nil {
 		g.leave()
-		if len(started) == len(g.components) {
+		if cause == nil && len(started) == len(g.components) { // what has failed has nothing to wait for
 			time.Sleep(g.delay)
 		}
 	}

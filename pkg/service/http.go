@@ -15,7 +15,7 @@ import (
 // a hijacked connection (a websocket) is free of them and minds its own. Requests get until the component's share of the time to stop
 // is over to end; then their contexts end and their connections are closed.
 func HTTPServer(variable, addr string, handler http.Handler, log *slog.Logger) Component {
-	return serve("http", variable, addr, &http.Server{
+	component, _ := serve("http", variable, addr, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
@@ -23,9 +23,11 @@ func HTTPServer(variable, addr string, handler http.Handler, log *slog.Logger) C
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}, log)
+	return component
 }
 
-func serve(name, variable, addr string, server *http.Server, log *slog.Logger) Component {
+// serve returns also what ends the contexts of all requests.
+func serve(name, variable, addr string, server *http.Server, log *slog.Logger) (Component, context.CancelFunc) {
 	requests, cutOff := context.WithCancel(context.Background())
 	server.BaseContext = func(net.Listener) context.Context { return requests }
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
@@ -52,7 +54,7 @@ func serve(name, variable, addr string, server *http.Server, log *slog.Logger) C
 			}
 			return nil
 		},
-	}
+	}, cutOff
 }
 
 // Listen opens addr, and says which variable to change when it is taken.

@@ -133,6 +133,55 @@ func TestASlowRequestDoesNotTakeAllOfTheTimeToStop(t *testing.T) {
 	}
 }
 
+func TestAProfileUnderWayDoesNotHoldUpAStop(t *testing.T) {
+	// given an operator who takes a profile for minutes
+	setEnv(t)
+	addr := freeAddr(t)
+	t.Setenv("HTTP_ADDR", "127.0.0.1:0")
+	t.Setenv("ADMIN_ADDR", addr)
+	t.Setenv("SHUTDOWN_TIMEOUT", "4s")
+	started := make(chan struct{})
+	p := program(func(_ context.Context, _ *testConfig, rt *Runtime) error {
+		rt.Add(Component{Name: "last", Start: func(context.Context) error { close(started); return nil }})
+		return nil
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	code := make(chan int, 1)
+	go func() { code <- p.Execute(ctx, []string{"web"}, io.Discard, io.Discard) }()
+	<-started
+	response, err := http.Get("http://" + addr + "/debug/pprof/trace?seconds=120") // its first bytes come at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+
+	// when the service stops
+	stop()
+
+	// then it stops in good order
+	if got := <-code; got != 0 {
+		t.Error("exit code", got)
+	}
+}
+
+func TestNobodyWaitsForTrafficToLeaveWhenAPartHasFailed(t *testing.T) {
+	g := newTestGroup(time.Minute)
+	left := false
+	g.Drain(func() { left = true }, time.Minute)
+	g.Go("relay", func(context.Context) error { return errors.New("broken") })
+	began := time.Now()
+
+	err := g.Run(context.Background())
+
+	if err == nil || !strings.Contains(err.Error(), "relay: broken") || !left {
+		t.Errorf("got %v; it said that it leaves: %v", err, left)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestTrafficGetsTimeToLeave(t *testing.T) {
 	// given a service with a pause
 	setEnv(t)
