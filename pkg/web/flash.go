@@ -48,8 +48,10 @@ type flash struct{ cookie, value string }
 //
 // It travels in a cookie of its own, which only tells its own browser something: a write to the session would
 // cost every form a transaction. And each in another one, so that the answers to two forms under way do not overwrite each other.
+//
+// A HEAD leaves none: it looks for what a GET would answer, and changes nothing.
 func Flash(c echo.Context, tone Tone, text string) {
-	if _, ok := c.Get(sessionsKey).(*Sessions); !ok {
+	if _, ok := c.Get(sessionsKey).(*Sessions); !ok || c.Request().Method == http.MethodHead {
 		return
 	}
 	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(Message{Tone: tone, Text: text})})

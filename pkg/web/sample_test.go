@@ -134,6 +134,10 @@ func startSample(tb testing.TB) *sample {
 		web.Flash(c, web.Good, "Requested. It waits for a manager.")
 		return web.Redirect(c, "/")
 	})
+	e.GET("/gone", func(c echo.Context) error {
+		web.Flash(c, web.Warning, "It is gone.")
+		return web.Redirect(c, "/")
+	})
 	e.GET("/panic", func(echo.Context) error { panic("secret") })
 	e.GET("/slow", func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
 	e.GET("/whoami", func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })

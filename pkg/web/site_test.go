@@ -128,6 +128,17 @@ func TestAMessageIsShownOnce(t *testing.T) {
 	}
 }
 
+func TestOnlyWhoWillSeeItIsLeftAMessage(t *testing.T) {
+	s := startSample(t)
+	s.do(t, http.MethodHead, "/gone", nil)
+	if _, page := s.get(t, "/"); strings.Contains(page, "It is gone.") {
+		t.Error("a HEAD leaves a message")
+	}
+	if _, page := s.get(t, "/gone"); !strings.Contains(page, "It is gone.") {
+		t.Error("a GET leaves none")
+	}
+}
+
 func TestMessagesOfTwoFormsUnderWayAreBothShown(t *testing.T) {
 	s := startSample(t)
 	home, err := url.Parse(s.URL)
