@@ -54,6 +54,7 @@ const longest = 200
 //   - A point in a currency of three decimals or more is before its decimals, as Decimal and String write it.
 //   - A comma in a currency of two decimals or fewer is between thousands, as String writes it: it has no amount of three decimals.
 //   - In a currency without decimals a point is between thousands, too.
+//   - Behind more than one digit of which the first is a zero, as in "001,234", it is refused.
 //   - A point where there are one or two decimals, and a comma where there are three or more, are Ambiguous: the error has both readings.
 //
 // Every other error is a *ParseError, too.
@@ -239,6 +240,8 @@ func split(number string) (whole, decimals, sign string, form int) {
 			return groups[0], groups[1], ",", eitherComma
 		}
 		return strings.Join(groups, ""), "", "", form
+	case len(groups[0]) > 1 && groups[0][0] == '0' && len(groups[last+1]) == 3: // "001,234": a thousand of a fixed width, or decimals
+		return "", "", "", noForm
 	case signs[last] != "." && signs[last] != "," || slices.Contains(signs[:last], signs[last]) || last > 0 && !thousands(groups[:last+1], signs[:last]):
 		return "", "", "", noForm
 	}
