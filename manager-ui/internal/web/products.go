@@ -137,8 +137,8 @@ type productBody struct {
 	Sequence  int64        `json:"sequence,omitempty"` // that a change expects
 }
 
-// newProductBody reads a product from texts; fail is told what is wrong, by field.
-func newProductBody(sku, name, price, currency string, fail func(field, message string)) productBody {
+// newProductBody reads a product from texts; fail is told what is wrong, by field. A price that can be read in two ways has readings.
+func newProductBody(sku, name, price, currency string, fail func(field, message string)) (body productBody, readings []money.Amount) {
 	amount, err := money.Parse(price, currency)
 	if err != nil {
 		field := "price"
@@ -152,13 +152,13 @@ func newProductBody(sku, name, price, currency string, fail func(field, message 
 	for _, wrong := range catalog.CheckProduct(sku, name, amount) {
 		fail(wrong.Field, wrong.Message)
 	}
-	return productBody{SKU: sku, Name: name, Price: amount}
+	return productBody{SKU: sku, Name: name, Price: amount}, money.ReadingsOf(err)
 }
 
 func readProduct(form *web.Form) productBody {
-	_, err := money.Parse(form.Value("price"), form.Value("currency"))
-	form.OfferAmounts("price", money.ReadingsOf(err))
-	return newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), form.Fail)
+	body, readings := newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), form.Fail)
+	form.OfferAmounts("price", readings)
+	return body
 }
 
 func (h *handlers) addProduct(c echo.Context) error {

@@ -36,7 +36,7 @@ var productSheet = sheetKind{
 	name: "products", nav: "catalog", path: catalogPath, title: "Import products", noun: "product",
 	columns: []string{"SKU", "Name", "Price", "Currency"}, amount: 2, stream: catalog.ProductStream,
 	read: func(cells []string, fail func(field, message string)) (any, []string) {
-		body := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), fail)
+		body, _ := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), fail)
 		return body, []string{body.SKU, body.Name, body.Price.Decimal(), body.Price.Currency}
 	},
 	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
