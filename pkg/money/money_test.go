@@ -165,6 +165,27 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// In a file with decimal commas, a comma is that, whatever stands around the number.
+func TestParseDecimalComma(t *testing.T) {
+	for _, tt := range []struct {
+		text, currency, want string // "" for what is refused
+		problem              money.Problem
+	}{
+		{"1,234", "KWD", "1.234", ""}, {" 1,234", "KWD", "1.234", ""}, {"1,234 KWD", "KWD", "1.234", ""}, {"KWD\u00a01,234", "KWD", "1.234", ""},
+		{"１，２３４", "KWD", "1.234", ""}, {"0,001", "KWD", "0.001", ""},
+		{"1,50", "EUR", "1.50", ""}, {"1234,5 €", "EUR", "1234.50", ""}, {"1.234,50", "EUR", "1234.50", ""}, {"1 234,50", "EUR", "1234.50", ""},
+		{"1.234.567,89", "EUR", "1234567.89", ""}, {"12.50", "EUR", "12.50", ""}, {"1250", "EUR", "1250.00", ""}, {"1234.500", "KWD", "1234.500", ""},
+		{"1,234.50", "EUR", "1234.50", ""}, {"1,234", "EUR", "", money.TooManyDecimals}, {"1,234 EUR", "EUR", "", money.TooManyDecimals},
+		{"1,234", "JPY", "", money.TooManyDecimals}, {"1.234", "EUR", "", money.Ambiguous}, {"1.234 KWD", "KWD", "", money.Ambiguous},
+		{"1.234", "JPY", "", money.Ambiguous}, {"001,234", "KWD", "", money.Separator}, {"-1,5", "EUR", "", money.Negative},
+	} {
+		got, err := money.ParseDecimalComma(tt.text, tt.currency)
+		if tt.want != "" && (err != nil || got.Decimal() != tt.want) || tt.want == "" && money.ProblemOf(err) != tt.problem {
+			t.Errorf("%q in %s is %v, %v (%s)", tt.text, tt.currency, got, err, money.ProblemOf(err))
+		}
+	}
+}
+
 func TestNegativeAndLargestAmountsAreWritten(t *testing.T) {
 	for amount, want := range map[money.Amount]string{
 		{Minor: -5, Currency: "EUR"}:            "-0.05 EUR",

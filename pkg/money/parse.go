@@ -34,7 +34,7 @@ const (
 // message beside the field, and says what to type instead.
 type ParseError struct {
 	Problem  Problem
-	Readings []Amount // of what is Ambiguous: two, the larger first
+	Readings []Amount // of what is Ambiguous to Parse: two, the larger first
 	message  string
 }
 
@@ -58,7 +58,13 @@ const longest = 200
 //   - A point where there are one or two decimals, and a comma where there are three or more, are Ambiguous: the error has both readings.
 //
 // Every other error is a *ParseError, too.
-func Parse(typed, code string) (Amount, error) {
+func Parse(typed, code string) (Amount, error) { return parse(typed, code, false) }
+
+// ParseDecimalComma is Parse for where the comma is known to be the decimal sign: "1,234" has three decimals in every currency, and what a
+// point stands in alone with three digits behind it is Ambiguous, without readings.
+func ParseDecimalComma(typed, code string) (Amount, error) { return parse(typed, code, true) }
+
+func parse(typed, code string, decimalComma bool) (Amount, error) {
 	if !IsKnown(code) {
 		return Amount{}, &ParseError{Problem: UnknownCurrency, message: "Choose a currency from the list."}
 	}
@@ -94,6 +100,9 @@ func Parse(typed, code string) (Amount, error) {
 		return problem(Negative, "Enter an amount above zero, without a minus sign.")
 	case form == noForm:
 		return problem(Separator, "Write it with a point before the decimals, and the thousands not apart: %s.", example.Decimal())
+	case decimalComma && form == eitherPoint:
+		return problem(Ambiguous, "“%s%s%s” can be read in two ways. Write the decimals after a comma, and no point.", whole, grouped, decimals)
+	case decimalComma: // and what is behind a comma is decimals, as split has it
 	case form == eitherPoint && exponent == 0, form == eitherComma && exponent <= 2:
 		whole, decimals = whole+decimals, ""
 	case form == eitherPoint && exponent <= 2, form == eitherComma:

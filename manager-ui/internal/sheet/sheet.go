@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -116,20 +115,6 @@ func unreadable(err error) []Problem {
 
 // DecimalComma tells whether a file writes "1,50" for one and a half, as spreadsheets do where they separate cells by semicolons.
 func DecimalComma(data []byte) bool { return separator(data) == ';' }
-
-var (
-	withComma = regexp.MustCompile(`^([0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),([0-9]+)$`)
-	ambiguous = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{3}$`)
-)
-
-// DecimalPoint is a number of a file with decimal commas, with a point: "1234.50" for "1.234,50" and for "1234,50". One with a point
-// only is left as it is; ok is false for "1.234", which is either a thousand or little more than one.
-func DecimalPoint(number string) (text string, ok bool) {
-	if parts := withComma.FindStringSubmatch(number); parts != nil {
-		return strings.ReplaceAll(parts[1], ".", "") + "." + parts[2], true
-	}
-	return number, !ambiguous.MatchString(number)
-}
 
 // separator is what stands between the columns' names: spreadsheets write what their country does.
 func separator(text []byte) rune {

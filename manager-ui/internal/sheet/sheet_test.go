@@ -66,20 +66,6 @@ func TestDecimalCommas(t *testing.T) {
 			t.Errorf("%q has decimal commas: %v", text, got)
 		}
 	}
-	for number, want := range map[string]string{
-		"1,50": "1.50", "1234,5": "1234.5", "1.234,50": "1234.50", "1.234.567,89": "1234567.89", "0,001": "0.001",
-		"12.50": "12.50", "1250": "1250", "1234.500": "1234.500", // as they are
-		"1,234.50": "1,234.50", "1.23,4": "1.23,4", "1,2,3": "1,2,3", ",5": ",5", "1,": "1,", "-1,5": "-1,5", "x": "x", "": "",
-	} {
-		if got, ok := DecimalPoint(number); got != want || !ok {
-			t.Errorf("%q is %q, %v", number, got, ok)
-		}
-	}
-	for _, number := range []string{"1.234", "12.000"} {
-		if _, ok := DecimalPoint(number); ok {
-			t.Errorf("%q can be read in two ways", number)
-		}
-	}
 }
 
 func TestFormulasDoNotRunAndComeBack(t *testing.T) {

@@ -130,7 +130,8 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 				"Line 6, SKU:</strong> Line 2 has the same.", "Line 7, Price:</strong> Enter an amount above zero", `<td class="amount bad" data-label="Price">1,5.5</td>`}},
 		{"a long cell", head + "T-1," + strings.Repeat("long ", 1000) + ",1,EUR\n", []string{"Line 2, Name:</strong> Write 200 characters at most", "long…</td>"}},
 		{"two in a line", head + ",Tiles,0,EUR\n", []string{"Line 2, SKU:</strong> Enter an SKU.</li><li class=\"text-break\"><strong>Line 2, Price:"}},
-		{"two ways to read", "SKU;Name;Price;Currency\nT-1;Tiles;1.234;KWD\n", []string{"Line 2, Price:</strong> “1.234” can be read in two ways"}},
+		{"two ways to read", "SKU;Name;Price;Currency\nT-1;Tiles;1.234;KWD\nT-2;Tiles;1,234 EUR;EUR\nT-3;Tiles; 1,234 KWD;KWD\n", []string{
+			"Line 2, Price:</strong> “1.234” can be read in two ways", "Line 3, Price:</strong> EUR has 2 decimals at most", `data-label="Price">1.234</td>`}},
 		{"many wrong lines", head + strings.Repeat(",Tiles,1,EUR\n", 1000), []string{"Line 51, SKU:", "… and 950 more</li>", "… and 900 more</p>"}},
 		{"a quote", head + "T-1,\"Tiles,12.50,EUR\n", []string{"Line 2:</strong> A quote"}},
 		{"too many rows", head + strings.Repeat("T-1,Tiles,1,EUR\n", sheet.MaxRows+1), []string{"more than 5,000 lines"}},

@@ -137,9 +137,12 @@ type productBody struct {
 	Sequence  int64        `json:"sequence,omitempty"` // that a change expects
 }
 
+// parser reads an amount that somebody wrote in a currency.
+type parser func(typed, currency string) (money.Amount, error)
+
 // newProductBody reads a product from texts; fail is told what is wrong, by field. A price that can be read in two ways has readings.
-func newProductBody(sku, name, price, currency string, fail func(field, message string)) (body productBody, readings []money.Amount) {
-	amount, err := money.Parse(price, currency)
+func newProductBody(sku, name, price, currency string, parse parser, fail func(field, message string)) (body productBody, readings []money.Amount) {
+	amount, err := parse(price, currency)
 	if err != nil {
 		field := "price"
 		if money.ProblemOf(err) == money.UnknownCurrency {
@@ -156,7 +159,7 @@ func newProductBody(sku, name, price, currency string, fail func(field, message 
 }
 
 func readProduct(form *web.Form) productBody {
-	body, readings := newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), form.Fail)
+	body, readings := newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), money.Parse, form.Fail)
 	form.OfferAmounts("price", readings)
 	return body
 }

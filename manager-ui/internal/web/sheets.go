@@ -11,6 +11,7 @@ import (
 	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/sheet"
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
 
@@ -25,7 +26,7 @@ type sheetKind struct {
 	key     int // the column that says which row is meant
 	amount  int // the column with amounts; -1 for none
 	// read is a row as ordering-core takes it, with its cells as they would be exported. fail is told what is wrong.
-	read func(cells []string, fail func(field, message string)) (body any, exported []string)
+	read func(cells []string, amount parser, fail func(field, message string)) (body any, exported []string)
 	// there are the cells that there are now, by catalog.Key of the column key.
 	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error)
 	all    func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error]
@@ -35,8 +36,8 @@ type sheetKind struct {
 var productSheet = sheetKind{
 	name: "products", nav: "catalog", path: catalogPath, title: "Import products", noun: "product",
 	columns: []string{"SKU", "Name", "Price", "Currency"}, amount: 2, stream: catalog.ProductStream,
-	read: func(cells []string, fail func(field, message string)) (any, []string) {
-		body, _ := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), fail)
+	read: func(cells []string, amount parser, fail func(field, message string)) (any, []string) {
+		body, _ := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), amount, fail)
 		return body, []string{body.SKU, body.Name, body.Price.Decimal(), body.Price.Currency}
 	},
 	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
@@ -54,7 +55,7 @@ func productCells(p copy.Product) []string {
 var customerSheet = sheetKind{
 	name: "customers", nav: "customers", path: customersPath, title: "Import customers", noun: "customer",
 	columns: []string{"Name", "Email"}, key: 1, amount: -1, stream: catalog.CustomerStream,
-	read: func(cells []string, fail func(field, message string)) (any, []string) {
+	read: func(cells []string, _ parser, fail func(field, message string)) (any, []string) {
 		body := newCustomerBody(cells[0], cells[1], fail)
 		return body, []string{body.Name, body.Email}
 	},
@@ -112,7 +113,10 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 	p.Problems = problems
 	keys, wrong := make([]string, len(rows)), make([][]bool, len(rows))
 	first := make(map[string]int, len(rows))
-	decimalComma := sheet.DecimalComma(content)
+	amount := money.Parse
+	if sheet.DecimalComma(content) {
+		amount = money.ParseDecimalComma
+	}
 	for i, row := range rows {
 		wrong[i] = make([]bool, len(k.columns))
 		fail := func(column int, message string) {
@@ -121,15 +125,7 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 			}
 			wrong[i][column] = true
 		}
-		cells := slices.Clone(row.Cells)
-		if k.amount >= 0 && decimalComma {
-			number, ok := sheet.DecimalPoint(cells[k.amount])
-			if !ok {
-				fail(k.amount, fmt.Sprintf("“%s” can be read in two ways. Write the decimals after a comma, and no point.", number))
-			}
-			cells[k.amount] = number
-		}
-		body, cells := k.read(cells, func(field, message string) { fail(k.column(field), message) })
+		body, cells := k.read(row.Cells, amount, func(field, message string) { fail(k.column(field), message) })
 		p.bodies = append(p.bodies, body)
 		if !slices.Contains(wrong[i], true) {
 			rows[i].Cells = cells
