@@ -26,6 +26,16 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 			return do(cmd, letters, args)
 		}
 	}
+	changing := func(do func(cmd *cobra.Command, letters *DeadLetters, args []string) error) func(*cobra.Command, []string) error {
+		return with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
+			if letters.Check != nil {
+				if err := letters.Check(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			return do(cmd, letters, args)
+		})
+	}
 	command := &cobra.Command{
 		Use:   "dead-letters",
 		Short: "Look at messages that could not be recorded, and replay or discard them",
@@ -55,7 +65,7 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 		}
 		return oneID(cmd, args)
 	}
-	replay.RunE = with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
+	replay.RunE = changing(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
 		if *all {
 			n, err := letters.ReplayAll(cmd.Context())
 			return report(cmd, "replayed", n, err)
@@ -66,14 +76,14 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 	command.AddCommand(list, replay,
 		&cobra.Command{
 			Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
-			RunE: with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
+			RunE: changing(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
 				n, err := letters.Discard(cmd.Context(), idOf(args))
 				return report(cmd, "replayed from behind it", n, err)
 			}),
 		},
 		&cobra.Command{
 			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
-			RunE: with(func(cmd *cobra.Command, letters *DeadLetters, _ []string) error {
+			RunE: changing(func(cmd *cobra.Command, letters *DeadLetters, _ []string) error {
 				keys, n, err := letters.Free(cmd.Context())
 				return report(cmd, fmt.Sprintf("replayed from behind %d keys that were freed", keys), n, err)
 			}),

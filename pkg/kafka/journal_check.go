@@ -100,3 +100,29 @@ func (c *JournalCheck) tell(err error) {
 		"command adopt, with --dry-run first; for an event that it has not written, run skip (docs/operations.md, Backups)",
 		"events", missing.Events, "streams", missing.Streams, "error", err)
 }
+
+// checkWithin bounds how long a command compares.
+const checkWithin = time.Minute
+
+// CheckBeforeChange is for a command that changes the database of a service with primary data: it returns an error, in words, unless
+// the journal has what the service has written to the topics. Letters do not count: a service that runs goes on in spite of them,
+// and such a command is what settles them.
+func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
+	within, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	err := cfg.Client.know(within, cfg.Topics)
+	if err == nil {
+		err = find(within, cfg, map[journal.Place]int64{}, false)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case waitsForOperator(err):
+		return fmt.Errorf("nothing was changed, for this database is not what it was: run the command adopt first, or accept-loss "+
+			"(docs/operations.md, Backups and Lost topics): %w", err)
+	case ctx.Err() == nil && within.Err() != nil:
+		return fmt.Errorf("nothing was changed: the journal could not be compared with the topics within %s; try again once Kafka "+
+			"answers and the service has heard what it holds: %w", checkWithin, err)
+	}
+	return fmt.Errorf("nothing was changed: the journal could not be compared with the topics; try again once Kafka answers: %w", err)
+}

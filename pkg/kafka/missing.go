@@ -86,6 +86,11 @@ type finding struct {
 // before, it looks at the letters that were refused. With nothing to hear it costs a few questions. whole is how far partitions were
 // found whole before, and is brought up to date: a look that is cut off goes on where it was.
 func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64) error {
+	return find(ctx, cfg, whole, true)
+}
+
+// find is findMissing, with the letters or without them.
+func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64, letters bool) error {
 	extents, err := cfg.Client.extents(ctx, cfg.Group, cfg.topicNames()...)
 	if err != nil {
 		return err
@@ -98,7 +103,9 @@ func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.Plac
 		return &journal.LostError{Lost: lost}
 	}
 	f := &finding{cfg: cfg, whole: whole, found: map[Origin]MissingEvent{}, streams: map[string]bool{}, ids: map[uuid.UUID]bool{}}
-	err = f.letters(ctx)
+	if letters {
+		err = f.letters(ctx)
+	}
 	if err == nil {
 		err = f.topics(ctx, next, extents)
 	}

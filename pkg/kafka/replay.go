@@ -30,6 +30,8 @@ func (e *FailedAgainError) Unwrap() error { return e.Cause }
 // DeadLetters are a service's dead letters.
 type DeadLetters struct {
 	recorder *recorder
+	// Check is asked before a command changes something (see CheckBeforeChange). May be nil.
+	Check func(ctx context.Context) error
 }
 
 // NewDeadLetters returns the dead letters of the service that records as r says.

@@ -13,15 +13,13 @@ import (
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
 	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
-		cfg, log, err := load()
+		_, cfg, closeAll, err := hearing(ctx, load)
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := open(ctx, cfg, log)
-		if err != nil {
-			return nil, nil, err
-		}
-		return kafka.NewDeadLetters(p.recording(log)), p.db.Close, nil
+		letters := kafka.NewDeadLetters(cfg.Recording)
+		letters.Check = func(ctx context.Context) error { return kafka.CheckBeforeChange(ctx, cfg) }
+		return letters, closeAll, nil
 	})
 }
 

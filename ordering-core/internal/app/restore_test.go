@@ -174,6 +174,11 @@ func restoreABackup(t *testing.T, running bool) {
 		!strings.Contains(said, "go on after 000001") || !strings.Contains(said, "nothing was changed") {
 		t.Errorf("a dry run says %s", said)
 	}
+	var refused bytes.Buffer
+	if code := app.Program().Execute(t.Context(), []string{"dead-letters", "replay", "--all"}, &refused, &refused); code != 1 ||
+		!strings.Contains(refused.String(), "nothing was changed") {
+		t.Errorf("a replay into it ends with %d: %s", code, &refused)
+	}
 	h.heldBack()
 
 	// until what is missing is adopted: then it begins by itself

@@ -31,6 +31,13 @@ func openDesk(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *jour
 	return db, book, desk, nil
 }
 
+// checkBeforeChange returns an error unless the database has what the core has written, as it has to before the core runs.
+func checkBeforeChange(ctx context.Context, cfg *Config, r kafka.Recording) error {
+	client := kafka.Open(Name, cfg.KafkaBrokers...)
+	defer client.Close()
+	return kafka.CheckBeforeChange(ctx, kafka.ConsumerConfig{Recording: r, Client: client, Group: Name})
+}
+
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
 	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
@@ -42,7 +49,10 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetters(recording(db, book, desk, log)), db.Close, nil
+		r := recording(db, book, desk, log)
+		letters := kafka.NewDeadLetters(r)
+		letters.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
+		return letters, db.Close, nil
 	})
 }
 

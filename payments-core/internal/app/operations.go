@@ -16,17 +16,22 @@ import (
 
 // stuckOperations is the command for what the gateway cannot be asked again by itself: `operations list|retry|settle`.
 func stuckOperations(load service.Loader[Config]) *cobra.Command {
-	with := func(do func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error) func(*cobra.Command, []string) error {
+	with := func(changes bool, do func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := load()
 			if err != nil {
 				return err
 			}
-			db, _, desk, err := openDesk(cmd.Context(), cfg, log)
+			db, book, desk, err := openDesk(cmd.Context(), cfg, log)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
+			if changes {
+				if err := checkBeforeChange(cmd.Context(), cfg, recording(db, book, desk, log)); err != nil {
+					return err
+				}
+			}
 			return do(cmd.Context(), cmd.OutOrStdout(), desk, args)
 		}
 	}
@@ -37,7 +42,7 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	command.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the operations that are stuck, and those that have been open for long, oldest first", Args: cobra.NoArgs,
-			RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, _ []string) error {
+			RunE: with(false, func(ctx context.Context, out io.Writer, desk *operations.Desk, _ []string) error {
 				stuck, err := desk.Stuck(ctx)
 				if err != nil {
 					return err
@@ -54,13 +59,13 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-type withDesk func(func(context.Context, io.Writer, *operations.Desk, []string) error) func(*cobra.Command, []string) error
+type withDesk func(changes bool, do func(context.Context, io.Writer, *operations.Desk, []string) error) func(*cobra.Command, []string) error
 
 func retryCommand(with withDesk) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
 		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once", Args: cobra.ExactArgs(1),
-		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
+		RunE: with(true, func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
 			key, err := desk.Retry(ctx, args[0], by)
 			switch {
 			case err != nil:
@@ -84,7 +89,7 @@ func settleCommand(with withDesk) *cobra.Command {
 	var outcome string
 	command := &cobra.Command{
 		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: cobra.ExactArgs(1),
-		RunE: with(func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
+		RunE: with(true, func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
 			if outcome != "succeeded" && outcome != "failed" {
 				return service.UsageError{Err: fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)}
 			}

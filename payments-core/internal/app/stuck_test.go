@@ -204,6 +204,46 @@ func TestAnOpenOperationIsHurried(t *testing.T) {
 	}
 }
 
+// An operator's word is nothing for a database that was restored and lacks what the core has written since.
+func TestOperatorsDecideNothingInADatabaseThatIsNotAdopted(t *testing.T) {
+	h := newHouse(t, sandbox.Options{})
+	h.start()
+	id := h.stuckRefund(10_18)
+	key := id + ":refund:1"
+	h.settled()
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	// given an event of the core's own that its journal lacks
+	forged := payment.New("/payments-core", uuid.NewString(), payment.Authorized{GatewayReference: "hold"})
+	forged.Sequence, forged.Time = 1, time.Now()
+	h.publish(forged)
+
+	// then commands that change something are refused, in words
+	for _, args := range [][]string{{"operations", "retry", key, "--by", "Olga", "--why", "so"},
+		{"operations", "settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "so"},
+		{"dead-letters", "replay", "--all"}, {"dead-letters", "discard", "1"}} {
+		if said, code := h.command(args...); code != 1 || !strings.Contains(said, "nothing was changed") || !strings.Contains(said, "adopt") {
+			t.Errorf("%v: %d %s", args, code, said)
+		}
+	}
+	if list, code := h.command("operations", "list"); code != 0 || !strings.Contains(list, key) {
+		t.Errorf("listed: %d %s", code, list)
+	}
+
+	// until an operator has decided about the event
+	said, _ := h.command("adopt", "--dry-run")
+	at := strings.Fields(said[strings.Index(said, " at "+payment.Topic)+4:])[0]
+	if said, code := h.command("skip", at, "--reason", "nobody knows it", "--by", "Olga"); code != 0 {
+		t.Fatalf("skip: %d %s", code, said)
+	}
+	if said, code := h.command("operations", "settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "by bank transfer"); code != 0 {
+		t.Errorf("settle: %d %s", code, said)
+	}
+	h.start()
+	h.story(id, refunded)
+}
+
 // The gateway forgets keys. What was asked before that and had no answer is looked up, and not done twice.
 func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
 	const life = 200 * time.Millisecond // less than the wait for another attempt
