@@ -37,8 +37,10 @@ func (c *Customer) stream() string { return catalog.CustomerStream(c.ID) }
 func (c *Customer) key() string    { return c.EmailKey }
 func (c *Customer) keyed() string  { return "email_key = ?" }
 func (c *Customer) identified() string {
-	return "select id::text, email_key from customers where email_key = any($1) and not archived"
+	return `select k.key, k.key, coalesce(c.id::text, ''), coalesce(c.email_key, '')
+		from unnest($1::text[]) as k (key) left join customers c on c.email_key = k.key and not c.archived`
 }
+func (c *Customer) has() string    { return c.EmailKey }
 func (c *Customer) keeps(item)     {}
 func (c *Customer) String() string { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
 

@@ -48,12 +48,15 @@ type item interface {
 	TableName() string
 	row() *Row
 	stream() string
-	key() string        // what no two share that are not archived
-	keyed() string      // the SQL condition for the key ?
-	identified() string // the SQL query for ids and keys, by the keys $1; of two with one key the right one last
-	keeps(there item)   // takes over what a change leaves as it was
-	same(item) bool     // but for the Row
-	shown() any         // as the API shows it
+	key() string   // what no two share that are not archived
+	keyed() string // the SQL condition for the key ?
+	// identified is the SQL query for each of the keys $1, for the same as the database folds it, and for the id of what has it and
+	// the text by which that has it, "" for nothing; of two with one key the right one comes last.
+	identified() string
+	has() string      // that text
+	keeps(there item) // takes over what a change leaves as it was
+	same(item) bool   // but for the Row
+	shown() any       // as the API shows it
 	added() catalog.Body
 	changed() catalog.Body
 	archived() catalog.Body

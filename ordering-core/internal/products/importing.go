@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -60,17 +62,27 @@ func collect[P item](n int, read func(i int) (P, error)) ([]P, error) {
 			return nil, err
 		}
 		if key := one.key(); first[key] > 0 {
-			bad = append(bad, Bad{Row: i + 1, Field: one.taken().Field, Detail: fmt.Sprintf("Row %d has the same.", first[key])})
+			bad = append(bad, same(one, i, first[key]))
 		} else {
 			first[key] = i + 1
 		}
 		wanted = append(wanted, one)
 	}
-	if len(bad) > 0 {
-		return nil, &Refusal{Code: Invalid, Field: "rows", Rows: bad[:min(len(bad), maxBad)],
-			Message: fmt.Sprintf("%d of %d rows cannot be taken. Nothing was imported.", len(bad), n)}
+	return wanted, refused(bad, n)
+}
+
+// same says that the item of index i has the key of an earlier row.
+func same(one item, i, earlier int) Bad {
+	return Bad{Row: i + 1, Field: one.taken().Field, Detail: fmt.Sprintf("Row %d has the same.", earlier)}
+}
+
+// refused is the error for the bad of n rows; nil if none is.
+func refused(bad []Bad, n int) error {
+	if len(bad) == 0 {
+		return nil
 	}
-	return wanted, nil
+	return &Refusal{Code: Invalid, Field: "rows", Rows: bad[:min(len(bad), maxBad)],
+		Message: fmt.Sprintf("%d of %d rows cannot be taken. Nothing was imported.", len(bad), n)}
 }
 
 // lockImports has imports go one after another: two that add the same keys would undo each other.
@@ -86,6 +98,7 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 	if err != nil {
 		return done, err
 	}
+	ids := slices.Collect(maps.Keys(known))
 	streams, names := make([]*journal.Stream, 0, len(wanted)), make([]string, len(wanted))
 	for i, one := range wanted {
 		names[i] = one.stream()
@@ -96,7 +109,7 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 	}
 	// Only now, under the locks of their streams, do the rows hold still.
 	var rows []P
-	if err := tx.Gorm().Find(&rows, "id = any(?::uuid[])", uuids(known)).Error; err != nil {
+	if err := tx.Gorm().Find(&rows, "id = any(?::uuid[])", uuids(ids)).Error; err != nil {
 		return done, fmt.Errorf("read %s: %w", table, err)
 	}
 	there := make(map[string]P, len(rows))
@@ -109,7 +122,7 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 		now, isThere := there[one.row().ID]
 		body := one.added()
 		if isThere {
-			if now.row().Archived || now.key() != one.key() {
+			if now.row().Archived || now.has() != known[one.row().ID] {
 				return done, errRaced
 			}
 			one.keeps(now)
@@ -137,31 +150,42 @@ func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wante
 	return done, d.save(tx, written, table)
 }
 
-// identify gives each item the id of what has its key already, or a new one, and returns the ids that are known.
-func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (known []string, err error) {
+// identify gives each item the id of what has its key already, or a new one, and returns by which text each of those that are known
+// has it. What is one key the database says: two items of one key are refused.
+func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (known map[string]string, err error) {
 	keys := make([]string, len(wanted))
 	for i, one := range wanted {
 		keys[i] = one.key()
 	}
-	found := make(map[string]string, len(wanted))
+	known = make(map[string]string, len(wanted))
+	found, folds := make(map[string]string, len(wanted)), make(map[string]string, len(wanted))
 	rows, err := tx.Query(ctx, wanted[0].identified(), keys)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is there: %w", err)
 	}
-	var id, key string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &key}, func() error {
-		found[key] = id
-		known = append(known, id)
+	var key, fold, id, has string
+	if _, err := pgx.ForEachRow(rows, []any{&key, &fold, &id, &has}, func() error {
+		folds[key] = fold
+		if id != "" {
+			found[key], known[id] = id, has
+		}
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("look for what is there: %w", err)
 	}
+	var bad []Bad
+	first := make(map[string]int, len(wanted))
 	for i, one := range wanted {
 		if one.row().ID = found[keys[i]]; one.row().ID == "" {
 			one.row().ID = uuid.NewString()
 		}
+		if fold := folds[keys[i]]; first[fold] > 0 {
+			bad = append(bad, same(one, i, first[fold]))
+		} else {
+			first[fold] = i + 1
+		}
 	}
-	return known, nil
+	return known, refused(bad, len(wanted))
 }
 
 // uuids is an array as one parameter, and so one statement, however many they are.

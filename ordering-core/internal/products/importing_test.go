@@ -72,6 +72,27 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// Which SKUs are the same the database says, also of rare letters that Go folds in another way.
+func TestAnImportGoesByTheDatabasesFolding(t *testing.T) {
+	s := open(t)
+	there := product("i-1", "Old name", 5)
+	s.must("/products", there)
+	done := s.must("/products/import", fields{"rows": []fields{{"sku": "ı-1", "name": "New name", "price": eur(5)}}})
+	if done["changed"] != 1.0 || done["added"] != 0.0 {
+		t.Errorf("imported %v", done)
+	}
+	s.expect(catalog.ProductStream(there["product_id"].(string)), "product_added 1", "product_changed 2")
+	for _, sku := range []string{"i-1", "i-2"} { // one that is there, and one that is not
+		refusal := s.refused(422, "invalid", "rows", "/products/import", fields{"rows": []fields{
+			{"sku": sku, "name": "One", "price": eur(5)}, {"sku": "x", "name": "Other", "price": eur(5)},
+			{"sku": strings.Replace(sku, "i", "ı", 1), "name": "Two", "price": eur(5)}}})
+		var bad []products.Bad
+		if err := json.Unmarshal(refusal.Extra["rows"], &bad); err != nil || len(bad) != 1 || bad[0].Row != 3 || bad[0].Field != "sku" || bad[0].Detail != "Row 1 has the same." {
+			t.Errorf("%s: says %s", sku, refusal.Extra["rows"])
+		}
+	}
+}
+
 func TestAnImportIsAllOrNothing(t *testing.T) {
 	s := open(t)
 	list := rows(4)

@@ -44,9 +44,11 @@ func (p *Product) stream() string { return catalog.ProductStream(p.ID) }
 func (p *Product) key() string    { return catalog.Key(p.SKU) }
 func (p *Product) keyed() string  { return "fold_sku(sku) = fold_sku(?)" }
 func (p *Product) identified() string {
-	return `select p.id::text, k.key from unnest($1::text[]) as k (key) join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived
+	return `select k.key, fold_sku(k.key), coalesce(p.id::text, ''), coalesce(p.sku, '')
+		from unnest($1::text[]) as k (key) left join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived
 		order by p.doubled desc`
 }
+func (p *Product) has() string { return p.SKU }
 
 // keeps has a product whose SKU is not changed stay exempt.
 func (p *Product) keeps(there item) {
