@@ -64,7 +64,7 @@ func (j *Journal) streamsAfter(ctx context.Context, prefix, last string) ([]stri
 		order by stream collate "C" limit $3`, last, behind(prefix), refoldBatch)
 }
 
-// count says how many events the streams have whose ids begin with prefix, however long that takes.
+// count says how many events the streams have whose ids begin with prefix. It may take longer than a request's statement may.
 func (j *Journal) count(ctx context.Context, prefix string) (events int64, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
 		tx.Queue("set local statement_timeout = 0")

@@ -15,7 +15,8 @@ import (
 
 const (
 	// answerWithin is how long a server may say nothing to who waits for it, where the caller's context does not say. It is
-	// beyond every time limit of the server's, so that it only finds connections that carry nothing any more.
+	// beyond the server's time limit of a statement, so that where that holds it only finds connections that carry nothing any more. A
+	// statement without that limit ends here, too: nobody could tell it from such a connection. What is longer is done in several.
 	answerWithin = 2 * time.Minute
 
 	// pongWithin is for a connection that comes from the pool: one that has been idle is asked whether it still lives.
