@@ -2,9 +2,14 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign.example/pkg/pg"
 )
@@ -58,20 +63,94 @@ func (x *Indexer) Run(ctx context.Context) error {
 	}
 }
 
-// Index indexes all rows that there are.
+// Index indexes all rows that there are. One that cannot be indexed is logged, and found by nothing from then on; no other waits for it.
 func (x *Indexer) Index(ctx context.Context) error {
+	var errs []error
 	for _, t := range x.tables {
-		index := fmt.Sprintf(`update %[1]s set %[3]s = search_lexemes(%[4]s), %[4]s = null
-			where %[2]s in (select %[2]s from %[1]s where %[4]s is not null limit %[5]d for update skip locked)`, t.Name, t.ID, t.Vector, t.Raw, batch)
-		for {
-			done, err := x.db.Pool().Exec(ctx, index)
-			if err != nil {
-				return fmt.Errorf("index %s: %w", t.Name, err)
+		if err := x.index(ctx, t); err != nil {
+			errs = append(errs, fmt.Errorf("index %s: %w", t.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (x *Indexer) index(ctx context.Context, t Table) error {
+	many := fmt.Sprintf(`update %[1]s set %[3]s = search_lexemes(%[4]s), %[4]s = null
+		where %[2]s in (select %[2]s from %[1]s where %[4]s is not null limit %[5]d for update skip locked)`, t.Name, t.ID, t.Vector, t.Raw, batch)
+	for {
+		done, err := x.db.Pool().Exec(ctx, many)
+		switch {
+		case liesInARow(err):
+			if err := x.oneByOne(ctx, t); err != nil {
+				return err
 			}
-			if done.RowsAffected() < batch {
-				break
-			}
+		case err != nil:
+			return err
+		case done.RowsAffected() < batch:
+			return nil
+		}
+	}
+}
+
+// oneByOne indexes rows of which some cannot be.
+func (x *Indexer) oneByOne(ctx context.Context, t Table) error {
+	found, err := x.db.Pool().Query(ctx, fmt.Sprintf("select %s from %s where %s is not null limit %d for update skip locked", t.ID, t.Name, t.Raw, batch))
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (any, error) {
+		values, err := row.Values()
+		if err != nil {
+			return nil, err
+		}
+		return values[0], nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := x.one(ctx, t, id); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// one indexes a row, or sets it apart, with an empty vector, where it cannot be.
+func (x *Indexer) one(ctx context.Context, t Table, id any) error {
+	var name string
+	var refused error
+	err := pgx.BeginFunc(ctx, x.db.Pool(), func(tx pgx.Tx) error {
+		// Held from here on, so that only what was tried is set apart.
+		err := tx.QueryRow(ctx, fmt.Sprintf("select %[2]s::text from %[1]s where %[2]s = $1 and %[3]s is not null for update skip locked",
+			t.Name, t.ID, t.Raw), id).Scan(&name)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil // another indexer's, or somebody writes it
+		}
+		if err != nil {
+			return err
+		}
+		refused = pgx.BeginFunc(ctx, tx, func(try pgx.Tx) error {
+			_, err := try.Exec(ctx, fmt.Sprintf("update %[1]s set %[3]s = search_lexemes(%[4]s), %[4]s = null where %[2]s = $1", t.Name, t.ID, t.Vector, t.Raw), id)
+			return err
+		})
+		if !liesInARow(refused) {
+			return refused
+		}
+		_, err = tx.Exec(ctx, fmt.Sprintf("update %[1]s set %[3]s = '', %[4]s = null where %[2]s = $1", t.Name, t.ID, t.Vector, t.Raw), id)
+		return err
+	})
+	if err == nil && refused != nil {
+		x.log.ErrorContext(ctx, "a row cannot be indexed: no search finds it by its words", "table", t.Name, "id", name, "error", refused)
+	}
+	return err
+}
+
+// liesInARow tells whether a statement failed for what a row holds, which it does again: it is no value, or too much for an index. Not for
+// what is wrong with all rows, such as a function that is not there.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func liesInARow(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "54"))
 }

@@ -1,0 +1,54 @@
+package search_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/search"
+)
+
+// A row that cannot be indexed is set apart, and holds up no other.
+func TestARowThatCannotBeIndexedHoldsUpNoOther(t *testing.T) {
+	// given more rows than are indexed at once, of which one has an empty word
+	db := pgtest.New(t)
+	exec := func(statement string, args ...any) {
+		_, err := db.Pool().Exec(t.Context(), statement, args...)
+		require.NoError(t, err)
+	}
+	exec(`create function search_lexemes(words text) returns tsvector language sql immutable as
+		$$ select array_to_tsvector(string_to_array(words, ' ')) $$`)
+	for _, table := range []string{"orders", "payments"} {
+		exec(fmt.Sprintf("create table %s (id uuid primary key default gen_random_uuid(), found tsvector not null default '', raw text)", table))
+		exec(fmt.Sprintf("insert into %s (raw) select case n when 100 then 'a  b' else 'word ' || n end from generate_series(1, 450) n", table))
+	}
+	var logged bytes.Buffer
+	tables := []search.Table{{Name: "orders", ID: "id", Vector: "found", Raw: "raw"}, {Name: "payments", ID: "id", Vector: "found", Raw: "raw"}}
+	indexer := search.NewIndexer(db, "news", slog.New(slog.NewTextHandler(&logged, nil)), tables...)
+
+	// when they are indexed, twice
+	for range 2 {
+		require.NoError(t, indexer.Index(t.Context()))
+	}
+
+	// then all others are, and each of the two was told of once
+	for _, table := range []string{"orders", "payments"} {
+		var waiting, found int
+		require.NoError(t, db.Pool().QueryRow(t.Context(), fmt.Sprintf(
+			"select count(*) filter (where raw is not null), count(*) filter (where found @@ 'word') from %s", table)).Scan(&waiting, &found))
+		require.Equal(t, []int{0, 449}, []int{waiting, found}, table)
+	}
+	require.Regexp(t, `^time=\S+ level=ERROR msg="[^"]+" table=orders id=[-0-9a-f]{36} error=.*\ntime=\S+ level=ERROR msg="[^"]+" table=payments .*\n$`, logged.String())
+
+	// and what is wrong with the statement, and not with a row, empties none
+	exec("insert into orders (raw) values ('word')")
+	exec("drop function search_lexemes")
+	require.Error(t, indexer.Index(t.Context()))
+	var waiting int
+	require.NoError(t, db.Pool().QueryRow(t.Context(), "select count(*) from orders where raw is not null").Scan(&waiting))
+	require.Equal(t, 1, waiting)
+}
