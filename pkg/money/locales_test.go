@@ -29,7 +29,7 @@ func (l locale) write(a money.Amount, short bool) string {
 		}
 		b.WriteRune(digit)
 	}
-	if decimals != "" && !(short && strings.Trim(decimals, "0") == "") {
+	if decimals != "" && (!short || strings.Trim(decimals, "0") != "") {
 		b.WriteString(l.decimal + decimals)
 	}
 	return b.String()

@@ -4,6 +4,7 @@ package processes
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,7 +125,7 @@ func (w *world) endOrder(t *rapid.T) {
 func (w *world) request(t *rapid.T) {
 	orderID := id(1000 + rapid.IntRange(0, len(w.orders)).Draw(t, "order"))
 	b := payment.Requested{
-		PaymentID: id(2000 + len(w.payments)), OrderID: orderID, Description: "Order", Amount: money.Amount{Minor: 10_00, Currency: "EUR"},
+		PaymentID: w.fresh(), OrderID: orderID, Description: "Order", Amount: money.Amount{Minor: 10_00, Currency: "EUR"},
 		ContractorID:  w.ordering.Order(orderID).ContractorID,
 		CaptureMethod: rapid.SampledFrom([]payment.CaptureMethod{payment.Automatic, payment.Automatic, payment.Manual}).Draw(t, "capture"),
 	}
@@ -144,6 +145,15 @@ func (w *world) request(t *rapid.T) {
 	if rapid.Bool().Draw(t, "accepted at once") {
 		w.say("/manager-ui", "mia", b.PaymentID, payment.Accepted{})
 	}
+}
+
+// fresh is the id of a payment that nobody has asked for, in whoever's name.
+func (w *world) fresh() string {
+	n := 2000
+	for slices.Contains(w.payments, id(n)) {
+		n++
+	}
+	return id(n)
 }
 
 // decide writes what a web app might, which may be too late.
