@@ -18,6 +18,7 @@ type noted struct {
 	Log       int64 // 0 while pending
 	ID        uuid.UUID
 	Type      string
+	Source    string
 	Subject   string
 	Time      time.Time
 	Actor     string
@@ -32,7 +33,7 @@ func (h *House) readJournal(ctx context.Context, service string) (map[string][]n
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), event_id, type, subject, time, actor, actor_name, data
+	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), event_id, type, source, subject, time, actor, actor_name, data
 		from journal order by stream, log nulls last, version`)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (h *House) stories(ctx context.Context, service string) (map[string]Story, 
 		var s Story
 		entries := make([]payment.Entry, len(stream))
 		for i, n := range stream {
-			e := event.Event{ID: n.ID, Type: n.Type, Subject: n.Subject, Time: n.Time.UTC(), Data: n.Data,
+			e := event.Event{ID: n.ID, Type: n.Type, Source: n.Source, Subject: n.Subject, Time: n.Time.UTC(), Data: n.Data,
 				Meta: event.Meta{Actor: n.Actor, ActorName: n.ActorName}}
 			s.Events = append(s.Events, e)
 			entries[i] = payment.Entry{Event: e, Confirmed: n.Log > 0}
