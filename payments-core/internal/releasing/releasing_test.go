@@ -24,7 +24,7 @@ var total = money.Amount{Minor: 10_00, Currency: "EUR"}
 
 // What happened to the order.
 var (
-	ada, mia, nobody = ordertest.Ada, event.Meta{Actor: "mia", ActorName: "Mia Weber"}, event.Meta{}
+	mia, nobody = event.Meta{Actor: "mia", ActorName: "Mia Weber"}, event.Meta{}
 
 	expired   = says(nobody, order.Expired{Reason: "not paid in time"})
 	cancelled = says(mia, order.Cancelled{Reason: "wrong customer", By: order.ByManager})
