@@ -49,7 +49,8 @@ func TestAGroupStopsInReverseOrderOneByOne(t *testing.T) {
 	g.Add(d.component("http", up))
 	g.OnStop("readiness", func(context.Context) error { d.note("not ready"); return nil })
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { <-up; <-up; cancel() }()
+	// What runs last starts last: all that is above has started when it stops the group.
+	g.Go("stopper", func(ctx context.Context) error { <-up; <-up; cancel(); <-ctx.Done(); return nil })
 
 	if err := g.Run(ctx); err != nil {
 		t.Fatal(err)
@@ -94,12 +95,9 @@ func TestAComponentThatDoesNotEndIsNamed(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	g := newTestGroup(10 * time.Millisecond)
-	g.Go("stubborn", func(context.Context) error { <-release; return nil })
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel2 := time.AfterFunc(0, cancel)
-	defer cancel2.Stop()
-	err := g.Run(ctx)
-	if err != nil && !strings.Contains(err.Error(), "stop stubborn: still running") {
-		t.Error(err)
+	g.Go("stubborn", func(context.Context) error { cancel(); <-release; return nil })
+	if err := g.Run(ctx); err == nil || !strings.Contains(err.Error(), "stop stubborn: still running") {
+		t.Errorf("got %v", err)
 	}
 }
