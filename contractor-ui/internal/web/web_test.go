@@ -150,7 +150,7 @@ func TestAnAmountWithTwoReadingsIsAskedBack(t *testing.T) {
 	ada := d.as("ada-nowak")
 	values := ada.form("/payments/new", "1.234", "EUR", "Kept text")
 	values.Set("capture", "manual")
-	const readings = `name="pick-amount" value="1234.00">1,234.00 EUR</button><button class="btn btn-sm" type="submit" name="pick-amount" value="1.23">1.23 EUR</button>`
+	const readings = `name="pick-amount" value="1234.00">1,234.00 EUR</button><button class="btn" type="submit" name="pick-amount" value="1.23">1.23 EUR</button>`
 	ada.wants(ada.post("/payments", values), http.StatusUnprocessableEntity, "/payments", "1.234 can be read in two ways", readings, `value="1.234"`)
 
 	// a press fills it in, and sends nothing
