@@ -16,7 +16,7 @@ import (
 )
 
 // locked reports whether somebody else holds the stream's row.
-func (h *house) locked(stream string) (held bool, err error) {
+func (h *harness) locked(stream string) (held bool, err error) {
 	err = h.db.Pool().QueryRow(context.Background(), `select exists (select from streams where stream = $1)
 		and not exists (select from streams where stream = $1 for update skip locked)`, stream).Scan(&held)
 	return held, err
@@ -25,7 +25,7 @@ func (h *house) locked(stream string) (held bool, err error) {
 func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 	// given a service that has a stream already, and refuses in Before what it cannot stand
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	h.append(newEvent("1", 1))
 	var ran, early, cured atomic.Int64
 	r := h.recording()
@@ -71,7 +71,7 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 func TestATopicMayHoldStreamsOfSeveralKinds(t *testing.T) {
 	// given a topic of two kinds of things, which share an id
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	r := h.recording()
 	r.Topics[0].Check = nil
 	r.Topics[0].Stream = func(e event.Event) string { return e.Type[:len("product")] + "-" + e.Subject }

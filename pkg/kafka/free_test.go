@@ -15,9 +15,9 @@ import (
 )
 
 // unusable parks the key "bad" behind the first of three events.
-func unusable(t *testing.T) (*house, []string) {
+func unusable(t *testing.T) (*harness, []string) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	first := newEvent("bad", 1)
 	first.Data = json.RawMessage(`{"n":"one"}`)
 	run(t, h.consumer().Run)
@@ -67,7 +67,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 }
 
 // lenient is the recording of a version that can use what the one before could not.
-func (h *house) lenient() kafka.Recording {
+func (h *harness) lenient() kafka.Recording {
 	r := h.recording()
 	r.Topics[0].Check = nil
 	return r
@@ -164,7 +164,7 @@ func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 
 // A scrape looks for them every few seconds, also after somebody has poisoned many keys.
 func TestStrandedKeysAreFoundAmongMany(t *testing.T) {
-	h := newHouse(t, brokers(t), 1)
+	h := newHarness(t, brokers(t), 1)
 	for _, statement := range []string{
 		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
 			select 't', 0, n, n::text::bytea, '[]', '', now(), 'poison', '', 1 from generate_series(1, 20000) n`,

@@ -15,9 +15,9 @@ import (
 )
 
 // emptied is the same service with an empty database. Its journal is one with pages.
-func (h *house) emptied() *house {
+func (h *harness) emptied() *harness {
 	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
-	return &house{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group}
+	return &harness{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group}
 }
 
 func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
@@ -30,7 +30,7 @@ func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
 func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testing.T) {
 	// given a service that has heard a topic, and loses its database
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	var events []event.Event
 	for n := range 50 {
 		events = append(events, newEvent(fmt.Sprint(n%10), n))
@@ -66,7 +66,7 @@ func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testi
 
 func TestReplicasOfAnEmptyDatabaseBeginTogether(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 6)
+	h := newHarness(t, addresses, 6)
 	var events []event.Event
 	for n := range 60 {
 		events = append(events, newEvent(uuid.NewString(), n))
@@ -87,7 +87,7 @@ func TestReplicasOfAnEmptyDatabaseBeginTogether(t *testing.T) {
 }
 
 func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
-	h := newHouse(t, brokers(t), 3).emptied()
+	h := newHarness(t, brokers(t), 3).emptied()
 	consumer := h.consumer()
 	run(t, consumer.Run)
 	eventually(t, func() bool { return consumer.Healthy() == nil })
@@ -99,7 +99,7 @@ func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
 func TestARestoredBackupHearsWhatItLacks(t *testing.T) {
 	// given a database as it was two events ago
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	first, second, third := newEvent("1", 1), newEvent("1", 2), newEvent("2", 1)
 	h.produce(addresses, h.encoded(first)...)
 	stop := run(t, h.consumer().Run)
@@ -125,7 +125,7 @@ func TestARestoredBackupHearsWhatItLacks(t *testing.T) {
 
 func TestAJournalThatIsOlderThanTheRecordOfHearingGoesOnWhereItsGroupIs(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(newEvent("1", 1))...)
 	stop := run(t, h.consumer().Run)
 	h.eventually(1, "journal")

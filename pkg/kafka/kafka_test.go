@@ -43,8 +43,8 @@ func brokers(tb testing.TB) []string {
 	return []string{broker.Addr()}
 }
 
-// house is a service for a test: a database with a journal, and a topic.
-type house struct {
+// harness is a service for a test: a database with a journal, and a topic.
+type harness struct {
 	tb         testing.TB
 	db         *pg.DB
 	journal    *journal.Journal
@@ -55,11 +55,11 @@ type house struct {
 	project    journal.Projector
 }
 
-// newHouse returns a service on a topic of its own with so many partitions.
-func newHouse(tb testing.TB, addresses []string, partitions int) *house {
+// newHarness returns a service on a topic of its own with so many partitions.
+func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 	tb.Helper()
 	name := "test-" + uuid.NewString()[:13]
-	h := &house{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, partitions: partitions, group: name}
+	h := &harness{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, partitions: partitions, group: name}
 	h.journal = journal.New(h.db, "/here")
 	h.client = kafka.Open("test", addresses...)
 	tb.Cleanup(h.client.Close)
@@ -69,12 +69,12 @@ func newHouse(tb testing.TB, addresses []string, partitions int) *house {
 }
 
 // another returns a service with its own database on the same topic.
-func (h *house) another(source string) *house {
+func (h *harness) another(source string) *harness {
 	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
-	return &house{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group + source}
+	return &harness{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group + source}
 }
 
-func (h *house) recording() kafka.Recording {
+func (h *harness) recording() kafka.Recording {
 	r := kafka.Recording{
 		DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
 		Topics: []kafka.Topic{{
@@ -110,14 +110,14 @@ func check(e event.Event) error {
 	return decoder.Decode(&body)
 }
 
-func (h *house) relay() *kafka.Relay {
+func (h *harness) relay() *kafka.Relay {
 	return kafka.NewRelay(kafka.RelayConfig{
 		Client: h.client, DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
 		Topics: map[string]string{"thing-": h.topic},
 	})
 }
 
-func (h *house) consumer() *kafka.Consumer {
+func (h *harness) consumer() *kafka.Consumer {
 	return kafka.NewConsumer(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
 }
 
@@ -147,7 +147,7 @@ func newEvent(subject string, n int) event.Event {
 }
 
 // append writes events in the service, in one transaction each.
-func (h *house) append(events ...event.Event) {
+func (h *harness) append(events ...event.Event) {
 	h.tb.Helper()
 	for _, e := range events {
 		require.NoError(h.tb, h.db.InTx(h.tb.Context(), func(tx *pg.Tx) error {
@@ -162,7 +162,7 @@ func (h *house) append(events ...event.Event) {
 }
 
 // eventually polls until so many rows fit.
-func (h *house) eventually(want int, query string, args ...any) {
+func (h *harness) eventually(want int, query string, args ...any) {
 	h.tb.Helper()
 	var n int
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -188,7 +188,7 @@ func pause(tb testing.TB) {
 func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 	// given a consumer that waits, since its topic is not there
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	h.topic += "-later"
 	consumer := h.consumer()
 	run(t, consumer.Run)
@@ -209,7 +209,7 @@ func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
 	// given a consumer whose topic is deleted under it
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	consumer := h.consumer()
 	run(t, consumer.Run)
 	eventually(t, func() bool { return consumer.Healthy() == nil })
@@ -230,9 +230,9 @@ func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
 }
 
 func TestAnEventReachesAnotherServiceAndComesBack(t *testing.T) {
-	here := newHouse(t, brokers(t), 3)
+	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
-	for _, h := range []*house{here, there} {
+	for _, h := range []*harness{here, there} {
 		run(t, h.relay().Run)
 		run(t, h.consumer().Run)
 	}

@@ -22,8 +22,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// produce writes messages to the house's topic as anybody could.
-func (h *house) produce(addresses []string, messages ...kafkago.Message) {
+// produce writes messages to the topic as anybody could.
+func (h *harness) produce(addresses []string, messages ...kafkago.Message) {
 	h.tb.Helper()
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
@@ -38,7 +38,7 @@ func (h *house) produce(addresses []string, messages ...kafkago.Message) {
 	require.NoError(h.tb, w.Close())
 }
 
-func (h *house) encoded(events ...event.Event) []kafkago.Message {
+func (h *harness) encoded(events ...event.Event) []kafkago.Message {
 	messages := make([]kafkago.Message, len(events))
 	for i, e := range events {
 		messages[i] = kafka.Encode(h.topic, e)
@@ -59,7 +59,7 @@ func panicsOn(subject string, cured *atomic.Bool) journal.Projector {
 }
 
 // ns are the numbers in a stream's events, in fold order.
-func (h *house) ns(subject string) (ns []int) {
+func (h *harness) ns(subject string) (ns []int) {
 	h.tb.Helper()
 	s, err := h.journal.Read(h.tb.Context(), "thing-"+subject)
 	require.NoError(h.tb, err)
@@ -74,7 +74,7 @@ func (h *house) ns(subject string) (ns []int) {
 
 func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	var cured atomic.Bool
 	h.project = panicsOn("bad", &cured)
 	run(t, h.consumer().Run)
@@ -125,7 +125,7 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 
 func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 1)
 	poison.Data = json.RawMessage(`{"n":"one"}`)
 	stop := run(t, h.consumer().Run)
@@ -154,7 +154,7 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 
 func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	first, third := newEvent("bad", 1), newEvent("bad", 3)
 	first.Data, third.Data = json.RawMessage(`{"n":"one"}`), json.RawMessage(`{"n":"three"}`)
 	run(t, h.consumer().Run)
@@ -180,7 +180,7 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 
 func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	var tries atomic.Int64
 	h.project = func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
 		for _, s := range streams {
@@ -209,7 +209,7 @@ func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
 func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
 	const subjects, each = 40, 200
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	var cured atomic.Bool
 	h.project = panicsOn("subject-7", &cured)
 	var events []event.Event
@@ -247,7 +247,7 @@ func TestWhatIsRecordedOfABacklogIsNotRecordedAgain(t *testing.T) {
 	// given a backlog, and a failure that passes, late enough for a batch to be large
 	const subjects, each = 40, 200
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	var failures atomic.Int64
 	h.project = func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
 		for _, s := range streams {
@@ -295,7 +295,7 @@ func heard(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 
 func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
 	run(t, h.relay().Run)
 	message := func(change func(m *kafkago.Message, e *event.Event)) kafkago.Message {
@@ -346,7 +346,7 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 
 func TestFailuresThatPassAreRepeatedAndNeverALetter(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	var tries atomic.Int64
 	h.project = func(context.Context, *pg.Tx, []journal.Stream) error {
 		if n := tries.Add(1); n < 5 {
@@ -366,7 +366,7 @@ func TestFailuresThatPassAreRepeatedAndNeverALetter(t *testing.T) {
 func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
 	// given a consumer that hears and cannot record
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	away := &pgconn.PgError{Code: "57P03", Message: "the database system is starting up"}
 	var cured atomic.Bool
 	h.project = func(context.Context, *pg.Tx, []journal.Stream) error {
@@ -390,7 +390,7 @@ func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
 
 func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
 	h.produce(addresses, kafkago.Message{Key: []byte("\x1b[2J\x00"), Value: []byte("hello")})
 	h.eventually(1, "dead_letters")

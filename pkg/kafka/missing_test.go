@@ -16,7 +16,7 @@ import (
 )
 
 // core is how a service with primary data hears.
-func (h *house) core() kafka.ConsumerConfig {
+func (h *harness) core() kafka.ConsumerConfig {
 	r := h.recording()
 	r.Primary = true
 	return kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}
@@ -31,7 +31,7 @@ func ours(subject string, n int) event.Event {
 
 var decision = kafka.Decision{Reason: "restored from a backup", By: "mia"}
 
-func adopt(t *testing.T, h *house, dry bool) string {
+func adopt(t *testing.T, h *harness, dry bool) string {
 	t.Helper()
 	var said []string
 	a := &kafka.Adoption{ConsumerConfig: h.core()}
@@ -43,7 +43,7 @@ func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
 	// given a service that has heard two events, and a backup of its database from before the last one and from before another
 	// one that it wrote
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	first, mine := newEvent("1", 1), ours("1", 2)
 	h.append(mine) // written and listed when the backup was made
 	h.produce(addresses, h.encoded(first, mine, ours("1", 3), newEvent("1", 4), ours("2", 1))...)
@@ -95,7 +95,7 @@ func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
 
 func TestAnEmptyJournalLacksWhatTheServiceWrote(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	h.produce(addresses, h.encoded(newEvent("1", 1), ours("2", 1))...)
 	require.ErrorContains(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()), "lacks 1 events")
 }
@@ -103,7 +103,7 @@ func TestAnEmptyJournalLacksWhatTheServiceWrote(t *testing.T) {
 func TestAForgedEventIsSkipped(t *testing.T) {
 	// given an event that says to be ours, and is not
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(newEvent("1", 1), ours("1", 2), newEvent("1", 3))...)
 	check := kafka.NewJournalCheck(h.core(), h.db)
 	require.Error(t, check.Check(t.Context()))
@@ -128,7 +128,7 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 
 func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	run(t, h.relay().Run)
 	stop := run(t, kafka.NewConsumer(h.core()).Run)
 	h.append(ours("1", 1), ours("1", 2))
@@ -148,7 +148,7 @@ func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
 	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be used. And a flood of
 	// letters that others have forged
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	unusable := ours("bad", 1)
 	unusable.Data = json.RawMessage(`{"n":"one"}`)
 	stop := run(t, kafka.NewConsumer(h.core()).Run)
@@ -175,7 +175,7 @@ func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
 
 func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	m := h.encoded(ours("1", 1))[0]
 	place := kafkago.Murmur2Balancer{}.Balance(m, 0, 1, 2)
 	h.produceTo(addresses, (place+1)%3, m)

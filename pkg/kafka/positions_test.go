@@ -18,7 +18,7 @@ import (
 )
 
 // makeAnew deletes the topic, and makes it again with as many partitions.
-func (h *house) makeAnew(addresses []string, partitions int) {
+func (h *harness) makeAnew(addresses []string, partitions int) {
 	h.tb.Helper()
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
@@ -30,13 +30,13 @@ func (h *house) makeAnew(addresses []string, partitions int) {
 	})
 }
 
-func (h *house) empty() bool {
+func (h *harness) empty() bool {
 	partitions, err := h.client.Offsets(h.tb.Context(), "", h.topic)
 	return err == nil && len(partitions) > 0 && partitions[0].End == 0
 }
 
 // cutOff removes what is before an offset of partition 0, as retention does.
-func (h *house) cutOff(addresses []string, before int64) {
+func (h *harness) cutOff(addresses []string, before int64) {
 	h.tb.Helper()
 	request := kmsg.NewPtrDeleteRecordsRequest()
 	request.Version = 1
@@ -63,7 +63,7 @@ func (h *house) cutOff(addresses []string, before int64) {
 }
 
 // accept accepts the loss of the topic's partition 0.
-func (h *house) accept() {
+func (h *harness) accept() {
 	h.tb.Helper()
 	losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
 	lost, err := losses.Accept(h.tb.Context(), []journal.Place{{Topic: h.topic}}, kafka.Decision{Reason: "a test", By: "mia"})
@@ -89,7 +89,7 @@ func things(n int) (events []event.Event) {
 func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 	// given a service that has heard three messages of a topic, and set one of them aside
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	broken := newEvent("2", 1)
 	broken.Data = []byte(`{"n":"x"}`)
 	h.produce(addresses, h.encoded(append(things(2), broken)...)...)
@@ -116,15 +116,15 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 }
 
 func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
-	for name, now := range map[string]func(h *house) kafkago.Message{
-		"a good one":   func(h *house) kafkago.Message { return h.encoded(newEvent("1", 3))[0] },
-		"a poison one": func(h *house) kafkago.Message { return h.encoded(poison("3"))[0] },
-		"no event":     func(*house) kafkago.Message { return kafkago.Message{Key: []byte("4"), Value: []byte("?")} },
+	for name, now := range map[string]func(h *harness) kafkago.Message{
+		"a good one":   func(h *harness) kafkago.Message { return h.encoded(newEvent("1", 3))[0] },
+		"a poison one": func(h *harness) kafkago.Message { return h.encoded(poison("3"))[0] },
+		"no event":     func(*harness) kafkago.Message { return kafkago.Message{Key: []byte("4"), Value: []byte("?")} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			// given a service that has heard three messages, and set the last two aside
 			addresses := brokers(t)
-			h := newHouse(t, addresses, 1)
+			h := newHarness(t, addresses, 1)
 			stays := poison("2")
 			malformed := kafkago.Message{Key: []byte("4"), Value: []byte("!")}
 			h.produce(addresses, append(h.encoded(newEvent("1", 1), stays, poison("2")), malformed)...)
@@ -163,7 +163,7 @@ func poison(key string) event.Event {
 func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T) {
 	// given a service that hears two topics
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	second := h.another("/here")
 	second.topic += "-second"
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: second.topic, Partitions: 1}))
@@ -189,7 +189,7 @@ func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T)
 
 func TestWhatRetentionCutsOffUnheardIsNotPassedOver(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(things(1)...)...)
 	stop := run(t, h.consumer().Run)
 	h.eventually(1, "journal")
@@ -209,7 +209,7 @@ func TestWhatRetentionCutsOffUnheardIsNotPassedOver(t *testing.T) {
 
 func TestAnEmptyDatabaseDoesNotPassOverWhatWasCutOff(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(things(3)...)...)
 	h.cutOff(addresses, 2)
 	consumer := h.consumer()

@@ -13,7 +13,7 @@ import (
 )
 
 // produceTo writes a message to a partition, wherever its key belongs.
-func (h *house) produceTo(addresses []string, partition int, m kafkago.Message) {
+func (h *harness) produceTo(addresses []string, partition int, m kafkago.Message) {
 	h.tb.Helper()
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
@@ -45,7 +45,7 @@ func refusals(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	// given a service whose journal cannot be rebuilt, with an event heard
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 3)
+	h := newHarness(t, addresses, 3)
 	r := h.recording()
 	r.Primary = true
 	consumer, registry := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}), prometheus.NewRegistry()
@@ -100,7 +100,7 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 
 func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
 	e := newEvent("1", 1)
 	e.Type = "thing_owned"
@@ -120,7 +120,7 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
 	// given a consumer that does not know a member yet, and a clock that is wrong
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	stop := run(t, h.consumer().Run)
 	newer, early, late := newEvent("1", 2), newEvent("2", 1), newEvent("3", 1)
 	newer.Data = json.RawMessage(`{"n":2,"colour":"red"}`)

@@ -20,7 +20,7 @@ import (
 )
 
 func TestALateCommitWithALowerPositionIsPublished(t *testing.T) {
-	here := newHouse(t, brokers(t), 3)
+	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
 	run(t, here.relay().Run)
 	run(t, there.consumer().Run)
@@ -47,7 +47,7 @@ func TestALateCommitWithALowerPositionIsPublished(t *testing.T) {
 }
 
 func TestACrashBetweenPublishingAndMarkingMakesDuplicatesOnly(t *testing.T) {
-	here := newHouse(t, brokers(t), 3)
+	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
 	run(t, there.consumer().Run)
 	stop := run(t, here.relay().Run)
@@ -73,7 +73,7 @@ func TestACrashBetweenPublishingAndMarkingMakesDuplicatesOnly(t *testing.T) {
 }
 
 // end is how many messages the topic holds.
-func end(tb testing.TB, h *house) (n int) {
+func end(tb testing.TB, h *harness) (n int) {
 	tb.Helper()
 	partitions, err := h.client.Offsets(tb.Context(), "", h.topic)
 	require.NoError(tb, err)
@@ -84,7 +84,7 @@ func end(tb testing.TB, h *house) (n int) {
 }
 
 func TestLargeEventsDoNotJamTheRelay(t *testing.T) {
-	here := newHouse(t, brokers(t), 1)
+	here := newHarness(t, brokers(t), 1)
 	there := here.another("/there")
 	for n := range 6 {
 		e := newEvent("large", n)
@@ -106,7 +106,7 @@ func TestABrokerThatWasAwayIsCaughtUpWith(t *testing.T) {
 	broker, err := embedded.Kafka(dir, "")
 	require.NoError(t, err)
 	addr := broker.Addr()
-	here := newHouse(t, []string{addr}, 3)
+	here := newHarness(t, []string{addr}, 3)
 	there := here.another("/there")
 	relay, consumer := here.relay(), there.consumer()
 	run(t, relay.Run)
@@ -135,7 +135,7 @@ func TestAnotherClusterIsFatal(t *testing.T) {
 	broker, err := embedded.Kafka(dir, "")
 	require.NoError(t, err)
 	addr := broker.Addr()
-	h := newHouse(t, []string{addr}, 1)
+	h := newHarness(t, []string{addr}, 1)
 	relayEnds, consumerEnds := make(chan error, 1), make(chan error, 1)
 	go func() { relayEnds <- h.relay().Run(t.Context()) }()
 	go func() { consumerEnds <- h.consumer().Run(t.Context()) }()
@@ -163,7 +163,7 @@ func eventually(tb testing.TB, holds func() bool) {
 
 func TestMetricsTellWhatWaits(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 1)
+	h := newHarness(t, addresses, 1)
 	relay, consumer := h.relay(), h.consumer()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(relay.Collectors()...)
@@ -195,14 +195,14 @@ func TestMetricsTellWhatWaits(t *testing.T) {
 }
 
 func TestTopicsKeepTheirNumberOfPartitions(t *testing.T) {
-	h := newHouse(t, brokers(t), 3)
+	h := newHarness(t, brokers(t), 3)
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
 	err := h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 6})
 	require.ErrorIs(t, err, kafka.ErrPartitions)
 }
 
 func TestRebalancesWhileMessagesFlow(t *testing.T) {
-	here := newHouse(t, brokers(t), 4)
+	here := newHarness(t, brokers(t), 4)
 	there := here.another("/there")
 	run(t, here.relay().Run)
 	const keys, each = 20, 30
@@ -251,7 +251,7 @@ func count(tb testing.TB, db *pg.DB) (n int) {
 
 func TestEverythingIsHeardAgainAndNothingChanges(t *testing.T) {
 	addresses := brokers(t)
-	h := newHouse(t, addresses, 2)
+	h := newHarness(t, addresses, 2)
 	events := []event.Event{newEvent("1", 1), newEvent("2", 1), newEvent("1", 2)}
 	h.produce(addresses, h.encoded(events...)...)
 	stop := run(t, h.consumer().Run)

@@ -15,7 +15,7 @@ import (
 func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
 	// given a service on the other side of a network from its database, that publishes and hears
 	addresses := brokers(t)
-	direct := newHouse(t, addresses, 1)
+	direct := newHarness(t, addresses, 1)
 	network := pgtest.NewProxy(t, direct.db.URL())
 	db, err := pg.Open(t.Context(), network.URL())
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ func TestWhateverIsNotKnownToPassIsPoisonForItsKey(t *testing.T) {
 	} {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, before %t", name, before), func(t *testing.T) {
-				h := newHouse(t, addresses, 1)
+				h := newHarness(t, addresses, 1)
 				_, err := h.db.Pool().Exec(t.Context(), "create table amounts (n int check (n > 0))")
 				require.NoError(t, err)
 				r := h.recording()

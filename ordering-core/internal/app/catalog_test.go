@@ -10,10 +10,10 @@ import (
 	"countersign.example/ordering-core/catalog"
 )
 
-// TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the house holds all of it against
+// TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the harness holds all of it against
 // the document.
 func TestEveryOperationIsAsDescribed(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	order := "/orders/" + h.draft(fence, garden)
@@ -44,7 +44,7 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 }
 
 func TestTheCatalogIsHeardBack(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	h.settled()

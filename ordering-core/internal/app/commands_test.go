@@ -15,7 +15,7 @@ import (
 )
 
 func TestAnOrderIsBuiltAndSubmitted(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, gate := h.product("FENCE", 12_50), h.product("GATE", 99_00)
 	garden := h.customer("Garden Ltd")
@@ -84,7 +84,7 @@ func TestAnOrderIsBuiltAndSubmitted(t *testing.T) {
 }
 
 func TestWhatASubmitIsToldThatDiffers(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	order := "/orders/" + h.draft(fence, garden)
@@ -125,7 +125,7 @@ func TestWhatASubmitIsToldThatDiffers(t *testing.T) {
 }
 
 func TestCommandsRefuse(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	id := h.draft(fence, garden)
@@ -195,7 +195,7 @@ func TestCommandsRefuse(t *testing.T) {
 }
 
 func TestManySubmitAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	const many = 40

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // spawn starts the core as a process of its own.
-func (h *house) spawn() *exec.Cmd {
+func (h *harness) spawn() *exec.Cmd {
 	h.t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
@@ -51,7 +51,7 @@ func (h *house) spawn() *exec.Cmd {
 // TestKilledWhileManySubmit also shows that an answer that got lost is given again.
 func TestKilledWhileManySubmit(t *testing.T) {
 	// given a core in the middle of submits
-	h := newHouse(t)
+	h := newHarness(t)
 	core := h.spawn()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	const many = 60

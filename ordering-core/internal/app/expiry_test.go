@@ -13,14 +13,14 @@ func (c *clock) now() time.Time       { return time.Now().Add(time.Duration(c.ah
 func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // submitted is an order of Ada's that waits for its payment.
-func (h *house) submitted(product, customer string) string {
+func (h *harness) submitted(product, customer string) string {
 	h.t.Helper()
 	id := h.draft(product, customer)
 	h.must(contractorUI, ada, "/orders/"+id+"/submit", `"sequence":3,"total":{"amount":2500,"currency":"EUR"}`)
 	return id
 }
 
-func (h *house) becomes(id, state string) answer {
+func (h *harness) becomes(id, state string) answer {
 	h.t.Helper()
 	var shown answer
 	h.eventually(state, func() bool {
@@ -32,7 +32,7 @@ func (h *house) becomes(id, state string) answer {
 
 func TestTwoInstancesExpireOrdersOnce(t *testing.T) {
 	// given two cores with one database, and orders that wait for their payment
-	h := newHouse(t)
+	h := newHarness(t)
 	var c clock
 	h.cfg.Clock = c.now
 	h.start()
@@ -73,7 +73,7 @@ func TestTwoInstancesExpireOrdersOnce(t *testing.T) {
 }
 
 func TestUntilWhenAnOrderCanBePaid(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	var c clock
 	h.cfg.Clock = c.now
 	h.start()

@@ -11,7 +11,7 @@ import (
 )
 
 // pay publishes events about a payment of Ada's for an order: of the types given.
-func (h *house) pay(orderID, paymentID string, types ...string) {
+func (h *harness) pay(orderID, paymentID string, types ...string) {
 	h.t.Helper()
 	amount := map[string]any{"amount": 2500, "currency": "EUR"}
 	var events []event.Event
@@ -43,7 +43,7 @@ func (h *house) pay(orderID, paymentID string, types ...string) {
 }
 
 // heard waits until the core has recorded an event of a payment.
-func (h *house) heard(paymentID, typ string) {
+func (h *harness) heard(paymentID, typ string) {
 	h.t.Helper()
 	h.eventually("heard "+typ, func() bool {
 		var there bool
@@ -54,7 +54,7 @@ func (h *house) heard(paymentID, typ string) {
 }
 
 func TestPaymentsOfAnOrder(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	var c clock
 	h.cfg.Clock = c.now
 	h.start()
@@ -102,7 +102,7 @@ func TestPaymentsOfAnOrder(t *testing.T) {
 }
 
 func TestAPaymentThatCannotBeNamedIsADeadLetter(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	id, payment := h.submitted(fence, garden), uuid.NewString()

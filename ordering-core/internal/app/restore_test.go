@@ -20,7 +20,7 @@ import (
 )
 
 // backup copies the core's database, which nobody uses meanwhile, and returns what gives it back.
-func (h *house) backup() (restore func()) {
+func (h *harness) backup() (restore func()) {
 	h.t.Helper()
 	h.db.Close()
 	u, err := url.Parse(h.cfg.DatabaseURL)
@@ -61,7 +61,7 @@ func (h *house) backup() (restore func()) {
 }
 
 // command runs a command of the core's, and returns what it prints.
-func (h *house) command(args ...string) string {
+func (h *harness) command(args ...string) string {
 	h.t.Helper()
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": strings.Join(h.cfg.KafkaBrokers, ","),
@@ -77,7 +77,7 @@ func (h *house) command(args ...string) string {
 }
 
 // begin runs the core without waiting until it is ready.
-func (h *house) begin() {
+func (h *harness) begin() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	ended := make(chan error, 1)
 	cfg := h.cfg
@@ -86,7 +86,7 @@ func (h *house) begin() {
 }
 
 // heldBack waits until the core answers a command, and checks that it serves nothing.
-func (h *house) heldBack() {
+func (h *harness) heldBack() {
 	h.t.Helper()
 	command := func() int {
 		request, err := http.NewRequest(http.MethodPost, "http://"+h.cfg.HTTPAddr+"/orders",
@@ -125,7 +125,7 @@ func (h *house) heldBack() {
 	}
 }
 
-func (h *house) submit(order string, total int64) answer {
+func (h *harness) submit(order string, total int64) answer {
 	h.t.Helper()
 	return h.must(contractorUI, ada, "/orders/"+order+"/submit", fmt.Sprintf(`"sequence":3,"total":{"amount":%d,"currency":"EUR"}`, total))
 }
@@ -138,7 +138,7 @@ func TestARestoredDatabaseServesNothingUntilItHasWhatWasWritten(t *testing.T) {
 
 func restoreABackup(t *testing.T, running bool) {
 	// given a core with a product, a customer and two drafts, and a backup of that
-	h := newHouse(t)
+	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	before, other := h.draft(fence, garden), h.draft(fence, garden)

@@ -23,7 +23,7 @@ const (
 )
 
 // held publishes a payment for manual capture and waits for its hold.
-func (h *house) held(minor int64) string {
+func (h *harness) held(minor int64) string {
 	h.t.Helper()
 	id, events := accepted(minor, payment.Manual)
 	h.publish(events...)
@@ -32,7 +32,7 @@ func (h *house) held(minor int64) string {
 }
 
 func TestManagersCommand(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 
 	t.Run("capture", func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestManagersCommand(t *testing.T) {
 }
 
 func TestCommandsRefuse(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	id := h.held(30_00)
 	undecided, events := accepted(10_00, payment.Manual)

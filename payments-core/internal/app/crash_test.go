@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // spawn starts the core as a process of its own.
-func (h *house) spawn() *exec.Cmd {
+func (h *harness) spawn() *exec.Cmd {
 	h.t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *house) spawn() *exec.Cmd {
 
 func TestKilledDuringASlowCall(t *testing.T) {
 	// given a core in the middle of an authorization whose answer takes long
-	h := newHouse(t, sandbox.Options{SlowDelay: 20 * time.Second})
+	h := newHarness(t, sandbox.Options{SlowDelay: 20 * time.Second})
 	core := h.spawn()
 	id, events := accepted(10_04, payment.Automatic)
 	h.publish(events...)
@@ -76,7 +76,7 @@ func TestKilledDuringASlowCall(t *testing.T) {
 
 func TestStoppedInOrderDuringASlowCall(t *testing.T) {
 	// given a core in the middle of a call
-	h := newHouse(t, sandbox.Options{SlowDelay: 20 * time.Second})
+	h := newHarness(t, sandbox.Options{SlowDelay: 20 * time.Second})
 	h.cfg.GatewayTimeout, h.cfg.Jobs = 10*time.Second, operations.Timing{}
 	h.start()
 	id, events := accepted(10_04, payment.Automatic)

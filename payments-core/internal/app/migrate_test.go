@@ -12,7 +12,7 @@ import (
 )
 
 func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	cfg := h.cfg
 	cfg.DatabaseURL = pgtest.NewURL(t)
 	const n = 3
@@ -29,7 +29,7 @@ func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 
 func TestACoreWaitsForItsDatabaseToBeMigrated(t *testing.T) {
 	// given a database that lacks the newest of our migrations and of River's
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	for _, statement := range []string{"delete from river_migration where version = (select max(version) from river_migration)",
 		"update goose_app set is_applied = false"} {
 		if _, err := h.db.Pool().Exec(t.Context(), statement); err != nil {

@@ -49,7 +49,7 @@ func acceptedFor(order string, minor int64, method payment.CaptureMethod) (strin
 }
 
 func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	ends := map[string]string{
 		"order_expired":         `{"reason": "not paid in time"}`,
@@ -117,7 +117,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 
 // TestEitherMayBeHeardFirst: the topics are not ordered against each other.
 func TestEitherMayBeHeardFirst(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given an order that is known to be dead before its payment is known
 	order := uuid.NewString()
@@ -140,7 +140,7 @@ func TestEitherMayBeHeardFirst(t *testing.T) {
 	}
 }
 
-func (h *house) metrics() string {
+func (h *harness) metrics() string {
 	h.t.Helper()
 	response, err := http.Get("http://" + h.cfg.AdminAddr + "/metrics")
 	if err != nil {
@@ -155,7 +155,7 @@ func (h *house) metrics() string {
 }
 
 // words are a payment's timeline.
-func (h *house) words(id string) (words []string) {
+func (h *harness) words(id string) (words []string) {
 	h.t.Helper()
 	stream, err := journal.New(h.db, "/payments-core").Read(h.t.Context(), payment.Stream(id))
 	if err != nil {

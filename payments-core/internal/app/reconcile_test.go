@@ -13,7 +13,7 @@ import (
 )
 
 func TestReconcileNamesDifferences(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	order := uuid.NewString()
 	id, events := acceptedFor(order, 10_00, payment.Automatic)
@@ -103,7 +103,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 // What is under way is no difference: neither what is published, heard, asked of the gateway and recorded while it compares, nor that
 // an order that has just been paid says so a moment later.
 func TestReconcileIsCalmWhileMuchIsUnderWay(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.cfg.ReconcilePatience = patience // nothing differs for ever, and the machine may be busy
 	h.start()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -20,7 +20,7 @@ const (
 )
 
 func TestMoneyMovesOnceWhateverTheGatewayDoes(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	good := []string{requested, yes, authorized, captured}
 	goodRecords := []string{"authorize:1 approved", "capture:1 approved"}
@@ -73,7 +73,7 @@ func TestMoneyMovesOnceWhateverTheGatewayDoes(t *testing.T) {
 
 func TestHoldOfAManagerLapses(t *testing.T) {
 	// given holds that last a moment
-	h := newHouse(t, sandbox.Options{HoldDuration: 500 * time.Millisecond})
+	h := newHarness(t, sandbox.Options{HoldDuration: 500 * time.Millisecond})
 	h.start()
 	id, events := accepted(50_00, payment.Manual)
 	h.publish(events...)
@@ -90,7 +90,7 @@ func TestHoldOfAManagerLapses(t *testing.T) {
 }
 
 func TestNothingHappensWithoutAnAcceptance(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given a payment accepted after it was withdrawn, and another one as a mark
 	id, events := accepted(10_00, payment.Automatic)

@@ -20,7 +20,7 @@ import (
 const stuck = payment.TypeStuck
 
 // stuckRefund leads to a refund that the gateway refuses for good.
-func (h *house) stuckRefund(minor int64) (id string) {
+func (h *harness) stuckRefund(minor int64) (id string) {
 	h.t.Helper()
 	order := uuid.NewString()
 	id, events := acceptedFor(order, minor, payment.Automatic)
@@ -32,7 +32,7 @@ func (h *house) stuckRefund(minor int64) (id string) {
 }
 
 // command runs one of payments-core's commands, and returns what it printed.
-func (h *house) command(args ...string) (printed string, code int) {
+func (h *harness) command(args ...string) (printed string, code int) {
 	h.t.Helper()
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": h.broker.Addr(), "GATEWAY_URL": h.cfg.GatewayURL,
@@ -46,7 +46,7 @@ func (h *house) command(args ...string) (printed string, code int) {
 }
 
 func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given a refund that the gateway refuses for good
 	id := h.stuckRefund(10_18)
@@ -83,7 +83,7 @@ func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
 	if said, code := h.command("operations", "settle", id+":refund:2", "--outcome", "succeeded", "--by", "Olga", "--why", "by bank transfer"); code != 0 {
 		t.Fatalf("settle: %d %s", code, said)
 	}
-	// then the payment is refunded, by whom and why is on record, and everything agrees (see newHouse)
+	// then the payment is refunded, by whom and why is on record, and everything agrees (see newHarness)
 	if got, want := h.story(id, refunded), []string{requested, yes, authorized, captured, stuck, stuck, refunded}; !slices.Equal(got, want) {
 		t.Errorf("the story is %v", got)
 	}
@@ -99,7 +99,7 @@ func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
 }
 
 func TestWhatAnOperatorCannotDo(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	id := h.stuckRefund(10_18)
 	key := id + ":refund:1"
@@ -131,7 +131,7 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 }
 
 func TestAKeyOfAnotherRequestIsStuck(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	// given a key that the gateway knows of another request
 	id, events := accepted(10_00, payment.Automatic)
 	if _, err := h.gateway.Authorize(t.Context(), gateway.Request{Key: id + ":authorize:1", PaymentID: uuid.NewString(),
@@ -156,7 +156,7 @@ func TestAKeyOfAnotherRequestIsStuck(t *testing.T) {
 
 // After a long outage of the gateway its calls are up to an hour apart. An operator who knows that it is back need not wait.
 func TestAnOpenOperationIsHurried(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	// given an operation without an answer, which is asked again in an hour only
 	there := h.cfg.GatewayURL
 	h.cfg.GatewayURL = "http://127.0.0.1:1"
@@ -206,7 +206,7 @@ func TestAnOpenOperationIsHurried(t *testing.T) {
 
 // An operator's word is nothing for a database that was restored and lacks what the core has written since.
 func TestOperatorsDecideNothingInADatabaseThatIsNotAdopted(t *testing.T) {
-	h := newHouse(t, sandbox.Options{})
+	h := newHarness(t, sandbox.Options{})
 	h.start()
 	id := h.stuckRefund(10_18)
 	key := id + ":refund:1"
@@ -247,7 +247,7 @@ func TestOperatorsDecideNothingInADatabaseThatIsNotAdopted(t *testing.T) {
 // The gateway forgets keys. What was asked before that and had no answer is looked up, and not done twice.
 func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
 	const life = 200 * time.Millisecond // less than the wait for another attempt
-	h := newHouse(t, sandbox.Options{KeyLife: life})
+	h := newHarness(t, sandbox.Options{KeyLife: life})
 	h.cfg.GatewayKeyLife = life
 	h.start()
 	for _, test := range []struct {

@@ -42,8 +42,8 @@ const (
 	patience = 30 * time.Second
 )
 
-// house is the real parts around a payments-core: PostgreSQL, a broker, and the sandbox gateway.
-type house struct {
+// harness is the real parts around a payments-core: PostgreSQL, a broker, and the sandbox gateway.
+type harness struct {
 	t       *testing.T
 	broker  *embedded.KafkaBroker
 	cfg     app.Config
@@ -54,9 +54,9 @@ type house struct {
 	stop    func() error
 }
 
-func newHouse(t *testing.T, options sandbox.Options) *house {
+func newHarness(t *testing.T, options sandbox.Options) *harness {
 	t.Helper()
-	h := &house{t: t}
+	h := &harness{t: t}
 	h.http = &http.Client{Transport: apitest.Load(t, "../../../docs/openapi/payments-core.yaml").Transport(t, http.DefaultTransport)}
 	var err error
 	if h.broker, err = embedded.Kafka("", "127.0.0.1:0"); err != nil {
@@ -113,7 +113,7 @@ func newHouse(t *testing.T, options sandbox.Options) *house {
 }
 
 // start runs the core until stop is called or the test ends.
-func (h *house) start() {
+func (h *harness) start() {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	ended := make(chan error, 1)
@@ -131,7 +131,7 @@ func (h *house) start() {
 }
 
 // settled waits until everything written has come back.
-func (h *house) settled() {
+func (h *harness) settled() {
 	h.t.Helper()
 	h.eventually("everything confirmed", func() bool {
 		var pending int
@@ -141,7 +141,7 @@ func (h *house) settled() {
 }
 
 // reconcile returns the differences that the command would print.
-func (h *house) reconcile() (differences []string) {
+func (h *harness) reconcile() (differences []string) {
 	h.t.Helper()
 	if err := app.Reconcile(context.Background(), &h.cfg, func(d string) { differences = append(differences, d) }, nil); err != nil {
 		h.t.Errorf("reconcile: %v", err)
@@ -150,7 +150,7 @@ func (h *house) reconcile() (differences []string) {
 }
 
 // publish writes events as the web apps do.
-func (h *house) publish(events ...event.Event) {
+func (h *harness) publish(events ...event.Event) {
 	h.t.Helper()
 	w := &kafkago.Writer{Addr: kafkago.TCP(h.broker.Addr()), Balancer: kafkago.Murmur2Balancer{}, RequiredAcks: kafkago.RequireAll,
 		BatchTimeout: time.Millisecond, Transport: &kafkago.Transport{}}
@@ -182,7 +182,7 @@ func accepted(minor int64, method payment.CaptureMethod) (string, []event.Event)
 }
 
 // story waits until a payment has a confirmed event of type last, and returns its confirmed events.
-func (h *house) story(id, last string) (types []string) {
+func (h *harness) story(id, last string) (types []string) {
 	h.t.Helper()
 	h.eventually(last+" of "+id, func() bool {
 		types = h.confirmed(id)
@@ -192,7 +192,7 @@ func (h *house) story(id, last string) (types []string) {
 }
 
 // confirmed are the types of a payment's events that the log has, in its order.
-func (h *house) confirmed(id string) []string {
+func (h *harness) confirmed(id string) []string {
 	h.t.Helper()
 	rows, err := h.db.Pool().Query(h.t.Context(),
 		"select type from journal where stream = $1 and log is not null order by log", payment.Stream(id))
@@ -207,7 +207,7 @@ func (h *house) confirmed(id string) []string {
 }
 
 // agree holds our operations against the gateway's records.
-func (h *house) agree(id string) {
+func (h *harness) agree(id string) {
 	h.t.Helper()
 	state := strings.NewReplacer("approved", "succeeded", "refused", "failed")
 	var theirs []string
@@ -222,7 +222,7 @@ func (h *house) agree(id string) {
 }
 
 // records are the gateway's own, of one payment: "key outcome".
-func (h *house) records(id string) []string {
+func (h *harness) records(id string) []string {
 	h.t.Helper()
 	var list []string
 	for record, err := range h.gateway.Records(h.t.Context(), id) {
@@ -239,7 +239,7 @@ func (h *house) records(id string) []string {
 }
 
 // operations are ours, of one payment: "key state".
-func (h *house) operations(id string) []string {
+func (h *harness) operations(id string) []string {
 	h.t.Helper()
 	histories, err := operations.Histories(h.t.Context(), h.db.Pool(), id)
 	if err != nil {
@@ -261,19 +261,19 @@ type answer struct {
 	media    string
 }
 
-func (h *house) post(path, key, body string) answer {
+func (h *harness) post(path, key, body string) answer {
 	h.t.Helper()
 	return h.call(http.MethodPost, path, body, map[string]string{
 		"Authorization": "Bearer " + callerToken, "Idempotency-Key": key, "Content-Type": "application/json",
 	})
 }
 
-func (h *house) get(path string) answer {
+func (h *harness) get(path string) answer {
 	h.t.Helper()
 	return h.call(http.MethodGet, path, "", map[string]string{"Authorization": "Bearer " + callerToken})
 }
 
-func (h *house) call(method, path, body string, headers map[string]string) answer {
+func (h *harness) call(method, path, body string, headers map[string]string) answer {
 	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.cfg.HTTPAddr+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Error(err)
@@ -295,7 +295,7 @@ func (h *house) call(method, path, body string, headers map[string]string) answe
 }
 
 // eventually polls until the condition holds.
-func (h *house) eventually(what string, condition func() bool) {
+func (h *harness) eventually(what string, condition func() bool) {
 	h.t.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -44,8 +44,8 @@ var tokens = api.Tokens{
 	contractorUI: "token-of-contractor-ui-0123456789", managerUI: "token-of-manager-ui-0123456789", seed: "token-of-seed-0123456789",
 }
 
-// house is the real parts around an ordering-core: PostgreSQL and a broker.
-type house struct {
+// harness is the real parts around an ordering-core: PostgreSQL and a broker.
+type harness struct {
 	t        *testing.T
 	broker   *embedded.KafkaBroker
 	cfg      app.Config
@@ -55,9 +55,9 @@ type house struct {
 	stop     func() error
 }
 
-func newHouse(t *testing.T) *house {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	h := &house{t: t, document: apitest.Load(t, "../../../docs/openapi/ordering-core.yaml")}
+	h := &harness{t: t, document: apitest.Load(t, "../../../docs/openapi/ordering-core.yaml")}
 	h.http = &http.Client{Transport: h.document.Transport(t, http.DefaultTransport)}
 	var err error
 	if h.broker, err = embedded.Kafka("", "127.0.0.1:0"); err != nil {
@@ -85,13 +85,13 @@ func newHouse(t *testing.T) *house {
 }
 
 // start runs the core until stop is called or the test ends.
-func (h *house) start() {
+func (h *harness) start() {
 	h.t.Helper()
 	h.stop = h.another(h.cfg.HTTPAddr)
 }
 
 // another runs a core at an address, and returns what stops it.
-func (h *house) another(addr string) func() error {
+func (h *harness) another(addr string) func() error {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	ended := make(chan error, 1)
@@ -102,7 +102,7 @@ func (h *house) another(addr string) func() error {
 	return sync.OnceValue(func() error { cancel(); return <-ended })
 }
 
-func (h *house) ready(addr string) {
+func (h *harness) ready(addr string) {
 	h.t.Helper()
 	h.eventually("ready", func() bool {
 		response, err := http.Get("http://" + addr + "/readyz")
@@ -115,7 +115,7 @@ func (h *house) ready(addr string) {
 }
 
 // publish writes events to a topic as the other services do.
-func (h *house) publish(topic string, events ...event.Event) {
+func (h *harness) publish(topic string, events ...event.Event) {
 	h.t.Helper()
 	w := &kafkago.Writer{Addr: kafkago.TCP(h.broker.Addr()), Balancer: kafkago.Murmur2Balancer{}, RequiredAcks: kafkago.RequireAll,
 		BatchTimeout: time.Millisecond, AllowAutoTopicCreation: true, Transport: &kafkago.Transport{}}
@@ -128,7 +128,7 @@ func (h *house) publish(topic string, events ...event.Event) {
 }
 
 // settled waits until everything written has come back.
-func (h *house) settled() {
+func (h *harness) settled() {
 	h.t.Helper()
 	h.eventually("everything confirmed", func() bool {
 		var pending int
@@ -157,12 +157,12 @@ func (a answer) code() string {
 }
 
 // send is a command of a person through a service; fields are members of its body besides the actor.
-func (h *house) send(service, actor, path, fields string) answer {
+func (h *harness) send(service, actor, path, fields string) answer {
 	h.t.Helper()
 	return h.sendAs(uuid.NewString(), service, actor, path, fields)
 }
 
-func (h *house) sendAs(key, service, actor, path, fields string) answer {
+func (h *harness) sendAs(key, service, actor, path, fields string) answer {
 	h.t.Helper()
 	if fields != "" {
 		fields = "," + fields
@@ -173,7 +173,7 @@ func (h *house) sendAs(key, service, actor, path, fields string) answer {
 }
 
 // must is send for what has to be done.
-func (h *house) must(service, actor, path, fields string) answer {
+func (h *harness) must(service, actor, path, fields string) answer {
 	h.t.Helper()
 	a := h.send(service, actor, path, fields)
 	if a.status >= http.StatusBadRequest {
@@ -182,12 +182,12 @@ func (h *house) must(service, actor, path, fields string) answer {
 	return a
 }
 
-func (h *house) get(path string) answer {
+func (h *harness) get(path string) answer {
 	h.t.Helper()
 	return h.call(http.MethodGet, path, "", map[string]string{"Authorization": "Bearer " + tokens[managerUI]})
 }
 
-func (h *house) call(method, path, body string, headers map[string]string) answer {
+func (h *harness) call(method, path, body string, headers map[string]string) answer {
 	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.cfg.HTTPAddr+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Error(err)
@@ -209,7 +209,7 @@ func (h *house) call(method, path, body string, headers map[string]string) answe
 }
 
 // product adds a product of so many cents to the catalog.
-func (h *house) product(sku string, cents int64) string {
+func (h *harness) product(sku string, cents int64) string {
 	h.t.Helper()
 	id := uuid.NewString()
 	price, _ := json.Marshal(map[string]any{"amount": cents, "currency": "EUR"})
@@ -217,7 +217,7 @@ func (h *house) product(sku string, cents int64) string {
 	return id
 }
 
-func (h *house) customer(name string) string {
+func (h *harness) customer(name string) string {
 	h.t.Helper()
 	id := uuid.NewString()
 	h.must(managerUI, mia, "/customers", `"customer_id":"`+id+`","name":"`+name+`","email":"`+uuid.NewString()+`@example.com"`)
@@ -225,7 +225,7 @@ func (h *house) customer(name string) string {
 }
 
 // draft is an order of Ada's with two of a product, for a customer.
-func (h *house) draft(product, customer string) string {
+func (h *harness) draft(product, customer string) string {
 	h.t.Helper()
 	id := uuid.NewString()
 	h.must(contractorUI, ada, "/orders", `"order_id":"`+id+`"`)
@@ -235,7 +235,7 @@ func (h *house) draft(product, customer string) string {
 }
 
 // eventually polls until the condition holds.
-func (h *house) eventually(what string, condition func() bool) {
+func (h *harness) eventually(what string, condition func() bool) {
 	h.t.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
