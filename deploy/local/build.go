@@ -15,24 +15,24 @@ import (
 )
 
 // build makes the assets and the binaries, as far as they are not up to date.
-func (h *house) build(ctx context.Context) error {
-	if err := h.assets(ctx); err != nil {
+func (l *launcher) build(ctx context.Context) error {
+	if err := l.assets(ctx); err != nil {
 		return err
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return usageError{"go is missing: install Go 1.26 or newer from https://go.dev/dl/"}
 	}
-	if err := os.MkdirAll(h.path("bin"), 0o755); err != nil { //nolint:gosec // programs
+	if err := os.MkdirAll(l.path("bin"), 0o755); err != nil { //nolint:gosec // programs
 		return err
 	}
-	if _, err := os.Stat(h.path("bin", services[0].name)); err != nil {
-		h.out.say("building the services (a minute the first time)")
+	if _, err := os.Stat(l.path("bin", services[0].name)); err != nil {
+		l.out.say("building the services (a minute the first time)")
 	}
-	args := []string{"build", "-o", h.path("bin") + "/", seedSource}
+	args := []string{"build", "-o", l.path("bin") + "/", seedSource}
 	for _, s := range services {
 		args = append(args, s.source)
 	}
-	return h.tool(ctx, h.root, "go", args...)
+	return l.tool(ctx, l.root, "go", args...)
 }
 
 // assetSources are what the web assets are made of; a change in any makes them stale.
@@ -40,18 +40,18 @@ var assetSources = []string{"pkg/web/assets", "pkg/live/client"}
 
 // assets runs npm in pkg/web/assets when the result is missing or older than its sources. What counts is
 // their content, not their time: a fresh clone or another branch has all times new.
-func (h *house) assets(ctx context.Context) error {
-	dir := h.path("pkg", "web", "assets")
+func (l *launcher) assets(ctx context.Context) error {
+	dir := l.path("pkg", "web", "assets")
 	lockSum, err := sum(filepath.Join(dir, "package-lock.json"))
 	if err != nil {
 		return err
 	}
-	sourceSum, err := sum(h.paths(assetSources)...)
+	sourceSum, err := sum(l.paths(assetSources)...)
 	if err != nil {
 		return err
 	}
 	installed := stamp(filepath.Join(dir, "node_modules", ".countersign"))
-	made := stamp(h.path("bin", "assets.sum"))
+	made := stamp(l.path("bin", "assets.sum"))
 	if made.is(sourceSum) && hasAssets(filepath.Join(dir, "dist")) {
 		return nil
 	}
@@ -59,25 +59,25 @@ func (h *house) assets(ctx context.Context) error {
 		return err
 	}
 	if !installed.is(lockSum) {
-		h.out.say("fetching the web assets' packages (npm ci)")
-		if err := h.tool(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+		l.out.say("fetching the web assets' packages (npm ci)")
+		if err := l.tool(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
 			return err
 		}
 		if err := installed.set(lockSum); err != nil {
 			return err
 		}
 	}
-	h.out.say("building the web assets (npm run build)")
-	if err := h.tool(ctx, dir, "npm", "run", "build"); err != nil {
+	l.out.say("building the web assets (npm run build)")
+	if err := l.tool(ctx, dir, "npm", "run", "build"); err != nil {
 		return err
 	}
 	return made.set(sourceSum)
 }
 
-func (h *house) paths(relative []string) []string {
+func (l *launcher) paths(relative []string) []string {
 	absolute := make([]string, len(relative))
 	for i, path := range relative {
-		absolute[i] = h.path(path)
+		absolute[i] = l.path(path)
 	}
 	return absolute
 }
@@ -99,7 +99,7 @@ func checkNode(ctx context.Context) error {
 }
 
 // tool runs a build tool quietly; what it printed is shown only when it fails.
-func (h *house) tool(ctx context.Context, dir, name string, args ...string) error {
+func (l *launcher) tool(ctx context.Context, dir, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	if output, err := cmd.CombinedOutput(); err != nil {

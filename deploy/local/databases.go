@@ -11,7 +11,7 @@ import (
 
 // createDatabases gives each service a database that a role of the same name owns and no other
 // role may connect to, and returns the addresses by service. It may be repeated.
-func (h *house) createDatabases(ctx context.Context, admin string, port int, wanted []service) (map[string]string, error) {
+func (l *launcher) createDatabases(ctx context.Context, admin string, port int, wanted []service) (map[string]string, error) {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded PostgreSQL: %w", err)
@@ -19,7 +19,7 @@ func (h *house) createDatabases(ctx context.Context, admin string, port int, wan
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	urls := map[string]string{}
 	for _, s := range wanted {
-		password, err := h.secret("postgres-" + s.database)
+		password, err := l.secret("postgres-" + s.database)
 		if err != nil {
 			return nil, err
 		}

@@ -48,10 +48,10 @@ func claims() []claim {
 }
 
 // startParts starts what no variable names, and adds what it started to running.
-func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
+func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error) {
 	p := parts{kafka: os.Getenv("KAFKA_BROKERS"), redis: os.Getenv("REDIS_URL"), databases: map[string]string{}, tokens: map[call]string{}}
 	for _, c := range calls {
-		token, err := h.secret(c.String())
+		token, err := l.secret(c.String())
 		if err != nil {
 			return p, err
 		}
@@ -61,7 +61,7 @@ func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
 		p.databases[s.name] = os.Getenv("DATABASE_URL_" + s.variable())
 	}
 	if wanted := withoutDatabase(); len(wanted) > 0 {
-		urls, err := h.startPostgres(ctx, wanted, running)
+		urls, err := l.startPostgres(ctx, wanted, running)
 		if err != nil {
 			return p, err
 		}
@@ -70,7 +70,7 @@ func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
 		}
 	}
 	if p.kafka == "" {
-		broker, err := embedded.Kafka(h.data("kafka"), kafkaAddr())
+		broker, err := embedded.Kafka(l.data("kafka"), kafkaAddr())
 		if err != nil {
 			return p, err
 		}
@@ -88,22 +88,22 @@ func (h *house) startParts(ctx context.Context, running *stack) (parts, error) {
 	return p, nil
 }
 
-func (h *house) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]string, error) {
+func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]string, error) {
 	_, portText, _ := net.SplitHostPort(postgresAddr())
 	port, err := strconv.Atoi(portText)
 	if err != nil {
 		return nil, usageError{fmt.Sprintf("POSTGRES_PORT is %q: use a number", portText)}
 	}
-	dir := h.postgresDir()
-	if err := h.forgetStray(dir); err != nil {
+	dir := l.postgresDir()
+	if err := l.forgetStray(dir); err != nil {
 		return nil, err
 	}
-	password, err := h.secret("postgres")
+	password, err := l.secret("postgres")
 	if err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		h.out.say("creating the PostgreSQL database in %s (its program is fetched once, about 12 MB)", dir)
+		l.out.say("creating the PostgreSQL database in %s (its program is fetched once, about 12 MB)", dir)
 	}
 	cfg := embedded.PostgresConfig{
 		Dir: dir, CacheDir: embedded.DefaultCacheDir(), Port: port, Password: password,
@@ -115,17 +115,17 @@ func (h *house) startPostgres(ctx context.Context, wanted []service, running *st
 	}
 	running.push("PostgreSQL", server.Ended(), func() {
 		if err := server.Close(); err != nil {
-			h.out.say("PostgreSQL did not stop well: %v", err)
+			l.out.say("PostgreSQL did not stop well: %v", err)
 		}
 	})
-	return h.createDatabases(ctx, cfg.URL(), port, wanted)
+	return l.createDatabases(ctx, cfg.URL(), port, wanted)
 }
 
 // forgetStray removes a database outside .local/ whose .local/ somebody deleted: its password is gone, and
 // its journal would not fit a new Kafka.
-func (h *house) forgetStray(dir string) error {
-	_, err := os.Stat(h.data("secrets", "postgres"))
-	if dir == h.data("postgres") || !errors.Is(err, os.ErrNotExist) {
+func (l *launcher) forgetStray(dir string) error {
+	_, err := os.Stat(l.data("secrets", "postgres"))
+	if dir == l.data("postgres") || !errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	return os.RemoveAll(dir)

@@ -60,8 +60,8 @@ func fakeService() {
 
 // fakeLauncher starts a service and waits to be killed.
 func fakeLauncher() {
-	h := &house{root: os.TempDir(), out: newOutput(os.Stdout)}
-	child, err := h.start("service", 0, append(os.Environ(), fakeVariable+"=service"), self())
+	l := &launcher{root: os.TempDir(), out: newOutput(os.Stdout)}
+	child, err := l.start("service", 0, append(os.Environ(), fakeVariable+"=service"), self())
 	if err != nil {
 		panic(err)
 	}
@@ -93,10 +93,10 @@ func self() string {
 	return path
 }
 
-func testHouse(t *testing.T) (*house, *bytes.Buffer) {
+func testLauncher(t *testing.T) (*launcher, *bytes.Buffer) {
 	t.Helper()
 	var printed bytes.Buffer
-	return &house{root: t.TempDir(), out: &output{to: &printed}}, &printed
+	return &launcher{root: t.TempDir(), out: &output{to: &printed}}, &printed
 }
 
 func freeAddr(t *testing.T) string {
@@ -108,10 +108,10 @@ func freeAddr(t *testing.T) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-func startFake(t *testing.T, h *house, name string) (*process, string) {
+func startFake(t *testing.T, l *launcher, name string) (*process, string) {
 	t.Helper()
 	addr := freeAddr(t)
-	p, err := h.start(name, 0, append(os.Environ(), fakeVariable+"=service", "HTTP_ADDR="+addr, "NAME="+name), self())
+	p, err := l.start(name, 0, append(os.Environ(), fakeVariable+"=service", "HTTP_ADDR="+addr, "NAME="+name), self())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,10 +122,10 @@ func startFake(t *testing.T, h *house, name string) (*process, string) {
 }
 
 func TestThingsStopInReverseOrder(t *testing.T) {
-	h, printed := testHouse(t)
+	l, printed := testLauncher(t)
 	running := &stack{}
 	for _, name := range []string{"first", "second", "third"} {
-		p, _ := startFake(t, h, name)
+		p, _ := startFake(t, l, name)
 		running.pushProcess(p)
 	}
 
@@ -139,13 +139,13 @@ func TestThingsStopInReverseOrder(t *testing.T) {
 }
 
 func TestADeathIsNamedWithItsLastLines(t *testing.T) {
-	h, _ := testHouse(t)
+	l, _ := testLauncher(t)
 	running := &stack{}
 	defer running.stop()
-	healthy, _ := startFake(t, h, "healthy")
+	healthy, _ := startFake(t, l, "healthy")
 	running.pushProcess(healthy)
 
-	dying, err := h.start("dying", 0, append(os.Environ(), fakeVariable+"=dying"), self())
+	dying, err := l.start("dying", 0, append(os.Environ(), fakeVariable+"=dying"), self())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +165,8 @@ func TestADeathIsNamedWithItsLastLines(t *testing.T) {
 
 func TestAKilledServiceIsNamedInOneLine(t *testing.T) {
 	// given a service
-	h, _ := testHouse(t)
-	p, _ := startFake(t, h, "payments-core")
+	l, _ := testLauncher(t)
+	p, _ := startFake(t, l, "payments-core")
 	// when it is killed
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -290,15 +290,15 @@ func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
 }
 
 func TestAShellReadsAServicesSettings(t *testing.T) {
-	h, _ := testHouse(t)
-	if err := os.MkdirAll(h.data(), 0o755); err != nil {
+	l, _ := testLauncher(t)
+	if err := os.MkdirAll(l.data(), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	const address = "postgres://role:it's $HOME@127.0.0.1/name"
-	if err := h.writeSettings(parts{databases: map[string]string{managerUI.name: address}}); err != nil {
+	if err := l.writeSettings(parts{databases: map[string]string{managerUI.name: address}}); err != nil {
 		t.Fatal(err)
 	}
-	path := h.data("manager-ui.env")
+	path := l.data("manager-ui.env")
 	got, err := exec.Command("sh", "-c", `. "$1" && sh -c 'printf %s "$DATABASE_URL"'`, "sh", path).Output()
 	if err != nil || string(got) != address {
 		t.Errorf("a shell reads %q (%v)", got, err)
@@ -309,27 +309,27 @@ func TestAShellReadsAServicesSettings(t *testing.T) {
 }
 
 func TestOnlyOneLauncherAndNoResetMeanwhile(t *testing.T) {
-	h, _ := testHouse(t)
-	release, err := h.own()
+	l, _ := testLauncher(t)
+	release, err := l.own()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.reset(); !errors.Is(err, errRunning) {
+	if err := l.reset(); !errors.Is(err, errRunning) {
 		t.Errorf("reset while running: %v", err)
 	}
 	release()
 
-	before, err := h.secret("word")
+	before, err := l.secret("word")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := h.secret("word"); again != before {
+	if again, _ := l.secret("word"); again != before {
 		t.Error("a secret changed by being read")
 	}
-	if err := h.reset(); err != nil {
+	if err := l.reset(); err != nil {
 		t.Fatal(err)
 	}
-	if entries, _ := os.ReadDir(h.data()); len(entries) != 0 {
+	if entries, _ := os.ReadDir(l.data()); len(entries) != 0 {
 		t.Errorf(".local/ still has %v", entries)
 	}
 }
@@ -384,13 +384,13 @@ func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
 	if admin == "" {
 		t.Skip("needs a PostgreSQL of its own: make test")
 	}
-	h, _ := testHouse(t)
+	l, _ := testLauncher(t)
 	cfg, err := pgx.ParseConfig(admin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // a second start finds everything there
-		urls, err := h.createDatabases(t.Context(), admin, int(cfg.Port), services)
+		urls, err := l.createDatabases(t.Context(), admin, int(cfg.Port), services)
 		if err != nil {
 			t.Fatal(err)
 		}

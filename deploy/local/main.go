@@ -56,19 +56,19 @@ func dispatch(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		return usageError{usage}
 	}
-	house, err := findHouse()
+	launcher, err := findLauncher()
 	if err != nil {
 		return err
 	}
 	switch command {
 	case "run":
-		return house.run(ctx)
+		return launcher.run(ctx)
 	case "reset":
-		return house.reset()
+		return launcher.reset()
 	case "build":
-		return house.build(ctx)
+		return launcher.build(ctx)
 	case "assets":
-		return house.assets(ctx)
+		return launcher.assets(ctx)
 	}
 	return usageError{usage}
 }

@@ -21,11 +21,11 @@ type process struct {
 
 // start runs a program. It belongs to a process group of its own, so that a terminal's Ctrl-C reaches
 // only the launcher, which then stops things in order.
-func (h *house) start(name string, colour int, environment []string, program string, args ...string) (*process, error) {
-	p := &process{name: name, output: &stream{out: h.out, name: name, colour: colour}, ended: make(chan struct{})}
+func (l *launcher) start(name string, colour int, environment []string, program string, args ...string) (*process, error) {
+	p := &process{name: name, output: &stream{out: l.out, name: name, colour: colour}, ended: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = environment
-	p.cmd.Dir = h.root
+	p.cmd.Dir = l.root
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipe open
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

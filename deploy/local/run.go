@@ -17,15 +17,15 @@ const (
 )
 
 // run starts everything and keeps it until a signal comes or something dies.
-func (h *house) run(signalled context.Context) (err error) {
+func (l *launcher) run(signalled context.Context) (err error) {
 	began := time.Now()
-	release, err := h.own()
+	release, err := l.own()
 	if err != nil {
 		return err
 	}
 	defer release()
 	// Ours alone now: whatever still runs on this data outlived its launcher, and holds a port.
-	if err := embedded.StopOrphan(h.postgresDir()); err != nil {
+	if err := embedded.StopOrphan(l.postgresDir()); err != nil {
 		return err
 	}
 	if err := checkPorts(claims()); err != nil {
@@ -34,12 +34,12 @@ func (h *house) run(signalled context.Context) (err error) {
 	running := &stack{}
 	defer func() {
 		if running.len() > 0 {
-			h.out.say("stopping")
+			l.out.say("stopping")
 		}
 		running.stop()
-		h.out.say("stopped")
+		l.out.say("stopped")
 		if died, is := errors.AsType[*deathError](err); is { // main prints last who it was
-			h.out.say("what %s had said last:\n%s", died.name, died.tail)
+			l.out.say("what %s had said last:\n%s", died.name, died.tail)
 		}
 	}()
 	// A signal while things start is no failure either.
@@ -53,9 +53,9 @@ func (h *house) run(signalled context.Context) (err error) {
 	// Building and starting the parts have nothing to do with each other.
 	var p parts
 	both, ctx := errgroup.WithContext(signalled)
-	both.Go(func() error { return h.build(ctx) })
+	both.Go(func() error { return l.build(ctx) })
 	both.Go(func() (err error) {
-		p, err = h.startParts(signalled, running)
+		p, err = l.startParts(signalled, running)
 		return err
 	})
 	if err := both.Wait(); err != nil {
@@ -66,19 +66,19 @@ func (h *house) run(signalled context.Context) (err error) {
 			return asked(fmt.Errorf("the database of %s: %w", name, err))
 		}
 	}
-	if err := h.migrate(signalled, p); err != nil {
+	if err := l.migrate(signalled, p); err != nil {
 		return asked(err)
 	}
-	if err := h.writeSettings(p); err != nil {
+	if err := l.writeSettings(p); err != nil {
 		return err
 	}
-	if err := h.startServices(signalled, p, running); err != nil {
+	if err := l.startServices(signalled, p, running); err != nil {
 		return asked(err)
 	}
-	if err := h.seed(signalled, p); err != nil {
+	if err := l.seed(signalled, p); err != nil {
 		return asked(err)
 	}
-	h.announce(p, time.Since(began))
+	l.announce(p, time.Since(began))
 
 	select {
 	case <-signalled.Done():
@@ -94,11 +94,11 @@ func (h *house) run(signalled context.Context) (err error) {
 }
 
 // migrate brings every service's database and topics up to date, all at once.
-func (h *house) migrate(ctx context.Context, p parts) error {
+func (l *launcher) migrate(ctx context.Context, p parts) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for _, s := range services {
 		all.Go(func() error {
-			child, err := h.start(s.name, s.colour, s.environment(p), h.path("bin", s.name), "migrate")
+			child, err := l.start(s.name, s.colour, s.environment(p), l.path("bin", s.name), "migrate")
 			if err != nil {
 				return err
 			}
@@ -110,11 +110,11 @@ func (h *house) migrate(ctx context.Context, p parts) error {
 
 // startServices starts each when the ones before it are ready. The two cores need nothing of each other, and
 // neither do the two web apps.
-func (h *house) startServices(ctx context.Context, p parts, running *stack) error {
+func (l *launcher) startServices(ctx context.Context, p parts, running *stack) error {
 	for _, stage := range [][]service{{sandboxGateway}, {paymentsCore, orderingCore}, {contractorUI, managerUI}} {
 		all, ctx := errgroup.WithContext(ctx)
 		for _, s := range stage {
-			child, err := h.start(s.name, s.colour, s.environment(p), h.path("bin", s.name), "all")
+			child, err := l.start(s.name, s.colour, s.environment(p), l.path("bin", s.name), "all")
 			if err != nil {
 				return err
 			}
@@ -128,15 +128,15 @@ func (h *house) startServices(ctx context.Context, p parts, running *stack) erro
 	return nil
 }
 
-func (h *house) announce(p parts, took time.Duration) {
-	h.out.say("")
-	h.out.say("Countersign is ready after %s", took.Round(100*time.Millisecond))
-	h.out.say("  contractors   %s", contractorUI.url())
-	h.out.say("  managers      %s", managerUI.url())
-	h.out.say("  payments API  %s", paymentsCore.url())
-	h.out.say("  orders API    %s", orderingCore.url())
-	h.out.say("  gateway       %s (sandbox)", sandboxGateway.url())
-	h.out.say("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
-	h.out.say("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
-	h.out.say("")
+func (l *launcher) announce(p parts, took time.Duration) {
+	l.out.say("")
+	l.out.say("Countersign is ready after %s", took.Round(100*time.Millisecond))
+	l.out.say("  contractors   %s", contractorUI.url())
+	l.out.say("  managers      %s", managerUI.url())
+	l.out.say("  payments API  %s", paymentsCore.url())
+	l.out.say("  orders API    %s", orderingCore.url())
+	l.out.say("  gateway       %s (sandbox)", sandboxGateway.url())
+	l.out.say("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
+	l.out.say("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
+	l.out.say("")
 }

@@ -9,8 +9,8 @@ const (
 
 // seed puts the first products, customers, orders and payments into an empty system; it leaves any other alone.
 // A seed that fails is told of, and stops nothing: the next start goes on with it.
-func (h *house) seed(ctx context.Context, p parts) error {
-	child, err := h.start(seedName, 32, append(inherited(), seedSettings(p)...), h.path("bin", seedName))
+func (l *launcher) seed(ctx context.Context, p parts) error {
+	child, err := l.start(seedName, 32, append(inherited(), seedSettings(p)...), l.path("bin", seedName))
 	if err != nil {
 		return err
 	}
@@ -18,7 +18,7 @@ func (h *house) seed(ctx context.Context, p parts) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		h.out.say("not everything was seeded; the next start goes on with it. %v", err)
+		l.out.say("not everything was seeded; the next start goes on with it. %v", err)
 	}
 	return nil
 }

@@ -7,10 +7,10 @@ import (
 
 // writeSettings keeps each service's configuration as .local/<service>.env, which a shell can read, so that
 // its other commands can be run beside it: `. .local/manager-ui.env && bin/manager-ui dead-letters list`.
-func (h *house) writeSettings(p parts) error {
+func (l *launcher) writeSettings(p parts) error {
 	for _, s := range services {
 		// The file holds a password: nobody else reads it, whatever was there before.
-		path := h.data(s.name + ".env")
+		path := l.data(s.name + ".env")
 		if err := os.WriteFile(path, []byte(shell(s.settings(p))), 0o600); err != nil {
 			return err
 		}

@@ -14,21 +14,21 @@ import (
 	"countersign.example/pkg/embedded"
 )
 
-// house is the checkout that the launcher works in.
-type house struct {
+// launcher works in one checkout.
+type launcher struct {
 	root string
 	out  *output
 }
 
-// findHouse looks for go.work from the working directory upwards.
-func findHouse() (*house, error) {
+// findLauncher looks for go.work from the working directory upwards.
+func findLauncher() (*launcher, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return &house{root: dir, out: newOutput(os.Stdout)}, nil
+			return &launcher{root: dir, out: newOutput(os.Stdout)}, nil
 		}
 		if dir == filepath.Dir(dir) {
 			return nil, usageError{"run this inside a checkout of Countersign (no go.work here or above)"}
@@ -36,33 +36,33 @@ func findHouse() (*house, error) {
 	}
 }
 
-func (h *house) path(parts ...string) string {
-	return filepath.Join(append([]string{h.root}, parts...)...)
+func (l *launcher) path(parts ...string) string {
+	return filepath.Join(append([]string{l.root}, parts...)...)
 }
 
 // data is .local/ or something in it.
-func (h *house) data(parts ...string) string {
-	return h.path(append([]string{".local"}, parts...)...)
+func (l *launcher) data(parts ...string) string {
+	return l.path(append([]string{".local"}, parts...)...)
 }
 
 // postgresDir is under .local/, unless we are root in a place that PostgreSQL's unprivileged user cannot
 // enter (/root, say): then it is under /var/lib, named after the checkout.
-func (h *house) postgresDir() string {
-	if dir := h.data("postgres"); embedded.Reachable(dir) {
+func (l *launcher) postgresDir() string {
+	if dir := l.data("postgres"); embedded.Reachable(dir) {
 		return dir
 	}
-	sum := sha256.Sum256([]byte(h.root))
+	sum := sha256.Sum256([]byte(l.root))
 	return filepath.Join("/var/lib/countersign", hex.EncodeToString(sum[:6]), "postgres")
 }
 
 var errRunning = errors.New("Countersign is running from this checkout already: stop it first (Ctrl-C where it runs)") //nolint:staticcheck // a name
 
 // own makes this process the only launcher on .local/ until it ends, however it ends.
-func (h *house) own() (release func(), err error) {
-	if err := os.MkdirAll(h.data(), 0o755); err != nil { //nolint:gosec // PostgreSQL's user passes through it
+func (l *launcher) own() (release func(), err error) {
+	if err := os.MkdirAll(l.data(), 0o755); err != nil { //nolint:gosec // PostgreSQL's user passes through it
 		return nil, err
 	}
-	file, err := os.OpenFile(h.data("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(l.data("lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -77,35 +77,35 @@ func (h *house) own() (release func(), err error) {
 }
 
 // reset removes all data, and the launcher's secrets with them.
-func (h *house) reset() error {
-	release, err := h.own()
+func (l *launcher) reset() error {
+	release, err := l.own()
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := embedded.StopOrphan(h.postgresDir()); err != nil {
+	if err := embedded.StopOrphan(l.postgresDir()); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(h.postgresDir()); err != nil {
+	if err := os.RemoveAll(l.postgresDir()); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(h.data())
+	entries, err := os.ReadDir(l.data())
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		// The lock goes last, with its directory: until then it keeps others out.
-		if err := os.RemoveAll(h.data(entry.Name())); err != nil {
+		if err := os.RemoveAll(l.data(entry.Name())); err != nil {
 			return err
 		}
 	}
-	h.out.say(".local/ is empty")
+	l.out.say(".local/ is empty")
 	return nil
 }
 
 // secret is a random word that is made once and kept under .local/secrets, readable by its owner only.
-func (h *house) secret(name string) (string, error) {
-	path := h.data("secrets", name)
+func (l *launcher) secret(name string) (string, error) {
+	path := l.data("secrets", name)
 	if content, err := os.ReadFile(path); err == nil {
 		return strings.TrimSpace(string(content)), nil
 	} else if !errors.Is(err, os.ErrNotExist) {
