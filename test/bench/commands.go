@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -25,29 +25,29 @@ const (
 // commands measures how many items a second ordering-core adds to drafts, over the transactions a second of
 // pgbench on the same PostgreSQL right before and after: with both web apps hearing of them, and alone.
 func commands(s *stage) error {
-	h := house.New(s)
+	sys := testsystem.New(s)
 	floor, err := newPgbench(s)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{house.Core, house.Gateway} {
-		if err := h.Stop(name); err != nil {
+	for _, name := range []string{testsystem.Core, testsystem.Gateway} {
+		if err := sys.Stop(name); err != nil {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
 	}
-	product := h.Product(s, "BENCH-1", "Scaffolding for the north wall", 12_00)
+	product := sys.Product(s, "BENCH-1", "Scaffolding for the north wall", 12_00)
 	fmt.Printf("\nCommands: items added to drafts at ordering-core, over pgbench's simple-update, both at %d connections\n\n", commandConnections)
 	t := newTable("", "commands/s", "p50 (ms)", "p99 (ms)", "pgbench tx/s before", "after", "ratio", "aim")
-	cpu := newTable("", house.Ordering, house.Contractor, house.Manager, postgresCPU, ownCPU, "together")
+	cpu := newTable("", testsystem.Ordering, testsystem.Contractor, testsystem.Manager, postgresCPU, ownCPU, "together")
 	for _, run := range []struct {
 		name  string
 		alone bool
 	}{{"both web apps hear", false}, {"ordering-core alone", true}} {
-		for _, name := range []string{house.Contractor, house.Manager} {
+		for _, name := range []string{testsystem.Contractor, testsystem.Manager} {
 			if !run.alone {
 				continue
 			}
-			if err := h.Stop(name); err != nil {
+			if err := sys.Stop(name); err != nil {
 				return fmt.Errorf("stop %s: %w", name, err)
 			}
 		}
@@ -55,7 +55,7 @@ func commands(s *stage) error {
 		if err != nil {
 			return err
 		}
-		result, err := command(s.ctx, h, product)
+		result, err := command(s.ctx, sys, product)
 		if err != nil {
 			return fmt.Errorf("%s: %w", run.name, err)
 		}
@@ -65,7 +65,7 @@ func commands(s *stage) error {
 		}
 		t.add(run.name, perSecond(result.rate), ms(percentile(result.posts, 50)), ms(percentile(result.posts, 99)),
 			perSecond(before), perSecond(after), fmt.Sprintf("%.3f", result.rate/((before+after)/2)), "0.5")
-		cpu.add(append([]string{run.name}, result.cpuCells(house.Ordering, house.Contractor, house.Manager, postgresCPU, ownCPU)...)...)
+		cpu.add(append([]string{run.name}, result.cpuCells(testsystem.Ordering, testsystem.Contractor, testsystem.Manager, postgresCPU, ownCPU)...)...)
 	}
 	t.print()
 	fmt.Printf("\nCPU time for a command (ms)\n\n")
@@ -74,7 +74,7 @@ func commands(s *stage) error {
 }
 
 // command keeps ordering-core busy.
-func command(ctx context.Context, h *house.House, product string) (m measured, err error) {
+func command(ctx context.Context, sys *testsystem.System, product string) (m measured, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var done atomic.Int64
@@ -86,7 +86,7 @@ func command(ctx context.Context, h *house.House, product string) (m measured, e
 	ready.Add(commandConnections)
 	for range commandConnections {
 		working.Go(func() {
-			c := newCaller(h)
+			c := newCaller(sys)
 			drafts := make([]string, draftsEach)
 			var err error
 			for i := range drafts {
@@ -147,8 +147,8 @@ func command(ctx context.Context, h *house.House, product string) (m measured, e
 // caller sends ordering-core commands as contractor-ui does, for Ada Nowak.
 type caller struct{ base, token string }
 
-func newCaller(h *house.House) caller {
-	return caller{h.URL(house.Ordering), h.Token(house.Contractor, house.Ordering)}
+func newCaller(sys *testsystem.System) caller {
+	return caller{sys.URL(testsystem.Ordering), sys.Token(testsystem.Contractor, testsystem.Ordering)}
 }
 
 // command sends one, with a key of its own.

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"countersign.example/pkg/pg"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -52,7 +52,7 @@ type progress struct {
 	taken    bool // a manager has it
 }
 
-func newCrowd(ctx context.Context, h *house.House, withMoney bool) (c *crowd, err error) {
+func newCrowd(ctx context.Context, sys *testsystem.System, withMoney bool) (c *crowd, err error) {
 	c = &crowd{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1),
 		room: make(chan struct{}, window), accept: make(chan string, 2*window), underWay: map[string]*progress{}}
 	made := c // returning nil with an error sets c
@@ -64,18 +64,18 @@ func newCrowd(ctx context.Context, h *house.House, withMoney bool) (c *crowd, er
 	for range window {
 		c.room <- struct{}{}
 	}
-	if c.contractors, err = signInAll(ctx, contractors, h.URL(house.Contractor), "ada-nowak", "jon-park", "sara-lind"); err != nil {
+	if c.contractors, err = signInAll(ctx, contractors, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind"); err != nil {
 		return nil, err
 	}
-	if c.managers, err = signInAll(ctx, managers, h.URL(house.Manager), "mia-weber", "tom-berg"); err != nil {
+	if c.managers, err = signInAll(ctx, managers, sys.URL(testsystem.Manager), "mia-weber", "tom-berg"); err != nil {
 		return nil, err
 	}
-	services := []string{house.Contractor, house.Manager}
+	services := []string{testsystem.Contractor, testsystem.Manager}
 	if withMoney {
-		services = append(services, house.Core)
+		services = append(services, testsystem.Core)
 	}
 	for _, name := range services {
-		db, err := pg.Open(ctx, h.Database[name]) // with the services' plans: a look must not scan whole tables
+		db, err := pg.Open(ctx, sys.Database[name]) // with the services' plans: a look must not scan whole tables
 		if err != nil {
 			return nil, err
 		}
@@ -234,7 +234,7 @@ func (c *crowd) look(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	settled := map[string]int{}
-	for _, app := range []string{house.Contractor, house.Manager} {
+	for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
 		rows, err := c.databases[app].Query(ctx, "select id::text, decision, money, pending from payments where id = any($1::uuid[])", ids)
 		if err != nil {
 			return err
@@ -243,7 +243,7 @@ func (c *crowd) look(ctx context.Context) error {
 		var pending bool
 		_, err = pgx.ForEachRow(rows, []any{&id, &decision, &money, &pending}, func() error {
 			switch {
-			case app == house.Manager && decision == "requested":
+			case app == testsystem.Manager && decision == "requested":
 				c.missed(id)
 			case decision == "accepted" && !pending && (money == "captured" || !c.withMoney):
 				settled[id]++

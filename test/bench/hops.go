@@ -14,7 +14,7 @@ import (
 
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg/pgtest"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // hops are the raw steps that no payment can do without on its way to an open page, each done as plainly as
@@ -40,7 +40,7 @@ type hop struct{ commit, kafka, commitAgain, redis time.Duration }
 
 func (h hop) sum() time.Duration { return h.commit + h.kafka + h.commitAgain + h.redis }
 
-func newHops(s *stage, parts *house.Parts) (*hops, error) {
+func newHops(s *stage, parts *testsystem.Parts) (*hops, error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	var running sync.WaitGroup
 	pool, err := pgxpool.New(ctx, pgtest.NewURL(s))

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // journey is one payment's way to the open page.
@@ -19,12 +19,12 @@ type journey struct {
 func (j journey) took() time.Duration { return j.seen.Sub(j.due) }
 
 // addStages says when the payments were where. The databases' clock is this machine's.
-func addStages(ctx context.Context, t *table, name string, h *house.House, all []journey) error {
-	written, err := recorded(ctx, h.Database[house.Contractor], all)
+func addStages(ctx context.Context, t *table, name string, sys *testsystem.System, all []journey) error {
+	written, err := recorded(ctx, sys.Database[testsystem.Contractor], all)
 	if err != nil {
 		return err
 	}
-	heard, err := recorded(ctx, h.Database[house.Manager], all)
+	heard, err := recorded(ctx, sys.Database[testsystem.Manager], all)
 	if err != nil {
 		return err
 	}

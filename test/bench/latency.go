@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -22,12 +22,12 @@ const (
 // latency measures from the POST of a payment at contractor-ui to its row in the socket of a page that is
 // open at manager-ui, and the sum of the raw hops between.
 func latency(s *stage) error {
-	h := house.New(s)
-	raw, err := newHops(s, h.Parts)
+	sys := testsystem.New(s)
+	raw, err := newHops(s, sys.Parts)
 	if err != nil {
 		return fmt.Errorf("prepare the raw hops: %w", err)
 	}
-	w, err := newWatched(s, h)
+	w, err := newWatched(s, sys)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func latency(s *stage) error {
 			return fmt.Errorf("%s: %w", load.name, err)
 		}
 		addHops(t, load.name, durations(whole.all, journey.took), chains.all)
-		if err := addStages(s.ctx, stages, load.name, h, whole.all); err != nil {
+		if err := addStages(s.ctx, stages, load.name, sys, whole.all); err != nil {
 			return err
 		}
 	}
@@ -85,8 +85,8 @@ func addHops(t *table, name string, times []time.Duration, chains []hop) {
 	sums := durations(chains, hop.sum)
 	p50, p99, floor50, floor99 := percentile(times, 50), percentile(times, 99), percentile(sums, 50), percentile(sums, 99)
 	t.add(name, ms(p50), ms(p99),
-		ms(middle(func(h hop) time.Duration { return h.commit })), ms(middle(func(h hop) time.Duration { return h.kafka })),
-		ms(middle(func(h hop) time.Duration { return h.commitAgain })), ms(middle(func(h hop) time.Duration { return h.redis })),
+		ms(middle(func(sys hop) time.Duration { return sys.commit })), ms(middle(func(sys hop) time.Duration { return sys.kafka })),
+		ms(middle(func(sys hop) time.Duration { return sys.commitAgain })), ms(middle(func(sys hop) time.Duration { return sys.redis })),
 		ms(floor50), ms(floor99), ratio(p50, floor50), ratio(p99, floor99))
 }
 
@@ -99,17 +99,17 @@ type watched struct {
 	awaited map[string]chan time.Time // by payment
 }
 
-func newWatched(s *stage, h *house.House) (*watched, error) {
+func newWatched(s *stage, sys *testsystem.System) (*watched, error) {
 	const contractors = 32
 	w := &watched{contractors: make(chan *person, contractors), awaited: map[string]chan time.Time{}}
-	all, err := signInAll(s.ctx, contractors, h.URL(house.Contractor), "ada-nowak", "jon-park", "sara-lind")
+	all, err := signInAll(s.ctx, contractors, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind")
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range all {
 		w.contractors <- p
 	}
-	mia, err := signIn(s.ctx, h.URL(house.Manager), "mia-weber")
+	mia, err := signIn(s.ctx, sys.URL(testsystem.Manager), "mia-weber")
 	if err != nil {
 		return nil, err
 	}

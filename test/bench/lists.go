@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/web"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -24,9 +24,9 @@ const (
 // else this machine does meets both.
 func lists(s *stage) error {
 	sizes := []int{fewOrders, manyOrders}
-	houses := make([]*house.House, len(sizes))
+	houses := make([]*testsystem.System, len(sizes))
 	for i, size := range sizes {
-		houses[i] = house.New(s)
+		houses[i] = testsystem.New(s)
 		for _, app := range orderApps {
 			began := time.Now()
 			if err := app.fill(s.ctx, houses[i].Database[app.service], size); err != nil {
@@ -39,9 +39,9 @@ func lists(s *stage) error {
 	t := newTable("", "page", "few p50", "few p99", "many p50", "many p99", "p50 many / few", "aim")
 	for _, app := range orderApps {
 		people := make([]*person, len(sizes))
-		for i, h := range houses {
+		for i, sys := range houses {
 			var err error
-			if people[i], err = signIn(s.ctx, h.URL(app.service), app.person); err != nil {
+			if people[i], err = signIn(s.ctx, sys.URL(app.service), app.person); err != nil {
 				return err
 			}
 		}
@@ -99,11 +99,11 @@ const benchOrders = `(select n, md5('order ' || n)::uuid as id, now() - n * inte
 	from generate_series(1, $1::int) n) o`
 
 var orderApps = []orderApp{
-	{house.Contractor, "ada-nowak", "older", `insert into orders (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
+	{testsystem.Contractor, "ada-nowak", "older", `insert into orders (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, customer, 3, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words || ' @' || whose from ` + benchOrders,
 		"insert into order_words (id, words) select id, search_lexemes(words) from orders", "order_words_words"},
-	{house.Manager, "mia-weber", "after", `insert into orders (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
+	{testsystem.Manager, "mia-weber", "after", `insert into orders (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, whose, null, customer, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words from ` + benchOrders,
 		"insert into order_words (order_id, search) select id, search_lexemes(words) from orders", "order_words_search"},

@@ -26,7 +26,7 @@ import (
 	"syscall"
 
 	"countersign.example/pkg/embedded"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 var benches = []struct {
@@ -54,7 +54,7 @@ func main() {
 	flag.Parse()
 	err := run(ctx, flag.Args())
 	stop()
-	house.Cleanup()
+	testsystem.Cleanup()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // benchDrafts are as many as contractors may change at once.
@@ -20,12 +20,12 @@ const benchDrafts = 32
 // is open at manager-ui, and the sum of the raw hops between. The command goes on to ordering-core over HTTP, which
 // the raw hops leave out.
 func orders(s *stage) error {
-	h := house.New(s)
-	raw, err := newHops(s, h.Parts)
+	sys := testsystem.New(s)
+	raw, err := newHops(s, sys.Parts)
 	if err != nil {
 		return fmt.Errorf("prepare the raw hops: %w", err)
 	}
-	w, err := newWatchedOrders(s, h)
+	w, err := newWatchedOrders(s, sys)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func orders(s *stage) error {
 			return fmt.Errorf("%s: %w", load.name, err)
 		}
 		addHops(t, load.name, durations(whole.all, func(c change) time.Duration { return c.seen.Sub(c.due) }), chains.all)
-		if err := addChanges(s.ctx, stages, load.name, h, whole.all); err != nil {
+		if err := addChanges(s.ctx, stages, load.name, sys, whole.all); err != nil {
 			return err
 		}
 	}
@@ -112,14 +112,14 @@ type awaitedRow struct {
 	arrived  chan time.Time
 }
 
-func newWatchedOrders(s *stage, h *house.House) (*watchedOrders, error) {
-	w := &watchedOrders{product: h.Product(s, "BENCH-1", "Scaffolding for the north wall", 12_00),
+func newWatchedOrders(s *stage, sys *testsystem.System) (*watchedOrders, error) {
+	w := &watchedOrders{product: sys.Product(s, "BENCH-1", "Scaffolding for the north wall", 12_00),
 		drafts: make(chan *draft, benchDrafts), awaited: map[string]awaitedRow{}}
-	all, err := signInAll(s.ctx, benchDrafts, h.URL(house.Contractor), "ada-nowak", "jon-park", "sara-lind")
+	all, err := signInAll(s.ctx, benchDrafts, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind")
 	if err != nil {
 		return nil, err
 	}
-	mia, err := signIn(s.ctx, h.URL(house.Manager), "mia-weber")
+	mia, err := signIn(s.ctx, sys.URL(testsystem.Manager), "mia-weber")
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +175,12 @@ func (w *watchedOrders) once(ctx context.Context, due time.Time) (c change, err 
 }
 
 // addChanges says when the commands were where. The databases' clock is this machine's.
-func addChanges(ctx context.Context, t *table, name string, h *house.House, all []change) error {
-	written, err := recordedOrders(ctx, h.Database[house.Ordering], all)
+func addChanges(ctx context.Context, t *table, name string, sys *testsystem.System, all []change) error {
+	written, err := recordedOrders(ctx, sys.Database[testsystem.Ordering], all)
 	if err != nil {
 		return err
 	}
-	heard, err := recordedOrders(ctx, h.Database[house.Manager], all)
+	heard, err := recordedOrders(ctx, sys.Database[testsystem.Manager], all)
 	if err != nil {
 		return err
 	}

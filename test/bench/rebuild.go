@@ -18,7 +18,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/money"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -32,9 +32,9 @@ const (
 // rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how
 // much memory it takes meanwhile; then `rebuild`, which folds its own journal again in place.
 func rebuild(s *stage) error {
-	h := house.New(s)
-	for _, name := range []string{house.Gateway, house.Core, house.Ordering, house.Contractor, house.Manager} {
-		if err := h.Stop(name); err != nil {
+	sys := testsystem.New(s)
+	for _, name := range []string{testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager} {
+		if err := sys.Stop(name); err != nil {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
 	}
@@ -43,15 +43,15 @@ func rebuild(s *stage) error {
 		return fmt.Errorf("-events %d: there are %d in an order", *rebuildEvents, eventsOfOrder)
 	}
 	began := time.Now()
-	if err := produce(s.ctx, h.Parts.Brokers, events); err != nil {
+	if err := produce(s.ctx, sys.Parts.Brokers, events); err != nil {
 		return err
 	}
 	fmt.Printf("\nRebuild: contractor-ui's copy of %d orders from %d events (produced in %s)\n\n", events/eventsOfOrder, events,
 		time.Since(began).Round(time.Second))
 	t := newTable("", "events/s", "first half", "second half", "took (s)", "RSS in the beginning (MB)", "in the middle", "at the end", "most", "aim")
-	cpu := newTable("", house.Contractor, postgresCPU, ownCPU, "together")
+	cpu := newTable("", testsystem.Contractor, postgresCPU, ownCPU, "together")
 
-	conn, err := pgx.Connect(s.ctx, h.Database[house.Contractor])
+	conn, err := pgx.Connect(s.ctx, sys.Database[testsystem.Contractor])
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,8 @@ func rebuild(s *stage) error {
 	if _, err := conn.Exec(s.ctx, "drop schema public cascade; create schema public"); err != nil {
 		return fmt.Errorf("empty contractor-ui's database: %w", err)
 	}
-	h.Run(house.Contractor, "migrate")
-	h.Start(house.Contractor)
+	sys.Run(testsystem.Contractor, "migrate")
+	sys.Start(testsystem.Contractor)
 	m, err := follow(s.ctx, int64(events), func() (int64, error) {
 		var heard int64
 		err := conn.QueryRow(s.ctx, "select coalesce(sum(heard - first), 0)::bigint from hearing where topic = $1", order.Topic).Scan(&heard)
@@ -78,10 +78,10 @@ func rebuild(s *stage) error {
 	if copied != events/eventsOfOrder {
 		return fmt.Errorf("%d of %d orders were copied", copied, events/eventsOfOrder)
 	}
-	if err := h.Stop(house.Contractor); err != nil {
+	if err := sys.Stop(testsystem.Contractor); err != nil {
 		return err
 	}
-	if m, err = inPlace(s.ctx, h, int64(events)); err != nil {
+	if m, err = inPlace(s.ctx, sys, int64(events)); err != nil {
 		return err
 	}
 	m.addTo(t, cpu, "in place", rebuildAim)
@@ -175,7 +175,7 @@ func (r rebuilt) addTo(t, cpu *table, name, aim string) {
 	t.add(name, perSecond(r.rate), perSecond(r.first), perSecond(r.second), fmt.Sprintf("%.1f", r.took.Seconds()),
 		mb(r.begin), mb(r.middle), mb(r.end), mb(r.most), aim)
 	r.count = (r.count + 999) / 1000
-	cpu.add(append([]string{name}, r.cpuCells(house.Contractor, postgresCPU, ownCPU)...)...)
+	cpu.add(append([]string{name}, r.cpuCells(testsystem.Contractor, postgresCPU, ownCPU)...)...)
 }
 
 // follow watches contractor-ui until it is done with so many events. The beginning is when a tenth of them is done.
@@ -195,7 +195,7 @@ func follow(ctx context.Context, events int64, done func() (int64, error)) (r re
 		if soFar, err = done(); err != nil {
 			return r, err
 		}
-		memory := memoryOf(house.Contractor)
+		memory := memoryOf(testsystem.Contractor)
 		if r.most = max(r.most, memory); memory > 0 {
 			r.end = memory
 		}
@@ -219,8 +219,8 @@ func follow(ctx context.Context, events int64, done func() (int64, error)) (r re
 }
 
 // inPlace runs the command rebuild.
-func inPlace(ctx context.Context, h *house.House, events int64) (r rebuilt, err error) {
-	command := h.Command(ctx, house.Contractor, "rebuild")
+func inPlace(ctx context.Context, sys *testsystem.System, events int64) (r rebuilt, err error) {
+	command := sys.Command(ctx, testsystem.Contractor, "rebuild")
 	var out strings.Builder // progress, of which the last line counts
 	command.Stdout, command.Stderr = &out, &out
 	began := time.Now()
@@ -240,7 +240,7 @@ func inPlace(ctx context.Context, h *house.House, events int64) (r rebuilt, err 
 		case err = <-ended:
 			running = false
 		case <-tick.C:
-			if memory := memoryOf(house.Contractor); memory > 0 {
+			if memory := memoryOf(testsystem.Contractor); memory > 0 {
 				memories = append(memories, memory)
 				r.cpu = cpuTimes(postmaster)
 			}

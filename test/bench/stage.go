@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// stage is what test/house asks of a test, for a program that is none. Only the methods below
+// stage is what test/testsystem asks of a test, for a program that is none. Only the methods below
 // may be called on it.
 type stage struct {
 	testing.TB // for its unexported method

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // So many payments are under way at any time, and a new one is asked for when one is settled: the figure is what
 // the slowest part sustains, and nothing can pile up unseen. That nothing does is shown by what waits at half time and at the end.
 func throughput(s *stage) error {
-	h := house.New(s)
+	sys := testsystem.New(s)
 	floor, err := newPgbench(s)
 	if err != nil {
 		return err
@@ -28,15 +28,15 @@ func throughput(s *stage) error {
 	fmt.Printf("\nThroughput: payments requested, accepted and confirmed in both copies, over pgbench's simple-update at %d connections\n\n",
 		pgbenchConnections)
 	t := newTable("", "payments/s", "first half", "second half", "waiting at half time", "at the end", "pgbench tx/s before", "after", "ratio", "aim")
-	cpu := newTable("", house.Contractor, house.Manager, house.Core, house.Gateway, postgresCPU, ownCPU, "together")
+	cpu := newTable("", testsystem.Contractor, testsystem.Manager, testsystem.Core, testsystem.Gateway, postgresCPU, ownCPU, "together")
 	for _, run := range []struct {
 		name string
 		aim  string
 		core bool
 	}{{"whole system", "0.15", true}, {"two apps alone", "0.3", false}} {
 		if !run.core {
-			for _, name := range []string{house.Core, house.Gateway} {
-				if err := h.Stop(name); err != nil {
+			for _, name := range []string{testsystem.Core, testsystem.Gateway} {
+				if err := sys.Stop(name); err != nil {
 					return fmt.Errorf("stop %s: %w", name, err)
 				}
 			}
@@ -45,7 +45,7 @@ func throughput(s *stage) error {
 		if err != nil {
 			return err
 		}
-		result, err := flow(s, h, run.core)
+		result, err := flow(s, sys, run.core)
 		if err != nil {
 			return fmt.Errorf("%s: %w", run.name, err)
 		}
@@ -55,7 +55,7 @@ func throughput(s *stage) error {
 		}
 		t.add(run.name, perSecond(result.rate), perSecond(result.first), perSecond(result.second), result.half.String(), result.end.String(),
 			perSecond(before), perSecond(after), fmt.Sprintf("%.3f", result.rate/((before+after)/2)), run.aim)
-		cpu.add(append([]string{run.name}, result.cpuCells(house.Contractor, house.Manager, house.Core, house.Gateway, postgresCPU, ownCPU)...)...)
+		cpu.add(append([]string{run.name}, result.cpuCells(testsystem.Contractor, testsystem.Manager, testsystem.Core, testsystem.Gateway, postgresCPU, ownCPU)...)...)
 		fmt.Printf("%s: POST p50 %s ms, p99 %s ms; POST to settled p50 %s ms, p99 %s ms; sockets reset %d times\n", run.name,
 			ms(percentile(result.posts, 50)), ms(percentile(result.posts, 99)),
 			ms(percentile(result.settled, 50)), ms(percentile(result.settled, 99)), result.resets)
@@ -93,10 +93,10 @@ func (m measured) cpuCells(parts ...string) []string {
 }
 
 // flow keeps the system busy, and measures once it has warmed up.
-func flow(s *stage, h *house.House, withMoney bool) (m measured, err error) {
+func flow(s *stage, sys *testsystem.System, withMoney bool) (m measured, err error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	c, err := newCrowd(ctx, h, withMoney)
+	c, err := newCrowd(ctx, sys, withMoney)
 	if err != nil {
 		return m, err
 	}

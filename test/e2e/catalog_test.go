@@ -6,21 +6,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestTheCatalogInThreeTabs(t *testing.T) {
-	h := house.New(t)
-	h.Customer(t, "Linden School", "caretaker@linden-school.example")
+	sys := testsystem.New(t)
+	sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	b := browser.New(t)
 
 	// Given the catalog open at two managers, and a contractor.
-	mia := b.Tab(t, h.URL(house.Manager)+"/catalog")
-	tom := browser.New(t).Tab(t, h.URL(house.Manager)+"/catalog")
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/catalog")
+	tom := browser.New(t).Tab(t, sys.URL(testsystem.Manager)+"/catalog")
 	signIn(tom, "Tom Berg")
-	tom.Open(h.URL(house.Manager) + "/catalog")
+	tom.Open(sys.URL(testsystem.Manager) + "/catalog")
 	live(tom)
-	ada := b.Tab(t, h.URL(house.Contractor))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
 
 	// When Mia adds a product, then Tom sees it, and Ada has it in a draft.
 	mia.Press("Add product")
@@ -30,8 +30,8 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 	mia.Press("Add product", "main")
 	mia.See("Added: Oak boards, 12.50 EUR.")
 	tom.See("Oak boards")
-	h.Settle(t)
-	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	sys.Settle(t)
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 	add(ada, "Oak boards", "2")
 	ada.Fill("Customer", "Linden School")
 	ada.Press("Choose customer")
@@ -60,8 +60,8 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 	mia.See("Archived: Oak boards.")
 	tom.SeeNot("Oak boards")
 	tom.See("No products yet")
-	h.Settle(t)
-	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	sys.Settle(t)
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 	ada.Fill("Product", "Oak boards")
 	ada.Press("Add")
 	ada.See("Nothing in the list has “Oak boards” in it.")
@@ -70,19 +70,19 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 
 	wasNotReloaded(t, tom)
 	sameAsAReload(tom)
-	h.Settle(t)
-	h.CheckInvariants(t)
+	sys.Settle(t)
+	sys.CheckInvariants(t)
 }
 
 func TestCustomersFromAFile(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
 
 	// Given the customers open at two managers, one of whom adds one.
-	mia := b.Tab(t, h.URL(house.Manager)+"/customers")
-	tom := browser.New(t).Tab(t, h.URL(house.Manager))
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/customers")
+	tom := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
 	signIn(tom, "Tom Berg")
-	tom.Open(h.URL(house.Manager) + "/customers")
+	tom.Open(sys.URL(testsystem.Manager) + "/customers")
 	live(tom)
 	mia.Press("Add customer")
 	mia.Fill("Name", "Linden School")
@@ -113,8 +113,8 @@ func TestCustomersFromAFile(t *testing.T) {
 
 	wasNotReloaded(t, tom)
 	sameAsAReload(tom)
-	h.Settle(t)
-	h.CheckInvariants(t)
+	sys.Settle(t)
+	sys.CheckInvariants(t)
 }
 
 // rows is how many rows the list of an open page has.
@@ -123,16 +123,16 @@ func rows(tab *browser.Tab) int {
 }
 
 func TestTheCatalogOnAPhone(t *testing.T) {
-	h := house.New(t)
-	id := h.Product(t, "A-VERY-LONG-SKU-THAT-NOBODY-CAN-BREAK-0000001", "Scaffoldinganchorswithoutanyspaceinthename", 999_999_999_99)
-	h.Customer(t, "The Society of Friends of the Old Waterworks", "the.society.of.friends@old-waterworks.example")
-	h.Settle(t)
-	mia := browser.New(t).Tab(t, h.URL(house.Manager), browser.Phone)
+	sys := testsystem.New(t)
+	id := sys.Product(t, "A-VERY-LONG-SKU-THAT-NOBODY-CAN-BREAK-0000001", "Scaffoldinganchorswithoutanyspaceinthename", 999_999_999_99)
+	sys.Customer(t, "The Society of Friends of the Old Waterworks", "the.society.of.friends@old-waterworks.example")
+	sys.Settle(t)
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager), browser.Phone)
 	for _, page := range []string{"/catalog", "/catalog/" + id, "/catalog/new", "/catalog/import", "/customers", "/customers/new", "/orders"} {
-		mia.Open(h.URL(house.Manager) + page)
+		mia.Open(sys.URL(testsystem.Manager) + page)
 		fits(t, mia)
 	}
-	mia.Open(h.URL(house.Manager) + "/catalog/import")
+	mia.Open(sys.URL(testsystem.Manager) + "/catalog/import")
 	mia.Upload("CSV file", "products.csv", "SKU,Name,Price,Currency\nA-1,Apple,1,EUR\nA-VERY-LONG-SKU-THAT-NOBODY-CAN-BREAK-0000002,Pear,0,EUR\n")
 	mia.Press("Preview")
 	mia.See("Line 3, Price:")

@@ -8,19 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // withThree is a manager's list with the payments First, Second and Third.
 func withThree(t *testing.T) *browser.Tab {
 	t.Helper()
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
 	for _, description := range []string{"First", "Second", "Third"} {
-		request(h, ada, "10.00", description)
+		request(sys, ada, "10.00", description)
 	}
-	return b.Tab(t, h.URL(house.Manager))
+	return b.Tab(t, sys.URL(testsystem.Manager))
 }
 
 // The row goes with the first press, and another one comes under the pointer.
@@ -49,10 +49,10 @@ func TestADoubleClickDecidesOnePayment(t *testing.T) {
 const quantityOf = "document.querySelector('.set-quantity input:not([type=hidden])').value"
 
 func TestADraftByKeyboard(t *testing.T) {
-	h := house.New(t)
-	stock(t, h)
+	sys := testsystem.New(t)
+	stock(t, sys)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor)+"/orders")
+	ada := b.Tab(t, sys.URL(testsystem.Contractor)+"/orders")
 	ada.Press("New order")
 	add(ada, "Cement", "1")
 	focused := func(expression string) { t.Helper(); ada.Eventually("document.activeElement." + expression) }
@@ -124,8 +124,8 @@ func TestAPressOnARowThatMovedUnderThePointerDoesNotCount(t *testing.T) {
 }
 
 func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
-	h := house.New(t)
-	stock(t, h)
+	sys := testsystem.New(t)
+	stock(t, sys)
 	b := browser.New(t)
 	refresh := `new Promise((done) => {
 		addEventListener("turbo:load", () => done(true), { once: true })
@@ -136,7 +136,7 @@ func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
 	}
 
 	// A form that could not be sent.
-	ada := b.Tab(t, h.URL(house.Contractor)+"/payments/new")
+	ada := b.Tab(t, sys.URL(testsystem.Contractor)+"/payments/new")
 	ada.Fill("Amount", "12.00")
 	ada.Fill("Description", "Typed at length")
 	browser.Eval[bool](ada, `(window.fetched = window.fetch, window.fetch = (address, options) =>
@@ -149,7 +149,7 @@ func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
 	require.Equal(t, "12.00", value(ada, "amount"))
 
 	// A form that was refused.
-	mia := b.Tab(t, h.URL(house.Manager)+"/catalog")
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/catalog")
 	mia.Press("Change")
 	mia.See("Archive")
 	mia.Fill("Name", "A name typed at length")
@@ -161,7 +161,7 @@ func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
 	mia.Eventually("document.querySelector('[aria-invalid=true]')")
 
 	// A quantity that was typed, though the line has changed meanwhile.
-	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 	add(ada, "Cement", "2")
 	ada.Eventually(quantityOf + " === '2'")
 	browser.Eval[bool](ada, "document.querySelector('.set-quantity input:not([type=hidden])').select() ?? true")
@@ -174,16 +174,16 @@ func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
 }
 
 func TestOrdersAreFilteredByKeyboard(t *testing.T) {
-	h := house.New(t)
-	stock(t, h)
-	ada := browser.New(t).Tab(t, h.URL(house.Contractor))
+	sys := testsystem.New(t)
+	stock(t, sys)
+	ada := browser.New(t).Tab(t, sys.URL(testsystem.Contractor))
 	for _, name := range []string{"Ada Nowak", "Jon Park"} {
 		signIn(ada, name)
-		ada.Open(h.URL(house.Contractor) + "/orders/new")
+		ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 		add(ada, "Cement", "1")
 	}
-	h.Settle(t)
-	mia := browser.New(t).Tab(t, h.URL(house.Manager)+"/orders")
+	sys.Settle(t)
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager)+"/orders")
 	browser.Eval[bool](mia, "document.querySelector('[name=contractor]').focus() ?? true")
 	browser.Eval[bool](mia, "addEventListener('submit', () => { window.sent = true }, { capture: true, once: true }) ?? true")
 	for _, chosen := range []string{"1", "2"} {

@@ -6,11 +6,11 @@ import (
 	"os"
 	"testing"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	house.Cleanup()
+	testsystem.Cleanup()
 	os.Exit(code)
 }

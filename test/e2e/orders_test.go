@@ -11,20 +11,20 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // goods are what every story of an order begins with.
 type goods struct{ cement, bricks, customer string }
 
-func stock(t *testing.T, h *house.House) goods {
+func stock(t *testing.T, sys *testsystem.System) goods {
 	t.Helper()
 	g := goods{
-		cement:   h.Product(t, "CEM-25", "Cement", 7_90),
-		bricks:   h.Product(t, "BRK-100", "Bricks", 86_00),
-		customer: h.Customer(t, "Linden School", "caretaker@linden-school.example"),
+		cement:   sys.Product(t, "CEM-25", "Cement", 7_90),
+		bricks:   sys.Product(t, "BRK-100", "Bricks", 86_00),
+		customer: sys.Customer(t, "Linden School", "caretaker@linden-school.example"),
 	}
-	h.Settle(t) // both apps have heard of them
+	sys.Settle(t) // both apps have heard of them
 	return g
 }
 
@@ -37,7 +37,7 @@ func live(tab *browser.Tab) {
 // submitted has Ada build an order of 2 × 7.90 and 1 × 86.00, removing one of three, and submit it. She ends on its page. The
 // names of what she orders, and for whom, end in tag. It returns the order's number.
 func submitted(at apps, ada *browser.Tab, tag string) (number string) {
-	ada.Open(at.URL(house.Contractor) + "/orders")
+	ada.Open(at.URL(testsystem.Contractor) + "/orders")
 	ada.Press("New order")
 	add(ada, "Cement"+tag, "3")
 	ada.See("23.70")
@@ -63,14 +63,14 @@ func add(tab *browser.Tab, product, quantity string) {
 }
 
 func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {
-	h := house.New(t)
-	stock(t, h)
-	h.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
-	h.Settle(t)
-	require.Regexp(t, `^\d{4}/\d{2}/000001$`, playAnOrder(t, h, ""))
-	h.Settle(t)
-	h.CheckInvariants(t)
-	for _, s := range h.Orders(t) {
+	sys := testsystem.New(t)
+	stock(t, sys)
+	sys.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
+	sys.Settle(t)
+	require.Regexp(t, `^\d{4}/\d{2}/000001$`, playAnOrder(t, sys, ""))
+	sys.Settle(t)
+	sys.CheckInvariants(t)
+	for _, s := range sys.Orders(t) {
 		if s.Order.ContractorID == "ada-nowak" {
 			require.Equal(t, order.StatePaid, s.Order.State)
 		}
@@ -82,9 +82,9 @@ func playAnOrder(t *testing.T, at apps, tag string) string {
 	b := browser.New(t)
 
 	// Given the managers' orders, with one that is somebody else's, open beside the contractor's, and the managers' payments in one more tab.
-	ada := b.Tab(t, at.URL(house.Contractor)+"/orders")
-	orders := b.Tab(t, at.URL(house.Manager)+"/orders")
-	mia := b.Tab(t, at.URL(house.Manager))
+	ada := b.Tab(t, at.URL(testsystem.Contractor)+"/orders")
+	orders := b.Tab(t, at.URL(testsystem.Manager)+"/orders")
+	mia := b.Tab(t, at.URL(testsystem.Manager))
 	live(orders)
 
 	// When Ada builds and submits an order, the managers see it.
@@ -109,14 +109,14 @@ func playAnOrder(t *testing.T, at apps, tag string) string {
 }
 
 // heldOrder makes an order of Ada's whose payment is on hold until a manager captures it, and which expires in a while.
-func heldOrder(t *testing.T, h *house.House, ada *browser.Tab, total string, lives time.Duration) (id string) {
+func heldOrder(t *testing.T, sys *testsystem.System, ada *browser.Tab, total string, lives time.Duration) (id string) {
 	t.Helper()
-	product, customer := h.Product(t, "CRN-D", "Crane", 1180_00), h.Customer(t, "Meyer family", "k.meyer@mail.example")
+	product, customer := sys.Product(t, "CRN-D", "Crane", 1180_00), sys.Customer(t, "Meyer family", "k.meyer@mail.example")
 	if total == "1180.08" {
-		product = h.Product(t, "CRN-N", "Night crane", 1180_08)
+		product = sys.Product(t, "CRN-N", "Night crane", 1180_08)
 	}
 	id = uuid.NewString()
-	tell := func(path string, body any) { h.Tell(t, "ada-nowak", "Ada Nowak", path, body) }
+	tell := func(path string, body any) { sys.Tell(t, "ada-nowak", "Ada Nowak", path, body) }
 	tell("/orders", map[string]any{"order_id": id})
 	tell("/orders/"+id+"/items", map[string]any{"product_id": product, "quantity": 1})
 	tell("/orders/"+id+"/customer", map[string]any{"customer_id": customer})
@@ -124,9 +124,9 @@ func heldOrder(t *testing.T, h *house.House, ada *browser.Tab, total string, liv
 		"sequence": 3, "total": map[string]any{"amount": map[string]int64{"1180.00": 1180_00, "1180.08": 1180_08}[total], "currency": "EUR"},
 		"expires_at": time.Now().Add(lives).UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano),
 	})
-	ada.Open(h.URL(house.Contractor) + "/orders")
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders")
 	ada.See("Meyer family")
-	ada.Open(h.URL(house.Contractor) + "/orders/" + id)
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/" + id)
 	ada.Fill("Capture", "By a manager, after a hold")
 	ada.Press("Request payment")
 	ada.See("See the payment under way")
@@ -134,18 +134,18 @@ func heldOrder(t *testing.T, h *house.House, ada *browser.Tab, total string, liv
 }
 
 func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
-	mia := b.Tab(t, h.URL(house.Manager))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
+	mia := b.Tab(t, sys.URL(testsystem.Manager))
 
 	// Given an order whose payment is on hold.
-	id := heldOrder(t, h, ada, "1180.00", 15*time.Second)
+	id := heldOrder(t, sys, ada, "1180.00", 15*time.Second)
 	mia.See("1,180.00")
 	mia.Press("Accept")
 	ada.See("On hold")
 	live(ada)
-	mia.Open(h.URL(house.Manager) + "/orders/" + id)
+	mia.Open(sys.URL(testsystem.Manager) + "/orders/" + id)
 	live(mia)
 
 	// When its time is over, then both see it expired and the money let go, without a reload.
@@ -155,29 +155,29 @@ func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
 		wasNotReloaded(t, tab)
 		sameAsAReload(tab)
 	}
-	h.Settle(t)
-	h.CheckInvariants(t)
+	sys.Settle(t)
+	sys.CheckInvariants(t)
 }
 
 func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
-	h := house.New(t, "GATEWAY_TIMEOUT=4s")
+	sys := testsystem.New(t, "GATEWAY_TIMEOUT=4s")
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
-	mia := b.Tab(t, h.URL(house.Manager))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
+	mia := b.Tab(t, sys.URL(testsystem.Manager))
 
 	// Given an order whose capture the gateway does, without answering.
-	id := heldOrder(t, h, ada, "1180.08", time.Hour)
+	id := heldOrder(t, sys, ada, "1180.08", time.Hour)
 	mia.See("1,180.08")
 	mia.Press("Accept")
 	ada.See("On hold")
 	live(ada)
 	mia.Press("All")
-	mia.Press("Order " + h.Orders(t)[id].Order.Number)
+	mia.Press("Order " + sys.Orders(t)[id].Order.Number)
 	mia.Press("Capture")
 	mia.See("Capturing…")
 
 	// When the order expires meanwhile, then its money comes back.
-	mia.Open(h.URL(house.Manager) + "/orders/" + id)
+	mia.Open(sys.URL(testsystem.Manager) + "/orders/" + id)
 	mia.Press("Expire order")
 	mia.See("Expire this order?")
 	mia.Press("Expire order", "form")
@@ -186,20 +186,20 @@ func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
 	mia.See("Accepted · refunded")
 	wasNotReloaded(t, ada)
 	sameAsAReload(ada)
-	h.Settle(t)
-	for _, s := range h.CheckInvariants(t) {
+	sys.Settle(t)
+	for _, s := range sys.CheckInvariants(t) {
 		require.Equal(t, payment.MoneyRefunded, s.Payment.Money)
 	}
 }
 
 func TestAnOrderWithoutJavaScript(t *testing.T) {
-	h := house.New(t)
-	g := stock(t, h)
+	sys := testsystem.New(t)
+	g := stock(t, sys)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor), browser.WithoutJavaScript)
-	mia := b.Tab(t, h.URL(house.Manager), browser.WithoutJavaScript)
+	ada := b.Tab(t, sys.URL(testsystem.Contractor), browser.WithoutJavaScript)
+	mia := b.Tab(t, sys.URL(testsystem.Manager), browser.WithoutJavaScript)
 
-	ada.Open(h.URL(house.Contractor) + "/orders/new")
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 	for _, product := range []string{g.cement, g.bricks} {
 		ada.Fill("Product", product) // a plain list
 		ada.Fill("Quantity", "2")
@@ -217,7 +217,7 @@ func TestAnOrderWithoutJavaScript(t *testing.T) {
 	reloadUntil(t, mia, "179.90")
 	send(mia, "Accept")
 	reloadUntil(t, ada, "Paid")
-	mia.Open(h.URL(house.Manager) + "/orders")
+	mia.Open(sys.URL(testsystem.Manager) + "/orders")
 	reloadUntil(t, mia, "Paid")
 }
 
@@ -229,22 +229,22 @@ func send(tab *browser.Tab, button string) {
 }
 
 func TestAnOrderOnAPhone(t *testing.T) {
-	h := house.New(t)
-	stock(t, h)
+	sys := testsystem.New(t)
+	stock(t, sys)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor), browser.Phone)
-	number := submitted(h, ada, "")
+	ada := b.Tab(t, sys.URL(testsystem.Contractor), browser.Phone)
+	number := submitted(sys, ada, "")
 	fits(t, ada)
-	ada.Open(h.URL(house.Contractor) + "/orders")
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders")
 	fits(t, ada)
-	mia := b.Tab(t, h.URL(house.Manager)+"/orders", browser.Phone)
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/orders", browser.Phone)
 	mia.See(number)
 	fits(t, mia)
 	mia.Press(number)
 	mia.See("Cement")
 	fits(t, mia)
 	for _, page := range []string{"/catalog", "/customers"} {
-		mia.Open(h.URL(house.Manager) + page)
+		mia.Open(sys.URL(testsystem.Manager) + page)
 		fits(t, mia)
 	}
 }
@@ -256,18 +256,18 @@ func fits(t *testing.T, tab *browser.Tab) {
 }
 
 func TestOrdersAreFiltered(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
 	for _, customer := range []string{"Linden School", "Meyer family"} {
-		id, whom := uuid.NewString(), h.Customer(t, customer, "office@"+strings.Fields(strings.ToLower(customer))[0]+".example")
-		h.Tell(t, "ada-nowak", "Ada Nowak", "/orders", map[string]any{"order_id": id})
-		h.Tell(t, "ada-nowak", "Ada Nowak", "/orders/"+id+"/customer", map[string]any{"customer_id": whom})
+		id, whom := uuid.NewString(), sys.Customer(t, customer, "office@"+strings.Fields(strings.ToLower(customer))[0]+".example")
+		sys.Tell(t, "ada-nowak", "Ada Nowak", "/orders", map[string]any{"order_id": id})
+		sys.Tell(t, "ada-nowak", "Ada Nowak", "/orders/"+id+"/customer", map[string]any{"customer_id": whom})
 	}
-	h.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
-	h.Settle(t)
+	sys.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
+	sys.Settle(t)
 
 	// What is chosen applies at once.
-	mia := b.Tab(t, h.URL(house.Manager)+"/orders")
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/orders")
 	mia.Eventually("document.querySelector('.without-scripts').offsetWidth <= 1") // but for who comes by keyboard
 	mia.Fill("Contractor", "Ada Nowak")
 	mia.SeeNot("Jon Park", "table")
@@ -283,7 +283,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 	mia.SeeNot("Jon Park", "table")
 
 	// Without scripts a button does it.
-	tom := b.Tab(t, h.URL(house.Manager)+"/orders", browser.WithoutJavaScript)
+	tom := b.Tab(t, sys.URL(testsystem.Manager)+"/orders", browser.WithoutJavaScript)
 	tom.Fill("Contractor", "Ada Nowak")
 	tom.Fill("Customer", "Meyer family")
 	tom.Press("Show")
@@ -293,11 +293,11 @@ func TestOrdersAreFiltered(t *testing.T) {
 
 func TestTheSeedsAreSownOnce(t *testing.T) {
 	// Given a system that was seeded.
-	h := house.New(t)
-	h.Seed()
-	h.Settle(t)
-	h.CheckInvariants(t)
-	before := h.Orders(t)
+	sys := testsystem.New(t)
+	sys.Seed()
+	sys.Settle(t)
+	sys.CheckInvariants(t)
+	before := sys.Orders(t)
 
 	// Then there are orders and payments in every state.
 	states := map[order.State]int{}
@@ -308,7 +308,7 @@ func TestTheSeedsAreSownOnce(t *testing.T) {
 		require.NotZero(t, states[state], "orders that are %s", state)
 	}
 	decisions, money := map[payment.Decision]int{}, map[payment.Money]int{}
-	payments := h.Topic(t)
+	payments := sys.Topic(t)
 	for _, s := range payments {
 		decisions[s.Payment.Decision]++
 		money[s.Payment.Money]++
@@ -321,8 +321,8 @@ func TestTheSeedsAreSownOnce(t *testing.T) {
 	}
 
 	// And sowing again makes nothing.
-	h.Seed()
-	h.Settle(t)
-	require.Len(t, h.Orders(t), len(before))
-	require.Len(t, h.Topic(t), len(payments))
+	sys.Seed()
+	sys.Settle(t)
+	require.Len(t, sys.Orders(t), len(before))
+	require.Len(t, sys.Topic(t), len(payments))
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
-// apps are where the two web apps answer: those of a test's own house, or of a system that runs already.
+// apps are where the two web apps answer: those of a test's own system, or of a system that runs already.
 type apps interface{ URL(name string) string }
 
 // running are the apps of a system that runs already, by name.
@@ -24,8 +24,8 @@ func (r running) URL(name string) string { return r[name] }
 // makes there stays.
 func runningSystem(t *testing.T) running {
 	t.Helper()
-	at := running{house.Contractor: os.Getenv("TEST_CONTRACTOR_UI_URL"), house.Manager: os.Getenv("TEST_MANAGER_UI_URL")}
-	if at[house.Contractor] == "" || at[house.Manager] == "" {
+	at := running{testsystem.Contractor: os.Getenv("TEST_CONTRACTOR_UI_URL"), testsystem.Manager: os.Getenv("TEST_MANAGER_UI_URL")}
+	if at[testsystem.Contractor] == "" || at[testsystem.Manager] == "" {
 		t.Skip("TEST_CONTRACTOR_UI_URL and TEST_MANAGER_UI_URL name no running system")
 	}
 	return at
@@ -39,7 +39,7 @@ func TestTheStoryOnARunningSystem(t *testing.T) { playTheStory(t, runningSystem(
 func TestAnOrderOnARunningSystem(t *testing.T) {
 	at, tag := runningSystem(t), tag()
 	b := browser.New(t)
-	mia := b.Tab(t, at.URL(house.Manager)+"/catalog")
+	mia := b.Tab(t, at.URL(testsystem.Manager)+"/catalog")
 
 	// Given products and a customer, of which both apps have heard.
 	for name, price := range map[string]string{"Cement" + tag: "7.90", "Bricks" + tag: "86.00"} {
@@ -50,13 +50,13 @@ func TestAnOrderOnARunningSystem(t *testing.T) {
 		mia.Press("Add product", "main")
 		mia.See("Added: " + name)
 	}
-	mia.Open(at.URL(house.Manager) + "/customers")
+	mia.Open(at.URL(testsystem.Manager) + "/customers")
 	mia.Press("Add customer")
 	mia.Fill("Name", "Linden School"+tag)
 	mia.Fill("E-mail address", "caretaker-"+uuid.NewString()[:8]+"@linden-school.example")
 	mia.Press("Add customer", "main")
 	mia.See("Linden School" + tag)
-	ada := b.Tab(t, at.URL(house.Contractor)+"/orders")
+	ada := b.Tab(t, at.URL(testsystem.Contractor)+"/orders")
 	for _, found := range []string{"products?q=Cement" + tag, "products?q=Bricks" + tag, "customers?q=Linden School" + tag} {
 		ada.Eventually(fmt.Sprintf("fetch(encodeURI(%q)).then(r => r.json()).then(list => list.length === 1)", "/orders/"+found))
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // TestScreenshots draws every page, light, dark and on a phone, for people to look at. It runs
@@ -27,22 +27,22 @@ func TestEveryPageFitsAPhone(t *testing.T) {
 
 // drawAll opens every page of a seeded system and has it drawn.
 func drawAll(t *testing.T, draw func(tab *browser.Tab, page string), options ...browser.Option) {
-	h := house.New(t)
-	h.Seed()
-	h.Settle(t)
+	sys := testsystem.New(t)
+	sys.Seed()
+	sys.Settle(t)
 	b := browser.New(t)
-	for _, app := range []string{house.Contractor, house.Manager} {
-		tab := b.Tab(t, h.URL(app), options...)
+	for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
+		tab := b.Tab(t, sys.URL(app), options...)
 		one := func(page string) { draw(tab, app+"-"+page) }
-		drawPayments(h, tab, app, one)
-		drawOrders(h, tab, app, one)
+		drawPayments(sys, tab, app, one)
+		drawOrders(sys, tab, app, one)
 	}
 }
 
-func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page string)) {
+func drawPayments(sys *testsystem.System, tab *browser.Tab, app string, draw func(page string)) {
 	tab.See("Kitchen fitting")
 	draw("list")
-	if app == house.Manager {
+	if app == testsystem.Manager {
 		tab.Press("All")
 		tab.See("Deposit for the crane")
 		draw("all")
@@ -50,8 +50,8 @@ func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page s
 	tab.Press("Deposit for the crane")
 	tab.See("What happened")
 	draw("payment")
-	tab.Open(h.URL(app))
-	if app == house.Contractor {
+	tab.Open(sys.URL(app))
+	if app == testsystem.Contractor {
 		tab.Press("Request new payment")
 		tab.Fill("Amount", "1,5")
 		tab.Press("Request payment")
@@ -64,9 +64,9 @@ func drawPayments(h *house.House, tab *browser.Tab, app string, draw func(page s
 	draw("reject")
 }
 
-func drawOrders(h *house.House, tab *browser.Tab, app string, draw func(page string)) {
+func drawOrders(sys *testsystem.System, tab *browser.Tab, app string, draw func(page string)) {
 	for page, words := range map[string]string{"draft": "Draft", "order-waiting": "000002", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
-		tab.Open(h.URL(app) + "/orders")
+		tab.Open(sys.URL(app) + "/orders")
 		tab.See("Riverside Housing")
 		draw("orders")
 		tab.Eventually(`(() => {
@@ -77,14 +77,14 @@ func drawOrders(h *house.House, tab *browser.Tab, app string, draw func(page str
 		tab.See("What happened")
 		draw(page)
 	}
-	if app == house.Contractor {
-		tab.Open(h.URL(app) + "/orders/new")
+	if app == testsystem.Contractor {
+		tab.Open(sys.URL(app) + "/orders/new")
 		tab.See("Nothing is in this order yet")
 		draw("order-new")
 		return
 	}
 	for _, page := range []string{"catalog", "customers"} {
-		tab.Open(h.URL(app) + "/" + page)
+		tab.Open(sys.URL(app) + "/" + page)
 		tab.See(map[string]string{"catalog": "Cement", "customers": "Linden School"}[page])
 		draw(page)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // mark leaves something in the page that only a reload removes.
@@ -22,7 +22,7 @@ func wasNotReloaded(t *testing.T, tab *browser.Tab) {
 
 // request asks for a payment in the contractor's tab, and returns to the list.
 func request(at apps, tab *browser.Tab, amount, description string, capture ...string) {
-	tab.Open(at.URL(house.Contractor))
+	tab.Open(at.URL(testsystem.Contractor))
 	tab.Press("Request new payment")
 	tab.Fill("Amount", amount)
 	tab.Fill("Currency", "EUR")
@@ -54,7 +54,7 @@ func sameAsAReload(tab *browser.Tab) {
 	})()`)
 }
 
-func TestTheStoryInTwoTabs(t *testing.T) { playTheStory(t, house.New(t), "") }
+func TestTheStoryInTwoTabs(t *testing.T) { playTheStory(t, testsystem.New(t), "") }
 
 // playTheStory plays it with payments whose descriptions end in tag, among any others.
 func playTheStory(t *testing.T, at apps, tag string) {
@@ -62,8 +62,8 @@ func playTheStory(t *testing.T, at apps, tag string) {
 	b := browser.New(t)
 
 	// Given a contractor's list and a manager's list, open side by side in one browser.
-	ada := b.Tab(t, at.URL(house.Contractor))
-	mia := b.Tab(t, at.URL(house.Manager))
+	ada := b.Tab(t, at.URL(testsystem.Contractor))
+	mia := b.Tab(t, at.URL(testsystem.Manager))
 	ada.See("Request new payment")
 	mia.See("Waiting")
 	live(ada)
@@ -75,7 +75,7 @@ func playTheStory(t *testing.T, at apps, tag string) {
 	wasNotReloaded(t, mia)
 
 	// When Mia accepts, Ada's list shows it, and that it was paid out, without a reload.
-	ada.Open(at.URL(house.Contractor))
+	ada.Open(at.URL(testsystem.Contractor))
 	row := ada.Row(kitchen)
 	live(ada)
 	mia.Press("Accept", mia.Row(kitchen))
@@ -87,7 +87,7 @@ func playTheStory(t *testing.T, at apps, tag string) {
 
 	// And a rejection, with its reason, on the open page of the payment.
 	request(at, ada, "96.00", lamps)
-	ada.Open(at.URL(house.Contractor))
+	ada.Open(at.URL(testsystem.Contractor))
 	ada.Press(lamps)
 	ada.See("Withdraw")
 	live(ada)
@@ -100,36 +100,36 @@ func playTheStory(t *testing.T, at apps, tag string) {
 	ada.See("Ask again")
 	ada.Press("Ask again")
 	ada.Press("Request payment")
-	mia.Open(at.URL(house.Manager))
+	mia.Open(at.URL(testsystem.Manager))
 	mia.Press("Accept", mia.Row(lamps))
 	mia.SeeNot(lamps, "[data-live-list]")
 }
 
 func TestTheStoryWithoutJavaScript(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor), browser.WithoutJavaScript)
-	mia := b.Tab(t, h.URL(house.Manager), browser.WithoutJavaScript)
+	ada := b.Tab(t, sys.URL(testsystem.Contractor), browser.WithoutJavaScript)
+	mia := b.Tab(t, sys.URL(testsystem.Manager), browser.WithoutJavaScript)
 
-	request(h, ada, "310.40", "Van-rental")
+	request(sys, ada, "310.40", "Van-rental")
 	reloadUntil(t, mia, "Van-rental")
 	mia.Press("Accept")
-	ada.Open(h.URL(house.Contractor))
+	ada.Open(sys.URL(testsystem.Contractor))
 	reloadUntil(t, ada, "Accepted")
 
-	request(h, ada, "12.00", "Gloves")
+	request(sys, ada, "12.00", "Gloves")
 	reloadUntil(t, mia, "Gloves")
 	mia.Press("Reject")
 	mia.Fill("Reason", "Twice")
 	mia.Press("Reject payment")
-	ada.Open(h.URL(house.Contractor))
+	ada.Open(sys.URL(testsystem.Contractor))
 	reloadUntil(t, ada, "Rejected")
 }
 
 // reloadUntil presses reload until the page shows text.
 func reloadUntil(t *testing.T, tab *browser.Tab, text string) {
 	t.Helper()
-	house.Eventually(t, "the page shows "+text, func() error {
+	testsystem.Eventually(t, "the page shows "+text, func() error {
 		tab.Reload()
 		if !strings.Contains(tab.Text("main"), text) {
 			return errors.New("it does not yet")
@@ -139,9 +139,9 @@ func reloadUntil(t *testing.T, tab *browser.Tab, text string) {
 }
 
 func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
-	ada := b.Tab(t, h.URL(house.Contractor))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
 	ada.Press("Request new payment")
 	ada.Fill("Amount", "20.00")
 	ada.Fill("Description", "Tape")
@@ -156,21 +156,21 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	ada.Press("Request payment")
 	ada.See("Tape")
 
-	ada.Open(h.URL(house.Contractor))
+	ada.Open(sys.URL(testsystem.Contractor))
 	ada.See("Tape")
 	require.Equal(t, 1, browser.Eval[int](ada, `document.querySelectorAll("[data-live-list] tr[id^=payment-]").length`))
 }
 
 func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
-	h := house.New(t)
+	sys := testsystem.New(t)
 	b := browser.New(t)
 
 	// Given two tabs of one browser, both Ada's, and somebody else's browser.
-	first := b.Tab(t, h.URL(house.Contractor))
+	first := b.Tab(t, sys.URL(testsystem.Contractor))
 	live(first)
-	second := b.Tab(t, h.URL(house.Contractor))
+	second := b.Tab(t, sys.URL(testsystem.Contractor))
 	live(second)
-	other := browser.New(t).Tab(t, h.URL(house.Contractor))
+	other := browser.New(t).Tab(t, sys.URL(testsystem.Contractor))
 	live(other)
 
 	// When Jon signs in in one, then so he is in the other.
@@ -179,7 +179,7 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 	live(second)
 
 	// And going back to a page of Ada's shows Jon's, and disturbs nobody; also where no other tab could tell.
-	alone := browser.New(t).Tab(t, h.URL(house.Contractor))
+	alone := browser.New(t).Tab(t, sys.URL(testsystem.Contractor))
 	live(alone)
 	signIn(alone, "Jon Park")
 	for _, tab := range []*browser.Tab{first, alone} {
@@ -197,7 +197,7 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 	alone.Eventually("window.closedWith === 1008")
 
 	// And it shows his news, which nobody else is told.
-	request(h, first, "33.00", "Gravel")
+	request(sys, first, "33.00", "Gravel")
 	second.See("Gravel")
 	wasNotReloaded(t, second)
 	sameAsAReload(second)

@@ -21,7 +21,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // hostileSeed makes the same messages each time; HOSTILE_SEED chooses others.
@@ -36,7 +36,7 @@ const stalledAfter = time.Minute
 // soon is how long a good event takes to all services, once the hostile ones are behind it.
 const soon = time.Second
 
-var journals = []string{house.Contractor, house.Manager, house.Core, house.Ordering}
+var journals = []string{testsystem.Contractor, testsystem.Manager, testsystem.Core, testsystem.Ordering}
 
 func fromEnv(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -51,10 +51,10 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 
 func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	// Given a system in use.
-	h := house.New(t)
-	product, customer := h.Product(t, "CEM-25", "Cement", 7_50), h.Customer(t, "Linden School", "caretaker@linden-school.example")
-	h.Settle(t)
-	p := meet(t, h)
+	sys := testsystem.New(t)
+	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
+	sys.Settle(t)
+	p := meet(t, sys)
 	before := &ordered{people: p}
 	require.NoError(t, before.build(t.Context(), product, customer))
 	paid, err := before.requestPayment(t.Context())
@@ -63,27 +63,27 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.accept(t.Context(), paid))
 	require.NoError(t, before.reaches(t.Context(), "Paid"))
-	h.Settle(t)
+	sys.Settle(t)
 
 	// When anybody throws anything at it.
 	seed, n := fromEnv(t, "HOSTILE_SEED", hostileSeed), fromEnv(t, "HOSTILE_EVENTS", hostileEvents)
 	t.Logf("HOSTILE_EVENTS=%d HOSTILE_SEED=%d", n, seed)
 	thrower := newThrower(uint64(seed), n, waiting, before.id)
 	began := time.Now()
-	thrower.throw(t, h.Parts.Brokers, n)
+	thrower.throw(t, sys.Parts.Brokers, n)
 	t.Logf("thrown after %s", time.Since(began).Round(time.Millisecond))
-	heardAll(t, h, stalledAfter)
+	heardAll(t, sys, stalledAfter)
 	t.Logf("heard after %s", time.Since(began).Round(time.Millisecond))
 	for _, service := range journals {
-		t.Log(service, count(t, h, service))
+		t.Log(service, count(t, sys, service))
 	}
 
 	// Then what is good passes through all of it, and soon.
-	require.NoError(t, passesSoon(t, h, "payment", payment.Topic, func() (string, error) {
+	require.NoError(t, passesSoon(t, sys, "payment", payment.Topic, func() (string, error) {
 		return p.request(t.Context(), "10.00", "good")
 	}))
 	good := &ordered{people: p}
-	require.NoError(t, passesSoon(t, h, "order", order.Topic, func() (string, error) {
+	require.NoError(t, passesSoon(t, sys, "order", order.Topic, func() (string, error) {
 		good = &ordered{people: p}
 		err := good.build(t.Context(), product, customer)
 		return good.id, err
@@ -95,14 +95,14 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 
 	// And every service is there, holds no key for nothing, and shows every page.
 	for _, service := range journals {
-		_, status, err := readiness(h, service)
+		_, status, err := readiness(sys, service)
 		require.NoError(t, err)
 		require.Equal(t, "ready", status, service)
-		require.Zero(t, stranded(t, h, service), service)
+		require.Zero(t, stranded(t, sys, service), service)
 	}
 	opened := 0
 	for _, v := range []struct {
-		visitor *house.Visitor
+		visitor *testsystem.Visitor
 		pages   []string
 	}{
 		{p.contractor, thrower.pages("/", "/orders", "/payments/", "/orders/")},
@@ -116,11 +116,11 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 }
 
 // walk opens a page, and those that follow it.
-func walk(t *testing.T, v *house.Visitor, path string) (opened int) {
+func walk(t *testing.T, v *testsystem.Visitor, path string) (opened int) {
 	t.Helper()
 	for next := path; next != "" && opened < 20; opened++ {
 		page, err := v.Open(next)
-		if status := new(house.StatusError); err != nil && (!errors.As(err, &status) || status.Status >= 500) {
+		if status := new(testsystem.StatusError); err != nil && (!errors.As(err, &status) || status.Status >= 500) {
 			t.Errorf("%s: %v", next, err)
 			return opened
 		}
@@ -137,14 +137,14 @@ func walk(t *testing.T, v *house.Visitor, path string) (opened int) {
 }
 
 // heardAll waits until every service has heard every topic to its end, as long as they get closer to it.
-func heardAll(t *testing.T, h *house.House, stalled time.Duration) {
+func heardAll(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	t.Helper()
-	client := kafka.Open("hostile", h.Parts.Brokers)
+	client := kafka.Open("hostile", sys.Parts.Brokers)
 	defer client.Close()
 	behind := func() (lag int64, err error) {
 		for _, service := range journals {
 			topics := []string{payment.Topic, order.Topic}
-			if service != house.Core {
+			if service != testsystem.Core {
 				topics = append(topics, catalog.Topic)
 			}
 			partitions, err := client.Offsets(t.Context(), service, topics...)
@@ -185,7 +185,7 @@ func rest(t *testing.T) {
 
 // passesSoon does something good until, at one of a few tries, all journals have it from the topic soon. (The machine may be busy with
 // something else for a second; a message that holds up others holds them up each time.)
-func passesSoon(t *testing.T, h *house.House, what, topic string, do func() (id string, err error)) error {
+func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do func() (id string, err error)) error {
 	t.Helper()
 	var took time.Duration
 	for range 5 {
@@ -196,7 +196,7 @@ func passesSoon(t *testing.T, h *house.House, what, topic string, do func() (id 
 		began := time.Now()
 		for _, service := range journals {
 			if err := insist(t.Context(), "the good "+what+" in "+service, func() error {
-				return recorded(t.Context(), h.Database[service], topic, id)
+				return recorded(t.Context(), sys.Database[service], topic, id)
 			}); err != nil {
 				return err
 			}
@@ -226,9 +226,9 @@ func recorded(ctx context.Context, database, topic, subject string) error {
 }
 
 // count is what became of the messages, by kind.
-func count(t *testing.T, h *house.House, service string) string {
+func count(t *testing.T, sys *testsystem.System, service string) string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), h.Database[service])
+	conn, err := pgx.Connect(t.Context(), sys.Database[service])
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(t.Context()) }()
 	var text string
@@ -238,9 +238,9 @@ func count(t *testing.T, h *house.House, service string) string {
 	return text
 }
 
-func stranded(t *testing.T, h *house.House, service string) int {
+func stranded(t *testing.T, sys *testsystem.System, service string) int {
 	t.Helper()
-	db, err := pg.Open(t.Context(), h.Database[service])
+	db, err := pg.Open(t.Context(), sys.Database[service])
 	require.NoError(t, err)
 	defer db.Close()
 	keys, err := kafka.Stranded(t.Context(), db)

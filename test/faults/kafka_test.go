@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // readiness is what a service's /readyz says.
-func readiness(h *house.House, service string) (code int, status string, err error) {
-	response, err := http.Get(h.URL(service) + "/readyz")
+func readiness(sys *testsystem.System, service string) (code int, status string, err error) {
+	response, err := http.Get(sys.URL(service) + "/readyz")
 	if err != nil {
 		return 0, "", err
 	}
@@ -25,10 +25,10 @@ func readiness(h *house.House, service string) (code int, status string, err err
 }
 
 // becomes waits until a service says that it is in a state, with a status code.
-func becomes(t *testing.T, h *house.House, service string, code int, status string) {
+func becomes(t *testing.T, sys *testsystem.System, service string, code int, status string) {
 	t.Helper()
-	house.Eventually(t, service+" is "+status, func() error {
-		gotCode, got, err := readiness(h, service)
+	testsystem.Eventually(t, service+" is "+status, func() error {
+		gotCode, got, err := readiness(sys, service)
 		if err == nil && (gotCode != code || got != status) {
 			err = fmt.Errorf("it says %d %s", gotCode, got)
 		}
@@ -38,24 +38,24 @@ func becomes(t *testing.T, h *house.House, service string, code int, status stri
 
 func TestKafkaIsAwayForAWhile(t *testing.T) {
 	// Given a payment that the manager knows.
-	h := house.New(t, shortGatewayTimeout)
-	h.Parts.NeedEmbeddedKafka(t)
-	p := meet(t, h)
+	sys := testsystem.New(t, shortGatewayTimeout)
+	sys.Parts.NeedEmbeddedKafka(t)
+	p := meet(t, sys)
 	known, err := p.request(t.Context(), "100.00", "Known")
 	require.NoError(t, err)
-	house.Eventually(t, "the manager hears of it", func() error {
+	testsystem.Eventually(t, "the manager hears of it", func() error {
 		_, err := p.manager.Open("/payments/" + known)
 		return err
 	})
 
 	// When Kafka goes away.
-	h.Parts.StopKafka()
+	sys.Parts.StopKafka()
 
 	// Then the services say so and go on.
-	for _, service := range []string{house.Contractor, house.Manager, house.Core} {
-		becomes(t, h, service, http.StatusOK, "degraded")
+	for _, service := range []string{testsystem.Contractor, testsystem.Manager, testsystem.Core} {
+		becomes(t, sys, service, http.StatusOK, "degraded")
 	}
-	for _, v := range []*house.Visitor{p.contractor, p.manager} {
+	for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
 		page, err := v.Open("/")
 		require.NoError(t, err)
 		require.True(t, page.Shows("News from the other apps is late"), "the header says what is late: %s", page.Text())
@@ -68,17 +68,17 @@ func TestKafkaIsAwayForAWhile(t *testing.T) {
 	require.NoError(t, p.withdraw(t.Context(), withdrawn))
 
 	// When it is back, everything arrives, and nobody restarted anything.
-	h.Parts.StartKafka(t)
-	for _, service := range []string{house.Contractor, house.Manager, house.Core} {
-		becomes(t, h, service, http.StatusOK, "ready")
+	sys.Parts.StartKafka(t)
+	for _, service := range []string{testsystem.Contractor, testsystem.Manager, testsystem.Core} {
+		becomes(t, sys, service, http.StatusOK, "ready")
 	}
 	require.NoError(t, p.accept(t.Context(), asked))
-	h.Settle(t)
+	sys.Settle(t)
 	checkOutcomes(t, map[string]outcome{
 		known:     {payment.DecisionAccepted, payment.MoneyCaptured},
 		asked:     {payment.DecisionAccepted, payment.MoneyCaptured},
 		withdrawn: {payment.DecisionWithdrawn, payment.MoneyNone},
-	}, h.CheckInvariants(t))
+	}, sys.CheckInvariants(t))
 	page, err := p.manager.Open("/")
 	require.NoError(t, err)
 	require.False(t, page.Shows("is late"), "the header says that all is well again")

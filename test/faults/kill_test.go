@@ -8,17 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
 	// Given people at work.
-	h := house.New(t, shortGatewayTimeout)
-	p := meet(t, h)
+	sys := testsystem.New(t, shortGatewayTimeout)
+	p := meet(t, sys)
 	told := map[string]outcome{}
 	var mu sync.Mutex
 
-	for _, victim := range []string{house.Core, house.Gateway, house.Contractor, house.Manager} {
+	for _, victim := range []string{testsystem.Core, testsystem.Gateway, testsystem.Contractor, testsystem.Manager} {
 		var work errgroup.Group
 		work.SetLimit(4)
 		// When one process is killed in the middle of it, and started again.
@@ -34,16 +34,16 @@ func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
 				return plot.decide(p, t.Context(), id)
 			})
 			if i == len(plots)/2 {
-				h.Kill(victim)
-				h.Start(victim)
+				sys.Kill(victim)
+				sys.Start(victim)
 			}
 		}
 		// Then people still get everything done, once it is back.
 		require.NoError(t, work.Wait(), "while %s was killed", victim)
-		h.WaitReady(victim)
+		sys.WaitReady(victim)
 	}
 
 	// And nothing is lost, nothing doubled, and all agree.
-	h.Settle(t)
-	checkOutcomes(t, told, h.CheckInvariants(t))
+	sys.Settle(t)
+	checkOutcomes(t, told, sys.CheckInvariants(t))
 }

@@ -10,12 +10,12 @@ import (
 	"os"
 	"testing"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	house.Cleanup()
+	testsystem.Cleanup()
 	os.Exit(code)
 }
 

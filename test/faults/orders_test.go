@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // end is how the story of an order ends.
@@ -53,19 +53,19 @@ var ends = []end{
 }
 
 func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
-	h := house.New(t, shortGatewayTimeout)
-	product, customer := h.Product(t, "CEM-25", "Cement", 7_50), h.Customer(t, "Linden School", "caretaker@linden-school.example")
-	h.Settle(t) // both apps have heard of them
+	sys := testsystem.New(t, shortGatewayTimeout)
+	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
+	sys.Settle(t) // both apps have heard of them
 	told := map[string]order.State{}
 	var mu sync.Mutex
 
-	for _, victim := range []string{house.Ordering, house.Core, house.Contractor} {
+	for _, victim := range []string{testsystem.Ordering, testsystem.Core, testsystem.Contractor} {
 		// Given people who build orders and have them paid.
 		var work errgroup.Group
 		work.SetLimit(3)
 		everybody := make([]people, 2*len(ends))
 		for i := range everybody {
-			everybody[i] = meet(t, h)
+			everybody[i] = meet(t, sys)
 		}
 		for i, person := range everybody {
 			work.Go(func() error {
@@ -84,19 +84,19 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 			})
 			// When a process is killed in the middle of it, and started again.
 			if i == len(ends) {
-				h.Kill(victim)
-				h.Start(victim)
+				sys.Kill(victim)
+				sys.Start(victim)
 			}
 		}
 		// Then people still get everything done, once it is back.
 		require.NoError(t, work.Wait(), "while %s was killed", victim)
-		h.WaitReady(victim)
+		sys.WaitReady(victim)
 	}
 
 	// And nothing is lost, nothing doubled: each order is one, has its number, and its money is where it belongs.
-	h.Settle(t)
-	h.CheckInvariants(t)
-	orders := h.Orders(t)
+	sys.Settle(t)
+	sys.CheckInvariants(t)
+	orders := sys.Orders(t)
 	require.Len(t, orders, len(told))
 	for id, want := range told {
 		got := orders[id].Order
@@ -116,7 +116,7 @@ type ordered struct {
 }
 
 // try shows the order's page, and does step on it until done says that it was done.
-func (o *ordered) try(ctx context.Context, what string, done func(*house.Page) bool, step func(*house.Page) (*house.Page, error)) error {
+func (o *ordered) try(ctx context.Context, what string, done func(*testsystem.Page) bool, step func(*testsystem.Page) (*testsystem.Page, error)) error {
 	return insist(ctx, what+" "+o.id, func() error {
 		page, err := o.contractor.Open("/orders/" + o.id)
 		if err != nil {
@@ -137,7 +137,7 @@ func (o *ordered) try(ctx context.Context, what string, done func(*house.Page) b
 
 func (o *ordered) build(ctx context.Context, product, customer string) error {
 	// The form of the first line is kept: sending it again, after an answer that never came, adds nothing more.
-	var form *house.Page
+	var form *testsystem.Page
 	err := insist(ctx, "begin an order", func() (err error) {
 		form, err = o.contractor.Open("/orders/new")
 		return err
@@ -152,36 +152,36 @@ func (o *ordered) build(ctx context.Context, product, customer string) error {
 	}); err != nil {
 		return err
 	}
-	if err := o.try(ctx, "choose the customer of", shows("Draft for Linden School"), func(p *house.Page) (*house.Page, error) {
+	if err := o.try(ctx, "choose the customer of", shows("Draft for Linden School"), func(p *testsystem.Page) (*testsystem.Page, error) {
 		return p.Press("Choose customer", "Customer", customer)
 	}); err != nil {
 		return err
 	}
-	return o.try(ctx, "submit", shows("To be paid by"), func(p *house.Page) (*house.Page, error) { return p.Press("Submit order") })
+	return o.try(ctx, "submit", shows("To be paid by"), func(p *testsystem.Page) (*testsystem.Page, error) { return p.Press("Submit order") })
 }
 
-func shows(words string) func(*house.Page) bool {
-	return func(p *house.Page) bool { return p.Shows(words) }
+func shows(words string) func(*testsystem.Page) bool {
+	return func(p *testsystem.Page) bool { return p.Shows(words) }
 }
 
 func (o *ordered) requestPayment(ctx context.Context) (payment string, err error) {
-	err = o.try(ctx, "request the payment of", func(p *house.Page) bool {
+	err = o.try(ctx, "request the payment of", func(p *testsystem.Page) bool {
 		for _, link := range p.Links("/payments/") {
 			payment = strings.TrimPrefix(link, "/payments/")
 		}
 		return payment != ""
-	}, func(p *house.Page) (*house.Page, error) { return p.Press("Request payment") })
+	}, func(p *testsystem.Page) (*testsystem.Page, error) { return p.Press("Request payment") })
 	return payment, err
 }
 
 func (o *ordered) reaches(ctx context.Context, state string) error {
-	return o.try(ctx, "wait for", shows(state), func(p *house.Page) (*house.Page, error) { return p, nil })
+	return o.try(ctx, "wait for", shows(state), func(p *testsystem.Page) (*testsystem.Page, error) { return p, nil })
 }
 
 // cancel gives up where the order was paid first.
 func (o *ordered) cancel(ctx context.Context) error {
-	ended := func(p *house.Page) bool { return p.Shows("Ended Cancelled") || !p.Has("Cancel order") }
-	return o.try(ctx, "cancel", ended, func(p *house.Page) (*house.Page, error) {
+	ended := func(p *testsystem.Page) bool { return p.Shows("Ended Cancelled") || !p.Has("Cancel order") }
+	return o.try(ctx, "cancel", ended, func(p *testsystem.Page) (*testsystem.Page, error) {
 		form, err := p.Press("Cancel order")
 		if err != nil {
 			return p, err

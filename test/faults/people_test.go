@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // people are a contractor and a manager who do not give up: what fails because something is
 // away they try again, as a person does who presses the button once more.
-type people struct{ contractor, manager *house.Visitor }
+type people struct{ contractor, manager *testsystem.Visitor }
 
-func meet(t *testing.T, h *house.House) people {
-	return people{contractor: h.Visit(t, house.Contractor, ada), manager: h.Visit(t, house.Manager, mia)}
+func meet(t *testing.T, sys *testsystem.System) people {
+	return people{contractor: sys.Visit(t, testsystem.Contractor, ada), manager: sys.Visit(t, testsystem.Manager, mia)}
 }
 
 // patience is how long they keep trying.
@@ -38,7 +38,7 @@ func insist(ctx context.Context, what string, try func() error) error {
 			return nil
 		}
 		// What is wrong with the request itself does not pass.
-		if status := new(house.StatusError); errors.As(err, &status) && status.Status == http.StatusUnprocessableEntity {
+		if status := new(testsystem.StatusError); errors.As(err, &status) && status.Status == http.StatusUnprocessableEntity {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		select {
@@ -52,7 +52,7 @@ func insist(ctx context.Context, what string, try func() error) error {
 // request asks for a payment and returns its id. The form is opened once, so that sending it
 // again, after an answer that never came, asks for the same payment.
 func (p people) request(ctx context.Context, amount, description string) (id string, err error) {
-	var form *house.Page
+	var form *testsystem.Page
 	err = insist(ctx, "open the form", func() (err error) {
 		form, err = p.contractor.Open("/payments/new")
 		return err
@@ -71,7 +71,7 @@ func (p people) request(ctx context.Context, amount, description string) (id str
 }
 
 // decide presses the button on the payment's page until the page says what was decided.
-func decide(ctx context.Context, v *house.Visitor, id, button, decided string, fields ...string) error {
+func decide(ctx context.Context, v *testsystem.Visitor, id, button, decided string, fields ...string) error {
 	return insist(ctx, button+" "+id, func() error {
 		page, err := v.Open("/payments/" + id)
 		if err != nil {
@@ -141,7 +141,7 @@ func (p people) play(ctx context.Context, plot plot, description string) (string
 }
 
 // checkOutcomes holds what people were told to what is on record in the end.
-func checkOutcomes(t *testing.T, told map[string]outcome, topic map[string]house.Story) {
+func checkOutcomes(t *testing.T, told map[string]outcome, topic map[string]testsystem.Story) {
 	t.Helper()
 	for id, want := range told {
 		got := topic[id].Payment

@@ -8,40 +8,40 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
-	for app, other := range map[string]string{house.Manager: house.Contractor, house.Contractor: house.Manager} {
+	for app, other := range map[string]string{testsystem.Manager: testsystem.Contractor, testsystem.Contractor: testsystem.Manager} {
 		t.Run(app, func(t *testing.T) {
 			// Given two payments that everybody knows.
-			h := house.New(t)
-			p := meet(t, h)
-			person := map[string]*house.Visitor{house.Contractor: p.contractor, house.Manager: p.manager}
+			sys := testsystem.New(t)
+			p := meet(t, sys)
+			person := map[string]*testsystem.Visitor{testsystem.Contractor: p.contractor, testsystem.Manager: p.manager}
 			first, err := p.request(t.Context(), "100.00", "First")
 			require.NoError(t, err)
 			second, err := p.request(t.Context(), "200.00", "Second")
 			require.NoError(t, err)
 			require.NoError(t, p.accept(t.Context(), first))
-			h.Settle(t)
+			sys.Settle(t)
 
 			// When the app's database goes away.
-			h.TakeDatabaseAway(t, app)
+			sys.TakeDatabaseAway(t, app)
 
 			// Then its pages say so, to people who are signed in and to strangers, and the other app works.
-			becomes(t, h, app, http.StatusServiceUnavailable, "unavailable")
+			becomes(t, sys, app, http.StatusServiceUnavailable, "unavailable")
 			for _, path := range []string{"/", "/payments/" + second} {
 				page, err := person[app].Open(path)
 				requireUnavailable(t, page, err)
 			}
-			page, err := h.Stranger(t, app).Open("/")
+			page, err := sys.Stranger(t, app).Open("/")
 			requireUnavailable(t, page, err)
-			becomes(t, h, other, http.StatusOK, "ready")
+			becomes(t, sys, other, http.StatusOK, "ready")
 			page, err = person[other].Open("/payments/" + second)
 			require.NoError(t, err, "the other app's page")
 			require.False(t, page.Shows("is late"))
 			var want outcome
-			if other == house.Manager {
+			if other == testsystem.Manager {
 				require.NoError(t, p.accept(t.Context(), second))
 				want = outcome{payment.DecisionAccepted, payment.MoneyCaptured}
 			} else {
@@ -50,12 +50,12 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 			}
 
 			// When it is back, the app catches up, and nobody restarted it.
-			h.GiveDatabaseBack(t, app)
-			becomes(t, h, app, http.StatusOK, "ready")
-			h.Settle(t)
+			sys.GiveDatabaseBack(t, app)
+			becomes(t, sys, app, http.StatusOK, "ready")
+			sys.Settle(t)
 			checkOutcomes(t, map[string]outcome{
 				first: {payment.DecisionAccepted, payment.MoneyCaptured}, second: want,
-			}, h.CheckInvariants(t))
+			}, sys.CheckInvariants(t))
 			_, err = person[app].Open("/payments/" + second)
 			require.NoError(t, err, "signed in still")
 		})
@@ -63,9 +63,9 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 }
 
 // requireUnavailable checks that an answer is 503 with a page for people.
-func requireUnavailable(t *testing.T, page *house.Page, err error) {
+func requireUnavailable(t *testing.T, page *testsystem.Page, err error) {
 	t.Helper()
-	status := new(house.StatusError)
+	status := new(testsystem.StatusError)
 	require.True(t, errors.As(err, &status), "answered with %v", err)
 	require.Equal(t, http.StatusServiceUnavailable, status.Status, status.Text)
 	require.True(t, page.Shows("Not available at the moment"), page.Text())

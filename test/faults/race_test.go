@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 // races is how many payments are withdrawn and accepted at the same time.
@@ -17,30 +17,30 @@ const races = 16
 
 func TestWithdrawingRacesAccepting(t *testing.T) {
 	t.Run("both at once", func(t *testing.T) {
-		h := house.New(t)
-		race(t, h, func() {}, func() {})
+		sys := testsystem.New(t)
+		race(t, sys, func() {}, func() {})
 	})
 
 	// Without Kafka neither app can know of the other's decision: both are taken, and the log arbitrates.
 	t.Run("both before either can be heard", func(t *testing.T) {
-		h := house.New(t)
-		h.Parts.NeedEmbeddedKafka(t)
-		contested := race(t, h, h.Parts.StopKafka, func() { h.Parts.StartKafka(t) })
+		sys := testsystem.New(t)
+		sys.Parts.NeedEmbeddedKafka(t)
+		contested := race(t, sys, sys.Parts.StopKafka, func() { sys.Parts.StartKafka(t) })
 		require.Equal(t, races, contested, "payments with two decisions in the topic")
 	})
 }
 
 // race has every payment withdrawn and accepted at once, between before and after, and returns how many have
 // both decisions in the topic.
-func race(t *testing.T, h *house.House, before, after func()) (contested int) {
+func race(t *testing.T, sys *testsystem.System, before, after func()) (contested int) {
 	// Given the pages of some payments, open at both people's.
-	p := meet(t, h)
-	type pages struct{ contractor, manager *house.Page }
+	p := meet(t, sys)
+	type pages struct{ contractor, manager *testsystem.Page }
 	open := map[string]pages{}
 	for i := range races {
 		id, err := p.request(t.Context(), "10.00", fmt.Sprintf("Race-%d", i))
 		require.NoError(t, err)
-		house.Eventually(t, "both have the page", func() (err error) {
+		testsystem.Eventually(t, "both have the page", func() (err error) {
 			var both pages
 			if both.manager, err = p.manager.Open("/payments/" + id); err != nil {
 				return err
@@ -56,7 +56,7 @@ func race(t *testing.T, h *house.House, before, after func()) (contested int) {
 	for _, both := range open {
 		var presses errgroup.Group
 		start := make(chan struct{})
-		for page, button := range map[*house.Page]string{both.contractor: "Withdraw", both.manager: "Accept"} {
+		for page, button := range map[*testsystem.Page]string{both.contractor: "Withdraw", both.manager: "Accept"} {
 			presses.Go(func() error {
 				<-start
 				_, _ = page.Press(button) // whether it is refused at once is a matter of luck
@@ -69,8 +69,8 @@ func race(t *testing.T, h *house.House, before, after func()) (contested int) {
 	after()
 
 	// Then one of them has decided, everywhere, and the other is told why it was not them.
-	h.Settle(t)
-	topic := h.CheckInvariants(t)
+	sys.Settle(t)
+	topic := sys.CheckInvariants(t)
 	require.Len(t, topic, races)
 	for id, story := range topic {
 		why := map[payment.Decision]string{
@@ -88,7 +88,7 @@ func race(t *testing.T, h *house.House, before, after func()) (contested int) {
 			continue // refused at once, and told so then
 		}
 		contested++
-		for _, v := range []*house.Visitor{p.contractor, p.manager} {
+		for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
 			page, err := v.Open("/payments/" + id)
 			require.NoError(t, err)
 			require.True(t, strings.Contains(strings.ToLower(page.Text()), strings.ToLower(why)), "%s explains %q: %s", page.URL, why, page.Text())

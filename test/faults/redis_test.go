@@ -8,21 +8,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestRedisIsAwayForAWhile(t *testing.T) {
-	h := house.New(t)
-	h.Parts.NeedEmbeddedRedis(t)
-	throughTrouble(t, h, func(p people, told map[string]outcome) {
+	sys := testsystem.New(t)
+	sys.Parts.NeedEmbeddedRedis(t)
+	throughTrouble(t, sys, func(p people, told map[string]outcome) {
 		// When Redis goes away.
-		h.Parts.StopRedis()
-		for _, app := range []string{house.Contractor, house.Manager} {
-			becomes(t, h, app, http.StatusOK, "degraded")
+		sys.Parts.StopRedis()
+		for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
+			becomes(t, sys, app, http.StatusOK, "degraded")
 		}
 
 		// Then pages are served, and say what is late; decisions are taken.
-		for _, v := range []*house.Visitor{p.contractor, p.manager} {
+		for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
 			page, err := v.Open("/")
 			require.NoError(t, err)
 			require.True(t, page.Shows("Live updates are late"), "the header says what is late: %s", page.Text())
@@ -30,43 +30,43 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 		playSome(t, p, told, "Without-Redis")
 
 		// When it is back.
-		h.Parts.StartRedis(t)
-		for _, app := range []string{house.Contractor, house.Manager} {
-			becomes(t, h, app, http.StatusOK, "ready")
+		sys.Parts.StartRedis(t)
+		for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
+			becomes(t, sys, app, http.StatusOK, "ready")
 		}
 	})
 }
 
 func TestRedisLosesItsData(t *testing.T) {
-	h := house.New(t)
-	throughTrouble(t, h, func(p people, told map[string]outcome) {
-		h.Parts.EmptyRedis(t)
+	sys := testsystem.New(t)
+	throughTrouble(t, sys, func(p people, told map[string]outcome) {
+		sys.Parts.EmptyRedis(t)
 		playSome(t, p, told, "After-the-loss")
-		h.Parts.EmptyRedis(t)
+		sys.Parts.EmptyRedis(t)
 	})
 }
 
 // throughTrouble keeps a tab of each app open while trouble happens, and sees to it that both show in the
 // end what a reload shows, and that everything is on record.
-func throughTrouble(t *testing.T, h *house.House, trouble func(people, map[string]outcome)) {
+func throughTrouble(t *testing.T, sys *testsystem.System, trouble func(people, map[string]outcome)) {
 	// Given two open tabs, and payments in them.
-	p, told := meet(t, h), map[string]outcome{}
+	p, told := meet(t, sys), map[string]outcome{}
 	playSome(t, p, told, "Before")
-	h.Settle(t)
+	sys.Settle(t)
 	b := browser.New(t)
-	tabs := []*browser.Tab{openTab(t, b, h.URL(house.Contractor)), openTab(t, b, h.URL(house.Manager)+"/payments?tab=all")}
+	tabs := []*browser.Tab{openTab(t, b, sys.URL(testsystem.Contractor)), openTab(t, b, sys.URL(testsystem.Manager)+"/payments?tab=all")}
 
 	// When there is trouble, and more happens afterwards.
 	trouble(p, told)
 	playSome(t, p, told, "Afterwards")
-	h.Settle(t)
+	sys.Settle(t)
 
 	// Then both tabs are right, by themselves.
 	for _, tab := range tabs {
 		isLive(tab)
 		showsWhatAReloadShows(t, tab)
 	}
-	checkOutcomes(t, told, h.CheckInvariants(t))
+	checkOutcomes(t, told, sys.CheckInvariants(t))
 }
 
 // playSome plays the first few plots one after the other.

@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign.example/test/browser"
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
 	// Given tabs of the manager behind a network that drops sockets: one on the first page of what waits, which
 	// fills and empties, and one on everything.
-	h := house.New(t)
-	p := meet(t, h)
-	network := cutSockets(t, strings.TrimPrefix(h.URL(house.Manager), "http://"), 4)
+	sys := testsystem.New(t)
+	p := meet(t, sys)
+	network := cutSockets(t, strings.TrimPrefix(sys.URL(testsystem.Manager), "http://"), 4)
 	b := browser.New(t)
 	waiting := openTab(t, b, network.url+"/payments")
 	everything := openTab(t, b, network.url+"/payments?tab=all")
@@ -35,12 +35,12 @@ func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
 		})
 	}
 	require.NoError(t, work.Wait())
-	h.Settle(t)
+	sys.Settle(t)
 
 	// Then, though sockets were dropped all the time, both show what a reload shows.
 	showsWhatAReloadShows(t, waiting)
 	showsWhatAReloadShows(t, everything)
 	require.Greater(t, network.Cuts.Load(), int64(5), "dropped sockets")
-	require.Len(t, h.CheckInvariants(t), 40)
+	require.Len(t, sys.CheckInvariants(t), 40)
 	t.Logf("%d sockets were dropped", network.Cuts.Load())
 }

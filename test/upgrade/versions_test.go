@@ -10,63 +10,63 @@ import (
 	"strings"
 	"testing"
 
-	"countersign.example/test/house"
+	"countersign.example/test/testsystem"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	house.Cleanup()
+	testsystem.Cleanup()
 	os.Exit(code)
 }
 
 // programs are those of all versions; the gateway is not ours to upgrade, and stays as it is.
-var programs = []string{house.Core, house.Ordering, house.Contractor, house.Manager}
+var programs = []string{testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager}
 
 func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 	commit := commitBefore(t)
-	old, now := programsOf(t, commit), house.Programs(t)
+	old, now := programsOf(t, commit), testsystem.Programs(t)
 	t.Logf("the version before is %s", commit)
 
 	// given the version before, in use
-	h := house.NewOf(t, old)
-	first := ask(t, h, "Asked-before")
-	sees(t, h, first)
-	stop(t, h)
+	sys := testsystem.NewOf(t, old)
+	first := ask(t, sys, "Asked-before")
+	sees(t, sys, first)
+	stop(t, sys)
 
 	// when this one is started on its schema, then it does nothing to it before it is migrated; and begins by itself
-	h.Use(now)
+	sys.Use(now)
 	for _, name := range programs {
-		h.Start(name)
+		sys.Start(name)
 	}
 	for _, name := range programs {
-		house.Eventually(t, name+" lives", func() error { return answers(h.URL(name)+"/livez", http.StatusOK) })
+		testsystem.Eventually(t, name+" lives", func() error { return answers(sys.URL(name)+"/livez", http.StatusOK) })
 	}
 	for _, name := range programs {
-		h.Run(name, "migrate")
+		sys.Run(name, "migrate")
 	}
 	for _, name := range programs {
-		h.WaitReady(name)
+		sys.WaitReady(name)
 	}
-	second := ask(t, h, "Asked-after")
-	sees(t, h, first, second)
-	stop(t, h)
+	second := ask(t, sys, "Asked-after")
+	sees(t, sys, first, second)
+	stop(t, sys)
 
 	// and when the version before is started on the new schema, as during an upgrade or after it is taken back
-	h.Use(old)
+	sys.Use(old)
 	for _, name := range programs {
-		h.Start(name)
+		sys.Start(name)
 	}
 	for _, name := range programs {
-		h.WaitReady(name)
+		sys.WaitReady(name)
 	}
-	third := ask(t, h, "Asked-again")
-	sees(t, h, first, second, third)
+	third := ask(t, sys, "Asked-again")
+	sees(t, sys, first, second, third)
 }
 
 // ask asks for a payment, as a contractor, and returns what it is found by.
-func ask(t *testing.T, h *house.House, description string) string {
+func ask(t *testing.T, sys *testsystem.System, description string) string {
 	t.Helper()
-	ada := h.Visit(t, house.Contractor, "Ada Nowak")
+	ada := sys.Visit(t, testsystem.Contractor, "Ada Nowak")
 	page, err := ada.Open("/")
 	if err == nil {
 		page, err = page.Press("Request new payment")
@@ -81,13 +81,13 @@ func ask(t *testing.T, h *house.House, description string) string {
 }
 
 // sees waits until both apps list the payments, and a manager has accepted the newest, and it was paid out.
-func sees(t *testing.T, h *house.House, descriptions ...string) {
+func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 	t.Helper()
-	for app, person := range map[string]string{house.Contractor: "Ada Nowak", house.Manager: "Mia Weber"} {
-		who := h.Visit(t, app, person)
-		house.Eventually(t, "all are listed by "+app, func() error {
+	for app, person := range map[string]string{testsystem.Contractor: "Ada Nowak", testsystem.Manager: "Mia Weber"} {
+		who := sys.Visit(t, app, person)
+		testsystem.Eventually(t, "all are listed by "+app, func() error {
 			page, err := who.Open("/")
-			if err == nil && app == house.Manager {
+			if err == nil && app == testsystem.Manager {
 				page, err = page.Press("All") // it opens with what waits
 			}
 			if err != nil {
@@ -101,7 +101,7 @@ func sees(t *testing.T, h *house.House, descriptions ...string) {
 			return nil
 		})
 	}
-	mia := h.Visit(t, house.Manager, "Mia Weber")
+	mia := sys.Visit(t, testsystem.Manager, "Mia Weber")
 	page, err := mia.Open("/")
 	if err == nil {
 		_, err = page.Press("Accept") // it is the only one that waits
@@ -109,8 +109,8 @@ func sees(t *testing.T, h *house.House, descriptions ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada := h.Visit(t, house.Contractor, "Ada Nowak")
-	house.Eventually(t, "it is paid out", func() error {
+	ada := sys.Visit(t, testsystem.Contractor, "Ada Nowak")
+	testsystem.Eventually(t, "it is paid out", func() error {
 		page, err := ada.Open("/")
 		if err == nil && strings.Count(strings.ToLower(page.Text()), "paid out")+strings.Count(strings.ToLower(page.Text()), "captured") < len(descriptions) {
 			err = fmt.Errorf("the list shows %s", page.Text())
@@ -119,10 +119,10 @@ func sees(t *testing.T, h *house.House, descriptions ...string) {
 	})
 }
 
-func stop(t *testing.T, h *house.House) {
+func stop(t *testing.T, sys *testsystem.System) {
 	t.Helper()
 	for _, name := range programs {
-		if err := h.Stop(name); err != nil {
+		if err := sys.Stop(name); err != nil {
 			t.Errorf("stop %s: %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"testing"
@@ -15,9 +15,9 @@ type (
 )
 
 // Visit signs person ("Ada Nowak") in at an app.
-func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
+func (s *System) Visit(tb testing.TB, app, person string) *Visitor {
 	tb.Helper()
-	v := h.Stranger(tb, app)
+	v := s.Stranger(tb, app)
 	if err := v.SignIn(person); err != nil {
 		tb.Fatal(err)
 	}
@@ -25,9 +25,9 @@ func (h *House) Visit(tb testing.TB, app, person string) *Visitor {
 }
 
 // Stranger comes to an app for the first time, without a cookie.
-func (h *House) Stranger(tb testing.TB, app string) *Visitor {
+func (s *System) Stranger(tb testing.TB, app string) *Visitor {
 	tb.Helper()
-	v := visit.New(h.URL(app))
+	v := visit.New(s.URL(app))
 	tb.Cleanup(v.Close)
 	return v
 }

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -24,9 +24,9 @@ type Story struct {
 
 // Topic reads the payments topic from its start and folds each payment. What is malformed is left
 // out, as it is a dead letter everywhere.
-func (h *House) Topic(tb testing.TB) map[string]Story {
+func (s *System) Topic(tb testing.TB) map[string]Story {
 	tb.Helper()
-	return paymentsOf(h.history(tb, payment.Topic))
+	return paymentsOf(s.history(tb, payment.Topic))
 }
 
 func paymentsOf(events []event.Event) map[string]Story {
@@ -55,9 +55,9 @@ type OrderStory struct {
 }
 
 // Orders reads the orders topic from its start and folds each order.
-func (h *House) Orders(tb testing.TB) map[string]OrderStory {
+func (s *System) Orders(tb testing.TB) map[string]OrderStory {
 	tb.Helper()
-	return ordersOf(h.history(tb, order.Topic))
+	return ordersOf(s.history(tb, order.Topic))
 }
 
 func ordersOf(events []event.Event) map[string]OrderStory {
@@ -79,11 +79,11 @@ func ordersOf(events []event.Event) map[string]OrderStory {
 }
 
 // history reads a topic from its start: each event once, those of one subject in the topic's order.
-func (h *House) history(tb testing.TB, topic string) (events []event.Event) {
+func (s *System) history(tb testing.TB, topic string) (events []event.Event) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	client := kafka.Open("oracle", h.Parts.Brokers)
+	client := kafka.Open("oracle", s.Parts.Brokers)
 	defer client.Close()
 	err := client.History(ctx, topic, func(e event.Event) error {
 		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps

@@ -1,9 +1,9 @@
-// Package house starts the whole system for a test: every service as the binary that would be
+// Package testsystem starts the whole system for a test: every service as the binary that would be
 // deployed, on a database of its own, with a broker and a Redis.
 //
 // Kafka is the embedded broker, or the real one that TEST_KAFKA_BROKERS names (which must be
 // empty); Redis is the embedded one, or the one of TEST_REDIS_URL.
-package house
+package testsystem
 
 import (
 	"bytes"
@@ -53,8 +53,8 @@ var packages = map[string]string{
 // startTimeout is generous: tests share two cores with builds.
 const startTimeout = 60 * time.Second
 
-// House is a running system.
-type House struct {
+// System is a running system.
+type System struct {
 	tb       testing.TB
 	bin      string
 	Parts    *Parts
@@ -67,59 +67,59 @@ type House struct {
 }
 
 // New starts everything and waits until it is ready. All of it ends with the test.
-func New(tb testing.TB, extra ...string) *House {
+func New(tb testing.TB, extra ...string) *System {
 	tb.Helper()
 	return NewOf(tb, Programs(tb), extra...)
 }
 
 // NewOf is New with the programs in the folder bin.
-func NewOf(tb testing.TB, bin string, extra ...string) *House {
+func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	tb.Helper()
-	h := &House{tb: tb, bin: bin, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
+	s := &System{tb: tb, bin: bin, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, running: map[string]*Process{}}
 	for _, name := range services {
-		h.addr[name] = freeAddr(tb)
-		h.Database[name] = pgtest.NewURL(tb)
+		s.addr[name] = freeAddr(tb)
+		s.Database[name] = pgtest.NewURL(tb)
 	}
-	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + h.Parts.Brokers}
+	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + s.Parts.Brokers}
 	for _, name := range services {
-		h.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + h.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + h.Database[name]}, h.settings(name), extra)
+		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + s.Database[name]}, s.settings(name), extra)
 	}
-	h.env[seed] = []string{"ORDERING_CORE_URL=" + h.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
-		"CONTRACTOR_UI_URL=" + h.URL(Contractor), "MANAGER_UI_URL=" + h.URL(Manager)}
-	tb.Cleanup(h.stopAll)
+	s.env[seed] = []string{"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
+		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "MANAGER_UI_URL=" + s.URL(Manager)}
+	tb.Cleanup(s.stopAll)
 	for _, name := range services {
-		h.Run(name, "migrate")
-	}
-	for _, name := range services {
-		h.Start(name)
+		s.Run(name, "migrate")
 	}
 	for _, name := range services {
-		h.WaitReady(name)
+		s.Start(name)
 	}
-	return h
+	for _, name := range services {
+		s.WaitReady(name)
+	}
+	return s
 }
 
 // Use has what is run and started from now on come from another folder of programs.
-func (h *House) Use(bin string) { h.bin = bin }
+func (s *System) Use(bin string) { s.bin = bin }
 
 // settings are a service's own.
-func (h *House) settings(name string) []string {
+func (s *System) settings(name string) []string {
 	const gatewayToken = "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789"
-	web := []string{"IDENTITY=demo", "REDIS_URL=" + h.Parts.RedisURL,
-		"ORDERING_CORE_URL=" + h.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(name, Ordering)}
+	web := []string{"IDENTITY=demo", "REDIS_URL=" + s.Parts.RedisURL,
+		"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(name, Ordering)}
 	switch name {
 	case Gateway:
 		return []string{gatewayToken, "SLOW_DELAY=1s"}
 	case Core:
-		return []string{gatewayToken, "GATEWAY_URL=" + h.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms",
+		return []string{gatewayToken, "GATEWAY_URL=" + s.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms",
 			"SERVICE_TOKENS=" + accepted(Core, Manager)}
 	case Ordering:
 		return []string{"SERVICE_TOKENS=" + accepted(Ordering, Contractor, Manager, seed)}
 	case Contractor:
 		return web
 	}
-	return append(web, "PAYMENTS_CORE_URL="+h.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
+	return append(web, "PAYMENTS_CORE_URL="+s.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
 }
 
 // token is what a caller shows a service.
@@ -137,30 +137,30 @@ func accepted(service string, callers ...string) string {
 }
 
 // Token is what a caller shows a service.
-func (h *House) Token(caller, service string) string { return token(caller, service) }
+func (s *System) Token(caller, service string) string { return token(caller, service) }
 
 // Seed fills the system as make run does.
-func (h *House) Seed() string { return h.Run(seed) }
+func (s *System) Seed() string { return s.Run(seed) }
 
 // URL is where a service answers.
-func (h *House) URL(name string) string { return "http://" + h.addr[name] }
+func (s *System) URL(name string) string { return "http://" + s.addr[name] }
 
 // Run runs one command of a service to its end and returns what it printed.
-func (h *House) Run(name string, args ...string) string {
-	h.tb.Helper()
-	ctx, cancel := context.WithTimeout(h.tb.Context(), startTimeout)
+func (s *System) Run(name string, args ...string) string {
+	s.tb.Helper()
+	ctx, cancel := context.WithTimeout(s.tb.Context(), startTimeout)
 	defer cancel()
-	out, err := h.Command(ctx, name, args...).CombinedOutput()
+	out, err := s.Command(ctx, name, args...).CombinedOutput()
 	if err != nil {
-		h.tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		s.tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }
 
 // Command is one command of a service, in its environment, to be started.
-func (h *House) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(h.bin, name), args...)
-	cmd.Env = append(os.Environ(), h.env[name]...)
+func (s *System) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...)
+	cmd.Env = append(os.Environ(), s.env[name]...)
 	return cmd
 }
 
@@ -173,36 +173,36 @@ type Process struct {
 }
 
 // Start starts a service that is not running.
-func (h *House) Start(name string) {
-	h.tb.Helper()
-	p := &Process{cmd: exec.Command(filepath.Join(h.bin, name), "all"), log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), h.env[name]...)
+func (s *System) Start(name string) {
+	s.tb.Helper()
+	p := &Process{cmd: exec.Command(filepath.Join(s.bin, name), "all"), log: &lockedBuffer{}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), s.env[name]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
-		h.tb.Fatalf("start %s: %v", name, err)
+		s.tb.Fatalf("start %s: %v", name, err)
 	}
 	go func() {
 		defer close(p.done)
 		p.err = p.cmd.Wait()
 	}()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.running[name] = p
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running[name] = p
 }
 
 // Kill ends a service as a crash would (SIGKILL), and waits until it is gone.
-func (h *House) Kill(name string) {
-	h.tb.Helper()
-	p := h.process(name)
+func (s *System) Kill(name string) {
+	s.tb.Helper()
+	p := s.process(name)
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
 // Stop asks a service to stop (SIGTERM), and returns its exit error.
-func (h *House) Stop(name string) error {
-	h.tb.Helper()
-	p := h.process(name)
+func (s *System) Stop(name string) error {
+	s.tb.Helper()
+	p := s.process(name)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
@@ -213,23 +213,23 @@ func (h *House) Stop(name string) error {
 }
 
 // Log is what a service has printed since its last start.
-func (h *House) Log(name string) string { return h.process(name).log.String() }
+func (s *System) Log(name string) string { return s.process(name).log.String() }
 
-func (h *House) process(name string) *Process {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.running[name]
+func (s *System) process(name string) *Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[name]
 }
 
 // WaitReady waits until a service says that it is ready.
-func (h *House) WaitReady(name string) {
-	h.tb.Helper()
-	p := h.process(name)
+func (s *System) WaitReady(name string) {
+	s.tb.Helper()
+	p := s.process(name)
 	deadline := time.After(startTimeout)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		response, err := http.Get(h.URL(name) + "/readyz")
+		response, err := http.Get(s.URL(name) + "/readyz")
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -238,18 +238,18 @@ func (h *House) WaitReady(name string) {
 		}
 		select {
 		case <-p.done:
-			h.tb.Fatalf("%s ended: %v\n%s", name, p.err, p.log)
+			s.tb.Fatalf("%s ended: %v\n%s", name, p.err, p.log)
 		case <-deadline:
-			h.tb.Fatalf("%s is not ready: %v\n%s", name, err, p.log)
+			s.tb.Fatalf("%s is not ready: %v\n%s", name, err, p.log)
 		case <-tick.C:
 		}
 	}
 }
 
 // stopAll stops in the reverse order, and shows what was logged when the test has failed.
-func (h *House) stopAll() {
+func (s *System) stopAll() {
 	for _, name := range slices.Backward(services) {
-		p := h.process(name)
+		p := s.process(name)
 		if p == nil {
 			continue
 		}
@@ -257,12 +257,12 @@ func (h *House) stopAll() {
 		select {
 		case <-p.done:
 		case <-time.After(15 * time.Second):
-			h.tb.Errorf("%s does not stop", name)
+			s.tb.Errorf("%s does not stop", name)
 			_ = p.cmd.Process.Kill()
 			<-p.done
 		}
-		if h.tb.Failed() {
-			h.tb.Logf("---- %s ----\n%s", name, p.log)
+		if s.tb.Failed() {
+			s.tb.Logf("---- %s ----\n%s", name, p.log)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -12,22 +12,22 @@ import (
 )
 
 // TakeDatabaseAway ends every connection to a service's database and lets nobody in.
-func (h *House) TakeDatabaseAway(tb testing.TB, service string) {
+func (s *System) TakeDatabaseAway(tb testing.TB, service string) {
 	tb.Helper()
-	h.administer(tb, service, `alter database %s allow_connections false`)
-	h.administer(tb, service, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'`)
+	s.administer(tb, service, `alter database %s allow_connections false`)
+	s.administer(tb, service, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'`)
 }
 
 // GiveDatabaseBack lets everybody in again.
-func (h *House) GiveDatabaseBack(tb testing.TB, service string) {
+func (s *System) GiveDatabaseBack(tb testing.TB, service string) {
 	tb.Helper()
-	h.administer(tb, service, `alter database %s allow_connections true`)
+	s.administer(tb, service, `alter database %s allow_connections true`)
 }
 
 // administer runs a statement about a service's database, in which %s is its name, from another one.
-func (h *House) administer(tb testing.TB, service, statement string) {
+func (s *System) administer(tb testing.TB, service, statement string) {
 	tb.Helper()
-	u, err := url.Parse(h.Database[service])
+	u, err := url.Parse(s.Database[service])
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -71,25 +71,25 @@ func rows[T any](tb testing.TB, url, sql string, scan pgx.RowToFunc[T], args ...
 }
 
 // BackUp keeps the databases of services, which do not run, as they are now.
-func (h *House) BackUp(tb testing.TB, services ...string) {
+func (s *System) BackUp(tb testing.TB, services ...string) {
 	tb.Helper()
 	for _, service := range services {
-		h.administer(tb, service, `create database %[1]s_backup template %[1]s`)
+		s.administer(tb, service, `create database %[1]s_backup template %[1]s`)
 	}
 }
 
 // Restore gives services, which do not run, the databases that BackUp kept.
-func (h *House) Restore(tb testing.TB, services ...string) {
+func (s *System) Restore(tb testing.TB, services ...string) {
 	tb.Helper()
 	for _, service := range services {
-		h.administer(tb, service, `drop database %s with (force)`)
-		h.administer(tb, service, `alter database %[1]s_backup rename to %[1]s`)
+		s.administer(tb, service, `drop database %s with (force)`)
+		s.administer(tb, service, `alter database %[1]s_backup rename to %[1]s`)
 	}
 }
 
 // Says returns an error until a service has logged words.
-func (h *House) Says(service, words string) error {
-	if !strings.Contains(h.Log(service), words) {
+func (s *System) Says(service, words string) error {
+	if !strings.Contains(s.Log(service), words) {
 		return fmt.Errorf("%s has not said %q", service, words)
 	}
 	return nil

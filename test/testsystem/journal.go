@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -27,8 +27,8 @@ type noted struct {
 }
 
 // readJournal reads a service's whole journal, each stream in fold order.
-func (h *House) readJournal(ctx context.Context, service string) (map[string][]noted, error) {
-	conn, err := pgx.Connect(ctx, h.Database[service])
+func (s *System) readJournal(ctx context.Context, service string) (map[string][]noted, error) {
+	conn, err := pgx.Connect(ctx, s.Database[service])
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func (h *House) readJournal(ctx context.Context, service string) (map[string][]n
 }
 
 // stories folds what a service's journal says about each payment.
-func (h *House) stories(ctx context.Context, service string) (map[string]Story, error) {
-	streams, err := h.readJournal(ctx, service)
+func (s *System) stories(ctx context.Context, service string) (map[string]Story, error) {
+	streams, err := s.readJournal(ctx, service)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,16 @@ func (h *House) stories(ctx context.Context, service string) (map[string]Story, 
 		if !strings.HasPrefix(name, payment.Stream("")) {
 			continue
 		}
-		var s Story
+		var story Story
 		entries := make([]payment.Entry, len(stream))
 		for i, n := range stream {
 			e := event.Event{ID: n.ID, Type: n.Type, Source: n.Source, Subject: n.Subject, Time: n.Time.UTC(), Data: n.Data,
 				Meta: event.Meta{Actor: n.Actor, ActorName: n.ActorName}}
-			s.Events = append(s.Events, e)
+			story.Events = append(story.Events, e)
 			entries[i] = payment.Entry{Event: e, Confirmed: n.Log > 0}
 		}
-		s.Payment, s.Steps = payment.Fold(entries)
-		stories[stream[0].Subject] = s
+		story.Payment, story.Steps = payment.Fold(entries)
+		stories[stream[0].Subject] = story
 	}
 	return stories, nil
 }

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"maps"
@@ -29,11 +29,11 @@ type (
 
 // money compares payments with the core's operations, and those with the gateway's own books.
 func (o *oracle) money() {
-	operations := rows(o.tb, o.house.Database[Core], `select payment_id, kind, key, state, amount, currency from operations order by id`,
+	operations := rows(o.tb, o.system.Database[Core], `select payment_id, kind, key, state, amount, currency from operations order by id`,
 		pgx.RowToStructByPos[operation])
-	requests := rows(o.tb, o.house.Database[Gateway], `select key, payment_id, kind, coalesce(outcome, ''), amount from requests`,
+	requests := rows(o.tb, o.system.Database[Gateway], `select key, payment_id, kind, coalesce(outcome, ''), amount from requests`,
 		pgx.RowToStructByPos[request])
-	holds := rows(o.tb, o.house.Database[Gateway], `select payment_id, captured, released, refunded, currency from holds`,
+	holds := rows(o.tb, o.system.Database[Gateway], `select payment_id, captured, released, refunded, currency from holds`,
 		pgx.RowToStructByPos[hold])
 
 	succeeded := map[string]map[payment.Operation]bool{}

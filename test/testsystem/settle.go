@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -28,11 +28,11 @@ var (
 // Settle waits until nothing is under way: every event is in its topic and has come back, every
 // consumer group is at the topic's end, open pages have been told, and the core wants nothing
 // more of the gateway.
-func (h *House) Settle(tb testing.TB) {
+func (s *System) Settle(tb testing.TB) {
 	tb.Helper()
 	before := int64(-1)
 	Eventually(tb, "everything is settled", func() error {
-		end, err := h.settled()
+		end, err := s.settled()
 		if err != nil {
 			before = -1
 			return err
@@ -47,27 +47,27 @@ func (h *House) Settle(tb testing.TB) {
 }
 
 // settled returns how much has been heard by all together, or what is under way.
-func (h *House) settled() (end int64, err error) {
+func (s *System) settled() (end int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := h.idle(ctx, Core, "operations that are open", "select count(*) from operations where state = 'open'"); err != nil {
+	if err := s.idle(ctx, Core, "operations that are open", "select count(*) from operations where state = 'open'"); err != nil {
 		return 0, err
 	}
 	for _, service := range hearers {
-		if err := h.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
+		if err := s.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
 			return 0, err
 		}
-		if err := h.idle(ctx, service, "events not heard back", "select count(*) from journal where log is null"); err != nil {
+		if err := s.idle(ctx, service, "events not heard back", "select count(*) from journal where log is null"); err != nil {
 			return 0, err
 		}
 		if service == Core || service == Ordering {
 			continue // nobody looks at their pages
 		}
-		if err := h.idle(ctx, service, "changes not told to open pages", "select count(*) from unpushed"); err != nil {
+		if err := s.idle(ctx, service, "changes not told to open pages", "select count(*) from unpushed"); err != nil {
 			return 0, err
 		}
 	}
-	client := kafka.Open("oracle", h.Parts.Brokers)
+	client := kafka.Open("oracle", s.Parts.Brokers)
 	defer client.Close()
 	for _, service := range hearers {
 		partitions, err := client.Offsets(ctx, service, hears[service]...)
@@ -80,13 +80,13 @@ func (h *House) settled() (end int64, err error) {
 			}
 		}
 	}
-	return end, h.noNextStep(ctx)
+	return end, s.noNextStep(ctx)
 }
 
 // noNextStep asks the rules whether payments-core has something to do that it has not begun, such as a try
 // that waits for its time.
-func (h *House) noNextStep(ctx context.Context) error {
-	stories, err := h.stories(ctx, Core)
+func (s *System) noNextStep(ctx context.Context) error {
+	stories, err := s.stories(ctx, Core)
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (h *House) noNextStep(ctx context.Context) error {
 }
 
 // idle returns an error if the count that sql asks for is not 0.
-func (h *House) idle(ctx context.Context, service, what, sql string) error {
-	conn, err := pgx.Connect(ctx, h.Database[service])
+func (s *System) idle(ctx context.Context, service, what, sql string) error {
+	conn, err := pgx.Connect(ctx, s.Database[service])
 	if err != nil {
 		return err
 	}

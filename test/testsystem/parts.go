@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -84,7 +84,7 @@ func (p *Parts) StartKafka(tb testing.TB) {
 	p.Kafka = broker
 }
 
-// emptyRedis forgets what the house before this one has pushed.
+// emptyRedis forgets what the test before this one has pushed.
 func emptyRedis(tb testing.TB, address string) {
 	tb.Helper()
 	client, err := live.Connect(address)
@@ -130,7 +130,7 @@ func (p *Parts) EmptyRedis(tb testing.TB) {
 	}
 }
 
-// forget removes what an earlier house has left on a real broker: a core whose journal is empty
+// forget removes what an earlier system has left on a real broker: a core whose journal is empty
 // refuses to go on where its consumer group has been.
 func forget(tb testing.TB, brokers string) {
 	tb.Helper()

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // oracle collects what is not as it must be.
 type oracle struct {
 	tb          testing.TB
-	house       *House
+	system       *System
 	topic       map[string]Story
 	orders      map[string]OrderStory
 	streams     map[string]map[string][]event.Event // of each topic, by the journal's name of the stream
@@ -37,11 +37,11 @@ type oracle struct {
 //  7. what was asked of the gateway is what the payment says, and the gateway's own books agree, key by key.
 //
 // Every difference is an error of the test. It returns what the topic says of payments, for the test's own questions.
-func (h *House) CheckInvariants(tb testing.TB) map[string]Story {
+func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
-	o := &oracle{tb: tb, house: h, streams: map[string]map[string][]event.Event{}}
+	o := &oracle{tb: tb, system: s, streams: map[string]map[string][]event.Event{}}
 	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic} {
-		events := h.history(tb, topic)
+		events := s.history(tb, topic)
 		o.streams[topic] = map[string][]event.Event{}
 		for _, e := range events {
 			stream := streamOf(topic, e)
@@ -69,7 +69,7 @@ func (h *House) CheckInvariants(tb testing.TB) map[string]Story {
 	o.money()
 	if o.differences == 0 {
 		// The product's own comparison must come to the same.
-		h.Run(Core, "reconcile")
+		s.Run(Core, "reconcile")
 	}
 	return o.topic
 }
@@ -119,7 +119,7 @@ func (o *oracle) sound(id string, s Story) {
 func (o *oracle) journal(service string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	streams, err := o.house.readJournal(ctx, service)
+	streams, err := o.system.readJournal(ctx, service)
 	if err != nil {
 		o.tb.Fatalf("read the journal of %s: %v", service, err)
 	}
@@ -189,7 +189,7 @@ func (o *oracle) copies(service string) {
 // rowsOf are a copy's rows by id.
 func (o *oracle) rowsOf(service, table string) map[string]map[string]any {
 	found := map[string]map[string]any{}
-	for _, row := range rows(o.tb, o.house.Database[service], "select to_jsonb(t) from "+table+" t", pgx.RowTo[map[string]any]) {
+	for _, row := range rows(o.tb, o.system.Database[service], "select to_jsonb(t) from "+table+" t", pgx.RowTo[map[string]any]) {
 		found[fmt.Sprint(row["id"])] = row
 	}
 	return found

@@ -1,4 +1,4 @@
-package house
+package testsystem
 
 import (
 	"testing"
@@ -10,9 +10,9 @@ import (
 )
 
 // Tell sends ordering-core a command for somebody ("ada-nowak", "Ada Nowak"), as the program does that fills an empty system.
-func (h *House) Tell(tb testing.TB, id, name, path string, body any) {
+func (s *System) Tell(tb testing.TB, id, name, path string, body any) {
 	tb.Helper()
-	client, err := api.NewClient(Ordering, "the house's address", h.URL(Ordering), token(seed, Ordering))
+	client, err := api.NewClient(Ordering, "the address of ordering-core", s.URL(Ordering), token(seed, Ordering))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -24,19 +24,19 @@ func (h *House) Tell(tb testing.TB, id, name, path string, body any) {
 }
 
 // Product adds one to the catalog, with a price in cents, and returns its id.
-func (h *House) Product(tb testing.TB, sku, name string, cents int64) (id string) {
+func (s *System) Product(tb testing.TB, sku, name string, cents int64) (id string) {
 	tb.Helper()
 	id = uuid.NewString()
-	h.Tell(tb, "mia-weber", "Mia Weber", "/products", map[string]any{
+	s.Tell(tb, "mia-weber", "Mia Weber", "/products", map[string]any{
 		"product_id": id, "sku": sku, "name": name, "price": map[string]any{"amount": cents, "currency": "EUR"},
 	})
 	return id
 }
 
 // Customer adds one and returns its id.
-func (h *House) Customer(tb testing.TB, name, email string) (id string) {
+func (s *System) Customer(tb testing.TB, name, email string) (id string) {
 	tb.Helper()
 	id = uuid.NewString()
-	h.Tell(tb, "mia-weber", "Mia Weber", "/customers", map[string]any{"customer_id": id, "name": name, "email": email})
+	s.Tell(tb, "mia-weber", "Mia Weber", "/customers", map[string]any{"customer_id": id, "name": name, "email": email})
 	return id
 }
