@@ -19,7 +19,7 @@ import (
 // oracle collects what is not as it must be.
 type oracle struct {
 	tb          testing.TB
-	system       *System
+	system      *System
 	topic       map[string]Story
 	orders      map[string]OrderStory
 	streams     map[string]map[string][]event.Event // of each topic, by the journal's name of the stream
