@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"countersign.example/contractor-ui/internal/copy"
-	pages "countersign.example/contractor-ui/internal/web"
+	"countersign.example/contractor-ui/internal/pages"
+	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
@@ -109,7 +109,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
-	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, copy.Searched...).Run)
+	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, db, book)
 	}
@@ -162,7 +162,7 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 }
 
 // projectors write the copies.
-var projectors = []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog}
+var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog}
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {

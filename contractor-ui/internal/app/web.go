@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"countersign.example/contractor-ui/internal/ordering"
-	pages "countersign.example/contractor-ui/internal/web"
+	"countersign.example/contractor-ui/internal/pages"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"countersign.example/manager-ui/internal/copy"
 	"countersign.example/manager-ui/internal/core"
-	"countersign.example/manager-ui/internal/web"
+	"countersign.example/manager-ui/internal/pages"
+	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
@@ -23,7 +23,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
-	site "countersign.example/pkg/web"
+	"countersign.example/pkg/web"
 )
 
 const (
@@ -54,7 +54,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, site.Migrations, migrations.Set}
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -86,11 +86,11 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		return service.UsageError{Err: fmt.Errorf("REDIS_URL: %w", err)}
 	}
 	rt.OnStop("redis", func(context.Context) error { return redis.Close() })
-	assets, err := site.BuiltAssets()
+	assets, err := web.BuiltAssets()
 	if err != nil {
 		return err
 	}
-	renderer, err := web.NewRenderer(assets)
+	renderer, err := pages.NewRenderer(assets)
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	rt.Health.Optional("copies", book.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
-	rt.Go("pusher", live.NewPusher(db, redis, Name, web.NewLive(db, renderer), rt.Log).Run)
-	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, copy.Searched...).Run)
+	rt.Go("pusher", live.NewPusher(db, redis, Name, pages.NewLive(db, renderer), rt.Log).Run)
+	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)
 
 	if rt.Role.Serves(service.Consumer) {
 		startConsumer(cfg, rt, db, book)
@@ -118,7 +118,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		}
 		return nil
 	})
-	return startWeb(cfg, rt, web.Options{DB: db, Journal: book, Hub: hub, Renderer: renderer, Assets: assets})
+	return startWeb(cfg, rt, pages.Options{DB: db, Journal: book, Hub: hub, Renderer: renderer, Assets: assets})
 }
 
 // startConsumer adds what hears and publishes.
@@ -131,14 +131,14 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.Forget(db, rt.Log, kafka.Retention, site.SessionRetention, web.UploadRetention))
+	rt.Go("retention", pg.Forget(db, rt.Log, kafka.Retention, web.SessionRetention, pages.UploadRetention))
 	rt.Metrics.MustRegister(relay.Collectors()...)
 	rt.Metrics.MustRegister(consumer.Collectors()...)
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
 // startWeb adds the pages. Sockets are closed before the server stops, which does not see them.
-func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
+func startWeb(cfg *Config, rt *service.Runtime, o pages.Options) error {
 	client, err := core.New(cfg.PaymentsCoreURL, cfg.PaymentsCoreToken)
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -150,19 +150,19 @@ func startWeb(cfg *Config, rt *service.Runtime, o web.Options) error {
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { ordering.Close(); return nil })
 	production := cfg.Environment == service.Production
-	sessions := site.NewSessions(o.DB, web.Cookie, production, rt.Log)
-	identity, err := site.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, web.People...)
+	sessions := web.NewSessions(o.DB, pages.Cookie, production, rt.Log)
+	identity, err := web.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, pages.People...)
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return o.Hub.Watch(ctx, sessions) })
 	o.Core, o.Ordering, o.Sessions, o.Identity, o.Production = client, ordering, sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
-	pages, err := web.New(o)
+	site, err := pages.New(o)
 	if err != nil {
 		return err
 	}
-	rt.Serve(pages.Echo)
+	rt.Serve(site.Echo)
 	rt.OnStop("sockets", o.Hub.Close)
 	return nil
 }
@@ -190,7 +190,7 @@ func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recordi
 }
 
 // projectors write the copies.
-var projectors = []journal.Projector{copy.Project, copy.ProjectOrders, copy.ProjectCatalog}
+var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog}
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {

@@ -1,0 +1,161 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// listName is the list in the page's data-live-list and in pushes.
+const listName = "payments"
+
+// waitingCount is the live fragment beside the tab "Waiting".
+const waitingCount = "waiting-count"
+
+// tabs are the parts of the list, by decision. Each tab's key is its decision.
+var tabs = []struct {
+	label    string
+	decision payment.Decision
+}{
+	{"All", payment.DecisionNone},
+	{"Waiting", payment.DecisionRequested},
+	{"Accepted", payment.DecisionAccepted},
+	{"Rejected", payment.DecisionRejected},
+	{"Withdrawn", payment.DecisionWithdrawn},
+}
+
+// tabKey is a decision as it stands in addresses and in data-live-tab.
+func tabKey(d payment.Decision) string {
+	if d == payment.DecisionRequested {
+		return "waiting"
+	}
+	return string(d)
+}
+
+// paymentsPage is a contractor's list.
+type paymentsPage struct {
+	Totals   []total
+	Tabs     web.Tabs
+	Search   web.Search
+	Rows     []row
+	Pager    web.Pager
+	Empty    web.Empty
+	Tab      string
+	First    bool // the page to which new payments come
+	PageSize int
+}
+
+func (h *Handlers) list(c echo.Context) error {
+	q, tab, err := queryOf(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	page, err := readmodel.List(ctx, h.DB, q)
+	if err != nil {
+		return err
+	}
+	sums, err := readmodel.ReadTotals(ctx, h.DB, q.Contractor)
+	if err != nil {
+		return err
+	}
+	data := paymentsPage{
+		Totals:   totalsOf(sums),
+		Search:   web.Search{Action: "/", Value: q.Search, Label: "Search payments", Keep: map[string]string{"tab": tab}},
+		Pager:    pagerTo("/", page.Range, q.Search, tab),
+		Empty:    emptyOf(q),
+		Tab:      tab,
+		First:    page.Newer == nil,
+		PageSize: readmodel.PageSize,
+	}
+	for _, t := range tabs {
+		shown := web.Tab{
+			Label: t.label, Current: t.decision == q.Decision,
+			Href: web.Address("/", map[string]string{"tab": tabKey(t.decision), "q": q.Search}),
+		}
+		if t.decision == payment.DecisionRequested {
+			shown.Fragment, shown.Count = waitingCount, int(sums.Count[t.decision])
+		}
+		data.Tabs = append(data.Tabs, shown)
+	}
+	for _, p := range page.Payments {
+		data.Rows = append(data.Rows, rowOf(p))
+	}
+	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, data)
+}
+
+// queryOf reads the list's address. A tab that does not exist is 404.
+func queryOf(c echo.Context) (q readmodel.Query, tab string, err error) {
+	tab = c.QueryParam("tab")
+	found := false
+	for _, t := range tabs {
+		if tabKey(t.decision) == tab {
+			q.Decision, found = t.decision, true
+		}
+	}
+	if !found {
+		return q, tab, web.NotFound("There is no such list of payments.")
+	}
+	q.Contractor = web.PersonOf(c).ID
+	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
+		return q, tab, err
+	}
+	q.Range, err = rangeOf(c)
+	return q, tab, err
+}
+
+// rangeOf reads which page of a list an address names.
+func rangeOf(c echo.Context) (r readmodel.Range, err error) {
+	for name, at := range map[string]**readmodel.Position{"older": &r.Older, "newer": &r.Newer} {
+		text := c.QueryParam(name)
+		if text == "" {
+			continue
+		}
+		position, err := web.DecodeCursor[readmodel.Position](text)
+		if err != nil {
+			return r, err
+		}
+		if year := position.At.Year(); year < 1 || year > 9999 {
+			return r, web.BadRequest("This page's address is not complete. Please start from the first page.")
+		}
+		*at = &position
+	}
+	return r, nil
+}
+
+// pagerTo leads to the pages beside one.
+func pagerTo(path string, beside readmodel.Range, search, tab string) web.Pager {
+	link := func(name string, at *readmodel.Position) string {
+		if at == nil {
+			return ""
+		}
+		return web.Address(path, map[string]string{"tab": tab, "q": search, name: web.EncodeCursor(*at)})
+	}
+	return web.Pager{Older: link("older", beside.Older), Newer: link("newer", beside.Newer)}
+}
+
+// emptyOf says what to do where the list has nothing.
+func emptyOf(q readmodel.Query) web.Empty {
+	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}
+	if q.Search != "" {
+		all := &web.Link{Label: "Show all payments", Href: "/"}
+		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for the beginnings of words of its description, or for its number.",
+			clip(q.Search, 60)), Action: all}
+	}
+	switch q.Decision {
+	case payment.DecisionRequested:
+		return web.Empty{Title: "Nothing waits", Text: "Every payment you asked for has been decided.", Action: request}
+	case payment.DecisionAccepted:
+		return web.Empty{Title: "Nothing accepted yet", Text: "Payments that a manager accepts are listed here, with what became of the money."}
+	case payment.DecisionRejected:
+		return web.Empty{Title: "Nothing rejected", Text: "If a manager rejects a payment, it is listed here with the reason, and you can ask again."}
+	case payment.DecisionWithdrawn:
+		return web.Empty{Title: "Nothing withdrawn", Text: "While a payment waits you can withdraw it on its page."}
+	}
+	return web.Empty{Title: "No payments yet", Text: "Ask to be paid: say how much and what for. A manager decides, and you see that here at once.", Action: request}
+}

@@ -1,0 +1,281 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+var errNoOrder = web.NotFound("There is no such order.")
+
+// seenOrder is an order with its payments as the journal holds them.
+type seenOrder struct {
+	order.Order
+	steps    []order.Step
+	payments []seenPayment // the oldest first
+	revision int64         // of the order and its payments together
+}
+
+// seenPayment is one of an order's payments.
+type seenPayment struct {
+	payment.Payment
+	steps []payment.Step
+}
+
+// ownOrder folds an order and its payments, and sees to it that it is the contractor's.
+func (h *Handlers) ownOrder(ctx context.Context, id, contractor string) (seenOrder, error) {
+	stream, err := h.Journal.Read(ctx, order.Stream(id))
+	if err != nil {
+		return seenOrder{}, err
+	}
+	o, steps := readmodel.FoldOrder(stream)
+	if !o.Exists() || o.ContractorID != contractor {
+		return seenOrder{}, errNoOrder
+	}
+	seen := seenOrder{Order: o, steps: steps, revision: stream.Revision()}
+	ids, err := readmodel.PaymentsOf(ctx, h.DB.Pool(), id, contractor)
+	if err != nil {
+		return seen, err
+	}
+	for _, id := range ids {
+		stream, err := h.Journal.Read(ctx, payment.Stream(id))
+		if err != nil {
+			return seen, err
+		}
+		seen.add(stream)
+	}
+	return seen, nil
+}
+
+func (o *seenOrder) add(stream journal.Stream) {
+	p, steps := readmodel.Fold(stream)
+	o.payments = append(o.payments, seenPayment{p, steps})
+	o.revision += stream.Revision()
+}
+
+// orderPage is one order in whatever state: what is in it, what can be done, and what happened.
+type orderPage struct {
+	ID          string
+	Title       string
+	State       web.Badge
+	Draft       *draftPart // only of a draft
+	Lines       []orderLine
+	Totals      orderTotals
+	Customer    string
+	Facts       orderFacts
+	Payments    []orderPayment
+	Ask         *askPart // what can be done about its payment; nil unless it is submitted
+	Paid        string   // the payment that paid it
+	CanCancel   bool
+	Changes     changes
+	Steps       []orderStep
+	NothingSeen bool // a new order, of which nothing is kept yet
+}
+
+// orderLine is one product of an order.
+type orderLine struct {
+	ProductID, SKU, Name string
+	Quantity             int64
+	Price                money.Amount
+	Was                  *money.Amount // the price when it was added, if another one
+	Archived             bool
+	Total                money.Amount
+	// What a draft's line shows of its product.
+	Subject  string
+	Revision int64
+	// The forms that change it; only of a draft.
+	Key, QuantityKey string
+	Typing           web.Field // how many
+	Typed            bool
+}
+
+// orderTotals is what an order comes to.
+type orderTotals struct {
+	Subtotal, Discount, Total *money.Amount // nil where there is nothing to say
+	Percent                   string        // of the discount
+	Problem                   string        // why there is no total
+}
+
+type orderFacts struct {
+	Number                       string
+	Submitted, ExpiresAt, PaidAt time.Time
+	Ended                        string // "Cancelled by Ada Nowak"
+	EndedAt                      time.Time
+	Reason                       string
+	Money                        string // what became of the money of an order that ended
+}
+
+// orderPayment is one of its payments, as a line.
+type orderPayment struct {
+	Name, Href      string
+	Amount          money.Amount
+	Decision, Money web.Badge
+	RequestedAt     time.Time
+	Reason          string // why it did not pay the order
+}
+
+// orderStep is an entry of the timeline.
+type orderStep struct {
+	step
+	Of, Href string // the payment that it is about; "" for the order itself
+}
+
+func (h *Handlers) showOrder(c echo.Context) error {
+	id, err := orderIDOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	seen, err := h.ownOrder(c.Request().Context(), id, web.PersonOf(c).ID)
+	if err != nil {
+		return err
+	}
+	return h.renderOrder(c, http.StatusOK, seen, attempt{})
+}
+
+// renderOrder shows an order with what somebody has just tried in vain, if anything.
+func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried attempt) error {
+	page := orderPage{
+		ID: seen.ID, Title: orderTitle(seen.Order), State: stateBadge(seen.State), Customer: seen.CustomerName,
+		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
+		Steps: timeline(seen), Changes: tried.changes,
+	}
+	for i := range seen.payments {
+		page.Payments = append(page.Payments, orderPaymentOf(seen, i))
+	}
+	if seen.State != order.StateDraft {
+		page.addFrozen(seen.Order)
+	} else if err := h.addDraft(c, &page, seen.Order, tried); err != nil {
+		return err
+	}
+	if page.Changes.Now.Currency == "" && page.Totals.Total != nil {
+		page.Changes.Now = *page.Totals.Total
+	}
+	if seen.State == order.StateSubmitted {
+		page.Ask = askOf(seen, tried)
+	}
+	return orderView.Render(c, status, web.Page{
+		Title: page.Title, Nav: "orders", Subject: order.Stream(seen.ID), Revision: seen.revision,
+	}, page)
+}
+
+func orderTitle(o order.Order) string {
+	switch {
+	case o.Number != "":
+		return "Order " + o.Number
+	case o.State == order.StateDraft && o.CustomerName != "":
+		return "Draft for " + clip(o.CustomerName, 60)
+	case o.State == order.StateDraft:
+		return "Draft order"
+	}
+	return "Order that was a draft"
+}
+
+// addFrozen shows lines and totals as they were submitted, or as they stood when a draft ended.
+func (page *orderPage) addFrozen(o order.Order) {
+	for _, line := range o.Lines {
+		page.Lines = append(page.Lines, orderLine{
+			ProductID: line.ProductID, SKU: line.SKU, Name: line.Name, Quantity: line.Quantity, Price: line.Price, Total: line.Total,
+		})
+	}
+	if len(o.Lines) == 0 {
+		return
+	}
+	page.Totals = totalsShown(o.Subtotal, o.Total, o.BasisPoints)
+}
+
+func totalsShown(subtotal, total money.Amount, basisPoints int64) orderTotals {
+	t := orderTotals{Total: &total}
+	if basisPoints > 0 {
+		t.Subtotal, t.Percent = &subtotal, order.Percent(basisPoints)
+		if less, err := subtotal.Sub(total); err == nil {
+			t.Discount = &less
+		}
+	}
+	return t
+}
+
+func factsOf(o seenOrder) orderFacts {
+	f := orderFacts{Number: o.Number, Submitted: o.Submitted.At, PaidAt: o.Paid.At, Reason: o.Reason}
+	end := o.Expired
+	switch o.State {
+	case order.StateSubmitted:
+		f.ExpiresAt = o.ExpiresAt
+	case order.StateCancelled:
+		end, f.Ended = o.Cancelled, "Cancelled"
+	case order.StateExpired:
+		f.Ended = "Expired"
+	}
+	if f.Ended != "" {
+		f.EndedAt = end.At
+		if end.ByName != "" {
+			f.Ended += " by " + end.ByName
+		}
+		if n := len(o.payments); n > 0 {
+			f.Money = o.payments[n-1].MoneyWords()
+		}
+	}
+	return f
+}
+
+func orderPaymentOf(o seenOrder, i int) orderPayment {
+	p := o.payments[i]
+	shown := orderPayment{
+		Name: order.PaymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
+	}
+	for _, s := range o.steps {
+		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
+			shown.Reason = sentence(s.Words())
+		}
+	}
+	return shown
+}
+
+// whyEnded is the reason for which a payment came to nothing, if there is one: a person's as it was typed.
+func (o seenOrder) whyEnded(p payment.Payment) string {
+	reason := p.MoneyReason
+	switch {
+	case p.Stuck != payment.NoOperation:
+		reason = p.StuckReason
+	case p.Decision == payment.DecisionRejected || p.Decision == payment.DecisionWithdrawn:
+		return p.Reason
+	case p.Decision == payment.DecisionCancelled:
+		reason = p.Reason
+	case p.Money == payment.MoneyDeclined:
+		reason = p.DeclineReason
+	}
+	if rest, own := strings.CutPrefix(reason, "order "+o.Number); own && o.Number != "" {
+		reason = "the order" + rest
+	}
+	return sentence(reason)
+}
+
+// orderIDOf reads an order's id in its one spelling.
+func orderIDOf(text string) (string, error) {
+	if _, err := idOf(text); err != nil {
+		return "", errNoOrder
+	}
+	return text, nil
+}
+
+func newKey() string { return event.NewID().String() }
+
+// count is a number of things in words: "3 products".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,82 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/ordering"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// cancelPage asks whether an order is really to be cancelled.
+type cancelPage struct {
+	ID, Title, Key string
+	Draft          bool // which is discarded, as people say
+	Total          *money.Amount
+	Underway       *web.Link // its payment, which is cancelled, released or refunded
+	Reason         web.Field
+}
+
+// confirmCancel shows the form that cancels.
+func (h *Handlers) confirmCancel(c echo.Context) error {
+	id, err := orderIDOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return h.renderCancel(c, http.StatusOK, id, attempt{})
+}
+
+func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried attempt) error {
+	seen, err := h.ownOrder(c.Request().Context(), id, web.PersonOf(c).ID)
+	if err != nil {
+		return err
+	}
+	if seen.State != order.StateDraft && seen.State != order.StateSubmitted {
+		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", lower(seen.State.Words())))
+		return web.Redirect(c, orderAddress(id))
+	}
+	values, _ := tried.valuesOf(formCancel, nil)
+	page := cancelPage{
+		ID: id, Title: orderTitle(seen.Order), Draft: seen.State == order.StateDraft, Key: tried.keyOf(formCancel),
+		Reason: values.Field(fieldReason, "Reason").Area(3).Hint("Optional; managers read it."),
+	}
+	if seen.Total.Currency != "" {
+		page.Total = &seen.Total
+	}
+	for _, p := range seen.payments {
+		if _, ended := p.Ended(); !ended {
+			page.Underway = &web.Link{Label: p.Amount.String(), Href: address(p.ID)}
+		}
+	}
+	title := "Cancel order"
+	if page.Draft {
+		title = "Discard draft"
+	}
+	return cancelOrderView.Render(c, status, web.Page{Title: title, Nav: "orders"}, page)
+}
+
+func (h *Handlers) cancelOrder(c echo.Context) error {
+	return h.send(c, formCancel, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+		if !s.values.OK() {
+			return ordering.Done{}, errTyped
+		}
+		done, err := h.Orders.Cancel(ctx, s.key, s.id, s.values.Value(fieldReason))
+		if err == nil {
+			web.Flash(c, web.Good, ended(s.state))
+		}
+		return done, err
+	})
+}
+
+// ended tells that an order is cancelled, by what it was before.
+func ended(before order.State) string {
+	if before == order.StateDraft {
+		return "Discarded."
+	}
+	return "Cancelled."
+}

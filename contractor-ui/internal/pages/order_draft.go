@@ -1,0 +1,204 @@
+package pages
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// The fields of a draft's forms.
+const (
+	fieldKey        = "key" // hidden: makes sending a form twice one command
+	fieldProduct    = "product_id"
+	fieldCustomer   = "customer_id"
+	fieldTypedName  = "name" // what was typed where nothing was chosen from the list
+	fieldQuantity   = "quantity"
+	fieldSeen       = "seen" // hidden: the quantity that the person saw
+	fieldReason     = "reason"
+	fieldSequence   = "sequence" // hidden: the version that the person saw
+	fieldTotal      = "total"    // hidden: its total, in minor units
+	fieldTotalMoney = "currency"
+)
+
+// The forms of an order's page.
+const (
+	formAdd      = "add"
+	formCustomer = "customer"
+	formSubmit   = "submit"
+	formCancel   = "cancel"
+	formPayment  = "payment"
+)
+
+func formLine(productID string) string     { return "line-" + productID }
+func formQuantity(productID string) string { return "quantity-" + productID }
+
+// attempt is a form of an order's page that was sent in vain. Its page is shown again with what was typed.
+type attempt struct {
+	form    string // which
+	values  *web.Form
+	key     string // "" where sending it again is another command
+	changes changes
+}
+
+// changes is what happened since the version that somebody tried to submit.
+type changes struct {
+	Changed   string       // what has, as a clause; "" if nothing
+	Seen, Now money.Amount // what the order came to then, and comes to now
+	Meanwhile string       // how many changes there were
+	Each      []string     // the last of them
+}
+
+// keyOf is the key of a form on the page to come.
+func (a attempt) keyOf(form string) string {
+	if a.form == form && a.key != "" {
+		return a.key
+	}
+	return newKey()
+}
+
+func (a attempt) valuesOf(form string, defaults map[string]string) (values *web.Form, typed bool) {
+	if a.form == form && a.values != nil {
+		return a.values, true
+	}
+	return web.NewForm(defaults), false
+}
+
+// draftPart is what can be done with a draft.
+type draftPart struct {
+	AddKey, CustomerKey        string
+	AddTyped, CustomerTyped    bool // what was typed stays until the form is sent again
+	Product, Customer          picker
+	Quantity                   web.Field
+	SubmitKey                  string
+	Sequence                   int64
+	Total                      money.Amount
+	Missing                    string // what is to be done before it can be submitted
+	PricesChanged, HasCustomer bool
+	HasArchived                bool
+}
+
+// newOrder shows a draft of which nothing is kept yet: it begins with the first thing that somebody adds.
+// Its id is in the address, so that however a browser comes back to the page, it makes one order.
+func (h *Handlers) newOrder(c echo.Context) error {
+	id := c.QueryParam("id")
+	if id == "" {
+		return web.Redirect(c, newOrderAddress(newKey()))
+	}
+	if _, err := orderIDOf(id); err != nil {
+		return err
+	}
+	state, err := h.stateOf(c, id)
+	if err != nil {
+		return err
+	}
+	if state != order.StateNone {
+		return web.Redirect(c, orderAddress(id))
+	}
+	return h.renderNewOrder(c, http.StatusOK, id, attempt{})
+}
+
+func newOrderAddress(id string) string {
+	return web.Address("/orders/new", map[string]string{"id": id})
+}
+
+// stateOf is an order's state in the read model; none if it is not there. Somebody else's does not exist.
+func (h *Handlers) stateOf(c echo.Context, id string) (order.State, error) {
+	stream, err := h.Journal.Read(c.Request().Context(), order.Stream(id))
+	if err != nil {
+		return order.StateNone, err
+	}
+	o, _ := readmodel.FoldOrder(stream)
+	if o.Exists() && o.ContractorID != web.PersonOf(c).ID {
+		return order.StateNone, errNoOrder
+	}
+	return o.State, nil
+}
+
+func (h *Handlers) renderNewOrder(c echo.Context, status int, id string, tried attempt) error {
+	page := orderPage{ID: id, Title: "New order", NothingSeen: true}
+	if err := h.addDraft(c, &page, order.Order{ID: id}, tried); err != nil {
+		return err
+	}
+	return orderView.Render(c, status, web.Page{Title: page.Title, Nav: "orders", Subject: order.Stream(id)}, page)
+}
+
+// addDraft adds lines, totals and forms as submitting now would freeze them.
+func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried attempt) error {
+	ctx := c.Request().Context()
+	current, revisions, err := h.currentProducts(ctx, o.Lines)
+	if err != nil {
+		return err
+	}
+	draft := &draftPart{
+		AddKey: tried.keyOf(formAdd), CustomerKey: tried.keyOf(formCustomer), SubmitKey: tried.keyOf(formSubmit),
+		Sequence: o.Sequence, HasCustomer: o.CustomerID != "",
+	}
+	quoted, err := order.Quote(o.Lines, current, o.BasisPoints)
+	if err != nil {
+		page.addFrozen(o)
+		page.Totals = orderTotals{Problem: sentence(err.Error()) + "."}
+	} else {
+		for _, line := range quoted.Lines {
+			shown := orderLine{
+				ProductID: line.ProductID, SKU: line.SKU, Name: line.Name, Quantity: line.Quantity, Price: line.Price, Total: line.Total,
+				Archived: line.Archived, Subject: catalog.ProductStream(line.ProductID), Revision: revisions[line.ProductID],
+			}
+			if line.Was.Currency != "" && line.Was != line.Price {
+				shown.Was, draft.PricesChanged = &line.Was, true
+			}
+			draft.HasArchived = draft.HasArchived || line.Archived
+			page.Lines = append(page.Lines, shown)
+		}
+		if len(quoted.Lines) > 0 {
+			page.Totals, draft.Total = totalsShown(quoted.Subtotal, quoted.Total, o.BasisPoints), quoted.Total
+		}
+	}
+	for i := range page.Lines {
+		page.Lines[i].addForms(tried)
+	}
+	draft.Missing = missing(len(o.Lines) > 0, o.CustomerID != "", draft.HasArchived)
+
+	add, typed := tried.valuesOf(formAdd, map[string]string{fieldQuantity: "1"})
+	draft.AddTyped = typed
+	draft.Quantity = add.Field(fieldQuantity, "Quantity").Need().Decimal()
+	if draft.Product, err = h.productPicker(ctx, add, c.QueryParam("product")); err != nil {
+		return err
+	}
+	draft.Product.Focus = page.NothingSeen && tried.form == ""
+	chosen, typed := tried.valuesOf(formCustomer, map[string]string{fieldCustomer: o.CustomerID, fieldTypedName: o.CustomerName})
+	draft.CustomerTyped = typed
+	if draft.Customer, err = h.customerPicker(ctx, chosen, c.QueryParam("customer")); err != nil {
+		return err
+	}
+	page.Draft = draft
+	return nil
+}
+
+func (l *orderLine) addForms(tried attempt) {
+	form := formQuantity(l.ProductID)
+	values, typed := tried.valuesOf(form, map[string]string{fieldQuantity: strconv.FormatInt(l.Quantity, 10)})
+	l.Typed, l.Typing = typed, values.Field(fieldQuantity, "Quantity of "+l.Name)
+	l.Key, l.QuantityKey = tried.keyOf(formLine(l.ProductID)), tried.keyOf(form)
+}
+
+// missing says what is to be done before an order can be submitted.
+func missing(line, customer, archived bool) string {
+	switch {
+	case !line && !customer:
+		return "Add a product and choose a customer to submit this order."
+	case !line:
+		return "Add a product to submit this order."
+	case archived:
+		return "Remove what is no longer offered to submit this order."
+	case !customer:
+		return "Choose a customer to submit this order."
+	}
+	return ""
+}

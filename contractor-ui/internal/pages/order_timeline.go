@@ -1,0 +1,48 @@
+package pages
+
+import (
+	"strings"
+	"time"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/web"
+)
+
+// timeline is what happened to an order and its payments, in one: by time, and within each in the order of the log, which
+// their clocks need not agree with.
+func timeline(o seenOrder) []orderStep {
+	threads := make([][]orderStep, 1, 1+len(o.payments))
+	names := map[string]string{}
+	for i, p := range o.payments {
+		name := order.PaymentName(i, len(o.payments))
+		names[p.ID] = name
+		thread := make([]orderStep, 0, len(p.steps))
+		for _, s := range p.steps {
+			words := s.Words()
+			if o.Number != "" { // which need not be said on its own page
+				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
+			}
+			thread = append(thread, orderStep{
+				step: stepOf(words, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: address(p.ID),
+			})
+		}
+		threads = append(threads, thread)
+	}
+	for _, s := range order.Condense(o.steps) {
+		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
+			shown.Of, shown.Href = names[refused.PaymentID], address(refused.PaymentID)
+		}
+		threads[0] = append(threads[0], shown)
+	}
+	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
+}
+
+// stepOf is an entry of a timeline.
+func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
+	shown := step{Words: sentence(words), At: at, Effect: effect, Pending: !confirmed}
+	if !effect {
+		shown.By = by
+	}
+	return shown
+}

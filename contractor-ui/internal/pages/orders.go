@@ -1,0 +1,125 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/web"
+)
+
+// ordersList is the list in the page's data-live-list and in pushes.
+const ordersList = "orders"
+
+// orderTabs are the parts of the list. Each tab's key is its state.
+var orderTabs = []struct {
+	label   string
+	state   order.State
+	counted bool // those that somebody has to do something about
+}{
+	{"All", "", false},
+	{"Drafts", order.StateDraft, true},
+	{"Submitted", order.StateSubmitted, true},
+	{"Paid", order.StatePaid, false},
+	{"Expired", order.StateExpired, false},
+	{"Cancelled", order.StateCancelled, false},
+}
+
+// countFragment is the live fragment beside a tab.
+func countFragment(s order.State) string { return "orders-" + string(s) }
+
+// ordersPage is a contractor's list of orders.
+type ordersPage struct {
+	Tabs     web.Tabs
+	Search   web.Search
+	Rows     []orderRow
+	Pager    web.Pager
+	Empty    web.Empty
+	Tab      string
+	First    bool // the page to which new orders come
+	PageSize int
+}
+
+func (h *Handlers) orders(c echo.Context) error {
+	q, err := orderQueryOf(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	page, err := readmodel.ListOrders(ctx, h.DB, q)
+	if err != nil {
+		return err
+	}
+	counts, err := readmodel.CountOrders(ctx, h.DB, q.Contractor)
+	if err != nil {
+		return err
+	}
+	tab := string(q.State)
+	data := ordersPage{
+		Search:   web.Search{Action: "/orders", Value: q.Search, Label: "Search orders", Keep: map[string]string{"tab": tab}},
+		Pager:    pagerTo("/orders", page.Range, q.Search, tab),
+		Empty:    emptyOrders(q),
+		Tab:      tab,
+		First:    page.Newer == nil,
+		PageSize: readmodel.PageSize,
+	}
+	for _, t := range orderTabs {
+		shown := web.Tab{
+			Label: t.label, Current: t.state == q.State,
+			Href: web.Address("/orders", map[string]string{"tab": string(t.state), "q": q.Search}),
+		}
+		if t.counted {
+			shown.Fragment, shown.Count = countFragment(t.state), int(counts[t.state])
+		}
+		data.Tabs = append(data.Tabs, shown)
+	}
+	for _, o := range page.Orders {
+		data.Rows = append(data.Rows, orderRowOf(o))
+	}
+	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, data)
+}
+
+// orderQueryOf reads the list's address. A tab that does not exist is 404.
+func orderQueryOf(c echo.Context) (q readmodel.OrderQuery, err error) {
+	found := false
+	for _, t := range orderTabs {
+		if string(t.state) == c.QueryParam("tab") {
+			q.State, found = t.state, true
+		}
+	}
+	if !found {
+		return q, web.NotFound("There is no such list of orders.")
+	}
+	q.Contractor = web.PersonOf(c).ID
+	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
+		return q, err
+	}
+	q.Range, err = rangeOf(c)
+	return q, err
+}
+
+// emptyOrders says what to do where the list has nothing.
+func emptyOrders(q readmodel.OrderQuery) web.Empty {
+	begin := &web.Link{Label: "New order", Href: "/orders/new"}
+	if q.Search != "" {
+		all := &web.Link{Label: "Show all orders", Href: "/orders"}
+		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No order here has “%s” in it. Search for its number, its customer or what is in it.",
+			clip(q.Search, 60)), Action: all}
+	}
+	switch q.State {
+	case order.StateDraft:
+		return web.Empty{Title: "No drafts", Text: "A new order is kept here from its first product on, until you submit it.", Action: begin}
+	case order.StateSubmitted:
+		return web.Empty{Title: "Nothing waits to be paid", Text: "Orders that you submit are listed here until they are paid."}
+	case order.StatePaid:
+		return web.Empty{Title: "Nothing paid yet", Text: "Request the payment of a submitted order on its page. Once a manager has accepted it and the money is there, the order is paid."}
+	case order.StateExpired:
+		return web.Empty{Title: "Nothing expired", Text: "Orders that are not paid in time are listed here, with what became of their money."}
+	case order.StateCancelled:
+		return web.Empty{Title: "Nothing cancelled", Text: "You can cancel an order on its page until it is paid."}
+	}
+	return web.Empty{Title: "No orders yet", Text: "Choose products and a customer, submit the order, and request its payment. It is saved as you go.", Action: begin}
+}

@@ -1,0 +1,170 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
+)
+
+// paymentPage is one payment: its facts, and everything that happened to it.
+type paymentPage struct {
+	ID              string
+	Amount          money.Amount
+	Description     string
+	Decision, Money web.Badge
+	Pending         bool
+	RequestedAt     time.Time
+	DecidedBy       string
+	DecidedAt       time.Time // zero while it waits
+	Reason, Note    string
+	CaptureMethod   payment.CaptureMethod
+	Order           *web.Link // that it is for
+	GatewayRef      string
+	Supersedes      string // the payment that this one asks again for
+	SupersededBy    string // the payment that asks again for this one
+	CanWithdraw     bool
+	CanAskAgain     bool
+	SoonAskAgain    bool   // once the log has confirmed what ended it
+	NextPayment     string // the id of the one that asks again, for its order's total
+	Steps           []step
+}
+
+// step is an entry of the timeline.
+type step struct {
+	Words   string
+	By      string // who tried, where it had no effect; else Words says so
+	At      time.Time
+	Effect  bool
+	Pending bool // "being confirmed"
+}
+
+func (h *Handlers) show(c echo.Context) error {
+	id, err := idOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
+	stream, err := h.Journal.Read(ctx, payment.Stream(id))
+	if err != nil {
+		return err
+	}
+	p, steps, err := own(stream, contractor)
+	if err != nil {
+		return err
+	}
+	if p.SupersededBy, err = readmodel.SupersededBy(ctx, h.DB.Pool(), id); err != nil {
+		return err
+	}
+	page := web.Page{
+		Title: clip(p.Description, 60), Nav: "payments", Subject: stream.ID, Revision: stream.Revision(),
+	}
+	if p.SupersededBy != "" {
+		page.Revision++ // see readmodel.Payment.Shown
+	}
+	data := paymentPageOf(p, steps, contractor)
+	if err := h.addOrder(ctx, &data, p); err != nil {
+		return err
+	}
+	return paymentView.Render(c, http.StatusOK, page, data)
+}
+
+// addOrder links the order that the payment is for, which says how much is asked for again, and whether it can be.
+func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
+	id, err := uuid.Parse(p.OrderID)
+	if err != nil {
+		return nil
+	}
+	orders, err := readmodel.FindOrders(ctx, h.DB, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	if len(orders) == 0 || orders[0].ContractorID != p.ContractorID {
+		page.CanAskAgain, page.SoonAskAgain = false, false
+		return nil
+	}
+	page.NextPayment = newKey()
+	label := orders[0].Number
+	if label == "" {
+		label = "Draft"
+	}
+	page.Order = &web.Link{Label: label, Href: orderAddress(p.OrderID)}
+	page.CanAskAgain = page.CanAskAgain && orders[0].State == order.StateSubmitted
+	page.SoonAskAgain = page.SoonAskAgain && orders[0].State == order.StateSubmitted
+	return nil
+}
+
+func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) paymentPage {
+	decided := p.Decided
+	if p.Decision == payment.DecisionCancelled {
+		decided = p.Cancelled
+	}
+	page := paymentPage{
+		ID: p.ID, Amount: p.Amount, Description: p.Description,
+		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()),
+		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
+		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
+		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
+		CanWithdraw: p.Decision == payment.DecisionRequested,
+	}
+	err := p.CanAskAgain(contractor)
+	page.CanAskAgain = err == nil
+	if refusal := refusalOf(err); refusal != nil {
+		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
+	}
+	for _, s := range steps {
+		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+	}
+	return page
+}
+
+// withdraw writes payment_withdrawn while the payment waits; afterwards it says who was first.
+func (h *Handlers) withdraw(c echo.Context) error {
+	id, err := idOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	err = h.DB.InTx(ctx, func(tx *pg.Tx) error {
+		streams, err := h.Journal.Load(ctx, tx, payment.Stream(id))
+		if err != nil {
+			return err
+		}
+		stream := streams[payment.Stream(id)]
+		p, _, err := own(stream, web.PersonOf(c).ID)
+		if err != nil {
+			return err
+		}
+		body, err := p.Withdraw(event.MetaFrom(ctx), "")
+		if err != nil {
+			return err
+		}
+		return h.append(ctx, tx, stream, body)
+	})
+	refusal := refusalOf(err)
+	switch {
+	case err == nil:
+		web.Flash(c, web.Good, "Withdrawn.")
+	case refusal == nil:
+		return err
+	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
+		web.Flash(c, web.Warning, sentence(notDone(refusal))+".")
+	}
+	return web.Redirect(c, address(id))
+}
+
+// notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".
+func notDone(refusal *payment.Refusal) string {
+	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
+	return payment.Step{Entry: tried, Refusal: refusal}.Words()
+}

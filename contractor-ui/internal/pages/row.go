@@ -1,0 +1,127 @@
+package pages
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// shownText is how much of a description a row shows, in characters.
+const shownText = 90
+
+// row is a payment in the list, and in pushes to it.
+type row struct {
+	ID, Sort    string // HTML id and data-sort
+	Revision    int64
+	Href        string
+	Text, Title string // the description, clipped; Title is more of it, "" if Text is all
+	Amount      money.Amount
+	RequestedAt time.Time
+	Decision    web.Badge
+	DecidedBy   string
+	DecidedAt   time.Time // zero while it waits
+	Money       web.Badge // no text where there is nothing to say
+	MoneyDetail string    // "to be captured by a manager"
+	Pending     bool
+}
+
+func rowOf(p readmodel.Payment) row {
+	r := row{
+		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
+		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
+		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), Pending: p.Pending,
+	}
+	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
+	if r.Text != p.Description {
+		r.Title = clip(p.Description, 4*shownText)
+	}
+	if p.DecidedAt != nil {
+		r.DecidedAt = *p.DecidedAt
+	}
+	return r
+}
+
+// decisionBadge is plain for a payment that came to nothing after all: its money's badge says so.
+func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
+	tone := map[payment.Decision]web.Tone{
+		payment.DecisionRequested: web.Waiting, payment.DecisionAccepted: web.Good, payment.DecisionRejected: web.Bad,
+	}[d]
+	if tone == "" || m == payment.MoneyReleased || m == payment.MoneyRefunded {
+		tone = web.Neutral
+	}
+	return web.Badge{Tone: tone, Text: d.Words()}
+}
+
+// moneyBadge has no text for money that never moves.
+func moneyBadge(d payment.Decision, m payment.Money, final bool, stuck payment.Operation, words string) web.Badge {
+	if stuck != payment.NoOperation {
+		return web.Badge{Tone: web.Warning, Text: words}
+	}
+	switch m {
+	case payment.MoneyCaptured:
+		return web.Badge{Tone: web.Good, Text: words}
+	case payment.MoneyAuthorized:
+		return web.Badge{Tone: web.Info, Text: words}
+	case payment.MoneyDeclined:
+		if final {
+			return web.Badge{Tone: web.Bad, Text: words}
+		}
+		return web.Badge{Tone: web.Warning, Text: words}
+	case payment.MoneyReleased:
+		return web.Badge{Tone: web.Warning, Text: words}
+	case payment.MoneyRefunded:
+		return web.Badge{Tone: web.Neutral, Text: words}
+	}
+	if d == payment.DecisionAccepted {
+		return web.Badge{Tone: web.Info, Text: words}
+	}
+	return web.Badge{}
+}
+
+// clip is a text in one line, cut to so many characters.
+func clip(text string, limit int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > limit {
+		return strings.TrimSpace(string(runes[:limit-1])) + "…"
+	}
+	return text
+}
+
+// total is an amount for each currency, under a name.
+type total struct {
+	Key, Label, Hint string
+	Amounts          []money.Amount
+}
+
+// Fragment is the total's name for live updates.
+func (t total) Fragment() string { return "total-" + t.Key }
+
+func totalsOf(t readmodel.Totals) []total {
+	return []total{
+		{"waiting", "Waiting", "for a manager's decision", t.Waiting},
+		{"accepted", "Accepted", "on its way to you", t.Accepted},
+		{"paid-out", "Paid out", "so far", t.PaidOut},
+	}
+}
+
+// sentence begins with a capital letter.
+func sentence(words string) string {
+	if words == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(first)) + words[size:]
+}
+
+// lower begins with a small letter.
+func lower(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToLower(first)) + words[size:]
+}

@@ -1,0 +1,135 @@
+package readmodel_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/migrations"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// shelf is the copy of products and customers, with events coming from the topic by hand.
+type shelf struct {
+	tb     testing.TB
+	db     *pg.DB
+	book   *journal.Journal
+	offset int64
+}
+
+func newShelf(tb testing.TB) *shelf {
+	db := pgtest.New(tb, journal.Migrations, migrations.Set)
+	return &shelf{tb: tb, db: db, book: journal.New(db, "/contractor-ui")}
+}
+
+func (s *shelf) hear(id uuid.UUID, sequence int64, body catalog.Body) {
+	s.tb.Helper()
+	e := catalog.New("/ordering-core", id.String(), body)
+	e.Sequence, e.Time = sequence, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	s.offset++
+	err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
+		changed, err := s.book.Hear(s.tb.Context(), tx, []journal.Heard{{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: s.offset}})
+		if err != nil {
+			return err
+		}
+		return readmodel.ProjectCatalog(s.tb.Context(), tx, changed)
+	})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func (s *shelf) product(sku, name string) uuid.UUID {
+	s.tb.Helper()
+	id := uuid.New()
+	s.hear(id, 1, catalog.ProductAdded{ProductID: id.String(), SKU: sku, Name: name, Price: money.Amount{Minor: 100, Currency: "EUR"}})
+	return id
+}
+
+// names are what can be chosen.
+func (s *shelf) names(c readmodel.Choice) (names []string, more bool) {
+	s.tb.Helper()
+	rows, more, err := readmodel.Products(s.tb.Context(), s.db, c)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for _, p := range rows {
+		names = append(names, p.Name)
+	}
+	return names, more
+}
+
+func TestProductsToChooseFrom(t *testing.T) {
+	s := newShelf(t)
+	tiles := s.product("T-30x30", "Tiles, grey")
+	s.product("T-40x40", "Tiles, white")
+	s.product("GR/1", "grout 'Łódź' \\ <b>")
+	gone := s.product("T-1", "Tiles of yesterday")
+	s.hear(gone, 2, catalog.ProductArchived{ProductID: gone.String()})
+	s.hear(tiles, 2, catalog.ProductChanged{ProductID: tiles.String(), SKU: "T-30x30", Name: "Tiles, gray", Price: money.Amount{Minor: 120, Currency: "EUR"}})
+
+	for _, test := range []struct {
+		search string
+		want   string
+	}{
+		{"", "[grout 'Łódź' \\ <b> Tiles, gray Tiles, white]"},
+		{"til", "[Tiles, gray Tiles, white]"},
+		{"GRA tiles", "[Tiles, gray]"},
+		{"t-30", "[Tiles, gray]"},
+		{"łó", "[grout 'Łódź' \\ <b>]"},
+		{"gr/1", "[grout 'Łódź' \\ <b>]"},
+		{"grey", "[]"},
+		{"yesterday", "[]"},
+		{"iles", "[Tiles, gray Tiles, white]"},
+		{"LODZ", "[grout 'Łódź' \\ <b>]"},
+		{"il", "[]"},
+		{"' | ! ( \\ \x00 \xff", "[]"},
+	} {
+		if got, more := s.names(readmodel.Choice{Search: test.search, Limit: 10}); fmt.Sprint(got) != test.want || more {
+			t.Errorf("%q finds %v, want %s", test.search, got, test.want)
+		}
+	}
+
+	// Page by page it is the same.
+	rows, more, err := readmodel.Products(t.Context(), s.db, readmodel.Choice{Limit: 2})
+	if err != nil || len(rows) != 2 || !more {
+		t.Fatalf("%+v, %v, %v", rows, more, err)
+	}
+	place := rows[1].Place()
+	if rest, more := s.names(readmodel.Choice{After: &place, Limit: 2}); fmt.Sprint(rest) != "[Tiles, white]" || more {
+		t.Errorf("behind are %v", rest)
+	}
+
+	// An archived one is found by those who have it.
+	found, err := readmodel.FindProducts(t.Context(), s.db, tiles, gone, uuid.New())
+	if err != nil || len(found) != 2 || !found[gone].Archived || found[tiles].Price().Minor != 120 || found[tiles].Sequence != 2 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
+
+func TestCustomersToChooseFrom(t *testing.T) {
+	s := newShelf(t)
+	for _, name := range []string{"Hotel Sonne", "Bakery Mond", "Hotel Stern"} {
+		id := uuid.New()
+		s.hear(id, 1, catalog.CustomerAdded{CustomerID: id.String(), Name: name, Email: "office@" + name[:5] + ".example"})
+		if name == "Hotel Stern" {
+			s.hear(id, 2, catalog.CustomerArchived{CustomerID: id.String()})
+			found, err := readmodel.FindCustomers(t.Context(), s.db, id)
+			if err != nil || !found[id].Archived || found[id].Name != name {
+				t.Errorf("found %+v, %v", found, err)
+			}
+		}
+	}
+	for search, want := range map[string]int{"": 2, "hot": 1, "office": 2, "stern": 0} {
+		if rows, _, err := readmodel.Customers(t.Context(), s.db, readmodel.Choice{Search: search, Limit: 5}); err != nil || len(rows) != want {
+			t.Errorf("%q finds %+v, %v", search, rows, err)
+		}
+	}
+}

@@ -1,0 +1,413 @@
+package readmodel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/migrations"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/search"
+)
+
+var (
+	ada = event.Meta{Actor: "ada-nowak", ActorName: "Ada Nowak"}
+	mia = event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}
+	t0  = time.Date(2026, 11, 2, 9, 0, 0, 123456000, time.UTC)
+)
+
+// desk is a journal with its read model.
+type desk struct {
+	t      *testing.T
+	db     *pg.DB
+	book   *journal.Journal
+	offset int64
+}
+
+func newDesk(t *testing.T) *desk {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	return &desk{t: t, db: db, book: journal.New(db, "/contractor-ui", journal.Live())}
+}
+
+func about(id string, by event.Meta, at time.Time, b payment.Body) event.Event {
+	e := payment.New(payment.Writer(b.EventType()), id, b)
+	e.Meta, e.Time = by, at
+	return e
+}
+
+func requested(id, description string, minor int64, at time.Time) event.Event {
+	return about(id, ada, at, payment.Requested{
+		PaymentID: id, ContractorID: ada.Actor, Amount: money.Amount{Minor: minor, Currency: "EUR"},
+		Description: description, CaptureMethod: payment.Automatic,
+	})
+}
+
+// hear records events as the consumer does.
+func (d *desk) hear(events ...event.Event) error {
+	d.t.Helper()
+	heard := make([]journal.Heard, len(events))
+	for i, e := range events {
+		d.offset++
+		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
+	}
+	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
+		streams, err := d.book.Hear(d.t.Context(), tx, heard)
+		if err != nil {
+			return err
+		}
+		return readmodel.Project(d.t.Context(), tx, streams)
+	})
+}
+
+func (d *desk) mustHear(events ...event.Event) {
+	d.t.Helper()
+	if err := d.hear(events...); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// write appends an event of our own and saves the copy; after may fail the transaction.
+func (d *desk) write(e event.Event, after error) error {
+	d.t.Helper()
+	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
+		id := payment.Stream(e.Subject)
+		streams, err := d.book.Load(d.t.Context(), tx, id)
+		if err != nil {
+			return err
+		}
+		s := streams[id]
+		if err := d.book.Append(d.t.Context(), tx, &s, e); err != nil {
+			return err
+		}
+		if err := readmodel.Save(d.t.Context(), tx, s); err != nil {
+			return err
+		}
+		return after
+	})
+}
+
+// row reads a payment's row, or nil.
+func (d *desk) row(id string) *readmodel.Payment {
+	d.t.Helper()
+	rows, err := readmodel.Find(d.t.Context(), d.db, []uuid.UUID{uuid.MustParse(id)})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return &rows[0]
+}
+
+// agrees checks that a row is the fold of its stream.
+func (d *desk) agrees(id string) {
+	d.t.Helper()
+	s, err := d.book.Read(d.t.Context(), payment.Stream(id))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	p, _ := readmodel.Fold(s)
+	row := d.row(id)
+	if !p.Exists() {
+		if row != nil {
+			d.t.Errorf("a row for a payment that nobody requested: %+v", row)
+		}
+		return
+	}
+	if row == nil {
+		d.t.Fatalf("no row of %s", id)
+	}
+	got := []any{row.ContractorID, row.Amount(), row.Description, row.Decision, row.Money, row.Final, row.Pending, row.Revision,
+		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), row.MoneyWords()}
+	want := []any{p.ContractorID, p.Amount, p.Description, p.Decision, p.Money, p.Final, p.Pending, s.Revision(),
+		p.Requested.At, p.UpdatedAt, p.MoneyWords()}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		d.t.Errorf("row %v\nfold %v", got, want)
+	}
+}
+
+func TestCopyEqualsFold(t *testing.T) {
+	at := func(n int) time.Time { return t0.Add(time.Duration(n) * time.Minute) }
+	amount := money.Amount{Minor: 1099, Currency: "EUR"}
+	for name, bodies := range map[string][]payment.Body{
+		"asked":               {},
+		"rejected":            {payment.Rejected{Reason: "no invoice"}},
+		"paid out":            {payment.Accepted{}, payment.Authorized{GatewayReference: "g"}, payment.Captured{Amount: amount, GatewayReference: "c"}},
+		"declined, tried":     {payment.Accepted{}, payment.Declined{Code: "later"}},
+		"declined for good":   {payment.Accepted{}, payment.Declined{Code: "never", Final: true}},
+		"accepted, then more": {payment.Accepted{}, payment.Rejected{Reason: "too late"}, payment.Withdrawn{}},
+		"cancelled":           {payment.Cancelled{Reason: "its order died"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, id := newDesk(t), uuid.NewString()
+			d.mustHear(requested(id, "Tiles", 1099, t0))
+			d.agrees(id)
+			for i, body := range bodies {
+				d.mustHear(about(id, mia, at(i+1), body))
+				d.agrees(id)
+			}
+		})
+	}
+}
+
+func TestEventsBeforeTheRequestMakeNoRow(t *testing.T) {
+	// given a decision about a payment that nobody has asked for
+	d, id := newDesk(t), uuid.NewString()
+	d.mustHear(about(id, mia, t0, payment.Accepted{}))
+	if row := d.row(id); row != nil {
+		t.Fatalf("a row without a request: %+v", row)
+	}
+	// when the request is heard after all
+	d.mustHear(requested(id, "Tiles", 1099, t0))
+	// then the row is there, and waits: the decision had no effect
+	d.agrees(id)
+	if row := d.row(id); row.Decision != payment.DecisionRequested {
+		t.Errorf("decision %q", row.Decision)
+	}
+}
+
+func TestADecisionRacesItsOwnConfirmation(t *testing.T) {
+	// given our own withdrawal, pending, of a payment that the log has
+	d, id := newDesk(t), uuid.NewString()
+	d.mustHear(requested(id, "Tiles", 1099, t0))
+	withdrawn := about(id, ada, t0.Add(time.Minute), payment.Withdrawn{})
+	if err := d.write(withdrawn, nil); err != nil {
+		t.Fatal(err)
+	}
+	d.agrees(id)
+	if row := d.row(id); row.Decision != payment.DecisionWithdrawn || !row.Pending {
+		t.Fatalf("not withdrawn at once: %+v", row)
+	}
+	// when a manager's decision comes before it in the log
+	d.mustHear(about(id, mia, t0.Add(2*time.Minute), payment.Accepted{}))
+	d.agrees(id)
+	d.mustHear(withdrawn)
+	// then the manager's stands
+	d.agrees(id)
+	if row := d.row(id); row.Decision != payment.DecisionAccepted || row.DecidedByName != "Mia Weber" || row.Pending {
+		t.Errorf("the log's order does not rule: %+v", row)
+	}
+}
+
+func TestRollbackAfterAWriteLeavesNothing(t *testing.T) {
+	d, id := newDesk(t), uuid.NewString()
+	failure := errors.New("changed my mind")
+	if err := d.write(requested(id, "Tiles", 1099, t0), failure); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	var left int
+	err := d.db.Pool().QueryRow(context.Background(), `select (select count(*) from payments) + (select count(*) from journal)
+		+ (select count(*) from outbox) + (select count(*) from unpushed) + (select count(*) from streams)`).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d rows left, %v", left, err)
+	}
+}
+
+func TestSupersededOnce(t *testing.T) {
+	d, first := newDesk(t), uuid.NewString()
+	again := func() event.Event {
+		id := uuid.NewString()
+		return about(id, ada, t0, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1, Currency: "EUR"},
+			Description: "again", Supersedes: first, CaptureMethod: payment.Automatic})
+	}
+	// given a payment asked for again
+	second := again()
+	if err := d.write(second, nil); err != nil {
+		t.Fatal(err)
+	}
+	// when it is asked for once more here, then that fails as a whole
+	third := again()
+	if err := d.write(third, nil); !errors.Is(err, readmodel.ErrSuperseded) {
+		t.Errorf("a second one: %v", err)
+	}
+	if d.row(third.Subject) != nil {
+		t.Error("it is there all the same")
+	}
+	// and when the log has one more, then it is a payment, and the first claim stays
+	d.mustHear(second, third, again())
+	d.agrees(third.Subject)
+	by, err := readmodel.SupersededBy(t.Context(), d.db.Pool(), first)
+	if err != nil || by != second.Subject {
+		t.Errorf("superseded by %q, %v", by, err)
+	}
+}
+
+// Somebody else's event must not take the claim from the contractor, nor stop the consumer.
+func TestSupersededByItsContractorOnly(t *testing.T) {
+	d, first := newDesk(t), uuid.NewString()
+	again := func(contractor, id string, superseded string) event.Event {
+		return about(id, event.Meta{Actor: contractor}, t0, payment.Requested{PaymentID: id, ContractorID: contractor,
+			Amount: money.Amount{Minor: 1, Currency: "EUR"}, Description: "again", Supersedes: superseded, CaptureMethod: payment.Automatic})
+	}
+	by := func(id string) string {
+		by, err := readmodel.SupersededBy(t.Context(), d.db.Pool(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return by
+	}
+	// given a payment, when another contractor's asks for it again, then it is free still
+	forged, ours := uuid.NewString(), uuid.NewString()
+	d.mustHear(requested(first, "first", 1, t0), again("bo-lind", forged, first))
+	d.agrees(forged)
+	if got := by(first); got != "" {
+		t.Errorf("superseded by %s", got)
+	}
+	if err := d.write(again(ada.Actor, ours, first), nil); err != nil || by(first) != ours {
+		t.Errorf("asked for again: %v, superseded by %s", err, by(first))
+	}
+	// and what comes before the payment that it supersedes keeps its claim
+	late, early := uuid.NewString(), uuid.NewString()
+	d.mustHear(again(ada.Actor, early, late))
+	d.mustHear(requested(late, "late", 1, t0))
+	if by(late) != early {
+		t.Errorf("superseded by %s", by(late))
+	}
+	// and a log that has one of ours superseding another one stops nothing
+	d.mustHear(again(ada.Actor, ours, late))
+	d.mustHear(again(ada.Actor, ours, uuid.NewString()))
+	if by(first) != ours {
+		t.Errorf("superseded by %s", by(first))
+	}
+}
+
+func TestKeysetPages(t *testing.T) {
+	// given 60 payments, every third at the same moment as the one before, and another contractor's
+	d := newDesk(t)
+	var events []event.Event
+	for n := range 60 {
+		events = append(events, requested(event.NewID().String(), fmt.Sprintf("Item %d", n), int64(n+1), t0.Add(time.Duration(n/3)*time.Second)))
+	}
+	d.mustHear(events...)
+	jon := uuid.NewString()
+	d.mustHear(about(jon, event.Meta{Actor: "jon-park"}, t0, payment.Requested{PaymentID: jon, ContractorID: "jon-park",
+		Amount: money.Amount{Minor: 5, Currency: "EUR"}, Description: "Item of Jon", CaptureMethod: payment.Automatic}))
+
+	// when one reads on to the end and back
+	q := readmodel.Query{Contractor: ada.Actor, Decision: payment.DecisionRequested}
+	read := func(q readmodel.Query) readmodel.Page {
+		page, err := readmodel.List(t.Context(), d.db, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	first := read(q)
+	second := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Older: first.Older}})
+	third := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Older: second.Older}})
+	back := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Newer: third.Newer}})
+	start := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Newer: back.Newer}})
+
+	// then every payment is there once, in the order of its sort key, and the way back is the same
+	var keys []string
+	for _, page := range []readmodel.Page{first, second, third} {
+		for _, p := range page.Payments {
+			keys = append(keys, p.SortKey())
+		}
+	}
+	if len(keys) != 60 {
+		t.Fatalf("%d payments", len(keys))
+	}
+	for i := 1; i < len(keys); i++ {
+		if keys[i] >= keys[i-1] {
+			t.Errorf("%s is not older than %s", keys[i], keys[i-1])
+		}
+	}
+	if third.Older != nil || first.Newer != nil {
+		t.Error("there is no page beyond the ends")
+	}
+	if fmt.Sprint(back.Payments) != fmt.Sprint(second.Payments) || fmt.Sprint(start.Payments) != fmt.Sprint(first.Payments) {
+		t.Error("the way back shows other pages")
+	}
+	if start.Newer != nil {
+		t.Error("the first page has nothing newer")
+	}
+}
+
+func TestSearch(t *testing.T) {
+	d := newDesk(t)
+	kitchen, script, long := event.NewID().String(), event.NewID().String(), event.NewID().String()
+	d.mustHear(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
+		requested(long, strings.Repeat("wörd ", 398)+"gloves", 1, t0))
+	percent := event.NewID().String()
+	d.mustHear(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
+	plain := event.NewID().String()
+	d.mustHear(requested(plain, "Paint for 50 m of wall", 1, t0))
+	searches := map[string]string{
+		"kuche": percent, "KÜCHE": percent, "Ku\u0308che": percent, "Küssnacht": percent, "baustelle": percent, "GROSSBAU": percent,
+		"50%": percent, "%": percent, "_": percent, "küche_": percent, "üche": percent, "ch": "", "gr": percent, "tting": kitchen, "tt": "",
+		"pai": plain, "aint": plain, "ai": "", "muller": kitchen,
+		"kitchen": kitchen, "KITCH inst": kitchen, "kitchen-fit": kitchen, "fitting": kitchen, "müller's": kitchen, "nothing": "", "glov": long,
+		"alert": script, "'": kitchen, `\`: "", "a & b | !": "", "@jon-park": "", "🧤": "", "\x00kitchen": kitchen, kitchen: kitchen,
+	}
+	// It is found as soon as it is written, and in the same way once it is indexed.
+	for _, indexed := range []bool{false, true, true} {
+		if indexed {
+			if err := search.NewIndexer(d.db, journal.UnpushedChannel, slog.New(slog.DiscardHandler), readmodel.Searched...).Index(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var waiting int
+		if err := d.db.Pool().QueryRow(t.Context(), "select count(*) from payment_words where raw is not null").Scan(&waiting); err != nil || (waiting == 0) != indexed {
+			t.Fatalf("%d wait to be indexed, %v", waiting, err)
+		}
+		testSearches(t, d, searches)
+	}
+	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Search: "kitchen"}); err != nil || len(page.Payments) > 0 {
+		t.Errorf("another contractor finds %v, %v", page.Payments, err)
+	}
+}
+
+func testSearches(t *testing.T, d *desk, searches map[string]string) {
+	t.Helper()
+	for text, want := range searches {
+		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Search: text})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		got := ""
+		for _, p := range page.Payments {
+			got += p.ID.String()
+		}
+		if got != want {
+			t.Errorf("%q finds %q, not %q", text, got, want)
+		}
+	}
+}
+
+func TestTotals(t *testing.T) {
+	d := newDesk(t)
+	ids := make([]string, 5)
+	for i := range ids {
+		ids[i] = uuid.NewString()
+		d.mustHear(requested(ids[i], "x", 100, t0))
+	}
+	d.mustHear(about(ids[0], mia, t0, payment.Accepted{}), about(ids[1], mia, t0, payment.Accepted{}),
+		about(ids[1], mia, t0, payment.Authorized{GatewayReference: "g"}),
+		about(ids[2], mia, t0, payment.Rejected{Reason: "no"}))
+	got, err := readmodel.ReadTotals(t.Context(), d.db, ada.Actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "[2.00 EUR] [2.00 EUR] [] 2"
+	if text := fmt.Sprint(got.Waiting, got.Accepted, got.PaidOut, got.Count[payment.DecisionRequested]); text != want {
+		t.Errorf("%s, not %s", text, want)
+	}
+	d.mustHear(about(ids[1], mia, t0, payment.Captured{Amount: money.Amount{Minor: 100, Currency: "EUR"}, GatewayReference: "c"}))
+	if got, err = readmodel.ReadTotals(t.Context(), d.db, ada.Actor); err != nil || fmt.Sprint(got.Accepted, got.PaidOut) != "[1.00 EUR] [1.00 EUR]" {
+		t.Errorf("after the capture: %v, %v", got, err)
+	}
+}

@@ -1,0 +1,204 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	customersPath = "/customers"
+	customerList  = "customers" // the name of the live list
+)
+
+// customerRow is a customer in the list.
+type customerRow struct {
+	ID, Name, Email string
+	Revision        int64
+	Sort            string
+	Archived        bool
+}
+
+var (
+	customersView       = web.NewView[namePage[customerRow]]("customers")
+	customerView        = web.NewView[customerPage]("customer")
+	customerRowFragment = web.NewFragment[customerRow]("customer-row")
+)
+
+func customerRowOf(c readmodel.Customer) customerRow {
+	return customerRow{ID: c.ID, Name: c.Name, Email: c.Email, Revision: c.Revision, Sort: c.Sort, Archived: c.Archived}
+}
+
+func (h *handlers) listCustomers(c echo.Context) error {
+	q, err := readNameQuery(c)
+	if err != nil {
+		return err
+	}
+	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, q)
+	if err != nil {
+		return err
+	}
+	empty := web.Empty{Title: "No customers yet", Text: "Add for whom contractors can order, or import a file of them.",
+		Action: &web.Link{Label: "Add customer", Href: customersPath + "/new"}}
+	if q.Archived {
+		empty = web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here."}
+	}
+	return customersView.Render(c, http.StatusOK, web.Page{Title: "Customers", Nav: "customers"},
+		newNamePage(customersPath, q, found, customerRowOf, empty))
+}
+
+// customerPage is the form for a new customer, or for one that there is.
+type customerPage struct {
+	attempt
+	ID          string
+	Now         *readmodel.Customer // nil: a new one
+	Name, Email web.Field
+}
+
+// newCustomer shows the form for a new customer: an empty one, or one to add an archived customer anew.
+func (h *handlers) newCustomer(c echo.Context) error {
+	values := map[string]string{}
+	if archived := c.QueryParam("from"); archived != "" {
+		now, err := h.findCustomer(c, archived)
+		if err != nil {
+			return err
+		}
+		values = customerValues(now)
+	}
+	values["id"] = uuid.NewString()
+	return h.showCustomer(c, nil, web.NewForm(values), first(0))
+}
+
+func (h *handlers) customer(c echo.Context) error {
+	now, err := h.findCustomer(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return h.showCustomer(c, &now, customerForm(now), first(now.Sequence))
+}
+
+func customerForm(c readmodel.Customer) *web.Form { return web.NewForm(customerValues(c)) }
+
+func customerValues(c readmodel.Customer) map[string]string {
+	return map[string]string{"id": c.ID, "name": c.Name, "email": c.Email}
+}
+
+// showCustomer shows the form, and the customer as they are now.
+func (h *handlers) showCustomer(c echo.Context, now *readmodel.Customer, form *web.Form, a attempt) error {
+	page := customerPage{
+		attempt: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need(),
+		Email: form.Field("email", "E-mail address").Need().Hint("No two customers have the same."),
+	}
+	around := web.Page{Title: "Add customer", Nav: "customers"}
+	if now != nil {
+		around = web.Page{Title: now.Name, Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision}
+	}
+	return customerView.Render(c, a.Status, around, page)
+}
+
+var errNoCustomer = web.NotFound("There is no such customer.")
+
+func (h *handlers) findCustomer(c echo.Context, id string) (readmodel.Customer, error) {
+	if !api.IsID(id) {
+		return readmodel.Customer{}, errNoCustomer
+	}
+	rows, err := readmodel.FindCustomers(c.Request().Context(), h.db, id)
+	switch {
+	case err != nil:
+		return readmodel.Customer{}, err
+	case len(rows) == 0:
+		return readmodel.Customer{}, errNoCustomer
+	}
+	return rows[0], nil
+}
+
+// customerBody is a customer as ordering-core takes them.
+type customerBody struct {
+	CustomerID string `json:"customer_id,omitempty"` // of a new one
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Sequence   int64  `json:"sequence,omitempty"` // that a change expects
+}
+
+// newCustomerBody reads a customer from texts; fail is told what is wrong, by field.
+func newCustomerBody(name, email string, fail func(field, message string)) customerBody {
+	name, email = catalog.CleanCustomer(name, email)
+	for _, wrong := range catalog.CheckCustomer(name, email) {
+		fail(wrong.Field, wrong.Message)
+	}
+	return customerBody{Name: name, Email: email}
+}
+
+func (h *handlers) addCustomer(c echo.Context) error {
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
+	body.CustomerID = form.Value("id")
+	return h.order(c, command{
+		form: form, path: "/customers", body: body, id: body.CustomerID, stream: catalog.CustomerStream(body.CustomerID),
+		what: "added", done: fmt.Sprintf("Added: %s.", body.Name), then: customersPath,
+	}, func(a attempt) error { return h.showCustomer(c, nil, form, a) })
+}
+
+func (h *handlers) changeCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
+	body.Sequence, _ = strconv.ParseInt(form.Value("sequence"), 10, 64)
+	return h.order(c, command{
+		form: form, path: "/customers/" + now.ID, body: body, id: now.ID, stream: catalog.CustomerStream(now.ID),
+		what: "saved", done: fmt.Sprintf("Saved: %s.", body.Name), then: customersPath,
+	}, func(a attempt) error { return h.showCustomer(c, &now, form, a) })
+}
+
+func (h *handlers) archiveCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	return h.order(c, command{
+		form: form, path: "/customers/" + now.ID + "/archive", body: struct{}{}, id: now.ID, stream: catalog.CustomerStream(now.ID),
+		what: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), then: customersPath,
+	}, func(a attempt) error { return h.showArchiveCustomer(c, now, a) })
+}
+
+// askToArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
+func (h *handlers) askToArchiveCustomer(c echo.Context) error {
+	now, err := h.findCustomer(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return h.showArchiveCustomer(c, now, first(now.Sequence))
+}
+
+func (h *handlers) showArchiveCustomer(c echo.Context, now readmodel.Customer, a attempt) error {
+	if now.Archived {
+		return h.showCustomer(c, &now, customerForm(now), a)
+	}
+	return archiveView.Render(c, a.Status, web.Page{
+		Title: "Archive customer", Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision,
+	}, archivePage{
+		attempt: a, List: web.Link{Label: "Customers", Href: customersPath}, Href: customersPath + "/" + now.ID, Name: now.Name, Noun: "customer",
+		Means: "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
+	})
+}

@@ -1,0 +1,222 @@
+package pages
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	maxUploadForm = 64 << 20 // bytes: so much more than a file may have that one with more gets an answer fit for it
+	maxPreview    = 100      // rows that a preview shows
+	maxProblems   = 50       // that it lists
+)
+
+// uploadPage asks for a file.
+type uploadPage struct {
+	Title, Path string
+	Columns     []string
+	HasAmounts  bool
+	MostRows    string
+	MostSize    string
+	Problem     string
+}
+
+// previewPage shows what an import would do, or why it cannot be done.
+type previewPage struct {
+	plan
+	Title, Noun, Path, Action string
+	Columns                   []string
+	Key, Amount               int // columns, as in sheetKind
+	Notice                    notice
+	MoreRows, MoreProblems    int // that are not shown
+	Imported                  bool
+}
+
+var (
+	uploadView  = web.NewView[uploadPage]("upload")
+	previewView = web.NewView[previewPage]("import")
+)
+
+// mostSize is csvimport.MaxBytes for people.
+var mostSize = fmt.Sprintf("%d MB", csvimport.MaxBytes>>20)
+
+// askFile shows the form for a file.
+func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error { return h.showUpload(c, k, http.StatusOK, "") }
+}
+
+func (h *handlers) showUpload(c echo.Context, k sheetKind, status int, problem string) error {
+	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
+		Title: k.title, Path: k.path, Columns: k.columns, HasAmounts: k.amount >= 0, MostRows: csvimport.MostRows, MostSize: mostSize, Problem: problem,
+	})
+}
+
+// upload keeps a file and leads to its preview.
+func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		content, err := web.ReadUpload(c, "file", csvimport.MaxBytes)
+		switch {
+		case errors.Is(err, web.ErrNoFile):
+			return h.showUpload(c, k, http.StatusUnprocessableEntity, "Choose a file.")
+		case errors.Is(err, web.ErrFileTooLarge):
+			_, _ = io.Copy(io.Discard, c.Request().Body) // a browser that cannot send all of it shows no answer
+			return h.showUpload(c, k, http.StatusUnprocessableEntity, "A file may have "+mostSize+". Split it, and import the parts one after another.")
+		case err != nil:
+			return err
+		}
+		id, err := keepUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, content)
+		if err != nil {
+			return err
+		}
+		return web.Redirect(c, k.path+"/import/"+id)
+	}
+}
+
+// preview shows what importing a file would do now, or what came of it if it was imported.
+func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u, err := h.uploaded(c, k)
+		if err != nil {
+			return err
+		}
+		if u.importedAt != nil {
+			return h.showImported(c, k, u)
+		}
+		p, err := k.plan(c.Request().Context(), h.db, u.content)
+		if err != nil {
+			return err
+		}
+		return h.showPreview(c, k, http.StatusOK, p, notice{})
+	}
+}
+
+func (h *handlers) uploaded(c echo.Context, k sheetKind) (upload, error) {
+	return readUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, c.Param("id"))
+}
+
+// showImported says what came of a file, instead of what importing it would do.
+func (h *handlers) showImported(c echo.Context, k sheetKind, u upload) error {
+	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
+		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
+			Tone: web.Info, Title: "You have imported this file already", At: *u.importedAt,
+			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %d added, %d changed, %d unchanged",
+				u.added, u.changed, u.unchanged),
+		},
+	})
+}
+
+func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, said notice) error {
+	page := previewPage{
+		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
+		Key: k.key, Amount: k.amount, Notice: said,
+	}
+	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
+		page.Rows = p.Rows[:maxPreview]
+	}
+	for _, row := range page.Rows {
+		for i, text := range row.Cells {
+			row.Cells[i] = clip(text)
+		}
+	}
+	if page.MoreProblems = len(p.Problems) - maxProblems; page.MoreProblems > 0 {
+		page.Problems = p.Problems[:maxProblems]
+	}
+	return previewView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, page)
+}
+
+// imported is what ordering-core says to an import.
+type imported struct {
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
+	Last      *struct {
+		ID       string `json:"id"`
+		Sequence int64  `json:"sequence"`
+	} `json:"last"`
+	rows int // that were sent
+}
+
+// Check is the client's.
+func (i *imported) Check() error {
+	if i.Added+i.Changed+i.Unchanged != i.rows || (i.Last == nil) != (i.Added+i.Changed == 0) {
+		return fmt.Errorf("about %d rows, not %d", i.Added+i.Changed+i.Unchanged, i.rows)
+	}
+	return nil
+}
+
+// importSheet has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
+// key: pressing twice imports once. What came of it stays with the file, so that who comes back to it later is told that.
+func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		form, err := web.ReadForm(c)
+		if err != nil {
+			return err
+		}
+		u, err := h.uploaded(c, k)
+		if err != nil {
+			return err
+		}
+		if u.importedAt != nil {
+			return web.Redirect(c, k.path+"/import/"+c.Param("id"))
+		}
+		ctx := c.Request().Context()
+		p, err := k.plan(ctx, h.db, u.content)
+		if err != nil {
+			return err
+		}
+		if len(p.Problems) > 0 {
+			return h.showPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
+		}
+		done := imported{rows: len(p.bodies)}
+		body := map[string]any{"rows": p.bodies}
+		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
+			a := attempt{}
+			if err := h.notDone(ctx, &a, command{form: form, what: "imported"}, err); err != nil {
+				return err
+			}
+			p.Problems = k.refusedRows(err, p)
+			return h.showPreview(c, k, a.Status, p, a.Notice)
+		}
+		// If this fails, pressing again has the same answer, and notes it then.
+		if err := noteImport(ctx, h.db, c.Param("id"), done); err != nil {
+			return err
+		}
+		said := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
+		if done.Last == nil {
+			web.Flash(c, web.Good, said)
+		} else {
+			h.sayDone(c, k.stream(done.Last.ID), done.Last.Sequence, said)
+		}
+		return web.Redirect(c, k.path)
+	}
+}
+
+// refusedRows is what ordering-core finds wrong with rows, by the file's lines.
+func (k sheetKind) refusedRows(err error, p plan) (problems []csvimport.Problem) {
+	var refusal *api.Refusal
+	var rows []struct {
+		Row    int    `json:"row"` // the first is 1
+		Field  string `json:"field"`
+		Detail string `json:"detail"`
+	}
+	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Extra["rows"], &rows) != nil {
+		return nil
+	}
+	for _, r := range rows {
+		if r.Row >= 1 && r.Row <= len(p.Rows) {
+			row := p.Rows[r.Row-1]
+			row.Wrong[k.column(r.Field)] = true
+			problems = append(problems, csvimport.Problem{Line: row.Line, Column: k.columns[k.column(r.Field)], Message: r.Detail})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,103 @@
+package pages
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/web"
+)
+
+// The fields, by the names that ordering-core has for them in what it refuses.
+const (
+	fieldReason   = "reason"
+	fieldDiscount = "basis_points"
+)
+
+// askAgain fills the page's forms in, as they were sent or as the order stands.
+func (p *orderPage) askAgain(forms orderForms) {
+	p.Typed = forms
+	if forms.cancel == nil {
+		forms.cancel = web.NewForm(nil)
+	}
+	if forms.discount == nil {
+		forms.discount = web.NewForm(map[string]string{fieldDiscount: p.Percent})
+	}
+	p.CancelReason = forms.cancel.Field(fieldReason, "Reason").Need().Area(2).Hint("The contractor reads it.")
+	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder("12.5").Hint("In percent, above 0 and below 100.")
+}
+
+// orderCommand sends what a form of an order's page asks for; done says of which order it was done, and body makes it of the form, or
+// says what is wrong with that.
+func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms func(*web.Form) orderForms, body func(*web.Form) any) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	seen, err := h.seeOrder(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return h.order(c, command{
+		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
+		what: what, done: capital(fmt.Sprintf(done, orderInWords(seen.Order))), then: orderPath(id),
+	}, func(a attempt) error { return h.renderOrder(c, forms(form), a) })
+}
+
+// orderInWords names an order within a sentence.
+func orderInWords(o order.Order) string {
+	if o.Number != "" {
+		return "order " + o.Number
+	}
+	return "the draft of " + nameOr(o.ContractorName, o.ContractorID)
+}
+
+func cancelForm(f *web.Form) orderForms   { return orderForms{cancel: f} }
+func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
+func expireForm(*web.Form) orderForms     { return orderForms{expire: true} }
+func noForm(*web.Form) orderForms         { return orderForms{} }
+func nothing(*web.Form) any               { return struct{}{} }
+
+func (h *handlers) cancelOrder(c echo.Context) error {
+	return h.orderCommand(c, "/cancel", "cancelled", "%s is cancelled.", cancelForm, func(form *web.Form) any {
+		reason := form.Value(fieldReason)
+		if reason == "" {
+			form.Fail(fieldReason, "Say why, for the contractor to read.")
+		}
+		return map[string]string{"reason": reason}
+	})
+}
+
+func (h *handlers) expireOrder(c echo.Context) error {
+	return h.orderCommand(c, "/expire", "expired", "%s is expired.", expireForm, nothing)
+}
+
+func (h *handlers) setDiscount(c echo.Context) error {
+	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form) any {
+		basisPoints, err := order.ParsePercent(form.Value(fieldDiscount))
+		var refusal *order.Refusal
+		if errors.As(err, &refusal) {
+			form.Fail(fieldDiscount, refusal.Message)
+		}
+		return map[string]int64{"basis_points": basisPoints}
+	})
+}
+
+func (h *handlers) resetDiscount(c echo.Context) error {
+	return h.orderCommand(c, "/discount/reset", "changed", "discount taken from %s.", noForm, nothing)
+}
+
+// backToOrder is for where a browser without scripts is after such a form was answered with a page.
+func backToOrder(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, orderPath(id))
+}

@@ -1,0 +1,211 @@
+package pages
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// seenOrder is an order with its payments as the journal holds them.
+type seenOrder struct {
+	order.Order
+	steps    []order.Step
+	payments []seenPayment // the oldest first
+	revision int64         // of the order and its payments together: see readmodel.Order.Shown
+}
+
+// seenPayment is one of an order's payments.
+type seenPayment struct {
+	payment.Payment
+	steps []payment.Step
+}
+
+// seeOrder folds an order and its payments.
+func (h *handlers) seeOrder(ctx context.Context, id string) (seen seenOrder, err error) {
+	stream, err := h.journal.Read(ctx, order.Stream(id))
+	if err != nil {
+		return seen, err
+	}
+	seen.Order, seen.steps = readmodel.FoldOrder(stream)
+	if !seen.Exists() {
+		return seen, errNoOrder
+	}
+	seen.revision = stream.Revision()
+	rows, err := readmodel.FindOrders(ctx, h.db, id)
+	if err != nil || len(rows) == 0 {
+		return seen, err
+	}
+	for _, row := range rows[0].Payments {
+		stream, err := h.journal.Read(ctx, payment.Stream(row.ID))
+		if err != nil {
+			return seen, err
+		}
+		p, steps := readmodel.Fold(stream)
+		seen.payments = append(seen.payments, seenPayment{p, steps})
+		seen.revision += stream.Revision()
+	}
+	return seen, nil
+}
+
+// orderPage is an order with its payments and everything that happened to them.
+type orderPage struct {
+	order.Order
+	Title, Contractor string
+	Theirs            string // the address of the customer's orders
+	Status            web.Badge
+	Discount          *money.Amount // nil for none
+	Percent           string        // of the discount
+	Ended             string        // "Cancelled by Mia Weber"; "" while it has not
+	EndedAt           time.Time
+	Money             string // what became of the money of an order that ended
+	Payments          []orderPayment
+	Steps             []orderStep
+	IsDraft           bool
+	CanEnd            bool // be cancelled or expire
+	CancelReason      web.Field
+	SetDiscount       web.Field
+	Typed             orderForms // what live refreshes must leave as it is
+	Key               string     // the idempotency key of what is pressed on this page
+	Notice            notice     // about what was just tried, and did not happen
+}
+
+// orderPayment is one of its payments, as a line.
+type orderPayment struct {
+	Name, Href  string
+	Amount      money.Amount
+	Status      web.Badge
+	Money       string
+	RequestedAt time.Time
+	Refused     string // why it could not pay the order
+}
+
+// orderStep is an entry of the timeline.
+type orderStep struct {
+	step
+	Of, Href string // the payment that it is about; "" for the order itself
+}
+
+var (
+	orderView  = web.NewView[orderPage]("order")
+	expireView = web.NewView[orderPage]("expire-order")
+)
+
+func (h *handlers) showOrder(c echo.Context) error {
+	return h.renderOrder(c, orderForms{}, first(0))
+}
+
+// askToExpire asks whether an order is really to expire. One that has ended is shown instead.
+func (h *handlers) askToExpire(c echo.Context) error {
+	return h.renderOrder(c, orderForms{expire: true}, first(0))
+}
+
+// orderForms are the forms of an order's page as they come back; nil for one that was not sent.
+type orderForms struct {
+	cancel, discount *web.Form
+	expire           bool // which has a page of its own
+}
+
+// Cancel and Discount tell which one was sent.
+func (f orderForms) Cancel() bool   { return f.cancel != nil }
+func (f orderForms) Discount() bool { return f.discount != nil }
+
+// renderOrder shows an order, with what somebody has just tried in vain, if anything.
+func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	seen, err := h.seeOrder(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	page := describeOrder(seen)
+	page.Key, page.Notice = a.Key, a.Notice
+	page.askAgain(forms)
+	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
+		page.Notice.Typed = forms.cancel.Value(fieldReason)
+	}
+	view := orderView
+	if forms.expire && page.CanEnd {
+		view = expireView
+	}
+	return view.Render(c, a.Status, web.Page{
+		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.revision,
+	}, page)
+}
+
+func describeOrder(seen seenOrder) orderPage {
+	o := seen.Order
+	page := orderPage{
+		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: stateBadge(o.State),
+		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderTimeline(seen),
+	}
+	if o.CustomerID != "" {
+		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
+	}
+	if o.BasisPoints > 0 {
+		page.Percent = order.Percent(o.BasisPoints)
+		if less, err := o.Subtotal.Sub(o.Total); err == nil && len(o.Lines) > 0 {
+			page.Discount = &less
+		}
+	}
+	page.Reason = capital(o.Reason)
+	switch o.State {
+	case order.StateCancelled:
+		page.Ended, page.EndedAt = endedBy("Cancelled", o.Cancelled), o.Cancelled.At
+	case order.StateExpired:
+		page.Ended, page.EndedAt = endedBy("Expired", o.Expired), o.Expired.At
+	}
+	for i, p := range seen.payments {
+		shown := orderPayment{
+			Name: order.PaymentName(i, len(seen.payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
+		}
+		if words := p.MoneyWords(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
+			shown.Money = words
+		}
+		for _, s := range seen.steps {
+			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
+				shown.Refused = sentence(s.Words())
+			}
+		}
+		page.Payments = append(page.Payments, shown)
+	}
+	return page
+}
+
+func orderTitle(o order.Order) string {
+	if o.Number != "" {
+		return "Order " + o.Number
+	}
+	return "Draft of " + nameOr(o.ContractorName, o.ContractorID)
+}
+
+func nameOr(name, id string) string {
+	if name == "" {
+		return id
+	}
+	return name
+}
+
+func endedBy(what string, act order.Act) string {
+	if who := nameOr(act.ByName, act.By); who != "" {
+		return what + " by " + who
+	}
+	return what
+}
+
+// Due is by when it must be paid; zero unless it waits for that.
+func (p orderPage) Due() (at time.Time) {
+	if p.State == order.StateSubmitted {
+		at = p.ExpiresAt
+	}
+	return at
+}

@@ -1,0 +1,85 @@
+package pages
+
+import (
+	"strings"
+	"time"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// orderTimeline is what happened to an order and its payments, in one.
+func orderTimeline(seen seenOrder) []orderStep {
+	threads := make([][]orderStep, 1, 1+len(seen.payments))
+	names := map[string]string{}
+	for i, p := range seen.payments {
+		of := order.PaymentName(i, len(seen.payments))
+		names[p.ID] = of
+		var thread []orderStep
+		for _, s := range p.steps {
+			thread = append(thread, orderStep{
+				step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: of, Href: paymentPath(p.ID),
+			})
+		}
+		threads = append(threads, thread)
+	}
+	for _, s := range order.Condense(seen.steps) {
+		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
+			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
+		}
+		threads[0] = append(threads[0], shown)
+	}
+	return web.MergeByTime(func(s orderStep) time.Time { return s.At }, threads...)
+}
+
+// stepOf is an entry of a timeline.
+func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
+	shown := step{Words: sentence(words), At: at, Effect: effect, Pending: !confirmed}
+	if !effect {
+		shown.By = by
+	}
+	return shown
+}
+
+// moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of one that none was asked for.
+func moneyOf(seen seenOrder) string {
+	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.payments) == 0 {
+		return ""
+	}
+	var moved []string
+	for _, p := range seen.payments {
+		if words := moneyBack(p.Payment); words != "" {
+			moved = append(moved, words)
+		}
+	}
+	if len(moved) == 0 {
+		return "Nothing was taken."
+	}
+	return strings.Join(moved, " ")
+}
+
+// moneyBack tells how the money of a payment goes back; "" where none was ever taken or held, nor will be.
+func moneyBack(p payment.Payment) string {
+	switch p.Stuck {
+	case payment.Release:
+		return "The hold of " + p.AuthorizedAmount.String() + " cannot be released: the gateway refused. An operator has been told."
+	case payment.Refund:
+		return p.CapturedAmount.String() + " was taken and cannot be refunded: the gateway refused. An operator has been told."
+	}
+	switch p.Money {
+	case payment.MoneyAuthorized:
+		return "The hold of " + p.AuthorizedAmount.String() + " is being released."
+	case payment.MoneyCaptured:
+		return p.CapturedAmount.String() + " was taken and is being refunded."
+	case payment.MoneyReleased:
+		return "The hold of " + p.ReleasedAmount.String() + " was released."
+	case payment.MoneyRefunded:
+		return p.RefundedAmount.String() + " was refunded."
+	}
+	if p.Decision == payment.DecisionAccepted && !p.Final {
+		return p.Amount.String() + " is being authorized; what is held of it is released."
+	}
+	return ""
+}

@@ -1,0 +1,280 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/web"
+)
+
+const (
+	ordersPath = "/orders"
+	orderList  = "orders" // the name of the live list
+)
+
+// orderTabs are the parts of the list. Each tab's key is its state.
+var orderTabs = []struct {
+	label   string
+	state   order.State
+	counted bool // those that something is still to come of
+}{
+	{"All", order.StateNone, false},
+	{"Drafts", order.StateDraft, true},
+	{"Submitted", order.StateSubmitted, true},
+	{"Paid", order.StatePaid, false},
+	{"Expired", order.StateExpired, false},
+	{"Cancelled", order.StateCancelled, false},
+}
+
+// countFragment is the live fragment beside a tab.
+func countFragment(s order.State) string { return "orders-" + string(s) }
+
+// ordersPage is the list of everybody's orders.
+type ordersPage struct {
+	Tabs        web.Tabs
+	Filter      orderFilter
+	Rows        []orderRow
+	Empty       web.Empty
+	Pager       web.Pager
+	Tab, PageIs string // what the live client must know of the list
+	Narrowed    string // by what; only the server knows which rows belong to such a list
+	Size        int
+	More        bool
+}
+
+// orderFilter is what the list can be narrowed to, beside the tab.
+type orderFilter struct {
+	Tab, Search     string
+	Contractor      string // the id; "" for everybody
+	Who             string // their name
+	Contractors     []readmodel.Buyer
+	MoreContractors bool                 // perhaps: they are found by search
+	Customer        string               // the id; "" for everybody
+	Customers       []readmodel.Customer // the first by name, and the one chosen
+	MoreCustomers   bool
+	Whom            string // the customer's name
+	Everybody       string // the address without the two
+}
+
+var (
+	ordersView       = web.NewView[ordersPage]("orders")
+	orderRowFragment = web.NewFragment[orderRow]("order-row")
+)
+
+// registerOrders adds the pages of the orders.
+func (h *handlers) registerOrders(e *echo.Echo) {
+	g := e.Group(ordersPath)
+	g.GET("", h.listOrders)
+	g.GET("/customers", h.customersToFilterBy)
+	g.GET("/:id", h.showOrder)
+	g.GET("/:id/expire", h.askToExpire)
+	g.POST("/:id/expire", h.expireOrder)
+	for path, command := range map[string]echo.HandlerFunc{
+		"/cancel": h.cancelOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
+	} {
+		g.POST("/:id"+path, command)
+		g.GET("/:id"+path, backToOrder)
+	}
+}
+
+func (h *handlers) listOrders(c echo.Context) error {
+	q, err := readOrderQuery(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	found, err := readmodel.ListOrders(ctx, h.db, q)
+	if err != nil {
+		return err
+	}
+	counts, err := readmodel.CountOrders(ctx, h.db)
+	if err != nil {
+		return err
+	}
+	filter, err := h.orderFilter(c, q)
+	if err != nil {
+		return err
+	}
+	page := ordersPage{
+		Filter: filter, Empty: emptyOrders(q), Pager: ordersPager(q, found),
+		Tab: string(q.State), PageIs: "first", Narrowed: q.Search + q.Contractor + q.Customer, Size: readmodel.PageSize, More: found.Later,
+	}
+	if found.Earlier {
+		page.PageIs = "other"
+	}
+	for _, t := range orderTabs {
+		tab := web.Tab{Label: t.label, Href: ordersAddress(q, "tab", string(t.state)), Current: t.state == q.State}
+		if t.counted {
+			tab.Fragment, tab.Count = countFragment(t.state), counts[t.state]
+		}
+		page.Tabs = append(page.Tabs, tab)
+	}
+	for _, o := range found.Rows {
+		page.Rows = append(page.Rows, orderRowOf(o))
+	}
+	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, page)
+}
+
+// readOrderQuery reads the list's address.
+func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
+	known := false
+	for _, t := range orderTabs {
+		if string(t.state) == c.QueryParam("tab") {
+			q.State, known = t.state, true
+		}
+	}
+	if !known {
+		return q, web.NotFound("There is no such list.")
+	}
+	if q.Contractor, err = web.ReadSearch(c.QueryParam("contractor")); err != nil {
+		return q, err
+	}
+	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
+		return q, web.NotFound("There is no such customer.")
+	}
+	words := c.QueryParam("q")
+	if q.Customer == "" {
+		words += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
+	}
+	if q.Search, err = web.ReadSearch(words); err != nil {
+		return q, err
+	}
+	if q.After, err = position(c.QueryParam("after")); err != nil {
+		return q, err
+	}
+	q.Before, err = position(c.QueryParam("before"))
+	return q, err
+}
+
+// orderFilter has the contractors and the customers to choose from.
+func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderFilter, err error) {
+	ctx := c.Request().Context()
+	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
+	if f.Contractors, err = readmodel.Contractors(ctx, h.db, q.Contractor); err != nil {
+		return f, err
+	}
+	f.MoreContractors = len(f.Contractors) >= readmodel.MaxContractors
+	f.Everybody = ordersAddress(q, "customer", "", "contractor", "")
+	if q.Contractor != "" {
+		i := slices.IndexFunc(f.Contractors, func(b readmodel.Buyer) bool { return b.ID == q.Contractor })
+		if i < 0 {
+			return f, web.NotFound("There is no such contractor.")
+		}
+		f.Who = nameOr(f.Contractors[i].Name, q.Contractor)
+	}
+	first, err := readmodel.ListCustomers(ctx, h.db, readmodel.NameQuery{Both: true}) // an archived one stays on orders
+	if err != nil {
+		return f, err
+	}
+	f.Customers, f.MoreCustomers = first.Rows, first.Later
+	if q.Customer == "" {
+		return f, nil
+	}
+	chosen := readmodel.Customer{ID: q.Customer, Name: "a customer"}
+	if known, err := readmodel.FindCustomers(ctx, h.db, q.Customer); err != nil {
+		return f, err
+	} else if len(known) > 0 {
+		chosen = known[0]
+	}
+	f.Whom = chosen.Name
+	if !slices.ContainsFunc(f.Customers, func(c readmodel.Customer) bool { return c.ID == chosen.ID }) {
+		f.Customers = append([]readmodel.Customer{chosen}, f.Customers...)
+	}
+	return f, nil
+}
+
+// customersToFilterBy answers the search while one types.
+func (h *handlers) customersToFilterBy(c echo.Context) error {
+	search, err := searched(c)
+	if err != nil {
+		return err
+	}
+	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, readmodel.NameQuery{Search: search, Both: true})
+	if err != nil {
+		return err
+	}
+	type choice struct {
+		Value  string `json:"value"`
+		Text   string `json:"text"`
+		Detail string `json:"detail"`
+	}
+	choices := make([]choice, 0, len(found.Rows))
+	for _, customer := range found.Rows {
+		choices = append(choices, choice{customer.ID, customer.Name, customer.Email})
+	}
+	return c.JSON(http.StatusOK, choices)
+}
+
+// ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name, value.
+func ordersAddress(q readmodel.OrderQuery, other ...string) string {
+	parameters := map[string]string{"tab": string(q.State), "q": q.Search, "contractor": q.Contractor, "customer": q.Customer}
+	for i := 0; i+1 < len(other); i += 2 {
+		parameters[other[i]] = other[i+1]
+	}
+	return web.Address(ordersPath, parameters)
+}
+
+// ordersPager leads to the pages before and after, by the positions of this page's ends.
+func ordersPager(q readmodel.OrderQuery, page readmodel.OrderPage) (p web.Pager) {
+	p.Summary = "Newest first" // of an empty list too, which rows may still come to
+	n := len(page.Rows)
+	switch {
+	case n > 0:
+	case q.After != nil || q.Before != nil: // the rows of this page have gone elsewhere
+		return web.Pager{Newer: ordersAddress(q)}
+	default:
+		return p
+	}
+	if page.Earlier {
+		p.Newer = ordersAddress(q, "before", web.EncodeCursor(page.Rows[0].Position()))
+	}
+	if page.Later {
+		p.Older = ordersAddress(q, "after", web.EncodeCursor(page.Rows[n-1].Position()))
+	}
+	return p
+}
+
+// emptyOrders says what an empty list means and what to do.
+func emptyOrders(q readmodel.OrderQuery) web.Empty {
+	all := &web.Link{Label: "Show all orders", Href: ordersPath}
+	switch {
+	case q.Search != "":
+		return web.Empty{Title: "Nothing found", Action: all, Text: fmt.Sprintf("No order here has “%s” in its number, contractor, customer or products. "+
+			"Words may be cut short, and an id may be given instead.", clip(q.Search))}
+	case q.Contractor != "" || q.Customer != "":
+		return web.Empty{Title: "Nothing here", Text: "There is no such order of this contractor or for this customer.", Action: all}
+	}
+	switch q.State {
+	case order.StateDraft:
+		return web.Empty{Title: "No drafts", Text: "Orders that contractors have begun are listed here until they submit them.", Action: all}
+	case order.StateSubmitted:
+		return web.Empty{Title: "Nothing waits to be paid", Text: "Orders that contractors submit are listed here until they are paid.", Action: all}
+	case order.StatePaid:
+		return web.Empty{Title: "Nothing paid yet", Text: "An order is paid once the money of its payment is captured.", Action: all}
+	case order.StateExpired:
+		return web.Empty{Title: "Nothing expired", Text: "Orders that are not paid in time are listed here, with what became of their money.", Action: all}
+	case order.StateCancelled:
+		return web.Empty{Title: "Nothing cancelled", Text: "Orders that a contractor or a manager cancels are listed here, with what became of their money.", Action: all}
+	}
+	return web.Empty{Title: "No orders yet", Text: "As soon as a contractor begins an order, it appears here by itself."}
+}
+
+// orderID is the path's id, in its one canonical spelling.
+func orderID(c echo.Context) (string, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil || id.String() != c.Param("id") {
+		return "", errNoOrder
+	}
+	return c.Param("id"), nil
+}
+
+func orderPath(id string) string { return ordersPath + "/" + id }
+
+var errNoOrder = web.NotFound("There is no such order.")

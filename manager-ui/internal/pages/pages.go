@@ -1,0 +1,148 @@
+// Package pages is the managers' pages: what waits, a payment, the decision about it, the money on hold, everybody's orders,
+// the catalog and the customers.
+//
+// Invariants:
+//   - A decision is one transaction: the payment's stream is locked, the rules are asked, and the event, its
+//     outbox row, what is to be pushed and the read model are written together.
+//   - What pages show of a row, pushes show with the same template.
+//   - Money is moved by payments-core only, and orders, products and customers are changed by ordering-core only; this
+//     package asks them to, with an idempotency key that the form carries.
+package pages
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/core"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/web"
+)
+
+// Cookie is the session's; browsers share cookies among the ports of a host.
+const Cookie = "manager_session"
+
+// People are the managers whom the demo identity knows.
+var People = []web.Person{{ID: "mia-weber", Name: "Mia Weber"}, {ID: "tom-berg", Name: "Tom Berg"}}
+
+//go:embed templates
+var templates embed.FS
+
+// NewRenderer parses the pages, for the site and for the live pusher.
+func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
+	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
+		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView)
+}
+
+// Options make the site. All are needed, but for Hub, Metrics and Away.
+type Options struct {
+	DB         *pg.DB
+	Journal    *journal.Journal
+	Core       *core.Client
+	Ordering   *api.Client // ordering-core
+	Hub        *live.Hub   // nil: pages are not live
+	Renderer   *web.Renderer
+	Assets     *web.Assets
+	Sessions   *web.Sessions
+	Identity   web.Identity
+	Production bool
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics
+	Away       func(ctx context.Context) []string
+	Now        func() time.Time // of the events written here
+}
+
+type handlers struct {
+	site     *web.Site
+	db       *pg.DB
+	journal  *journal.Journal
+	core     *core.Client
+	ordering *api.Client
+	hub      *live.Hub
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// New returns the site with all its routes.
+func New(o Options) (*web.Site, error) {
+	var cursor func() string
+	if o.Hub != nil {
+		cursor = o.Hub.Cursor
+	}
+	site, err := web.New(web.Options{
+		Label: "Manager", Production: o.Production, Home: "/payments",
+		Nav: []web.NavItem{
+			{Key: "payments", Label: "Payments", Href: "/payments"},
+			{Key: "orders", Label: "Orders", Href: ordersPath},
+			{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
+		},
+		Large:    []web.Large{{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import", Limit: maxUploadForm}},
+		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
+		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &handlers{site: site, db: o.DB, journal: o.Journal, core: o.Core, ordering: o.Ordering, hub: o.Hub, log: o.Log, now: o.Now}
+	e := site.Echo
+	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
+	e.GET("/payments", h.list)
+	e.GET("/payments/:id", h.show)
+	e.POST("/payments/:id/accept", h.accept)
+	e.GET("/payments/:id/reject", h.askReason)
+	e.POST("/payments/:id/reject", h.reject)
+	e.POST("/payments/:id/capture", h.command(core.Capture))
+	e.POST("/payments/:id/release", h.command(core.Release))
+	// Where a browser without scripts is after such a form was answered with a page: what it asks for when
+	// someone follows the address again.
+	for _, form := range []string{"accept", "capture", "release"} {
+		e.GET("/payments/:id/"+form, h.backToPayment)
+	}
+	h.registerOrders(e)
+	h.registerCatalog(e)
+	if o.Hub != nil {
+		e.GET("/live", h.live)
+	}
+	return site, nil
+}
+
+// live opens the socket. Every manager sees the same, and whoever makes a request here is one.
+func (h *handlers) live(c echo.Context) error {
+	session, ok := h.site.SessionOf(c)
+	if !ok {
+		h.hub.Refuse(c.Response(), c.Request())
+		return nil
+	}
+	h.hub.Serve(c.Response(), c.Request(), audience, session)
+	return nil
+}
+
+func (h *handlers) backToPayment(c echo.Context) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, paymentPath(id))
+}
+
+// paymentID is the path's id, in its one canonical spelling.
+func paymentID(c echo.Context) (string, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil || id.String() != c.Param("id") {
+		return "", errNoPayment
+	}
+	return c.Param("id"), nil
+}
+
+func paymentPath(id string) string { return "/payments/" + id }
+
+var errNoPayment = web.NotFound("There is no such payment.")

@@ -1,0 +1,173 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// paymentPage is a payment with everything that happened to it.
+type paymentPage struct {
+	payment.Payment
+	Status                web.Badge
+	MoneyWords            string
+	Waits                 bool
+	CanCapture            bool      // and release: a hold that waits for a manager
+	UnderWay              *underWay // what becomes of the hold; nil while nothing does
+	SupersededBy          string
+	Order                 *web.Link // that it is for, if it is here
+	Steps                 []step
+	AcceptForm, MoneyForm *web.Form
+	Key                   string // the idempotency key of what is pressed on this page
+	Notice                notice // about what was just tried, and did not happen
+}
+
+// notice says that something was not done, and why.
+type notice struct {
+	Tone  web.Tone
+	Title string
+	Text  string
+	At    time.Time // when the thing that stands in the way happened
+	Typed string    // what somebody wrote, where no field keeps it
+}
+
+// step is an event of the timeline.
+type step struct {
+	Words   string
+	At      time.Time
+	By      string // who tried, where the words do not say
+	Effect  bool
+	Pending bool
+}
+
+var paymentView = web.NewView[paymentPage]("payment")
+
+func (h *handlers) show(c echo.Context) error {
+	return h.showPayment(c, http.StatusOK, func(*paymentPage) {})
+}
+
+// showPayment renders a payment's page; change adds what a form has to say.
+func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentPage)) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	stream, err := h.journal.Read(ctx, payment.Stream(id))
+	if err != nil {
+		return err
+	}
+	p, steps := readmodel.Fold(stream)
+	if !p.Exists() {
+		return errNoPayment
+	}
+	supersededBy, err := readmodel.SupersededBy(ctx, h.db, id)
+	if err != nil {
+		return err
+	}
+	page := describe(p, steps)
+	revision := stream.Revision()
+	if page.SupersededBy = supersededBy; supersededBy != "" {
+		revision++ // see readmodel.Payment.Shown
+	}
+	if page.Order, err = h.orderOf(ctx, p); err != nil {
+		return err
+	}
+	under, err := h.readUnderWay(ctx, id)
+	if err != nil {
+		return err
+	}
+	if under != nil {
+		revision++ // as above
+	}
+	if under != nil && page.CanCapture {
+		page.UnderWay, page.MoneyWords = under, "On hold, "+doing[under.Kind]
+		page.Status.Text = acceptedAnd(doing[under.Kind])
+	}
+	change(&page)
+	return paymentView.Render(c, status, web.Page{
+		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
+		Subject: payment.Stream(id), Revision: revision,
+	}, page)
+}
+
+// orderOf links the order that a payment is for; nil unless there is one of the same contractor's.
+func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, error) {
+	if uuid.Validate(p.OrderID) != nil {
+		return nil, nil
+	}
+	orders, err := readmodel.FindOrders(ctx, h.db, p.OrderID)
+	if err != nil || len(orders) == 0 || orders[0].ContractorID != p.ContractorID {
+		return nil, err
+	}
+	return &web.Link{Label: orderName(orders[0].Number), Href: orderPath(p.OrderID)}, nil
+}
+
+func describe(p payment.Payment, steps []payment.Step) paymentPage {
+	page := paymentPage{
+		Payment: p, Status: status(p), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
+		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
+		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
+	}
+	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason, &page.StuckReason} {
+		*text = capital(*text)
+	}
+	for _, s := range steps {
+		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+	}
+	return page
+}
+
+// NamesOrder tells whether what the payment is for is its order's number, and nothing more.
+func (p paymentPage) NamesOrder() bool {
+	return p.Order != nil && p.Description == "Order "+p.Order.Label
+}
+
+// decided is the decision, by whom and when; not done while there is none.
+func (p paymentPage) decided() payment.Act {
+	if p.Decision == payment.DecisionCancelled {
+		return p.Cancelled
+	}
+	return p.Decided
+}
+
+// Verdict is the decision in words, with who took it.
+func (p paymentPage) Verdict() string {
+	act := p.decided()
+	who := nameOr(act.ByName, act.By)
+	switch {
+	case who != "":
+		return p.Decision.Words() + " by " + who
+	case p.Decision == payment.DecisionCancelled:
+		return p.Decision.Words() + " with its order"
+	}
+	return p.Decision.Words()
+}
+
+// VerdictAt is when the decision was taken; zero while there is none.
+func (p paymentPage) VerdictAt() time.Time { return p.decided().At }
+
+// ByManager tells whether a manager captures the money.
+func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }
+
+// sentence begins with a capital letter, and leaves its full stop to who writes it.
+func sentence(words string) string { return strings.TrimSuffix(capital(words), ".") }
+
+// capital is words beginning with a capital letter.
+func capital(words string) string {
+	if words == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(first)) + words[size:]
+}

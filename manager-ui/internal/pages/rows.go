@@ -1,0 +1,120 @@
+package pages
+
+import (
+	"strings"
+	"time"
+
+	"countersign.example/manager-ui/internal/core"
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// row is a payment in a list.
+type row struct {
+	ID, Contractor, Description string
+	Revision                    int64
+	Sort                        string
+	Order                       string // the address of the order that it says it is for; "" for none
+	Amount                      money.Amount
+	RequestedAt                 time.Time
+	Status                      web.Badge
+	DecidedBy                   string
+	Waits                       bool // for a decision
+	OnHold                      bool // for a manager to capture or release
+}
+
+var rowFragment = web.NewFragment[row]("payment-row")
+
+func rowOf(p readmodel.Payment) row {
+	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
+	r := row{
+		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
+		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
+		Status: status(payment.Payment{
+			Decision: decision, Money: money, Final: p.Final, Stuck: payment.Operation(p.Stuck), CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
+		}),
+		Waits:  decision == payment.DecisionRequested,
+		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual) && p.Stuck == "",
+	}
+	if r.OnHold && p.UnderWay != nil {
+		r.OnHold, r.Status.Text = false, acceptedAnd(doing[core.Kind(*p.UnderWay)])
+	}
+	if p.OrderID != nil {
+		r.Order = orderPath(*p.OrderID)
+	}
+	return r
+}
+
+// maxInRow is how much of a description a row shows, in characters; the payment's page has all of it.
+const maxInRow = 160
+
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > maxInRow {
+		return strings.TrimSpace(string(runes[:maxInRow])) + "…"
+	}
+	return text
+}
+
+// sortKey sorts as text the way requested_at does in the database; ties go by id in both.
+func sortKey(t time.Time) string { return event.Kept(t).Format("2006-01-02T15:04:05.000000Z") }
+
+// status is both facets of a payment, in words and one colour.
+func status(p payment.Payment) web.Badge {
+	switch p.Decision {
+	case payment.DecisionRequested:
+		return web.Badge{Tone: web.Waiting, Text: p.Decision.Words()}
+	case payment.DecisionRejected:
+		return web.Badge{Tone: web.Bad, Text: p.Decision.Words()}
+	case payment.DecisionAccepted:
+		return web.Badge{Tone: moneyTone(p), Text: acceptedAnd(moneyWord(p))}
+	}
+	return web.Badge{Tone: web.Neutral, Text: p.Decision.Words()}
+}
+
+// acceptedAnd is the status of a payment that was accepted, with what became of its money.
+func acceptedAnd(word string) string { return payment.DecisionAccepted.Words() + " · " + word }
+
+// moneyWord is the money's state in a word or two, for a badge.
+func moneyWord(p payment.Payment) string {
+	switch p.Stuck {
+	case payment.Authorize:
+		return "hold stuck"
+	case payment.NoOperation:
+	default:
+		return string(p.Stuck) + " stuck"
+	}
+	switch p.Money {
+	case payment.MoneyAuthorized:
+		return "on hold"
+	case payment.MoneyDeclined:
+		if p.Final {
+			return "declined"
+		}
+		return "declined, trying again"
+	case payment.MoneyCaptured:
+		return "paid out"
+	case payment.MoneyReleased:
+		return "not paid out"
+	case payment.MoneyRefunded:
+		return "refunded"
+	}
+	return "being authorized"
+}
+
+func moneyTone(p payment.Payment) web.Tone {
+	if p.Stuck != payment.NoOperation {
+		return web.Warning
+	}
+	switch p.Money {
+	case payment.MoneyCaptured:
+		return web.Good
+	case payment.MoneyDeclined:
+		return web.Warning
+	case payment.MoneyReleased, payment.MoneyRefunded:
+		return web.Neutral
+	}
+	return web.Info
+}
