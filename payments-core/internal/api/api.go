@@ -27,12 +27,12 @@ import (
 // API answers requests.
 type API struct {
 	commands *api.Commands
-	desk     *operations.Desk
+	service  *operations.Service
 }
 
 // New returns the API's handler.
-func New(db *pg.DB, desk *operations.Desk, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
-	a := &API{commands: &api.Commands{DB: db, Explain: answerable}, desk: desk}
+func New(db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
+	a := &API{commands: &api.Commands{DB: db, Explain: answerable}, service: service}
 	e := web.NewAPI(log, metrics)
 	payments := e.Group("/payments", tokens.Authenticate)
 	payments.GET("/:id", a.show)
@@ -90,7 +90,7 @@ func (a *API) show(c echo.Context) error {
 	if !api.IsID(id) {
 		return answerable(operations.ErrNoPayment)
 	}
-	p, history, err := a.desk.Look(c.Request().Context(), id)
+	p, history, err := a.service.Get(c.Request().Context(), id)
 	if err != nil {
 		return answerable(err)
 	}
@@ -109,7 +109,7 @@ func (a *API) show(c echo.Context) error {
 
 // answerable gives an error its status.
 func answerable(err error) error {
-	var underWay *operations.UnderWayError
+	var underWay *operations.InProgressError
 	var refusal *payment.Refusal
 	var known *web.Error
 	var away *pgconn.ConnectError

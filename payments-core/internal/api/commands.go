@@ -27,7 +27,7 @@ func (a *API) command(kind payment.Operation) echo.HandlerFunc {
 		if !api.IsID(r.ID) {
 			return api.Answer{}, operations.ErrNoPayment
 		}
-		o, err := a.desk.Command(ctx, tx, r.ID, kind, text.Mend(r.Body.Reason))
+		o, err := a.service.Command(ctx, tx, r.ID, kind, text.Mend(r.Body.Reason))
 		if err != nil {
 			return api.Answer{}, err
 		}

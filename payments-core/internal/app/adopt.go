@@ -42,16 +42,16 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	if err != nil {
 		return nil, nil, service.UsageError{Err: err}
 	}
-	db, book, desk, err := openDesk(ctx, cfg, log)
+	db, j, ops, err := openService(ctx, cfg, log)
 	if err != nil {
 		moneyGateway.Close()
 		return nil, nil, err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	a := &kafka.Adoption{
-		ConsumerConfig: kafka.ConsumerConfig{Recording: recording(db, book, desk, log), Client: client, Group: Name},
+		ConsumerConfig: kafka.ConsumerConfig{Recording: recording(db, j, ops, log), Client: client, Group: Name},
 		Restore: func(ctx context.Context, tx *pg.Tx, _ []string, say func(string)) error {
-			return desk.Restore(ctx, tx, moneyGateway, say)
+			return ops.Restore(ctx, tx, moneyGateway, say)
 		},
 	}
 	return a, func() { client.Close(); db.Close(); moneyGateway.Close() }, nil

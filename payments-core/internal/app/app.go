@@ -72,14 +72,14 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	migrated := func(ctx context.Context) error { return db.Migrated(ctx, Migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)
-	book := journal.New(db, source)
-	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, rt.Log)
+	j := journal.New(db, source)
+	ops, err := operations.NewService(db, j, operations.Rules{RetryDelays: cfg.RetryDelays}, rt.Log)
 	if err != nil {
 		return err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-	hearing := kafka.ConsumerConfig{Recording: recording(db, book, desk, rt.Log), Client: client, Group: Name}
+	hearing := kafka.ConsumerConfig{Recording: recording(db, j, ops, rt.Log), Client: client, Group: Name}
 	looking, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	rt.First("journal", check.Check)
 	db.Vet(check.Check)
 	if rt.Role.Serves(service.Consumer) {
-		if err := startConsumer(cfg, rt, hearing, desk); err != nil {
+		if err := startConsumer(cfg, rt, hearing, ops); err != nil {
 			return err
 		}
 	}
@@ -98,12 +98,12 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		rt.Serve(nil)
 		return nil
 	}
-	rt.Serve(api.New(db, desk, cfg.ServiceTokens, rt.Log, rt.Metrics))
+	rt.Serve(api.New(db, ops, cfg.ServiceTokens, rt.Log, rt.Metrics))
 	return nil
 }
 
 // startConsumer adds what hears, publishes and calls the gateway.
-func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfig, desk *operations.Desk) error {
+func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfig, ops *operations.Service) error {
 	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: cfg.GatewayTimeout})
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -114,7 +114,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 		Client: hearing.Client, DB: hearing.DB, Journal: hearing.Journal, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
 	consumer := kafka.NewConsumer(hearing)
-	caller := operations.NewCaller(desk, moneyGateway, cfg.GatewayKeyLife, rt.Log, rt.Metrics)
+	caller := operations.NewCaller(ops, moneyGateway, cfg.GatewayKeyLife, rt.Log, rt.Metrics)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 
@@ -122,7 +122,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 	rt.Go("consumer", consumer.Run)
 	rt.Go("retention", pg.Forget(hearing.DB, rt.Log, commands.Retention, kafka.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
-		return operations.Run(ctx, desk, caller, cfg.Jobs, rt.Log)
+		return operations.Run(ctx, ops, caller, cfg.Jobs, rt.Log)
 	})
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 	return nil
@@ -130,9 +130,9 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
 // primary data: one that lacks what the service has written is not the one it had.
-func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slog.Logger) kafka.Recording {
+func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) kafka.Recording {
 	return kafka.Recording{
-		DB: db, Journal: book, Primary: true, Log: log,
+		DB: db, Journal: j, Primary: true, Log: log,
 		Topics: []kafka.Topic{{
 			Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
 			Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
@@ -140,7 +140,7 @@ func recording(db *pg.DB, book *journal.Journal, desk *operations.Desk, log *slo
 			Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
 			Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 		}},
-		Before:     desk.Before,
-		Projectors: []journal.Projector{desk.Project},
+		Before:     ops.Before,
+		Projectors: []journal.Projector{ops.Project},
 	}
 }

@@ -16,19 +16,19 @@ import (
 	"countersign.example/pkg/service"
 )
 
-// openDesk opens the database, which the caller closes, with the payments in it.
-func openDesk(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *journal.Journal, *operations.Desk, error) {
+// openService opens the database, which the caller closes, with the payments in it.
+func openService(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *journal.Journal, *operations.Service, error) {
 	db, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	book := journal.New(db, source)
-	desk, err := operations.NewDesk(db, book, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
+	j := journal.New(db, source)
+	ops, err := operations.NewService(db, j, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
 	if err != nil {
 		db.Close()
 		return nil, nil, nil, err
 	}
-	return db, book, desk, nil
+	return db, j, ops, nil
 }
 
 // checkBeforeChange returns an error unless the database has what the core has written, as it has to before the core runs.
@@ -45,11 +45,11 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		db, book, desk, err := openDesk(ctx, cfg, log)
+		db, j, ops, err := openService(ctx, cfg, log)
 		if err != nil {
 			return nil, nil, err
 		}
-		r := recording(db, book, desk, log)
+		r := recording(db, j, ops, log)
 		letters := kafka.NewDeadLetters(r)
 		letters.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
 		return letters, db.Close, nil

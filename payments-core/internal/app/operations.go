@@ -16,23 +16,23 @@ import (
 
 // stuckOperations is the command for what the gateway cannot be asked again by itself: `operations list|retry|settle`.
 func stuckOperations(load service.Loader[Config]) *cobra.Command {
-	with := func(changes bool, do func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error) func(*cobra.Command, []string) error {
+	with := func(changes bool, do func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := load()
 			if err != nil {
 				return err
 			}
-			db, book, desk, err := openDesk(cmd.Context(), cfg, log)
+			db, j, ops, err := openService(cmd.Context(), cfg, log)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
 			if changes {
-				if err := checkBeforeChange(cmd.Context(), cfg, recording(db, book, desk, log)); err != nil {
+				if err := checkBeforeChange(cmd.Context(), cfg, recording(db, j, ops, log)); err != nil {
 					return err
 				}
 			}
-			return do(cmd.Context(), cmd.OutOrStdout(), desk, args)
+			return do(cmd.Context(), cmd.OutOrStdout(), ops, args)
 		}
 	}
 	command := &cobra.Command{
@@ -42,12 +42,12 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	command.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the operations that are stuck, and those that have been open for long, oldest first", Args: cobra.NoArgs,
-			RunE: with(false, func(ctx context.Context, out io.Writer, desk *operations.Desk, _ []string) error {
-				stuck, err := desk.Stuck(ctx)
+			RunE: with(false, func(ctx context.Context, out io.Writer, ops *operations.Service, _ []string) error {
+				stuck, err := ops.Stuck(ctx)
 				if err != nil {
 					return err
 				}
-				waiting, err := desk.Waiting(ctx)
+				waiting, err := ops.Unanswered(ctx)
 				if err != nil {
 					return err
 				}
@@ -59,14 +59,14 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-type withDesk func(changes bool, do func(context.Context, io.Writer, *operations.Desk, []string) error) func(*cobra.Command, []string) error
+type withService func(changes bool, do func(context.Context, io.Writer, *operations.Service, []string) error) func(*cobra.Command, []string) error
 
-func retryCommand(with withDesk) *cobra.Command {
+func retryCommand(with withService) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
 		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once", Args: cobra.ExactArgs(1),
-		RunE: with(true, func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
-			key, err := desk.Retry(ctx, args[0], by)
+		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
+			key, err := ops.Retry(ctx, args[0], by)
 			switch {
 			case err != nil:
 			case key == "":
@@ -83,18 +83,18 @@ func retryCommand(with withDesk) *cobra.Command {
 	return command
 }
 
-func settleCommand(with withDesk) *cobra.Command {
+func settleCommand(with withService) *cobra.Command {
 	var by operations.Handling
 	var as operations.Settlement
 	var outcome string
 	command := &cobra.Command{
 		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: cobra.ExactArgs(1),
-		RunE: with(true, func(ctx context.Context, out io.Writer, desk *operations.Desk, args []string) error {
+		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			if outcome != "succeeded" && outcome != "failed" {
 				return service.UsageError{Err: fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)}
 			}
 			as.Succeeded = outcome == "succeeded"
-			err := desk.Settle(ctx, args[0], as, by)
+			err := ops.Settle(ctx, args[0], as, by)
 			if err == nil {
 				_, err = fmt.Fprintf(out, "settled as %s\n", outcome)
 			}
@@ -128,7 +128,7 @@ func printStuck(out io.Writer, stuck []operations.Operation) error {
 }
 
 // printWaiting is silent where nothing waits.
-func printWaiting(out io.Writer, waiting []operations.Waiting) error {
+func printWaiting(out io.Writer, waiting []operations.Unanswered) error {
 	if len(waiting) == 0 {
 		return nil
 	}
@@ -138,7 +138,7 @@ func printWaiting(out io.Writer, waiting []operations.Waiting) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tOPEN SINCE\tATTEMPTS\tASKED NEXT\tWHY")
 	for _, w := range waiting {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%.200q\n", w.Key, w.Amount, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.AskedNext(), w.Why())
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%.200q\n", w.Key, w.Amount, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.NextCall(), w.Why())
 	}
 	return table.Flush()
 }

@@ -18,13 +18,13 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// noteTimeout bounds writing down that a call had no answer.
-const noteTimeout = 5 * time.Second
+// recordTimeout bounds storing that a call had no answer.
+const recordTimeout = 5 * time.Second
 
-// Caller works the job of an operation: it calls the gateway and records what came of it.
+// Caller works the job of an operation: it calls the gateway and records the outcome.
 type Caller struct {
 	river.WorkerDefaults[callArgs]
-	desk    *Desk
+	service *Service
 	gateway gateway.Gateway
 	keyLife time.Duration
 	log     *slog.Logger
@@ -32,10 +32,10 @@ type Caller struct {
 	alarms  *prometheus.CounterVec
 }
 
-// NewCaller returns a caller whose metrics are in registry. keyLife is how long the gateway says that it knows a key.
-func NewCaller(desk *Desk, g gateway.Gateway, keyLife time.Duration, log *slog.Logger, registry prometheus.Registerer) *Caller {
+// NewCaller returns a caller whose metrics are in registry. keyLife is how long the gateway remembers a key.
+func NewCaller(service *Service, g gateway.Gateway, keyLife time.Duration, log *slog.Logger, registry prometheus.Registerer) *Caller {
 	c := &Caller{
-		desk: desk, gateway: g, keyLife: keyLife, log: log,
+		service: service, gateway: g, keyLife: keyLife, log: log,
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gateway_call_duration_seconds",
 			Help:    "Time of calls to the payment gateway, by kind and by outcome: approved, refused, unknown or key_reused.",
@@ -46,7 +46,7 @@ func NewCaller(desk *Desk, g gateway.Gateway, keyLife time.Duration, log *slog.L
 			Help: "Things about money that a person must look at, by reason.",
 		}, []string{"reason"}),
 	}
-	registry.MustRegister(c.calls, c.alarms, stuckGauge{desk.db})
+	registry.MustRegister(c.calls, c.alarms, stuckGauge{service.db})
 	return c
 }
 
@@ -55,10 +55,10 @@ func (c *Caller) NextRetry(job *river.Job[callArgs]) time.Time {
 	return time.Now().Add(Backoff(job.Attempt))
 }
 
-// Work asks the gateway once. Without a definite answer the job is put off, and asks again with the same key. A stuck
-// operation is an operator's.
+// Work asks the gateway once. Without a definite answer the job is snoozed, and asks again with the same key. A stuck
+// operation is left to an operator.
 func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
-	o, err := byID(ctx, c.desk.db.Pool(), job.Args.Operation)
+	o, err := byID(ctx, c.service.db.Pool(), job.Args.Operation)
 	if err != nil {
 		return err
 	}
@@ -67,24 +67,27 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	}
 	ctx = event.WithMeta(ctx, o.Meta)
 	result, err := c.call(ctx, o)
-	decide := func(d *dossier) Outcome { return OutcomeOf(d.payment, d.order, o, result) }
+	decide := func(locked *lockedPayment) Outcome { return OutcomeOf(locked.payment, locked.order, o, result) }
 	switch {
 	case errors.Is(err, gateway.ErrKeyReused):
-		decide = func(d *dossier) Outcome { return stuckBy(d.payment, o, "the gateway knows the key of another request") }
+		decide = func(locked *lockedPayment) Outcome {
+			return stuckBy(locked.payment, o, "the gateway knows the key of another request")
+		}
 	case err != nil:
 		c.log.Log(ctx, level(slog.LevelWarn, o.Attempts+1), "the gateway gave no definite answer; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
-		return c.putOff(ctx, o, err)
+		return c.retryLater(ctx, o, err)
 	}
 	if err := c.record(ctx, job, o, decide); err != nil {
 		c.log.Log(ctx, level(slog.LevelError, o.Attempts+1), "the gateway's answer could not be recorded; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
-		return c.putOff(ctx, o, err)
+		return c.retryLater(ctx, o, err)
 	}
 	return nil
 }
 
-// call asks the gateway, or its record where the gateway may have forgotten the key: what it did once it would do again.
+// call asks the gateway. Where the gateway may have forgotten the key, call looks in its record first, or it would do
+// the same twice.
 func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, err error) {
 	began := time.Now()
 	if time.Since(o.OpenedAt) > c.keyLife-c.keyLife/10 {
@@ -94,7 +97,7 @@ func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, 
 	}
 	switch o.Kind {
 	case payment.Authorize:
-		p, _, lookErr := c.desk.Look(ctx, o.PaymentID)
+		p, _, lookErr := c.service.Get(ctx, o.PaymentID)
 		if lookErr != nil {
 			return result, lookErr
 		}
@@ -123,7 +126,7 @@ func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, 
 	return result, err
 }
 
-// recorded looks in the gateway's record for what became of o.
+// recorded looks for the outcome of o in the gateway's record.
 func (c *Caller) recorded(ctx context.Context, o Operation) (result gateway.Result, known bool, err error) {
 	for record, err := range c.gateway.Records(ctx, o.PaymentID) {
 		switch {
@@ -139,31 +142,31 @@ func (c *Caller) recorded(ctx context.Context, o Operation) (result gateway.Resu
 	return result, false, nil
 }
 
-// putOff notes why there is no answer, and has the job work again later.
-func (c *Caller) putOff(ctx context.Context, o Operation, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+// retryLater stores why there is no answer, and snoozes the job.
+func (c *Caller) retryLater(ctx context.Context, o Operation, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if _, err := c.desk.db.Pool().Exec(ctx, `update operations set attempts = attempts + 1, last_error = $2 where id = $1 and closed_at is null`,
-		o.ID, gateway.Clean(cause.Error(), payment.MaxText)); err != nil {
+	_, err := c.service.db.Pool().Exec(ctx, `update operations set attempts = attempts + 1, last_error = $2
+		where id = $1 and closed_at is null`, o.ID, gateway.Clean(cause.Error(), payment.MaxText))
+	if err != nil {
 		c.log.WarnContext(ctx, "note a failed call", "key", o.Key, "error", err)
 	}
 	return river.JobSnooze(Backoff(o.Attempts + 1))
 }
 
-// record closes the operation with its event, opens what comes next, and completes the job, all in
-// one transaction.
-func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*dossier) Outcome) error {
+// record closes the operation with its event, opens what comes next, and completes the job, in one transaction.
+func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*lockedPayment) Outcome) error {
 	var done Outcome
-	err := c.desk.db.InTx(ctx, func(tx *pg.Tx) error {
-		d, err := c.desk.load(ctx, tx, o.PaymentID)
+	err := c.service.db.InTx(ctx, func(tx *pg.Tx) error {
+		locked, err := c.service.load(ctx, tx, o.PaymentID)
 		if err != nil {
 			return err
 		}
-		if open, is := d.history.Open(); !is || open.ID != o.ID {
+		if open, is := locked.history.Open(); !is || open.ID != o.ID {
 			return nil // closed by another worker since
 		}
-		done = decide(d)
-		if _, err := c.desk.conclude(ctx, tx, d, &done); err != nil {
+		done = decide(locked)
+		if _, err := c.service.conclude(ctx, tx, locked, &done); err != nil {
 			return err
 		}
 		_, err = river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx.Tx, job)
@@ -180,48 +183,48 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 	return err
 }
 
-// conclude records what became of a payment's open operation, with its event, and opens what comes next. It returns what is
-// asked again.
-func (d *Desk) conclude(ctx context.Context, tx *pg.Tx, c *dossier, done *Outcome) (again Operation, err error) {
+// conclude records the outcome of a payment's open operation, with its event, and opens what comes next. It returns the
+// operation that asks again, if one does.
+func (s *Service) conclude(ctx context.Context, tx *pg.Tx, locked *lockedPayment, done *Outcome) (again Operation, err error) {
 	if done.Err != nil {
 		return again, done.Err
 	}
 	o := &done.Operation
 	if o.State == Open {
 		o.StuckAt = time.Now()
-		err = stickRow(ctx, tx, *o)
+		err = markStuck(ctx, tx, *o)
 	} else {
 		o.ClosedAt = time.Now()
-		err = closeRow(ctx, tx, *o)
+		err = closeOperation(ctx, tx, *o)
 	}
 	if err != nil {
 		return again, err
 	}
-	for i := range c.history {
-		if c.history[i].ID == o.ID {
-			c.history[i] = *o
+	for i := range locked.history {
+		if locked.history[i].ID == o.ID {
+			locked.history[i] = *o
 		}
 	}
 	if done.Body != nil {
-		if err := d.write(ctx, tx, c, done.Body, done.meta()); err != nil {
+		if err := s.write(ctx, tx, locked, done.Body, done.meta()); err != nil {
 			return again, err
 		}
 	}
 	if !done.Again {
-		return again, d.follow(ctx, tx, c)
+		return again, s.applyRules(ctx, tx, locked)
 	}
-	again = NewOperation(c.payment, c.history, o.Kind, o.Reason, o.Meta)
-	return again, d.open(ctx, tx, []*Operation{&again}, nil, time.Now().Add(done.Wait))
+	again = NewOperation(locked.payment, locked.history, o.Kind, o.Reason, o.Meta)
+	return again, s.open(ctx, tx, []*Operation{&again}, nil, time.Now().Add(done.Wait))
 }
 
-// alarm counts every time, and logs as often as level has it.
+// alarm counts each alarm, and logs as often as level allows.
 func (c *Caller) alarm(ctx context.Context, reason string, o Operation, times int, message string, err error) {
 	c.alarms.WithLabelValues(reason).Inc()
 	c.log.Log(ctx, level(slog.LevelError, times), message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "times", times, "error", err)
 }
 
-// level is wanted the first time, and then whenever the times have doubled; else it is debug. In an outage of
-// the gateway every open payment fails every 30 s, and would drown all else.
+// level is wanted the first time and whenever the times have doubled, and debug otherwise: in an outage of the gateway
+// every open payment fails every 30 s, and would drown all else.
 func level(wanted slog.Level, times int) slog.Level {
 	if times&(times-1) == 0 {
 		return wanted
@@ -229,7 +232,7 @@ func level(wanted slog.Level, times int) slog.Level {
 	return slog.LevelDebug
 }
 
-// Outcome is what a definite answer comes to.
+// Outcome is what a definite answer means for an operation and its payment.
 type Outcome struct {
 	Operation Operation     // closed; or open still, which is stuck
 	Body      payment.Body  // the event to write; nil if the payment does not change by it
@@ -268,7 +271,7 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 	return done.checked()
 }
 
-// stuckBy is the outcome of what cannot be asked again, and cannot be left either: it waits for an operator.
+// stuckBy is the outcome of an operation that must be done and cannot be asked again: it waits for an operator.
 func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
 	o.State, o.LastError = Open, gateway.Clean(reason, payment.MaxText)
 	done.Operation = o
@@ -276,22 +279,22 @@ func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
 	return done.checked()
 }
 
-func (d Outcome) checked() Outcome {
-	if d.Err != nil {
+func (locked Outcome) checked() Outcome {
+	if locked.Err != nil {
 		// The rules open only what the payment can take, and nothing changes it while an
 		// operation is open: this is a mistake of ours, and the operation stays open.
-		d.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", d.Operation.Key, d.Err)
+		locked.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", locked.Operation.Key, locked.Err)
 	}
-	return d
+	return locked
 }
 
-// meta is on whose behalf the event is: what the gateway refused is not the doing of the person who asked for it.
-func (d Outcome) meta() event.Meta {
-	m := d.Operation.Meta
+// meta is on whose behalf the event is written: nobody's where the gateway refused.
+func (locked Outcome) meta() event.Meta {
+	m := locked.Operation.Meta
 	switch {
-	case d.Operation.Handled.By != "":
-		m.Actor, m.ActorName = d.Operation.Handled.By, d.Operation.Handled.By
-	case d.Operation.State != Succeeded:
+	case locked.Operation.Handled.By != "":
+		m.Actor, m.ActorName = locked.Operation.Handled.By, locked.Operation.Handled.By
+	case locked.Operation.State != Succeeded:
 		m.Actor, m.ActorName = "", ""
 	}
 	return m

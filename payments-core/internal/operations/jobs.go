@@ -17,8 +17,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// neverGiveUp is how often a job is tried: until it is done. A job about money is never discarded.
-const neverGiveUp = 30000
+// maxAttempts is in effect without end: a job about money is never discarded.
+const maxAttempts = 30000
 
 // callArgs is the job of one operation: call the gateway until it answers for good.
 type callArgs struct {
@@ -27,10 +27,10 @@ type callArgs struct {
 
 func (callArgs) Kind() string { return "gateway_call" }
 
-func (callArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: neverGiveUp} }
+func (callArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: maxAttempts} }
 
-// reconsiderArgs is the job of looking at a payment again when something is due: a retry, or the
-// end of a hold. The same moment of the same payment is one job.
+// reconsiderArgs is the job of applying the rules to a payment when something is due: a retry, or the end of a hold.
+// The same moment of the same payment is one job.
 type reconsiderArgs struct {
 	PaymentID string    `json:"payment_id"`
 	At        time.Time `json:"at"`
@@ -39,7 +39,7 @@ type reconsiderArgs struct {
 func (reconsiderArgs) Kind() string { return "payment_reconsider" }
 
 func (reconsiderArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: neverGiveUp, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+	return river.InsertOpts{MaxAttempts: maxAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
 func reconsiderAt(paymentID string, at time.Time) river.InsertManyParams {
@@ -52,7 +52,7 @@ func reconsiderAt(paymentID string, at time.Time) river.InsertManyParams {
 
 type reconsiderWorker struct {
 	river.WorkerDefaults[reconsiderArgs]
-	desk *Desk
+	service *Service
 }
 
 func (w *reconsiderWorker) NextRetry(*river.Job[reconsiderArgs]) time.Time {
@@ -63,16 +63,16 @@ func (w *reconsiderWorker) Work(ctx context.Context, job *river.Job[reconsiderAr
 	if early := time.Until(job.Args.At); early > 0 { // another process' clock is ahead
 		return river.JobSnooze(early)
 	}
-	return w.desk.db.InTx(ctx, func(tx *pg.Tx) error {
-		c, err := w.desk.load(ctx, tx, job.Args.PaymentID)
+	return w.service.db.InTx(ctx, func(tx *pg.Tx) error {
+		locked, err := w.service.load(ctx, tx, job.Args.PaymentID)
 		if err != nil {
 			return err
 		}
-		return w.desk.follow(ctx, tx, c)
+		return w.service.applyRules(ctx, tx, locked)
 	})
 }
 
-// Timing is how patiently jobs are worked. The zero value is what production uses; tests hurry.
+// Timing bounds how long jobs take. The zero value is what production uses; tests set shorter times.
 type Timing struct {
 	JobTimeout  time.Duration // 15 s: longer than a call may take
 	RescueAfter time.Duration // 30 s: when a job whose process was killed is taken up again
@@ -88,23 +88,23 @@ func (t Timing) orDefault() Timing {
 	return t
 }
 
-// concurrency is how many calls are under way at once in a process. They wait for the gateway most
-// of the time, and hold a database connection only to record an outcome.
+// concurrency is how many calls a process makes at once. They wait for the gateway most of the time, and hold a
+// database connection only to record an outcome.
 const concurrency = 48
 
-// Run works the jobs until ctx ends. Then it lets calls end for a moment, and cancels them: what they asked is
-// unknown then, and is asked again by whoever works next.
-func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *slog.Logger) error {
+// Run works the jobs until ctx ends. Then it waits for calls for a moment, and cancels them: their outcome is unknown,
+// and the next worker asks again with the same key.
+func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, log *slog.Logger) error {
 	timing = timing.orDefault()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, caller)
-	river.AddWorker(workers, &reconsiderWorker{desk: desk})
+	river.AddWorker(workers, &reconsiderWorker{service: service})
 	id, away := uuid.NewString(), &outage{log: log}
-	client, err := river.NewClient(riverpgxv5.New(desk.db.Pool()), &river.Config{
+	client, err := river.NewClient(riverpgxv5.New(service.db.Pool()), &river.Config{
 		ID:                   id,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
 		Workers:              workers,
-		Logger:               quiet(away),
+		Logger:               riverLog(away),
 		JobTimeout:           timing.JobTimeout,
 		RescueStuckJobsAfter: timing.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
@@ -115,12 +115,12 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 	if err != nil {
 		return fmt.Errorf("make the job workers: %w", err)
 	}
-	life := &life{db: desk.db, id: id, log: log, away: away}
-	defer life.end(ctx)
-	if !start(ctx, life, client, log) {
+	lease := &workerLease{db: service.db, id: id, log: log, away: away}
+	defer lease.release(ctx)
+	if !start(ctx, lease, client, log) {
 		return nil
 	}
-	life.watch(ctx)
+	lease.watch(ctx)
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return client.Stop(stopCtx)
@@ -128,10 +128,10 @@ func Run(ctx context.Context, desk *Desk, caller *Caller, timing Timing, log *sl
 
 // start starts the client, as soon as the database answers and knows that this worker lives. It returns
 // false when ctx ends before that.
-func start(ctx context.Context, life *life, client *river.Client[pgx.Tx], log *slog.Logger) bool {
+func start(ctx context.Context, lease *workerLease, client *river.Client[pgx.Tx], log *slog.Logger) bool {
 	for warned := false; ; warned = true {
-		beginCtx, cancel := context.WithTimeout(ctx, lookWithin)
-		err := life.begin(beginCtx)
+		beginCtx, cancel := context.WithTimeout(ctx, leaseTimeout)
+		err := lease.acquire(beginCtx)
 		cancel()
 		if err == nil {
 			// Its context must not end before Stop is called, or the jobs' would end at once too.

@@ -9,12 +9,12 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// scrapeTimeout bounds what a scrape asks of the database. What cannot be had in time is left out.
+// scrapeTimeout bounds the query of a scrape. Without an answer in time the metric is left out.
 const scrapeTimeout = 2 * time.Second
 
 var stuckNow = prometheus.NewDesc("payment_operations_stuck", "Operations that wait for an operator.", nil, nil)
 
-// stuckGauge is read from the table when it is scraped, so that it says after a restart what it said before.
+// stuckGauge reads the table when it is scraped, so that a restart does not change it.
 type stuckGauge struct{ db *pg.DB }
 
 func (g stuckGauge) Describe(ch chan<- *prometheus.Desc) { ch <- stuckNow }
@@ -23,7 +23,8 @@ func (g stuckGauge) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	var n int64
-	if err := g.db.Pool().QueryRow(ctx, "select count(*) from operations where stuck_at is not null and closed_at is null").Scan(&n); err != nil {
+	const query = "select count(*) from operations where stuck_at is not null and closed_at is null"
+	if err := g.db.Pool().QueryRow(ctx, query).Scan(&n); err != nil {
 		return
 	}
 	ch <- prometheus.MustNewConstMetric(stuckNow, prometheus.GaugeValue, float64(n))

@@ -1,5 +1,4 @@
-// Package operations decides what to ask of the payment gateway, asks it, and records what came
-// of it.
+// Package operations decides what to ask of the payment gateway, asks it, and records the outcome.
 //
 // Invariants:
 //   - A call is recorded before it is made: its row, its job and the change that wants it are one
@@ -12,7 +11,7 @@
 //   - What the gateway refuses for good, though it must be done, is stuck: it stays open, and is not asked again until an
 //     operator retries or settles it.
 //   - What comes next is a pure function of the payment, its operations and its order ([Rules]); what the order
-//     cannot use is let go first.
+//     cannot use is undone first.
 package operations
 
 import (
@@ -70,7 +69,7 @@ func (o Operation) Stuck() bool { return o.State == Open && !o.StuckAt.IsZero() 
 // History is all operations of one payment, oldest first.
 type History []Operation
 
-// Open returns the operation under way, if there is one. It may be stuck.
+// Open returns the open operation, if there is one. It may be stuck.
 func (h History) Open() (Operation, bool) {
 	for _, o := range h {
 		if o.State == Open {
@@ -129,7 +128,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Histories reads the operations of payments. For a decision, hold their streams' locks.
+// Histories reads the operations of payments. Whoever decides by them holds the locks of the payments' streams.
 func Histories(ctx context.Context, q querier, payments ...string) (map[string]History, error) {
 	rows, err := q.Query(ctx, selectOperations+" where payment_id = any($1) order by id", payments)
 	if err != nil {
@@ -150,7 +149,7 @@ func byID(ctx context.Context, q querier, id int64) (Operation, error) {
 	return o, nil
 }
 
-// insert opens operations, and fills in what the database gives.
+// insert stores new operations, and fills in what the database generates.
 func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
 	batch := &pgx.Batch{}
 	for _, o := range opened {
@@ -166,9 +165,9 @@ func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
 	return nil
 }
 
-// closeRow records the outcome in o's row. It does not ask for state = 'open', for which the planner takes the index of
-// what is open, made for another question, and reads all of it.
-func closeRow(ctx context.Context, tx *pg.Tx, o Operation) error {
+// closeOperation stores the outcome in o's row. Its condition is not state = 'open': for that the planner takes the
+// index of open operations, which was made for another query, and reads all of it.
+func closeOperation(ctx context.Context, tx *pg.Tx, o Operation) error {
 	var expires *time.Time
 	if !o.HoldExpiresAt.IsZero() {
 		expires = &o.HoldExpiresAt
@@ -185,18 +184,18 @@ func closeRow(ctx context.Context, tx *pg.Tx, o Operation) error {
 	return nil
 }
 
-// errNotOpen says that somebody else has closed the operation, which the locks rule out.
+// errNotOpen means that the operation is closed, which the locks rule out.
 var errNotOpen = errors.New("it is not open")
 
-// stickRow records in o's row that it waits for an operator.
-func stickRow(ctx context.Context, tx *pg.Tx, o Operation) error {
+// markStuck stores in o's row that it waits for an operator.
+func markStuck(ctx context.Context, tx *pg.Tx, o Operation) error {
 	tag, err := tx.Exec(ctx, `update operations set stuck_at = $2, last_error = $3, final = $4, attempts = attempts + 1
 		where id = $1 and closed_at is null`, o.ID, o.StuckAt, o.LastError, o.Final)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = errNotOpen
 	}
 	if err != nil {
-		return fmt.Errorf("note that operation %s is stuck: %w", o.Key, err)
+		return fmt.Errorf("store that operation %s is stuck: %w", o.Key, err)
 	}
 	return nil
 }

@@ -14,36 +14,36 @@ import (
 	"countersign.example/pkg/text"
 )
 
-// Handling is an operator's word on a stuck operation. It is on record with it.
+// Handling is who handled a stuck operation, and why. It is stored with the operation.
 type Handling struct {
 	By  string // the operator's name
 	Why string
 }
 
-// ErrNotStuck says that no operation of that key waits for an operator.
+// ErrNotStuck means that no operation of that key waits for an operator.
 var ErrNotStuck = errors.New("operations: no such operation is stuck")
 
 // maxHandling is the longest name and the longest reason of an operator, in characters.
 const maxHandling = 500
 
-// cleaned is what is kept of it by the rules of package text; an error where that says nothing, or too much.
+// cleaned returns the texts as package text keeps them; an error if one is empty or too long.
 func (h Handling) cleaned() (Handling, error) {
-	for what, said := range map[string]*string{"who decides": &h.By, "why": &h.Why} {
-		kept, wrong := text.Line(*said)
+	for what, typed := range map[string]*string{"who decides": &h.By, "why": &h.Why} {
+		kept, wrong := text.Line(*typed)
 		switch n := utf8.RuneCountInString(kept); {
 		case wrong != "":
 			return h, fmt.Errorf("%s: %s", what, wrong.Message())
 		case n == 0 || n > maxHandling:
 			return h, fmt.Errorf("say %s, in %d characters at most", what, maxHandling)
 		}
-		*said = kept
+		*typed = kept
 	}
 	return h, nil
 }
 
 // Stuck returns the operations that wait for an operator, oldest first.
-func (d *Desk) Stuck(ctx context.Context) ([]Operation, error) {
-	rows, err := d.db.Pool().Query(ctx, selectOperations+" where stuck_at is not null and closed_at is null order by stuck_at, id")
+func (s *Service) Stuck(ctx context.Context) ([]Operation, error) {
+	rows, err := s.db.Pool().Query(ctx, selectOperations+" where stuck_at is not null and closed_at is null order by stuck_at, id")
 	if err != nil {
 		return nil, fmt.Errorf("read what is stuck: %w", err)
 	}
@@ -54,18 +54,19 @@ func (d *Desk) Stuck(ctx context.Context) ([]Operation, error) {
 	return stuck, nil
 }
 
-// Retry gives a stuck operation up and asks the gateway for the same again, at once and with a new key, which it returns; "" where
-// the payment's order cannot use what was asked for, and the rules let go instead. One that is open and not stuck is asked at once,
-// with the key that it has.
-// Its errors are ErrNotStuck and those of what by lacks, besides the database's.
-func (d *Desk) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
-	if hurried, err := d.hurry(ctx, key, by); hurried || err != nil {
+// Retry closes a stuck operation as failed and asks the gateway for the same again, at once and with a new key, which
+// it returns. The key is "" where the payment's order cannot use what was asked for: the rules then undo what is held.
+// An operation that is open and not stuck is asked at once, with the key that it has.
+// Its errors are ErrNotStuck and those of an incomplete Handling, besides the database's.
+func (s *Service) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
+	if retried, err := s.retryNow(ctx, key, by); retried || err != nil {
 		return key, err
 	}
-	return d.handle(ctx, key, by, RetryOf)
+	return s.handle(ctx, key, by, RetryOf)
 }
 
-// RetryOf is what a retry of the stuck o comes to. What the order cannot use is not authorized or captured any more.
+// RetryOf is the outcome of an operator's retry of the stuck o. What the order cannot use is not authorized or
+// captured any more.
 func RetryOf(p payment.Payment, order releasing.Order, o Operation) (done Outcome) {
 	if succeeded(p, o.Kind) {
 		done.Err = fmt.Errorf("the payment's events tell that the %s was done: settle it as succeeded", o.Kind)
@@ -83,17 +84,18 @@ type Settlement struct {
 	Reference string // the gateway's name of the hold, of the capture or of the refund; needed for a hold that succeeded
 }
 
-// Settle closes a stuck operation with the outcome that an operator knows, and writes its event. Nothing is asked of the
-// gateway. A release or a refund that has not been done cannot be settled as failed: the money would stay for ever.
+// Settle closes a stuck operation with the outcome that an operator knows, and writes its event. It does not ask the
+// gateway. A release or a refund that was not done cannot be settled as failed: the money would stay for ever.
 // Its errors are those of Retry and of what the payment refuses.
-func (d *Desk) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
-	_, err := d.handle(ctx, key, by, func(p payment.Payment, _ releasing.Order, o Operation) Outcome { return SettlementOf(p, o, as) })
+func (s *Service) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
+	settle := func(p payment.Payment, _ releasing.Order, o Operation) Outcome { return SettlementOf(p, o, as) }
+	_, err := s.handle(ctx, key, by, settle)
 	return err
 }
 
-// SettlementOf is what an operator's settlement of the stuck o comes to.
+// SettlementOf is the outcome of an operator's settlement of the stuck o.
 func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) {
-	said := "settled by hand: " + o.Handled.Why
+	reason := "settled by hand: " + o.Handled.Why
 	o.State, o.GatewayReference = Succeeded, as.Reference
 	if !as.Succeeded {
 		o.State, o.Final = Failed, true
@@ -106,26 +108,30 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 	case o.Kind == payment.Authorize && as.Succeeded:
 		done.Body, done.Err = p.Authorize(as.Reference)
 	case o.Kind == payment.Authorize:
-		done.Body, done.Err = p.Decline("settled", said, true)
+		done.Body, done.Err = p.Decline("settled", reason, true)
 	case o.Kind == payment.Capture && as.Succeeded:
 		done.Body, done.Err = p.Capture(o.Amount, as.Reference)
 	case o.Kind == payment.Capture: // the rules release the hold
 	case !as.Succeeded:
-		done.Err = fmt.Errorf("a %s cannot be settled as failed: the money has to go back; retry it, or settle it as succeeded once the money has gone back otherwise", o.Kind)
+		done.Err = fmt.Errorf("a %s cannot be settled as failed: the money has to go back; "+
+			"retry it, or settle it as succeeded once the money has gone back otherwise", o.Kind)
 	case o.Kind == payment.Release:
-		done.Body, done.Err = p.Release(said)
+		done.Body, done.Err = p.Release(reason)
 	case o.Kind == payment.Refund:
-		done.Body, done.Err = p.Refund(said, as.Reference)
+		done.Body, done.Err = p.Refund(reason, as.Reference)
 	}
 	return done
 }
 
-// handle concludes the stuck operation of a key as decide says, under its payment's locks. It returns the key of what is asked again.
-func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome) (again string, err error) {
+// handle concludes the stuck operation of a key, under its payment's locks, with the outcome that decide returns. It
+// returns the key of the operation that asks again.
+func (s *Service) handle(
+	ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome,
+) (again string, err error) {
 	if by, err = by.cleaned(); err != nil {
 		return "", err
 	}
-	err = d.db.InTx(ctx, func(tx *pg.Tx) error {
+	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
 		var paymentID string
 		err := tx.QueryRow(ctx, "select payment_id from operations where key = $1 and stuck_at is not null and closed_at is null", key).Scan(&paymentID)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -134,17 +140,17 @@ func (d *Desk) handle(ctx context.Context, key string, by Handling, decide func(
 		if err != nil {
 			return fmt.Errorf("look for operation %s: %w", key, err)
 		}
-		c, err := d.load(ctx, tx, paymentID)
+		locked, err := s.load(ctx, tx, paymentID)
 		if err != nil {
 			return err
 		}
-		o, is := c.history.Open()
+		o, is := locked.history.Open()
 		if !is || o.Key != key || !o.Stuck() { // another operator was faster
 			return fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}
 		o.Handled = by
-		done := decide(c.payment, c.order, o)
-		next, err := d.conclude(ctx, tx, c, &done)
+		done := decide(locked.payment, locked.order, o)
+		next, err := s.conclude(ctx, tx, locked, &done)
 		again = next.Key
 		return err
 	})

@@ -49,7 +49,7 @@ type race struct {
 	t                  *testing.T
 	db                 *pg.DB
 	journal            *journal.Journal
-	desk               *Desk
+	service            *Service
 	gateway            *slowGateway
 	paymentID, orderID string
 	offset             atomic.Int64
@@ -65,13 +65,13 @@ func newRace(t *testing.T) *race {
 	r := &race{t: t, db: db, journal: journal.New(db, "/payments-core"), gateway: &slowGateway{answer: make(chan struct{})},
 		paymentID: uuid.NewString(), orderID: uuid.NewString()}
 	log := slog.New(slog.DiscardHandler)
-	if r.desk, err = NewDesk(db, r.journal, Rules{}, log); err != nil {
+	if r.service, err = NewService(db, r.journal, Rules{}, log); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, r.desk, NewCaller(r.desk, r.gateway, time.Hour, log, prometheus.NewRegistry()), Timing{}, log)
+		ended <- Run(ctx, r.service, NewCaller(r.service, r.gateway, time.Hour, log, prometheus.NewRegistry()), Timing{}, log)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -95,27 +95,27 @@ func (r *race) ofPayment(actor string, body payment.Body) journal.Heard {
 func (r *race) death() []journal.Heard {
 	history := ordertest.Submitted(r.orderID, money.Amount{Minor: 10_00, Currency: "EUR"})
 	history.Says(event.Meta{}, order.Expired{})
-	var heard []journal.Heard
+	var received []journal.Heard
 	for _, e := range history.Events() {
-		heard = append(heard, journal.Heard{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})
+		received = append(received, journal.Heard{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})
 	}
-	return heard
+	return received
 }
 
 // hear records events as the consumer does; meanwhile is called before the commit.
-func (r *race) hear(meanwhile func(), heard ...journal.Heard) {
-	for i := range heard {
-		heard[i].Offset = r.offset.Add(1)
+func (r *race) hear(meanwhile func(), received ...journal.Heard) {
+	for i := range received {
+		received[i].Offset = r.offset.Add(1)
 	}
 	err := r.db.InTx(r.t.Context(), func(tx *pg.Tx) error {
-		if err := r.desk.Before(r.t.Context(), tx, heard); err != nil {
+		if err := r.service.Before(r.t.Context(), tx, received); err != nil {
 			return err
 		}
-		changed, err := r.journal.Hear(r.t.Context(), tx, heard)
+		changed, err := r.journal.Hear(r.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
-		if err := r.desk.Project(r.t.Context(), tx, changed); err != nil {
+		if err := r.service.Project(r.t.Context(), tx, changed); err != nil {
 			return err
 		}
 		if meanwhile != nil {
@@ -219,7 +219,7 @@ func TestTwoInstancesLetGoOnce(t *testing.T) {
 	// given a hold
 	close(r.gateway.answer)
 	r.eventually("a hold", func() bool {
-		p, history, err := r.desk.Look(t.Context(), r.paymentID)
+		p, history, err := r.service.Get(t.Context(), r.paymentID)
 		_, open := history.Open()
 		return err == nil && p.Money == payment.MoneyAuthorized && !open
 	})

@@ -17,10 +17,10 @@ import (
 // restoreBatch is how many of the gateway's records are compared at once.
 const restoreBatch = 500
 
-// Restore brings the operations to what the gateway has on record: after a restore from a backup, when the journal has got back the
-// events that it lacked. What the gateway has answered is not asked again, and where the event of its answer was lost, it is written
-// now. It says what it did.
-func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say func(string)) error {
+// Restore brings the operations to what the gateway has on record, after a restore from a backup and once the journal
+// has the events again that it lacked. What the gateway has answered is not asked again. Where the event of an answer
+// was lost, Restore writes it. It reports each change.
+func (s *Service) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, report func(string)) error {
 	missing := map[string][]gateway.Record{}
 	batch := make([]gateway.Record, 0, restoreBatch)
 	for record, err := range g.Records(ctx, "") {
@@ -28,13 +28,13 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say fu
 			return fmt.Errorf("read the gateway's record: %w", err)
 		}
 		if batch = append(batch, record); len(batch) == restoreBatch {
-			if err := d.lacking(ctx, tx, batch, missing); err != nil {
+			if err := s.addMissing(ctx, tx, batch, missing); err != nil {
 				return err
 			}
 			batch = batch[:0]
 		}
 	}
-	if err := d.lacking(ctx, tx, batch, missing); err != nil {
+	if err := s.addMissing(ctx, tx, batch, missing); err != nil {
 		return err
 	}
 	payments := make([]string, 0, len(missing))
@@ -46,19 +46,19 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say fu
 		records := missing[id]
 		slices.SortFunc(records, func(a, b gateway.Record) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key)) })
 		for _, record := range records {
-			if err := d.restore(ctx, tx, record, say); err != nil {
+			if err := s.restore(ctx, tx, record, report); err != nil {
 				return fmt.Errorf("restore operation %s: %w", record.Key, err)
 			}
 		}
-		c, err := d.load(ctx, tx, id)
+		locked, err := s.load(ctx, tx, id)
 		if err == nil {
-			err = d.unstick(ctx, tx, c, say)
+			err = s.unstick(ctx, tx, locked, report)
 		}
 		if err != nil {
 			return err
 		}
-		if c.payment.Exists() {
-			if err := d.follow(ctx, tx, c); err != nil {
+		if locked.payment.Exists() {
+			if err := s.applyRules(ctx, tx, locked); err != nil {
 				return err
 			}
 		}
@@ -66,24 +66,25 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, say fu
 	return nil
 }
 
-// unstick closes what is stuck although the payment's events tell that it was done: an operator has settled it since the backup.
-func (d *Desk) unstick(ctx context.Context, tx *pg.Tx, c *dossier, say func(string)) error {
-	stuck, is := c.history.Open()
-	if !is || !stuck.Stuck() || !succeeded(c.payment, stuck.Kind) {
+// unstick closes a stuck operation that was done by the payment's events: an operator has settled it since the backup.
+func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment, report func(string)) error {
+	stuck, is := locked.history.Open()
+	if !is || !stuck.Stuck() || !succeeded(locked.payment, stuck.Kind) {
 		return nil
 	}
-	stuck.State, stuck.ClosedAt = Succeeded, c.payment.UpdatedAt
+	stuck.State, stuck.ClosedAt = Succeeded, locked.payment.UpdatedAt
 	stuck.Handled = Handling{By: "adopt", Why: "the payment's events tell that it was done"}
-	say(fmt.Sprintf("settled: %s, which was stuck: the payment's events tell that it was done", stuck.Key))
-	if err := closeRow(ctx, tx, stuck); err != nil {
+	report(fmt.Sprintf("settled: %s, which was stuck: the payment's events tell that it was done", stuck.Key))
+	if err := closeOperation(ctx, tx, stuck); err != nil {
 		return err
 	}
-	c.history[slices.IndexFunc(c.history, func(o Operation) bool { return o.ID == stuck.ID })] = stuck
+	locked.history[slices.IndexFunc(locked.history, func(o Operation) bool { return o.ID == stuck.ID })] = stuck
 	return nil
 }
 
-// lacking adds those records, by payment, of which we have no operation or one that is open, and payments of which one is stuck.
-func (d *Desk) lacking(ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record) error {
+// addMissing adds to missing, by payment, the records without a closed operation of ours. A payment with a stuck
+// operation is added too.
+func (s *Service) addMissing(ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.PaymentID
@@ -113,86 +114,86 @@ func (h History) byKey(key string) (Operation, bool) {
 	return h[i], true
 }
 
-// restore makes the operation of a record, with its outcome.
-func (d *Desk) restore(ctx context.Context, tx *pg.Tx, record gateway.Record, say func(string)) error {
-	kind, n, ours := keyOf(record)
-	c, err := d.load(ctx, tx, record.PaymentID)
+// restore inserts the operation of a record if it is missing, and closes it with the record's outcome.
+func (s *Service) restore(ctx context.Context, tx *pg.Tx, record gateway.Record, report func(string)) error {
+	kind, n, ours := parseKey(record)
+	locked, err := s.load(ctx, tx, record.PaymentID)
 	if err != nil {
 		return err
 	}
-	if !ours || !c.payment.Exists() {
-		say(fmt.Sprintf("left alone: the gateway has a record of %s, for which nobody here has asked", record.Key))
+	if !ours || !locked.payment.Exists() {
+		report(fmt.Sprintf("left alone: the gateway has a record of %s, for which nobody here has asked", record.Key))
 		return nil
 	}
-	o, open := c.history.byKey(record.Key)
+	o, open := locked.history.byKey(record.Key)
 	if !open {
-		other, is := c.history.Open()
+		other, is := locked.history.Open()
 		switch {
 		case is && other.Stuck() && other.Kind == kind && other.N < n:
 			// An operator has retried it since the backup; who, and why, is not on record any more.
 			other.State, other.ClosedAt = Failed, record.At
 			other.Handled = Handling{By: "adopt", Why: "the gateway was asked again, as " + record.Key}
-			if err := closeRow(ctx, tx, other); err != nil {
+			if err := closeOperation(ctx, tx, other); err != nil {
 				return err
 			}
-			if c, err = d.load(ctx, tx, record.PaymentID); err != nil {
+			if locked, err = s.load(ctx, tx, record.PaymentID); err != nil {
 				return err
 			}
-			say(fmt.Sprintf("given up: %s, which was stuck: the gateway was asked again, as %s", other.Key, record.Key))
+			report(fmt.Sprintf("given up: %s, which was stuck: the gateway was asked again, as %s", other.Key, record.Key))
 		case is:
 			// Only one can be open. It was opened in the past of this database, and the gateway never answered it.
-			say(fmt.Sprintf("left alone: %s is open, and the gateway has a record of %s", other.Key, record.Key))
+			report(fmt.Sprintf("left alone: %s is open, and the gateway has a record of %s", other.Key, record.Key))
 			return nil
 		}
-		o = NewOperation(c.payment, c.history, kind, c.payment.MoneyReason, event.Meta{})
+		o = NewOperation(locked.payment, locked.history, kind, locked.payment.MoneyReason, event.Meta{})
 		o.N, o.Amount = n, record.Amount
 		if kind != payment.Authorize {
 			o.HoldReference = cmp.Or(record.Result.Reference, o.HoldReference)
 		}
-		e, told := c.outcome(kind, record.Result)
-		if o.Meta = e.Meta; !told {
-			o.Meta = event.CausedBy(c.cause)
+		e, found := locked.outcome(kind, record.Result)
+		if o.Meta = e.Meta; !found {
+			o.Meta = event.CausedBy(locked.cause)
 		}
 		if err := insert(ctx, tx, []*Operation{&o}); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "update operations set opened_at = $2 where id = $1", o.ID, record.At); err != nil {
-			return fmt.Errorf("say when it was opened: %w", err)
+			return fmt.Errorf("set when it was opened: %w", err)
 		}
-		c.history = append(c.history, o)
+		locked.history = append(locked.history, o)
 	}
-	done := OutcomeOf(c.payment, c.order, o, record.Result)
+	done := OutcomeOf(locked.payment, locked.order, o, record.Result)
 	outcome := "approved"
 	if !record.Result.Approved() {
 		outcome = "refused"
 	}
-	isKnown := known(c.payment, c.history, kind, n, done)
+	isKnown := known(locked.payment, locked.history, kind, n, done)
 	if isKnown || done.Err != nil {
-		say(fmt.Sprintf("restored from the gateway's record: %s, %s", record.Key, outcome))
+		report(fmt.Sprintf("restored from the gateway's record: %s, %s", record.Key, outcome))
 		if !isKnown {
-			say(fmt.Sprintf("look at it: %v", done.Err))
+			report(fmt.Sprintf("look at it: %v", done.Err))
 		}
 		done.Operation.ClosedAt = record.At
 		if done.Operation.State == Open {
 			done.Operation.StuckAt = record.At
-			return stickRow(ctx, tx, done.Operation)
+			return markStuck(ctx, tx, done.Operation)
 		}
-		return closeRow(ctx, tx, done.Operation)
+		return closeOperation(ctx, tx, done.Operation)
 	}
-	say(fmt.Sprintf("restored from the gateway's record: %s, %s, which no event tells", record.Key, outcome))
-	_, err = d.conclude(ctx, tx, c, &done)
+	report(fmt.Sprintf("restored from the gateway's record: %s, %s, which no event tells", record.Key, outcome))
+	_, err = s.conclude(ctx, tx, locked, &done)
 	return err
 }
 
-// keyOf reads "payment:kind:n".
-func keyOf(record gateway.Record) (kind payment.Operation, n int, ours bool) {
+// parseKey reads "payment:kind:n"; ours is false for any other key.
+func parseKey(record gateway.Record) (kind payment.Operation, n int, ours bool) {
 	rest, is := strings.CutPrefix(record.Key, record.PaymentID+":"+string(record.Kind)+":")
 	n, err := strconv.Atoi(rest)
 	return payment.Operation(record.Kind), n, is && err == nil && n > 0
 }
 
-// outcome is the event that tells of an answer of the gateway's, if one does.
-func (c *dossier) outcome(kind payment.Operation, result gateway.Result) (e event.Event, told bool) {
+// outcome finds the event that records an answer of the gateway.
+func (locked *lockedPayment) outcome(kind payment.Operation, result gateway.Result) (e event.Event, found bool) {
 	typ := map[payment.Operation]string{
 		payment.Authorize: payment.TypeAuthorized, payment.Capture: payment.TypeCaptured,
 		payment.Release: payment.TypeReleased, payment.Refund: payment.TypeRefunded,
@@ -200,15 +201,15 @@ func (c *dossier) outcome(kind payment.Operation, result gateway.Result) (e even
 	if !result.Approved() && kind == payment.Authorize {
 		typ = payment.TypeDeclined
 	}
-	for _, record := range c.stream.Records {
+	for _, record := range locked.stream.Records {
 		if record.Type == typ {
-			e, told = record.Event, true
+			e, found = record.Event, true
 		}
 	}
-	return e, told
+	return e, found
 }
 
-// known reports whether the payment's events tell of an outcome already, or need not.
+// known reports whether the payment's events hold an outcome already, or need not hold it.
 func known(p payment.Payment, history History, kind payment.Operation, n int, done Outcome) bool {
 	switch o := done.Operation; {
 	case o.State == Open: // stuck
@@ -223,8 +224,8 @@ func known(p payment.Payment, history History, kind payment.Operation, n int, do
 	return succeeded(p, kind)
 }
 
-// declinesBefore is how many declines the events tell before the nth authorization was refused. What an operator has retried was given up
-// without one.
+// declinesBefore is how many declines the events hold before the nth authorization was refused. An operation that an
+// operator retried has no event.
 func declinesBefore(history History, n int) (declines int) {
 	for _, o := range history.Refusals(payment.Authorize) {
 		if o.N < n && o.Handled.By == "" {

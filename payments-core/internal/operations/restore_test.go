@@ -109,7 +109,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			}
 			defer db.Close()
 			book := journal.New(db, "/payments-core")
-			desk, err := NewDesk(db, book, Rules{}, slog.New(slog.DiscardHandler))
+			service, err := NewService(db, book, Rules{}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,9 +149,9 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 					if err := insert(t.Context(), tx, []*Operation{o}); err != nil {
 						return err
 					}
-					record := closeRow
+					record := closeOperation
 					if o.State, o.ClosedAt, o.StuckAt = Succeeded, at, at; i == len(test.stuck)-1 {
-						record = stickRow
+						record = markStuck
 					}
 					if err := record(t.Context(), tx, *o); err != nil {
 						return err
@@ -168,7 +168,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 					if _, err := book.Hear(t.Context(), tx, heard); err != nil {
 						return err
 					}
-					return desk.Restore(t.Context(), tx, g, func(string) {})
+					return service.Restore(t.Context(), tx, g, func(string) {})
 				})
 				if err != nil {
 					t.Fatal(err)

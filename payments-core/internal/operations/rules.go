@@ -8,13 +8,13 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Rules are what the next operation of a payment depends on, besides the payment.
+// Rules decide what comes next for a payment.
 type Rules struct {
 	// RetryDelays are how long to wait after the first, second ... decline that is not final.
 	RetryDelays []time.Duration
 }
 
-// Next is what is wanted, and from when on: an operation, or an end without one.
+// Next is what to do, and when: an operation, or a cancellation.
 type Next struct {
 	Kind   payment.Operation // NoOperation if Cancel
 	Cancel bool              // the payment ends: nothing is held
@@ -26,14 +26,14 @@ type Next struct {
 // reasonLapsed is why a hold is released that nobody captured in time.
 const reasonLapsed = "the hold lapsed"
 
-// Next returns what payments-core does about a payment by itself; false if it is nothing, or has to
-// wait for the operation that is open. order is what is known of the payment's, zero if it has none: what the
-// order cannot use is let go before anything else. Otherwise it acts on decisions that the log has confirmed only.
+// Next returns what payments-core does next about a payment by itself; false if that is nothing, or has to wait for
+// the operation that is open. order is the payment's order, zero if it has none. What the order cannot use is undone
+// before anything else; otherwise Next acts only on decisions that the log has confirmed.
 func (r Rules) Next(p payment.Payment, history History, order releasing.Order) (Next, bool) {
 	if _, open := history.Open(); open {
 		return Next{}, false
 	}
-	next, wanted := letGo(p, order)
+	next, wanted := requiredByOrder(p, order)
 	if !wanted {
 		if p.Decision != payment.DecisionAccepted || !p.Decided.Confirmed {
 			return Next{}, false
@@ -46,8 +46,8 @@ func (r Rules) Next(p payment.Payment, history History, order releasing.Order) (
 	return next, wanted
 }
 
-// letGo is what the process manager wants.
-func letGo(p payment.Payment, order releasing.Order) (Next, bool) {
+// requiredByOrder is what the process manager wants done because of the order.
+func requiredByOrder(p payment.Payment, order releasing.Order) (Next, bool) {
 	wanted := releasing.Commands(order, releasing.Payment{Payment: p})
 	if len(wanted) == 0 {
 		return Next{}, false
@@ -64,9 +64,9 @@ func letGo(p payment.Payment, order releasing.Order) (Next, bool) {
 	return next, true
 }
 
-// again reports whether what the gateway has refused is asked again, with a new key: what must be done in the
-// end. A capture refused for good leaves a hold, which the rules then release, as they do when the order cannot use it.
-// A release or a refund refused for good is stuck.
+// again reports whether a refused operation is asked again, with a new key. A capture that is refused for good leaves a
+// hold, which the rules then release, as they do when the order cannot use it. A release or a refund that is refused
+// for good is stuck.
 func again(o Operation, order releasing.Order) bool {
 	return !o.Final && (o.Kind != payment.Capture || !order.Refuses(o.PaymentID))
 }
@@ -106,8 +106,8 @@ func captureRefused(history History) string {
 	return ""
 }
 
-// Backoff is how long to wait before asking again after so many attempts without an answer: 1 s, 2 s, 4 s ... 30 s, and
-// after ten minutes of that 1 min, 2 min ... 1 h, so that a long outage is not a storm.
+// Backoff is how long to wait after so many attempts without an answer: 1 s, 2 s, 4 s ... 30 s, and after ten minutes
+// of that 1 min, 2 min ... 1 h, so that a long outage does not end in a storm.
 func Backoff(attempts int) time.Duration {
 	const most, patient = 30 * time.Second, 24 // attempts, after which ten minutes have passed
 	if attempts <= patient {
@@ -116,8 +116,8 @@ func Backoff(attempts int) time.Duration {
 	return min(doubled(time.Minute, attempts-patient), time.Hour)
 }
 
-// RefusedBackoff is how long to wait before asking again, with a new key, after so many refusals that are not for good: 1 s, 2 s,
-// 4 s ... 4 h.
+// RefusedBackoff is how long to wait before asking with a new key after so many refusals that are not for good: 1 s,
+// 2 s, 4 s ... 4 h.
 func RefusedBackoff(refusals int) time.Duration {
 	return min(doubled(time.Second, refusals), 4*time.Hour)
 }

@@ -35,7 +35,7 @@ func TestRulesSettleEveryPayment(t *testing.T) {
 				if next.At.After(w.now) {
 					w.now = next.At
 				}
-				w.follow(t, next)
+				w.applyRules(t, next)
 			case w.confirm():
 			default:
 				w.check(t)
@@ -138,7 +138,7 @@ func (w *world) confirm() (did bool) {
 	return did
 }
 
-func (w *world) follow(t *rapid.T, next Next) {
+func (w *world) applyRules(t *rapid.T, next Next) {
 	if !next.Cancel {
 		w.open(next.Kind, next.Reason)
 		return

@@ -117,9 +117,9 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 		return nil, err
 	}
 	// What the gateway has refused, and is asked again later, waits as it should. Of what it was asked without an answer, nobody knows.
-	err = operations.EachWaiting(ctx, tx, func(w operations.Waiting) error {
-		if w.Attempts > 0 || w.Overdue(time.Now()) {
-			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s", w.Key, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.Why(), w.AskedNext())
+	err = operations.EachUnanswered(ctx, tx, func(u operations.Unanswered) error {
+		if u.Attempts > 0 || u.Overdue(time.Now()) {
+			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s", u.Key, u.OpenedAt.Format(time.RFC3339), u.Attempts, u.Why(), u.NextCall())
 		}
 		return nil
 	})

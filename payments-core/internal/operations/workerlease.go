@@ -11,20 +11,20 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// orphansEvery is how often a process looks for jobs whose process is gone.
-const orphansEvery = time.Second
+// leaseInterval is how often a process looks for jobs whose process is gone.
+const leaseInterval = time.Second
 
-// lookWithin bounds that.
-const lookWithin = 5 * time.Second
+// leaseTimeout bounds that.
+const leaseTimeout = 5 * time.Second
 
-// holdLife takes the lock that says that worker id lives: whoever can take it, knows that the
+// acquireLease takes the lock that says that worker id lives: whoever can take it, knows that the
 // worker's process, or its connection, is gone.
-const holdLife = `select pg_advisory_lock(hashtextextended('worker:' || $1, 0))`
+const acquireLease = `select pg_advisory_lock(hashtextextended('worker:' || $1, 0))`
 
-// adopt makes the running jobs of workers that are gone available again. If one was only cut off
+// rescueJobs makes the running jobs of workers that are gone available again. If one was only cut off
 // from the database and still works, the same is asked with the same key twice, which is one thing
 // to the gateway, and recorded once.
-const adopt = `with workers as materialized (
+const rescueJobs = `with workers as materialized (
 		select distinct attempted_by[cardinality(attempted_by)] as id from river_job where state = 'running'
 	), gone as materialized (
 		select id from workers where id <> $1 and pg_try_advisory_xact_lock(hashtextextended('worker:' || id, 0))
@@ -34,7 +34,7 @@ const adopt = `with workers as materialized (
 
 // life is a worker's lock, and its eye on the others. River's own rescue of stuck jobs, which goes by
 // time alone and takes a minute, is the safety net below it.
-type life struct {
+type workerLease struct {
 	db   *pg.DB
 	id   string
 	log  *slog.Logger
@@ -43,7 +43,7 @@ type life struct {
 }
 
 // begin takes the lock if this worker does not have it.
-func (l *life) begin(ctx context.Context) error {
+func (l *workerLease) acquire(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (l *life) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take a connection: %w", err)
 	}
-	if _, err := conn.Exec(ctx, holdLife, l.id); err != nil {
+	if _, err := conn.Exec(ctx, acquireLease, l.id); err != nil {
 		conn.Release()
 		return fmt.Errorf("take the worker's lock: %w", err)
 	}
@@ -60,13 +60,13 @@ func (l *life) begin(ctx context.Context) error {
 }
 
 // watch adopts orphans until ctx ends.
-func (l *life) watch(ctx context.Context) {
-	tick := time.NewTicker(orphansEvery)
+func (l *workerLease) watch(ctx context.Context) {
+	tick := time.NewTicker(leaseInterval)
 	defer tick.Stop()
 	for {
-		if err := l.look(ctx); err != nil && ctx.Err() == nil {
+		if err := l.check(ctx); err != nil && ctx.Err() == nil {
 			l.log.DebugContext(ctx, "looking for jobs of workers that are gone", "error", err)
-			l.end(ctx)
+			l.release(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -76,13 +76,13 @@ func (l *life) watch(ctx context.Context) {
 	}
 }
 
-func (l *life) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+func (l *workerLease) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseTimeout)
 	defer cancel()
-	if err := l.begin(ctx); err != nil {
+	if err := l.acquire(ctx); err != nil {
 		return err
 	}
-	tag, err := l.conn.Exec(ctx, adopt, l.id)
+	tag, err := l.conn.Exec(ctx, rescueJobs, l.id)
 	if err == nil {
 		l.away.over()
 	}
@@ -93,7 +93,7 @@ func (l *life) look(ctx context.Context) error {
 }
 
 // end gives the lock back, with the connection that holds it.
-func (l *life) end(ctx context.Context) {
+func (l *workerLease) release(ctx context.Context) {
 	if l.conn == nil {
 		return
 	}

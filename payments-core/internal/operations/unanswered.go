@@ -13,14 +13,14 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// OpenTooLong is when an operation without an answer is no longer just under way.
+// OpenTooLong is after how long an operation without an answer is reported.
 const OpenTooLong = 10 * time.Minute
 
-// overdueAfter is how late a job may be: the workers may have much to do.
+// overdueAfter is how late a job may be before nobody seems to work it.
 const overdueAfter = time.Minute
 
-// Waiting is an operation that is open and not stuck: when the gateway is asked next, and why not before.
-type Waiting struct {
+// Unanswered is an operation that the gateway has not answered for good, and that is not stuck.
+type Unanswered struct {
 	Key      string
 	Amount   money.Amount
 	OpenedAt time.Time
@@ -33,34 +33,35 @@ type Waiting struct {
 }
 
 // Overdue reports whether the gateway should have been asked before now.
-func (w Waiting) Overdue(now time.Time) bool {
-	return !w.HasJob || !w.Asking && now.Sub(w.Next) > overdueAfter
+func (u Unanswered) Overdue(now time.Time) bool {
+	return !u.HasJob || !u.Asking && now.Sub(u.Next) > overdueAfter
 }
 
-// AskedNext is when the gateway is asked next, for people.
-func (w Waiting) AskedNext() string {
+// NextCall is a text with the time at which the gateway is asked next.
+func (u Unanswered) NextCall() string {
 	switch {
-	case !w.HasJob:
+	case !u.HasJob:
 		return "never: it has no job"
-	case w.Asking:
+	case u.Asking:
 		return "now"
 	}
-	return w.Next.Format(time.RFC3339)
+	return u.Next.Format(time.RFC3339)
 }
 
-// Why is the last that the gateway, or the lack of its answer, has said.
-func (w Waiting) Why() string {
+// Why is the last error, or the last refusal.
+func (u Unanswered) Why() string {
 	switch {
-	case w.Error != "":
-		return w.Error
-	case w.Refusal != "":
-		return "refused before: " + w.Refusal
+	case u.Error != "":
+		return u.Error
+	case u.Refusal != "":
+		return "refused before: " + u.Refusal
 	}
 	return ""
 }
 
-// EachWaiting calls each with the operations that have been open for longer than OpenTooLong and are not stuck, oldest first.
-func EachWaiting(ctx context.Context, q querier, each func(Waiting) error) error {
+// EachUnanswered calls each with the operations that have been open for longer than OpenTooLong and are not stuck,
+// oldest first.
+func EachUnanswered(ctx context.Context, q querier, each func(Unanswered) error) error {
 	rows, err := q.Query(ctx, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error, coalesce(before.last_error, ''),
 			coalesce(job.scheduled_at, 'epoch'), coalesce(job.state = 'running', false), job.id is not null
 		from operations o
@@ -72,35 +73,37 @@ func EachWaiting(ctx context.Context, q querier, each func(Waiting) error) error
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
-	var w Waiting
-	_, err = pgx.ForEachRow(rows, []any{&w.Key, &w.Amount.Minor, &w.Amount.Currency, &w.OpenedAt, &w.Attempts, &w.Error, &w.Refusal, &w.Next, &w.Asking, &w.HasJob},
-		func() error {
-			if !w.HasJob {
-				w.Next = time.Time{}
-			}
-			w.OpenedAt, w.Next = w.OpenedAt.UTC(), w.Next.UTC()
-			return each(w)
-		})
+	var u Unanswered
+	columns := []any{
+		&u.Key, &u.Amount.Minor, &u.Amount.Currency, &u.OpenedAt, &u.Attempts, &u.Error, &u.Refusal, &u.Next, &u.Asking, &u.HasJob,
+	}
+	_, err = pgx.ForEachRow(rows, columns, func() error {
+		if !u.HasJob {
+			u.Next = time.Time{}
+		}
+		u.OpenedAt, u.Next = u.OpenedAt.UTC(), u.Next.UTC()
+		return each(u)
+	})
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
 	return nil
 }
 
-// Waiting returns what EachWaiting tells.
-func (d *Desk) Waiting(ctx context.Context) (all []Waiting, err error) {
-	err = EachWaiting(ctx, d.db.Pool(), func(w Waiting) error { all = append(all, w); return nil })
+// Unanswered collects what EachUnanswered finds.
+func (s *Service) Unanswered(ctx context.Context) (all []Unanswered, err error) {
+	err = EachUnanswered(ctx, s.db.Pool(), func(u Unanswered) error { all = append(all, u); return nil })
 	return all, err
 }
 
-// hurry has the gateway asked at once for the operation of a key that is open and not stuck; false if there is none. Nothing else
-// changes: it is the same job, which asks with the same key.
-func (d *Desk) hurry(ctx context.Context, key string, by Handling) (hurried bool, err error) {
+// retryNow has the job of an open operation that is not stuck run at once, with the same key; false if no operation of
+// that key is open.
+func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retried bool, err error) {
 	if by, err = by.cleaned(); err != nil {
 		return false, err
 	}
 	var paymentID string
-	err = d.db.InTx(ctx, func(tx *pg.Tx) error {
+	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
 		err := tx.QueryRow(ctx, "select payment_id from operations where key = $1 and stuck_at is null and closed_at is null", key).Scan(&paymentID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -108,32 +111,32 @@ func (d *Desk) hurry(ctx context.Context, key string, by Handling) (hurried bool
 		if err != nil {
 			return fmt.Errorf("look for operation %s: %w", key, err)
 		}
-		c, err := d.load(ctx, tx, paymentID)
+		locked, err := s.load(ctx, tx, paymentID)
 		if err != nil {
 			return err
 		}
-		o, is := c.history.Open()
+		o, is := locked.history.Open()
 		if !is || o.Key != key || o.Stuck() { // it has had its answer meanwhile
 			return nil
 		}
-		hurried = true
+		retried = true
 		var job int64
 		err = tx.QueryRow(ctx, `select id from river_job where kind = $1 and args @> jsonb_build_object('operation', $2::bigint)
 			and finalized_at is null order by id desc limit 1`, callArgs{}.Kind(), o.ID).Scan(&job)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
-			return d.open(ctx, tx, nil, []river.InsertManyParams{{Args: callArgs{Operation: o.ID}}}, time.Time{})
+			return s.open(ctx, tx, nil, []river.InsertManyParams{{Args: callArgs{Operation: o.ID}}}, time.Time{})
 		case err == nil:
-			_, err = d.jobs.JobRetryTx(ctx, tx.Tx, job)
+			_, err = s.jobs.JobRetryTx(ctx, tx.Tx, job)
 		}
 		if err != nil {
-			return fmt.Errorf("hurry the job of %s: %w", key, err)
+			return fmt.Errorf("retry the job of %s: %w", key, err)
 		}
 		return nil
 	})
-	if err != nil || !hurried {
+	if err != nil || !retried {
 		return false, err
 	}
-	d.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key", "payment", paymentID, "key", key, "by", by.By, "why", by.Why)
+	s.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key", "payment", paymentID, "key", key, "by", by.By, "why", by.Why)
 	return true, nil
 }

@@ -14,7 +14,7 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 	// given River's log
 	var said bytes.Buffer
 	away := &outage{log: slog.New(slog.NewTextHandler(&said, nil))}
-	river := quiet(away).With("client", "1")
+	river := riverLog(away).With("client", "1")
 	lines := func() (lines []string) {
 		defer said.Reset()
 		return strings.Split(strings.TrimSpace(said.String()), "\n")

@@ -20,27 +20,27 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Desk does what follows from events, which is to open operations or to cancel, and opens the operations that
-// people command.
-type Desk struct {
+// Service is the application layer of payments: it opens the operations that the rules or people want, cancels
+// payments, and records what came of each operation.
+type Service struct {
 	db      *pg.DB
 	journal *journal.Journal
 	rules   Rules
-	jobs    *river.Client[pgx.Tx] // inserts and hurries only
+	jobs    *river.Client[pgx.Tx] // inserts and retries jobs, and works none
 	log     *slog.Logger
 }
 
-// NewDesk returns a desk; log is for the job queue, and for what operators hurry.
-func NewDesk(db *pg.DB, j *journal.Journal, rules Rules, log *slog.Logger) (*Desk, error) {
-	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: quiet(&outage{log: log})})
+// NewService returns a service; log is for the job queue, and for what operators retry.
+func NewService(db *pg.DB, j *journal.Journal, rules Rules, log *slog.Logger) (*Service, error) {
+	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: riverLog(&outage{log: log})})
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
 	}
-	return &Desk{db: db, journal: j, rules: rules, jobs: jobs, log: log}, nil
+	return &Service{db: db, journal: j, rules: rules, jobs: jobs, log: log}, nil
 }
 
-// dossier is one payment under its stream's lock, with what was asked of the gateway for it, and with its order.
-type dossier struct {
+// lockedPayment is a payment under its stream's lock, with its operations and its order.
+type lockedPayment struct {
 	stream  journal.Stream
 	payment payment.Payment
 	cause   event.Event // the latest event that had an effect
@@ -48,9 +48,9 @@ type dossier struct {
 	order   releasing.Order // zero if the payment is for none
 }
 
-func read(stream journal.Stream) *dossier {
+func read(stream journal.Stream) *lockedPayment {
 	p, steps := payment.Fold(journal.Entries[payment.Entry](stream))
-	d := dossier{stream: stream, payment: p}
+	d := lockedPayment{stream: stream, payment: p}
 	for _, step := range steps {
 		if step.Effect {
 			d.cause = step.Entry.Event
@@ -62,52 +62,52 @@ func read(stream journal.Stream) *dossier {
 // Fold is the payment that a stream of the journal comes to.
 func Fold(stream journal.Stream) payment.Payment { return read(stream).payment }
 
-// follow does what the rules want now, and has the payments looked at again when they want something later.
-func (d *Desk) follow(ctx context.Context, tx *pg.Tx, affected ...*dossier) error {
+// applyRules does what the rules want now, and schedules a job for what they want later.
+func (s *Service) applyRules(ctx context.Context, tx *pg.Tx, affected ...*lockedPayment) error {
 	var opened []*Operation
 	var jobs []river.InsertManyParams
 	now := time.Now()
-	for _, c := range affected {
-		next, wanted := d.rules.Next(c.payment, c.history, c.order)
-		meta := event.CausedBy(c.cause)
+	for _, locked := range affected {
+		next, wanted := s.rules.Next(locked.payment, locked.history, locked.order)
+		meta := event.CausedBy(locked.cause)
 		if next.Cause.Type != "" {
 			meta = event.CausedBy(next.Cause)
 		}
 		switch {
 		case !wanted:
 		case next.Cancel:
-			body, err := c.payment.Cancel(next.Reason)
+			body, err := locked.payment.Cancel(next.Reason)
 			if err != nil {
-				return fmt.Errorf("cancel payment %s: %w", c.payment.ID, err)
+				return fmt.Errorf("cancel payment %s: %w", locked.payment.ID, err)
 			}
-			if err := d.write(ctx, tx, c, body, meta); err != nil {
+			if err := s.write(ctx, tx, locked, body, meta); err != nil {
 				return err
 			}
 		case next.At.After(now):
-			jobs = append(jobs, reconsiderAt(c.payment.ID, next.At))
+			jobs = append(jobs, reconsiderAt(locked.payment.ID, next.At))
 		default:
-			o := NewOperation(c.payment, c.history, next.Kind, next.Reason, meta)
+			o := NewOperation(locked.payment, locked.history, next.Kind, next.Reason, meta)
 			opened = append(opened, &o)
 		}
 	}
-	return d.open(ctx, tx, opened, jobs, time.Time{})
+	return s.open(ctx, tx, opened, jobs, time.Time{})
 }
 
-// write appends an event to a payment, and brings its dossier up to date.
-func (d *Desk) write(ctx context.Context, tx *pg.Tx, c *dossier, body payment.Body, meta event.Meta) error {
-	e := payment.New(d.journal.Source(), c.payment.ID, body)
+// write appends an event to a payment, and folds it again.
+func (s *Service) write(ctx context.Context, tx *pg.Tx, locked *lockedPayment, body payment.Body, meta event.Meta) error {
+	e := payment.New(s.journal.Source(), locked.payment.ID, body)
 	e.Time, e.Meta = time.Now(), meta
-	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
+	if err := s.journal.Append(ctx, tx, &locked.stream, e); err != nil {
 		return err
 	}
-	after := read(c.stream)
-	after.history, after.order = c.history, c.order
-	*c = *after
+	after := read(locked.stream)
+	after.history, after.order = locked.history, locked.order
+	*locked = *after
 	return nil
 }
 
-// open inserts operations with their jobs, to be called at a time (zero: at once), and other jobs.
-func (d *Desk) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []river.InsertManyParams, at time.Time) error {
+// open inserts operations with their jobs, which run at a time (zero: at once), and other jobs.
+func (s *Service) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []river.InsertManyParams, at time.Time) error {
 	if len(opened) > 0 {
 		if err := insert(ctx, tx, opened); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (d *Desk) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []
 		return nil
 	}
 	// Not the fast variant: it fails on a job that is there already instead of skipping it.
-	if _, err := d.jobs.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
+	if _, err := s.jobs.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}
 	return nil
@@ -144,14 +144,14 @@ func NewOperation(p payment.Payment, history History, kind payment.Operation, re
 	return o
 }
 
-// ErrNoPayment says that nobody has requested the payment.
+// ErrNoPayment means that nobody has requested the payment.
 var ErrNoPayment = errors.New("operations: no such payment")
 
-// UnderWayError says that a command has to wait for the operation that is open.
-type UnderWayError struct{ Operation Operation }
+// InProgressError means that a command has to wait for the operation that is open.
+type InProgressError struct{ Operation Operation }
 
-func (e *UnderWayError) Error() string {
-	doing := map[payment.Operation]string{
+func (e *InProgressError) Error() string {
+	progress := map[payment.Operation]string{
 		payment.Authorize: "being authorized", payment.Capture: "being captured",
 		payment.Release: "being released", payment.Refund: "being refunded",
 	}[e.Operation.Kind]
@@ -159,29 +159,29 @@ func (e *UnderWayError) Error() string {
 		return "the " + string(e.Operation.Kind) + " of this payment is stuck at the gateway: an operator has to retry or settle it first"
 	}
 	if who := e.Operation.ActorName; who != "" {
-		return "already " + doing + " by " + who
+		return "already " + progress + " by " + who
 	}
-	return "already " + doing
+	return "already " + progress
 }
 
-// Command opens what a person wants: to capture or to release. The person is in ctx (event.Meta). Its errors
-// are ErrNoPayment, *UnderWayError and *payment.Refusal, besides the database's.
-func (d *Desk) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string) (Operation, error) {
-	c, err := d.load(ctx, tx, paymentID)
+// Command opens the operation that a person wants: a capture or a release. The person is in ctx (event.Meta). Its
+// errors are ErrNoPayment, *InProgressError and *payment.Refusal, besides the database's.
+func (s *Service) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string) (Operation, error) {
+	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {
 		return Operation{}, err
 	}
-	if !c.payment.Exists() {
+	if !locked.payment.Exists() {
 		return Operation{}, ErrNoPayment
 	}
-	if open, is := c.history.Open(); is {
-		return Operation{}, &UnderWayError{open}
+	if open, is := locked.history.Open(); is {
+		return Operation{}, &InProgressError{open}
 	}
 	switch kind {
 	case payment.Capture:
-		err = c.payment.CanCapture()
+		err = locked.payment.CanCapture()
 	case payment.Release:
-		err = c.payment.CanRelease()
+		err = locked.payment.CanRelease()
 	default:
 		err = fmt.Errorf("%q is not for people to command", kind)
 	}
@@ -189,15 +189,15 @@ func (d *Desk) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind pa
 		return Operation{}, err
 	}
 	meta := event.MetaFrom(ctx)
-	o := NewOperation(c.payment, c.history, kind, reason, meta)
-	if err := d.open(ctx, tx, []*Operation{&o}, nil, time.Time{}); err != nil {
+	o := NewOperation(locked.payment, locked.history, kind, reason, meta)
+	if err := s.open(ctx, tx, []*Operation{&o}, nil, time.Time{}); err != nil {
 		return Operation{}, err
 	}
 	return o, nil
 }
 
 // load locks a payment's case and stream, and reads the payment, its operations and its order.
-func (d *Desk) load(ctx context.Context, tx *pg.Tx, paymentID string) (*dossier, error) {
+func (s *Service) load(ctx context.Context, tx *pg.Tx, paymentID string) (*lockedPayment, error) {
 	own := payment.Stream(paymentID)
 	held, err := cases.Lock(ctx, tx, nil, own)
 	if err != nil {
@@ -207,18 +207,18 @@ func (d *Desk) load(ctx context.Context, tx *pg.Tx, paymentID string) (*dossier,
 	for id := range held {
 		ids = append(ids, order.Stream(id))
 	}
-	streams, err := d.journal.Load(ctx, tx, ids...)
+	streams, err := s.journal.Load(ctx, tx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	c := read(streams[own])
-	c.order = orderOf(c.payment, streams)
+	locked := read(streams[own])
+	locked.order = orderOf(locked.payment, streams)
 	histories, err := Histories(ctx, tx, paymentID)
 	if err != nil {
 		return nil, err
 	}
-	c.history = histories[paymentID]
-	return c, nil
+	locked.history = histories[paymentID]
+	return locked, nil
 }
 
 // orderOf folds a payment's order.
@@ -229,9 +229,9 @@ func orderOf(p payment.Payment, streams map[string]journal.Stream) releasing.Ord
 	return releasing.Fold(p.OrderID, journal.Entries[order.Entry](streams[order.Stream(p.OrderID)]))
 }
 
-// Look reads a payment and its operations without locking them, for showing.
-func (d *Desk) Look(ctx context.Context, paymentID string) (payment.Payment, History, error) {
-	stream, err := d.journal.Read(ctx, payment.Stream(paymentID))
+// Get returns a payment and its operations, and locks nothing: they may change at any time.
+func (s *Service) Get(ctx context.Context, paymentID string) (payment.Payment, History, error) {
+	stream, err := s.journal.Read(ctx, payment.Stream(paymentID))
 	if err != nil {
 		return payment.Payment{}, nil, err
 	}
@@ -239,6 +239,6 @@ func (d *Desk) Look(ctx context.Context, paymentID string) (payment.Payment, His
 	if !p.Exists() {
 		return payment.Payment{}, nil, ErrNoPayment
 	}
-	histories, err := Histories(ctx, d.db.Pool(), paymentID)
+	histories, err := Histories(ctx, s.db.Pool(), paymentID)
 	return p, histories[paymentID], err
 }

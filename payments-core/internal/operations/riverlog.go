@@ -10,22 +10,22 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// quiet keeps River's talk about its own services out of the log; what matters about jobs is logged here, with the
+// riverLog keeps River's talk about its own services out of the log; what matters about jobs is logged here, with the
 // payment. What it says while the database is away, for each of its services and attempts, becomes one line when
 // that begins and one when it is over.
-func quiet(o *outage) *slog.Logger { return slog.New(jobLog{o.log.Handler(), o}) }
+func riverLog(o *outage) *slog.Logger { return slog.New(riverLogHandler{o.log.Handler(), o}) }
 
-// jobLog is the handler of River's log.
-type jobLog struct {
+// riverLogHandler is the handler of River's log.
+type riverLogHandler struct {
 	slog.Handler
 	outage *outage
 }
 
-func (h jobLog) Enabled(ctx context.Context, level slog.Level) bool {
+func (h riverLogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
 }
 
-func (h jobLog) Handle(ctx context.Context, r slog.Record) error {
+func (h riverLogHandler) Handle(ctx context.Context, r slog.Record) error {
 	if cause := h.outage.cause(r); cause != "" {
 		h.outage.begin(cause)
 		return nil
@@ -33,12 +33,12 @@ func (h jobLog) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h jobLog) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return jobLog{h.Handler.WithAttrs(attrs), h.outage}
+func (h riverLogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return riverLogHandler{h.Handler.WithAttrs(attrs), h.outage}
 }
 
-func (h jobLog) WithGroup(name string) slog.Handler {
-	return jobLog{h.Handler.WithGroup(name), h.outage}
+func (h riverLogHandler) WithGroup(name string) slog.Handler {
+	return riverLogHandler{h.Handler.WithGroup(name), h.outage}
 }
 
 // outage is the time for which the job queue's database is away. Whoever sees the database answer calls over.
@@ -69,7 +69,7 @@ func (o *outage) cause(r slog.Record) (cause string) {
 		}
 		err, is := a.Value.Any().(error)
 		text := a.Value.String()
-		if is && pg.IsAway(err) || saysAway(text) || o.since.Load() != nil && strings.Contains(text, "context deadline exceeded") {
+		if is && pg.IsAway(err) || isAwayText(text) || o.since.Load() != nil && strings.Contains(text, "context deadline exceeded") {
 			cause = text
 		}
 		return cause == ""
@@ -77,8 +77,8 @@ func (o *outage) cause(r slog.Record) (cause string) {
 	return cause
 }
 
-// saysAway is pg.IsAway for a text.
-func saysAway(text string) bool {
+// isAwayText is pg.IsAway for a text.
+func isAwayText(text string) bool {
 	for _, sign := range []string{
 		"failed to connect", "connection refused", "connection reset", "broken pipe", "unexpected EOF", "conn closed",
 		"use of closed network connection", "SQLSTATE 57P0", "SQLSTATE 08", "SQLSTATE 53300",
