@@ -1,4 +1,4 @@
-# Every command of the house; `make help` lists them.
+# Every command of the repository; `make help` lists them.
 
 MODULES := pkg payments-core ordering-core contractor-ui manager-ui deploy test
 PACKAGES := $(addprefix ./,$(addsuffix /...,$(filter-out test,$(MODULES))))

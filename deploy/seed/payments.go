@@ -38,12 +38,12 @@ func (p *player) askForPayments(ctx context.Context) error {
 
 // ask sends the form that is at the payment's id, which makes one payment however often it is sent.
 func (p *player) ask(ctx context.Context, wanted request, id string) error {
-	v, err := p.visitor(ctx, wanted.by)
+	c, err := p.client(ctx, wanted.by)
 	if err != nil {
 		return err
 	}
 	return p.until(ctx, "ask for it", func() error {
-		form, err := v.Open("/payments/new?id=" + id)
+		form, err := c.Open("/payments/new?id=" + id)
 		if err != nil {
 			return err
 		}
@@ -55,12 +55,12 @@ func (p *player) ask(ctx context.Context, wanted request, id string) error {
 
 // pay asks for an order's nth payment on the order's page, if that has not been done, and returns the payment's id.
 func (p *player) pay(ctx context.Context, s *scene, nth int, byManager bool) (id string, err error) {
-	v, err := p.visitor(ctx, s.by)
+	c, err := p.client(ctx, s.by)
 	if err != nil {
 		return "", err
 	}
 	err = p.until(ctx, "ask for its payment", func() error {
-		page, err := v.Open("/orders/" + s.id)
+		page, err := c.Open("/orders/" + s.id)
 		if err != nil {
 			return err // 404: it has not been heard of yet
 		}
@@ -95,12 +95,12 @@ func paymentsOn(links []string) (ids []string) {
 
 // decide presses a manager's button until the payment's page says what was decided.
 func (p *player) decide(ctx context.Context, by person, payment, button, decided string, fields ...string) error {
-	v, err := p.visitor(ctx, by)
+	c, err := p.client(ctx, by)
 	if err != nil {
 		return err
 	}
 	return p.until(ctx, strings.ToLower(button), func() error {
-		page, err := v.Open("/payments/" + payment)
+		page, err := c.Open("/payments/" + payment)
 		if err != nil {
 			return err
 		}
@@ -120,12 +120,12 @@ func (p *player) decide(ctx context.Context, by person, payment, button, decided
 }
 
 func (p *player) withdraw(ctx context.Context, by person, payment string) error {
-	v, err := p.visitor(ctx, by)
+	c, err := p.client(ctx, by)
 	if err != nil {
 		return err
 	}
 	return p.until(ctx, "withdraw it", func() error {
-		page, err := v.Open("/payments/" + payment)
+		page, err := c.Open("/payments/" + payment)
 		if err != nil || page.Shows("Decision Withdrawn") {
 			return err
 		}
@@ -138,12 +138,12 @@ func (p *player) withdraw(ctx context.Context, by person, payment string) error 
 
 // held waits until a payment's money is on hold, or has been.
 func (p *player) held(ctx context.Context, by person, payment string) error {
-	v, err := p.visitor(ctx, by)
+	c, err := p.client(ctx, by)
 	if err != nil {
 		return err
 	}
 	return p.until(ctx, "wait for the hold", func() error {
-		page, err := v.Open("/payments/" + payment)
+		page, err := c.Open("/payments/" + payment)
 		if err != nil {
 			return err
 		}
@@ -158,12 +158,12 @@ func (p *player) held(ctx context.Context, by person, payment string) error {
 
 // press presses Capture or Release, if that can still be done.
 func (p *player) press(ctx context.Context, by person, payment, button string, fields ...string) error {
-	v, err := p.visitor(ctx, by)
+	c, err := p.client(ctx, by)
 	if err != nil {
 		return err
 	}
 	return p.until(ctx, strings.ToLower(button), func() error {
-		page, err := v.Open("/payments/" + payment)
+		page, err := c.Open("/payments/" + payment)
 		if err != nil || !page.Has(button) {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign.example/deploy/visit"
+	"countersign.example/deploy/formclient"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 )
@@ -20,7 +20,7 @@ type player struct {
 	config
 	out      io.Writer
 	ordering *api.Client
-	visitors map[person]*visit.Visitor
+	clients  map[person]*formclient.Client
 }
 
 func newPlayer(c config, out io.Writer) (*player, error) {
@@ -28,13 +28,13 @@ func newPlayer(c config, out io.Writer) (*player, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return &player{config: c, out: out, ordering: ordering, visitors: map[person]*visit.Visitor{}}, nil
+	return &player{config: c, out: out, ordering: ordering, clients: map[person]*formclient.Client{}}, nil
 }
 
 func (p *player) close() {
 	p.ordering.Close()
-	for _, v := range p.visitors {
-		v.Close()
+	for _, c := range p.clients {
+		c.Close()
 	}
 }
 
@@ -152,19 +152,19 @@ func (p *player) get(ctx context.Context, path string, into any) error {
 	return fmt.Errorf("get %s: %s", path, response.Status)
 }
 
-// visitor is somebody at their app, signed in.
-func (p *player) visitor(ctx context.Context, who person) (*visit.Visitor, error) {
-	if v, ok := p.visitors[who]; ok {
-		return v, nil
+// client is somebody at their app, signed in.
+func (p *player) client(ctx context.Context, who person) (*formclient.Client, error) {
+	if c, ok := p.clients[who]; ok {
+		return c, nil
 	}
 	origin := p.contractorURL
 	if who == mia || who == tom {
 		origin = p.managerURL
 	}
-	v := visit.New(origin)
-	if err := p.until(ctx, "open the app for "+who.name, func() error { return v.SignIn(who.name) }); err != nil {
+	c := formclient.New(origin)
+	if err := p.until(ctx, "open the app for "+who.name, func() error { return c.SignIn(who.name) }); err != nil {
 		return nil, err
 	}
-	p.visitors[who] = v
-	return v, nil
+	p.clients[who] = c
+	return c, nil
 }

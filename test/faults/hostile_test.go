@@ -102,21 +102,21 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	}
 	opened := 0
 	for _, v := range []struct {
-		visitor *testsystem.Visitor
-		pages   []string
+		client *testsystem.Client
+		pages  []string
 	}{
 		{p.contractor, thrower.pages("/", "/orders", "/payments/", "/orders/")},
 		{p.manager, thrower.pages("/payments", "/orders", "/products", "/customers", "/payments/", "/orders/", "/products/", "/customers/")},
 	} {
 		for _, page := range v.pages {
-			opened += walk(t, v.visitor, page)
+			opened += walk(t, v.client, page)
 		}
 	}
 	t.Logf("%d pages opened", opened)
 }
 
 // walk opens a page, and those that follow it.
-func walk(t *testing.T, v *testsystem.Visitor, path string) (opened int) {
+func walk(t *testing.T, v *testsystem.Client, path string) (opened int) {
 	t.Helper()
 	for next := path; next != "" && opened < 20; opened++ {
 		page, err := v.Open(next)

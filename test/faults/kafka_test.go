@@ -55,7 +55,7 @@ func TestKafkaIsAwayForAWhile(t *testing.T) {
 	for _, service := range []string{testsystem.Contractor, testsystem.Manager, testsystem.Core} {
 		becomes(t, sys, service, http.StatusOK, "degraded")
 	}
-	for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
+	for _, v := range []*testsystem.Client{p.contractor, p.manager} {
 		page, err := v.Open("/")
 		require.NoError(t, err)
 		require.True(t, page.Shows("News from the other apps is late"), "the header says what is late: %s", page.Text())

@@ -17,10 +17,10 @@ import (
 
 // people are a contractor and a manager who do not give up: what fails because something is
 // away they try again, as a person does who presses the button once more.
-type people struct{ contractor, manager *testsystem.Visitor }
+type people struct{ contractor, manager *testsystem.Client }
 
 func meet(t *testing.T, sys *testsystem.System) people {
-	return people{contractor: sys.Visit(t, testsystem.Contractor, ada), manager: sys.Visit(t, testsystem.Manager, mia)}
+	return people{contractor: sys.SignIn(t, testsystem.Contractor, ada), manager: sys.SignIn(t, testsystem.Manager, mia)}
 }
 
 // patience is how long they keep trying.
@@ -71,7 +71,7 @@ func (p people) request(ctx context.Context, amount, description string) (id str
 }
 
 // decide presses the button on the payment's page until the page says what was decided.
-func decide(ctx context.Context, v *testsystem.Visitor, id, button, decided string, fields ...string) error {
+func decide(ctx context.Context, v *testsystem.Client, id, button, decided string, fields ...string) error {
 	return insist(ctx, button+" "+id, func() error {
 		page, err := v.Open("/payments/" + id)
 		if err != nil {

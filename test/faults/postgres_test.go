@@ -17,7 +17,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 			// Given two payments that everybody knows.
 			sys := testsystem.New(t)
 			p := meet(t, sys)
-			person := map[string]*testsystem.Visitor{testsystem.Contractor: p.contractor, testsystem.Manager: p.manager}
+			person := map[string]*testsystem.Client{testsystem.Contractor: p.contractor, testsystem.Manager: p.manager}
 			first, err := p.request(t.Context(), "100.00", "First")
 			require.NoError(t, err)
 			second, err := p.request(t.Context(), "200.00", "Second")
@@ -34,7 +34,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 				page, err := person[app].Open(path)
 				requireUnavailable(t, page, err)
 			}
-			page, err := sys.Stranger(t, app).Open("/")
+			page, err := sys.NewClient(t, app).Open("/")
 			requireUnavailable(t, page, err)
 			becomes(t, sys, other, http.StatusOK, "ready")
 			page, err = person[other].Open("/payments/" + second)

@@ -88,7 +88,7 @@ func race(t *testing.T, sys *testsystem.System, before, after func()) (contested
 			continue // refused at once, and told so then
 		}
 		contested++
-		for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
+		for _, v := range []*testsystem.Client{p.contractor, p.manager} {
 			page, err := v.Open("/payments/" + id)
 			require.NoError(t, err)
 			require.True(t, strings.Contains(strings.ToLower(page.Text()), strings.ToLower(why)), "%s explains %q: %s", page.URL, why, page.Text())

@@ -22,7 +22,7 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 		}
 
 		// Then pages are served, and say what is late; decisions are taken.
-		for _, v := range []*testsystem.Visitor{p.contractor, p.manager} {
+		for _, v := range []*testsystem.Client{p.contractor, p.manager} {
 			page, err := v.Open("/")
 			require.NoError(t, err)
 			require.True(t, page.Shows("Live updates are late"), "the header says what is late: %s", page.Text())

@@ -3,31 +3,31 @@ package testsystem
 import (
 	"testing"
 
-	"countersign.example/deploy/visit"
+	"countersign.example/deploy/formclient"
 )
 
-// Visitor is a person at an app with a browser that runs no scripts. Unlike the people of test/browser it is
+// Client is a person at an app with a browser that runs no scripts. Unlike the people of test/browser it is
 // cheap, and reports what failed instead of ending the test.
 type (
-	Visitor     = visit.Visitor
-	Page        = visit.Page
-	StatusError = visit.StatusError
+	Client      = formclient.Client
+	Page        = formclient.Page
+	StatusError = formclient.StatusError
 )
 
-// Visit signs person ("Ada Nowak") in at an app.
-func (s *System) Visit(tb testing.TB, app, person string) *Visitor {
+// SignIn signs person ("Ada Nowak") in at an app.
+func (s *System) SignIn(tb testing.TB, app, person string) *Client {
 	tb.Helper()
-	v := s.Stranger(tb, app)
-	if err := v.SignIn(person); err != nil {
+	c := s.NewClient(tb, app)
+	if err := c.SignIn(person); err != nil {
 		tb.Fatal(err)
 	}
-	return v
+	return c
 }
 
-// Stranger comes to an app for the first time, without a cookie.
-func (s *System) Stranger(tb testing.TB, app string) *Visitor {
+// NewClient comes to an app for the first time, without a cookie.
+func (s *System) NewClient(tb testing.TB, app string) *Client {
 	tb.Helper()
-	v := visit.New(s.URL(app))
-	tb.Cleanup(v.Close)
-	return v
+	c := formclient.New(s.URL(app))
+	tb.Cleanup(c.Close)
+	return c
 }

@@ -90,8 +90,8 @@ func (s *System) noNextStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for id, s := range stories {
-		if next, _ := s.Payment.NextStep(); next != payment.NoOperation {
+	for id, story := range stories {
+		if next, _ := story.Payment.NextStep(); next != payment.NoOperation {
 			return fmt.Errorf("%s of payment %s is still to come", next, id)
 		}
 	}

@@ -66,7 +66,7 @@ func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 // ask asks for a payment, as a contractor, and returns what it is found by.
 func ask(t *testing.T, sys *testsystem.System, description string) string {
 	t.Helper()
-	ada := sys.Visit(t, testsystem.Contractor, "Ada Nowak")
+	ada := sys.SignIn(t, testsystem.Contractor, "Ada Nowak")
 	page, err := ada.Open("/")
 	if err == nil {
 		page, err = page.Press("Request new payment")
@@ -84,7 +84,7 @@ func ask(t *testing.T, sys *testsystem.System, description string) string {
 func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 	t.Helper()
 	for app, person := range map[string]string{testsystem.Contractor: "Ada Nowak", testsystem.Manager: "Mia Weber"} {
-		who := sys.Visit(t, app, person)
+		who := sys.SignIn(t, app, person)
 		testsystem.Eventually(t, "all are listed by "+app, func() error {
 			page, err := who.Open("/")
 			if err == nil && app == testsystem.Manager {
@@ -101,7 +101,7 @@ func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 			return nil
 		})
 	}
-	mia := sys.Visit(t, testsystem.Manager, "Mia Weber")
+	mia := sys.SignIn(t, testsystem.Manager, "Mia Weber")
 	page, err := mia.Open("/")
 	if err == nil {
 		_, err = page.Press("Accept") // it is the only one that waits
@@ -109,7 +109,7 @@ func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada := sys.Visit(t, testsystem.Contractor, "Ada Nowak")
+	ada := sys.SignIn(t, testsystem.Contractor, "Ada Nowak")
 	testsystem.Eventually(t, "it is paid out", func() error {
 		page, err := ada.Open("/")
 		if err == nil && strings.Count(strings.ToLower(page.Text()), "paid out")+strings.Count(strings.ToLower(page.Text()), "captured") < len(descriptions) {

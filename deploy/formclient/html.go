@@ -1,4 +1,4 @@
-package visit
+package formclient
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package visit_test
+package formclient_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"countersign.example/deploy/visit"
+	"countersign.example/deploy/formclient"
 )
 
 const page = `<!doctype html><title>t</title><main><a href="/orders/1">one</a> <a href="orders/2">two</a> <a href="/other">other</a>
@@ -35,10 +35,10 @@ func TestAPersonWithoutScripts(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	v := visit.New(server.URL + "/")
-	t.Cleanup(v.Close)
+	c := formclient.New(server.URL + "/")
+	t.Cleanup(c.Close)
 
-	open, err := v.Open("/")
+	open, err := c.Open("/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +57,8 @@ func TestAPersonWithoutScripts(t *testing.T) {
 	if _, err := open.Press("Add", "Product", "Gold"); err == nil {
 		t.Error("what no list offers was chosen")
 	}
-	var status *visit.StatusError
-	if _, err := v.Open("/gone"); !errors.As(err, &status) || status.Status != http.StatusNotFound {
+	var status *formclient.StatusError
+	if _, err := c.Open("/gone"); !errors.As(err, &status) || status.Status != http.StatusNotFound {
 		t.Errorf("a page that is not there: %v", err)
 	}
 }

@@ -1,7 +1,7 @@
-// Package visit is a person at a web app, with a browser that runs no scripts: it keeps cookies, follows redirects,
-// presses buttons by their names and fills fields by their labels. It uses what people use, so it does not know
-// the apps' addresses and fields, but for the pages it opens.
-package visit
+// Package formclient is a web app's client that fills forms, as a person does with a browser that runs no scripts:
+// it keeps cookies, follows redirects, presses buttons by their names and fills fields by their labels. It uses
+// what people use, so it knows no address and no field of the apps but those of the pages that it opens.
+package formclient
 
 import (
 	"fmt"
@@ -15,47 +15,47 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Visitor is one person at one app. It may be used by one goroutine at a time.
-type Visitor struct {
+// Client is one person at one app. It may be used by one goroutine at a time.
+type Client struct {
 	origin string
-	client *http.Client
+	http   *http.Client
 }
 
 // answerTimeout is longer than the apps let a request take.
 const answerTimeout = 15 * time.Second
 
 // New is a person who comes to the app at origin for the first time, without a cookie.
-func New(origin string) *Visitor {
+func New(origin string) *Client {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic(err) // it has no reason to
 	}
-	return &Visitor{origin: strings.TrimSuffix(origin, "/"), client: &http.Client{Jar: jar, Timeout: answerTimeout}}
+	return &Client{origin: strings.TrimSuffix(origin, "/"), http: &http.Client{Jar: jar, Timeout: answerTimeout}}
 }
 
-// SignIn makes the visitor person ("Ada Nowak").
-func (v *Visitor) SignIn(person string) error {
-	page, err := v.Open("/")
+// SignIn signs person in ("Ada Nowak").
+func (c *Client) SignIn(person string) error {
+	page, err := c.Open("/")
 	if err == nil {
 		// The switch's button is in a noscript element, which this browser obeys.
 		_, err = page.Press("Switch", "Signed in as", person)
 	}
 	if err != nil {
-		return fmt.Errorf("sign %s in at %s: %w", person, v.origin, err)
+		return fmt.Errorf("sign %s in at %s: %w", person, c.origin, err)
 	}
 	return nil
 }
 
 // Close lets the connections go.
-func (v *Visitor) Close() { v.client.CloseIdleConnections() }
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Open asks for a page. An answer of 400 and more is an error, beside the page that says so.
-func (v *Visitor) Open(path string) (*Page, error) {
-	request, err := http.NewRequest(http.MethodGet, v.origin+path, nil)
+func (c *Client) Open(path string) (*Page, error) {
+	request, err := http.NewRequest(http.MethodGet, c.origin+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return v.do(request)
+	return c.do(request)
 }
 
 // StatusError is an answer of 400 and more.
@@ -66,15 +66,15 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %s", e.Status, e.Text) }
 
-func (v *Visitor) do(request *http.Request) (*Page, error) {
+func (c *Client) do(request *http.Request) (*Page, error) {
 	// What browsers say about the request's origin.
 	request.Header.Set("Sec-Fetch-Site", "same-origin")
 	request.Header.Set("Sec-Fetch-Mode", "navigate")
 	request.Header.Set("Accept", "text/html,application/xhtml+xml")
 	if request.Method == http.MethodPost {
-		request.Header.Set("Origin", v.origin)
+		request.Header.Set("Origin", c.origin)
 	}
-	response, err := v.client.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (v *Visitor) do(request *http.Request) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{Status: response.StatusCode, URL: response.Request.URL, visitor: v}
+	p := &Page{Status: response.StatusCode, URL: response.Request.URL, client: c}
 	if p.root, err = html.ParseWithOptions(strings.NewReader(string(body)), html.ParseOptionEnableScripting(false)); err != nil {
 		return nil, err
 	}
@@ -95,10 +95,10 @@ func (v *Visitor) do(request *http.Request) (*Page, error) {
 
 // Page is what an app answered.
 type Page struct {
-	Status  int
-	URL     *url.URL
-	visitor *Visitor
-	root    *html.Node
+	Status int
+	URL    *url.URL
+	client *Client
+	root   *html.Node
 }
 
 // Text is all text of the page's body, with single spaces.
@@ -127,7 +127,7 @@ func (p *Page) Press(name string, fields ...string) (*Page, error) {
 		return p.submit(button, fields)
 	}
 	if link := p.link(name); link != nil && len(fields) == 0 {
-		return p.visitor.Open(p.resolve(attribute(link, "href")))
+		return p.client.Open(p.resolve(attribute(link, "href")))
 	}
 	return p, fmt.Errorf("there is no button %q on %s: %s", name, p.URL, p.Text())
 }
@@ -164,14 +164,14 @@ func (p *Page) submit(button *html.Node, fields []string) (*Page, error) {
 		method = other
 	}
 	if !strings.EqualFold(method, "post") {
-		return p.visitor.Open(action + "?" + values.Encode())
+		return p.client.Open(action + "?" + values.Encode())
 	}
-	request, err := http.NewRequest(http.MethodPost, p.visitor.origin+action, strings.NewReader(values.Encode()))
+	request, err := http.NewRequest(http.MethodPost, p.client.origin+action, strings.NewReader(values.Encode()))
 	if err != nil {
 		return p, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return p.visitor.do(request)
+	return p.client.do(request)
 }
 
 // resolve turns a reference of the page into a path with its query.
