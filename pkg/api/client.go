@@ -73,10 +73,11 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 	}, timeout: perAttempt, deadline: deadline}, nil
 }
 
-// Patient is the client for a command that takes long, such as an import: it gives one attempt as long as a page has.
+// Patient is the client for a command that takes long, such as an import: it gives one attempt nearly as long as the page has.
 func (c *Client) Patient() *Client {
 	patient := *c
-	patient.timeout, patient.deadline = 9*time.Second, 9*time.Second
+	patient.timeout = web.LongRequestTimeout - time.Second
+	patient.deadline = patient.timeout
 	return &patient
 }
 

@@ -26,8 +26,10 @@ const (
 	// drainLimit is how much of a body that is too large is still read and thrown away: a
 	// browser that is cut off while sending shows a connection error and not our message.
 	drainLimit = 16 << 20
-	// RequestTimeout bounds a request's work; sockets are not bound by it.
+	// RequestTimeout bounds a request's work where its route has no limit of its own; sockets are not bound by it.
 	RequestTimeout = 10 * time.Second
+	// LongRequestTimeout is for a route that does much at once, such as an import. The server's own limit is above it.
+	LongRequestTimeout = 25 * time.Second
 )
 
 var (
@@ -95,10 +97,11 @@ func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// Large is a route that takes more than FormLimit, such as one for files: "/catalog/import" and bytes.
+// Large is a route that takes more than others, such as "/catalog/import": more bytes, more time, or both.
 type Large struct {
-	Route string
-	Limit int64
+	Route  string
+	Limit  int64         // of a body, in bytes; FormLimit where it is less
+	Within time.Duration // the time for a request; RequestTimeout where it is less
 }
 
 // limitBody refuses bodies beyond their route's limit with 413, whether their length is announced or not.
@@ -129,14 +132,18 @@ func limitBody(large []Large) echo.MiddlewareFunc {
 
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, drainLimit) }
 
-// limitTime ends the request's context, unless the path is a socket's.
-func limitTime(limit time.Duration, socket string) echo.MiddlewareFunc {
+// limitTime ends the request's context after its route's limit, unless the path is a socket's.
+func limitTime(large []Large, socket string) echo.MiddlewareFunc {
+	limits := make(map[string]time.Duration, len(large))
+	for _, l := range large {
+		limits[l.Route] = l.Within
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if socket != "" && c.Request().URL.Path == socket {
 				return next(c)
 			}
-			ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
+			ctx, cancel := context.WithTimeout(c.Request().Context(), max(RequestTimeout, limits[c.Path()]))
 			defer cancel()
 			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)

@@ -43,7 +43,7 @@ type Options struct {
 	Metrics    *telemetry.Metrics // may be nil
 	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
 	LiveCursor func() string
-	Large      []Large // routes that take files
+	Large      []Large // routes that take more
 	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line below the header.
 	// May be nil.
 	Away func(ctx context.Context) []string
@@ -95,7 +95,7 @@ func New(o Options) (*Site, error) {
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
-		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limitBody(o.Large), limitTime(RequestTimeout, livePath),
+		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limitBody(o.Large), limitTime(o.Large, livePath),
 		o.Sessions.middleware, s.identify,
 	)
 	e.POST("/signed-in-as", s.signIn)
@@ -107,7 +107,7 @@ func New(o Options) (*Site, error) {
 func NewAPI(log *slog.Logger, metrics *telemetry.Metrics, large ...Large) *echo.Echo {
 	e := newEcho()
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answerProblem(log, err, c) }
-	e.Use(correlate(true), observe(metrics, log), recoverPanics, limitBody(large), limitTime(RequestTimeout, ""))
+	e.Use(correlate(true), observe(metrics, log), recoverPanics, limitBody(large), limitTime(large, ""))
 	return e
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,6 +82,27 @@ func TestAFileIsReadWithinItsLimits(t *testing.T) {
 		e.ServeHTTP(answer, request)
 		if answer.Code != test.status {
 			t.Errorf("%s answered %d %.100s", test.media, answer.Code, answer.Body)
+		}
+	}
+}
+
+func TestARouteMayHaveMoreTime(t *testing.T) {
+	e := web.NewAPI(slog.New(slog.DiscardHandler), nil, web.Large{Route: "/import/:id", Within: web.LongRequestTimeout}, web.Large{Route: "/import", Limit: 1 << 20})
+	var left time.Duration
+	measure := func(c echo.Context) error {
+		deadline, _ := c.Request().Context().Deadline()
+		left = time.Until(deadline)
+		return c.NoContent(http.StatusNoContent)
+	}
+	for _, route := range []string{"/import/:id", "/import", "/other"} {
+		e.POST(route, measure)
+	}
+	for path, most := range map[string]time.Duration{
+		"/import/7": web.LongRequestTimeout, "/import": web.RequestTimeout, "/other": web.RequestTimeout,
+	} {
+		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
+		if left > most || left < most-5*time.Second {
+			t.Errorf("%s has %s, want %s", path, left, most)
 		}
 	}
 }

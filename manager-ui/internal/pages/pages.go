@@ -85,7 +85,10 @@ func New(o Options) (*web.Site, error) {
 			{Key: "orders", Label: "Orders", Href: ordersPath},
 			{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
 		},
-		Large:    []web.Large{{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import", Limit: maxUploadForm}},
+		Large: []web.Large{
+			{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: catalogPath + "/import/:id", Within: web.LongRequestTimeout},
+			{Route: customersPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import/:id", Within: web.LongRequestTimeout},
+		},
 		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
 		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
 	})

@@ -16,7 +16,10 @@ import (
 )
 
 // Large are the routes that take more than others: an import has up to 5,000 rows.
-var Large = []web.Large{{Route: "/products/import", Limit: maxImport}, {Route: "/customers/import", Limit: maxImport}}
+var Large = []web.Large{
+	{Route: "/products/import", Limit: maxImport, Within: web.LongRequestTimeout},
+	{Route: "/customers/import", Limit: maxImport, Within: web.LongRequestTimeout},
+}
 
 // maxImport is an import's size as JSON, in bytes.
 const maxImport = 4 << 20
