@@ -204,8 +204,8 @@ func TestPublishedPortsMove(t *testing.T) {
 			}
 		}
 	}
-	if told := *project.Services["kafka"].Environment["KAFKA_ADVERTISED_LISTENERS"]; !strings.HasSuffix(told, "EXTERNAL://localhost:19092") {
-		t.Errorf("Kafka sends its clients to %s", told)
+	if advertised := *project.Services["kafka"].Environment["KAFKA_ADVERTISED_LISTENERS"]; !strings.HasSuffix(advertised, "EXTERNAL://localhost:19092") {
+		t.Errorf("Kafka sends its clients to %s", advertised)
 	}
 }
 

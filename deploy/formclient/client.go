@@ -104,10 +104,10 @@ type Page struct {
 // Text is all text of the page's body, with single spaces.
 func (p *Page) Text() string { return textOf(first(p.root, tag("body"))) }
 
-// Shows tells whether the page's text contains words.
-func (p *Page) Shows(words string) bool { return strings.Contains(p.Text(), words) }
+// Shows reports whether the page's text contains text.
+func (p *Page) Shows(text string) bool { return strings.Contains(p.Text(), text) }
 
-// Has tells whether there is a button or link of that name.
+// Has reports whether there is a button or link of that name.
 func (p *Page) Has(name string) bool { return p.button(name) != nil || p.link(name) != nil }
 
 // Links are the addresses of the page's links that begin with prefix, in the page's order.

@@ -26,7 +26,7 @@ func (l *launcher) build(ctx context.Context) error {
 		return err
 	}
 	if _, err := os.Stat(l.path("bin", services[0].name)); err != nil {
-		l.out.say("building the services (a minute the first time)")
+		l.out.print("building the services (a minute the first time)")
 	}
 	args := []string{"build", "-o", l.path("bin") + "/", seedSource}
 	for _, s := range services {
@@ -59,7 +59,7 @@ func (l *launcher) assets(ctx context.Context) error {
 		return err
 	}
 	if !installed.is(lockSum) {
-		l.out.say("fetching the web assets' packages (npm ci)")
+		l.out.print("fetching the web assets' packages (npm ci)")
 		if err := l.tool(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (l *launcher) assets(ctx context.Context) error {
 			return err
 		}
 	}
-	l.out.say("building the web assets (npm run build)")
+	l.out.print("building the web assets (npm run build)")
 	if err := l.tool(ctx, dir, "npm", "run", "build"); err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 		return nil, err
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		l.out.say("creating the PostgreSQL database in %s (its program is fetched once, about 12 MB)", dir)
+		l.out.print("creating the PostgreSQL database in %s (its program is fetched once, about 12 MB)", dir)
 	}
 	cfg := embedded.PostgresConfig{
 		Dir: dir, CacheDir: embedded.DefaultCacheDir(), Port: port, Password: password,
@@ -115,7 +115,7 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 	}
 	running.push("PostgreSQL", server.Ended(), func() {
 		if err := server.Close(); err != nil {
-			l.out.say("PostgreSQL did not stop well: %v", err)
+			l.out.print("PostgreSQL did not stop well: %v", err)
 		}
 	})
 	return l.createDatabases(ctx, cfg.URL(), port, wanted)

@@ -46,7 +46,7 @@ func (l *launcher) data(parts ...string) string {
 }
 
 // postgresDir is under .local/, unless we are root in a place that PostgreSQL's unprivileged user cannot
-// enter (/root, say): then it is under /var/lib, named after the checkout.
+// enter (/root, for example): then it is under /var/lib, named after the checkout.
 func (l *launcher) postgresDir() string {
 	if dir := l.data("postgres"); embedded.Reachable(dir) {
 		return dir
@@ -99,7 +99,7 @@ func (l *launcher) reset() error {
 			return err
 		}
 	}
-	l.out.say(".local/ is empty")
+	l.out.print(".local/ is empty")
 	return nil
 }
 

@@ -21,8 +21,8 @@ func newOutput(file *os.File) *output {
 	return &output{to: file, colour: terminal && os.Getenv("NO_COLOR") == ""}
 }
 
-// say prints a line of the launcher's own.
-func (o *output) say(format string, args ...any) {
+// print prints a line of the launcher's own.
+func (o *output) print(format string, args ...any) {
 	o.line("local", 0, fmt.Appendf(nil, format, args...))
 }
 
@@ -71,7 +71,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	}
 }
 
-// tail is what the process said last, a line without its end included.
+// tail is what the process printed last, a line without its end included.
 func (s *stream) tail() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -120,7 +120,7 @@ func (p *process) stop(grace time.Duration) {
 	select {
 	case <-p.ended:
 	case <-time.After(grace):
-		p.output.out.say("%s did not stop within %s: killed", p.name, grace)
+		p.output.out.print("%s did not stop within %s: killed", p.name, grace)
 	}
 	// The group may outlive its leader; when it is empty this is an error that means nothing.
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)

@@ -34,12 +34,12 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	running := &stack{}
 	defer func() {
 		if running.len() > 0 {
-			l.out.say("stopping")
+			l.out.print("stopping")
 		}
 		running.stop()
-		l.out.say("stopped")
+		l.out.print("stopped")
 		if died, is := errors.AsType[*deathError](err); is { // main prints last who it was
-			l.out.say("what %s had said last:\n%s", died.name, died.tail)
+			l.out.print("what %s had said last:\n%s", died.name, died.tail)
 		}
 	}()
 	// A signal while things start is no failure either.
@@ -129,14 +129,14 @@ func (l *launcher) startServices(ctx context.Context, p parts, running *stack) e
 }
 
 func (l *launcher) announce(p parts, took time.Duration) {
-	l.out.say("")
-	l.out.say("Countersign is ready after %s", took.Round(100*time.Millisecond))
-	l.out.say("  contractors   %s", contractorUI.url())
-	l.out.say("  managers      %s", managerUI.url())
-	l.out.say("  payments API  %s", paymentsCore.url())
-	l.out.say("  orders API    %s", orderingCore.url())
-	l.out.say("  gateway       %s (sandbox)", sandboxGateway.url())
-	l.out.say("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
-	l.out.say("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
-	l.out.say("")
+	l.out.print("")
+	l.out.print("Countersign is ready after %s", took.Round(100*time.Millisecond))
+	l.out.print("  contractors   %s", contractorUI.url())
+	l.out.print("  managers      %s", managerUI.url())
+	l.out.print("  payments API  %s", paymentsCore.url())
+	l.out.print("  orders API    %s", orderingCore.url())
+	l.out.print("  gateway       %s (sandbox)", sandboxGateway.url())
+	l.out.print("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
+	l.out.print("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
+	l.out.print("")
 }

@@ -8,7 +8,7 @@ const (
 )
 
 // seed puts the first products, customers, orders and payments into an empty system; it leaves any other alone.
-// A seed that fails is told of, and stops nothing: the next start goes on with it.
+// A seed that fails is reported, and stops nothing: the next start goes on with it.
 func (l *launcher) seed(ctx context.Context, p parts) error {
 	child, err := l.start(seedName, 32, append(inherited(), seedSettings(p)...), l.path("bin", seedName))
 	if err != nil {
@@ -18,7 +18,7 @@ func (l *launcher) seed(ctx context.Context, p parts) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		l.out.say("not everything was seeded; the next start goes on with it. %v", err)
+		l.out.print("not everything was seeded; the next start goes on with it. %v", err)
 	}
 	return nil
 }

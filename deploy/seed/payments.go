@@ -62,7 +62,7 @@ func (p *player) pay(ctx context.Context, s *scene, nth int, byManager bool) (id
 	err = p.until(ctx, "ask for its payment", func() error {
 		page, err := c.Open("/orders/" + s.id)
 		if err != nil {
-			return err // 404: it has not been heard of yet
+			return err // 404: the app has not received it yet
 		}
 		button := "Request payment"
 		if nth > 1 {
@@ -147,8 +147,8 @@ func (p *player) held(ctx context.Context, by person, payment string) error {
 		if err != nil {
 			return err
 		}
-		for _, words := range []string{"On hold", "Not paid out", "Paid out", "Refunded"} {
-			if page.Shows("Money " + words) {
+		for _, text := range []string{"On hold", "Not paid out", "Paid out", "Refunded"} {
+			if page.Shows("Money " + text) {
 				return nil
 			}
 		}

@@ -59,7 +59,7 @@ func (p *player) play(ctx context.Context) error {
 	return nil
 }
 
-// progress tells whether this program has begun here, and whether there is nothing for it to do.
+// progress reports whether this program has begun here, and whether there is nothing for it to do.
 func (p *player) progress(ctx context.Context) (begun, ended bool, err error) {
 	var catalog struct {
 		Products []struct {
@@ -83,7 +83,7 @@ func (p *player) progress(ctx context.Context) (begun, ended bool, err error) {
 	return true, found.Sequence > int64(len(last.lines)), err
 }
 
-// until repeats try until it succeeds or the time is over: another service may not have heard yet, or not be up.
+// until repeats try until it succeeds or the time is over: another service may not have received it yet, or not be up.
 func (p *player) until(ctx context.Context, what string, try func() error) error {
 	const step = 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, step)

@@ -94,7 +94,7 @@ func generate(topics []topic) ([]byte, error) {
 // bindingVersion is of https://github.com/asyncapi/bindings/tree/master/kafka.
 const bindingVersion = "0.5.0"
 
-// operationsOf says who writes what to a topic, and who hears it.
+// operationsOf says who writes what to a topic, and who receives it.
 func operationsOf(t topic) (list members) {
 	written := map[string][]members{}
 	var writers []string

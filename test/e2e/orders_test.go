@@ -24,7 +24,7 @@ func stock(t *testing.T, sys *testsystem.System) goods {
 		bricks:   sys.Product(t, "BRK-100", "Bricks", 86_00),
 		customer: sys.Customer(t, "Linden School", "caretaker@linden-school.example"),
 	}
-	sys.Settle(t) // both apps have heard of them
+	sys.Settle(t) // both apps have them
 	return g
 }
 
@@ -65,7 +65,7 @@ func add(tab *browser.Tab, product, quantity string) {
 func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {
 	sys := testsystem.New(t)
 	stock(t, sys)
-	sys.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
+	sys.Send(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
 	sys.Settle(t)
 	require.Regexp(t, `^\d{4}/\d{2}/000001$`, playAnOrder(t, sys, ""))
 	sys.Settle(t)
@@ -116,7 +116,7 @@ func heldOrder(t *testing.T, sys *testsystem.System, ada *browser.Tab, total str
 		product = sys.Product(t, "CRN-N", "Night crane", 1180_08)
 	}
 	id = uuid.NewString()
-	tell := func(path string, body any) { sys.Tell(t, "ada-nowak", "Ada Nowak", path, body) }
+	tell := func(path string, body any) { sys.Send(t, "ada-nowak", "Ada Nowak", path, body) }
 	tell("/orders", map[string]any{"order_id": id})
 	tell("/orders/"+id+"/items", map[string]any{"product_id": product, "quantity": 1})
 	tell("/orders/"+id+"/customer", map[string]any{"customer_id": customer})
@@ -260,10 +260,10 @@ func TestOrdersAreFiltered(t *testing.T) {
 	b := browser.New(t)
 	for _, customer := range []string{"Linden School", "Meyer family"} {
 		id, whom := uuid.NewString(), sys.Customer(t, customer, "office@"+strings.Fields(strings.ToLower(customer))[0]+".example")
-		sys.Tell(t, "ada-nowak", "Ada Nowak", "/orders", map[string]any{"order_id": id})
-		sys.Tell(t, "ada-nowak", "Ada Nowak", "/orders/"+id+"/customer", map[string]any{"customer_id": whom})
+		sys.Send(t, "ada-nowak", "Ada Nowak", "/orders", map[string]any{"order_id": id})
+		sys.Send(t, "ada-nowak", "Ada Nowak", "/orders/"+id+"/customer", map[string]any{"customer_id": whom})
 	}
-	sys.Tell(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
+	sys.Send(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
 	sys.Settle(t)
 
 	// What is chosen applies at once.

@@ -41,7 +41,7 @@ func TestAnOrderOnARunningSystem(t *testing.T) {
 	b := browser.New(t)
 	mia := b.Tab(t, at.URL(testsystem.Manager)+"/catalog")
 
-	// Given products and a customer, of which both apps have heard.
+	// Given products and a customer, which both apps have received.
 	for name, price := range map[string]string{"Cement" + tag: "7.90", "Bricks" + tag: "86.00"} {
 		mia.Press("Add product")
 		mia.Fill("Name", name)

@@ -27,10 +27,10 @@ import (
 // hostileSeed makes the same messages each time; HOSTILE_SEED chooses others.
 const hostileSeed = 9
 
-// hostileEvents is how many are thrown; CI throws HOSTILE_EVENTS.
+// hostileEvents is how many are sent; CI sends HOSTILE_EVENTS.
 const hostileEvents = 10_000
 
-// stalledAfter is how long nothing may be heard of what is there to hear. (How fast it is heard depends on the machine.)
+// stalledAfter is how long nothing may be received of what is waiting. (The speed depends on the machine.)
 const stalledAfter = time.Minute
 
 // soon is how long a good event takes to all services, once the hostile ones are behind it.
@@ -54,7 +54,7 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	sys := testsystem.New(t)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	sys.Settle(t)
-	p := meet(t, sys)
+	p := signInBoth(t, sys)
 	before := &ordered{people: p}
 	require.NoError(t, before.build(t.Context(), product, customer))
 	paid, err := before.requestPayment(t.Context())
@@ -68,11 +68,11 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	// When anybody throws anything at it.
 	seed, n := fromEnv(t, "HOSTILE_SEED", hostileSeed), fromEnv(t, "HOSTILE_EVENTS", hostileEvents)
 	t.Logf("HOSTILE_EVENTS=%d HOSTILE_SEED=%d", n, seed)
-	thrower := newThrower(uint64(seed), n, waiting, before.id)
+	fuzzer := newFuzzer(uint64(seed), n, waiting, before.id)
 	began := time.Now()
-	thrower.throw(t, sys.Parts.Brokers, n)
+	fuzzer.send(t, sys.Parts.Brokers, n)
 	t.Logf("thrown after %s", time.Since(began).Round(time.Millisecond))
-	heardAll(t, sys, stalledAfter)
+	allReceived(t, sys, stalledAfter)
 	t.Logf("heard after %s", time.Since(began).Round(time.Millisecond))
 	for _, service := range journals {
 		t.Log(service, count(t, sys, service))
@@ -105,8 +105,8 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 		client *testsystem.Client
 		pages  []string
 	}{
-		{p.contractor, thrower.pages("/", "/orders", "/payments/", "/orders/")},
-		{p.manager, thrower.pages("/payments", "/orders", "/products", "/customers", "/payments/", "/orders/", "/products/", "/customers/")},
+		{p.contractor, fuzzer.pages("/", "/orders", "/payments/", "/orders/")},
+		{p.manager, fuzzer.pages("/payments", "/orders", "/products", "/customers", "/payments/", "/orders/", "/products/", "/customers/")},
 	} {
 		for _, page := range v.pages {
 			opened += walk(t, v.client, page)
@@ -136,8 +136,8 @@ func walk(t *testing.T, v *testsystem.Client, path string) (opened int) {
 	return opened
 }
 
-// heardAll waits until every service has heard every topic to its end, as long as they get closer to it.
-func heardAll(t *testing.T, sys *testsystem.System, stalled time.Duration) {
+// allReceived waits until every service has received every topic to its end, as long as they get closer to it.
+func allReceived(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	t.Helper()
 	client := kafka.Open("hostile", sys.Parts.Brokers)
 	defer client.Close()
@@ -160,7 +160,7 @@ func heardAll(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	least := int64(math.MaxInt64)
 	var lag int64
 	var err error
-	for last := time.Now(); time.Since(last) < stalled; rest(t) {
+	for last := time.Now(); time.Since(last) < stalled; pause(t) {
 		if lag, err = behind(); err != nil {
 			continue
 		}
@@ -174,7 +174,7 @@ func heardAll(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	t.Fatalf("nothing heard for %s: %d messages, %v", stalled, lag, err)
 }
 
-func rest(t *testing.T) {
+func pause(t *testing.T) {
 	timer := time.NewTimer(50 * time.Millisecond)
 	defer timer.Stop()
 	select {
@@ -195,7 +195,7 @@ func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do fun
 		}
 		began := time.Now()
 		for _, service := range journals {
-			if err := insist(t.Context(), "the good "+what+" in "+service, func() error {
+			if err := retry(t.Context(), "the good "+what+" in "+service, func() error {
 				return recorded(t.Context(), sys.Database[service], topic, id)
 			}); err != nil {
 				return err
@@ -216,11 +216,11 @@ func recorded(ctx context.Context, database, topic, subject string) error {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	var heard, pending int
+	var received, pending int
 	err = conn.QueryRow(ctx, "select count(*) filter (where topic = $2), count(*) filter (where log is null) from journal where stream = any($1)",
-		[]string{payment.Stream(subject), order.Stream(subject)}, topic).Scan(&heard, &pending)
-	if err == nil && (heard == 0 || pending > 0) {
-		err = fmt.Errorf("%d heard, %d pending", heard, pending)
+		[]string{payment.Stream(subject), order.Stream(subject)}, topic).Scan(&received, &pending)
+	if err == nil && (received == 0 || pending > 0) {
+		err = fmt.Errorf("%d heard, %d pending", received, pending)
 	}
 	return err
 }
@@ -248,11 +248,12 @@ func stranded(t *testing.T, sys *testsystem.System, service string) int {
 	return len(keys)
 }
 
-// pages are the lists, as they are and searched, and the pages of what was thrown at, of those prefixes that end with a slash.
-func (th *thrower) pages(lists ...string) (pages []string) {
+// pages are the lists, as they are and searched, and the pages of the subjects, of those prefixes that end with a
+// slash.
+func (f *fuzzer) pages(lists ...string) (pages []string) {
 	for _, list := range lists {
 		if list != "/" && strings.HasSuffix(list, "/") {
-			for _, subject := range th.some(100) {
+			for _, subject := range f.some(100) {
 				pages = append(pages, list+url.PathEscape(subject))
 			}
 			continue
@@ -262,8 +263,8 @@ func (th *thrower) pages(lists ...string) (pages []string) {
 	return pages
 }
 
-// throw sends n messages.
-func (th *thrower) throw(t *testing.T, brokers string, n int) {
+// send sends n messages.
+func (f *fuzzer) send(t *testing.T, brokers string, n int) {
 	t.Helper()
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
@@ -275,7 +276,7 @@ func (th *thrower) throw(t *testing.T, brokers string, n int) {
 	for n > 0 {
 		messages := make([]kafkago.Message, min(n, 5_000))
 		for i := range messages {
-			messages[i] = th.next()
+			messages[i] = f.next()
 		}
 		require.NoError(t, w.WriteMessages(t.Context(), messages...))
 		n -= len(messages)

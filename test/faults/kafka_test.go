@@ -40,7 +40,7 @@ func TestKafkaIsAwayForAWhile(t *testing.T) {
 	// Given a payment that the manager knows.
 	sys := testsystem.New(t, shortGatewayTimeout)
 	sys.Parts.NeedEmbeddedKafka(t)
-	p := meet(t, sys)
+	p := signInBoth(t, sys)
 	known, err := p.request(t.Context(), "100.00", "Known")
 	require.NoError(t, err)
 	testsystem.Eventually(t, "the manager hears of it", func() error {

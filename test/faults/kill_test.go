@@ -14,26 +14,26 @@ import (
 func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
 	// Given people at work.
 	sys := testsystem.New(t, shortGatewayTimeout)
-	p := meet(t, sys)
-	told := map[string]outcome{}
+	p := signInBoth(t, sys)
+	expected := map[string]outcome{}
 	var mu sync.Mutex
 
 	for _, victim := range []string{testsystem.Core, testsystem.Gateway, testsystem.Contractor, testsystem.Manager} {
 		var work errgroup.Group
 		work.SetLimit(4)
 		// When one process is killed in the middle of it, and started again.
-		for i, plot := range plots {
+		for i, scenario := range scenarios {
 			work.Go(func() error {
-				id, err := p.request(t.Context(), plot.amount, fmt.Sprintf("Work-%s-%d", victim, i))
+				id, err := p.request(t.Context(), scenario.amount, fmt.Sprintf("Work-%s-%d", victim, i))
 				if err != nil {
 					return err
 				}
 				mu.Lock()
-				told[id] = plot.outcome
+				expected[id] = scenario.outcome
 				mu.Unlock()
-				return plot.decide(p, t.Context(), id)
+				return scenario.decide(p, t.Context(), id)
 			})
-			if i == len(plots)/2 {
+			if i == len(scenarios)/2 {
 				sys.Kill(victim)
 				sys.Start(victim)
 			}
@@ -45,5 +45,5 @@ func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
 
 	// And nothing is lost, nothing doubled, and all agree.
 	sys.Settle(t)
-	checkOutcomes(t, told, sys.CheckInvariants(t))
+	checkOutcomes(t, expected, sys.CheckInvariants(t))
 }

@@ -55,8 +55,8 @@ var ends = []end{
 func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 	sys := testsystem.New(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
-	sys.Settle(t) // both apps have heard of them
-	told := map[string]order.State{}
+	sys.Settle(t) // both apps have them
+	expected := map[string]order.State{}
 	var mu sync.Mutex
 
 	for _, victim := range []string{testsystem.Ordering, testsystem.Core, testsystem.Contractor} {
@@ -65,7 +65,7 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 		work.SetLimit(3)
 		everybody := make([]people, 2*len(ends))
 		for i := range everybody {
-			everybody[i] = meet(t, sys)
+			everybody[i] = signInBoth(t, sys)
 		}
 		for i, person := range everybody {
 			work.Go(func() error {
@@ -79,7 +79,7 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				told[o.id] = how.state
+				expected[o.id] = how.state
 				return nil
 			})
 			// When a process is killed in the middle of it, and started again.
@@ -97,8 +97,8 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 	sys.Settle(t)
 	sys.CheckInvariants(t)
 	orders := sys.Orders(t)
-	require.Len(t, orders, len(told))
-	for id, want := range told {
+	require.Len(t, orders, len(expected))
+	for id, want := range expected {
 		got := orders[id].Order
 		if want == order.StateCancelled && got.State == order.StatePaid {
 			continue // the money was faster
@@ -117,7 +117,7 @@ type ordered struct {
 
 // try shows the order's page, and does step on it until done says that it was done.
 func (o *ordered) try(ctx context.Context, what string, done func(*testsystem.Page) bool, step func(*testsystem.Page) (*testsystem.Page, error)) error {
-	return insist(ctx, what+" "+o.id, func() error {
+	return retry(ctx, what+" "+o.id, func() error {
 		page, err := o.contractor.Open("/orders/" + o.id)
 		if err != nil {
 			return err
@@ -138,7 +138,7 @@ func (o *ordered) try(ctx context.Context, what string, done func(*testsystem.Pa
 func (o *ordered) build(ctx context.Context, product, customer string) error {
 	// The form of the first line is kept: sending it again, after an answer that never came, adds nothing more.
 	var form *testsystem.Page
-	err := insist(ctx, "begin an order", func() (err error) {
+	err := retry(ctx, "begin an order", func() (err error) {
 		form, err = o.contractor.Open("/orders/new")
 		return err
 	})
@@ -146,7 +146,7 @@ func (o *ordered) build(ctx context.Context, product, customer string) error {
 		return err
 	}
 	o.id = form.URL.Query().Get("id")
-	if err := insist(ctx, "add", func() error {
+	if err := retry(ctx, "add", func() error {
 		_, err := form.Press("Add", "Product", product, "Quantity", "2")
 		return err
 	}); err != nil {
@@ -160,8 +160,8 @@ func (o *ordered) build(ctx context.Context, product, customer string) error {
 	return o.try(ctx, "submit", shows("To be paid by"), func(p *testsystem.Page) (*testsystem.Page, error) { return p.Press("Submit order") })
 }
 
-func shows(words string) func(*testsystem.Page) bool {
-	return func(p *testsystem.Page) bool { return p.Shows(words) }
+func shows(text string) func(*testsystem.Page) bool {
+	return func(p *testsystem.Page) bool { return p.Shows(text) }
 }
 
 func (o *ordered) requestPayment(ctx context.Context) (payment string, err error) {

@@ -19,15 +19,15 @@ import (
 // away they try again, as a person does who presses the button once more.
 type people struct{ contractor, manager *testsystem.Client }
 
-func meet(t *testing.T, sys *testsystem.System) people {
+func signInBoth(t *testing.T, sys *testsystem.System) people {
 	return people{contractor: sys.SignIn(t, testsystem.Contractor, ada), manager: sys.SignIn(t, testsystem.Manager, mia)}
 }
 
 // patience is how long they keep trying.
 const patience = 40 * time.Second
 
-// insist repeats try until it succeeds. It may be called from any goroutine.
-func insist(ctx context.Context, what string, try func() error) error {
+// retry repeats try until it succeeds. It may be called from any goroutine.
+func retry(ctx context.Context, what string, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(40 * time.Millisecond)
@@ -53,14 +53,14 @@ func insist(ctx context.Context, what string, try func() error) error {
 // again, after an answer that never came, asks for the same payment.
 func (p people) request(ctx context.Context, amount, description string) (id string, err error) {
 	var form *testsystem.Page
-	err = insist(ctx, "open the form", func() (err error) {
+	err = retry(ctx, "open the form", func() (err error) {
 		form, err = p.contractor.Open("/payments/new")
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	err = insist(ctx, "request "+description, func() error {
+	err = retry(ctx, "request "+description, func() error {
 		shown, err := form.Press("Request payment", "Amount", amount, "Currency", "EUR", "Description", description)
 		if err == nil {
 			id = path.Base(shown.URL.Path)
@@ -72,10 +72,10 @@ func (p people) request(ctx context.Context, amount, description string) (id str
 
 // decide presses the button on the payment's page until the page says what was decided.
 func decide(ctx context.Context, v *testsystem.Client, id, button, decided string, fields ...string) error {
-	return insist(ctx, button+" "+id, func() error {
+	return retry(ctx, button+" "+id, func() error {
 		page, err := v.Open("/payments/" + id)
 		if err != nil {
-			return err // 404: it has not been heard of yet
+			return err // 404: the app has not received it yet
 		}
 		if page.Shows("Decision " + decided) {
 			return nil
@@ -107,21 +107,21 @@ func (p people) withdraw(ctx context.Context, id string) error {
 	return decide(ctx, p.contractor, id, "Withdraw", "Withdrawn")
 }
 
-// outcome is what a person was told, and so what must be true for ever.
+// outcome is what a person was answered, and so what must be true for ever.
 type outcome struct {
 	decision payment.Decision
 	money    payment.Money
 }
 
-// plot is what people do with one payment. The amount's last digits choose how the gateway behaves.
-type plot struct {
+// scenario is what people do with one payment. The amount's last digits choose how the gateway behaves.
+type scenario struct {
 	amount string
 	decide func(people, context.Context, string) error
 	outcome
 }
 
-// plots are a handful of payments of every kind.
-var plots = []plot{
+// scenarios are a handful of payments of every kind.
+var scenarios = []scenario{
 	{"100.00", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}},
 	{"20.01", people.accept, outcome{payment.DecisionAccepted, payment.MoneyDeclined}},
 	{"30.00", people.reject, outcome{payment.DecisionRejected, payment.MoneyNone}},
@@ -131,21 +131,21 @@ var plots = []plot{
 	{"70.02", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // declined once
 }
 
-// play plays one plot and returns the payment's id.
-func (p people) play(ctx context.Context, plot plot, description string) (string, error) {
-	id, err := p.request(ctx, plot.amount, description)
+// play plays one scenario and returns the payment's id.
+func (p people) play(ctx context.Context, scenario scenario, description string) (string, error) {
+	id, err := p.request(ctx, scenario.amount, description)
 	if err == nil {
-		err = plot.decide(p, ctx, id)
+		err = scenario.decide(p, ctx, id)
 	}
 	return id, err
 }
 
-// checkOutcomes holds what people were told to what is on record in the end.
-func checkOutcomes(t *testing.T, told map[string]outcome, topic map[string]testsystem.Story) {
+// checkOutcomes compares what people were answered with what is on record in the end.
+func checkOutcomes(t *testing.T, expected map[string]outcome, topic map[string]testsystem.Story) {
 	t.Helper()
-	for id, want := range told {
+	for id, want := range expected {
 		got := topic[id].Payment
 		require.Equal(t, want, outcome{got.Decision, got.Money}, "payment %s", id)
 	}
-	require.Len(t, topic, len(told), "payments in the topic")
+	require.Len(t, topic, len(expected), "payments in the topic")
 }

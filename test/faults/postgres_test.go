@@ -16,7 +16,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 		t.Run(app, func(t *testing.T) {
 			// Given two payments that everybody knows.
 			sys := testsystem.New(t)
-			p := meet(t, sys)
+			p := signInBoth(t, sys)
 			person := map[string]*testsystem.Client{testsystem.Contractor: p.contractor, testsystem.Manager: p.manager}
 			first, err := p.request(t.Context(), "100.00", "First")
 			require.NoError(t, err)

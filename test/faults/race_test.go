@@ -34,7 +34,7 @@ func TestWithdrawingRacesAccepting(t *testing.T) {
 // both decisions in the topic.
 func race(t *testing.T, sys *testsystem.System, before, after func()) (contested int) {
 	// Given the pages of some payments, open at both people's.
-	p := meet(t, sys)
+	p := signInBoth(t, sys)
 	type pages struct{ contractor, manager *testsystem.Page }
 	open := map[string]pages{}
 	for i := range races {
@@ -68,7 +68,7 @@ func race(t *testing.T, sys *testsystem.System, before, after func()) (contested
 	}
 	after()
 
-	// Then one of them has decided, everywhere, and the other is told why it was not them.
+	// Then one of them has decided, everywhere, and the other is answered why it was not them.
 	sys.Settle(t)
 	topic := sys.CheckInvariants(t)
 	require.Len(t, topic, races)
@@ -85,7 +85,7 @@ func race(t *testing.T, sys *testsystem.System, before, after func()) (contested
 			}
 		}
 		if lost == 0 {
-			continue // refused at once, and told so then
+			continue // refused at once, and answered so then
 		}
 		contested++
 		for _, v := range []*testsystem.Client{p.contractor, p.manager} {

@@ -14,7 +14,7 @@ import (
 func TestRedisIsAwayForAWhile(t *testing.T) {
 	sys := testsystem.New(t)
 	sys.Parts.NeedEmbeddedRedis(t)
-	throughTrouble(t, sys, func(p people, told map[string]outcome) {
+	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
 		// When Redis goes away.
 		sys.Parts.StopRedis()
 		for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
@@ -27,7 +27,7 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, page.Shows("Live updates are late"), "the header says what is late: %s", page.Text())
 		}
-		playSome(t, p, told, "Without-Redis")
+		playSome(t, p, expected, "Without-Redis")
 
 		// When it is back.
 		sys.Parts.StartRedis(t)
@@ -39,9 +39,9 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 
 func TestRedisLosesItsData(t *testing.T) {
 	sys := testsystem.New(t)
-	throughTrouble(t, sys, func(p people, told map[string]outcome) {
+	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
 		sys.Parts.EmptyRedis(t)
-		playSome(t, p, told, "After-the-loss")
+		playSome(t, p, expected, "After-the-loss")
 		sys.Parts.EmptyRedis(t)
 	})
 }
@@ -50,15 +50,15 @@ func TestRedisLosesItsData(t *testing.T) {
 // end what a reload shows, and that everything is on record.
 func throughTrouble(t *testing.T, sys *testsystem.System, trouble func(people, map[string]outcome)) {
 	// Given two open tabs, and payments in them.
-	p, told := meet(t, sys), map[string]outcome{}
-	playSome(t, p, told, "Before")
+	p, expected := signInBoth(t, sys), map[string]outcome{}
+	playSome(t, p, expected, "Before")
 	sys.Settle(t)
 	b := browser.New(t)
 	tabs := []*browser.Tab{openTab(t, b, sys.URL(testsystem.Contractor)), openTab(t, b, sys.URL(testsystem.Manager)+"/payments?tab=all")}
 
 	// When there is trouble, and more happens afterwards.
-	trouble(p, told)
-	playSome(t, p, told, "Afterwards")
+	trouble(p, expected)
+	playSome(t, p, expected, "Afterwards")
 	sys.Settle(t)
 
 	// Then both tabs are right, by themselves.
@@ -66,15 +66,15 @@ func throughTrouble(t *testing.T, sys *testsystem.System, trouble func(people, m
 		isLive(tab)
 		showsWhatAReloadShows(t, tab)
 	}
-	checkOutcomes(t, told, sys.CheckInvariants(t))
+	checkOutcomes(t, expected, sys.CheckInvariants(t))
 }
 
-// playSome plays the first few plots one after the other.
-func playSome(t *testing.T, p people, told map[string]outcome, name string) {
+// playSome plays the first few scenarios one after the other.
+func playSome(t *testing.T, p people, expected map[string]outcome, name string) {
 	t.Helper()
-	for i, plot := range plots[:3] {
-		id, err := p.play(t.Context(), plot, fmt.Sprintf("%s-%d", name, i))
+	for i, scenario := range scenarios[:3] {
+		id, err := p.play(t.Context(), scenario, fmt.Sprintf("%s-%d", name, i))
 		require.NoError(t, err)
-		told[id] = plot.outcome
+		expected[id] = scenario.outcome
 	}
 }

@@ -15,7 +15,7 @@ func TestCoresRestoredFromABackupGetBackWhatTheyLack(t *testing.T) {
 	sys := testsystem.New(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	cores := []string{testsystem.Ordering, testsystem.Core}
-	p := meet(t, sys)
+	p := signInBoth(t, sys)
 	early := &ordered{people: p}
 	require.NoError(t, early.build(t.Context(), product, customer))
 	waiting, err := early.requestPayment(t.Context())
@@ -56,7 +56,7 @@ func TestCoresRestoredFromABackupGetBackWhatTheyLack(t *testing.T) {
 
 	// Then neither serves, and each says what it would adopt.
 	for _, core := range cores {
-		testsystem.Eventually(t, core+" holds itself back", func() error { return sys.Says(core, "its journal lacks") })
+		testsystem.Eventually(t, core+" holds itself back", func() error { return sys.Logged(core, "its journal lacks") })
 		response, err := http.Get(sys.URL(core) + "/readyz")
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())

@@ -16,7 +16,7 @@ func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
 	// Given tabs of the manager behind a network that drops sockets: one on the first page of what waits, which
 	// fills and empties, and one on everything.
 	sys := testsystem.New(t)
-	p := meet(t, sys)
+	p := signInBoth(t, sys)
 	network := cutSockets(t, strings.TrimPrefix(sys.URL(testsystem.Manager), "http://"), 4)
 	b := browser.New(t)
 	waiting := openTab(t, b, network.url+"/payments")

@@ -10,7 +10,7 @@ import (
 	"countersign.example/payments-core/payment"
 )
 
-// brief is a payment as a failure tells about it.
+// brief is a payment as a failure shows it.
 type brief struct{ payment.Payment }
 
 func (b brief) String() string {
@@ -33,7 +33,7 @@ func (w *world) check(t *rapid.T) {
 	}
 }
 
-// checkDrained holds once everything written has been heard, and the gateway has answered everything.
+// checkDrained holds once everything written has been received, and the gateway has answered everything.
 func (w *world) checkDrained(t *rapid.T) {
 	if err := w.foldsAgree(); err != nil {
 		t.Fatal(err)

@@ -19,14 +19,14 @@ func TestOneOrderFromRequestToRefund(t *testing.T) {
 	w.ordering.Do(orderID, "ada", func(o order.Order) (order.Body, error) { return o.Add(apple, 2) })
 	w.ordering.Do(orderID, "ada", func(o order.Order) (order.Body, error) { return o.ChooseCustomer(apple.ID, "Meyer", false) })
 	w.ordering.Do(orderID, "ada", w.submission(42))
-	w.say("/contractor-ui", "ada", paymentID, payment.Requested{PaymentID: paymentID, ContractorID: "ada", OrderID: orderID,
+	w.write("/contractor-ui", "ada", paymentID, payment.Requested{PaymentID: paymentID, ContractorID: "ada", OrderID: orderID,
 		Amount: w.ordering.Order(orderID).Total, Description: "Order", CaptureMethod: payment.Automatic})
-	w.say("/manager-ui", "mia", paymentID, payment.Accepted{})
+	w.write("/manager-ui", "mia", paymentID, payment.Accepted{})
 	w.approve(w.cores[1]) // payments-core alone
 	if got := w.core.Payment(paymentID).Money; got != payment.MoneyCaptured {
 		t.Fatalf("the money is %q", got)
 	}
-	// when the order is cancelled before ordering-core hears of that
+	// when the order is cancelled before ordering-core receives that
 	w.ordering.Do(orderID, "mia", func(o order.Order) (order.Body, error) { return o.Cancel("no longer wanted", order.ByManager) })
 	w.approve(w.cores...)
 
@@ -40,10 +40,10 @@ func TestOneOrderFromRequestToRefund(t *testing.T) {
 	}
 }
 
-// approve has hearers hear everything, and the gateway do whatever it is asked, until all is at rest.
-func (w *world) approve(hearers ...*hearer) {
+// approve has consumers receive everything, and the gateway do whatever it is asked, until all is at rest.
+func (w *world) approve(consumers ...*consumer) {
 	for busy := true; busy; {
-		busy = w.exchange(hearers...)
+		busy = w.exchange(consumers...)
 		for _, id := range w.payments {
 			if w.core.Asked(id) != payment.NoOperation {
 				w.core.Answer(id, gateway.Result{Reference: "hold", ExpiresAt: w.core.Now.Add(time.Hour)})

@@ -19,10 +19,10 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// hearer is a core, with what it has written and not published, and how far it has heard each key.
-type hearer struct {
+// consumer is a core, with what it has written and not published, and how far it has received each key.
+type consumer struct {
 	name    string
-	hear    func(event.Event)
+	receive func(event.Event)
 	written func() []event.Event
 	outbox  []event.Event
 	cursor  map[string]int
@@ -32,7 +32,7 @@ type hearer struct {
 type world struct {
 	ordering *orderingtest.Core
 	core     *paymentstest.Core
-	cores    []*hearer
+	cores    []*consumer
 	log      map[string][]event.Event // by key: all that a topic promises
 	keys     []string                 // of the log, in order of appearance
 	orders   []string
@@ -52,9 +52,9 @@ func id(n int) string { return fmt.Sprintf("0193571c-0000-7000-8000-%012d", n) }
 func newWorld() *world {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	w := &world{ordering: orderingtest.New(now), core: paymentstest.New(now), log: map[string][]event.Event{}, total: map[string]money.Amount{}, refusals: 3}
-	w.cores = []*hearer{
-		{name: "ordering-core", hear: w.ordering.Hear, written: w.ordering.Outbox, cursor: map[string]int{}},
-		{name: "payments-core", hear: w.core.Hear, written: w.core.Outbox, cursor: map[string]int{}},
+	w.cores = []*consumer{
+		{name: "ordering-core", receive: w.ordering.Hear, written: w.ordering.Outbox, cursor: map[string]int{}},
+		{name: "payments-core", receive: w.core.Hear, written: w.core.Outbox, cursor: map[string]int{}},
 	}
 	return w
 }
@@ -141,9 +141,9 @@ func (w *world) request(t *rapid.T) {
 	}
 	w.payments = append(w.payments, b.PaymentID)
 	w.total[b.PaymentID] = b.Amount
-	w.say("/contractor-ui", b.ContractorID, b.PaymentID, b)
+	w.write("/contractor-ui", b.ContractorID, b.PaymentID, b)
 	if rapid.Bool().Draw(t, "accepted at once") {
-		w.say("/manager-ui", "mia", b.PaymentID, payment.Accepted{})
+		w.write("/manager-ui", "mia", b.PaymentID, payment.Accepted{})
 	}
 }
 
@@ -162,15 +162,15 @@ func (w *world) decide(t *rapid.T) {
 	contractor := w.payment(t, id).ContractorID
 	switch rapid.IntRange(0, 5).Draw(t, "decision") {
 	case 0:
-		w.say("/contractor-ui", contractor, id, payment.Withdrawn{})
+		w.write("/contractor-ui", contractor, id, payment.Withdrawn{})
 	case 1:
-		w.say("/manager-ui", "mia", id, payment.Rejected{Reason: "no"})
+		w.write("/manager-ui", "mia", id, payment.Rejected{Reason: "no"})
 	default:
-		w.say("/manager-ui", "mia", id, payment.Accepted{})
+		w.write("/manager-ui", "mia", id, payment.Accepted{})
 	}
 }
 
-func (w *world) say(source, actor, id string, b payment.Body) {
+func (w *world) write(source, actor, id string, b payment.Body) {
 	e := payment.New(source, id, b)
 	e.Time, e.Meta = w.core.Now, event.Meta{Actor: actor}
 	w.append(e)
@@ -198,7 +198,7 @@ func (w *world) publish(t *rapid.T) {
 	}
 }
 
-func (w *world) relay(c *hearer) bool {
+func (w *world) relay(c *consumer) bool {
 	c.outbox = append(c.outbox, c.written()...)
 	if len(c.outbox) == 0 {
 		return false
@@ -208,7 +208,7 @@ func (w *world) relay(c *hearer) bool {
 	return true
 }
 
-// deliver has a core hear the next event of a key: within one the order is the log's, among them it is any.
+// deliver has a core receive the next event of a key: within one the order is the log's, among them it is any.
 func (w *world) deliver(t *rapid.T) {
 	if !w.deliverOne(t) {
 		t.Skip("everything heard")
@@ -222,13 +222,13 @@ func (w *world) deliverOne(t *rapid.T) bool {
 		return false
 	}
 	key := rapid.SampledFrom(behind).Draw(t, "key")
-	c.hear(w.log[key][c.cursor[key]])
+	c.receive(w.log[key][c.cursor[key]])
 	c.cursor[key]++
 	return true
 }
 
-// behind are the keys of which a core has more to hear.
-func (w *world) behind(c *hearer) (keys []string) {
+// behind are the keys of which a core has more to receive.
+func (w *world) behind(c *consumer) (keys []string) {
 	for _, key := range w.keys {
 		if c.cursor[key] < len(w.log[key]) {
 			keys = append(keys, key)
@@ -245,12 +245,12 @@ func (w *world) deliverMany(t *rapid.T) {
 	}
 }
 
-// deliverAgain has a core hear what it has heard before, as after a rebalance.
+// deliverAgain has a core receive what it has received before, as after a rebalance.
 func (w *world) deliverAgain(t *rapid.T) {
 	c := rapid.SampledFrom(w.cores).Draw(t, "core")
 	for _, key := range w.keys {
 		for _, e := range w.log[key][:c.cursor[key]] {
-			c.hear(e)
+			c.receive(e)
 		}
 	}
 }
@@ -337,17 +337,17 @@ func (w *world) drain(t *rapid.T) {
 	t.Fatal("it never comes to rest")
 }
 
-// exchange has both cores publish what they have written, and hearers hear all of it. It tells whether there was any.
-func (w *world) exchange(hearers ...*hearer) (busy bool) {
+// exchange has both cores publish what they have written, and consumers receive all of it. It reports whether there was any.
+func (w *world) exchange(consumers ...*consumer) (busy bool) {
 	for _, c := range w.cores {
 		for w.relay(c) {
 			busy = true
 		}
 	}
-	for _, c := range hearers {
+	for _, c := range consumers {
 		for _, key := range w.keys {
 			for ; c.cursor[key] < len(w.log[key]); c.cursor[key]++ {
-				c.hear(w.log[key][c.cursor[key]])
+				c.receive(w.log[key][c.cursor[key]])
 				busy = true
 			}
 		}

@@ -25,12 +25,12 @@ import (
 type Story struct {
 	Name    string          `json:"story"`
 	Topic   string          `json:"topic"`
-	Events  []Said          `json:"events"`
+	Events  []Written       `json:"events"`
 	Becomes json.RawMessage `json:"becomes"`
 }
 
-// Said is an event as it once was written.
-type Said struct {
+// Written is an event as it once was written.
+type Written struct {
 	ID        string          `json:"id"`
 	Type      string          `json:"type"`
 	Source    string          `json:"source"`
@@ -115,11 +115,11 @@ func past(t *testing.T) (stories []Story) {
 
 // TestThePastIsReadForEver: what was once written comes to what it came to then, for every reader.
 func TestThePastIsReadForEver(t *testing.T) {
-	told := map[string]bool{}
+	seen := map[string]bool{}
 	for _, story := range past(t) {
 		t.Run(story.Topic+"/"+story.Name, func(t *testing.T) {
 			for _, e := range story.Events {
-				told[e.Type] = true
+				seen[e.Type] = true
 			}
 			readings := []any{story.fold(story.events())}
 			if story.Topic != catalog.Topic {
@@ -137,7 +137,7 @@ func TestThePastIsReadForEver(t *testing.T) {
 		})
 	}
 	for _, typ := range slices.Concat(payment.Types(), order.Types(), catalog.Types()) {
-		if !told[typ.Name] {
+		if !seen[typ.Name] {
 			t.Errorf("no story has %s: add a file to testdata/past", typ.Name)
 		}
 	}
@@ -206,7 +206,7 @@ func uncounted(t *testing.T, reading any) any {
 	return members
 }
 
-// within tells whether all of then is in now, which may have more.
+// within reports whether all of then is in now, which may have more.
 func within(then, now any) bool {
 	switch then := then.(type) {
 	case map[string]any:

@@ -87,10 +87,10 @@ func (s *System) Restore(tb testing.TB, services ...string) {
 	}
 }
 
-// Says returns an error until a service has logged words.
-func (s *System) Says(service, words string) error {
-	if !strings.Contains(s.Log(service), words) {
-		return fmt.Errorf("%s has not said %q", service, words)
+// Logged returns an error until a service has logged text.
+func (s *System) Logged(service, text string) error {
+	if !strings.Contains(s.Log(service), text) {
+		return fmt.Errorf("%s has not logged %q", service, text)
 	}
 	return nil
 }

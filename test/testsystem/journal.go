@@ -12,8 +12,8 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// noted is a row of a service's journal, as the oracle reads it: with SQL of its own.
-type noted struct {
+// record is a row of a service's journal, as the oracle reads it: with SQL of its own.
+type record struct {
 	Stream    string
 	Log       int64 // 0 while pending
 	ID        uuid.UUID
@@ -27,7 +27,7 @@ type noted struct {
 }
 
 // readJournal reads a service's whole journal, each stream in fold order.
-func (s *System) readJournal(ctx context.Context, service string) (map[string][]noted, error) {
+func (s *System) readJournal(ctx context.Context, service string) (map[string][]record, error) {
 	conn, err := pgx.Connect(ctx, s.Database[service])
 	if err != nil {
 		return nil, err
@@ -38,11 +38,11 @@ func (s *System) readJournal(ctx context.Context, service string) (map[string][]
 	if err != nil {
 		return nil, err
 	}
-	all, err := pgx.CollectRows(result, pgx.RowToStructByPos[noted])
+	all, err := pgx.CollectRows(result, pgx.RowToStructByPos[record])
 	if err != nil {
 		return nil, err
 	}
-	streams := map[string][]noted{}
+	streams := map[string][]record{}
 	for _, n := range all {
 		streams[n.Stream] = append(streams[n.Stream], n)
 	}

@@ -43,7 +43,7 @@ func (o *oracle) money() {
 	}
 	for _, op := range operations {
 		if _, ok := o.topic[op.PaymentID]; !ok {
-			o.differ("the core has %s for payment %s, which is not in the topic", op.Kind, op.PaymentID)
+			o.report("the core has %s for payment %s, which is not in the topic", op.Kind, op.PaymentID)
 		}
 		if op.State == "succeeded" {
 			if succeeded[op.PaymentID] == nil {
@@ -55,7 +55,7 @@ func (o *oracle) money() {
 		delete(byKey, op.Key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
-		o.differ("key %s: the gateway has a record of it, and payments-core never asked", key)
+		o.report("key %s: the gateway has a record of it, and payments-core never asked", key)
 	}
 	for _, id := range ids(o.topic) {
 		o.asked(id, o.topic[id].Payment, succeeded[id])
@@ -68,9 +68,9 @@ func (o *oracle) key(op operation, r request) {
 	want := map[string]string{"succeeded": "approved", "failed": "refused", "open": r.Outcome}[op.State]
 	switch {
 	case r.Key == "" && op.State != "open":
-		o.differ("key %s: ours %s, and the gateway has no record of it", op.Key, op.State)
+		o.report("key %s: ours %s, and the gateway has no record of it", op.Key, op.State)
 	case r.Key != "" && (r.Outcome != want || r.Kind != op.Kind || r.PaymentID != op.PaymentID || r.Amount != op.Amount):
-		o.differ("key %s: ours %s of %d %s, the gateway's %s of %d %s", op.Key, op.Kind, op.Amount, op.State, r.Kind, r.Amount, r.Outcome)
+		o.report("key %s: ours %s of %d %s, the gateway's %s of %d %s", op.Key, op.Kind, op.Amount, op.State, r.Kind, r.Amount, r.Outcome)
 	}
 }
 
@@ -81,11 +81,11 @@ func (o *oracle) asked(id string, p payment.Payment, succeeded map[payment.Opera
 		act  payment.Act
 	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
 		if succeeded[fact.kind] != fact.act.Done() {
-			o.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t", id, fact.kind, succeeded[fact.kind], fact.act.Done())
+			o.report("payment %s: %s succeeded at the gateway: %t, and in its events: %t", id, fact.kind, succeeded[fact.kind], fact.act.Done())
 		}
 	}
 	if succeeded[payment.Release] && !p.Released.Done() { // a hold also ends by itself, and by a refused capture
-		o.differ("payment %s: its hold was released at the gateway, and not in its events", id)
+		o.report("payment %s: its hold was released at the gateway, and not in its events", id)
 	}
 }
 
@@ -95,7 +95,7 @@ func (o *oracle) holds(holds []hold, succeeded map[string]map[payment.Operation]
 	for _, h := range holds {
 		p := o.topic[h.PaymentID].Payment
 		if seen[h.PaymentID] {
-			o.differ("payment %s: the gateway holds its money twice", h.PaymentID)
+			o.report("payment %s: the gateway holds its money twice", h.PaymentID)
 		}
 		seen[h.PaymentID] = true
 		released := int64(0)
@@ -103,13 +103,13 @@ func (o *oracle) holds(holds []hold, succeeded map[string]map[payment.Operation]
 			released = p.ReleasedAmount.Minor
 		}
 		if h.Captured != p.CapturedAmount.Minor || h.Refunded != p.RefundedAmount.Minor || h.Released != released || h.Currency != p.Amount.Currency {
-			o.differ("payment %s: the gateway has %d captured, %d released, %d refunded (%s); by the topic it is %s, %s, %s", h.PaymentID,
+			o.report("payment %s: the gateway has %d captured, %d released, %d refunded (%s); by the topic it is %s, %s, %s", h.PaymentID,
 				h.Captured, h.Released, h.Refunded, h.Currency, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
 		}
 	}
 	for _, id := range ids(o.topic) {
 		if o.topic[id].Payment.Authorized.Done() != seen[id] {
-			o.differ("payment %s: authorized by the topic: %t, a hold at the gateway: %t", id, o.topic[id].Payment.Authorized.Done(), seen[id])
+			o.report("payment %s: authorized by the topic: %t, a hold at the gateway: %t", id, o.topic[id].Payment.Authorized.Done(), seen[id])
 		}
 	}
 }

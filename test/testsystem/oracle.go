@@ -18,17 +18,17 @@ import (
 
 // oracle collects what is not as it must be.
 type oracle struct {
-	tb          testing.TB
-	system      *System
-	topic       map[string]Story
-	orders      map[string]OrderStory
-	streams     map[string]map[string][]event.Event // of each topic, by the journal's name of the stream
-	differences int
+	tb       testing.TB
+	system   *System
+	topic    map[string]Story
+	orders   map[string]OrderStory
+	streams  map[string]map[string][]event.Event // of each topic, by the journal's name of the stream
+	reported int
 }
 
 // CheckInvariants holds what every part has on record, once it has settled, against the topics:
 //
-//  1. each journal has the events of the topics that it hears once, confirmed, in the topic's order, and nothing else;
+//  1. each journal has the events of the topics that it consumes once, confirmed, in the topic's order, and nothing else;
 //  2. the copies' rows, the cores' aggregates and the folds of the topics are the same payments, orders, products and customers;
 //  3. a payment has one decision at most; authorized >= captured + released, captured >= refunded;
 //  4. an order is paid if and only if exactly one captured, unrefunded payment of its total names it;
@@ -58,7 +58,7 @@ func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 		o.sound(id, o.topic[id])
 	}
 	o.soundOrders()
-	for _, service := range hearers {
+	for _, service := range consumers {
 		o.journal(service)
 	}
 	for _, service := range []string{Contractor, Manager} {
@@ -67,18 +67,18 @@ func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 		o.catalogCopies(service)
 	}
 	o.money()
-	if o.differences == 0 {
+	if o.reported == 0 {
 		// The product's own comparison must come to the same.
 		s.Run(Core, "reconcile")
 	}
 	return o.topic
 }
 
-func (o *oracle) differ(format string, args ...any) {
+func (o *oracle) report(format string, args ...any) {
 	o.tb.Helper()
-	o.differences++
+	o.reported++
 	const most = 40
-	if o.differences <= most {
+	if o.reported <= most {
 		o.tb.Errorf("DIFFERENCE: "+format, args...)
 	}
 }
@@ -94,28 +94,28 @@ func (o *oracle) sound(id string, s Story) {
 			}
 		}
 		if !step.Effect && step.Refusal == nil {
-			o.differ("payment %s: %s had no effect, without a reason", id, step.Entry.Type)
+			o.report("payment %s: %s had no effect, without a reason", id, step.Entry.Type)
 		}
 	}
 	if decisions > 1 {
-		o.differ("payment %s: %d decisions took effect", id, decisions)
+		o.report("payment %s: %d decisions took effect", id, decisions)
 	}
 	p := s.Payment
 	if !p.Exists() {
 		return // events about a payment that nobody requested
 	}
 	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
-		o.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", id,
+		o.report("payment %s: %s authorized, %s captured, %s released, %s refunded", id,
 			p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
 	}
 	for _, amount := range []string{p.AuthorizedAmount.Currency, p.CapturedAmount.Currency, p.ReleasedAmount.Currency, p.RefundedAmount.Currency} {
 		if amount != p.Amount.Currency {
-			o.differ("payment %s: %s and %s in one payment", id, p.Amount.Currency, amount)
+			o.report("payment %s: %s and %s in one payment", id, p.Amount.Currency, amount)
 		}
 	}
 }
 
-// journal compares a service's journal with the topics that it hears, stream by stream.
+// journal compares a service's journal with the topics that it consumes, stream by stream.
 func (o *oracle) journal(service string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -123,18 +123,18 @@ func (o *oracle) journal(service string) {
 	if err != nil {
 		o.tb.Fatalf("read the journal of %s: %v", service, err)
 	}
-	for _, topic := range hears[service] {
+	for _, topic := range consumed[service] {
 		for _, stream := range ids(o.streams[topic]) {
 			o.stream(service, stream, streams[stream], o.streams[topic][stream])
 			delete(streams, stream)
 		}
 	}
 	for _, stream := range ids(streams) {
-		o.differ("%s: the journal has %s, which is not in the topic: %s", service, stream, notedTypes(streams[stream]))
+		o.report("%s: the journal has %s, which is not in the topic: %s", service, stream, recordTypes(streams[stream]))
 	}
 }
 
-func (o *oracle) stream(service, stream string, records []noted, events []event.Event) {
+func (o *oracle) stream(service, stream string, records []record, events []event.Event) {
 	var want, got []uuid.UUID
 	for _, e := range events {
 		want = append(want, e.ID)
@@ -143,13 +143,13 @@ func (o *oracle) stream(service, stream string, records []noted, events []event.
 		got = append(got, n.ID)
 		switch {
 		case n.Log == 0:
-			o.differ("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
+			o.report("%s: %s %s of %s is not confirmed", service, n.Type, n.ID, stream)
 		case n.Log != int64(i+1):
-			o.differ("%s: %s %s of %s has place %d in the log, and is number %d", service, n.Type, n.ID, stream, n.Log, i+1)
+			o.report("%s: %s %s of %s has place %d in the log, and is number %d", service, n.Type, n.ID, stream, n.Log, i+1)
 		}
 	}
 	if !slices.Equal(got, want) {
-		o.differ("%s: the journal's %s is not the topic's\n  topic:   %s\n  journal: %s", service, stream, typesOf(events), notedTypes(records))
+		o.report("%s: the journal's %s is not the topic's\n  topic:   %s\n  journal: %s", service, stream, typesOf(events), recordTypes(records))
 	}
 }
 
@@ -160,7 +160,7 @@ func typesOf(events []event.Event) (words []string) {
 	return words
 }
 
-func notedTypes(stream []noted) (words []string) {
+func recordTypes(stream []record) (words []string) {
 	for _, n := range stream {
 		words = append(words, fmt.Sprintf("%s (%s)", n.Type, n.ID))
 	}
@@ -175,14 +175,14 @@ func (o *oracle) copies(service string) {
 		row, ok := found[id]
 		delete(found, id)
 		if ok != s.Payment.Exists() {
-			o.differ("%s: payment %s has a row: %t; it was requested: %t", service, id, ok, s.Payment.Exists())
+			o.report("%s: payment %s has a row: %t; it was requested: %t", service, id, ok, s.Payment.Exists())
 		}
 		if ok && s.Payment.Exists() {
 			o.row(service, id, s, row)
 		}
 	}
 	for _, id := range ids(found) {
-		o.differ("%s: there is a row of payment %s, which is not in the topic", service, id)
+		o.report("%s: there is a row of payment %s, which is not in the topic", service, id)
 	}
 }
 
@@ -218,12 +218,12 @@ func (o *oracle) row(service, id string, s Story, row map[string]any) {
 func (o *oracle) compare(service, what string, row, want map[string]any, needed ...string) {
 	for _, column := range needed {
 		if _, ok := row[column]; !ok {
-			o.differ("%s: its copy of %s has no column %s", service, what, column)
+			o.report("%s: its copy of %s has no column %s", service, what, column)
 		}
 	}
 	for _, column := range ids(want) {
 		if value, ok := row[column]; ok && !same(value, want[column]) {
-			o.differ("%s: %s of %s is %v, and %v by the topic", service, column, what, value, want[column])
+			o.report("%s: %s of %s is %v, and %v by the topic", service, column, what, value, want[column])
 		}
 	}
 }

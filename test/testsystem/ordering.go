@@ -9,8 +9,8 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Tell sends ordering-core a command for somebody ("ada-nowak", "Ada Nowak"), as the program does that fills an empty system.
-func (s *System) Tell(tb testing.TB, id, name, path string, body any) {
+// Send sends ordering-core a command for somebody ("ada-nowak", "Ada Nowak"), as the program does that fills an empty system.
+func (s *System) Send(tb testing.TB, id, name, path string, body any) {
 	tb.Helper()
 	client, err := api.NewClient(Ordering, "the address of ordering-core", s.URL(Ordering), token(seed, Ordering))
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *System) Tell(tb testing.TB, id, name, path string, body any) {
 func (s *System) Product(tb testing.TB, sku, name string, cents int64) (id string) {
 	tb.Helper()
 	id = uuid.NewString()
-	s.Tell(tb, "mia-weber", "Mia Weber", "/products", map[string]any{
+	s.Send(tb, "mia-weber", "Mia Weber", "/products", map[string]any{
 		"product_id": id, "sku": sku, "name": name, "price": map[string]any{"amount": cents, "currency": "EUR"},
 	})
 	return id
@@ -37,6 +37,6 @@ func (s *System) Product(tb testing.TB, sku, name string, cents int64) (id strin
 func (s *System) Customer(tb testing.TB, name, email string) (id string) {
 	tb.Helper()
 	id = uuid.NewString()
-	s.Tell(tb, "mia-weber", "Mia Weber", "/customers", map[string]any{"customer_id": id, "name": name, "email": email})
+	s.Send(tb, "mia-weber", "Mia Weber", "/customers", map[string]any{"customer_id": id, "name": name, "email": email})
 	return id
 }

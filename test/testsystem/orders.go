@@ -27,12 +27,12 @@ func (o *oracle) soundOrders() {
 		s := o.orders[id]
 		for i, e := range s.Events {
 			if e.Sequence != int64(i+1) {
-				o.differ("order %s: %s has the sequence %d, and is number %d", id, e.Type, e.Sequence, i+1)
+				o.report("order %s: %s has the sequence %d, and is number %d", id, e.Type, e.Sequence, i+1)
 			}
 		}
 		for _, step := range s.Steps {
 			if !step.Effect {
-				o.differ("order %s: %s had no effect, and its one writer wrote it", id, step.Entry.Type)
+				o.report("order %s: %s had no effect, and its one writer wrote it", id, step.Entry.Type)
 			}
 		}
 		if number := s.Order.Number; number != "" {
@@ -49,7 +49,7 @@ func (o *oracle) soundOrders() {
 	for _, month := range slices.Sorted(maps.Keys(numbers)) {
 		for i, number := range slices.Sorted(slices.Values(numbers[month])) {
 			if want := fmt.Sprintf("%s/%06d", month, i+1); number != want {
-				o.differ("an order has the number %s, where %s comes next", number, want)
+				o.report("an order has the number %s, where %s comes next", number, want)
 				break
 			}
 		}
@@ -61,13 +61,13 @@ func (o *oracle) frozen(id string, is order.Order) {
 	var subtotal int64
 	for _, line := range is.Lines {
 		if line.Total.Minor != line.Price.Minor*line.Quantity {
-			o.differ("order %s: %d of %s at %s come to %s", id, line.Quantity, line.SKU, line.Price, line.Total)
+			o.report("order %s: %d of %s at %s come to %s", id, line.Quantity, line.SKU, line.Price, line.Total)
 		}
 		subtotal += line.Total.Minor
 	}
 	total := subtotal - (subtotal*is.BasisPoints+5_000)/10_000
 	if is.Subtotal.Minor != subtotal || is.Total.Minor != total || len(is.Lines) == 0 {
-		o.differ("order %s: its lines come to %d, and %d less %d basis points; it says %s and %s", id, subtotal, total, is.BasisPoints, is.Subtotal, is.Total)
+		o.report("order %s: its lines come to %d, and %d less %d basis points; it says %s and %s", id, subtotal, total, is.BasisPoints, is.Subtotal, is.Total)
 	}
 }
 
@@ -80,22 +80,22 @@ func (o *oracle) paid(id string, is order.Order, payments []Story) {
 		keeps := p.CapturedAmount.Minor - p.RefundedAmount.Minor
 		if is.State == order.StateExpired || is.State == order.StateCancelled {
 			if held > 0 || keeps > 0 {
-				o.differ("order %s is %s, and its payment %s holds %d and keeps %d", id, is.State, p.ID, held, keeps)
+				o.report("order %s is %s, and its payment %s holds %d and keeps %d", id, is.State, p.ID, held, keeps)
 			}
 		}
 		if keeps > 0 {
 			kept = append(kept, p.ID)
 			if p.CapturedAmount != is.Total || p.RefundedAmount != (money.Amount{}) && p.RefundedAmount.Minor > 0 {
-				o.differ("order %s comes to %s, and its payment %s keeps %s", id, is.Total, p.ID, p.CapturedAmount)
+				o.report("order %s comes to %s, and its payment %s keeps %s", id, is.Total, p.ID, p.CapturedAmount)
 			}
 		}
 	}
 	if is.State == order.StatePaid {
 		if len(kept) != 1 || kept[0] != is.PaidBy {
-			o.differ("order %s was paid by %s, and money is kept by %v", id, is.PaidBy, kept)
+			o.report("order %s was paid by %s, and money is kept by %v", id, is.PaidBy, kept)
 		}
 	} else if len(kept) > 0 {
-		o.differ("order %s is not paid (%q), and money is kept by %v", id, is.State, kept)
+		o.report("order %s is not paid (%q), and money is kept by %v", id, is.State, kept)
 	}
 }
 
@@ -107,7 +107,7 @@ func (o *oracle) orderCopies(service string) {
 		row, ok := found[id]
 		delete(found, id)
 		if ok != is.Exists() {
-			o.differ("%s: order %s has a row: %t; it was drafted: %t", service, id, ok, is.Exists())
+			o.report("%s: order %s has a row: %t; it was drafted: %t", service, id, ok, is.Exists())
 		}
 		if !ok || !is.Exists() {
 			continue
@@ -120,7 +120,7 @@ func (o *oracle) orderCopies(service string) {
 		}, "number", "state", "currency", "sequence", "revision")
 	}
 	for _, id := range ids(found) {
-		o.differ("%s: there is a row of order %s, which is not in the topic", service, id)
+		o.report("%s: there is a row of order %s, which is not in the topic", service, id)
 	}
 }
 
@@ -136,7 +136,7 @@ func (o *oracle) catalogCopies(service string) {
 		row, ok := tables[prefix][last.Subject]
 		delete(tables[prefix], last.Subject)
 		if !ok {
-			o.differ("%s: there is no row of %s", service, stream)
+			o.report("%s: there is no row of %s", service, stream)
 			continue
 		}
 		want := whole(events)
@@ -145,7 +145,7 @@ func (o *oracle) catalogCopies(service string) {
 	}
 	for prefix, left := range tables {
 		for _, id := range ids(left) {
-			o.differ("%s: there is a row of %s%s, which is not in the topic", service, prefix, id)
+			o.report("%s: there is a row of %s%s, which is not in the topic", service, prefix, id)
 		}
 	}
 }
@@ -158,16 +158,16 @@ func whole(events []event.Event) map[string]any {
 			want["archived"] = true
 			continue
 		}
-		var said struct {
+		var latest struct {
 			Name, SKU, Email string
 			Price            *money.Amount
 		}
-		if err := json.Unmarshal(e.Data, &said); err != nil {
+		if err := json.Unmarshal(e.Data, &latest); err != nil {
 			continue // then it is no row either
 		}
-		want["name"], want["sku"], want["email"] = said.Name, said.SKU, said.Email
-		if said.Price != nil {
-			want["price"], want["currency"] = float64(said.Price.Minor), said.Price.Currency
+		want["name"], want["sku"], want["email"] = latest.Name, latest.SKU, latest.Email
+		if latest.Price != nil {
+			want["price"], want["currency"] = float64(latest.Price.Minor), latest.Price.Currency
 		}
 	}
 	return want

@@ -137,7 +137,7 @@ func forget(tb testing.TB, brokers string) {
 	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)
 	defer cancel()
 	admin := &kafkago.Client{Addr: kafkago.TCP(brokers), Timeout: 10 * time.Second}
-	for _, group := range hearers {
+	for _, group := range consumers {
 		// A fresh broker first has to make the topic that groups are kept in.
 		Eventually(tb, "the consumer group "+group+" is gone", func() error {
 			answer, err := admin.DeleteGroups(ctx, &kafkago.DeleteGroupsRequest{GroupIDs: []string{group}})

@@ -14,10 +14,10 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// hearers are the services that have a journal, and hears the topics that each of them hears.
+// consumers are the services that have a journal, and consumed the topics that each of them consumes.
 var (
-	hearers = []string{Core, Ordering, Contractor, Manager}
-	hears   = map[string][]string{
+	consumers = []string{Core, Ordering, Contractor, Manager}
+	consumed  = map[string][]string{
 		Core:       {payment.Topic, order.Topic},
 		Ordering:   {payment.Topic, order.Topic, catalog.Topic},
 		Contractor: {payment.Topic, order.Topic, catalog.Topic},
@@ -26,7 +26,7 @@ var (
 )
 
 // Settle waits until nothing is under way: every event is in its topic and has come back, every
-// consumer group is at the topic's end, open pages have been told, and the core wants nothing
+// consumer group is at the topic's end, open pages have been updated, and the core wants nothing
 // more of the gateway.
 func (s *System) Settle(tb testing.TB) {
 	tb.Helper()
@@ -46,14 +46,14 @@ func (s *System) Settle(tb testing.TB) {
 	})
 }
 
-// settled returns how much has been heard by all together, or what is under way.
+// settled returns how much all together have received, or what is under way.
 func (s *System) settled() (end int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := s.idle(ctx, Core, "operations that are open", "select count(*) from operations where state = 'open'"); err != nil {
 		return 0, err
 	}
-	for _, service := range hearers {
+	for _, service := range consumers {
 		if err := s.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
 			return 0, err
 		}
@@ -69,8 +69,8 @@ func (s *System) settled() (end int64, err error) {
 	}
 	client := kafka.Open("oracle", s.Parts.Brokers)
 	defer client.Close()
-	for _, service := range hearers {
-		partitions, err := client.Offsets(ctx, service, hears[service]...)
+	for _, service := range consumers {
+		partitions, err := client.Offsets(ctx, service, consumed[service]...)
 		if err != nil {
 			return 0, err
 		}

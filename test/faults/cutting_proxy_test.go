@@ -9,23 +9,23 @@ import (
 	"testing"
 )
 
-// cutter is a network between browsers and an app that breaks: it drops each socket's connection after it
+// cuttingProxy is a network between browsers and an app that breaks: it drops each socket's connection after it
 // has brought a few updates, in the middle of what is being sent. Other connections are left alone.
-type cutter struct {
+type cuttingProxy struct {
 	url   string
 	app   string
 	after int // how many reads from the app a socket survives
 	Cuts  atomic.Int64
 }
 
-// cutSockets starts a cutter in front of the app at addr (host:port).
-func cutSockets(t *testing.T, addr string, after int) *cutter {
+// cutSockets starts a cuttingProxy in front of the app at addr (host:port).
+func cutSockets(t *testing.T, addr string, after int) *cuttingProxy {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cutter{url: "http://" + listener.Addr().String(), app: addr, after: after}
+	c := &cuttingProxy{url: "http://" + listener.Addr().String(), app: addr, after: after}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); _ = listener.Close() })
 	go func() {
@@ -40,7 +40,7 @@ func cutSockets(t *testing.T, addr string, after int) *cutter {
 	return c
 }
 
-func (c *cutter) carry(ctx context.Context, browser net.Conn) {
+func (c *cuttingProxy) carry(ctx context.Context, browser net.Conn) {
 	defer func() { _ = browser.Close() }()
 	app, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.app)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"countersign.example/pkg/schema"
 )
 
-// thrower makes messages that anybody could send: events of every type, as they should be and changed in every way. The same
-// seed makes the same ones.
-type thrower struct {
+// fuzzer makes messages that anybody could send: events of every type, as they should be and changed in every
+// way. The same seed makes the same ones.
+type fuzzer struct {
 	rand     *rand.Rand
 	subjects []string
 	sent     []string // ids
@@ -31,36 +31,36 @@ const perSubject = 25
 // inCatalog is how many subjects may become products and customers: people still find theirs among them, without a search.
 const inCatalog = 60
 
-func newThrower(seed uint64, n int, subjects ...string) *thrower {
-	th := &thrower{rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
+func newFuzzer(seed uint64, n int, subjects ...string) *fuzzer {
+	f := &fuzzer{rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
 	for range n/perSubject + 10 {
-		th.subjects = append(th.subjects, th.uuid())
+		f.subjects = append(f.subjects, f.uuid())
 	}
-	return th
+	return f
 }
 
-func (th *thrower) uuid() string {
+func (f *fuzzer) uuid() string {
 	var id uuid.UUID
 	for i := range id {
-		id[i] = byte(th.rand.UintN(256))
+		id[i] = byte(f.rand.UintN(256))
 	}
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id.String()
 }
 
-func of[T any](th *thrower, choices []T) T { return choices[th.rand.IntN(len(choices))] }
+func of[T any](f *fuzzer, choices []T) T { return choices[f.rand.IntN(len(choices))] }
 
-// some are subjects that were thrown at, the given ones among them.
-func (th *thrower) some(n int) []string { return th.subjects[:min(n, len(th.subjects))] }
+// some are subjects of messages, the given ones among them.
+func (f *fuzzer) some(n int) []string { return f.subjects[:min(n, len(f.subjects))] }
 
-type heardTopic struct {
+type fuzzedTopic struct {
 	name       string
 	partitions int
 	types      []schema.Type
 }
 
-// heardTopics are what is thrown at, the catalog less often.
-var heardTopics = []heardTopic{
+// fuzzedTopics are the topics of messages, the catalog less often.
+var fuzzedTopics = []fuzzedTopic{
 	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
 	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
 	{payment.Topic, payment.Partitions, payment.Types()}, {order.Topic, order.Partitions, order.Types()},
@@ -68,16 +68,16 @@ var heardTopics = []heardTopic{
 	{catalog.Topic, catalog.Partitions, catalog.Types()},
 }
 
-// thrown is a message on its way.
-type thrown struct {
-	topic     heardTopic
+// mutant is a message before it is sent.
+type mutant struct {
+	topic     fuzzedTopic
 	key       []byte
 	partition int // -1 for the key's
 	headers   []kafkago.Header
 	data      string
 }
 
-func (m *thrown) set(name, value string) {
+func (m *mutant) set(name, value string) {
 	for i := range m.headers {
 		if m.headers[i].Key == name {
 			m.headers[i].Value = []byte(value)
@@ -87,37 +87,37 @@ func (m *thrown) set(name, value string) {
 	m.headers = append(m.headers, kafkago.Header{Key: name, Value: []byte(value)})
 }
 
-// aboutItself is where the data says again whom it is about, by topic.
-var aboutItself = map[string]*regexp.Regexp{
+// subjectMembers is where the data says again whom it is about, by topic.
+var subjectMembers = map[string]*regexp.Regexp{
 	payment.Topic: regexp.MustCompile(`"(payment_id)"\s*:\s*"[^"]*"`),
 	order.Topic:   regexp.MustCompile(`"(order_id)"\s*:\s*"[^"]*"`),
 	catalog.Topic: regexp.MustCompile(`"(product_id|customer_id)"\s*:\s*"[^"]*"`),
 }
 
 // next is one more message: a third are as they should be, one by one at least.
-func (th *thrower) next() kafkago.Message {
-	topic := of(th, heardTopics)
-	typ, subject := of(th, topic.types), of(th, th.subjects)
+func (f *fuzzer) next() kafkago.Message {
+	topic := of(f, fuzzedTopics)
+	typ, subject := of(f, topic.types), of(f, f.subjects)
 	if topic.name == catalog.Topic {
-		subject = of(th, th.some(inCatalog))
+		subject = of(f, f.some(inCatalog))
 	}
-	m := &thrown{topic: topic, key: []byte(subject), partition: -1}
-	m.data = aboutItself[topic.name].ReplaceAllString(string(typ.Example), `"$1":"`+subject+`"`)
-	id := th.uuid()
-	th.sent = append(th.sent, id)
+	m := &mutant{topic: topic, key: []byte(subject), partition: -1}
+	m.data = subjectMembers[topic.name].ReplaceAllString(string(typ.Example), `"$1":"`+subject+`"`)
+	id := f.uuid()
+	f.sent = append(f.sent, id)
 	for _, header := range [][2]string{
 		{"ce_specversion", "1.0"}, {"ce_id", id}, {"ce_type", typ.Name}, {"ce_source", typ.Writer}, {"ce_subject", subject},
-		{"ce_time", th.begun.Add(time.Duration(th.rand.IntN(1000)) * time.Millisecond).UTC().Format(time.RFC3339Nano)},
-		{"ce_dataschema", schema.URI(typ.Name)}, {"ce_correlationid", th.uuid()}, {"ce_causationid", th.uuid()},
-		{"ce_actor", of(th, []string{"ada-nowak", "mia-weber", ""})}, {"ce_actorname", "Somebody"}, {"content-type", "application/json"},
+		{"ce_time", f.begun.Add(time.Duration(f.rand.IntN(1000)) * time.Millisecond).UTC().Format(time.RFC3339Nano)},
+		{"ce_dataschema", schema.URI(typ.Name)}, {"ce_correlationid", f.uuid()}, {"ce_causationid", f.uuid()},
+		{"ce_actor", of(f, []string{"ada-nowak", "mia-weber", ""})}, {"ce_actorname", "Somebody"}, {"content-type", "application/json"},
 	} {
 		m.set(header[0], header[1])
 	}
 	if topic.name != payment.Topic {
-		m.set("ce_sequence", fmt.Sprint(1+th.rand.IntN(5)))
+		m.set("ce_sequence", fmt.Sprint(1+f.rand.IntN(5)))
 	}
-	for range of(th, []int{0, 0, 1, 1, 1, 2}) {
-		of(th, mutations)(th, m)
+	for range of(f, []int{0, 0, 1, 1, 1, 2}) {
+		of(f, mutations)(f, m)
 	}
 	if m.partition %= m.topic.partitions; m.partition < 0 {
 		m.partition = kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: m.key}, upTo(topic.partitions)...)
@@ -158,62 +158,62 @@ var (
 )
 
 // mutations change a message, each in one of the ways in which one can be wrong.
-var mutations = []func(*thrower, *thrown){
-	func(th *thrower, m *thrown) { m.set("ce_type", of(th, texts)) },
-	func(th *thrower, m *thrown) { m.set("ce_type", of(th, of(th, heardTopics).types).Name) },
-	func(th *thrower, m *thrown) { m.set("ce_source", of(th, sources)) },
-	func(th *thrower, m *thrown) { m.set("ce_source", of(th, texts)) },
-	func(th *thrower, m *thrown) { // of an unknown type, and from anybody
+var mutations = []func(*fuzzer, *mutant){
+	func(f *fuzzer, m *mutant) { m.set("ce_type", of(f, texts)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_type", of(f, of(f, fuzzedTopics).types).Name) },
+	func(f *fuzzer, m *mutant) { m.set("ce_source", of(f, sources)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_source", of(f, texts)) },
+	func(f *fuzzer, m *mutant) { // of an unknown type, and from anybody
 		m.set("ce_type", "payment_exploded")
-		m.set("ce_source", of(th, sources))
+		m.set("ce_source", of(f, sources))
 	},
-	func(th *thrower, m *thrown) { m.set("ce_time", of(th, times)) },
-	func(th *thrower, m *thrown) { m.set("ce_time", of(th, times)) },
-	func(th *thrower, m *thrown) { m.set("ce_sequence", of(th, sequences)) },
-	func(th *thrower, m *thrown) { m.set("ce_id", of(th, th.sent)) },
-	func(th *thrower, m *thrown) { m.set("ce_id", of(th, append([]string{uuid.Nil.String()}, texts...))) },
-	func(th *thrower, m *thrown) {
-		m.set(of(th, []string{"ce_actor", "ce_actorname", "ce_correlationid", "ce_causationid", "ce_dataschema", "traceparent"}), of(th, texts))
+	func(f *fuzzer, m *mutant) { m.set("ce_time", of(f, times)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_time", of(f, times)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_sequence", of(f, sequences)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_id", of(f, f.sent)) },
+	func(f *fuzzer, m *mutant) { m.set("ce_id", of(f, append([]string{uuid.Nil.String()}, texts...))) },
+	func(f *fuzzer, m *mutant) {
+		m.set(of(f, []string{"ce_actor", "ce_actorname", "ce_correlationid", "ce_causationid", "ce_dataschema", "traceparent"}), of(f, texts))
 	},
-	func(th *thrower, m *thrown) { m.set("ce_actor", of(th, []string{"ada-nowak", "mia-weber"})) },
-	func(th *thrower, m *thrown) { m.partition = th.rand.IntN(m.topic.partitions) },
-	func(th *thrower, m *thrown) { m.key = []byte(of(th, texts)) },
-	func(th *thrower, m *thrown) { // another subject, which the key agrees with
-		subject := of(th, texts)
+	func(f *fuzzer, m *mutant) { m.set("ce_actor", of(f, []string{"ada-nowak", "mia-weber"})) },
+	func(f *fuzzer, m *mutant) { m.partition = f.rand.IntN(m.topic.partitions) },
+	func(f *fuzzer, m *mutant) { m.key = []byte(of(f, texts)) },
+	func(f *fuzzer, m *mutant) { // another subject, which the key agrees with
+		subject := of(f, texts)
 		m.key = []byte(subject)
 		m.set("ce_subject", subject)
 	},
-	func(th *thrower, m *thrown) { m.key = nil },
-	func(th *thrower, m *thrown) {
-		m.topic = of(th, heardTopics)
-		m.partition = th.rand.IntN(m.topic.partitions)
+	func(f *fuzzer, m *mutant) { m.key = nil },
+	func(f *fuzzer, m *mutant) {
+		m.topic = of(f, fuzzedTopics)
+		m.partition = f.rand.IntN(m.topic.partitions)
 	},
-	func(th *thrower, m *thrown) { // a header less, twice, or many more
-		at := th.rand.IntN(len(m.headers))
-		switch th.rand.IntN(3) {
+	func(f *fuzzer, m *mutant) { // a header less, twice, or many more
+		at := f.rand.IntN(len(m.headers))
+		switch f.rand.IntN(3) {
 		case 0:
 			m.headers = append(m.headers[:at], m.headers[at+1:]...)
 		case 1:
 			m.headers = append(m.headers, m.headers[at])
 		default:
 			for n := range 50 {
-				m.headers = append(m.headers, kafkago.Header{Key: fmt.Sprint("x-", n), Value: []byte(of(th, texts))})
+				m.headers = append(m.headers, kafkago.Header{Key: fmt.Sprint("x-", n), Value: []byte(of(f, texts))})
 			}
 		}
 	},
-	func(th *thrower, m *thrown) { m.set(of(th, []string{"ce_specversion", "content-type"}), of(th, texts)) },
+	func(f *fuzzer, m *mutant) { m.set(of(f, []string{"ce_specversion", "content-type"}), of(f, texts)) },
 	changeValue, changeValue, changeValue,
-	func(th *thrower, m *thrown) { m.data = strings.Replace(m.data, "{", "{"+of(th, added)+",", 1) },
-	func(th *thrower, m *thrown) { m.data = m.data[:th.rand.IntN(len(m.data)+1)] },
-	func(th *thrower, m *thrown) { m.data = of(th, values) },
+	func(f *fuzzer, m *mutant) { m.data = strings.Replace(m.data, "{", "{"+of(f, added)+",", 1) },
+	func(f *fuzzer, m *mutant) { m.data = m.data[:f.rand.IntN(len(m.data)+1)] },
+	func(f *fuzzer, m *mutant) { m.data = of(f, values) },
 }
 
 // changeValue puts something else for one string or number of the data, a member's name perhaps.
-func changeValue(th *thrower, m *thrown) {
+func changeValue(f *fuzzer, m *mutant) {
 	tokens := token.FindAllStringIndex(m.data, -1)
 	if len(tokens) == 0 {
 		return
 	}
-	at := of(th, tokens)
-	m.data = m.data[:at[0]] + of(th, values) + m.data[at[1]:]
+	at := of(f, tokens)
+	m.data = m.data[:at[0]] + of(f, values) + m.data[at[1]:]
 }
