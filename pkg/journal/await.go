@@ -14,7 +14,7 @@ const (
 )
 
 // Await waits until the journal's stream is as reached wants it, which is asked at first and whenever the stream has changed, and
-// reports whether it came to be before ctx ended. So a page waits for its own write to come back: what was heard, and the copy
+// reports whether it came to be before ctx ended. So a page waits for its own write to come back: what was received, and the copy
 // that follows from it, are one transaction.
 //
 // It is woken by what is to be pushed to open pages: the journal is a Live one, and for the commits of
@@ -60,7 +60,7 @@ type wait struct {
 	seen    revision
 }
 
-func (w *wait) wake() {
+func (w *wait) notify() {
 	select {
 	case w.changed <- struct{}{}:
 	default:
@@ -75,7 +75,7 @@ func (j *Journal) join(stream string, w *wait) {
 	defer j.waits.mu.Unlock()
 	if j.waits.stop == nil {
 		j.waits.byStream = map[string]map[*wait]struct{}{}
-		j.waits.stop = j.db.OnNotify(UnpushedChannel, j.news)
+		j.waits.stop = j.db.OnNotify(UnpushedChannel, j.notified)
 	}
 	if j.waits.byStream[stream] == nil {
 		j.waits.byStream[stream] = map[*wait]struct{}{}
@@ -96,13 +96,13 @@ func (j *Journal) leave(stream string, w *wait) {
 	}
 }
 
-// news wakes those whose streams have changed. Where it is not said which, one query for all of them tells.
-func (j *Journal) news(streams []string) {
+// notified wakes those whose streams have changed. Where it is not said which, one query for all of them tells.
+func (j *Journal) notified(streams []string) {
 	j.waits.mu.Lock()
 	defer j.waits.mu.Unlock()
 	for _, stream := range streams {
 		for w := range j.waits.byStream[stream] {
-			w.wake()
+			w.notify()
 		}
 	}
 	if len(streams) > 0 {
@@ -136,7 +136,7 @@ func (j *Journal) look() {
 		for _, stream := range awaited {
 			for w := range j.waits.byStream[stream] {
 				if err != nil || now[stream] != w.seen {
-					w.wake()
+					w.notify()
 				}
 			}
 		}

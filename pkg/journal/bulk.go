@@ -60,6 +60,6 @@ func (j *Journal) AppendEach(ctx context.Context, tx *pg.Tx, streams []*Stream, 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("append to %d streams: %w", len(streams), err)
 	}
-	j.wakeAfter(tx, true, names...)
+	j.notifyAfter(tx, true, names...)
 	return nil
 }

@@ -8,9 +8,9 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Conflict is a heard event whose id the journal has with something else in it.
+// Conflict is a received event whose id the journal has with something else in it.
 type Conflict struct {
-	Index   int    // among the events heard
+	Index   int    // among the events received
 	Differs string // what is another: "stream", "data" or the name of an attribute
 }
 

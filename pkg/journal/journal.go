@@ -1,11 +1,11 @@
 // Package journal is a service's append-only table of the events it wrote and the events it
-// heard. Everything else that the service knows is a reading of it.
+// received. Everything else that the service knows is a reading of it.
 //
 // Invariants:
 //   - An event is in the journal once, by its id. Our own comes back from the topic and is
 //     then confirmed: it gets its place in the log.
 //   - Log is 1, 2, 3 ... within a stream, in the order in which the topic holds the stream's
-//     events. Given once, it never changes. Pending events (ours, not heard yet) count as last.
+//     events. Given once, it never changes. Pending events (ours, not received yet) count as last.
 //   - Who appends to, confirms in, or refolds a stream holds the stream's row. Rows are locked
 //     in the order of their ids, in one statement, so that nothing deadlocks.
 //   - An event that we write, its outbox row, its unpushed row and the copy that follows from
@@ -54,7 +54,7 @@ type Record struct {
 type Stream struct {
 	ID      string
 	Version int64    // of the newest event in the journal
-	Log     int64    // of the newest event heard from the topic
+	Log     int64    // of the newest event received from the topic
 	Records []Record // in fold order: by Log, then the pending ones by Version
 
 	// New are the ids of the events that the running call has recorded or confirmed.
@@ -210,12 +210,12 @@ func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...even
 		tx.QueueRow(appendEvent, args, &records[i].Position, (*utc)(&records[i].RecordedAt))
 	}
 	s.Version += int64(len(events))
-	j.wakeAfter(tx, true, s.ID)
+	j.notifyAfter(tx, true, s.ID)
 	return nil
 }
 
-// wakeAfter rings for the lists that the transaction has added to, once it has committed: for streams.
-func (j *Journal) wakeAfter(tx *pg.Tx, outbox bool, streams ...string) {
+// notifyAfter notifies of the lists that the transaction has added to, once it has committed: for streams.
+func (j *Journal) notifyAfter(tx *pg.Tx, outbox bool, streams ...string) {
 	tx.AfterCommit(func() {
 		if outbox {
 			j.db.Notify(OutboxChannel)
@@ -229,10 +229,10 @@ func (j *Journal) wakeAfter(tx *pg.Tx, outbox bool, streams ...string) {
 // ErrOtherCluster says that the Kafka cluster is not the one whose log this journal holds.
 var ErrOtherCluster = errors.New("this database belongs to another Kafka cluster")
 
-// MeetCluster records the Kafka cluster's id at the first meeting, and returns
+// CheckCluster records the Kafka cluster's id at the first meeting, and returns
 // ErrOtherCluster when it is another one later: its topics are a different log, and their
 // order would contradict the one recorded.
-func (j *Journal) MeetCluster(ctx context.Context, id string) error {
+func (j *Journal) CheckCluster(ctx context.Context, id string) error {
 	const meet = `insert into cluster (cluster_id) values ($1)
 		on conflict (only_row) do update set cluster_id = cluster.cluster_id returning cluster_id`
 	var known string

@@ -24,8 +24,8 @@ func newEvent(subject string, n int) event.Event {
 		Data: json.RawMessage(fmt.Sprintf(`{"n": %d}`, n))}
 }
 
-func heard(stream string, offset int64, e event.Event) journal.Heard {
-	return journal.Heard{Event: e, Stream: stream, Topic: "things", Partition: 3, Offset: offset}
+func heard(stream string, offset int64, e event.Event) journal.Received {
+	return journal.Received{Event: e, Stream: stream, Topic: "things", Partition: 3, Offset: offset}
 }
 
 // appendTo appends events to one stream in a transaction of its own.
@@ -43,10 +43,10 @@ func appendTo(tb testing.TB, db *pg.DB, j *journal.Journal, stream string, event
 	return s
 }
 
-func hear(tb testing.TB, db *pg.DB, j *journal.Journal, events ...journal.Heard) (changed []journal.Stream) {
+func hear(tb testing.TB, db *pg.DB, j *journal.Journal, events ...journal.Received) (changed []journal.Stream) {
 	tb.Helper()
 	require.NoError(tb, db.InTx(tb.Context(), func(tx *pg.Tx) (err error) {
-		changed, err = j.Hear(tb.Context(), tx, events)
+		changed, err = j.Receive(tb.Context(), tx, events)
 		return err
 	}))
 	return changed
@@ -164,7 +164,7 @@ func TestAnEventIDUsedForTwoStreamsCountsOnce(t *testing.T) {
 	e := newEvent("1", 1)
 	hear(t, db, j, heard(stream, 1, e))
 
-	// when another is heard to have it
+	// when another is received to have it
 	changed := hear(t, db, j, heard("thing-2", 2, e))
 
 	// then that changes nothing, and leaves no hole for what comes next
@@ -219,7 +219,7 @@ func TestDataThatPostgresRefusesIsTold(t *testing.T) {
 	e.Data = json.RawMessage(`{"text":"\u0000"}`)
 
 	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		_, err := j.Hear(t.Context(), tx, []journal.Heard{heard(stream, 1, e)})
+		_, err := j.Receive(t.Context(), tx, []journal.Received{heard(stream, 1, e)})
 		return err
 	})
 
@@ -267,9 +267,9 @@ func TestConcurrentWritersOfOneStreamTakeTurns(t *testing.T) {
 func TestAnotherClusterIsRefused(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here")
-	require.NoError(t, j.MeetCluster(t.Context(), "one"))
-	require.NoError(t, j.MeetCluster(t.Context(), "one"))
-	require.ErrorIs(t, j.MeetCluster(t.Context(), "two"), journal.ErrOtherCluster)
+	require.NoError(t, j.CheckCluster(t.Context(), "one"))
+	require.NoError(t, j.CheckCluster(t.Context(), "one"))
+	require.ErrorIs(t, j.CheckCluster(t.Context(), "two"), journal.ErrOtherCluster)
 }
 
 func TestACommitWakesListeners(t *testing.T) {

@@ -14,16 +14,16 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Lost is a partition that does not hold any more what this database would have to hear next. It is not heard until an
+// Lost is a partition that does not hold any more what this database would have to receive next. It is not received until an
 // operator has said from where (AcceptLoss).
 type Lost struct {
-	Place
-	Heard int64  // the offset that would come next
-	Words string // what is missing
-	Noted bool   // the database has it on record already
+	TopicPartition
+	Next    int64  // the offset that would come next
+	Missing string // what is missing
+	Noted   bool   // the database has it on record already
 }
 
-func (l Lost) String() string { return fmt.Sprintf("%s/%d: %s", l.Topic, l.Partition, l.Words) }
+func (l Lost) String() string { return fmt.Sprintf("%s/%d: %s", l.Topic, l.Partition, l.Missing) }
 
 // LostError says that there are such partitions.
 type LostError struct{ Lost []Lost }
@@ -49,19 +49,19 @@ func (e *LostError) Notice() string {
 }
 
 // Compare orders places by topic, then by partition.
-func (p Place) Compare(other Place) int {
+func (p TopicPartition) Compare(other TopicPartition) int {
 	return cmp.Or(cmp.Compare(p.Topic, other.Topic), cmp.Compare(p.Partition, other.Partition))
 }
 
-// heardRow is a row of the table hearing.
-type heardRow struct {
-	heard   int64
+// positionRow is a row of the table hearing.
+type positionRow struct {
+	next    int64
 	topicID uuid.UUID // zero if not known
 	lost    string
 }
 
-// Positions says from which offset each partition is to be heard, as BeginHearing does, and which are lost. It changes nothing.
-func (j *Journal) Positions(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
+// Positions says from which offset each partition is to be received, as StartPositions does, and which are lost. It changes nothing.
+func (j *Journal) Positions(ctx context.Context, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
 		next, lost, err = j.PositionsIn(ctx, tx, extents)
 		return err
@@ -70,8 +70,8 @@ func (j *Journal) Positions(ctx context.Context, extents map[Place]Extent) (next
 }
 
 // PositionsIn is Positions in a transaction.
-func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
-	rows, older, err := heardSoFar(ctx, tx)
+func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
+	rows, older, err := readPositions(ctx, tx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,42 +79,42 @@ func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[Place]
 	return next, lost, nil
 }
 
-// positions compares what was heard with what the brokers have. A partition that this database knows nothing of begins at its
+// positions compares what was received with what the brokers have. A partition that this database knows nothing of begins at its
 // oldest message, whatever the group has committed: that was with another database. (Where the journal is older than its
-// record of what it has heard, what was committed counts.)
-func positions(rows map[Place]heardRow, older bool, extents map[Place]Extent) (next map[Place]int64, lost []Lost) {
-	next = make(map[Place]int64, len(extents))
+// record of what it has received, what was committed counts.)
+func positions(rows map[TopicPartition]positionRow, older bool, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost) {
+	next = make(map[TopicPartition]int64, len(extents))
 	for place, extent := range extents {
 		row, known := rows[place]
-		start, missing := row.heard, ""
-		switch anew := row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID; {
+		start, missing := row.next, ""
+		switch recreated := row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID; {
 		case row.lost != "":
 			missing = row.lost
 		case !known && older && extent.Committed >= 0:
 			start = extent.Committed
-			missing = gone(start, extent)
+			missing = missingFrom(start, extent)
 		case !known && extent.First > 0:
 			missing = fmt.Sprintf("it begins at offset %d, and this database has heard nothing of it", extent.First)
 		case !known:
-		case anew && row.heard > 0:
-			missing = fmt.Sprintf("the topic was deleted and made anew after offset %d was heard; it ends at %d now", row.heard-1, extent.End)
-		case anew: // of the former one nothing was heard
+		case recreated && row.next > 0:
+			missing = fmt.Sprintf("the topic was deleted and made anew after offset %d was heard; it ends at %d now", row.next-1, extent.End)
+		case recreated: // of the former one nothing was received
 			start = extent.First
 		default:
-			missing = gone(start, extent)
+			missing = missingFrom(start, extent)
 		}
 		if missing != "" {
-			lost = append(lost, Lost{Place: place, Heard: start, Words: missing, Noted: row.lost != ""})
+			lost = append(lost, Lost{TopicPartition: place, Next: start, Missing: missing, Noted: row.lost != ""})
 			continue
 		}
 		next[place] = start
 	}
-	slices.SortFunc(lost, func(a, b Lost) int { return a.Compare(b.Place) })
+	slices.SortFunc(lost, func(a, b Lost) int { return a.Compare(b.TopicPartition) })
 	return next, lost
 }
 
-// gone says what is missing where the offset to be heard next is not there; "" if it is.
-func gone(offset int64, extent Extent) string {
+// missingFrom says what is missing where the offset to be received next is not there; "" if it is.
+func missingFrom(offset int64, extent Extent) string {
 	switch {
 	case offset < extent.First:
 		return fmt.Sprintf("offsets %d to %d were cut off before they were heard", offset, extent.First-1)
@@ -129,7 +129,7 @@ func noteLost(batch *pgx.Batch, lost []Lost) {
 	for _, l := range lost {
 		if !l.Noted {
 			batch.Queue(`insert into hearing (topic, partition, first, heard, target, lost) values ($1, $2, $3, $3, $3, $4)
-				on conflict (topic, partition) do update set lost = excluded.lost`, l.Topic, l.Partition, l.Heard, l.Words)
+				on conflict (topic, partition) do update set lost = excluded.lost`, l.Topic, l.Partition, l.Next, l.Missing)
 		}
 	}
 }
@@ -137,21 +137,21 @@ func noteLost(batch *pgx.Batch, lost []Lost) {
 // ErrNotLost says that nothing is missing of a partition.
 var ErrNotLost = errors.New("nothing is missing of it")
 
-// AcceptLoss has a lost partition heard from its oldest message on: what comes again is known by its id, and what is gone stays
+// AcceptLoss has a lost partition received from its oldest message on: what comes again is known by its id, and what is gone stays
 // gone. It returns what was lost, or ErrNotLost.
-func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place Place, extents map[Place]Extent) (Lost, error) {
-	if err := lockHearing(ctx, tx); err != nil {
+func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place TopicPartition, extents map[TopicPartition]Extent) (Lost, error) {
+	if err := lockPositions(ctx, tx); err != nil {
 		return Lost{}, err
 	}
 	extent, there := extents[place]
 	if !there {
 		return Lost{}, fmt.Errorf("%s has no partition %d", place.Topic, place.Partition)
 	}
-	rows, older, err := heardSoFar(ctx, tx)
+	rows, older, err := readPositions(ctx, tx)
 	if err != nil {
 		return Lost{}, err
 	}
-	_, lost := positions(rows, older, map[Place]Extent{place: extent})
+	_, lost := positions(rows, older, map[TopicPartition]Extent{place: extent})
 	if len(lost) == 0 {
 		return Lost{}, fmt.Errorf("%s/%d: %w", place.Topic, place.Partition, ErrNotLost)
 	}
@@ -170,32 +170,32 @@ func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place Place, extent
 	return lost[0], nil
 }
 
-// Anew reports whether a place's topic is another one than was heard.
-func (j *Journal) Anew(ctx context.Context, tx *pg.Tx, place Place, extent Extent) (bool, error) {
-	rows, _, err := heardSoFar(ctx, tx)
+// Recreated reports whether a place's topic is another one than was received.
+func (j *Journal) Recreated(ctx context.Context, tx *pg.Tx, place TopicPartition, extent Extent) (bool, error) {
+	rows, _, err := readPositions(ctx, tx)
 	row := rows[place]
 	return row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID, err
 }
 
-// lockHearing has replicas begin one after another. Readers go on.
-func lockHearing(ctx context.Context, tx *pg.Tx) error {
+// lockPositions has replicas begin one after another. Readers go on.
+func lockPositions(ctx context.Context, tx *pg.Tx) error {
 	if _, err := tx.Exec(ctx, "lock table hearing in share row exclusive mode"); err != nil {
 		return fmt.Errorf("lock what is heard: %w", err)
 	}
 	return nil
 }
 
-// heardSoFar reads the table hearing. older says that there is nothing in it although the journal has heard something.
-func heardSoFar(ctx context.Context, tx *pg.Tx) (rows map[Place]heardRow, older bool, err error) {
+// readPositions reads the table hearing. older says that there is nothing in it although the journal has received something.
+func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]positionRow, older bool, err error) {
 	found, err := tx.Query(ctx, "select topic, partition, heard, topic_id, coalesce(lost, '') from hearing")
 	if err != nil {
 		return nil, false, fmt.Errorf("read what was heard: %w", err)
 	}
-	rows = map[Place]heardRow{}
-	var place Place
-	var row heardRow
+	rows = map[TopicPartition]positionRow{}
+	var place TopicPartition
+	var row positionRow
 	var id *uuid.UUID
-	if _, err := pgx.ForEachRow(found, []any{&place.Topic, &place.Partition, &row.heard, &id, &row.lost}, func() error {
+	if _, err := pgx.ForEachRow(found, []any{&place.Topic, &place.Partition, &row.next, &id, &row.lost}, func() error {
 		row.topicID = uuid.Nil
 		if id != nil {
 			row.topicID = *id
@@ -208,7 +208,7 @@ func heardSoFar(ctx context.Context, tx *pg.Tx) (rows map[Place]heardRow, older 
 	if len(rows) > 0 {
 		return rows, false, nil
 	}
-	// Our own events that have not come back are no sign of having heard.
+	// Our own events that have not come back are no sign of having received.
 	if err := tx.QueryRow(ctx, "select exists (select from journal where log > 0)").Scan(&older); err != nil {
 		return nil, false, fmt.Errorf("look for what was heard: %w", err)
 	}
@@ -223,7 +223,7 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 }
 
 // NoteAdopted notes that everything up to the ends of partitions is recorded, and takes off the outbox what came back with that.
-func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[Place]Extent) error {
+func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[TopicPartition]Extent) error {
 	batch := &pgx.Batch{}
 	for place, e := range extents {
 		batch.Queue(`insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $4, $4, $5)

@@ -44,8 +44,8 @@ const appendEvent = `with written as (insert into journal (stream, version, even
 	moved as (update streams set version = $2 where stream = $1)
 	select position, recorded_at from written`
 
-// hearEvents names the conflict's target: any other conflict is a mistake and must surface.
-const hearEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
+// receiveEvents names the conflict's target: any other conflict is a mistake and must surface.
+const receiveEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
 
 const confirmEvents = `update journal set log = heard.log, topic = heard.topic, partition = heard.partition, "offset" = heard."offset"
 	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[]) as heard (position, log, topic, partition, "offset")

@@ -16,6 +16,6 @@ func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error
 	if _, err := tx.Exec(ctx, "insert into unpushed (stream) select distinct unnest($1::text[])", streams); err != nil {
 		return fmt.Errorf("have streams pushed again: %w", err)
 	}
-	j.wakeAfter(tx, false, streams...)
+	j.notifyAfter(tx, false, streams...)
 	return nil
 }

@@ -29,20 +29,20 @@ const (
 type Adoption struct {
 	ConsumerConfig
 	// Restore is given the streams that have changed, and says what it did, a line each. May be nil.
-	Restore func(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error
+	Restore func(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error
 }
 
 // errDryRun undoes what was only tried.
 var errDryRun = errors.New("a dry run")
 
 // Run adopts, and says what it does, a line each. A dry run does the same, and undoes it.
-func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, say func(string)) error {
+func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, report func(string)) error {
 	if err := d.Check(); err != nil && !dry {
 		return err
 	}
-	err := findMissing(ctx, a.ConsumerConfig, map[journal.Place]int64{})
+	err := findMissing(ctx, a.ConsumerConfig, map[journal.TopicPartition]int64{})
 	if err == nil {
-		say("nothing is missing: there is nothing to adopt")
+		report("nothing is missing: there is nothing to adopt")
 		return nil
 	}
 	if _, missing := errors.AsType[*MissingError](err); !missing {
@@ -53,7 +53,7 @@ func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, say func(strin
 		return err
 	}
 	err = a.DB.InTx(ctx, func(tx *pg.Tx) error {
-		if err := a.adopt(ctx, tx, extents, d, say); err != nil {
+		if err := a.adopt(ctx, tx, extents, d, report); err != nil {
 			return err
 		}
 		if dry {
@@ -68,7 +68,7 @@ func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, say func(strin
 	return err
 }
 
-func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Place]journal.Extent, d Decision, say func(string)) error {
+func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.TopicPartition]journal.Extent, d Decision, report func(string)) error {
 	// It reads from the brokers in between, for as long as that takes; and two of these would do the same.
 	for _, statement := range []string{
 		"set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0",
@@ -90,10 +90,10 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Pla
 		return fmt.Errorf("look at the journal: %w", err)
 	}
 	w := a.writer(tx)
-	if err := w.letters(ctx); err != nil {
+	if err := w.deadLetters(ctx); err != nil {
 		return err
 	}
-	for _, place := range slices.SortedFunc(maps.Keys(next), journal.Place.Compare) {
+	for _, place := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {
 		if err := w.partition(ctx, a.Client, place, next[place], extents[place].End); err != nil {
 			return err
 		}
@@ -101,24 +101,24 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Pla
 	if err := a.Journal.NoteAdopted(ctx, tx, extents); err != nil {
 		return err
 	}
-	detail, err := a.tellAdopted(ctx, tx, before, say)
+	detail, err := a.reportAdopted(ctx, tx, before, report)
 	if err != nil {
 		return err
 	}
 	streams := slices.Sorted(maps.Keys(w.changed))
 	if a.Restore != nil {
-		if err := a.Restore(ctx, tx, streams, say); err != nil {
+		if err := a.Restore(ctx, tx, streams, report); err != nil {
 			return fmt.Errorf("bring the other tables up to date: %w", err)
 		}
 	}
-	if err := a.follow(ctx, tx, streams, say); err != nil {
+	if err := a.follow(ctx, tx, streams, report); err != nil {
 		return err
 	}
 	return d.keep(ctx, tx, "adopt", nil, nil, detail)
 }
 
 // follow does what is still to be done about streams.
-func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
+func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
 	var before int64
 	if err := tx.QueryRow(ctx, "select coalesce(max(position), 0) from journal").Scan(&before); err != nil {
 		return fmt.Errorf("look at the journal: %w", err)
@@ -147,14 +147,14 @@ func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, say 
 	}
 	var typ, stream string
 	_, err = pgx.ForEachRow(rows, []any{&typ, &stream}, func() error {
-		say(fmt.Sprintf("it follows: %s of %s", typ, stream))
+		report(fmt.Sprintf("it follows: %s of %s", typ, stream))
 		return nil
 	})
 	return err
 }
 
-// tellAdopted says what was recorded since a position.
-func (a *Adoption) tellAdopted(ctx context.Context, tx *pg.Tx, before int64, say func(string)) (detail string, err error) {
+// reportAdopted says what was recorded since a position.
+func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before int64, report func(string)) (detail string, err error) {
 	rows, err := tx.Query(ctx, `select type, stream, event_id::text, topic, partition, "offset", source = $2 from journal where position > $1
 		order by topic, partition, "offset"`, before, a.Journal.Source())
 	if err != nil {
@@ -174,14 +174,14 @@ func (a *Adoption) tellAdopted(ctx context.Context, tx *pg.Tx, before int64, say
 		}
 		streams[e.stream] = true
 		if own++; own <= nameAdopted {
-			say(fmt.Sprintf("adopt %s of %s (%s) at %s/%d/%d", e.typ, e.stream, e.id, e.topic, e.partition, e.offset))
+			report(fmt.Sprintf("adopt %s of %s (%s) at %s/%d/%d", e.typ, e.stream, e.id, e.topic, e.partition, e.offset))
 		}
 		return nil
 	}); err != nil {
 		return "", fmt.Errorf("look at what was adopted: %w", err)
 	}
 	detail = fmt.Sprintf("%d events of this service's own, of %d streams, and %d of others", own, len(streams), others)
-	say("together: " + detail)
+	report("together: " + detail)
 	return detail, nil
 }
 
@@ -212,7 +212,7 @@ func (w *adopting) part(ctx context.Context, fn func(tx *pg.Tx) error) error {
 	return w.tx.Part(ctx, func() error { return fn(w.tx) })
 }
 
-func (w *adopting) partition(ctx context.Context, client *Client, place journal.Place, from, to int64) error {
+func (w *adopting) partition(ctx context.Context, client *Client, place journal.TopicPartition, from, to int64) error {
 	if from >= to {
 		return nil
 	}
@@ -239,24 +239,24 @@ func (w *adopting) partition(ctx context.Context, client *Client, place journal.
 	return nil
 }
 
-// letters records what was refused while the service ran, since the journal lacked it: they are further back in the topics than
+// deadLetters records what was refused while the service ran, since the journal lacked it: they are further back in the topics than
 // what comes then.
-func (w *adopting) letters(ctx context.Context) error {
+func (w *adopting) deadLetters(ctx context.Context) error {
 	r := w.recorder.Recording
-	letters, err := refusedOwn(ctx, r, w.tx)
+	deadLetters, err := refusedOwn(ctx, r, w.tx)
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
-		if err := w.part(ctx, func(tx *pg.Tx) error { return w.letter(ctx, tx, l) }); err != nil {
+	for _, l := range deadLetters {
+		if err := w.part(ctx, func(tx *pg.Tx) error { return w.deadLetter(ctx, tx, l) }); err != nil {
 			return fmt.Errorf("record the refused letter %d: %w", l.ID, err)
 		}
 	}
 	return nil
 }
 
-// letter records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
-func (w *adopting) letter(ctx context.Context, tx *pg.Tx, l Letter) error {
+// deadLetter records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
+func (w *adopting) deadLetter(ctx context.Context, tx *pg.Tx, l DeadLetter) error {
 	i := w.recorder.read(l.message())
 	known, err := w.recorder.look(ctx, tx, []item{i})
 	switch {
@@ -270,7 +270,7 @@ func (w *adopting) letter(ctx context.Context, tx *pg.Tx, l Letter) error {
 		}
 		return fail(ctx, tx, l.ID, Poison, i.cause)
 	}
-	if err := (&DeadLetters{recorder: w.recorder}).hear(ctx, tx, i); err != nil {
+	if err := (&DeadLetterStore{recorder: w.recorder}).receive(ctx, tx, i); err != nil {
 		return err
 	}
 	return settle(ctx, tx, l.ID, "replayed")

@@ -29,8 +29,8 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 	h.append(newEvent("1", 1))
 	var ran, early, cured atomic.Int64
 	r := h.recording()
-	r.Before = func(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error {
-		for _, e := range heard {
+	r.Before = func(ctx context.Context, tx *pg.Tx, received []journal.Received) error {
+		for _, e := range received {
 			held, err := h.locked(e.Stream)
 			if err != nil {
 				return err
@@ -58,10 +58,10 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 	h.eventually(1, "journal where log = 1")
 	h.eventually(1, "dead_letters where kind = 'poison'")
 
-	// then, and when the letter is replayed
+	// then, and when the dead letter is replayed
 	cured.Store(1)
 	before := ran.Load()
-	settled, err := kafka.NewDeadLetters(r).Replay(t.Context(), 1)
+	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
 	require.Equal(t, before+1, ran.Load())

@@ -53,8 +53,8 @@ func (c *Client) ClusterID(ctx context.Context) (string, error) {
 	return response.ClusterID, nil
 }
 
-// know asks the brokers, once, whether they know the topics.
-func (c *Client) know(ctx context.Context, topics []Topic) error {
+// checkTopics asks the brokers, once, whether they know the topics.
+func (c *Client) checkTopics(ctx context.Context, topics []Topic) error {
 	response, err := c.metadata(ctx)
 	if err != nil {
 		return fmt.Errorf("ask for the topics: %w", err)

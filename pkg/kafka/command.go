@@ -15,25 +15,25 @@ import (
 
 // DeadLettersCommand is `dead-letters list|replay|discard` of a service. open is called when
 // a command runs; the function it returns is called at the end.
-func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), error)) *cobra.Command {
-	with := func(do func(cmd *cobra.Command, letters *DeadLetters, args []string) error) func(*cobra.Command, []string) error {
+func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func(), error)) *cobra.Command {
+	with := func(do func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			letters, closeAll, err := open(cmd.Context())
+			deadLetters, closeAll, err := open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer closeAll()
-			return do(cmd, letters, args)
+			return do(cmd, deadLetters, args)
 		}
 	}
-	changing := func(do func(cmd *cobra.Command, letters *DeadLetters, args []string) error) func(*cobra.Command, []string) error {
-		return with(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
-			if letters.Check != nil {
-				if err := letters.Check(cmd.Context()); err != nil {
+	changing := func(do func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
+		return with(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
+			if deadLetters.Check != nil {
+				if err := deadLetters.Check(cmd.Context()); err != nil {
 					return err
 				}
 			}
-			return do(cmd, letters, args)
+			return do(cmd, deadLetters, args)
 		})
 	}
 	command := &cobra.Command{
@@ -44,16 +44,16 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 		Use: "list", Short: "List the dead letters that wait", Args: cobra.NoArgs,
 	}
 	limit := list.Flags().Int("limit", 100, "how many, oldest first")
-	list.RunE = with(func(cmd *cobra.Command, letters *DeadLetters, _ []string) error {
-		found, err := letters.List(cmd.Context(), *limit)
+	list.RunE = with(func(cmd *cobra.Command, deadLetters *DeadLetterStore, _ []string) error {
+		found, err := deadLetters.List(cmd.Context(), *limit)
 		if err != nil {
 			return err
 		}
-		stranded, err := Stranded(cmd.Context(), letters.recorder.DB)
+		stranded, err := Stranded(cmd.Context(), deadLetters.recorder.DB)
 		if err != nil {
 			return err
 		}
-		return errors.Join(printLetters(cmd.OutOrStdout(), found), printStranded(cmd.OutOrStdout(), stranded))
+		return errors.Join(printDeadLetters(cmd.OutOrStdout(), found), printStranded(cmd.OutOrStdout(), stranded))
 	})
 	replay := &cobra.Command{
 		Use: "replay <id> | --all", Short: "Record a letter's event at its place, and what is parked behind it",
@@ -65,33 +65,33 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetters, func(), er
 		}
 		return oneID(cmd, args)
 	}
-	replay.RunE = changing(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
+	replay.RunE = changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
 		if *all {
-			n, err := letters.ReplayAll(cmd.Context())
+			n, err := deadLetters.ReplayAll(cmd.Context())
 			return report(cmd, "replayed", n, err)
 		}
-		n, err := letters.Replay(cmd.Context(), idOf(args))
+		n, err := deadLetters.Replay(cmd.Context(), idOf(args))
 		return report(cmd, "replayed", n, err)
 	})
 	command.AddCommand(list, replay,
 		&cobra.Command{
 			Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
-			RunE: changing(func(cmd *cobra.Command, letters *DeadLetters, args []string) error {
-				n, err := letters.Discard(cmd.Context(), idOf(args))
+			RunE: changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
+				n, err := deadLetters.Discard(cmd.Context(), idOf(args))
 				return report(cmd, "replayed from behind it", n, err)
 			}),
 		},
 		&cobra.Command{
 			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
-			RunE: changing(func(cmd *cobra.Command, letters *DeadLetters, _ []string) error {
-				keys, n, err := letters.Free(cmd.Context())
+			RunE: changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, _ []string) error {
+				keys, n, err := deadLetters.Free(cmd.Context())
 				return report(cmd, fmt.Sprintf("replayed from behind %d keys that were freed", keys), n, err)
 			}),
 		})
 	return command
 }
 
-// oneID wants a letter's id.
+// oneID wants a dead letter's id.
 func oneID(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return errors.New("give the id of one letter, as `dead-letters list` shows it")
@@ -129,16 +129,16 @@ func printStranded(w io.Writer, keys []StrandedKey) error {
 	return err
 }
 
-// printLetters quotes what came from the topic: it may hold anything, a terminal's control
+// printDeadLetters quotes what came from the topic: it may hold anything, a terminal's control
 // characters too.
-func printLetters(w io.Writer, letters []Letter) error {
-	if len(letters) == 0 {
+func printDeadLetters(w io.Writer, deadLetters []DeadLetter) error {
+	if len(deadLetters) == 0 {
 		_, err := fmt.Fprintln(w, "no dead letters wait")
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ID\tKIND\tORIGIN\tKEY\tBYTES\tATTEMPTS\tRECORDED\tERROR")
-	for _, l := range letters {
+	for _, l := range deadLetters {
 		firstLine, _, _ := strings.Cut(l.Error, "\n")
 		_, _ = fmt.Fprintf(table, "%d\t%s\t%s/%d/%d\t%.60q\t%d\t%d\t%s\t%.200q\n", l.ID, l.Kind, l.Topic, l.Partition, l.Offset,
 			l.Key, len(l.Payload), l.Attempts, l.RecordedAt.Format(time.RFC3339), firstLine)

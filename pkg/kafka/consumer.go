@@ -47,18 +47,18 @@ type ConsumerConfig struct {
 	Group string
 }
 
-// Consumer hears topics and records what they hold. Replicas share the partitions.
+// Consumer receives topics and records what they hold. Replicas share the partitions.
 type Consumer struct {
 	cfg      ConsumerConfig
 	recorder *recorder
 
 	mu        sync.Mutex
-	fault     error                    // why nothing is heard now, if so
+	fault     error                    // why nothing is received now, if so
 	positions map[topicPartition]int64 // what is recorded, of the partitions assigned now
-	lost      []journal.Lost           // what is not heard until an operator has said from where
+	lost      []journal.Lost           // what is not received until an operator has said from where
 }
 
-// topicNames are those of what is heard.
+// topicNames are those of what is received.
 func (r Recording) topicNames() []string {
 	names := make([]string, len(r.Topics))
 	for i, t := range r.Topics {
@@ -77,10 +77,10 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	return &Consumer{cfg: cfg, recorder: newRecorder(cfg.Recording), fault: errors.New("has not met the brokers yet")}
 }
 
-// Run hears and records until ctx ends, and then returns nil. The one other reason to return
+// Run receives and records until ctx ends, and then returns nil. The one other reason to return
 // is journal.ErrOtherCluster. Brokers or a database that are away are waited for.
 func (c *Consumer) Run(ctx context.Context) error {
-	if err := c.meet(ctx); err != nil || ctx.Err() != nil {
+	if err := c.checkCluster(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	c.awaitTopics(ctx) // joining without them would be joining for nothing
@@ -93,7 +93,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		HeartbeatInterval: time.Second,      // how soon a rebalance is noticed
 		SessionTimeout:    10 * time.Second, // how long the partitions of one killed stay unheard
 		JoinGroupBackoff:  500 * time.Millisecond,
-		// A topic that is deleted and made again ends the generation, which held partitions of the old one.
+		// A topic that is deleted and recreated ends the generation, which held partitions of the old one.
 		WatchPartitionChanges: true, PartitionWatchInterval: time.Second,
 	})
 	if err != nil {
@@ -103,8 +103,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	told := false // of the outage that goes on
-	left := false // the last generation, since it held nothing of a topic
+	reported := false // of the outage that goes on
+	left := false     // the last generation, since it held nothing of a topic
 	leave := func(generation *kafkago.Generation) { generation.Start(func(context.Context) {}) }
 	for ctx.Err() == nil {
 		generation, err := group.Next(ctx)
@@ -114,15 +114,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 		if err != nil {
 			level := slog.LevelDebug
 			if !errors.Is(err, kafkago.RebalanceInProgress) { // which is how a group lives
-				c.contact(err)
-				if !told {
-					level, told = slog.LevelWarn, true
+				c.setFault(err)
+				if !reported {
+					level, reported = slog.LevelWarn, true
 				}
 			}
 			c.cfg.Log.Log(ctx, level, "joining the consumer group failed, and will be repeated", "error", err)
 		}
 		// The brokers may be others than before, whenever the group has to be joined again.
-		if err := c.meet(ctx); err != nil {
+		if err := c.checkCluster(ctx); err != nil {
 			stop(err)
 			break
 		}
@@ -143,10 +143,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 			}
 			left = !all
 			c.begin(ctx, generation)
-			c.contact(nil)
-			if told {
+			c.setFault(nil)
+			if reported {
 				c.cfg.Log.Info("joining the consumer group works again")
-				told = false
+				reported = false
 			}
 			generation.Start(func(ctx context.Context) {
 				c.consume(ctx, generation)
@@ -159,10 +159,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *Consumer) meet(ctx context.Context) error {
-	return meetCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, func(err error) {
-		if err != nil { // that they answer is not yet hearing: only a generation is
-			c.contact(err)
+func (c *Consumer) checkCluster(ctx context.Context) error {
+	return checkCluster(ctx, c.cfg.Client, c.cfg.Journal, c.cfg.Log, func(err error) {
+		if err != nil { // that they answer is not yet receiving: only a generation is
+			c.setFault(err)
 		}
 	})
 }
@@ -172,11 +172,11 @@ func (c *Consumer) meet(ctx context.Context) error {
 func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
 	wait := newBackOff(time.Second)
 	for {
-		err := c.cfg.Client.know(ctx, c.cfg.Topics)
+		err := c.cfg.Client.checkTopics(ctx, c.cfg.Topics)
 		if err == nil || ctx.Err() != nil {
 			return waited
 		}
-		c.contact(err)
+		c.setFault(err)
 		if !waited {
 			c.cfg.Log.Warn("waiting for topics", "error", err)
 			waited = true
@@ -192,7 +192,7 @@ func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
 	return !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
-// Healthy returns why the service is not hearing its topics, if it is not.
+// Healthy returns why the service is not receiving its topics, if it is not.
 func (c *Consumer) Healthy() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,7 +202,7 @@ func (c *Consumer) Healthy() error {
 	return c.fault
 }
 
-func (c *Consumer) contact(err error) {
+func (c *Consumer) setFault(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fault = err
@@ -260,7 +260,7 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 		left, err = c.recordWithin(work, left, attempt)
 		switch {
 		case err == nil && attempt > 1:
-			c.contact(nil)
+			c.setFault(nil)
 			c.cfg.Log.Info("recording works again", "attempts", attempt)
 			return nil
 		case err == nil:
@@ -268,7 +268,7 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 		case attempt == 1:
 			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
 		}
-		c.contact(err) // nothing is heard meanwhile
+		c.setFault(err) // nothing is received meanwhile
 		if !sleep(ctx, wait.NextBackOff()) {
 			return err
 		}

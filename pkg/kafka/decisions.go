@@ -33,7 +33,7 @@ func (d Decision) Check() error {
 }
 
 // keep puts the decision on record. place is nil where it is about all topics.
-func (d Decision) keep(ctx context.Context, tx *pg.Tx, what string, place *journal.Place, offset *int64, detail string) error {
+func (d Decision) keep(ctx context.Context, tx *pg.Tx, what string, place *journal.TopicPartition, offset *int64, detail string) error {
 	var topic *string
 	var partition *int
 	if place != nil {
@@ -67,15 +67,15 @@ func operator() string {
 }
 
 // readPlace reads "topic/partition", and readOrigin "topic/partition/offset".
-func readPlace(arg string) (journal.Place, error) {
+func readPlace(arg string) (journal.TopicPartition, error) {
 	topic, partition, ok := cutLast(arg)
 	if !ok {
-		return journal.Place{}, fmt.Errorf("%q is not a topic/partition", arg)
+		return journal.TopicPartition{}, fmt.Errorf("%q is not a topic/partition", arg)
 	}
-	return journal.Place{Topic: topic, Partition: int(partition)}, nil
+	return journal.TopicPartition{Topic: topic, Partition: int(partition)}, nil
 }
 
-func readOrigin(arg string) (journal.Place, int64, error) {
+func readOrigin(arg string) (journal.TopicPartition, int64, error) {
 	before, offset, ok := cutLast(arg)
 	place, err := readPlace(before)
 	if !ok || err != nil {

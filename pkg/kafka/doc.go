@@ -11,9 +11,9 @@
 //   - What is no event is malformed, and what its sender must not have written, or not there, is refused: set aside
 //     alone, before anything else is asked of it, so that nobody parks a key by what they must not write.
 //   - Nothing else stops. Only failures that are known to pass (a lost connection, a deadlock, a time-out) are repeated without
-//     end, and are never letters. What fails otherwise is tried a few times alone, when the others are recorded.
-//   - A parked key has a poison letter, which waits: both come and go in one transaction.
-//   - No partition is heard on from where its messages are gone: it is not heard at all until an operator has said from where.
+//     end, and are never dead letters. What fails otherwise is tried a few times alone, when the others are recorded.
+//   - A parked key has a poison dead letter, which waits: both come and go in one transaction.
+//   - No partition is received on from where its messages are gone: it is not received at all until an operator has said from where.
 //   - A service with primary data serves nothing from a database that is older than the topics (JournalCheck). Only an operator
 //     decides that it records what it has written before and lacks (Adoption).
 //   - The key's row in parked_keys is held by whoever parks, replays or discards, so that nothing

@@ -12,18 +12,18 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// atOnce is how many letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
+// atOnce is how many dead letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
 const atOnce = 100
 
-// begin is given the letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
-type begin func(tx *pg.Tx, waiting []Letter) ([]Letter, error)
+// begin is given the dead letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
+type begin func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
 
-// errNotHead says that another letter holds the key.
+// errNotHead says that another dead letter holds the key.
 var errNotHead = errors.New("another letter holds the key")
 
-// free settles the letters of a key in one transaction, and frees the key when none is left: whatever happens in between, either nothing
-// has changed, or the key is free, or a poison letter holds it.
-func (d *DeadLetters) free(ctx context.Context, k parkedKey, first begin) (settled int, err error) {
+// free settles the dead letters of a key in one transaction, and frees the key when none is left: whatever happens in between, either nothing
+// has changed, or the key is free, or a poison dead letter holds it.
+func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first begin) (settled int, err error) {
 	var failed error
 	for more := true; more; first = nil {
 		var done round
@@ -47,19 +47,19 @@ func (d *DeadLetters) free(ctx context.Context, k parkedKey, first begin) (settl
 type round struct {
 	settled int
 	failed  error // a *FailedAgainError
-	more    bool  // letters are left to replay
+	more    bool  // dead letters are left to replay
 }
 
-// freeSome replays letters of the key. Consumers that have an event of it wait for the key's row, and then find the key free, or parked.
-func (d *DeadLetters) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first begin) (done round, err error) {
+// freeSome replays dead letters of the key. Consumers that have an event of it wait for the key's row, and then find the key free, or parked.
+func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first begin) (done round, err error) {
 	if err := lockKey(ctx, tx, k); err != nil {
 		return done, err
 	}
-	rows, err := tx.Query(ctx, selectLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), atOnce)
+	rows, err := tx.Query(ctx, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), atOnce)
 	if err != nil {
 		return done, fmt.Errorf("read the key's letters: %w", err)
 	}
-	waiting, err := pgx.CollectRows(rows, scanLetter)
+	waiting, err := pgx.CollectRows(rows, scanDeadLetter)
 	if err != nil {
 		return done, fmt.Errorf("read the key's letters: %w", err)
 	}
@@ -70,8 +70,8 @@ func (d *DeadLetters) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, firs
 			return done, err
 		}
 	}
-	for _, letter := range waiting {
-		kind, cause, err := d.replayInOrder(ctx, tx, letter)
+	for _, deadLetter := range waiting {
+		kind, cause, err := d.replayInOrder(ctx, tx, deadLetter)
 		switch {
 		case err != nil:
 			return done, err
@@ -79,10 +79,10 @@ func (d *DeadLetters) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, firs
 			done.settled++
 			continue
 		}
-		if err := fail(ctx, tx, letter.ID, kind, cause); err != nil {
+		if err := fail(ctx, tx, deadLetter.ID, kind, cause); err != nil {
 			return done, err
 		}
-		done.failed = errors.Join(done.failed, &FailedAgainError{Letter: letter.ID, Cause: cause})
+		done.failed = errors.Join(done.failed, &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause})
 		if kind == Poison {
 			return done, nil
 		}
@@ -100,24 +100,24 @@ func (d *DeadLetters) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, firs
 	return done, fail(ctx, tx, next, Poison, errLeft)
 }
 
-// waitingOfKey are a key's letters that wait, in order: its poison one, and what is parked behind.
+// waitingOfKey are a key's dead letters that wait, in order: its poison one, and what is parked behind.
 const waitingOfKey = `where topic = $1 and key = $2 and state = 'waiting' and kind <> 'malformed' and kind in ('poison', 'parked') order by id`
 
-// errLeft is the error of a letter that holds its key between two transactions.
+// errLeft is the error of a dead letter that holds its key between two transactions.
 var errLeft = errors.New("it is being replayed, with others before it: where that has ended, replay it")
 
-// replayInOrder records a letter's event and settles it. Where that fails for what is not known to pass, it is undone, and cause says why,
-// and kind what the letter is now.
-func (d *DeadLetters) replayInOrder(ctx context.Context, tx *pg.Tx, letter Letter) (kind Kind, cause, err error) {
-	i := d.recorder.read(letter.message())
+// replayInOrder records a dead letter's event and settles it. Where that fails for what is not known to pass, it is undone, and cause says why,
+// and kind what the dead letter is now.
+func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLetter DeadLetter) (kind Kind, cause, err error) {
+	i := d.recorder.read(deadLetter.message())
 	if i.kind != "" {
 		return i.kind, i.cause, nil
 	}
-	cause = tx.Part(ctx, func() error { return d.hear(ctx, tx, i) })
+	cause = tx.Part(ctx, func() error { return d.receive(ctx, tx, i) })
 	switch {
 	case cause == nil:
-		return "", nil, settle(ctx, tx, letter.ID, "replayed")
-	case passes(ctx, cause):
+		return "", nil, settle(ctx, tx, deadLetter.ID, "replayed")
+	case isRetryable(ctx, cause):
 		return "", nil, cause
 	}
 	if errors.Is(cause, ErrRefused) {
@@ -126,7 +126,7 @@ func (d *DeadLetters) replayInOrder(ctx context.Context, tx *pg.Tx, letter Lette
 	return Poison, cause, nil
 }
 
-// fail notes that a letter waits on, as what it is now.
+// fail notes that a dead letter waits on, as what it is now.
 func fail(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) error {
 	_, err := tx.Exec(ctx, "update dead_letters set attempts = attempts + 1, error = $2, kind = $3 where id = $1", id, errorText(cause), kind)
 	if err != nil {
@@ -135,15 +135,15 @@ func fail(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) erro
 	return nil
 }
 
-// StrandedKey is a key that is parked although no poison letter holds it: its events wait, and nobody is told.
+// StrandedKey is a key that is parked although no poison dead letter holds it: its events wait, and nobody is told.
 type StrandedKey struct {
 	Topic   string
 	Key     []byte
 	Since   time.Time
-	Waiting int // letters
+	Waiting int // dead letters
 }
 
-// Stranded returns the keys that no poison letter holds. There are none, but for what an older version left.
+// Stranded returns the keys that no poison dead letter holds. There are none, but for what an older version left.
 func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 	rows, err := db.Pool().Query(ctx, `select topic, key, parked_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
 		and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'parked') `+fromStranded+" order by topic, key")
@@ -157,19 +157,19 @@ func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 	return keys, nil
 }
 
-// fromStranded looks for each key's letter by itself: a join would be planned for few keys, and compare all with all.
+// fromStranded looks for each key's dead letter by itself: a join would be planned for few keys, and compare all with all.
 const fromStranded = `from parked_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
 	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison' offset 0)`
 
 // Free frees the stranded keys, and replays what is parked behind each.
-func (d *DeadLetters) Free(ctx context.Context) (keys, settled int, err error) {
+func (d *DeadLetterStore) Free(ctx context.Context) (keys, settled int, err error) {
 	stranded, err := Stranded(ctx, d.recorder.DB)
 	if err != nil {
 		return 0, 0, err
 	}
 	var failed []error
 	for _, k := range stranded {
-		n, err := d.free(ctx, parkedKey{k.Topic, string(k.Key)}, func(_ *pg.Tx, waiting []Letter) ([]Letter, error) {
+		n, err := d.free(ctx, parkedKey{k.Topic, string(k.Key)}, func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 			if len(waiting) > 0 && waiting[0].Kind == Poison { // since Stranded
 				return nil, errNotHead
 			}

@@ -28,9 +28,9 @@ func unusable(t *testing.T) (*harness, []string) {
 
 // A process that ends in the midst of it leaves all of it undone.
 func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
-	for name, do := range map[string]func(d *kafka.DeadLetters, ctx context.Context) (int, error){
-		"discard": func(d *kafka.DeadLetters, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
-		"replay":  func(d *kafka.DeadLetters, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
+	for name, do := range map[string]func(d *kafka.DeadLetterStore, ctx context.Context) (int, error){
+		"discard": func(d *kafka.DeadLetterStore, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
+		"replay":  func(d *kafka.DeadLetterStore, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, addresses := unusable(t)
@@ -44,7 +44,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 				return nil
 			}}
 
-			_, err := do(kafka.NewDeadLetters(r), ctx)
+			_, err := do(kafka.NewDeadLetterStore(r), ctx)
 
 			if name == "discard" { // what it discards is not recorded, so the crash comes with the third
 				require.ErrorIs(t, err, context.Canceled)
@@ -56,7 +56,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 			h.eventually(1, "parked_keys")
 
 			// and once more, without a crash
-			settled, err := do(kafka.NewDeadLetters(h.lenient()), t.Context())
+			settled, err := do(kafka.NewDeadLetterStore(h.lenient()), t.Context())
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, settled, 2)
 			h.eventually(0, "parked_keys")
@@ -74,13 +74,13 @@ func (h *harness) lenient() kafka.Recording {
 }
 
 func TestAKeyThatNoPoisonLetterHoldsIsFoundToldAndFreed(t *testing.T) {
-	// given a key whose poison letter was settled without the key being freed
+	// given a key whose poison dead letter was settled without the key being freed
 	h, addresses := unusable(t)
 	_, err := h.db.Pool().Exec(t.Context(), "update dead_letters set state = 'discarded' where id = 1")
 	require.NoError(t, err)
 	execute := func(args ...string) string {
-		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetters, func(), error) {
-			return kafka.NewDeadLetters(h.recording()), func() {}, nil
+		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetterStore, func(), error) {
+			return kafka.NewDeadLetterStore(h.recording()), func() {}, nil
 		})
 		var out strings.Builder
 		command.SetOut(&out)
@@ -119,11 +119,11 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 		return nil
 	}}
 
-	settled, err := kafka.NewDeadLetters(r).Replay(t.Context(), 1)
+	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
 
 	var again *kafka.FailedAgainError
 	require.ErrorAs(t, err, &again)
-	require.EqualValues(t, 2, again.Letter)
+	require.EqualValues(t, 2, again.DeadLetter)
 	require.Equal(t, 1, settled)
 	h.eventually(1, "journal")
 	h.eventually(1, "dead_letters where id = 2 and kind = 'poison' and state = 'waiting' and error like '%cannot stand it%'")
@@ -134,7 +134,7 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 }
 
 func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
-	// given somebody who has just replayed a letter, and those behind it, and found that it is refused by now
+	// given somebody who has just replayed a dead letter, and those behind it, and found that it is refused by now
 	h, _ := unusable(t)
 	another, err := h.db.Pool().Begin(t.Context())
 	require.NoError(t, err)
@@ -146,14 +146,14 @@ func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 	}
 	committed := make(chan error, 1)
 	go func() {
-		// when the letter is being discarded meanwhile
+		// when the dead letter is being discarded meanwhile
 		for waiting := 0; waiting == 0 && t.Context().Err() == nil; pause(t) {
 			_ = h.db.Pool().QueryRow(t.Context(), "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").
 				Scan(&waiting)
 		}
 		committed <- another.Commit(t.Context())
 	}()
-	_, err = kafka.NewDeadLetters(h.lenient()).Discard(t.Context(), 1)
+	_, err = kafka.NewDeadLetterStore(h.lenient()).Discard(t.Context(), 1)
 
 	// then it is, and no key is left parked
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 
 // History calls each with every event of a topic from its start to its end as it is now: partition
 // by partition, in the topic's order, each event once. What is malformed is left out, being a dead
-// letter everywhere. An error of each ends it.
+// dead letter everywhere. An error of each ends it.
 func (c *Client) History(ctx context.Context, topic string, each func(event.Event) error) error {
 	partitions, err := c.Offsets(ctx, "", topic)
 	if err != nil {

@@ -21,17 +21,17 @@ type JournalCheck struct {
 	cfg ConsumerConfig
 
 	mu      sync.Mutex
-	whole   map[journal.Place]int64
+	whole   map[journal.TopicPartition]int64
 	last    error     // for which an operator is waited
 	at      time.Time // when that was found
 	decided int64     // the operators' last decision then
 }
 
-// NewJournalCheck returns a check for the service that hears as cfg says. It looks with connections of db, so that it can also look
+// NewJournalCheck returns a check for the service that receives as cfg says. It looks with connections of db, so that it can also look
 // at a database that nobody else may use yet (see pg.DB.Vet).
 func NewJournalCheck(cfg ConsumerConfig, db *pg.DB) *JournalCheck {
 	cfg.Journal, cfg.DB = journal.New(db, cfg.Journal.Source()), db
-	return &JournalCheck{cfg: cfg, whole: map[journal.Place]int64{}}
+	return &JournalCheck{cfg: cfg, whole: map[journal.TopicPartition]int64{}}
 }
 
 // Check returns nil once nothing is missing. Else it is a *MissingError or a *journal.LostError, for both of which an operator has to
@@ -48,14 +48,14 @@ func (c *JournalCheck) Check(ctx context.Context) error {
 	}
 	err := c.look(ctx)
 	if err == nil {
-		c.whole = map[journal.Place]int64{} // should the database be replaced, then that holds no more
+		c.whole = map[journal.TopicPartition]int64{} // should the database be replaced, then that holds no more
 	}
 	if !waitsForOperator(err) {
 		c.last = nil
 		return err
 	}
 	if c.last == nil || c.last.Error() != err.Error() {
-		c.tell(err)
+		c.report(err)
 	}
 	c.last, c.at, c.decided = err, time.Now(), decided
 	return err
@@ -66,10 +66,10 @@ func (c *JournalCheck) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.cfg.Journal.MeetCluster(ctx, id); err != nil {
+	if err := c.cfg.Journal.CheckCluster(ctx, id); err != nil {
 		return err
 	}
-	if err := c.cfg.Client.know(ctx, c.cfg.Topics); err != nil {
+	if err := c.cfg.Client.checkTopics(ctx, c.cfg.Topics); err != nil {
 		return err
 	}
 	err = findMissing(ctx, c.cfg, c.whole)
@@ -89,7 +89,7 @@ func waitsForOperator(err error) bool {
 	return missing || lost
 }
 
-func (c *JournalCheck) tell(err error) {
+func (c *JournalCheck) report(err error) {
 	missing, is := errors.AsType[*MissingError](err)
 	if !is {
 		c.cfg.Log.Error("this service does not serve, since what it would have to compare its journal with is gone. Bring the topic back, or accept "+
@@ -105,14 +105,14 @@ func (c *JournalCheck) tell(err error) {
 const checkWithin = time.Minute
 
 // CheckBeforeChange is for a command that changes the database of a service with primary data: it returns an error, in words, unless
-// the journal has what the service has written to the topics. Letters do not count: a service that runs goes on in spite of them,
+// the journal has what the service has written to the topics. Dead letters do not count: a service that runs goes on in spite of them,
 // and such a command is what settles them.
 func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 	within, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	err := cfg.Client.know(within, cfg.Topics)
+	err := cfg.Client.checkTopics(within, cfg.Topics)
 	if err == nil {
-		err = find(within, cfg, map[journal.Place]int64{}, false)
+		err = find(within, cfg, map[journal.TopicPartition]int64{}, false)
 	}
 	switch {
 	case err == nil:

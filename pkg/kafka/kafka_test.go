@@ -201,7 +201,7 @@ func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
 	h.produce(addresses, h.encoded(newEvent("1", 1), newEvent("2", 1))...)
 
-	// then it hears
+	// then it receives
 	h.eventually(2, "journal")
 	require.NoError(t, consumer.Healthy())
 }
@@ -220,11 +220,11 @@ func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
 	require.NoError(t, err)
 	eventually(t, func() bool { return consumer.Healthy() != nil })
 
-	// when it is made again, and written to
+	// when it is recreated, and written to
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
 	h.produce(addresses, h.encoded(newEvent("1", 1), newEvent("2", 1))...)
 
-	// then it hears
+	// then it receives
 	h.eventually(2, "journal")
 	require.NoError(t, consumer.Healthy())
 }
@@ -247,8 +247,8 @@ func TestAnEventReachesAnotherServiceAndComesBack(t *testing.T) {
 	s, err := there.journal.Read(t.Context(), "thing-1")
 	require.NoError(t, err)
 	e.Source = "/here"
-	heard := s.Records[0].Event
-	require.JSONEq(t, string(e.Data), string(heard.Data))
-	heard.Data = e.Data
-	require.Equal(t, e, heard)
+	received := s.Records[0].Event
+	require.JSONEq(t, string(e.Data), string(received.Data))
+	received.Data = e.Data
+	require.Equal(t, e, received)
 }

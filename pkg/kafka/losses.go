@@ -10,10 +10,10 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Losses are the partitions that a service does not hear any more, since what was to come next is gone.
+// Losses are the partitions that a service does not receive any more, since what was to come next is gone.
 type Losses struct{ cfg ConsumerConfig }
 
-// NewLosses returns the losses of the service that hears as cfg says.
+// NewLosses returns the losses of the service that receives as cfg says.
 func NewLosses(cfg ConsumerConfig) *Losses { return &Losses{cfg} }
 
 // List returns what is lost now.
@@ -26,9 +26,9 @@ func (l *Losses) List(ctx context.Context) ([]journal.Lost, error) {
 	return lost, err
 }
 
-// Accept has lost partitions heard again, from their oldest message on, and keeps on record who decided that. It is all or
+// Accept has lost partitions received again, from their oldest message on, and keeps on record who decided that. It is all or
 // nothing; a running service goes on by itself.
-func (l *Losses) Accept(ctx context.Context, places []journal.Place, d Decision) (accepted []journal.Lost, err error) {
+func (l *Losses) Accept(ctx context.Context, places []journal.TopicPartition, d Decision) (accepted []journal.Lost, err error) {
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (l *Losses) Accept(ctx context.Context, places []journal.Place, d Decision)
 	err = l.cfg.DB.InTx(ctx, func(tx *pg.Tx) error {
 		accepted = nil
 		for _, place := range places {
-			anew, err := l.cfg.Journal.Anew(ctx, tx, place, extents[place])
+			recreated, err := l.cfg.Journal.Recreated(ctx, tx, place, extents[place])
 			if err != nil {
 				return err
 			}
@@ -47,13 +47,13 @@ func (l *Losses) Accept(ctx context.Context, places []journal.Place, d Decision)
 			if err != nil {
 				return err
 			}
-			if anew {
-				if err := setLettersApart(ctx, tx, place); err != nil {
+			if recreated {
+				if err := freeOffsetsOf(ctx, tx, place); err != nil {
 					return err
 				}
 			}
 			first := extents[place].First
-			if err := d.keep(ctx, tx, "accept-loss", &place, &first, lost.Words); err != nil {
+			if err := d.keep(ctx, tx, "accept-loss", &place, &first, lost.Missing); err != nil {
 				return err
 			}
 			accepted = append(accepted, lost)
@@ -63,9 +63,9 @@ func (l *Losses) Accept(ctx context.Context, places []journal.Place, d Decision)
 	return accepted, err
 }
 
-// setLettersApart takes the offsets of the former topic from its dead letters: a message of the new one with such an offset
+// freeOffsetsOf takes the offsets of the former topic from its dead letters: a message of the new one with such an offset
 // would be taken for set aside already.
-func setLettersApart(ctx context.Context, tx *pg.Tx, place journal.Place) error {
+func freeOffsetsOf(ctx context.Context, tx *pg.Tx, place journal.TopicPartition) error {
 	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
 		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was made anew)'
 		where topic = $1 and partition = $2 and "offset" >= 0`, place.Topic, place.Partition)
@@ -75,15 +75,15 @@ func setLettersApart(ctx context.Context, tx *pg.Tx, place journal.Place) error 
 	return nil
 }
 
-// setApart takes the offsets from letters of messages that are gone: other ones are there now, in a partition that was cut short and has
-// grown again, or a topic that was made anew by brokers that give it no id.
-func setApart(ctx context.Context, tx *pg.Tx, letters []int64) error {
-	if len(letters) == 0 {
+// freeOffsets takes the offsets from dead letters of messages that are gone: other ones are there now, in a partition that was cut short and has
+// grown again, or a topic that was recreated by brokers that give it no id.
+func freeOffsets(ctx context.Context, tx *pg.Tx, deadLetters []int64) error {
+	if len(deadLetters) == 0 {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
 		error = error || ' (it was at offset ' || "offset" || ', where another message is now)'
-		where id = any($1) and "offset" >= 0`, letters)
+		where id = any($1) and "offset" >= 0`, deadLetters)
 	if err != nil {
 		return fmt.Errorf("set letters of messages that are gone apart: %w", err)
 	}
@@ -109,7 +109,7 @@ func AcceptLossCommand(open func(ctx context.Context) (*Losses, func(), error)) 
 				}
 				return printLost(cmd, lost, err)
 			}
-			places := make([]journal.Place, len(args))
+			places := make([]journal.TopicPartition, len(args))
 			for i, arg := range args {
 				if places[i], err = readPlace(arg); err != nil {
 					return err

@@ -61,8 +61,8 @@ func (r *Relay) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{r.published, r.failures, backlog}
 }
 
-// countLetters reads those that wait, and no others.
-const countLetters = `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
+// countDeadLetters reads those that wait, and no others.
+const countDeadLetters = `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
 	count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
 	(select count(*) ` + fromStranded + `) from dead_letters where state = 'waiting'`
 
@@ -79,7 +79,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			}
 		},
 	}
-	letters := gauges{
+	deadLetters := gauges{
 		descriptions: []*prometheus.Desc{
 			description("dead_letters", "Dead letters that wait.", "kind"),
 			description("parked_keys", "Keys whose events wait behind a poison letter."),
@@ -87,7 +87,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 		},
 		read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			var malformed, poison, parked, refused, keys, stranded int64
-			err := c.cfg.DB.Pool().QueryRow(ctx, countLetters).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
+			err := c.cfg.DB.Pool().QueryRow(ctx, countDeadLetters).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
 			if err != nil {
 				return
 			}
@@ -117,7 +117,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			}
 		},
 	}
-	return []prometheus.Collector{c.recorder.outcomes, c.recorder.refused, lag, letters, behind}
+	return []prometheus.Collector{c.recorder.outcomes, c.recorder.refused, lag, deadLetters, behind}
 }
 
 // lag asks the brokers where the assigned partitions end.

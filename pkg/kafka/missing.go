@@ -27,7 +27,7 @@ const (
 
 // Origin is where a topic holds a message.
 type Origin struct {
-	journal.Place
+	journal.TopicPartition
 	Offset int64
 }
 
@@ -74,23 +74,23 @@ type finding struct {
 	cfg ConsumerConfig
 
 	mu      sync.Mutex
-	whole   map[journal.Place]int64 // up to where nothing is missing, as far as is known
+	whole   map[journal.TopicPartition]int64 // up to where nothing is missing, as far as is known
 	found   map[Origin]MissingEvent
 	streams map[string]bool
 	ids     map[uuid.UUID]bool
 	order   []Origin
 }
 
-// findMissing reads the topics from where this database has heard them to their end, and compares the service's own events with its
-// journal. It returns a *MissingError, a *journal.LostError where that cannot be known any more, or nil. Of what was heard
-// before, it looks at the letters that were refused. With nothing to hear it costs a few questions. whole is how far partitions were
+// findMissing reads the topics from where this database has received them to their end, and compares the service's own events with its
+// journal. It returns a *MissingError, a *journal.LostError where that cannot be known any more, or nil. Of what was received
+// before, it looks at the dead letters that were refused. With nothing to receive it costs a few questions. whole is how far partitions were
 // found whole before, and is brought up to date: a look that is cut off goes on where it was.
-func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64) error {
+func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartition]int64) error {
 	return find(ctx, cfg, whole, true)
 }
 
-// find is findMissing, with the letters or without them.
-func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64, letters bool) error {
+// find is findMissing, with the dead letters or without them.
+func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartition]int64, deadLetters bool) error {
 	extents, err := cfg.Client.extents(ctx, cfg.Group, cfg.topicNames()...)
 	if err != nil {
 		return err
@@ -103,8 +103,8 @@ func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64
 		return &journal.LostError{Lost: lost}
 	}
 	f := &finding{cfg: cfg, whole: whole, found: map[Origin]MissingEvent{}, streams: map[string]bool{}, ids: map[uuid.UUID]bool{}}
-	if letters {
-		err = f.letters(ctx)
+	if deadLetters {
+		err = f.deadLetters(ctx)
 	}
 	if err == nil {
 		err = f.topics(ctx, next, extents)
@@ -122,10 +122,10 @@ func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.Place]int64
 	return missing
 }
 
-func (f *finding) topics(ctx context.Context, next map[journal.Place]int64, extents map[journal.Place]journal.Extent) error {
+func (f *finding) topics(ctx context.Context, next map[journal.TopicPartition]int64, extents map[journal.TopicPartition]journal.Extent) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	places := make(chan journal.Place)
+	places := make(chan journal.TopicPartition)
 	var readers sync.WaitGroup
 	for range lookAtOnce {
 		readers.Go(func() {
@@ -149,7 +149,7 @@ func (f *finding) topics(ctx context.Context, next map[journal.Place]int64, exte
 	return context.Cause(ctx)
 }
 
-func (f *finding) partition(ctx context.Context, place journal.Place, from, to int64) error {
+func (f *finding) partition(ctx context.Context, place journal.TopicPartition, from, to int64) error {
 	var own []MissingEvent
 	read, clean := 0, true
 	flush := func(next int64) error {
@@ -197,12 +197,12 @@ func (r Recording) ownEvent(m kafkago.Message) (MissingEvent, bool) {
 		if _, refused := t.refuses(e, m); refused {
 			return MissingEvent{}, false
 		}
-		return MissingEvent{Origin{journal.Place{Topic: m.Topic, Partition: m.Partition}, m.Offset}, e.ID, e.Type, t.Stream(e)}, true
+		return MissingEvent{Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}, e.ID, e.Type, t.Stream(e)}, true
 	}
 	return MissingEvent{}, false
 }
 
-// compare adds those of events that the journal lacks. What was skipped, or is another kind of letter, is accounted for.
+// compare adds those of events that the journal lacks. What was skipped, or is another kind of dead letter, is accounted for.
 func (f *finding) compare(ctx context.Context, events []MissingEvent) (found int, err error) {
 	if len(events) == 0 {
 		return 0, nil
@@ -240,14 +240,14 @@ func (f *finding) compare(ctx context.Context, events []MissingEvent) (found int
 	return len(missing), nil
 }
 
-// letters looks at what was refused while the service ran.
-func (f *finding) letters(ctx context.Context) error {
-	letters, err := refusedOwn(ctx, f.cfg.Recording, f.cfg.DB.Pool())
+// deadLetters looks at what was refused while the service ran.
+func (f *finding) deadLetters(ctx context.Context) error {
+	deadLetters, err := refusedOwn(ctx, f.cfg.Recording, f.cfg.DB.Pool())
 	if err != nil {
 		return err
 	}
-	events := make([]MissingEvent, 0, len(letters))
-	for _, l := range letters {
+	events := make([]MissingEvent, 0, len(deadLetters))
+	for _, l := range deadLetters {
 		if e, ours := f.cfg.ownEvent(l.message()); ours {
 			events = append(events, e)
 		}
@@ -261,19 +261,19 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// refusedOwn are the refused letters that wait and whose event says that this service has written it and is not in the journal,
+// refusedOwn are the refused dead letters that wait and whose event says that this service has written it and is not in the journal,
 // in the topics' order, lookUntil at most.
-func refusedOwn(ctx context.Context, r Recording, q querier) ([]Letter, error) {
-	rows, err := q.Query(ctx, selectLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
+func refusedOwn(ctx context.Context, r Recording, q querier) ([]DeadLetter, error) {
+	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
 		and not exists (select from journal where event_id = dead_letters.event_id)
 		order by topic, partition, "offset"`)
 	if err != nil {
 		return nil, fmt.Errorf("read refused letters: %w", err)
 	}
 	defer rows.Close()
-	var own []Letter
+	var own []DeadLetter
 	for len(own) < lookUntil && rows.Next() { // whoever forges others' events must not hide ours behind them
-		l, err := scanLetter(rows)
+		l, err := scanDeadLetter(rows)
 		if err != nil {
 			return nil, fmt.Errorf("read refused letters: %w", err)
 		}

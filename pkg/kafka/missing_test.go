@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// core is how a service with primary data hears.
+// core is how a service with primary data receives.
 func (h *harness) core() kafka.ConsumerConfig {
 	r := h.recording()
 	r.Primary = true
@@ -40,7 +40,7 @@ func adopt(t *testing.T, h *harness, dry bool) string {
 }
 
 func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
-	// given a service that has heard two events, and a backup of its database from before the last one and from before another
+	// given a service that has received two events, and a backup of its database from before the last one and from before another
 	// one that it wrote
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -86,7 +86,7 @@ func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
 	h.eventually(1, "operator_decisions where decision = 'adopt' and decided_by = 'mia'")
 	require.NoError(t, check.Check(t.Context()))
 
-	// and the service goes on hearing behind it
+	// and the service goes on receiving behind it
 	h.project = nil
 	run(t, kafka.NewConsumer(h.core()).Run)
 	h.produce(addresses, h.encoded(newEvent("1", 5))...)
@@ -110,15 +110,15 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 
 	// when somebody skips it
 	a := &kafka.Adoption{ConsumerConfig: h.core()}
-	place := journal.Place{Topic: h.topic}
-	_, err := a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 0}, decision)
+	place := journal.TopicPartition{Topic: h.topic}
+	_, err := a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 0}, decision)
 	require.ErrorIs(t, err, kafka.ErrNotMissing)
-	_, err = a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 1}, kafka.Decision{By: "mia"})
+	_, err = a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 1}, kafka.Decision{By: "mia"})
 	require.ErrorContains(t, err, "--reason")
-	_, err = a.Skip(t.Context(), kafka.Origin{Place: place, Offset: 1}, decision)
+	_, err = a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 1}, decision)
 	require.NoError(t, err)
 
-	// then nothing is missing any more, and the others are heard
+	// then nothing is missing any more, and the others are received
 	require.NoError(t, check.Check(t.Context()))
 	h.eventually(1, `dead_letters where state = 'discarded' and kind = 'refused' and "offset" = 1 and error like 'skipped by mia: %'`)
 	h.eventually(1, "operator_decisions where decision = 'skip' and \"offset\" = 1")
@@ -137,7 +137,7 @@ func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 	stop()
 	h.produce(addresses, h.encoded(newEvent("2", 1))...)
 	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
-	h.cutOff(addresses, 2) // what was heard is not needed
+	h.cutOff(addresses, 2) // what was received is not needed
 	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 	h.cutOff(addresses, 3)
 	var lost *journal.LostError
@@ -146,7 +146,7 @@ func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 
 func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
 	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be used. And a flood of
-	// letters that others have forged
+	// dead letters that others have forged
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	unusable := ours("bad", 1)

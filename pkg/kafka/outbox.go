@@ -14,16 +14,16 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// take is what the relay publishes in one call.
-type take struct {
+// outboxBatch is what the relay publishes in one call.
+type outboxBatch struct {
 	positions []int64
 	messages  []kafkago.Message
 	cut       bool // there was more than fits
 }
 
-// take picks what is oldest by position: whatever is on the list, never what is beyond the
+// nextBatch picks what is oldest by position: whatever is on the list, never what is beyond the
 // last one seen, since positions commit out of order.
-func (r *Relay) take(ctx context.Context, limit int) (take, error) {
+func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	// The positions first, and each event by its own: the planner's idea of a table that is nearly always empty is
@@ -33,10 +33,10 @@ func (r *Relay) take(ctx context.Context, limit int) (take, error) {
 		from (select position as listed from outbox order by position limit $1) as oldest
 		cross join lateral (select * from journal where position = listed offset 0) as event order by position`, limit)
 	if err != nil {
-		return take{}, fmt.Errorf("read the outbox: %w", err)
+		return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	defer rows.Close()
-	var t take
+	var t outboxBatch
 	size := 0
 	for rows.Next() {
 		var position int64
@@ -44,15 +44,15 @@ func (r *Relay) take(ctx context.Context, limit int) (take, error) {
 		var e event.Event
 		if err := rows.Scan(&position, &stream, &e.ID, &e.Type, &e.Source, &e.Subject, &e.Time, &e.DataSchema,
 			&e.Sequence, &e.CorrelationID, &e.CausationID, &e.Actor, &e.ActorName, &e.TraceParent, (*[]byte)(&e.Data)); err != nil {
-			return take{}, fmt.Errorf("read the outbox: %w", err)
+			return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
 		}
 		topic, ok := r.topicOf(stream)
 		if !ok {
-			return take{}, fmt.Errorf("no topic is configured for stream %q", stream)
+			return outboxBatch{}, fmt.Errorf("no topic is configured for stream %q", stream)
 		}
 		m := Encode(topic, e)
 		size += sizeOf(m)
-		if size > takeBytes && len(t.messages) > 0 {
+		if size > relayBytes && len(t.messages) > 0 {
 			t.cut = true
 			break
 		}
@@ -60,7 +60,7 @@ func (r *Relay) take(ctx context.Context, limit int) (take, error) {
 		t.messages = append(t.messages, m)
 	}
 	if err := rows.Err(); err != nil {
-		return take{}, fmt.Errorf("read the outbox: %w", err)
+		return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	return t, nil
 }
@@ -85,19 +85,19 @@ func sizeOf(m kafkago.Message) int {
 	return n
 }
 
-// Notice is the data of the message that tells of a dead letter. The letter itself, with
+// Notice is the data of the message that tells of a dead letter. The dead letter itself, with
 // its payload, is in the service's database.
 type Notice struct {
-	Letter    int64  `json:"letter"`
-	Kind      Kind   `json:"kind"`
-	Topic     string `json:"topic"`
-	Partition int    `json:"partition"`
-	Offset    int64  `json:"offset"`
-	EventID   string `json:"event_id,omitempty"`
-	Error     string `json:"error"`
+	DeadLetter int64  `json:"letter"`
+	Kind       Kind   `json:"kind"`
+	Topic      string `json:"topic"`
+	Partition  int    `json:"partition"`
+	Offset     int64  `json:"offset"`
+	EventID    string `json:"event_id,omitempty"`
+	Error      string `json:"error"`
 }
 
-// drainNotices publishes notices of the letters that have had none. What was parked behind a
+// drainNotices publishes notices of the dead letters that have had none. What was parked behind a
 // poison message is not told one by one.
 func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error {
 	for ctx.Err() == nil {
@@ -118,7 +118,7 @@ func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error 
 		}
 		ids := make([]int64, len(acknowledged))
 		for i, n := range acknowledged {
-			ids[i] = notices[n].Letter
+			ids[i] = notices[n].DeadLetter
 		}
 		noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 		_, err = r.cfg.DB.Pool().Exec(noteCtx, "update dead_letters set noticed_at = clock_timestamp() where id = any($1)", ids)
@@ -147,8 +147,8 @@ func (r *Relay) notice(n Notice) kafkago.Message {
 		panic(err) // strings and numbers
 	}
 	source := r.cfg.Journal.Source()
-	subject := fmt.Sprintf("%s/%d", strings.TrimPrefix(source, "/"), n.Letter)
-	// The same letter's notice has the same id, should it be published twice.
+	subject := fmt.Sprintf("%s/%d", strings.TrimPrefix(source, "/"), n.DeadLetter)
+	// The same dead letter's notice has the same id, should it be published twice.
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(subject+"/"+string(n.Kind)))
 	return Encode(DeadLettersTopic, event.Event{
 		ID: id, Type: "dead_letter_recorded", Source: source, Subject: subject, Time: time.Now(), Data: data,

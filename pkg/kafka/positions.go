@@ -14,26 +14,26 @@ const (
 	// doubtFor is how long to wait before a partition is taken for cut short: longer than a new leader needs to know its end.
 	doubtFor = 1500 * time.Millisecond
 
-	// watchEvery is how often the brokers are asked whether the topics are still the ones being heard.
+	// watchEvery is how often the brokers are asked whether the topics are still the ones being received.
 	watchEvery = 2 * time.Second
 )
 
 func isNew(l journal.Lost) bool { return !l.Noted }
 
-// tellLost remembers what is lost, and logs it when that changes.
-func (c *Consumer) tellLost(lost []journal.Lost) {
+// reportLost remembers what is lost, and logs it when that changes.
+func (c *Consumer) reportLost(lost []journal.Lost) {
 	c.mu.Lock()
 	before := c.lost
 	c.lost = lost
 	c.mu.Unlock()
-	same := func(a, b journal.Lost) bool { return a.Place == b.Place && a.Words == b.Words }
+	same := func(a, b journal.Lost) bool { return a.TopicPartition == b.TopicPartition && a.Missing == b.Missing }
 	if slices.EqualFunc(before, lost, same) {
 		return
 	}
 	for _, l := range lost {
 		c.cfg.Log.Error("a partition is not heard any more, since what was to come next is gone; everything else goes on. "+
 			"Bring the topic back, or accept the loss with the command accept-loss (docs/operations.md, Lost topics)",
-			"topic", l.Topic, "partition", l.Partition, "offset", l.Heard, "missing", l.Words)
+			"topic", l.Topic, "partition", l.Partition, "offset", l.Next, "missing", l.Missing)
 	}
 	if len(lost) == 0 {
 		c.cfg.Log.Info("all partitions are heard again")
@@ -57,10 +57,10 @@ func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) boo
 }
 
 // watchPositions calls changed, and returns, when the partitions are not what they were when the generation began: when one is
-// cut short or made anew, or an operator has accepted a loss. Brokers or a database that are away change nothing.
+// cut short or recreated, or an operator has accepted a loss. Brokers or a database that are away change nothing.
 func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 	for sleep(ctx, watchEvery) {
-		next := c.heard() // before the brokers are asked, so that none can be beyond its end
+		next := c.nextOffsets() // before the brokers are asked, so that none can be beyond its end
 		extents, err := c.extents(ctx)
 		if err != nil {
 			continue
@@ -72,7 +72,7 @@ func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 		c.mu.Lock()
 		known := slices.Clone(c.lost)
 		c.mu.Unlock()
-		samePlace := func(a, b journal.Lost) bool { return a.Place == b.Place }
+		samePlace := func(a, b journal.Lost) bool { return a.TopicPartition == b.TopicPartition }
 		if !slices.EqualFunc(known, lost, samePlace) {
 			changed()
 			return

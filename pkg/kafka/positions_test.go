@@ -66,7 +66,7 @@ func (h *harness) cutOff(addresses []string, before int64) {
 func (h *harness) accept() {
 	h.tb.Helper()
 	losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
-	lost, err := losses.Accept(h.tb.Context(), []journal.Place{{Topic: h.topic}}, kafka.Decision{Reason: "a test", By: "mia"})
+	lost, err := losses.Accept(h.tb.Context(), []journal.TopicPartition{{Topic: h.topic}}, kafka.Decision{Reason: "a test", By: "mia"})
 	require.NoError(h.tb, err)
 	require.Len(h.tb, lost, 1)
 	h.eventually(1, "operator_decisions where decision = 'accept-loss' and topic = $1 and decided_by = 'mia' and reason = 'a test'", h.topic)
@@ -87,7 +87,7 @@ func things(n int) (events []event.Event) {
 }
 
 func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
-	// given a service that has heard three messages of a topic, and set one of them aside
+	// given a service that has received three messages of a topic, and set one of them aside
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	broken := newEvent("2", 1)
@@ -98,17 +98,17 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 	h.eventually(1, "dead_letters")
 	stop()
 
-	// when the topic is deleted, made anew, and written to beyond where that was
+	// when the topic is deleted, recreated, and written to beyond where that was
 	h.makeAnew(addresses, 1)
 	h.produce(addresses, h.encoded(things(5)...)...)
 	consumer := h.consumer()
 	run(t, consumer.Run)
 
-	// then it is not heard, and the service says why
+	// then it is not received, and the service says why
 	eventually(t, says(consumer, "made anew after offset 2"))
 	h.eventually(2, "journal")
 
-	// and it is heard from its beginning on once somebody has accepted the loss, all of it
+	// and it is received from its beginning on once somebody has accepted the loss, all of it
 	h.accept()
 	h.eventually(7, "journal")
 	eventually(t, func() bool { return consumer.Healthy() == nil })
@@ -122,7 +122,7 @@ func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
 		"no event":     func(*harness) kafkago.Message { return kafkago.Message{Key: []byte("4"), Value: []byte("?")} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			// given a service that has heard three messages, and set the last two aside
+			// given a service that has received three messages, and set the last two aside
 			addresses := brokers(t)
 			h := newHarness(t, addresses, 1)
 			stays := poison("2")
@@ -144,7 +144,7 @@ func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
 			h.produce(addresses, now(h), h.encoded(newEvent("1", 4))[0])
 			h.accept()
 
-			// then they are heard, and what is still there is known
+			// then they are received, and what is still there is known
 			h.eventually(1, "journal where \"offset\" = 3")
 			h.eventually(2, `dead_letters where "offset" < 0 and error like '%where another message is now)'`)
 			h.eventually(1, `dead_letters where "offset" = 1`)
@@ -161,7 +161,7 @@ func poison(key string) event.Event {
 }
 
 func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T) {
-	// given a service that hears two topics
+	// given a service that receives two topics
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	second := h.another("/here")
@@ -174,11 +174,11 @@ func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T)
 	h.produce(addresses, h.encoded(things(2)...)...)
 	h.eventually(2, "journal")
 
-	// when one of them is made anew
+	// when one of them is recreated
 	h.makeAnew(addresses, 1)
 	h.produce(addresses, h.encoded(things(1)...)...)
 
-	// then that one is not heard any more, and the other one goes on
+	// then that one is not received any more, and the other one goes on
 	eventually(t, says(consumer, "made anew after offset 1"))
 	second.produce(addresses, second.encoded(newEvent("3", 1))...)
 	h.eventually(1, "journal where stream = 'thing-3'")
@@ -195,7 +195,7 @@ func TestWhatRetentionCutsOffUnheardIsNotPassedOver(t *testing.T) {
 	h.eventually(1, "journal")
 	stop()
 
-	// when messages are gone before they are heard
+	// when messages are gone before they are received
 	h.produce(addresses, h.encoded(things(5)...)...)
 	h.cutOff(addresses, 4)
 	consumer := h.consumer()

@@ -27,8 +27,8 @@ type Recording struct {
 	Journal *journal.Journal
 	Topics  []Topic
 	// Before runs in the transaction that records, before the rows of the events' streams are locked, so that it can lock what
-	// must be held first (cases); also when a dead letter is replayed. heard is what is to be recorded, redeliveries too. May be nil.
-	Before func(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error
+	// must be held first (cases); also when a dead letter is replayed. received is what is to be recorded, redeliveries too. May be nil.
+	Before func(ctx context.Context, tx *pg.Tx, received []journal.Received) error
 	// Projectors run in the transaction that records, under the streams' locks, in order.
 	Projectors []journal.Projector
 	// Primary is for a service whose journal cannot be rebuilt from topics: an event that says to be its own, and that the journal
@@ -40,7 +40,7 @@ type Recording struct {
 // parkedKey names a row of parked_keys.
 type parkedKey struct{ topic, key string }
 
-// recorder records what was heard.
+// recorder records what was received.
 type recorder struct {
 	Recording
 	topics   map[string]Topic
@@ -72,7 +72,7 @@ var lanes = min(4, runtime.GOMAXPROCS(0))
 // them is recorded already is known then.
 func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left []kafkago.Message, err error) {
 	if len(messages) <= batchMessages {
-		if err := r.recordLane(ctx, messages); err != nil {
+		if err := r.recordShare(ctx, messages); err != nil {
 			return messages, err
 		}
 		return nil, nil
@@ -86,7 +86,7 @@ func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left
 	errs := make([]error, lanes)
 	var all sync.WaitGroup
 	for lane, share := range shares {
-		all.Go(func() { errs[lane] = r.recordLane(ctx, share) })
+		all.Go(func() { errs[lane] = r.recordShare(ctx, share) })
 	}
 	all.Wait()
 	for lane, err := range errs {
@@ -97,7 +97,7 @@ func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left
 	return left, errors.Join(errs...)
 }
 
-func (r *recorder) recordLane(ctx context.Context, messages []kafkago.Message) error {
+func (r *recorder) recordShare(ctx context.Context, messages []kafkago.Message) error {
 	items := make([]item, len(messages))
 	for i, m := range messages {
 		items[i] = r.read(m)
@@ -120,16 +120,16 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := setApart(ctx, tx, before.former); err != nil {
+		if err := freeOffsets(ctx, tx, before.former); err != nil {
 			return err
 		}
 		counts := map[string]int{}
-		var aside []item
+		var deadLetters []item
 		var park []parkedKey
-		accepted, heard := make([]item, 0, len(items)), make([]journal.Heard, 0, len(items))
+		accepted, received := make([]item, 0, len(items)), make([]journal.Received, 0, len(items))
 		for n, i := range items {
 			switch {
-			case before.letters[n]:
+			case before.deadLetters[n]:
 				counts["redelivered"]++
 				continue
 			case i.kind == Malformed, i.kind == Refused:
@@ -141,27 +141,27 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 				before.parked[i.key()] = true
 				park = append(park, i.key())
 			default:
-				accepted, heard = append(accepted, i), append(heard, i.heard)
+				accepted, received = append(accepted, i), append(received, i.received)
 				continue
 			}
-			aside = append(aside, i)
+			deadLetters = append(deadLetters, i)
 		}
 		if err := parkKeys(ctx, tx, park); err != nil {
 			return err
 		}
-		fresh, conflicts, err := r.hear(ctx, tx, heard)
+		fresh, conflicts, err := r.receive(ctx, tx, received)
 		if err != nil {
 			return err
 		}
 		for _, c := range conflicts {
-			aside = append(aside, accepted[c.Index].refusedFor(changed(c)))
+			deadLetters = append(deadLetters, accepted[c.Index].refusedFor(changed(c)))
 		}
-		if err := insertLetters(ctx, tx, aside); err != nil {
+		if err := insertDeadLetters(ctx, tx, deadLetters); err != nil {
 			return err
 		}
 		unknown := map[uuid.UUID]bool{}
 		for _, i := range accepted {
-			unknown[i.heard.ID] = i.unknown
+			unknown[i.received.ID] = i.unknown
 		}
 		for _, id := range fresh {
 			if unknown[id] {
@@ -170,8 +170,8 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 				counts["recorded"]++
 			}
 		}
-		counts["redelivered"] += len(heard) - len(fresh) - len(conflicts)
-		tx.AfterCommit(func() { r.tell(counts, aside) })
+		counts["redelivered"] += len(received) - len(fresh) - len(conflicts)
+		tx.AfterCommit(func() { r.report(counts, deadLetters) })
 		return nil
 	})
 }
@@ -179,21 +179,21 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 // lacks reports whether the event says to be ours although the journal, which cannot be rebuilt from topics, does not have it. Anybody
 // may have sent it; and if it was us, before this database was restored from a backup, then the check at the start finds it.
 func (r *recorder) lacks(i item, own map[uuid.UUID]bool) bool {
-	return r.Primary && i.heard.Source == r.Journal.Source() && !own[i.heard.ID]
+	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.received.ID]
 }
 
-// hear records events and runs the projectors on the streams that changed. It returns the ids
+// receive records events and runs the projectors on the streams that changed. It returns the ids
 // of the events that were new or confirmed, and the events whose id is another's.
-func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard) ([]uuid.UUID, []journal.Conflict, error) {
-	if len(heard) == 0 {
+func (r *recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Received) ([]uuid.UUID, []journal.Conflict, error) {
+	if len(received) == 0 {
 		return nil, nil, nil
 	}
 	if r.Before != nil {
-		if err := r.Before(ctx, tx, heard); err != nil {
+		if err := r.Before(ctx, tx, received); err != nil {
 			return nil, nil, err
 		}
 	}
-	streams, conflicts, err := r.Journal.HearOrRefuse(ctx, tx, heard)
+	streams, conflicts, err := r.Journal.ReceiveOrRefuse(ctx, tx, received)
 	if err != nil || len(streams) == 0 {
 		return nil, conflicts, err
 	}
@@ -209,25 +209,25 @@ func (r *recorder) hear(ctx context.Context, tx *pg.Tx, heard []journal.Heard) (
 	return fresh, conflicts, nil
 }
 
-// tellAtMost is how many of a transaction's dead letters are logged one by one. A flood of them must not be one of the log, too.
-const tellAtMost = 10
+// reportAtMost is how many of a transaction's dead letters are logged one by one. A flood of them must not be one of the log, too.
+const reportAtMost = 10
 
-// tell counts outcomes, logs what was set aside, and wakes the relay for its notices.
-func (r *recorder) tell(counts map[string]int, aside []item) {
-	told := 0
-	for _, i := range aside {
+// report counts outcomes, logs what was set aside, and wakes the relay for its notices.
+func (r *recorder) report(counts map[string]int, deadLetters []item) {
+	reported := 0
+	for _, i := range deadLetters {
 		counts[string(i.kind)]++
 		if i.kind == Refused {
 			r.refused.WithLabelValues(i.reason).Inc()
 		}
-		if i.kind == Parked { // its poison letter was told
+		if i.kind == Parked { // its poison dead letter was logged
 			continue
 		}
-		if told++; told > tellAtMost {
+		if reported++; reported > reportAtMost {
 			continue
 		}
 		log := r.Log.With("topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
-			"event", i.heard.ID, "type", i.heard.Type, "correlation_id", i.heard.CorrelationID, "error", i.cause)
+			"event", i.received.ID, "type", i.received.Type, "correlation_id", i.received.CorrelationID, "error", i.cause)
 		switch i.kind {
 		case Poison:
 			log.Error("an event cannot be recorded: it and later ones of its key wait as dead letters; mend the cause and replay it, or discard it")
@@ -237,28 +237,28 @@ func (r *recorder) tell(counts map[string]int, aside []item) {
 			log.Warn("a message is not an event, and kept as a dead letter")
 		}
 	}
-	if told > tellAtMost {
-		r.Log.Error("more messages are kept as dead letters: see dead-letters list", "more", told-tellAtMost)
+	if reported > reportAtMost {
+		r.Log.Error("more messages are kept as dead letters: see dead-letters list", "more", reported-reportAtMost)
 	}
 	for outcome, n := range counts {
 		r.outcomes.WithLabelValues(outcome).Add(float64(n))
 	}
-	if len(aside) > 0 {
+	if len(deadLetters) > 0 {
 		r.DB.Notify(journal.OutboxChannel)
 	}
 }
 
 // known is what the tables say about items before they are recorded.
 type known struct {
-	letters map[int]bool       // by index: set aside already, whatever became of it
-	former  []int64            // letters of other messages that were at these offsets before; see setApart
-	parked  map[parkedKey]bool // these rows are locked now
-	own     map[uuid.UUID]bool // of our own events, those that the journal has
+	deadLetters map[int]bool       // by index: set aside already, whatever became of it
+	former      []int64            // dead letters of other messages that were at these offsets before; see freeOffsets
+	parked      map[parkedKey]bool // these rows are locked now
+	own         map[uuid.UUID]bool // of our own events, those that the journal has
 }
 
 // look asks in one round trip.
 func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, error) {
-	k := known{letters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
+	k := known{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
 	ids := make([]*uuid.UUID, len(items))
 	var keyTopics []string
@@ -266,15 +266,15 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 	var own []uuid.UUID
 	for n, i := range items {
 		topics[n], partitions[n], offsets[n] = i.message.Topic, int32(i.message.Partition), i.message.Offset
-		if i.heard.ID != uuid.Nil {
-			ids[n] = &i.heard.ID
+		if i.received.ID != uuid.Nil {
+			ids[n] = &i.received.ID
 		}
 		if i.kind == Malformed || i.kind == Refused {
 			continue
 		}
 		keyTopics, keys = append(keyTopics, i.message.Topic), append(keys, i.message.Key)
-		if r.Primary && i.heard.Source == r.Journal.Source() {
-			own = append(own, i.heard.ID)
+		if r.Primary && i.received.Source == r.Journal.Source() {
+			own = append(own, i.received.ID)
 		}
 	}
 	batch := &pgx.Batch{}
@@ -288,7 +288,7 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 		})
 		return err
 	})
-	// What the two have of an id tells whether the letter is of this message; else the payload does, while it is kept.
+	// What the two have of an id tells whether the dead letter is of this message; else the payload does, while it is kept.
 	batch.Queue(`select ord - 1, letter.id, letter.event_id = heard.event_id,
 			case when (letter.event_id = heard.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality as heard (topic, partition, "offset", event_id, ord)
@@ -303,7 +303,7 @@ func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 			case same != nil && !*same, same == nil && hash != nil && !bytes.Equal(hash, sum[:]):
 				k.former = append(k.former, id)
 			default:
-				k.letters[n] = true
+				k.deadLetters[n] = true
 			}
 			return nil
 		})

@@ -43,7 +43,7 @@ func refusals(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 }
 
 func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
-	// given a service whose journal cannot be rebuilt, with an event heard
+	// given a service whose journal cannot be rebuilt, with an event received
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	r := h.recording()
@@ -86,15 +86,15 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.eventually(1, `journal where event_id = $1 and data = '{"n":1,"size":1.5}'`, known.ID) // what was first counts
 
 	// and replaying one refuses it again, by the same rules
-	letters := kafka.NewDeadLetters(r)
-	list, err := letters.List(t.Context(), 10)
+	deadLetters := kafka.NewDeadLetterStore(r)
+	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 	for _, l := range list {
-		_, err := letters.Replay(t.Context(), l.ID)
+		_, err := deadLetters.Replay(t.Context(), l.ID)
 		require.ErrorIs(t, err, kafka.ErrRefused, l.Error)
 	}
 	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
-	_, err = letters.Discard(t.Context(), list[0].ID)
+	_, err = deadLetters.Discard(t.Context(), list[0].ID)
 	require.NoError(t, err)
 }
 
@@ -110,7 +110,7 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 	r := h.recording()
 	r.Topics[0].Writer = nil
 
-	settled, err := kafka.NewDeadLetters(r).Replay(t.Context(), 1)
+	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
 
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
@@ -145,7 +145,7 @@ func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
 	// and the next version records it at its place, and what waited behind it
 	r := h.recording()
 	r.Topics[0].Check = nil
-	settled, err := kafka.NewDeadLetters(r).ReplayAll(t.Context())
+	settled, err := kafka.NewDeadLetterStore(r).ReplayAll(t.Context())
 	require.Equal(t, 2, settled)
 	require.ErrorContains(t, err, "a day from now")
 	require.Equal(t, []int{1, 2, 3}, h.ns("1"))

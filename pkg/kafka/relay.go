@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// takeRows and takeBytes bound what the relay publishes in one call. A partition's share of it
+	// relayRows and relayBytes bound what the relay publishes in one call. A partition's share of it
 	// is one batch, which must stay under the brokers' default limit of 1 MiB; an event that is
 	// larger by itself goes alone.
-	takeRows  = 1_000
-	takeBytes = 900_000
+	relayRows  = 1_000
+	relayBytes = 900_000
 
 	// relayPoll is the safety net under the notifications.
 	relayPoll = 1500 * time.Millisecond
@@ -71,7 +71,7 @@ func NewRelay(cfg RelayConfig) *Relay {
 // Run publishes until ctx ends, and then returns nil. The one other reason to return is
 // journal.ErrOtherCluster. Brokers or a database that are away are waited for.
 func (r *Relay) Run(ctx context.Context) error {
-	if err := meetCluster(ctx, r.cfg.Client, r.cfg.Journal, r.cfg.Log, r.contact); err != nil || ctx.Err() != nil {
+	if err := checkCluster(ctx, r.cfg.Client, r.cfg.Journal, r.cfg.Log, r.setFault); err != nil || ctx.Err() != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -96,7 +96,7 @@ func (r *Relay) Healthy() error {
 	return r.fault
 }
 
-func (r *Relay) contact(err error) {
+func (r *Relay) setFault(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = err
@@ -164,11 +164,11 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 		return ctx.Err()
 	}
 	id, err := r.cfg.Client.ClusterID(ctx)
-	r.contact(err)
+	r.setFault(err)
 	if err != nil {
 		return nil // away: the next attempt will tell
 	}
-	if err := meetWithin(ctx, r.cfg.Journal, id); errors.Is(err, journal.ErrOtherCluster) {
+	if err := checkClusterWithin(ctx, r.cfg.Journal, id); errors.Is(err, journal.ErrOtherCluster) {
 		return err
 	}
 	return nil
@@ -177,32 +177,32 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 // drain publishes until nothing is left. Where there were no events, it was notices of dead letters
 // that woke it; among events they wait for the next poll.
 func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
-	limit := takeRows
+	limit := relayRows
 	for ctx.Err() == nil {
-		take, err := r.take(ctx, limit)
+		batch, err := r.nextBatch(ctx, limit)
 		if err != nil {
 			return err
 		}
-		if len(take.positions) == 0 {
+		if len(batch.positions) == 0 {
 			return r.drainNotices(ctx, writer)
 		}
-		if err := r.publish(ctx, writer, take); err != nil {
+		if err := r.publish(ctx, writer, batch); err != nil {
 			return err
 		}
-		if !take.cut && len(take.positions) < limit {
+		if !batch.cut && len(batch.positions) < limit {
 			return nil // what was added meanwhile has woken us again
 		}
 		// Large events: do not read a thousand of them again to publish the first few.
-		limit = takeRows
-		if take.cut {
-			limit = len(take.positions) + 1
+		limit = relayRows
+		if batch.cut {
+			limit = len(batch.positions) + 1
 		}
 	}
 	return ctx.Err()
 }
 
 // publish writes what was taken, in one call, and takes off the list what was acknowledged.
-func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t take) error {
+func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBatch) error {
 	acknowledged, err := r.write(ctx, writer, t.messages)
 	if len(acknowledged) == 0 {
 		return err
@@ -228,7 +228,7 @@ func (r *Relay) write(ctx context.Context, writer *kafkago.Writer, messages []ka
 	writeCtx, cancelWrite := context.WithTimeout(writeCtx, writeWithin)
 	defer cancelWrite()
 	err := writer.WriteMessages(writeCtx, messages...)
-	r.contact(err)
+	r.setFault(err)
 	failed, ok := errors.AsType[kafkago.WriteErrors](err)
 	if err != nil && !ok {
 		return nil, fmt.Errorf("publish: %w", err)
@@ -255,7 +255,7 @@ func (c *Client) newWriter() *kafkago.Writer {
 		Addr:         kafkago.TCP(c.brokers...),
 		Balancer:     kafkago.Murmur2Balancer{},
 		RequiredAcks: kafkago.RequireAll, // the zero value is none
-		BatchSize:    takeRows + 1,
+		BatchSize:    relayRows + 1,
 		BatchBytes:   2 * maxMessageBytes,
 		BatchTimeout: time.Millisecond, // a call always waits this long, since no batch is ever full
 		MaxAttempts:  2,
@@ -265,14 +265,14 @@ func (c *Client) newWriter() *kafkago.Writer {
 	}
 }
 
-// meetCluster waits for the brokers and tells the journal which cluster they are.
-func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
+// checkCluster waits for the brokers and tells the journal which cluster they are.
+func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
 	wait := newBackOff(2 * time.Second)
-	for told := false; ; {
+	for reported := false; ; {
 		id, err := client.ClusterID(ctx)
 		contact(err)
 		if err == nil {
-			err = meetWithin(ctx, j, id)
+			err = checkClusterWithin(ctx, j, id)
 		}
 		if err == nil || errors.Is(err, journal.ErrOtherCluster) {
 			return err
@@ -280,9 +280,9 @@ func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *s
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !told {
+		if !reported {
 			log.Warn("waiting for Kafka", "error", err)
-			told = true
+			reported = true
 		}
 		if !sleep(ctx, wait.NextBackOff()) {
 			return nil
@@ -290,10 +290,10 @@ func meetCluster(ctx context.Context, client *Client, j *journal.Journal, log *s
 	}
 }
 
-func meetWithin(ctx context.Context, j *journal.Journal, id string) error {
+func checkClusterWithin(ctx context.Context, j *journal.Journal, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	return j.MeetCluster(ctx, id)
+	return j.CheckCluster(ctx, id)
 }
 
 // graceful returns a context that ends a while after ctx has ended, for work that had better

@@ -12,58 +12,60 @@ import (
 )
 
 // ErrNoLetter says that there is no such dead letter waiting.
-var ErrNoLetter = errors.New("no such dead letter is waiting")
+var ErrNoDeadLetter = errors.New("no such dead letter is waiting")
 
-// FailedAgainError says that a replayed letter failed as before, or that one parked behind it
-// did. The letter waits, at the head of its key.
+// FailedAgainError says that a replayed dead letter failed as before, or that one parked behind it
+// did. The dead letter waits, at the head of its key.
 type FailedAgainError struct {
-	Letter int64
-	Cause  error
+	DeadLetter int64
+	Cause      error
 }
 
 func (e *FailedAgainError) Error() string {
-	return fmt.Sprintf("letter %d failed again and waits: %s", e.Letter, errorText(e.Cause))
+	return fmt.Sprintf("letter %d failed again and waits: %s", e.DeadLetter, errorText(e.Cause))
 }
 
 func (e *FailedAgainError) Unwrap() error { return e.Cause }
 
 // DeadLetters are a service's dead letters.
-type DeadLetters struct {
+type DeadLetterStore struct {
 	recorder *recorder
 	// Check is asked before a command changes something (see CheckBeforeChange). May be nil.
 	Check func(ctx context.Context) error
 }
 
 // NewDeadLetters returns the dead letters of the service that records as r says.
-func NewDeadLetters(r Recording) *DeadLetters { return &DeadLetters{recorder: newRecorder(r)} }
-
-// List returns the letters that wait, oldest first, at most limit.
-func (d *DeadLetters) List(ctx context.Context, limit int) ([]Letter, error) {
-	rows, err := d.recorder.DB.Pool().Query(ctx, selectLetters+"where state = 'waiting' order by id limit $1", limit)
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
-	}
-	letters, err := pgx.CollectRows(rows, scanLetter)
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
-	}
-	return letters, nil
+func NewDeadLetterStore(r Recording) *DeadLetterStore {
+	return &DeadLetterStore{recorder: newRecorder(r)}
 }
 
-// Replay records a letter's event. One that holds its key is recorded at its place, and then what was parked behind it, in order; the
+// List returns the dead letters that wait, oldest first, at most limit.
+func (d *DeadLetterStore) List(ctx context.Context, limit int) ([]DeadLetter, error) {
+	rows, err := d.recorder.DB.Pool().Query(ctx, selectDeadLetters+"where state = 'waiting' order by id limit $1", limit)
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	deadLetters, err := pgx.CollectRows(rows, scanDeadLetter)
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	return deadLetters, nil
+}
+
+// Replay records a dead letter's event. One that holds its key is recorded at its place, and then what was parked behind it, in order; the
 // first that fails again holds the key from then on, which is a *FailedAgainError. A malformed or refused one is recorded if today's
-// rules take it, and comes after whatever its key has had since. It returns how many letters that settled. Nothing is published.
-func (d *DeadLetters) Replay(ctx context.Context, id int64) (settled int, err error) {
-	letter, err := d.waiting(ctx, id)
+// rules take it, and comes after whatever its key has had since. It returns how many dead letters that settled. Nothing is published.
+func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, err error) {
+	deadLetter, err := d.waitingDeadLetter(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if letter.Kind.alone() {
-		return d.replayAlone(ctx, letter)
+	if deadLetter.Kind.alone() {
+		return d.replayAlone(ctx, deadLetter)
 	}
-	return d.free(ctx, letter.parkedKey(), func(_ *pg.Tx, waiting []Letter) ([]Letter, error) {
+	return d.free(ctx, deadLetter.parkedKey(), func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if len(waiting) == 0 {
-			return nil, fmt.Errorf("%w: %d", ErrNoLetter, id)
+			return nil, fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 		}
 		if waiting[0].ID != id {
 			return nil, fmt.Errorf("letter %d waits behind letter %d of the same key: replay or discard that one", id, waiting[0].ID)
@@ -72,8 +74,8 @@ func (d *DeadLetters) Replay(ctx context.Context, id int64) (settled int, err er
 	})
 }
 
-// ReplayAll replays every letter that holds a key, oldest first. One that fails again does not stop it: the error joins all of them.
-func (d *DeadLetters) ReplayAll(ctx context.Context) (settled int, err error) {
+// ReplayAll replays every dead letter that holds a key, oldest first. One that fails again does not stop it: the error joins all of them.
+func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
 	rows, err := d.recorder.DB.Pool().Query(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
 	if err != nil {
 		return 0, fmt.Errorf("list poison letters: %w", err)
@@ -86,7 +88,7 @@ func (d *DeadLetters) ReplayAll(ctx context.Context) (settled int, err error) {
 	for _, id := range ids {
 		n, err := d.Replay(ctx, id)
 		settled += n
-		if _, again := errors.AsType[*FailedAgainError](err); err != nil && !again && !errors.Is(err, ErrNoLetter) {
+		if _, again := errors.AsType[*FailedAgainError](err); err != nil && !again && !errors.Is(err, ErrNoDeadLetter) {
 			return settled, errors.Join(append(failed, err)...)
 		}
 		failed = append(failed, err)
@@ -94,17 +96,17 @@ func (d *DeadLetters) ReplayAll(ctx context.Context) (settled int, err error) {
 	return settled, errors.Join(failed...)
 }
 
-// Discard gives a letter up for good. Where it held its key, what was parked behind it is
+// Discard gives a dead letter up for good. Where it held its key, what was parked behind it is
 // replayed; the count includes those, and an error may be a *FailedAgainError of one of them.
-func (d *DeadLetters) Discard(ctx context.Context, id int64) (settled int, err error) {
-	letter, err := d.waiting(ctx, id)
+func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, err error) {
+	deadLetter, err := d.waitingDeadLetter(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if letter.Kind.alone() {
+	if deadLetter.Kind.alone() {
 		return 0, d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error { return settle(ctx, tx, id, "discarded") })
 	}
-	return d.free(ctx, letter.parkedKey(), func(tx *pg.Tx, waiting []Letter) ([]Letter, error) {
+	return d.free(ctx, deadLetter.parkedKey(), func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if err := settle(ctx, tx, id, "discarded"); err != nil {
 			return nil, err
 		}
@@ -118,57 +120,57 @@ func (d *DeadLetters) Discard(ctx context.Context, id int64) (settled int, err e
 	})
 }
 
-func (l Letter) parkedKey() parkedKey { return parkedKey{l.Topic, string(l.Key)} }
+func (l DeadLetter) parkedKey() parkedKey { return parkedKey{l.Topic, string(l.Key)} }
 
-func (d *DeadLetters) waiting(ctx context.Context, id int64) (Letter, error) {
-	rows, err := d.recorder.DB.Pool().Query(ctx, selectLetters+"where id = $1 and state = 'waiting'", id)
+func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (DeadLetter, error) {
+	rows, err := d.recorder.DB.Pool().Query(ctx, selectDeadLetters+"where id = $1 and state = 'waiting'", id)
 	if err != nil {
-		return Letter{}, fmt.Errorf("read dead letter %d: %w", id, err)
+		return DeadLetter{}, fmt.Errorf("read dead letter %d: %w", id, err)
 	}
-	letter, err := pgx.CollectExactlyOneRow(rows, scanLetter)
+	deadLetter, err := pgx.CollectExactlyOneRow(rows, scanDeadLetter)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Letter{}, fmt.Errorf("%w: %d", ErrNoLetter, id)
+		return DeadLetter{}, fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 	}
 	if err != nil {
-		return Letter{}, fmt.Errorf("read dead letter %d: %w", id, err)
+		return DeadLetter{}, fmt.Errorf("read dead letter %d: %w", id, err)
 	}
-	return letter, nil
+	return deadLetter, nil
 }
 
 // replayAlone records an event that no others wait behind.
-func (d *DeadLetters) replayAlone(ctx context.Context, letter Letter) (int, error) {
-	i := d.recorder.read(letter.message())
+func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter) (int, error) {
+	i := d.recorder.read(deadLetter.message())
 	if i.kind != "" {
-		return 0, d.failedAgain(ctx, letter, i.cause)
+		return 0, d.failedAgain(ctx, deadLetter, i.cause)
 	}
 	err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error {
 		var parked bool
 		if err := tx.QueryRow(ctx, "select exists (select from parked_keys where topic = $1 and key = $2 for update)",
-			letter.Topic, letter.Key).Scan(&parked); err != nil {
+			deadLetter.Topic, deadLetter.Key).Scan(&parked); err != nil {
 			return fmt.Errorf("look for a parked key: %w", err)
 		}
 		if parked {
 			return fmt.Errorf("%w: its key waits behind a poison letter; replay or discard that one first", errNotNow)
 		}
-		if err := d.hear(ctx, tx, i); err != nil {
+		if err := d.receive(ctx, tx, i); err != nil {
 			return err
 		}
-		return settle(ctx, tx, letter.ID, "replayed")
+		return settle(ctx, tx, deadLetter.ID, "replayed")
 	})
 	switch {
 	case err == nil:
 		return 1, nil
-	case errors.Is(err, errNotNow) || errors.Is(err, ErrNoLetter) || passes(ctx, err):
-		return 0, fmt.Errorf("letter %d: %w", letter.ID, err)
+	case errors.Is(err, errNotNow) || errors.Is(err, ErrNoDeadLetter) || isRetryable(ctx, err):
+		return 0, fmt.Errorf("letter %d: %w", deadLetter.ID, err)
 	}
-	return 0, d.failedAgain(ctx, letter, err)
+	return 0, d.failedAgain(ctx, deadLetter, err)
 }
 
 // errNotNow says that something else has to be done first.
 var errNotNow = errors.New("not now")
 
-// hear records the event of a letter as if it came now.
-func (d *DeadLetters) hear(ctx context.Context, tx *pg.Tx, i item) (err error) {
+// receive records the event of a dead letter as if it came now.
+func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -181,7 +183,7 @@ func (d *DeadLetters) hear(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	if d.recorder.lacks(i, known.own) {
 		return notOurs()
 	}
-	_, conflicts, err := d.recorder.hear(ctx, tx, []journal.Heard{i.heard})
+	_, conflicts, err := d.recorder.receive(ctx, tx, []journal.Received{i.received})
 	if err != nil {
 		return err
 	}
@@ -192,23 +194,23 @@ func (d *DeadLetters) hear(ctx context.Context, tx *pg.Tx, i item) (err error) {
 }
 
 // failedAgain notes the attempt.
-func (d *DeadLetters) failedAgain(ctx context.Context, letter Letter, cause error) error {
+func (d *DeadLetterStore) failedAgain(ctx context.Context, deadLetter DeadLetter, cause error) error {
 	_, err := d.recorder.DB.Pool().Exec(ctx, `update dead_letters set attempts = attempts + 1, error = $2 where id = $1 and state = 'waiting'`,
-		letter.ID, errorText(cause))
+		deadLetter.ID, errorText(cause))
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("note the attempt: %w", err))
 	}
-	return &FailedAgainError{Letter: letter.ID, Cause: cause}
+	return &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause}
 }
 
-// settle ends a letter's waiting, which only one caller can.
+// settle ends a dead letter's waiting, which only one caller can.
 func settle(ctx context.Context, tx *pg.Tx, id int64, state string) error {
 	tag, err := tx.Exec(ctx, "update dead_letters set state = $2, settled_at = clock_timestamp() where id = $1 and state = 'waiting'", id, state)
 	if err != nil {
 		return fmt.Errorf("settle dead letter %d: %w", id, err)
 	}
 	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("%w: %d", ErrNoLetter, id)
+		return fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 	}
 	return nil
 }

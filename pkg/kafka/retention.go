@@ -6,7 +6,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Retention is how long the message of a settled letter is kept, which is what is large of it. That it was set aside, why, and what
+// Retention is how long the message of a settled dead letter is kept, which is what is large of it. That it was set aside, why, and what
 // was decided stays: a message that comes again is known by it, and reconciling takes it for no difference.
 var Retention = pg.Retention{
 	Name: "dead letters",

@@ -30,7 +30,7 @@ func TestMessagesOfOldSettledLettersAreForgotten(t *testing.T) {
 }
 
 func TestSettledLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
-	// given a great many letters that were settled and emptied, and a few that wait
+	// given a great many dead letters that were settled and emptied, and a few that wait
 	db := pgtest.New(t, Migrations)
 	for _, statement := range []string{
 		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts, state, settled_at)
@@ -49,7 +49,7 @@ func TestSettledLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
 		statement, index string
 		args             []any
 	}{
-		{countLetters, "dead_letters_waiting_kinds", nil},
+		{countDeadLetters, "dead_letters_waiting_kinds", nil},
 		{Retention.Forget, "dead_letters_settled", []any{time.Now().Add(-Retention.Kept), 5000}},
 	} {
 		var plan string

@@ -13,7 +13,7 @@ import (
 )
 
 func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
-	// given a service on the other side of a network from its database, that publishes and hears
+	// given a service on the other side of a network from its database, that publishes and receives
 	addresses := brokers(t)
 	direct := newHarness(t, addresses, 1)
 	network := pgtest.NewProxy(t, direct.db.URL())

@@ -26,7 +26,7 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 	if err != nil {
 		return MissingEvent{}, err
 	}
-	extent, there := extents[origin.Place]
+	extent, there := extents[origin.TopicPartition]
 	if !there || origin.Offset < extent.First || origin.Offset >= extent.End {
 		return MissingEvent{}, fmt.Errorf("%s: %w: the partition does not hold it", origin, ErrNotMissing)
 	}
@@ -49,8 +49,8 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 			return fmt.Errorf("%s: %w: it is in the journal", origin, ErrNotMissing)
 		}
 		cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
-		letter := item{message: message, heard: journal.Heard{Event: event.Event{ID: e.ID}}}.aside(Refused, cause)
-		if err := insertLetters(ctx, tx, []item{letter}); err != nil && !errors.Is(err, errMeanwhile) { // or it is one already
+		deadLetter := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
+		if err := insertDeadLetters(ctx, tx, []item{deadLetter}); err != nil && !errors.Is(err, errMeanwhile) { // or it is one already
 			return err
 		}
 		tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4
@@ -62,7 +62,7 @@ func (a *Adoption) Skip(ctx context.Context, origin Origin, d Decision) (Missing
 		if tag.RowsAffected() == 0 {
 			return fmt.Errorf("%s: %w: it is a dead letter already", origin, ErrNotMissing)
 		}
-		return d.keep(ctx, tx, "skip", &origin.Place, &origin.Offset, e.String())
+		return d.keep(ctx, tx, "skip", &origin.TopicPartition, &origin.Offset, e.String())
 	})
 	return e, err
 }

@@ -24,8 +24,8 @@ const (
 )
 
 // extents are where the partitions of topics begin and end, how far group is, and which topics they are. The topics are there.
-func (c *Client) extents(ctx context.Context, group string, topics ...string) (map[journal.Place]journal.Extent, error) {
-	// The ids first: should a topic be made anew in between, then what comes next finds another id.
+func (c *Client) extents(ctx context.Context, group string, topics ...string) (map[journal.TopicPartition]journal.Extent, error) {
+	// The ids first: should a topic be recreated in between, then what comes next finds another id.
 	ids, err := c.topicIDs(ctx, topics...)
 	if err != nil {
 		return nil, err
@@ -34,16 +34,16 @@ func (c *Client) extents(ctx context.Context, group string, topics ...string) (m
 	if err != nil {
 		return nil, err
 	}
-	extents := make(map[journal.Place]journal.Extent, len(partitions))
+	extents := make(map[journal.TopicPartition]journal.Extent, len(partitions))
 	for _, p := range partitions {
-		extents[journal.Place{Topic: p.Topic, Partition: p.ID}] = journal.Extent{
+		extents[journal.TopicPartition{Topic: p.Topic, Partition: p.ID}] = journal.Extent{
 			First: p.First, End: p.End, Committed: p.Committed, TopicID: ids[p.Topic],
 		}
 	}
 	return extents, nil
 }
 
-// topicIDs asks for the ids of topics, which change when a topic is deleted and made anew. kafka-go does not know them. A
+// topicIDs asks for the ids of topics, which change when a topic is deleted and recreated. kafka-go does not know them. A
 // topic without one is not in the answer.
 //
 // https://kafka.apache.org/protocol.html#The_Messages_Metadata

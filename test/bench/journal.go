@@ -174,14 +174,14 @@ func (g *grown) append(ctx context.Context, id string) error {
 }
 
 func (g *grown) hear(ctx context.Context, pick func() string) error {
-	heard := make([]journal.Heard, heardAtOnce)
+	heard := make([]journal.Received, heardAtOnce)
 	for i := range heard {
 		id := pick()
 		g.next++
-		heard[i] = journal.Heard{Event: newRequest(id), Stream: payment.Stream(id), Topic: "payments", Offset: g.next}
+		heard[i] = journal.Received{Event: newRequest(id), Stream: payment.Stream(id), Topic: "payments", Offset: g.next}
 	}
 	return g.db.InTx(ctx, func(tx *pg.Tx) error {
-		_, err := g.book.Hear(ctx, tx, heard)
+		_, err := g.book.Receive(ctx, tx, heard)
 		return err
 	})
 }

@@ -186,7 +186,7 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 
 // deadLetters is the command that looks at what could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -195,7 +195,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetters(recording(db, newJournal(db), log)), db.Close, nil
+		return kafka.NewDeadLetterStore(recording(db, newJournal(db), log)), db.Close, nil
 	})
 }
 

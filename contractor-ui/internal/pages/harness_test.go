@@ -179,9 +179,9 @@ func (b *browser) wants(a answer, status int, path string, texts ...string) {
 // hears has the log tell events, as the consumer records them.
 func (d *desk) hears(events ...event.Event) {
 	d.t.Helper()
-	heard := make([]journal.Heard, len(events))
+	heard := make([]journal.Received, len(events))
 	for i, e := range events {
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}
+		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}
 	}
 	d.tells(heard...)
 }

@@ -36,7 +36,7 @@ type core struct {
 	answers  map[string]string // by idempotency key
 	asked    int               // requests so far
 	late     bool              // what it does is not told yet
-	held     []journal.Heard
+	held     []journal.Received
 	// instead answers in its place, if it is not nil.
 	instead http.HandlerFunc
 }
@@ -81,7 +81,7 @@ func (c *core) catalog(id string, body catalog.Body) {
 	e := catalog.New("/ordering-core", id, body)
 	c.told[id]++
 	e.Time, e.Sequence = time.Now(), c.told[id]
-	c.d.tells(journal.Heard{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic})
+	c.d.tells(journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic})
 }
 
 func (c *core) order(id string) order.Order {
@@ -103,7 +103,7 @@ func (c *core) write(id string, by event.Meta, body order.Body) int64 {
 	e := order.New("/ordering-core", id, body)
 	e.Time, e.Meta, e.Sequence = time.Now(), by, c.order(id).Sequence+1
 	c.streams[id] = append(c.streams[id], order.Entry{Event: e, Confirmed: true})
-	heard := journal.Heard{Event: e, Stream: order.Stream(id), Topic: order.Topic}
+	heard := journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic}
 	if c.late {
 		c.held = append(c.held, heard)
 	} else {
@@ -221,14 +221,14 @@ func (c *core) decide(path string, a *asked) (body order.Body, more map[string]a
 }
 
 // tells has the topics tell the desk's journal.
-func (d *desk) tells(heard ...journal.Heard) {
+func (d *desk) tells(heard ...journal.Received) {
 	d.t.Helper()
 	for i := range heard {
 		d.offset++
 		heard[i].Offset = d.offset
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Hear(d.t.Context(), tx, heard)
+		streams, err := d.book.Receive(d.t.Context(), tx, heard)
 		for _, project := range []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog} {
 			if err == nil {
 				err = project(d.t.Context(), tx, streams)

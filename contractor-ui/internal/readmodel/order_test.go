@@ -19,15 +19,15 @@ import (
 // orders records events about an order as the consumer does, the first with sequence from.
 func (d *desk) orders(id string, by event.Meta, from int64, at time.Time, bodies ...order.Body) {
 	d.t.Helper()
-	var heard []journal.Heard
+	var heard []journal.Received
 	for i, body := range bodies {
 		e := order.New("/ordering-core", id, body)
 		e.Meta, e.Time, e.Sequence = by, at.Add(time.Duration(i)*time.Minute), from+int64(i)
 		d.offset++
-		heard = append(heard, journal.Heard{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
+		heard = append(heard, journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Hear(d.t.Context(), tx, heard)
+		streams, err := d.book.Receive(d.t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

@@ -57,13 +57,13 @@ func requested(id, description string, minor int64, at time.Time) event.Event {
 // hear records events as the consumer does.
 func (d *desk) hear(events ...event.Event) error {
 	d.t.Helper()
-	heard := make([]journal.Heard, len(events))
+	heard := make([]journal.Received, len(events))
 	for i, e := range events {
 		d.offset++
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
+		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
 	}
 	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Hear(d.t.Context(), tx, heard)
+		streams, err := d.book.Receive(d.t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

@@ -226,7 +226,7 @@ func late(ctx context.Context, book *journal.Journal) error {
 
 // deadLetters is the command dead-letters.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -235,7 +235,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetters(recording(db, journal.New(db, source, journal.Live()), log)), db.Close, nil
+		return kafka.NewDeadLetterStore(recording(db, journal.New(db, source, journal.Live()), log)), db.Close, nil
 	})
 }
 

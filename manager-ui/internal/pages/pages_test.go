@@ -109,10 +109,10 @@ func (o *office) must(err error) {
 // hear lets events arrive from the topic, in this order.
 func (o *office) hear(events ...event.Event) {
 	o.tb.Helper()
-	heard := make([]journal.Heard, len(events))
+	heard := make([]journal.Received, len(events))
 	for i, e := range events {
 		o.offset++
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: int64(o.offset)}
+		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: int64(o.offset)}
 		if strings.HasPrefix(e.Type, "product_") || strings.HasPrefix(e.Type, "customer_") {
 			heard[i].Stream, heard[i].Topic = catalog.Stream(e), catalog.Topic
 		}
@@ -121,7 +121,7 @@ func (o *office) hear(events ...event.Event) {
 		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := o.book.Hear(o.tb.Context(), tx, heard)
+		changed, err := o.book.Receive(o.tb.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

@@ -24,14 +24,14 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 	for i := range 60 {
 		want = append(want, fmt.Sprintf("Zz %02d", i))
 	}
-	var heard []journal.Heard
+	var heard []journal.Received
 	for i, name := range want {
 		id := uuid.NewString()
 		e := told(id, 1, catalog.ProductAdded{ProductID: id, SKU: fmt.Sprint("S-", i), Name: name, Price: money.Amount{Minor: 1, Currency: "EUR"}})
-		heard = append(heard, journal.Heard{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: int64(i + 1)})
+		heard = append(heard, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: int64(i + 1)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := book.Hear(t.Context(), tx, heard)
+		changed, err := book.Receive(t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

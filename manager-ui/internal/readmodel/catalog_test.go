@@ -31,13 +31,13 @@ func TestProjectCatalog(t *testing.T) {
 	var offset int64
 	hear := func(events ...event.Event) {
 		t.Helper()
-		var heard []journal.Heard
+		var heard []journal.Received
 		for _, e := range events {
 			offset++
-			heard = append(heard, journal.Heard{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
+			heard = append(heard, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
 		}
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := book.Hear(t.Context(), tx, heard)
+			changed, err := book.Receive(t.Context(), tx, heard)
 			if err != nil {
 				return err
 			}

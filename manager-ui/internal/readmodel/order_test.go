@@ -37,16 +37,16 @@ func newTopics(t *testing.T) *topics {
 // hear records events of orders and payments, and returns the streams that changed.
 func (t *topics) hear(events ...event.Event) (changed []journal.Stream) {
 	t.Helper()
-	heard := make([]journal.Heard, len(events))
+	heard := make([]journal.Received, len(events))
 	for i, e := range events {
 		t.offset++
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: t.offset}
+		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: t.offset}
 		if strings.HasPrefix(e.Type, "order_") {
 			heard[i].Stream, heard[i].Topic = order.Stream(e.Subject), order.Topic
 		}
 	}
 	if err := t.db.InTx(t.Context(), func(tx *pg.Tx) (err error) {
-		if changed, err = t.book.Hear(t.Context(), tx, heard); err != nil {
+		if changed, err = t.book.Receive(t.Context(), tx, heard); err != nil {
 			return err
 		}
 		if err := readmodel.Project(t.Context(), tx, changed); err != nil {

@@ -60,10 +60,10 @@ func TestProjectionEqualsFold(t *testing.T) {
 	}
 	for i, e := range events {
 		var stream journal.Stream
-		heard := journal.Heard{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
+		heard := journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 		if i == 0 { // nothing to show yet
 			if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-				changed, err := book.Hear(t.Context(), tx, []journal.Heard{heard})
+				changed, err := book.Receive(t.Context(), tx, []journal.Received{heard})
 				if err != nil {
 					return err
 				}
@@ -74,7 +74,7 @@ func TestProjectionEqualsFold(t *testing.T) {
 			continue
 		}
 		projected := copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := book.Hear(t.Context(), tx, []journal.Heard{heard})
+			changed, err := book.Receive(t.Context(), tx, []journal.Received{heard})
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 	hear := func(e event.Event) {
 		t.Helper()
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := book.Hear(t.Context(), tx, []journal.Heard{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
+			changed, err := book.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
 			if err != nil {
 				return err
 			}
@@ -150,7 +150,7 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 	hear := func(e event.Event) readmodel.Payment {
 		offset++
 		return copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := book.Hear(t.Context(), tx, []journal.Heard{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
+			changed, err := book.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
 			if err != nil {
 				return err
 			}
@@ -194,15 +194,15 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 func TestTotalsBeyondCounting(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	book := journal.New(db, "/manager-ui")
-	var heard []journal.Heard
+	var heard []journal.Received
 	for i := range 2 {
 		id := uuid.NewString()
-		heard = append(heard, journal.Heard{Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i),
+		heard = append(heard, journal.Received{Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i),
 			Event: written(id, ada, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Description: "All",
 				Amount: money.Amount{Minor: 1, Currency: "EUR"}, CaptureMethod: payment.Manual}, i)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := book.Hear(t.Context(), tx, heard)
+		changed, err := book.Receive(t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

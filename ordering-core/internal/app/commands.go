@@ -12,12 +12,12 @@ import (
 
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
 		_, cfg, closeAll, err := hearing(ctx, load)
 		if err != nil {
 			return nil, nil, err
 		}
-		letters := kafka.NewDeadLetters(cfg.Recording)
+		letters := kafka.NewDeadLetterStore(cfg.Recording)
 		letters.Check = func(ctx context.Context) error { return kafka.CheckBeforeChange(ctx, cfg) }
 		return letters, closeAll, nil
 	})

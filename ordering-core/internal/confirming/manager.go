@@ -24,7 +24,7 @@ type Manager struct {
 func New(j *journal.Journal, desk *orders.Desk) *Manager { return &Manager{journal: j, desk: desk} }
 
 // Before locks the cases of what was heard. It is kafka.Recording's.
-func (m *Manager) Before(_ context.Context, tx *pg.Tx, heard []journal.Heard) error {
+func (m *Manager) Before(_ context.Context, tx *pg.Tx, heard []journal.Received) error {
 	var members []cases.Member
 	streams := make([]string, len(heard))
 	for i, h := range heard {

@@ -41,25 +41,25 @@ func (o *office) submitted(t *testing.T) string {
 }
 
 // captured are the events of a payment for an order whose money has moved.
-func captured(orderID string) []journal.Heard {
+func captured(orderID string) []journal.Received {
 	id := uuid.NewString()
 	requested := payment.Requested{PaymentID: id, ContractorID: orderstest.Contractor, OrderID: orderID, Amount: eur(25_00), Description: "Order", CaptureMethod: payment.Automatic}
 	events := []event.Event{of(id, orderstest.Contractor, 0, requested), acceptedBy("mia", id), of(id, "", 1, payment.Authorized{GatewayReference: "hold"}), capturedOf(id, 1, eur(25_00))}
-	heard := make([]journal.Heard, len(events))
+	heard := make([]journal.Received, len(events))
 	for i, e := range events {
-		heard[i] = journal.Heard{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
+		heard[i] = journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 	}
 	return heard
 }
 
 // hear records events as the consumer does.
-func (o *office) hear(t *testing.T, heard ...journal.Heard) {
+func (o *office) hear(t *testing.T, heard ...journal.Received) {
 	t.Helper()
 	err := o.DB.InTx(t.Context(), func(tx *pg.Tx) error {
 		if err := o.manager.Before(t.Context(), tx, heard); err != nil {
 			return err
 		}
-		changed, err := o.Journal.Hear(t.Context(), tx, heard)
+		changed, err := o.Journal.Receive(t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func TestTwoInstancesDoTheWorkOnce(t *testing.T) {
 
 	// when four consumers hear two payments at the same time, each twice
 	var wg sync.WaitGroup
-	for _, payment := range [][]journal.Heard{first, second, first, second} {
+	for _, payment := range [][]journal.Received{first, second, first, second} {
 		wg.Go(func() { o.hear(t, payment...) })
 	}
 	wg.Wait()

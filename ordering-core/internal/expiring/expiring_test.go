@@ -80,13 +80,13 @@ func (c *clerk) hear(orderID, paymentID string, events ...happened) {
 		if _, err := cases.Lock(c.t.Context(), tx, []cases.Member{{Case: orderID, Stream: stream}}); err != nil {
 			return err
 		}
-		heard := make([]journal.Heard, len(events))
+		heard := make([]journal.Received, len(events))
 		for i, of := range events {
 			e := of(orderID, paymentID)
 			e.ID, e.Source, e.Subject, e.Time = event.NewID(), cmp.Or(e.Source, payment.Writer(e.Type)), paymentID, c.Now()
-			heard[i] = journal.Heard{Event: e, Stream: stream, Topic: "payments"}
+			heard[i] = journal.Received{Event: e, Stream: stream, Topic: "payments"}
 		}
-		changed, err := c.Journal.Hear(c.t.Context(), tx, heard)
+		changed, err := c.Journal.Receive(c.t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}

@@ -369,7 +369,7 @@ func (s *shop) heard(stream string, e event.Event) {
 	s.tb.Helper()
 	s.offset++
 	if err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
-		_, err := s.book.Hear(s.tb.Context(), tx, []journal.Heard{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
+		_, err := s.book.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
 		return err
 	}); err != nil {
 		s.tb.Fatal(err)

@@ -40,7 +40,7 @@ func checkBeforeChange(ctx context.Context, cfg *Config, r kafka.Recording) erro
 
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetters, func(), error) {
+	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -50,7 +50,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		r := recording(db, j, ops, log)
-		letters := kafka.NewDeadLetters(r)
+		letters := kafka.NewDeadLetterStore(r)
 		letters.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
 		return letters, db.Close, nil
 	})

@@ -85,25 +85,25 @@ func newRace(t *testing.T) *race {
 	return r
 }
 
-func (r *race) ofPayment(actor string, body payment.Body) journal.Heard {
+func (r *race) ofPayment(actor string, body payment.Body) journal.Received {
 	e := payment.New(payment.Writer(body.EventType()), r.paymentID, body)
 	e.Time, e.Meta = time.Now(), event.Meta{Actor: actor}
-	return journal.Heard{Event: e, Stream: payment.Stream(r.paymentID), Topic: payment.Topic}
+	return journal.Received{Event: e, Stream: payment.Stream(r.paymentID), Topic: payment.Topic}
 }
 
 // death is the order, until it expires.
-func (r *race) death() []journal.Heard {
+func (r *race) death() []journal.Received {
 	history := ordertest.Submitted(r.orderID, money.Amount{Minor: 10_00, Currency: "EUR"})
 	history.Says(event.Meta{}, order.Expired{})
-	var received []journal.Heard
+	var received []journal.Received
 	for _, e := range history.Events() {
-		received = append(received, journal.Heard{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})
+		received = append(received, journal.Received{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})
 	}
 	return received
 }
 
 // hear records events as the consumer does; meanwhile is called before the commit.
-func (r *race) hear(meanwhile func(), received ...journal.Heard) {
+func (r *race) hear(meanwhile func(), received ...journal.Received) {
 	for i := range received {
 		received[i].Offset = r.offset.Add(1)
 	}
@@ -111,7 +111,7 @@ func (r *race) hear(meanwhile func(), received ...journal.Heard) {
 		if err := r.service.Before(r.t.Context(), tx, received); err != nil {
 			return err
 		}
-		changed, err := r.journal.Hear(r.t.Context(), tx, received)
+		changed, err := r.journal.Receive(r.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			id := uuid.NewString()
 			bodies := append([]payment.Body{payment.Requested{PaymentID: id, ContractorID: "ada", Amount: amount, Description: "A fence",
 				CaptureMethod: test.method}, payment.Accepted{}}, test.told...)
-			var heard []journal.Heard
+			var heard []journal.Received
 			for i, body := range bodies {
 				e := payment.New(payment.Writer(body.EventType()), id, body)
 				e.Time = time.Now()
@@ -126,7 +126,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 				case payment.Accepted:
 					e.Meta = event.Meta{Actor: "mia"}
 				}
-				heard = append(heard, journal.Heard{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)})
+				heard = append(heard, journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)})
 			}
 			g := &archive{}
 			at := time.Now().Add(-time.Hour).UTC().Truncate(time.Microsecond)
@@ -165,7 +165,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			// when it is restored
 			restore := func() {
 				err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-					if _, err := book.Hear(t.Context(), tx, heard); err != nil {
+					if _, err := book.Receive(t.Context(), tx, heard); err != nil {
 						return err
 					}
 					return service.Restore(t.Context(), tx, g, func(string) {})

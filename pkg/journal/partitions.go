@@ -12,8 +12,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Place is a partition of a topic.
-type Place struct {
+// TopicPartition is a partition of a topic.
+type TopicPartition struct {
 	Topic     string
 	Partition int
 }
@@ -23,22 +23,22 @@ type Extent struct {
 	First     int64     // the oldest message's offset
 	End       int64     // the next message's offset
 	Committed int64     // by the service's group; -1 if nothing
-	TopicID   uuid.UUID // changes when a topic is deleted and made anew; zero where the brokers do not say
+	TopicID   uuid.UUID // changes when a topic is deleted and recreated; zero where the brokers do not say
 }
 
-// markCatchingUp has pages refresh once everything is heard.
+// markCatchingUp has pages refresh once everything is received.
 const markCatchingUp = "insert into catching_up default values on conflict (only_row) do update set marks = catching_up.marks + 1"
 
-// BeginHearing says from which offset each partition is to be heard: the one after the last that this database has heard; see
+// StartPositions says from which offset each partition is to be received: the one after the last that this database has received; see
 // positions. Those that do not hold that any more are lost: they are not in next, and it is kept on record.
 //
-// With that the database is catching up, until it has heard what the partitions hold now.
-func (j *Journal) BeginHearing(ctx context.Context, extents map[Place]Extent) (next map[Place]int64, lost []Lost, err error) {
+// With that the database is catching up, until it has received what the partitions hold now.
+func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
-		if err := lockHearing(ctx, tx); err != nil {
+		if err := lockPositions(ctx, tx); err != nil {
 			return err
 		}
-		rows, older, err := heardSoFar(ctx, tx)
+		rows, older, err := readPositions(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func (j *Journal) BeginHearing(ctx context.Context, extents map[Place]Extent) (n
 	return next, lost, err
 }
 
-// NoteHeard notes the next offsets of partitions, after what is before them was recorded.
-func (j *Journal) NoteHeard(ctx context.Context, next map[Place]int64) error {
+// SavePositions notes the next offsets of partitions, after what is before them was recorded.
+func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int64) error {
 	topics, partitions, offsets := make([]string, 0, len(next)), make([]int32, 0, len(next)), make([]int64, 0, len(next))
 	for place, offset := range next {
 		topics, partitions, offsets = append(topics, place.Topic), append(partitions, int32(place.Partition)), append(offsets, offset)
@@ -111,7 +111,7 @@ func (j *Journal) CaughtUp(ctx context.Context) error {
 	return nil
 }
 
-// CatchingUp says how far this database is with hearing what the topics held before it began, and whether it still does.
+// CatchingUp says how far this database is with receiving what the topics held before it began, and whether it still does.
 func (j *Journal) CatchingUp(ctx context.Context) (p Progress, behind bool, err error) {
 	var done, of int64
 	var began, now time.Time

@@ -11,7 +11,7 @@ import (
 	"countersign.example/pkg/journal"
 )
 
-// Topic is a topic that a service hears, and what it takes for an event there.
+// Topic is a topic that a service receives, and what it takes for an event there.
 type Topic struct {
 	Name string
 	// Stream is the id of an event's stream in the journal; see BySubject. It is asked before Check.
@@ -59,7 +59,7 @@ func changed(c journal.Conflict) refusal {
 // item is a message on its way into the journal.
 type item struct {
 	message  kafkago.Message
-	heard    journal.Heard
+	received journal.Received
 	unknown  bool   // its type
 	kind     Kind   // of the dead letter that it becomes; "" while it is to be recorded
 	cause    error  // why it becomes one
@@ -69,14 +69,14 @@ type item struct {
 
 func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
 
-func (i item) aside(kind Kind, cause error) item {
+func (i item) deadLetter(kind Kind, cause error) item {
 	i.kind, i.cause, i.attempts = kind, cause, 1
 	return i
 }
 
 func (i item) refusedFor(why refusal) item {
 	i.reason = why.reason
-	return i.aside(Refused, why)
+	return i.deadLetter(Refused, why)
 }
 
 // read decodes a message and judges it by itself, without the journal: whether it is an event (else it is malformed), may be where it
@@ -86,20 +86,20 @@ func (t Topic) read(m kafkago.Message, now time.Time) (i item) {
 	i.message = m
 	e, err := Decode(m)
 	if err != nil {
-		return i.aside(Malformed, err)
+		return i.deadLetter(Malformed, err)
 	}
-	i.heard = journal.Heard{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
+	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	if why, refused := t.refuses(e, m); refused {
 		return i.refusedFor(why)
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			i = i.aside(Poison, panicked(p))
+			i = i.deadLetter(Poison, panicked(p))
 		}
 	}()
-	i.heard.Stream = t.Stream(e)
+	i.received.Stream = t.Stream(e)
 	if e.Time.Before(earliest) || e.Time.After(now.Add(ahead)) {
-		return i.aside(Poison, fmt.Errorf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339)))
+		return i.deadLetter(Poison, fmt.Errorf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339)))
 	}
 	if t.Check == nil {
 		return i
@@ -109,7 +109,7 @@ func (t Topic) read(m kafkago.Message, now time.Time) (i item) {
 	case t.Unknown != nil && errors.Is(err, t.Unknown):
 		i.unknown = true
 	default:
-		return i.aside(Poison, err)
+		return i.deadLetter(Poison, err)
 	}
 	return i
 }

@@ -12,8 +12,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Heard is an event that came from a topic.
-type Heard struct {
+// Received is an event that came from a topic.
+type Received struct {
 	event.Event
 	Stream    string
 	Topic     string
@@ -21,31 +21,31 @@ type Heard struct {
 	Offset    int64
 }
 
-// Hear records events in the order given, which is the topic's within each stream, and
+// Receive records events in the order given, which is the topic's within each stream, and
 // returns the streams that they changed:
 //
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
 //   - so is one whose id the journal has with something else in it, since an id counts once. No honest writer does
-//     that: HearOrRefuse tells them apart.
+//     that: ReceiveOrRefuse tells them apart.
 //
 // It costs two round trips, however many the events are.
-func (j *Journal) Hear(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, error) {
-	changed, _, err := j.HearOrRefuse(ctx, tx, heard)
+func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, error) {
+	changed, _, err := j.ReceiveOrRefuse(ctx, tx, received)
 	return changed, err
 }
 
-// HearOrRefuse is Hear, and returns also which of the events have the id of another one, in the order given.
-func (j *Journal) HearOrRefuse(ctx context.Context, tx *pg.Tx, heard []Heard) ([]Stream, []Conflict, error) {
-	if len(heard) == 0 {
+// ReceiveOrRefuse is Receive, and returns also which of the events have the id of another one, in the order given.
+func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, []Conflict, error) {
+	if len(received) == 0 {
 		return nil, nil, nil
 	}
-	ids, eventIDs := make([]string, len(heard)), make([]uuid.UUID, len(heard))
-	for i, h := range heard {
+	ids, eventIDs := make([]string, len(received)), make([]uuid.UUID, len(received))
+	for i, h := range received {
 		ids[i], eventIDs[i] = h.Stream, h.ID
 	}
-	owners := make(map[uuid.UUID]string, len(heard))
+	owners := make(map[uuid.UUID]string, len(received))
 	batch := &pgx.Batch{}
 	batch.Queue("select event_id, stream from journal where event_id = any($1)", eventIDs).Query(func(rows pgx.Rows) error {
 		var id uuid.UUID
@@ -60,7 +60,7 @@ func (j *Journal) HearOrRefuse(ctx context.Context, tx *pg.Tx, heard []Heard) ([
 	if err != nil {
 		return nil, nil, err
 	}
-	places := place(streams, owners, heard)
+	places := place(streams, owners, received)
 	if err := j.write(ctx, tx, places); err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +73,7 @@ func (j *Journal) HearOrRefuse(ctx context.Context, tx *pg.Tx, heard []Heard) ([
 	return changed, places.conflicts, nil
 }
 
-// placed is what a batch of heard events does to the streams.
+// placed is what a batch of received events does to the streams.
 type placed struct {
 	streams   map[string]*Stream
 	order     []string // the changed streams, as first met
@@ -84,11 +84,11 @@ type placed struct {
 
 // place gives every event its place, in memory; the streams are locked. owners are the streams of
 // the ids that the journal has; those that are placed are added.
-func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard) placed {
+func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))
 	extra := make(map[string]int, len(loaded))
-	for _, h := range heard {
+	for _, h := range received {
 		extra[h.Stream]++
 	}
 	for id, s := range loaded {
@@ -101,7 +101,7 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, heard []Heard)
 		}
 		p.streams[id] = &s
 	}
-	for n, h := range heard {
+	for n, h := range received {
 		h.Time = event.Kept(h.Time)
 		if owner, ok := owners[h.ID]; ok && owner != h.Stream {
 			p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: "stream"})
@@ -151,7 +151,7 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		for _, record := range p.appended {
 			columns.add(*record)
 		}
-		batch.Queue(hearEvents, columns.args()...).Query(func(rows pgx.Rows) error {
+		batch.Queue(receiveEvents, columns.args()...).Query(func(rows pgx.Rows) error {
 			var id uuid.UUID
 			var position int64
 			_, err := pgx.ForEachRow(rows, []any{&id, &position}, func() error {
@@ -175,7 +175,7 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	batch.Queue(moveStreams, p.order, versions, logs)
 	if j.live {
 		batch.Queue(`insert into unpushed (stream) select unnest($1::text[])`, p.order)
-		j.wakeAfter(tx, false, p.order...)
+		j.notifyAfter(tx, false, p.order...)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("record what was heard: %w", err)

@@ -13,22 +13,22 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// trials is how often a message is tried alone before it becomes a dead letter, with pauses between that grow from
+// maxAttempts is how often a message is tried alone before it becomes a dead letter, with pauses between that grow from
 // firstPause. They hold up the messages that come after, of all keys: together less than a fifth of a second.
 const (
-	trials     = 3
-	firstPause = 40 * time.Millisecond
+	maxAttempts = 3
+	firstPause  = 40 * time.Millisecond
 )
 
 // recordItems records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
 // halves: one bad message among n costs 2 log n transactions. It is tried again, alone, when the others are recorded.
 func (r *recorder) recordItems(ctx context.Context, items []item) error {
 	suspects := suspects{}
-	if err := r.recordApart(ctx, items, &suspects); err != nil {
+	if err := r.bisect(ctx, items, &suspects); err != nil {
 		return err
 	}
 	for _, k := range suspects.keys {
-		if err := r.tryAlone(ctx, suspects.items[k]); err != nil {
+		if err := r.retryAlone(ctx, suspects.items[k]); err != nil {
 			return err
 		}
 	}
@@ -52,8 +52,8 @@ func (s *suspects) add(i item) {
 	s.items[k] = append(s.items[k], i)
 }
 
-// recordApart records the items of keys that are not suspected, and suspects those that cannot be.
-func (r *recorder) recordApart(ctx context.Context, items []item, s *suspects) error {
+// bisect records the items of keys that are not suspected, and suspects those that cannot be.
+func (r *recorder) bisect(ctx context.Context, items []item, s *suspects) error {
 	clear := make([]item, 0, len(items))
 	for _, i := range items {
 		if s.items[i.key()] != nil {
@@ -67,38 +67,38 @@ func (r *recorder) recordApart(ctx context.Context, items []item, s *suspects) e
 	}
 	err := r.attempt(ctx, clear)
 	switch {
-	case err == nil || passes(ctx, err):
+	case err == nil || isRetryable(ctx, err):
 		return err
 	case len(clear) == 1:
 		s.add(clear[0])
 		return nil
 	}
 	half := len(clear) / 2
-	if err := r.recordApart(ctx, clear[:half], s); err != nil {
+	if err := r.bisect(ctx, clear[:half], s); err != nil {
 		return err
 	}
-	return r.recordApart(ctx, clear[half:], s)
+	return r.bisect(ctx, clear[half:], s)
 }
 
-// tryAlone tries the first of a key's items alone, a few times. What fails each time for whatever is not known to pass is poison.
+// retryAlone tries the first of a key's items alone, a few times. What fails each time for whatever is not known to pass is poison.
 // Then it goes on with those behind it.
-func (r *recorder) tryAlone(ctx context.Context, items []item) error {
+func (r *recorder) retryAlone(ctx context.Context, items []item) error {
 	first := items[0]
 	pause := firstPause
-	for trial := 2; ; trial++ { // it has failed alone already
+	for attempt := 2; ; attempt++ { // it has failed alone already
 		if !sleep(ctx, pause) {
 			return context.Cause(ctx)
 		}
 		err := r.attempt(ctx, items[:1])
-		if err != nil && passes(ctx, err) {
+		if err != nil && isRetryable(ctx, err) {
 			return err
 		}
 		if err == nil {
 			break
 		}
-		if pause *= 3; trial == trials {
-			first = first.aside(Poison, err)
-			first.attempts = trials
+		if pause *= 3; attempt == maxAttempts {
+			first = first.deadLetter(Poison, err)
+			first.attempts = maxAttempts
 			if err := r.attempt(ctx, []item{first}); err != nil {
 				return err
 			}
@@ -122,9 +122,9 @@ func panicked(p any) error {
 // errMeanwhile undoes a transaction whose key was parked, or whose message was set aside, by another replica since it looked.
 var errMeanwhile = errors.New("another replica has set aside what this one was about to")
 
-// passes reports whether trying again may help without anybody doing anything. Whatever is not known to pass lies in the message, as
+// isRetryable reports whether trying again may help without anybody doing anything. Whatever is not known to pass lies in the message, as
 // far as anybody can tell: better its key waits than everybody.
-func passes(ctx context.Context, err error) bool {
+func isRetryable(ctx context.Context, err error) bool {
 	if _, ok := errors.AsType[permanentError](err); ok {
 		return false
 	}

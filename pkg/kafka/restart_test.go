@@ -28,7 +28,7 @@ func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
 }
 
 func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testing.T) {
-	// given a service that has heard a topic, and loses its database
+	// given a service that has received a topic, and loses its database
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	var events []event.Event
@@ -40,11 +40,11 @@ func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testi
 	h.eventually(50, "journal")
 	stop()
 	emptied := h.emptied()
-	// and that somebody uses before it hears again
+	// and that somebody uses before it receives again
 	mine := newEvent("mine", 1)
 	emptied.append(mine)
 
-	// when it hears again
+	// when it receives again
 	stop = run(t, emptied.consumer().Run)
 
 	// then everything is there, and it says that it is done
@@ -55,7 +55,7 @@ func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testi
 	})
 	stop()
 
-	// and goes on from there once more, hearing nothing twice
+	// and goes on from there once more, receiving nothing twice
 	emptied.eventually(50, "journal where log > 0")
 	h.produce(addresses, h.encoded(newEvent("1", 99))...)
 	run(t, emptied.consumer().Run)
@@ -117,7 +117,7 @@ func TestARestoredBackupHearsWhatItLacks(t *testing.T) {
 	// when the service runs with it
 	run(t, backup.consumer().Run)
 
-	// then it hears those two, though the group has committed them
+	// then it receives those two, though the group has committed them
 	backup.eventually(2, "journal")
 	_, behind := catchingUp(t, backup.journal)
 	require.False(t, behind)

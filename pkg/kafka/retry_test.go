@@ -37,8 +37,8 @@ func TestWhateverIsNotKnownToPassIsPoisonForItsKey(t *testing.T) {
 				require.NoError(t, err)
 				r := h.recording()
 				if before {
-					r.Before = func(ctx context.Context, tx *pg.Tx, heard []journal.Heard) error {
-						for _, e := range heard {
+					r.Before = func(ctx context.Context, tx *pg.Tx, received []journal.Received) error {
+						for _, e := range received {
 							if e.Subject == "bad" {
 								return fail(ctx, tx)
 							}

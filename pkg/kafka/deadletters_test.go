@@ -91,8 +91,8 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	h.eventually(5, "dead_letters")
 	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("good"))
 	require.Empty(t, h.ns("bad"))
-	letters := kafka.NewDeadLetters(h.recording())
-	list, err := letters.List(t.Context(), 10)
+	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, list, 5)
 	require.Equal(t, kafka.Poison, list[0].Kind)
@@ -101,21 +101,21 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	h.eventually(1, "dead_letters where noticed_at is not null")
 
 	// Not out of order, and not before the cure.
-	_, err = letters.Replay(t.Context(), list[1].ID)
+	_, err = deadLetters.Replay(t.Context(), list[1].ID)
 	require.ErrorContains(t, err, "waits behind letter")
-	_, err = letters.Replay(t.Context(), list[0].ID)
+	_, err = deadLetters.Replay(t.Context(), list[0].ID)
 	var again *kafka.FailedAgainError
 	require.ErrorAs(t, err, &again)
 	h.eventually(1, "dead_letters where kind = 'poison' and attempts = 4")
 
 	cured.Store(true)
-	settled, err := letters.Replay(t.Context(), list[0].ID)
+	settled, err := deadLetters.Replay(t.Context(), list[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, 5, settled)
 	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("bad"))
 	h.eventually(0, "parked_keys")
-	_, err = letters.Replay(t.Context(), list[0].ID)
-	require.ErrorIs(t, err, kafka.ErrNoLetter)
+	_, err = deadLetters.Replay(t.Context(), list[0].ID)
+	require.ErrorIs(t, err, kafka.ErrNoDeadLetter)
 
 	// The key is free.
 	h.produce(addresses, h.encoded(newEvent("bad", 6))...)
@@ -131,18 +131,18 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 	stop := run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(poison, newEvent("bad", 2), newEvent("bad", 3))...)
 	h.eventually(3, "dead_letters")
-	letters := kafka.NewDeadLetters(h.recording())
-	list, err := letters.List(t.Context(), 10)
+	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 
-	settled, err := letters.Discard(t.Context(), list[0].ID)
+	settled, err := deadLetters.Discard(t.Context(), list[0].ID)
 
 	require.NoError(t, err)
 	require.Equal(t, 2, settled)
 	require.Equal(t, []int{2, 3}, h.ns("bad"))
 	h.eventually(0, "parked_keys")
 
-	// When another group of the same service hears everything again, nothing changes.
+	// When another group of the same service receives everything again, nothing changes.
 	stop()
 	h.group += "-again"
 	h.produce(addresses, h.encoded(newEvent("bad", 4))...)
@@ -160,19 +160,19 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 	run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(first, newEvent("bad", 2), third, newEvent("bad", 4))...)
 	h.eventually(4, "dead_letters")
-	letters := kafka.NewDeadLetters(h.recording())
-	list, err := letters.List(t.Context(), 10)
+	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 
-	settled, err := letters.Discard(t.Context(), list[0].ID)
+	settled, err := deadLetters.Discard(t.Context(), list[0].ID)
 
 	var again *kafka.FailedAgainError
 	require.ErrorAs(t, err, &again)
-	require.Equal(t, list[2].ID, again.Letter)
+	require.Equal(t, list[2].ID, again.DeadLetter)
 	require.Equal(t, 1, settled)
 	h.eventually(1, "dead_letters where kind = 'poison' and state = 'waiting'")
 	h.eventually(1, "parked_keys")
-	settled, err = letters.Discard(t.Context(), again.Letter)
+	settled, err = deadLetters.Discard(t.Context(), again.DeadLetter)
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
 	require.Equal(t, []int{2, 4}, h.ns("bad"))
@@ -234,10 +234,10 @@ func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
 		}
 	}
 	cured.Store(true)
-	letters := kafka.NewDeadLetters(h.recording())
-	list, err := letters.List(t.Context(), each)
+	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	list, err := deadLetters.List(t.Context(), each)
 	require.NoError(t, err)
-	settled, err := letters.Replay(t.Context(), list[0].ID)
+	settled, err := deadLetters.Replay(t.Context(), list[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, each, settled)
 	require.Equal(t, want, h.ns("subject-7"))
@@ -276,7 +276,7 @@ func TestWhatIsRecordedOfABacklogIsNotRecordedAgain(t *testing.T) {
 	require.Zero(t, heard(t, registry)["redelivered"])
 }
 
-// heard are the messages by what became of them.
+// received are the messages by what became of them.
 func heard(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 	tb.Helper()
 	gathered, err := registry.Gather()
@@ -332,14 +332,14 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 	h.eventually(0, "parked_keys")
 
 	// A malformed one can be given up, and replaying it says what is wrong.
-	letters := kafka.NewDeadLetters(h.recording())
-	list, err := letters.List(t.Context(), 100)
+	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	list, err := deadLetters.List(t.Context(), 100)
 	require.NoError(t, err)
 	require.Equal(t, hostile[3].Key, list[3].Key)
 	require.Equal(t, hostile[3].Value, list[3].Payload)
-	_, err = letters.Replay(t.Context(), list[0].ID)
+	_, err = deadLetters.Replay(t.Context(), list[0].ID)
 	require.ErrorIs(t, err, kafka.ErrMalformed)
-	_, err = letters.Discard(t.Context(), list[0].ID)
+	_, err = deadLetters.Discard(t.Context(), list[0].ID)
 	require.NoError(t, err)
 	h.eventually(len(hostile)-1, "dead_letters where state = 'waiting'")
 }
@@ -364,7 +364,7 @@ func TestFailuresThatPassAreRepeatedAndNeverALetter(t *testing.T) {
 }
 
 func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
-	// given a consumer that hears and cannot record
+	// given a consumer that receives and cannot record
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	away := &pgconn.PgError{Code: "57P03", Message: "the database system is starting up"}
@@ -395,8 +395,8 @@ func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	h.produce(addresses, kafkago.Message{Key: []byte("\x1b[2J\x00"), Value: []byte("hello")})
 	h.eventually(1, "dead_letters")
 	execute := func(args ...string) (string, error) {
-		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetters, func(), error) {
-			return kafka.NewDeadLetters(h.recording()), func() {}, nil
+		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetterStore, func(), error) {
+			return kafka.NewDeadLetterStore(h.recording()), func() {}, nil
 		})
 		var out strings.Builder
 		command.SetOut(&out)

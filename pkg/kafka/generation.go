@@ -12,16 +12,16 @@ import (
 	"countersign.example/pkg/journal"
 )
 
-// noteEvery is how often the database is told how far it has heard. A crash in between makes redeliveries.
+// noteEvery is how often the database is told how far it has received. A crash in between makes redeliveries.
 const noteEvery = 500 * time.Millisecond
 
 // begin has the generation start where this database is: an empty one at the topics' beginning, and one restored from a backup
 // where the backup was, although the group has committed more. Partitions that are lost are taken out of it.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	wait := newBackOff(5 * time.Second)
-	for told, doubted := false, false; ; {
+	for reported, doubted := false, false; ; {
 		extents, err := c.extents(ctx)
-		var next map[journal.Place]int64
+		var next map[journal.TopicPartition]int64
 		var lost []journal.Lost
 		if err == nil && !doubted {
 			if _, lost, err = within(ctx, extents, c.cfg.Journal.Positions); err == nil && slices.ContainsFunc(lost, isNew) {
@@ -34,18 +34,18 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 			}
 		}
 		if err == nil {
-			next, lost, err = within(ctx, extents, c.cfg.Journal.BeginHearing)
+			next, lost, err = within(ctx, extents, c.cfg.Journal.StartPositions)
 		}
 		if err == nil {
-			c.tellLost(lost)
+			c.reportLost(lost)
 			start(generation, next, extents)
 			return
 		}
-		if !told && ctx.Err() == nil {
+		if !reported && ctx.Err() == nil {
 			c.cfg.Log.Warn("finding out where to go on failed, and will be repeated", "error", err)
-			told = true
+			reported = true
 		}
-		c.contact(err)
+		c.setFault(err)
 		if !sleep(ctx, wait.NextBackOff()) {
 			return
 		}
@@ -53,49 +53,49 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 }
 
 // within asks the journal, for callWithin at most.
-func within(ctx context.Context, extents map[journal.Place]journal.Extent,
-	ask func(context.Context, map[journal.Place]journal.Extent) (map[journal.Place]int64, []journal.Lost, error),
-) (next map[journal.Place]int64, lost []journal.Lost, err error) {
+func within(ctx context.Context, extents map[journal.TopicPartition]journal.Extent,
+	ask func(context.Context, map[journal.TopicPartition]journal.Extent) (map[journal.TopicPartition]int64, []journal.Lost, error),
+) (next map[journal.TopicPartition]int64, lost []journal.Lost, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	return ask(ctx, extents)
 }
 
-func (c *Consumer) extents(ctx context.Context) (map[journal.Place]journal.Extent, error) {
+func (c *Consumer) extents(ctx context.Context) (map[journal.TopicPartition]journal.Extent, error) {
 	return c.cfg.Client.extents(ctx, c.cfg.Group, c.cfg.topicNames()...)
 }
 
 // start gives the generation's partitions their beginning, and leaves out those that have none. It never skips: where the group
 // has committed less, or nothing, that counts.
-func start(generation *kafkago.Generation, next map[journal.Place]int64, extents map[journal.Place]journal.Extent) {
+func start(generation *kafkago.Generation, next map[journal.TopicPartition]int64, extents map[journal.TopicPartition]journal.Extent) {
 	for topic, assigned := range generation.Assignments {
-		heard := make([]kafkago.PartitionAssignment, 0, len(assigned))
+		received := make([]kafkago.PartitionAssignment, 0, len(assigned))
 		for _, p := range assigned {
-			place := journal.Place{Topic: topic, Partition: p.ID}
+			place := journal.TopicPartition{Topic: topic, Partition: p.ID}
 			offset, known := next[place]
 			if !known {
 				continue
 			}
 			p.Offset = max(min(p.Offset, offset), extents[place].First)
-			heard = append(heard, p)
+			received = append(received, p)
 		}
-		generation.Assignments[topic] = heard
+		generation.Assignments[topic] = received
 	}
 }
 
-// noteProgress tells the database now and then how far it has heard, and once more when stop is called.
+// noteProgress tells the database now and then how far it has received, and once more when stop is called.
 func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 	stopped := make(chan struct{})
 	var noting sync.WaitGroup
-	noted := map[journal.Place]int64{}
+	noted := map[journal.TopicPartition]int64{}
 	note := func() {
-		next := c.heard()
+		next := c.nextOffsets()
 		if maps.Equal(next, noted) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, callWithin)
 		defer cancel()
-		if err := c.cfg.Journal.NoteHeard(ctx, next); err != nil {
+		if err := c.cfg.Journal.SavePositions(ctx, next); err != nil {
 			c.cfg.Log.Debug("noting what was heard failed, and will be repeated", "error", err)
 			return
 		}
@@ -120,14 +120,14 @@ func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 	}
 }
 
-// heard are the next offsets of the partitions assigned now.
-func (c *Consumer) heard() map[journal.Place]int64 {
+// nextOffsets are the next offsets of the partitions assigned now.
+func (c *Consumer) nextOffsets() map[journal.TopicPartition]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := make(map[journal.Place]int64, len(c.positions))
+	next := make(map[journal.TopicPartition]int64, len(c.positions))
 	for tp, offset := range c.positions {
 		if offset >= 0 { // nothing was committed, and nothing has come
-			next[journal.Place{Topic: tp.topic, Partition: tp.partition}] = offset
+			next[journal.TopicPartition{Topic: tp.topic, Partition: tp.partition}] = offset
 		}
 	}
 	return next

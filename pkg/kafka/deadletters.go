@@ -26,17 +26,17 @@ const (
 	Refused   Kind = "refused"   // an event that its sender must not have written; nothing waits behind it
 )
 
-// alone reports whether nothing waits behind such a letter.
+// alone reports whether nothing waits behind such a dead letter.
 func (k Kind) alone() bool { return k == Malformed || k == Refused }
 
-// errParked is a parked letter's error.
+// errParked is a parked dead letter's error.
 var errParked = errors.New("waits behind an earlier event of the same key that is a dead letter")
 
-// maxError is how much of an error a letter keeps, in bytes.
+// maxError is how much of an error a dead letter keeps, in bytes.
 const maxError = 4_000
 
-// Letter is a dead letter.
-type Letter struct {
+// DeadLetter is a dead letter.
+type DeadLetter struct {
 	ID         int64
 	Topic      string
 	Partition  int
@@ -53,7 +53,7 @@ type Letter struct {
 	RecordedAt time.Time
 }
 
-func (l Letter) message() kafkago.Message {
+func (l DeadLetter) message() kafkago.Message {
 	return kafkago.Message{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Key: l.Key, Value: l.Payload, Headers: l.Headers, Time: l.Time}
 }
 
@@ -63,10 +63,10 @@ type header struct {
 	Value []byte `json:"value"`
 }
 
-const selectLetters = `select id, topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts, state,
+const selectDeadLetters = `select id, topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts, state,
 	recorded_at from dead_letters `
 
-func scanLetter(row pgx.CollectableRow) (l Letter, err error) {
+func scanDeadLetter(row pgx.CollectableRow) (l DeadLetter, err error) {
 	var headers []header
 	err = row.Scan(&l.ID, &l.Topic, &l.Partition, &l.Offset, &l.Key, &l.EventID, &headers, &l.Payload, &l.Time, &l.Kind, &l.Error,
 		&l.Attempts, &l.State, &l.RecordedAt)
@@ -77,8 +77,8 @@ func scanLetter(row pgx.CollectableRow) (l Letter, err error) {
 	return l, err
 }
 
-// letterColumns are letters turned into one array a column.
-type letterColumns struct {
+// deadLetterColumns are dead letters turned into one array a column.
+type deadLetterColumns struct {
 	topics, kinds, errors, headers []string
 	partitions, attempts           []int32
 	offsets                        []int64
@@ -87,12 +87,12 @@ type letterColumns struct {
 	times                          []time.Time
 }
 
-// insertLetters sets messages aside, in order.
-func insertLetters(ctx context.Context, tx *pg.Tx, items []item) error {
+// insertDeadLetters sets messages aside, in order.
+func insertDeadLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	var c letterColumns
+	var c deadLetterColumns
 	for _, i := range items {
 		if err := c.add(i); err != nil {
 			return err
@@ -114,7 +114,7 @@ func insertLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 	return nil
 }
 
-func (c *letterColumns) add(i item) error {
+func (c *deadLetterColumns) add(i item) error {
 	headers := make([]header, len(i.message.Headers))
 	for n, h := range i.message.Headers {
 		headers[n] = header{Key: []byte(h.Key), Value: h.Value}
@@ -124,8 +124,8 @@ func (c *letterColumns) add(i item) error {
 		return permanentError{fmt.Errorf("keep a dead letter's headers: %w", err)}
 	}
 	var eventID *uuid.UUID
-	if i.heard.ID != uuid.Nil {
-		eventID = &i.heard.ID
+	if i.received.ID != uuid.Nil {
+		eventID = &i.received.ID
 	}
 	at := i.message.Time
 	if at.Year() < 1 || at.Year() > 9999 {
@@ -162,7 +162,7 @@ func errorText(err error) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// parkKeys parks keys that were not, each with the letter that parks it in the same transaction.
+// parkKeys parks keys that were not, each with the dead letter that parks it in the same transaction.
 func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
 	if len(keys) == 0 {
 		return nil
