@@ -15,7 +15,7 @@ import (
 )
 
 // Before locks the cases of the received events. It is for kafka.Recording.
-func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Heard) error {
+func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
 	var members []cases.Member
 	streams := make([]string, len(received))
 	for i, r := range received {
