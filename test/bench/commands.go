@@ -24,7 +24,7 @@ const (
 
 // commands measures how many items a second ordering-core adds to drafts, over the transactions a second of
 // pgbench on the same PostgreSQL right before and after: with both web apps hearing of them, and alone.
-func commands(s *stage) error {
+func commands(s *environment) error {
 	sys := testsystem.New(s)
 	floor, err := newPgbench(s)
 	if err != nil {

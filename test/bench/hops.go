@@ -40,7 +40,7 @@ type hop struct{ commit, kafka, commitAgain, redis time.Duration }
 
 func (h hop) sum() time.Duration { return h.commit + h.kafka + h.commitAgain + h.redis }
 
-func newHops(s *stage, parts *testsystem.Parts) (*hops, error) {
+func newHops(s *environment, parts *testsystem.Parts) (*hops, error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	var running sync.WaitGroup
 	pool, err := pgxpool.New(ctx, pgtest.NewURL(s))

@@ -35,7 +35,7 @@ type grown struct {
 }
 
 // growth measures what the journal does with few events and with many, in turn.
-func growth(s *stage) error {
+func growth(s *environment) error {
 	sizes := []int{fewEvents, *journalEvents}
 	broker, err := embedded.Kafka(s.TempDir(), "")
 	if err != nil {
@@ -100,7 +100,7 @@ func growth(s *stage) error {
 const streamName = `'0193f3a0-0000-7000-8000-' || lpad(to_hex(n), 12, '0')`
 
 // grow fills a journal by SQL, as many streams that were heard to their end.
-func grow(s *stage, events int) (*grown, error) {
+func grow(s *environment, events int) (*grown, error) {
 	db, err := pg.Open(s.ctx, pgtest.NewURL(s, journal.Migrations, kafka.Migrations))
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ const (
 
 // latency measures from the POST of a payment at contractor-ui to its row in the socket of a page that is
 // open at manager-ui, and the sum of the raw hops between.
-func latency(s *stage) error {
+func latency(s *environment) error {
 	sys := testsystem.New(s)
 	raw, err := newHops(s, sys.Parts)
 	if err != nil {
@@ -56,7 +56,7 @@ func latency(s *stage) error {
 		if err != nil {
 			return fmt.Errorf("raw hops, %s: %w", load.name, err)
 		}
-		var whole samples[journey]
+		var whole samples[flow]
 		err = load.run(s.ctx, func(ctx context.Context, due time.Time) error {
 			j, err := w.once(ctx, due)
 			whole.add(j)
@@ -65,7 +65,7 @@ func latency(s *stage) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", load.name, err)
 		}
-		addHops(t, load.name, durations(whole.all, journey.took), chains.all)
+		addHops(t, load.name, durations(whole.all, flow.took), chains.all)
 		if err := addStages(s.ctx, stages, load.name, sys, whole.all); err != nil {
 			return err
 		}
@@ -85,8 +85,8 @@ func addHops(t *table, name string, times []time.Duration, chains []hop) {
 	sums := durations(chains, hop.sum)
 	p50, p99, floor50, floor99 := percentile(times, 50), percentile(times, 99), percentile(sums, 50), percentile(sums, 99)
 	t.add(name, ms(p50), ms(p99),
-		ms(middle(func(sys hop) time.Duration { return sys.commit })), ms(middle(func(sys hop) time.Duration { return sys.kafka })),
-		ms(middle(func(sys hop) time.Duration { return sys.commitAgain })), ms(middle(func(sys hop) time.Duration { return sys.redis })),
+		ms(middle(func(h hop) time.Duration { return h.commit })), ms(middle(func(h hop) time.Duration { return h.kafka })),
+		ms(middle(func(h hop) time.Duration { return h.commitAgain })), ms(middle(func(h hop) time.Duration { return h.redis })),
 		ms(floor50), ms(floor99), ratio(p50, floor50), ratio(p99, floor99))
 }
 
@@ -99,7 +99,7 @@ type watched struct {
 	awaited map[string]chan time.Time // by payment
 }
 
-func newWatched(s *stage, sys *testsystem.System) (*watched, error) {
+func newWatched(s *environment, sys *testsystem.System) (*watched, error) {
 	const contractors = 32
 	w := &watched{contractors: make(chan *person, contractors), awaited: map[string]chan time.Time{}}
 	all, err := signInAll(s.ctx, contractors, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind")
@@ -132,11 +132,11 @@ func (w *watched) seen(r row, at time.Time) {
 
 // once asks for a payment and waits until the manager's page has it. The time counts from when the
 // request was due, so that one that had to wait for a free contractor is not counted as fast.
-func (w *watched) once(ctx context.Context, due time.Time) (j journey, err error) {
+func (w *watched) once(ctx context.Context, due time.Time) (j flow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, latencyPatience)
 	defer cancel()
 	arrived := make(chan time.Time, 1)
-	j = journey{payment: newID(), due: due}
+	j = flow{payment: newID(), due: due}
 	w.mu.Lock()
 	w.awaited[j.payment] = arrived
 	w.mu.Unlock()

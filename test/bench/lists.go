@@ -22,14 +22,14 @@ const (
 // lists measures how long the pages of the list of orders take with few orders and with many. Those are written into the copies
 // by SQL, for this bench only. Each page is asked for in turn at a house with few and at one with many, so that whatever
 // else this machine does meets both.
-func lists(s *stage) error {
+func lists(s *environment) error {
 	sizes := []int{fewOrders, manyOrders}
-	houses := make([]*testsystem.System, len(sizes))
+	systems := make([]*testsystem.System, len(sizes))
 	for i, size := range sizes {
-		houses[i] = testsystem.New(s)
+		systems[i] = testsystem.New(s)
 		for _, app := range orderApps {
 			began := time.Now()
-			if err := app.fill(s.ctx, houses[i].Database[app.service], size); err != nil {
+			if err := app.fill(s.ctx, systems[i].Database[app.service], size); err != nil {
 				return fmt.Errorf("write %d orders into the copy of %s: %w", size, app.service, err)
 			}
 			s.Logf("%d orders for %s in %s", size, app.service, time.Since(began).Round(time.Second))
@@ -39,7 +39,7 @@ func lists(s *stage) error {
 	t := newTable("", "page", "few p50", "few p99", "many p50", "many p99", "p50 many / few", "aim")
 	for _, app := range orderApps {
 		people := make([]*person, len(sizes))
-		for i, sys := range houses {
+		for i, sys := range systems {
 			var err error
 			if people[i], err = signIn(s.ctx, sys.URL(app.service), app.person); err != nil {
 				return err
@@ -53,7 +53,7 @@ func lists(s *stage) error {
 			for i, size := range sizes {
 				paths[i] = "/orders" + page.query
 				if page.query == "deep" {
-					at, err := app.deep(s.ctx, houses[i].Database[app.service], size)
+					at, err := app.deep(s.ctx, systems[i].Database[app.service], size)
 					if err != nil {
 						return err
 					}

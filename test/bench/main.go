@@ -31,7 +31,7 @@ import (
 
 var benches = []struct {
 	name string
-	run  func(*stage) error
+	run  func(*environment) error
 }{
 	{"latency", latency},
 	{"throughput", throughput},
@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string) error {
 		if which != "all" && b.name != which {
 			continue
 		}
-		if err := perform(ctx, b.run); err != nil {
+		if err := runBench(ctx, b.run); err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
 		}
 	}

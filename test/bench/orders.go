@@ -19,7 +19,7 @@ const benchDrafts = 32
 // orders measures from the POST of a command about an order at contractor-ui to the order's row in the socket of a page that
 // is open at manager-ui, and the sum of the raw hops between. The command goes on to ordering-core over HTTP, which
 // the raw hops leave out.
-func orders(s *stage) error {
+func orders(s *environment) error {
 	sys := testsystem.New(s)
 	raw, err := newHops(s, sys.Parts)
 	if err != nil {
@@ -112,7 +112,7 @@ type awaitedRow struct {
 	arrived  chan time.Time
 }
 
-func newWatchedOrders(s *stage, sys *testsystem.System) (*watchedOrders, error) {
+func newWatchedOrders(s *environment, sys *testsystem.System) (*watchedOrders, error) {
 	w := &watchedOrders{product: sys.Product(s, "BENCH-1", "Scaffolding for the north wall", 12_00),
 		drafts: make(chan *draft, benchDrafts), awaited: map[string]awaitedRow{}}
 	all, err := signInAll(s.ctx, benchDrafts, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind")

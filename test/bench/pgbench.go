@@ -25,7 +25,7 @@ const (
 // https://www.postgresql.org/docs/current/pgbench.html
 type pgbench struct{ url string }
 
-func newPgbench(s *stage) (*pgbench, error) {
+func newPgbench(s *environment) (*pgbench, error) {
 	b := &pgbench{pgtest.NewURL(s)}
 	conn, err := pgx.Connect(s.ctx, b.url)
 	if err != nil {

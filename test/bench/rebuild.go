@@ -31,7 +31,7 @@ const (
 
 // rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how
 // much memory it takes meanwhile; then `rebuild`, which folds its own journal again in place.
-func rebuild(s *stage) error {
+func rebuild(s *environment) error {
 	sys := testsystem.New(s)
 	for _, name := range []string{testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager} {
 		if err := sys.Stop(name); err != nil {

@@ -19,7 +19,7 @@ const (
 //
 // So many payments are under way at any time, and a new one is asked for when one is settled: the figure is what
 // the slowest part sustains, and nothing can pile up unseen. That nothing does is shown by what waits at half time and at the end.
-func throughput(s *stage) error {
+func throughput(s *environment) error {
 	sys := testsystem.New(s)
 	floor, err := newPgbench(s)
 	if err != nil {
@@ -45,7 +45,7 @@ func throughput(s *stage) error {
 		if err != nil {
 			return err
 		}
-		result, err := flow(s, sys, run.core)
+		result, err := keepBusy(s, sys, run.core)
 		if err != nil {
 			return fmt.Errorf("%s: %w", run.name, err)
 		}
@@ -92,11 +92,11 @@ func (m measured) cpuCells(parts ...string) []string {
 	return append(cells, fmt.Sprintf("%.2f", sum.Seconds()*1000))
 }
 
-// flow keeps the system busy, and measures once it has warmed up.
-func flow(s *stage, sys *testsystem.System, withMoney bool) (m measured, err error) {
+// keepBusy keeps the system busy, and measures once it has warmed up.
+func keepBusy(s *environment, sys *testsystem.System, withMoney bool) (m measured, err error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	c, err := newCrowd(ctx, sys, withMoney)
+	c, err := newLoad(ctx, sys, withMoney)
 	if err != nil {
 		return m, err
 	}

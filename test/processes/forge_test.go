@@ -15,8 +15,8 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// bodies are bodies that may come about any payment or order, and values instead of one.
-func bodies(t *rapid.T, subject, about string) (typ string, data []byte) {
+// forgedBody is one that may come about any payment or order, and values instead of one.
+func forgedBody(t *rapid.T, subject, about string) (typ string, data []byte) {
 	amount := money.Amount{
 		Minor:    rapid.SampledFrom([]int64{10_00, 9_00, 1, 0, -10_00, money.Max, money.Max + 1, 1<<63 - 1}).Draw(t, "minor"),
 		Currency: rapid.SampledFrom([]string{"EUR", "EUR", "USD", "JPY"}).Draw(t, "currency"),
@@ -53,7 +53,7 @@ func bodies(t *rapid.T, subject, about string) (typ string, data []byte) {
 func (w *world) forge(t *rapid.T) {
 	keys := append(append([]string{id(1000), id(2000), id(2001)}, w.orders...), w.payments...)
 	subject, about := rapid.SampledFrom(keys).Draw(t, "subject"), rapid.SampledFrom(keys).Draw(t, "about")
-	typ, data := bodies(t, subject, about)
+	typ, data := forgedBody(t, subject, about)
 	source := rapid.SampledFrom([]string{"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "/evil", ""}).Draw(t, "source")
 	if writer := writerOf(typ); source == "/payments-core" || source == "/ordering-core" {
 		if source == writer || writer == "" {

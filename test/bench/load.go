@@ -23,8 +23,8 @@ const (
 	lookEvery   = 100 * time.Millisecond
 )
 
-// crowd is people at both apps, and somebody who looks into the copies.
-type crowd struct {
+// load is people at both apps, and somebody who looks into the copies.
+type load struct {
 	withMoney   bool // a payment is settled only when it is paid out
 	contractors []*person
 	managers    []*person
@@ -52,8 +52,8 @@ type progress struct {
 	taken    bool // a manager has it
 }
 
-func newCrowd(ctx context.Context, sys *testsystem.System, withMoney bool) (c *crowd, err error) {
-	c = &crowd{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1),
+func newLoad(ctx context.Context, sys *testsystem.System, withMoney bool) (c *load, err error) {
+	c = &load{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1),
 		room: make(chan struct{}, window), accept: make(chan string, 2*window), underWay: map[string]*progress{}}
 	made := c // returning nil with an error sets c
 	defer func() {
@@ -102,7 +102,7 @@ func newCrowd(ctx context.Context, sys *testsystem.System, withMoney bool) (c *c
 	return c, nil
 }
 
-func (c *crowd) close() {
+func (c *load) close() {
 	if c.stop != nil {
 		c.stop()
 	}
@@ -112,7 +112,7 @@ func (c *crowd) close() {
 	}
 }
 
-func (c *crowd) fail(err error) {
+func (c *load) fail(err error) {
 	select {
 	case c.failed <- err:
 	default:
@@ -120,7 +120,7 @@ func (c *crowd) fail(err error) {
 }
 
 // pause lets them work.
-func (c *crowd) pause(d time.Duration) error {
+func (c *load) pause(d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
@@ -129,7 +129,7 @@ func (c *crowd) pause(d time.Duration) error {
 	}
 }
 
-func (c *crowd) start(ctx context.Context) {
+func (c *load) start(ctx context.Context) {
 	ctx, c.stop = context.WithCancel(ctx)
 	for _, p := range c.contractors {
 		c.running.Go(func() { c.ask(ctx, p) })
@@ -140,7 +140,7 @@ func (c *crowd) start(ctx context.Context) {
 	c.running.Go(func() { c.watch(ctx) })
 }
 
-func (c *crowd) ask(ctx context.Context, p *person) {
+func (c *load) ask(ctx context.Context, p *person) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -167,14 +167,14 @@ func (c *crowd) ask(ctx context.Context, p *person) {
 	}
 }
 
-func (c *crowd) posted(began time.Time) {
+func (c *load) posted(began time.Time) {
 	if c.measuring.Load() {
 		c.posts.add(time.Since(began))
 	}
 }
 
 // appeared gives a row that a manager sees to whoever is free.
-func (c *crowd) appeared(id string) {
+func (c *load) appeared(id string) {
 	c.mu.Lock()
 	p, ok := c.underWay[id]
 	take := ok && !p.taken
@@ -187,7 +187,7 @@ func (c *crowd) appeared(id string) {
 	}
 }
 
-func (c *crowd) decide(ctx context.Context, p *person) {
+func (c *load) decide(ctx context.Context, p *person) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -208,7 +208,7 @@ func (c *crowd) decide(ctx context.Context, p *person) {
 // watch looks into both copies for the payments under way, and makes room for new ones. A row
 // that waits in the managers' copy, but that the open page was not told of because it was reset, is accepted as
 // after a reload.
-func (c *crowd) watch(ctx context.Context) {
+func (c *load) watch(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -226,7 +226,7 @@ func (c *crowd) watch(ctx context.Context) {
 	}
 }
 
-func (c *crowd) look(ctx context.Context) error {
+func (c *load) look(ctx context.Context) error {
 	c.mu.Lock()
 	ids := make([]string, 0, len(c.underWay))
 	for id := range c.underWay {
@@ -265,7 +265,7 @@ func (c *crowd) look(ctx context.Context) error {
 }
 
 // missed gives a row to the managers that has waited long enough to have appeared.
-func (c *crowd) missed(id string) {
+func (c *load) missed(id string) {
 	c.mu.Lock()
 	p, ok := c.underWay[id]
 	late := ok && !p.taken && time.Since(p.asked) > time.Second
@@ -275,7 +275,7 @@ func (c *crowd) missed(id string) {
 	}
 }
 
-func (c *crowd) settle(id string) {
+func (c *load) settle(id string) {
 	c.mu.Lock()
 	p := c.underWay[id]
 	if p == nil || !p.answered {
@@ -301,7 +301,7 @@ func (w waiting) String() string {
 	return fmt.Sprintf("%d / %d / %d", w.underWay, w.outbox, w.unpushed)
 }
 
-func (c *crowd) waiting(ctx context.Context) (w waiting, err error) {
+func (c *load) waiting(ctx context.Context) (w waiting, err error) {
 	for name, pool := range c.databases {
 		var outbox, unpushed int64
 		err := pool.QueryRow(ctx, "select (select count(*) from outbox), (select count(*) from unpushed)").Scan(&outbox, &unpushed)
@@ -317,7 +317,7 @@ func (c *crowd) waiting(ctx context.Context) (w waiting, err error) {
 }
 
 // drain stops asking and waits until everything has settled: nothing may be lost.
-func (c *crowd) drain() error {
+func (c *load) drain() error {
 	for range window {
 		select {
 		case <-c.room: // taken from those who ask

@@ -10,16 +10,16 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// journey is one payment's way to the open page.
-type journey struct {
+// flow is one payment's way to the open page.
+type flow struct {
 	payment             string
 	due, answered, seen time.Time
 }
 
-func (j journey) took() time.Duration { return j.seen.Sub(j.due) }
+func (j flow) took() time.Duration { return j.seen.Sub(j.due) }
 
 // addStages says when the payments were where. The databases' clock is this machine's.
-func addStages(ctx context.Context, t *table, name string, sys *testsystem.System, all []journey) error {
+func addStages(ctx context.Context, t *table, name string, sys *testsystem.System, all []flow) error {
 	written, err := recorded(ctx, sys.Database[testsystem.Contractor], all)
 	if err != nil {
 		return err
@@ -28,20 +28,20 @@ func addStages(ctx context.Context, t *table, name string, sys *testsystem.Syste
 	if err != nil {
 		return err
 	}
-	cell := func(of func(j journey) time.Duration) string {
+	cell := func(of func(j flow) time.Duration) string {
 		times := durations(all, of)
 		return ms(percentile(times, 50)) + " / " + ms(percentile(times, 99))
 	}
 	t.add(name,
-		cell(func(j journey) time.Duration { return written[j.payment].Sub(j.due) }),
-		cell(func(j journey) time.Duration { return heard[j.payment].Sub(written[j.payment]) }),
-		cell(func(j journey) time.Duration { return j.seen.Sub(heard[j.payment]) }),
-		cell(func(j journey) time.Duration { return j.answered.Sub(j.due) }))
+		cell(func(j flow) time.Duration { return written[j.payment].Sub(j.due) }),
+		cell(func(j flow) time.Duration { return heard[j.payment].Sub(written[j.payment]) }),
+		cell(func(j flow) time.Duration { return j.seen.Sub(heard[j.payment]) }),
+		cell(func(j flow) time.Duration { return j.answered.Sub(j.due) }))
 	return nil
 }
 
 // recorded is when the journal at url recorded the requests.
-func recorded(ctx context.Context, url string, all []journey) (map[string]time.Time, error) {
+func recorded(ctx context.Context, url string, all []flow) (map[string]time.Time, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return nil, err

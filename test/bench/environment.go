@@ -8,21 +8,21 @@ import (
 	"testing"
 )
 
-// stage is what test/testsystem asks of a test, for a program that is none. Only the methods below
+// environment is what test/testsystem asks of a test, for a program that is none. Only the methods below
 // may be called on it.
-type stage struct {
+type environment struct {
 	testing.TB // for its unexported method
 	ctx        context.Context
 	cleanups   []func()
 	failed     bool
 }
 
-// fatal is how Fatal leaves; see perform.
+// fatal is how Fatal leaves; see runBench.
 type fatal struct{ error }
 
-// perform runs a bench and then, in reverse order, its cleanups.
-func perform(ctx context.Context, bench func(*stage) error) (err error) {
-	s := &stage{ctx: ctx}
+// runBench runs a bench and then, in reverse order, its cleanups.
+func runBench(ctx context.Context, bench func(*environment) error) (err error) {
+	s := &environment{ctx: ctx}
 	defer func() {
 		for len(s.cleanups) > 0 {
 			last := len(s.cleanups) - 1
@@ -52,30 +52,30 @@ func guard(do func() error) (err error) {
 	return do()
 }
 
-func (s *stage) Context() context.Context { return s.ctx }
-func (s *stage) Cleanup(fn func())        { s.cleanups = append(s.cleanups, fn) }
-func (s *stage) Helper()                  {}
-func (s *stage) Failed() bool             { return s.failed }
-func (s *stage) Logf(format string, args ...any) {
+func (s *environment) Context() context.Context { return s.ctx }
+func (s *environment) Cleanup(fn func())        { s.cleanups = append(s.cleanups, fn) }
+func (s *environment) Helper()                  {}
+func (s *environment) Failed() bool             { return s.failed }
+func (s *environment) Logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }
 
-func (s *stage) Errorf(format string, args ...any) {
+func (s *environment) Errorf(format string, args ...any) {
 	s.failed = true
 	s.Logf(format, args...)
 }
 
-func (s *stage) Fatal(args ...any) {
+func (s *environment) Fatal(args ...any) {
 	s.failed = true
 	panic(fatal{errors.New(fmt.Sprint(args...))})
 }
 
-func (s *stage) Fatalf(format string, args ...any) {
+func (s *environment) Fatalf(format string, args ...any) {
 	s.failed = true
 	panic(fatal{fmt.Errorf(format, args...)})
 }
 
-func (s *stage) TempDir() string {
+func (s *environment) TempDir() string {
 	dir, err := os.MkdirTemp("", "countersign-bench-")
 	if err != nil {
 		s.Fatal(err)
