@@ -38,7 +38,7 @@ func New(tb testing.TB) *Core {
 	c := &Core{tb: tb, db: pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)}
 	c.book = journal.New(c.db, "/ordering-core")
 	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
-	products.NewDesk(c.db, c.book).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
+	products.NewService(c.db, c.book).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
 	c.Handler = e
 	return c
 }

@@ -96,7 +96,7 @@ func (c *Core) Order(id string) order.Order {
 
 // Awaits tells whether an order's expiry waits for the outcome of a payment.
 func (c *Core) Awaits(paymentID string) bool {
-	return confirming.Fold(c.payments[paymentID]).TakesItsCourse()
+	return confirming.Fold(c.payments[paymentID]).AwaitsOutcome()
 }
 
 // Payment is how a payment stands here.

@@ -98,7 +98,7 @@ func (a *API) show(c echo.Context) error {
 	if !api.IsID(c.Param("id")) {
 		return explain(orders.ErrNoOrder)
 	}
-	o, err := a.orders.Look(c.Request().Context(), c.Param("id"))
+	o, err := a.orders.Get(c.Request().Context(), c.Param("id"))
 	if err != nil {
 		return explain(err)
 	}

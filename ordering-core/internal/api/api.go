@@ -30,12 +30,12 @@ const (
 
 // API answers requests.
 type API struct {
-	orders *orders.Desk
+	orders *orders.Service
 }
 
 // New returns the API's handler.
-func New(db *pg.DB, desk *orders.Desk, catalog *products.Desk, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *echo.Echo {
-	a := &API{orders: desk}
+func New(db *pg.DB, orders *orders.Service, catalog *products.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *echo.Echo {
+	a := &API{orders: orders}
 	e := web.NewAPI(log, metrics, products.Large...)
 	commands := &api.Commands{DB: db, Explain: explain}
 

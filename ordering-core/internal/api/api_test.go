@@ -14,7 +14,7 @@ import (
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	document := apitest.Load(t, "../../../docs/openapi/ordering-core.yaml")
-	served := api.New(nil, nil, products.NewDesk(nil, nil), nil, slog.New(slog.DiscardHandler), nil)
+	served := api.New(nil, nil, products.NewService(nil, nil), nil, slog.New(slog.DiscardHandler), nil)
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes []string
 	for _, route := range served.Routes() {

@@ -72,8 +72,8 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 type parts struct {
 	db         *pg.DB
 	journal    *journal.Journal
-	catalog    *products.Desk
-	orders     *orders.Desk
+	catalog    *products.Service
+	orders     *orders.Service
 	confirming *confirming.Manager
 	sweeper    *expiring.Sweeper
 }
@@ -88,8 +88,8 @@ func open(ctx context.Context, cfg *Config, log *slog.Logger) (*parts, error) {
 		return nil, err
 	}
 	p := &parts{db: db, journal: journal.New(db, source)}
-	p.catalog = products.NewDesk(db, p.journal)
-	p.orders = orders.NewDesk(db, p.journal, p.catalog, orders.Rules{OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock})
+	p.catalog = products.NewService(db, p.journal)
+	p.orders = orders.NewService(db, p.journal, p.catalog, orders.Rules{OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock})
 	p.confirming = confirming.New(p.journal, p.orders)
 	p.sweeper = expiring.NewSweeper(db, p.orders, p.confirming, log)
 	return p, nil

@@ -63,10 +63,10 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	return &kafka.Adoption{ConsumerConfig: cfg, Restore: p.restore}, closeAll, nil
 }
 
-// restore brings numbers, deadlines and the catalog to what adopted streams say.
-func (p *parts) restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
-	if err := p.orders.Restore(ctx, tx, streams, say); err != nil {
+// restore brings numbers, deadlines and the catalog up to date with adopted streams.
+func (p *parts) restore(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
+	if err := p.orders.Restore(ctx, tx, streams, report); err != nil {
 		return err
 	}
-	return p.catalog.Restore(ctx, tx, streams, say)
+	return p.catalog.Restore(ctx, tx, streams, report)
 }

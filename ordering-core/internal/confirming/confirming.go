@@ -1,16 +1,15 @@
 // Package confirming is the process manager that marks an order paid once a payment for it is captured, or
 // refuses the payment, so that its money goes back.
 //
-// What it decides is pure: it reads everything that happened to an order and to the payments for it. So the order
-// of arrival does not matter, nor does hearing something twice, and a second instance that looks at the same
-// case finds nothing left to do.
+// Its decision is a pure function of everything that happened to an order and to the payments for it. So neither the order
+// of arrival nor a duplicate matters, and a second instance that decides about the same case finds nothing left to do.
 //
 // Invariants:
-//   - What a payment comes to is payments-core's to say: it is folded by payment.Fold, here as everywhere.
+//   - payments-core decides what the state of a payment is: it is folded by payment.Fold, here as everywhere.
 //   - An order is paid by one captured payment of its total, requested by its contractor, while it waits to be paid.
-//   - Every other captured payment that names it is refused, once, with the reason in words. One whose money went
+//   - Every other captured payment that names it is refused, once, with a reason for people. One whose money went
 //     back already is left alone.
-//   - Who decides holds the order's case, from before reading until the decision is recorded.
+//   - Whoever decides holds the order's case, from before reading until the decision is recorded.
 package confirming
 
 import (
@@ -27,8 +26,8 @@ type Command struct {
 	Cause event.Event // the capture
 }
 
-// Next returns what the payments for an order make of it next; false if nothing. Record it, and ask again. Payments
-// come in the order of their capture: the first one that can pays the order.
+// Next returns the next command that the payments for an order cause; false if there is none. The caller records it, and
+// calls Next again. The payment that was captured first, of those that can pay the order, pays it.
 func Next(o order.Order, payments ...Payment) (Command, bool) {
 	payments = slices.Clone(payments)
 	slices.SortStableFunc(payments, func(a, b Payment) int {
@@ -50,7 +49,8 @@ func Next(o order.Order, payments ...Payment) (Command, bool) {
 	return Command{}, false
 }
 
-// settled reports whether the order has said what becomes of a payment.
+// settled reports whether the order was paid by a payment, or has refused it.
 func settled(o order.Order, paymentID string) bool {
-	return o.PaidBy == paymentID || slices.ContainsFunc(o.Refused, func(r order.RefusedPayment) bool { return r.PaymentID == paymentID })
+	refused := func(r order.RefusedPayment) bool { return r.PaymentID == paymentID }
+	return o.PaidBy == paymentID || slices.ContainsFunc(o.Refused, refused)
 }

@@ -14,20 +14,22 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Manager runs the process in the transactions that record what was heard.
+// Manager runs the process in the transactions that record received events.
 type Manager struct {
 	journal *journal.Journal
-	desk    *orders.Desk
+	orders  *orders.Service
 }
 
-// New returns a manager that records by desk.
-func New(j *journal.Journal, desk *orders.Desk) *Manager { return &Manager{journal: j, desk: desk} }
+// New returns a manager.
+func New(j *journal.Journal, orders *orders.Service) *Manager {
+	return &Manager{journal: j, orders: orders}
+}
 
-// Before locks the cases of what was heard. It is kafka.Recording's.
-func (m *Manager) Before(_ context.Context, tx *pg.Tx, heard []journal.Received) error {
+// Before locks the cases of the received events. It is for kafka.Recording.
+func (m *Manager) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
 	var members []cases.Member
-	streams := make([]string, len(heard))
-	for i, h := range heard {
+	streams := make([]string, len(received))
+	for i, h := range received {
 		streams[i] = h.Stream
 		members = append(members, Members(h.Event, h.Stream)...)
 	}
@@ -35,9 +37,9 @@ func (m *Manager) Before(_ context.Context, tx *pg.Tx, heard []journal.Received)
 	return nil
 }
 
-// Project decides about the orders whose payments have changed, and records that. It is a journal.Projector; Before has
-// locked the cases. What happens to an order changes nothing about payments that were captured before: about those
-// was decided when they were heard.
+// Project decides about the orders whose payments have changed, and records the decision. It is a journal.Projector;
+// Before has locked the cases. A change of the order itself decides nothing: its captured payments were decided about
+// when their events were received.
 func (m *Manager) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stream) error {
 	affected := map[string]bool{}
 	for _, s := range changed {
@@ -57,35 +59,35 @@ func (m *Manager) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stre
 }
 
 func (m *Manager) decide(ctx context.Context, tx *pg.Tx, orderID string) error {
-	c, err := m.desk.Load(ctx, tx, orderID)
+	locked, err := m.orders.Load(ctx, tx, orderID)
 	if err != nil {
 		return err
 	}
-	payments, err := m.Payments(ctx, tx, c)
+	payments, err := m.Payments(ctx, tx, locked)
 	if err != nil {
 		return err
 	}
 	for {
-		command, wanted := Next(c.Order, payments...)
+		command, wanted := Next(locked.Order, payments...)
 		if !wanted {
 			return nil
 		}
-		if err := m.desk.Record(event.WithMeta(ctx, event.CausedBy(command.Cause)), tx, c, command.Body); err != nil {
+		if err := m.orders.Record(event.WithMeta(ctx, event.CausedBy(command.Cause)), tx, locked, command.Body); err != nil {
 			return err
 		}
 	}
 }
 
-// Payments are those that were requested for an order, whose case the transaction holds.
-func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, c *orders.Case) ([]Payment, error) {
-	ids := slices.DeleteFunc(slices.Clone(c.Members), func(id string) bool { return !isPayment(id) })
+// Payments returns the payments that were requested for an order, whose case the transaction holds.
+func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, locked *orders.Locked) ([]Payment, error) {
+	ids := slices.DeleteFunc(slices.Clone(locked.Members), func(id string) bool { return !isPayment(id) })
 	streams, err := m.journal.Load(ctx, tx, ids...)
 	if err != nil {
 		return nil, err
 	}
 	var payments []Payment
 	for _, s := range streams {
-		if p := fold(s); p.OrderID == c.ID {
+		if p := fold(s); p.OrderID == locked.ID {
 			payments = append(payments, p)
 		}
 	}

@@ -17,21 +17,21 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// office is one with a process manager, and a submitted order of 25.00 EUR.
-type office struct {
-	*orderstest.Office
+// fixture is a database with a process manager, and a submitted order of 25.00 EUR.
+type fixture struct {
+	*orderstest.Fixture
 	manager *confirming.Manager
 	orderID string
 }
 
-func newOffice(t *testing.T) *office {
-	o := &office{Office: orderstest.New(t, noon)}
-	o.manager = confirming.New(o.Journal, o.Desk)
+func newFixture(t *testing.T) *fixture {
+	o := &fixture{Fixture: orderstest.New(t, noon)}
+	o.manager = confirming.New(o.Journal, o.Service)
 	o.orderID = o.submitted(t)
 	return o
 }
 
-func (o *office) submitted(t *testing.T) string {
+func (o *fixture) submitted(t *testing.T) string {
 	t.Helper()
 	entered, err := o.Enter(o.Ready())
 	if err != nil {
@@ -45,21 +45,21 @@ func captured(orderID string) []journal.Received {
 	id := uuid.NewString()
 	requested := payment.Requested{PaymentID: id, ContractorID: orderstest.Contractor, OrderID: orderID, Amount: eur(25_00), Description: "Order", CaptureMethod: payment.Automatic}
 	events := []event.Event{of(id, orderstest.Contractor, 0, requested), acceptedBy("mia", id), of(id, "", 1, payment.Authorized{GatewayReference: "hold"}), capturedOf(id, 1, eur(25_00))}
-	heard := make([]journal.Received, len(events))
+	received := make([]journal.Received, len(events))
 	for i, e := range events {
-		heard[i] = journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
+		received[i] = journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 	}
-	return heard
+	return received
 }
 
-// hear records events as the consumer does.
-func (o *office) hear(t *testing.T, heard ...journal.Received) {
+// receive records events as the consumer does.
+func (o *fixture) receive(t *testing.T, received ...journal.Received) {
 	t.Helper()
 	err := o.DB.InTx(t.Context(), func(tx *pg.Tx) error {
-		if err := o.manager.Before(t.Context(), tx, heard); err != nil {
+		if err := o.manager.Before(t.Context(), tx, received); err != nil {
 			return err
 		}
-		changed, err := o.Journal.Receive(t.Context(), tx, heard)
+		changed, err := o.Journal.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (o *office) hear(t *testing.T, heard ...journal.Received) {
 }
 
 // ends are the types of an order's events since it was submitted, sorted.
-func (o *office) ends(t *testing.T, orderID string) (types []string) {
+func (o *fixture) ends(t *testing.T, orderID string) (types []string) {
 	t.Helper()
 	stream, err := o.Journal.Read(t.Context(), order.Stream(orderID))
 	if err != nil {
@@ -91,14 +91,14 @@ func (o *office) ends(t *testing.T, orderID string) (types []string) {
 }
 
 func TestACapturePaysTheOrder(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	payment := captured(o.orderID)
 
 	// when they are heard, one by one, and again
-	for _, heard := range payment {
-		o.hear(t, heard)
+	for _, received := range payment {
+		o.receive(t, received)
 	}
-	o.hear(t, payment...)
+	o.receive(t, payment...)
 
 	// then the order is paid, once, because of the capture
 	if got := o.ends(t, o.orderID); !slices.Equal(got, []string{order.TypePaid}) {
@@ -114,22 +114,22 @@ func TestACapturePaysTheOrder(t *testing.T) {
 }
 
 func TestAPaymentForNoOrderThatThereIsIsRefused(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	unknown := uuid.NewString()
-	o.hear(t, captured(unknown)...)
+	o.receive(t, captured(unknown)...)
 	if got := o.ends(t, unknown); !slices.Equal(got, []string{order.TypePaymentRefused}) {
 		t.Errorf("it has %v", got)
 	}
 }
 
 func TestTwoInstancesDoTheWorkOnce(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	first, second := captured(o.orderID), captured(o.orderID)
 
 	// when four consumers hear two payments at the same time, each twice
 	var wg sync.WaitGroup
 	for _, payment := range [][]journal.Received{first, second, first, second} {
-		wg.Go(func() { o.hear(t, payment...) })
+		wg.Go(func() { o.receive(t, payment...) })
 	}
 	wg.Wait()
 
@@ -141,14 +141,14 @@ func TestTwoInstancesDoTheWorkOnce(t *testing.T) {
 
 // TestAnOrderDiesWhileItsPaymentIsCaptured: whichever transaction comes second sees the first.
 func TestAnOrderDiesWhileItsPaymentIsCaptured(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	outcomes := map[string]int{}
 	for range 20 {
 		id := o.submitted(t)
 		payment := captured(id)
-		o.hear(t, payment[:3]...)
+		o.receive(t, payment[:3]...)
 		var wg sync.WaitGroup
-		wg.Go(func() { o.hear(t, payment[3]) })
+		wg.Go(func() { o.receive(t, payment[3]) })
 		wg.Go(func() {
 			_, _ = o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 				return o.Cancel(ctx, tx, orderstest.Mine(id), "no longer wanted", "contractor")

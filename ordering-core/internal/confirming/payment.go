@@ -7,13 +7,13 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Payment is a payment as everybody folds it, with what this process manager asks about it.
+// Payment is a payment, with the event of its capture.
 type Payment struct {
 	payment.Payment
 	capture event.Event
 }
 
-// Fold is the payment that the entries of its stream come to.
+// Fold folds a payment from the entries of its stream.
 func Fold(entries []payment.Entry) Payment {
 	folded, steps := payment.Fold(entries)
 	p := Payment{Payment: folded}
@@ -28,14 +28,14 @@ func Fold(entries []payment.Entry) Payment {
 // Kept reports whether the payment's money was captured and has not gone back.
 func (p Payment) Kept() bool { return p.Money == payment.MoneyCaptured }
 
-// TakesItsCourse reports whether nobody is asked any more about the payment, and its outcome is not known yet.
-func (p Payment) TakesItsCourse() bool {
+// AwaitsOutcome reports whether the payment waits for no person any more, and its outcome is not known yet.
+func (p Payment) AwaitsOutcome() bool {
 	_, ended := p.Ended()
 	return p.CaptureMethod == payment.Automatic && p.Decision == payment.DecisionAccepted && !ended && !p.Kept()
 }
 
-// Members says which case a stream belongs to by what event says: an order to its own, and a payment to the case
-// of the order that it was requested for.
+// Members returns the cases that an event makes streams members of: an order's stream joins its own case, and a
+// payment's the case of the order that it is requested for.
 func Members(e event.Event, stream string) []cases.Member {
 	if stream == order.Stream(e.Subject) {
 		return []cases.Member{{Case: e.Subject, Stream: stream}}

@@ -1,10 +1,10 @@
-// Package expiring ends orders in time: those submitted and not paid, and drafts that lie idle.
+// Package expiring ends orders in time: those that are submitted and not paid, and drafts that lie idle.
 //
 // Invariants:
-//   - An order expires once, whoever sweeps: it is looked at again under its locks.
-//   - A payment that captures by itself holds the expiry back while its outcome is open, MaxHold at most. One that
-//     waits for a person does not, nor does one that could not pay the order.
-//   - Nothing that is wrong with one order keeps the others from expiring: it is put off, further each time.
+//   - An order expires once, however many sweepers run: each checks it again under its locks.
+//   - A payment that captures by itself delays the expiry while its outcome is open, by MaxDelay at most. One that waits
+//     for a person does not, nor does one that could not pay the order.
+//   - An order that fails does not keep the others from expiring: it is retried later, and ever later.
 package expiring
 
 import (
@@ -25,23 +25,23 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// MaxHold is how long a payment under way holds an order's expiry back at most.
-const MaxHold = 15 * time.Minute
+// MaxDelay is how long a payment with an open outcome delays an order's expiry at most.
+const MaxDelay = 15 * time.Minute
 
 const (
-	// every is how often deadlines are looked for; the next one known is not waited for longer than it takes.
-	every = time.Second
-	// sweepWithin bounds a sweep: what is left is due at the next one.
-	sweepWithin = 15 * time.Second
-	// atOnce bounds what is read at a time.
-	atOnce = 100
-	// maxPutOff bounds the wait after failures.
-	maxPutOff = 5 * time.Minute
-	// patience bounds the wait for what somebody else holds of an order: the others that are due wait behind it.
-	patience = "set local lock_timeout = '500ms'"
+	// sweepInterval is how long the sweeper waits at most for the next deadline.
+	sweepInterval = time.Second
+	// sweepTimeout bounds a sweep. The next sweep does what is left.
+	sweepTimeout = 15 * time.Second
+	// batchSize is how many due orders are read at once.
+	batchSize = 100
+	// maxRetryDelay bounds the wait after failures.
+	maxRetryDelay = 5 * time.Minute
+	// setLockTimeout bounds the wait for the locks of one order: the others that are due wait behind it.
+	setLockTimeout = "set local lock_timeout = '500ms'"
 )
 
-// What the events say.
+// The reasons in the events.
 const (
 	reasonUnpaid = "not paid in time"
 	reasonIdle   = "the draft lay idle"
@@ -50,7 +50,7 @@ const (
 // Sweeper expires what is due.
 type Sweeper struct {
 	db       *pg.DB
-	desk     *orders.Desk
+	orders   *orders.Service
 	payments *confirming.Manager
 	log      *slog.Logger
 	expired  prometheus.Counter
@@ -58,11 +58,15 @@ type Sweeper struct {
 }
 
 // NewSweeper returns a sweeper; Run runs it.
-func NewSweeper(db *pg.DB, desk *orders.Desk, payments *confirming.Manager, log *slog.Logger) *Sweeper {
+func NewSweeper(db *pg.DB, orders *orders.Service, payments *confirming.Manager, log *slog.Logger) *Sweeper {
 	return &Sweeper{
-		db: db, desk: desk, payments: payments, log: log,
-		expired:  prometheus.NewCounter(prometheus.CounterOpts{Name: "orders_expired_total", Help: "Orders that expired by themselves."}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "order_expiry_failures_total", Help: "Attempts to expire an order that failed and are repeated."}),
+		db: db, orders: orders, payments: payments, log: log,
+		expired: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orders_expired_total", Help: "Orders that expired by themselves.",
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "order_expiry_failures_total", Help: "Attempts to expire an order that failed and are repeated.",
+		}),
 	}
 }
 
@@ -71,13 +75,13 @@ func (s *Sweeper) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{s.expired, s.failures}
 }
 
-// Run sweeps until ctx ends. One replica does at a time; two, for a moment, only get in each other's way.
+// Run sweeps until ctx ends. One replica does at a time; two, for a moment, only delay each other.
 func (s *Sweeper) Run(ctx context.Context) error {
 	_ = s.db.Lead(ctx, "expiring", s.lead)
 	return nil
 }
 
-// lead needs no fencing token: an order is looked at again under its locks.
+// lead needs no fencing token: each order is checked again under its locks.
 func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -88,8 +92,8 @@ func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 			return ctx.Err()
 		case <-timer.C:
 		}
-		wait := every
-		sweepCtx, cancel := context.WithTimeout(ctx, sweepWithin)
+		wait := sweepInterval
+		sweepCtx, cancel := context.WithTimeout(ctx, sweepTimeout)
 		_, err := s.Sweep(sweepCtx)
 		if err == nil {
 			wait, err = s.next(sweepCtx)
@@ -108,23 +112,24 @@ func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 	}
 }
 
-// next is how long to wait: until the next deadline, or what may have come meanwhile.
+// next is how long to wait for the next deadline. New ones may come meanwhile, so it is sweepInterval at most.
 func (s *Sweeper) next(ctx context.Context) (time.Duration, error) {
 	var at *time.Time
 	if err := s.db.Pool().QueryRow(ctx, "select min(sweep_at) from deadlines").Scan(&at); err != nil {
-		return every, fmt.Errorf("look for the next deadline: %w", err)
+		return sweepInterval, fmt.Errorf("look for the next deadline: %w", err)
 	}
 	if at == nil {
-		return every, nil
+		return sweepInterval, nil
 	}
-	return max(0, min(every, at.Sub(s.desk.Now()))), nil
+	return max(0, min(sweepInterval, at.Sub(s.orders.Now()))), nil
 }
 
-// Sweep looks at every order that is due now, and returns how many expired. Its error is the database's; what is
-// wrong with a single order is logged, and that order is put off.
+// Sweep expires every order that is due now, and returns how many. Its error is the database's; an error of a single order
+// is logged, and that order is retried later.
 func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 	for {
-		rows, err := s.db.Pool().Query(ctx, "select order_id from deadlines where sweep_at <= $1 order by sweep_at limit $2", s.desk.Now(), atOnce)
+		const query = "select order_id from deadlines where sweep_at <= $1 order by sweep_at limit $2"
+		rows, err := s.db.Pool().Query(ctx, query, s.orders.Now(), batchSize)
 		if err != nil {
 			return expired, fmt.Errorf("look for what is due: %w", err)
 		}
@@ -133,14 +138,14 @@ func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 			return expired, fmt.Errorf("look for what is due: %w", err)
 		}
 		for _, id := range due {
-			did, err := s.try(ctx, id)
+			did, err := s.expireRecovering(ctx, id)
 			if ctx.Err() != nil || pg.IsAway(err) {
 				return expired, err
 			}
 			if err != nil {
 				s.failures.Inc()
 				s.log.Error("an order could not be expired, and is put off", "order", id, "error", err)
-				if err := s.putOff(ctx, id, err); err != nil {
+				if err := s.retryLater(ctx, id, err); err != nil {
 					return expired, err
 				}
 			}
@@ -149,90 +154,90 @@ func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 				s.expired.Inc()
 			}
 		}
-		if len(due) < atOnce {
+		if len(due) < batchSize {
 			return expired, nil
 		}
 	}
 }
 
-// try is look, with panics as errors.
-func (s *Sweeper) try(ctx context.Context, id string) (did bool, err error) {
+// expireRecovering is expire, with a panic as its error.
+func (s *Sweeper) expireRecovering(ctx context.Context, id string) (did bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			did, err = false, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return s.look(ctx, id)
+	return s.expire(ctx, id)
 }
 
-// look expires one order if it is still due, and otherwise says when to look again.
-func (s *Sweeper) look(ctx context.Context, id string) (did bool, err error) {
+// expire ends one order if it is still due, and otherwise stores when to look at it again.
+func (s *Sweeper) expire(ctx context.Context, id string) (expired bool, err error) {
 	ctx = event.WithMeta(ctx, event.Meta{CorrelationID: event.NewID().String()})
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		tx.Queue(patience)
-		c, err := s.desk.Load(ctx, tx, id)
+		tx.Queue(setLockTimeout)
+		locked, err := s.orders.Load(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		now := s.desk.Now()
+		now := s.orders.Now()
 		var sweep time.Time
 		err = tx.QueryRow(ctx, "select sweep_at from deadlines where order_id = $1", id).Scan(&sweep)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
-			return nil // somebody was faster
+			return nil // another sweeper was faster
 		case err != nil:
 			return fmt.Errorf("read a deadline: %w", err)
 		case sweep.After(now):
 			return nil
 		}
-		due := s.desk.Due(c.Order)
+		due := s.orders.Due(locked.Order)
 		switch {
 		case due.IsZero():
 			_, err := tx.Exec(ctx, "delete from deadlines where order_id = $1", id)
 			return err
 		case due.After(now): // a draft that was edited
-			return move(ctx, tx, id, due, due)
+			return reschedule(ctx, tx, id, due, due)
 		}
-		reason := reasonIdle
-		if c.Order.State == order.StateSubmitted {
-			reason = reasonUnpaid
-			if latest := due.Add(MaxHold); now.Before(latest) {
-				held, err := s.underWay(ctx, tx, c)
-				if err != nil {
-					return err
-				}
-				if held {
-					return move(ctx, tx, id, due, latest)
-				}
+		if latest := due.Add(MaxDelay); locked.Order.State == order.StateSubmitted && now.Before(latest) {
+			awaits, err := s.awaitsPayment(ctx, tx, locked)
+			if err != nil {
+				return err
+			}
+			if awaits {
+				return reschedule(ctx, tx, id, due, latest)
 			}
 		}
-		body, err := c.Order.Expire(reason)
+		reason := reasonIdle
+		if locked.Order.State == order.StateSubmitted {
+			reason = reasonUnpaid
+		}
+		body, err := locked.Order.Expire(reason)
 		if err != nil {
 			return err
 		}
-		did = true
-		return s.desk.Record(ctx, tx, c, body)
+		expired = true
+		return s.orders.Record(ctx, tx, locked, body)
 	})
-	return did && err == nil, err
+	return expired && err == nil, err
 }
 
-// move has an order looked at again at a time; nothing is wrong with it.
-func move(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time) error {
-	_, err := tx.Exec(ctx, "update deadlines set due_at = $2, sweep_at = $3, failures = 0, last_error = '' where order_id = $1", id, due, sweep)
+// reschedule sets when an order is due, and when the sweeper looks at it again. Nothing is wrong with the order.
+func reschedule(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time) error {
+	_, err := tx.Exec(ctx, `update deadlines set due_at = $2, sweep_at = $3, failures = 0, last_error = ''
+		where order_id = $1`, id, due, sweep)
 	if err != nil {
 		return fmt.Errorf("move a deadline: %w", err)
 	}
 	return nil
 }
 
-// putOff has an order looked at later: after a second, two, four ... Who holds the order may hold its deadline too:
-// that one is left as it is.
-func (s *Sweeper) putOff(ctx context.Context, id string, cause error) error {
+// retryLater postpones an order: by a second, two, four ... A deadline that somebody else has locked stays as it is.
+func (s *Sweeper) retryLater(ctx context.Context, id string, cause error) error {
 	text := []rune(cause.Error())
 	_, err := s.db.Pool().Exec(ctx, `update deadlines set failures = failures + 1, last_error = $3,
 		sweep_at = $2::timestamptz + least(interval '1 second' * power(2, least(failures, 20)), $4::interval)
 		where order_id = (select order_id from deadlines where order_id = $1 for update skip locked)`,
-		id, s.desk.Now(), string(text[:min(len(text), 2000)]), maxPutOff)
+		id, s.orders.Now(), string(text[:min(len(text), 2000)]), maxRetryDelay)
 	if err != nil {
 		return fmt.Errorf("put a deadline off: %w", err)
 	}

@@ -29,25 +29,25 @@ var noon = time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
-// clerk is an office with somebody who sweeps it.
-type clerk struct {
-	*orderstest.Office
+// fixture is a database with a sweeper.
+type fixture struct {
+	*orderstest.Fixture
 	*expiring.Sweeper
 	t *testing.T
 }
 
-func newClerk(t *testing.T) *clerk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	o := orderstest.New(t, noon)
-	return &clerk{o, newSweeper(o), t}
+	return &fixture{o, newSweeper(o), t}
 }
 
-func newSweeper(o *orderstest.Office) *expiring.Sweeper {
-	return expiring.NewSweeper(o.DB, o.Desk, confirming.New(o.Journal, o.Desk), slog.New(slog.DiscardHandler))
+func newSweeper(o *orderstest.Fixture) *expiring.Sweeper {
+	return expiring.NewSweeper(o.DB, o.Service, confirming.New(o.Journal, o.Service), slog.New(slog.DiscardHandler))
 }
 
 // submitted returns an order that expires a day later.
-func (c *clerk) submitted() order.Order {
+func (c *fixture) submitted() order.Order {
 	c.t.Helper()
 	o, err := c.Enter(c.Ready())
 	if err != nil {
@@ -56,16 +56,16 @@ func (c *clerk) submitted() order.Order {
 	return o
 }
 
-func (c *clerk) sweeps(want int) {
+func (c *fixture) sweeps(want int) {
 	c.t.Helper()
 	if got, err := c.Sweep(c.t.Context()); err != nil || got != want {
 		c.t.Errorf("swept %d, %v, not %d", got, err, want)
 	}
 }
 
-func (c *clerk) is(id string, want order.State) order.Order {
+func (c *fixture) is(id string, want order.State) order.Order {
 	c.t.Helper()
-	o, err := c.Look(c.t.Context(), id)
+	o, err := c.Get(c.t.Context(), id)
 	if err != nil || o.State != want {
 		c.t.Errorf("the order is %q, %v, not %q", o.State, err, want)
 	}
@@ -73,7 +73,7 @@ func (c *clerk) is(id string, want order.State) order.Order {
 }
 
 // hear records events of a payment for an order as the consumer does.
-func (c *clerk) hear(orderID, paymentID string, events ...happened) {
+func (c *fixture) hear(orderID, paymentID string, events ...happened) {
 	c.t.Helper()
 	stream := "payment-" + paymentID
 	err := c.DB.InTx(c.t.Context(), func(tx *pg.Tx) error {
@@ -133,43 +133,43 @@ func declined(final bool) happened {
 }
 
 func TestAnOrderExpiresInTime(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	o := c.submitted()
 
-	c.Pass(day - time.Second)
+	c.Advance(day - time.Second)
 	c.sweeps(0)
 	c.is(o.ID, order.StateSubmitted)
 
-	c.Pass(time.Second)
+	c.Advance(time.Second)
 	c.sweeps(1)
 	expired := c.is(o.ID, order.StateExpired)
 	if expired.Expired.By != "" || expired.Reason == "" || expired.Sequence != o.Sequence+1 {
 		t.Errorf("it expired as %+v, %q, %d", expired.Expired, expired.Reason, expired.Sequence)
 	}
 	// and never again
-	c.Pass(365 * day)
+	c.Advance(365 * day)
 	c.sweeps(0)
 }
 
 func TestADraftExpiresWhenItHasLainIdle(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	draft := c.Ready()
 
 	// given an edit after 29 days
-	c.Pass(29 * day)
+	c.Advance(29 * day)
 	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 		return c.Add(ctx, tx, orderstest.Mine(draft.ID), orderstest.Fence.ID, 1)
 	})
 	// then it lives for 30 more
-	c.Pass(30*day - time.Second)
+	c.Advance(30*day - time.Second)
 	c.sweeps(0)
-	c.Pass(time.Second)
+	c.Advance(time.Second)
 	c.sweeps(1)
 	c.is(draft.ID, order.StateExpired)
 }
 
 func TestWhatHasEndedDoesNotExpire(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	paid, cancelled := c.submitted(), c.submitted()
 	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 		return c.Cancel(ctx, tx, orderstest.Mine(cancelled.ID), "", "contractor")
@@ -185,7 +185,7 @@ func TestWhatHasEndedDoesNotExpire(t *testing.T) {
 		}
 		return held.Order, c.Record(ctx, tx, held, body)
 	})
-	c.Pass(2 * day)
+	c.Advance(2 * day)
 	c.sweeps(0)
 	c.is(paid.ID, order.StatePaid)
 	c.is(cancelled.ID, order.StateCancelled)
@@ -233,7 +233,7 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 		"requested again, as manual":    {[]happened{pays, requested(map[string]any{"capture_method": "manual"}), accepted}, true},
 		"requested again, as automatic": {[]happened{requested(map[string]any{"capture_method": "manual"}), pays, accepted}, false},
 	}
-	c := newClerk(t)
+	c := newFixture(t)
 	due, held := map[string]string{}, 0
 	for name, test := range tests {
 		o := c.submitted()
@@ -247,7 +247,7 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 	}
 	all := func(when string, want func(held bool) order.State) {
 		for name, test := range tests {
-			if o, err := c.Look(t.Context(), due[name]); err != nil || o.State != want(test.held) {
+			if o, err := c.Get(t.Context(), due[name]); err != nil || o.State != want(test.held) {
 				t.Errorf("%s: %s it is %q, %v", name, when, o.State, err)
 			}
 		}
@@ -258,23 +258,23 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 		}
 		return order.StateExpired
 	}
-	c.Pass(day)
+	c.Advance(day)
 	c.sweeps(len(tests) - held)
 	all("when it is due", waiting)
 	// 15 minutes at most
-	c.Pass(expiring.MaxHold - time.Second)
+	c.Advance(expiring.MaxDelay - time.Second)
 	c.sweeps(0)
 	all("before the time is up", waiting)
-	c.Pass(time.Second)
+	c.Advance(time.Second)
 	c.sweeps(held)
 	all("after 15 minutes", func(bool) order.State { return order.StateExpired })
 }
 
 func TestAnOutcomeEndsTheHold(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	o, payment := c.submitted(), uuid.NewString()
 	c.hear(o.ID, payment, requested(nil), plain("payment_accepted"))
-	c.Pass(day)
+	c.Advance(day)
 	c.sweeps(0)
 
 	c.hear(o.ID, payment, declined(true))
@@ -283,18 +283,18 @@ func TestAnOutcomeEndsTheHold(t *testing.T) {
 }
 
 func TestTwoSweepAtOnce(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	var due []order.Order
 	for range 30 {
 		due = append(due, c.submitted())
 	}
-	c.Pass(day)
+	c.Advance(day)
 	var mu sync.Mutex
 	expired := 0
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			sweeper := newSweeper(c.Office)
+			sweeper := newSweeper(c.Fixture)
 			did, err := sweeper.Sweep(t.Context())
 			if err != nil {
 				t.Error(err)
@@ -316,11 +316,11 @@ func TestTwoSweepAtOnce(t *testing.T) {
 }
 
 func TestOneBadOrderDoesNotStopTheOthers(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	bad, good := c.submitted(), c.submitted()
 	// given an order whose record cannot be written on: the next place in its stream is taken
 	c.exec("update streams set version = version - 1 where stream = $1", order.Stream(bad.ID))
-	c.Pass(day)
+	c.Advance(day)
 
 	c.sweeps(1)
 	c.is(good.ID, order.StateExpired)
@@ -329,12 +329,12 @@ func TestOneBadOrderDoesNotStopTheOthers(t *testing.T) {
 
 	// when it is mended, then it expires too
 	c.exec("update streams set version = version + 1 where stream = $1", order.Stream(bad.ID))
-	c.Pass(time.Minute)
+	c.Advance(time.Minute)
 	c.sweeps(1)
 	c.is(bad.ID, order.StateExpired)
 }
 
-func (c *clerk) exec(sql string, args ...any) {
+func (c *fixture) exec(sql string, args ...any) {
 	c.t.Helper()
 	if _, err := c.DB.Pool().Exec(c.t.Context(), sql, args...); err != nil {
 		c.t.Fatal(err)
@@ -343,9 +343,9 @@ func (c *clerk) exec(sql string, args ...any) {
 
 // TestAnOrderThatIsHeldDoesNotStopTheOthers: who holds it may take long, and may hold its deadline too.
 func TestAnOrderThatIsHeldDoesNotStopTheOthers(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	held, deadline, free := c.submitted(), c.submitted(), c.submitted()
-	c.Pass(day)
+	c.Advance(day)
 	holds, finish := make(chan struct{}), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
@@ -377,22 +377,22 @@ func TestAnOrderThatIsHeldDoesNotStopTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.sweeps(1)
-	c.Pass(time.Second)
+	c.Advance(time.Second)
 	c.sweeps(1)
 	c.is(held.ID, order.StateExpired)
 	c.is(deadline.ID, order.StateExpired)
 }
 
 func TestTheLeaderSweepsByItself(t *testing.T) {
-	c := newClerk(t)
+	c := newFixture(t)
 	o := c.submitted()
-	c.Pass(day)
+	c.Advance(day)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
 	deadline := time.After(20 * time.Second)
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
-		if got, err := c.Look(t.Context(), o.ID); err == nil && got.State == order.StateExpired {
+		if got, err := c.Get(t.Context(), o.ID); err == nil && got.State == order.StateExpired {
 			break
 		}
 		select {

@@ -11,25 +11,24 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// underWay tells whether the outcome of a payment that can pay the order is to be waited for. Its case is locked.
-func (s *Sweeper) underWay(ctx context.Context, tx *pg.Tx, c *orders.Case) (bool, error) {
-	payments, err := s.payments.Payments(ctx, tx, c)
+// awaitsPayment reports whether a payment that can pay the order has an open outcome. The order's case is locked.
+func (s *Sweeper) awaitsPayment(ctx context.Context, tx *pg.Tx, locked *orders.Locked) (bool, error) {
+	payments, err := s.payments.Payments(ctx, tx, locked)
 	if err != nil {
 		return false, err
 	}
 	for _, p := range payments {
-		if !p.TakesItsCourse() {
+		if !p.AwaitsOutcome() {
 			continue
 		}
-		if _, refusal := c.Order.Pay(p.ID, p.Amount, p.ContractorID); refusal == nil {
+		if _, refusal := locked.Order.Pay(p.ID, p.Amount, p.ContractorID); refusal == nil {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// Project has orders looked at again whose payment has news: what held them back may be over. It is a
-// journal.Projector.
+// Project makes orders due again whose payment has changed: what delayed them may be over. It is a journal.Projector.
 func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var payments []string
 	for _, stream := range streams {
@@ -40,11 +39,11 @@ func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stre
 	if len(payments) == 0 {
 		return nil
 	}
-	// The transaction holds these cases, so no two of these wait for each other. After a failure the wait goes on.
+	// The transaction holds these cases, so no two of these updates wait for each other. A failed order keeps its delay.
 	_, err := tx.Exec(ctx, `update deadlines set sweep_at = due_at where sweep_at > due_at and failures = 0
 		and order_id = any (array(select case_id from case_members where stream = any($1)))`, payments)
 	if err != nil {
-		return fmt.Errorf("look at deadlines again: %w", err)
+		return fmt.Errorf("make deadlines due again: %w", err)
 	}
 	return nil
 }

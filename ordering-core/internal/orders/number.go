@@ -8,10 +8,10 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// nextNumber takes the month's next number, such as 2026/11/000042. The counter's row stays locked until the
-// transaction ends: one that fails gives its number back, so there are neither gaps nor repeats. Take it last.
-func (d *Desk) nextNumber(ctx context.Context, tx *pg.Tx, at time.Time) (string, error) {
-	month := at.In(d.rules.Zone).Format("2006/01")
+// nextNumber takes the month's next number, such as 2026/11/000042. The counter's row stays locked until the transaction
+// ends, and a transaction that fails returns its number, so there are neither gaps nor repeats. Call it last.
+func (s *Service) nextNumber(ctx context.Context, tx *pg.Tx, at time.Time) (string, error) {
+	month := at.In(s.rules.Zone).Format("2006/01")
 	var n int64
 	err := tx.QueryRow(ctx, `insert into numbers (month, last) values ($1, 1)
 		on conflict (month) do update set last = numbers.last + 1 returning last`, month).Scan(&n)

@@ -1,9 +1,9 @@
-// Package orders is the command side of orders: it loads an order under its locks, asks the domain, and records what
-// it answers.
+// Package orders is the command side of orders: it loads an order under its locks, asks the domain, and records the
+// event that it answers.
 //
 // Invariants:
-//   - Whoever decides about an order holds first its case, then its stream, until the transaction ends. So what was
-//     decided upon is still true when it is recorded.
+//   - Whoever decides about an order locks first its case, then its stream, until the transaction ends. So what the
+//     decision rests on is still true when it is recorded.
 //   - The events of an order are counted 1, 2, 3 ... in ce_sequence, without gaps.
 //   - A number is taken in the transaction of its submit, as the last thing, and given back if that fails.
 //   - An order that lives has a deadline, and one that has ended has none.
@@ -44,30 +44,30 @@ type Customer struct {
 	Archived bool
 }
 
-// Desk takes commands about orders.
-type Desk struct {
+// Service is the application layer of orders.
+type Service struct {
 	db      *pg.DB
 	journal *journal.Journal
 	catalog Catalog
 	rules   Rules
 }
 
-// NewDesk returns a desk. Without rules.Clock it is the machine's.
-func NewDesk(db *pg.DB, j *journal.Journal, catalog Catalog, rules Rules) *Desk {
+// NewService returns a service. Without rules.Clock its clock is time.Now.
+func NewService(db *pg.DB, j *journal.Journal, catalog Catalog, rules Rules) *Service {
 	if rules.Clock == nil {
 		rules.Clock = time.Now
 	}
-	return &Desk{db: db, journal: j, catalog: catalog, rules: rules}
+	return &Service{db: db, journal: j, catalog: catalog, rules: rules}
 }
 
 // Now is the time that orders are recorded and expire by.
-func (d *Desk) Now() time.Time { return d.rules.Clock().UTC().Truncate(time.Microsecond) }
+func (s *Service) Now() time.Time { return s.rules.Clock().UTC().Truncate(time.Microsecond) }
 
-// ErrNoOrder says that there is no such order, or not for this person.
+// ErrNoOrder means that there is no such order, or none that this person may see.
 var ErrNoOrder = errors.New("orders: no such order")
 
-// Case is an order under its locks.
-type Case struct {
+// Locked is an order under its locks.
+type Locked struct {
 	ID      string
 	Order   order.Order
 	Steps   []order.Step
@@ -77,61 +77,61 @@ type Case struct {
 
 // Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never drafted
 // is there too: its Order does not exist.
-func (d *Desk) Load(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
+func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	held, err := cases.Lock(ctx, tx, []cases.Member{{Case: id, Stream: order.Stream(id)}})
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.read(ctx, tx, id)
+	locked, err := s.read(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
-	c.Members = held[id]
-	return c, nil
+	locked.Members = held[id]
+	return locked, nil
 }
 
-// take is Load for who does not ask for the case's members, of an order that was drafted before: it joined its case then. What
-// is queued, the locks and the order are one round trip. Of an order whose draft commits at this very moment it holds the stream only,
-// which is enough: it has no payments yet.
-func (d *Desk) take(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
+// loadDrafted is Load without the Members, for an order that was drafted before and so has joined its case. The queued
+// statements, the locks and the order are one round trip. If the draft commits at this very moment, only the stream is
+// locked, which is enough: the order has no payments yet.
+func (s *Service) loadDrafted(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	cases.Hold(tx, nil, order.Stream(id))
-	return d.read(ctx, tx, id)
+	return s.read(ctx, tx, id)
 }
 
-// read locks and reads the stream of an order whose case is held.
-func (d *Desk) read(ctx context.Context, tx *pg.Tx, id string) (*Case, error) {
+// read locks and reads the stream of an order whose case is locked.
+func (s *Service) read(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	own := order.Stream(id)
-	streams, err := d.journal.Load(ctx, tx, own)
+	streams, err := s.journal.Load(ctx, tx, own)
 	if err != nil {
 		return nil, err
 	}
-	c := &Case{ID: id, stream: streams[own]}
-	c.Order, c.Steps = Fold(c.stream)
-	return c, nil
+	locked := &Locked{ID: id, stream: streams[own]}
+	locked.Order, locked.Steps = Fold(locked.stream)
+	return locked, nil
 }
 
-// Record appends what a command answered, and brings the case and its deadline up to date. On whose behalf says ctx
+// Record appends the event of a command, and brings the locked order and its deadline up to date. The actor is in ctx
 // (event.Meta).
-func (d *Desk) Record(ctx context.Context, tx *pg.Tx, c *Case, body order.Body) error {
-	e := order.New(d.journal.Source(), c.ID, body)
-	e.Time, e.Meta = d.Now(), event.MetaFrom(ctx)
-	e.Sequence = c.lastSequence(d.journal.Source()) + 1
-	// The order was folded when it was loaded, and this comes last. A command that the fold does not take is a mistake
-	// of ours, and no refusal to whoever sent it.
-	next, last := order.Next(c.Order, order.Entry{Event: e})
+func (s *Service) Record(ctx context.Context, tx *pg.Tx, locked *Locked, body order.Body) error {
+	e := order.New(s.journal.Source(), locked.ID, body)
+	e.Time, e.Meta = s.Now(), event.MetaFrom(ctx)
+	e.Sequence = locked.lastSequence(s.journal.Source()) + 1
+	// The event comes last, so there is no need to fold the whole stream again. An event without effect is a mistake of
+	// ours, and no refusal for whoever sent the command.
+	next, last := order.Next(locked.Order, order.Entry{Event: e})
 	if !last.Effect {
-		return fmt.Errorf("record %s of order %s: it would have no effect: %s", e.Type, c.ID, last.Refusal.Error())
+		return fmt.Errorf("record %s of order %s: it would have no effect: %s", e.Type, locked.ID, last.Refusal.Error())
 	}
-	if err := d.journal.Append(ctx, tx, &c.stream, e); err != nil {
+	if err := s.journal.Append(ctx, tx, &locked.stream, e); err != nil {
 		return err
 	}
-	c.Order, c.Steps = next, append(c.Steps, last)
-	return d.schedule(ctx, tx, c.Order, body)
+	locked.Order, locked.Steps = next, append(locked.Steps, last)
+	return s.schedule(ctx, tx, locked.Order, body)
 }
 
-// Look reads an order without locking it, for showing.
-func (d *Desk) Look(ctx context.Context, id string) (order.Order, error) {
-	stream, err := d.journal.Read(ctx, order.Stream(id))
+// Get returns an order, and locks nothing: it may change at any time.
+func (s *Service) Get(ctx context.Context, id string) (order.Order, error) {
+	stream, err := s.journal.Read(ctx, order.Stream(id))
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -142,9 +142,9 @@ func (d *Desk) Look(ctx context.Context, id string) (order.Order, error) {
 	return o, nil
 }
 
-// lastSequence is of our own events: what others write to the topic does not count.
-func (c *Case) lastSequence(source string) (last int64) {
-	for _, record := range c.stream.Records {
+// lastSequence is that of our own last event: what others write to the topic does not count.
+func (locked *Locked) lastSequence(source string) (last int64) {
+	for _, record := range locked.stream.Records {
 		if record.Source == source {
 			last = max(last, record.Sequence)
 		}

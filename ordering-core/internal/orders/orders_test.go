@@ -94,7 +94,7 @@ func TestEventsAreCounted(t *testing.T) {
 	wg.Wait()
 
 	// then nothing is lost, and its events are 1, 2, 3 ...
-	after, err := o.Look(t.Context(), draft.ID)
+	after, err := o.Get(t.Context(), draft.ID)
 	if err != nil || after.Lines[0].Quantity != 22 || after.Sequence != 23 {
 		t.Fatalf("afterwards it is %+v, %v", after, err)
 	}
@@ -116,7 +116,7 @@ func TestASubmitThatIsRefusedTakesNoNumber(t *testing.T) {
 	// given a price that has changed since the person looked
 	dearer := orderstest.Fence
 	dearer.Price.Minor = 13_00
-	o.Put(dearer)
+	o.SetProduct(dearer)
 
 	// when they submit what they saw, in a transaction that commits with the refusal
 	var refusal *order.Refusal
@@ -206,7 +206,7 @@ func TestWhatCannotBeAdded(t *testing.T) {
 			}
 		})
 	}
-	if after, err := o.Look(t.Context(), draft.ID); err != nil || after.Sequence != draft.Sequence {
+	if after, err := o.Get(t.Context(), draft.ID); err != nil || after.Sequence != draft.Sequence {
 		t.Errorf("afterwards it is at %d, %v", after.Sequence, err)
 	}
 }

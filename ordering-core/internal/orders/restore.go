@@ -16,9 +16,10 @@ import (
 // restoreBatch is how many orders are read at once.
 const restoreBatch = 200
 
-// Restore brings numbers and deadlines to what the journal says of streams, of which those of orders count: after a restore
-// from a backup, when the journal has got back what it lacked. No number that an order has is given again. It says what it did.
-func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
+// Restore brings numbers and deadlines to what the journal has in streams, of which those of orders count, after a
+// restore from a backup and once the journal has the events again that it lacked. No number of an order is given again.
+// It reports what it did.
+func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
 	var ids []string
 	for _, stream := range streams {
 		if id, is := strings.CutPrefix(stream, order.Stream("")); is {
@@ -31,7 +32,7 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 		for i, id := range chunk {
 			names[i] = order.Stream(id)
 		}
-		loaded, err := d.journal.Load(ctx, tx, names...)
+		loaded, err := s.journal.Load(ctx, tx, names...)
 		if err != nil {
 			return err
 		}
@@ -46,13 +47,13 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 				if month, n, ok := numberOf(submitted.Number); ok {
 					last[month] = max(last[month], n)
 				} else {
-					say(fmt.Sprintf("left alone: order %s has the number %q, which is none that is given here", id, submitted.Number))
+					report(fmt.Sprintf("left alone: order %s has the number %q, which is none that is given here", id, submitted.Number))
 				}
 			}
 			if o.ID = id; !o.Exists() {
 				continue
 			}
-			if err := d.reschedule(ctx, tx, o); err != nil {
+			if err := s.reschedule(ctx, tx, o); err != nil {
 				return err
 			}
 		}
@@ -64,12 +65,13 @@ func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say fun
 		if err != nil {
 			return fmt.Errorf("move the numbers of %s on: %w", month, err)
 		}
-		say(fmt.Sprintf("the numbers of %s go on after %06d", month, now))
+		report(fmt.Sprintf("the numbers of %s go on after %06d", month, now))
 	}
 	return nil
 }
 
-// maxNumber is far more than a month has orders, and far from where the counter ends: who can write to the topic cannot end a month with it.
+// maxNumber is far more than a month has orders, and far below the end of the counter: whoever can write to the topic
+// cannot use a month up.
 const maxNumber = 999_999_999
 
 // numberOf reads what nextNumber gave.

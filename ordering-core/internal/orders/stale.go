@@ -6,7 +6,7 @@ import (
 	"countersign.example/ordering-core/order"
 )
 
-// maxChanges bounds what a StaleError tells: a page shows it, and reads only so much.
+// maxChanges bounds the changes in a StaleError: a page shows them.
 const maxChanges = 20
 
 // StaleError is the refusal of a submit whose order has changed since the person looked at it.
@@ -20,14 +20,14 @@ type StaleError struct {
 // Unwrap is for errors.As.
 func (e *StaleError) Unwrap() error { return e.Refusal }
 
-// changedSince adds what happened after seen to a refusal for that reason, and leaves other errors as they are.
-func changedSince(err error, c *Case, seen int64) error {
+// withChanges adds to a refusal for a stale version what happened after seen, and leaves other errors as they are.
+func withChanges(err error, locked *Locked, seen int64) error {
 	var refusal *order.Refusal
 	if !errors.As(err, &refusal) || refusal.Code != order.StaleVersion {
 		return err
 	}
-	stale := &StaleError{Refusal: refusal, Sequence: c.Order.Sequence}
-	for _, step := range c.Steps {
+	stale := &StaleError{Refusal: refusal, Sequence: locked.Order.Sequence}
+	for _, step := range locked.Steps {
 		if step.Effect && step.Entry.Sequence > seen {
 			stale.Changes = append(stale.Changes, step)
 		}

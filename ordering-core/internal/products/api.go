@@ -31,19 +31,19 @@ const pageSize = 500
 var writers = []string{"manager-ui", "seed"}
 
 // Register adds the routes below /products and /customers to a group whose callers are known.
-func (d *Desk) Register(g *echo.Group) {
-	commands := &api.Commands{DB: d.db, Explain: explain}
-	g.GET("/products", list[Product](d, "products"))
-	g.GET("/customers", list[Customer](d, "customers"))
+func (s *Service) Register(g *echo.Group) {
+	commands := &api.Commands{DB: s.db, Explain: explain}
+	g.GET("/products", list[Product](s, "products"))
+	g.GET("/customers", list[Customer](s, "customers"))
 	w := g.Group("", onlyWriters)
-	w.POST("/products", api.Handle(commands, d.postProduct))
-	w.POST("/products/import", api.Handle(commands, d.importProducts))
-	w.POST("/products/:id", api.Handle(commands, d.changeProduct))
-	w.POST("/products/:id/archive", api.Handle(commands, d.archiveProduct))
-	w.POST("/customers", api.Handle(commands, d.postCustomer))
-	w.POST("/customers/import", api.Handle(commands, d.importCustomers))
-	w.POST("/customers/:id", api.Handle(commands, d.changeCustomer))
-	w.POST("/customers/:id/archive", api.Handle(commands, d.archiveCustomer))
+	w.POST("/products", api.Handle(commands, s.postProduct))
+	w.POST("/products/import", api.Handle(commands, s.importProducts))
+	w.POST("/products/:id", api.Handle(commands, s.changeProduct))
+	w.POST("/products/:id/archive", api.Handle(commands, s.archiveProduct))
+	w.POST("/customers", api.Handle(commands, s.postCustomer))
+	w.POST("/customers/import", api.Handle(commands, s.importCustomers))
+	w.POST("/customers/:id", api.Handle(commands, s.changeCustomer))
+	w.POST("/customers/:id/archive", api.Handle(commands, s.archiveCustomer))
 }
 
 func onlyWriters(next echo.HandlerFunc) echo.HandlerFunc {
@@ -59,7 +59,7 @@ func onlyWriters(next echo.HandlerFunc) echo.HandlerFunc {
 func explain(err error) error {
 	var refusal *Refusal
 	switch {
-	case errors.Is(err, ErrNone):
+	case errors.Is(err, ErrNotFound):
 		return web.NotFound("There is none with this id.")
 	case errors.Is(err, errRaced):
 		return web.Unavailable("Somebody else was faster. Please try again.", err)
@@ -90,7 +90,7 @@ type productBody struct {
 	Price money.Amount `json:"price"`
 }
 
-func (d *Desk) postProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) postProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	ProductID string `json:"product_id"`
 	productBody
 }]) (api.Answer, error) {
@@ -99,31 +99,31 @@ func (d *Desk) postProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct 
 		err = known(r.Body.ProductID, "product_id")
 	}
 	if err == nil {
-		err = d.add(ctx, tx, wanted, &Product{})
+		err = s.add(ctx, tx, wanted, &Product{})
 	}
 	return productAnswer(http.StatusCreated, wanted, err)
 }
 
-func (d *Desk) changeProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) changeProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	productBody
 	Sequence int64 `json:"sequence"` // of the product that the person saw
 }]) (api.Answer, error) {
 	wanted, err := newProduct(r.ID, r.Body.SKU, r.Body.Name, r.Body.Price)
 	if err == nil && !api.IsID(r.ID) {
-		err = ErrNone
+		err = ErrNotFound
 	}
 	if err == nil {
-		err = d.change(ctx, tx, wanted, &Product{}, r.Body.Sequence)
+		err = s.change(ctx, tx, wanted, &Product{}, r.Body.Sequence)
 	}
 	return productAnswer(http.StatusOK, wanted, err)
 }
 
-func (d *Desk) archiveProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
+func (s *Service) archiveProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
 	if !api.IsID(r.ID) {
-		return api.Answer{}, ErrNone
+		return api.Answer{}, ErrNotFound
 	}
 	p := &Product{Row: Row{ID: r.ID}}
-	return productAnswer(http.StatusOK, p, d.archive(ctx, tx, p))
+	return productAnswer(http.StatusOK, p, s.archive(ctx, tx, p))
 }
 
 func productAnswer(status int, p *Product, err error) (api.Answer, error) {
@@ -133,7 +133,7 @@ func productAnswer(status int, p *Product, err error) (api.Answer, error) {
 	return api.Give(status, map[string]any{"product_id": p.ID, "sequence": p.Sequence})
 }
 
-func (d *Desk) importProducts(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) importProducts(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	Rows []productBody `json:"rows"`
 }]) (api.Answer, error) {
 	wanted, err := collect(len(r.Body.Rows), func(i int) (*Product, error) {
@@ -143,7 +143,7 @@ func (d *Desk) importProducts(ctx context.Context, tx *pg.Tx, r api.Request[stru
 	if err != nil {
 		return api.Answer{}, err
 	}
-	done, err := importAll(ctx, d, tx, wanted)
+	done, err := importAll(ctx, s, tx, wanted)
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -156,7 +156,7 @@ type customerBody struct {
 	Email string `json:"email"`
 }
 
-func (d *Desk) postCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) postCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	CustomerID string `json:"customer_id"`
 	customerBody
 }]) (api.Answer, error) {
@@ -165,31 +165,31 @@ func (d *Desk) postCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct
 		err = known(r.Body.CustomerID, "customer_id")
 	}
 	if err == nil {
-		err = d.add(ctx, tx, wanted, &Customer{})
+		err = s.add(ctx, tx, wanted, &Customer{})
 	}
 	return customerAnswer(http.StatusCreated, wanted, err)
 }
 
-func (d *Desk) changeCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) changeCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	customerBody
 	Sequence int64 `json:"sequence"` // of the customer that the person saw
 }]) (api.Answer, error) {
 	wanted, err := newCustomer(r.ID, r.Body.Name, r.Body.Email)
 	if err == nil && !api.IsID(r.ID) {
-		err = ErrNone
+		err = ErrNotFound
 	}
 	if err == nil {
-		err = d.change(ctx, tx, wanted, &Customer{}, r.Body.Sequence)
+		err = s.change(ctx, tx, wanted, &Customer{}, r.Body.Sequence)
 	}
 	return customerAnswer(http.StatusOK, wanted, err)
 }
 
-func (d *Desk) archiveCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
+func (s *Service) archiveCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
 	if !api.IsID(r.ID) {
-		return api.Answer{}, ErrNone
+		return api.Answer{}, ErrNotFound
 	}
 	c := &Customer{Row: Row{ID: r.ID}}
-	return customerAnswer(http.StatusOK, c, d.archive(ctx, tx, c))
+	return customerAnswer(http.StatusOK, c, s.archive(ctx, tx, c))
 }
 
 func customerAnswer(status int, c *Customer, err error) (api.Answer, error) {
@@ -199,7 +199,7 @@ func customerAnswer(status int, c *Customer, err error) (api.Answer, error) {
 	return api.Give(status, map[string]any{"customer_id": c.ID, "sequence": c.Sequence})
 }
 
-func (d *Desk) importCustomers(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (s *Service) importCustomers(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 	Rows []customerBody `json:"rows"`
 }]) (api.Answer, error) {
 	wanted, err := collect(len(r.Body.Rows), func(i int) (*Customer, error) {
@@ -208,7 +208,7 @@ func (d *Desk) importCustomers(ctx context.Context, tx *pg.Tx, r api.Request[str
 	if err != nil {
 		return api.Answer{}, err
 	}
-	done, err := importAll(ctx, d, tx, wanted)
+	done, err := importAll(ctx, s, tx, wanted)
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -224,15 +224,15 @@ func known(id, field string) error {
 }
 
 // shown is an item of either kind.
-type shown[T any] interface {
+type itemOf[T any] interface {
 	*T
 	item
 }
 
 // list answers what is there, archived or not, by id: those that follow the parameter after.
-func list[T any, P shown[T]](d *Desk, name string) echo.HandlerFunc {
+func list[T any, P itemOf[T]](s *Service, name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		find := d.db.Gorm(c.Request().Context()).Order("id").Limit(pageSize + 1)
+		find := s.db.Gorm(c.Request().Context()).Order("id").Limit(pageSize + 1)
 		if after := c.QueryParam("after"); after != "" {
 			if !api.IsID(after) {
 				return web.BadRequest("after must be an id.")
@@ -250,7 +250,7 @@ func list[T any, P shown[T]](d *Desk, name string) echo.HandlerFunc {
 		}
 		items := make([]any, len(rows))
 		for i, r := range rows {
-			items[i] = r.shown()
+			items[i] = r.json()
 		}
 		answer[name] = items
 		return c.JSON(http.StatusOK, answer)

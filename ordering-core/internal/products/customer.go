@@ -33,23 +33,23 @@ func newCustomer(id, name, email string) (*Customer, error) {
 // TableName is for GORM.
 func (*Customer) TableName() string { return "customers" }
 
-func (c *Customer) stream() string { return catalog.CustomerStream(c.ID) }
-func (c *Customer) key() string    { return c.EmailKey }
-func (c *Customer) keyed() string  { return "email_key = ?" }
-func (c *Customer) identified() string {
+func (c *Customer) stream() string       { return catalog.CustomerStream(c.ID) }
+func (c *Customer) key() string          { return c.EmailKey }
+func (c *Customer) keyCondition() string { return "email_key = ?" }
+func (c *Customer) identifyQuery() string {
 	return `select k.key, k.key, coalesce(c.id::text, ''), coalesce(c.email_key, '')
 		from unnest($1::text[]) as k (key) left join customers c on c.email_key = k.key and not c.archived`
 }
-func (c *Customer) has() string    { return c.EmailKey }
-func (c *Customer) keeps(item)     {}
-func (c *Customer) String() string { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
+func (c *Customer) storedKey() string { return c.EmailKey }
+func (c *Customer) keepFrom(item)     {}
+func (c *Customer) String() string    { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
 
 func (c *Customer) same(other item) bool {
 	o, ok := other.(*Customer)
 	return ok && c.Name == o.Name && c.Email == o.Email
 }
 
-func (c *Customer) taken() *Refusal {
+func (c *Customer) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "email", Message: fmt.Sprintf("Another customer has the address %s.", c.Email)}
 }
 
@@ -74,19 +74,19 @@ type customerJSON struct {
 	ChangedBy  string    `json:"changed_by,omitempty"` // a name
 }
 
-func (c *Customer) shown() any {
+func (c *Customer) json() any {
 	return customerJSON{c.ID, c.Name, c.Email, c.Archived, c.Sequence, c.ChangedAt, c.ChangedByName}
 }
 
 // Customer returns a customer, archived or not, for an order that is being written; false if there is none.
-func (d *Desk) Customer(ctx context.Context, tx *pg.Tx, id string) (orders.Customer, bool, error) {
+func (s *Service) Customer(ctx context.Context, tx *pg.Tx, id string) (orders.Customer, bool, error) {
 	c := &Customer{Row: Row{ID: id}}
 	if uuid.Validate(id) != nil {
 		return orders.Customer{}, false, nil
 	}
-	err := d.take(tx, id, c)
+	err := s.readRow(tx, id, c)
 	switch {
-	case errors.Is(err, ErrNone):
+	case errors.Is(err, ErrNotFound):
 		return orders.Customer{}, false, nil
 	case err != nil:
 		return orders.Customer{}, false, err

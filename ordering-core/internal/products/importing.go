@@ -16,14 +16,14 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// MaxRows is how many rows an import may have; maxBad is of how many it says what is wrong.
+// MaxRows is how many rows an import may have, and maxBadRows how many wrong ones its answer lists.
 const (
-	MaxRows = 5000
-	maxBad  = 100
+	MaxRows    = 5000
+	maxBadRows = 100
 )
 
-// Bad is a row of an import that cannot be taken.
-type Bad struct {
+// BadRow is a row of an import that cannot be taken.
+type BadRow struct {
 	Row    int    `json:"row"` // the first is 1
 	Field  string `json:"field,omitempty"`
 	Detail string `json:"detail"`
@@ -43,150 +43,169 @@ type Last struct {
 	Sequence int64  `json:"sequence"`
 }
 
-// collect makes items of an import's rows, or says of all of them what is wrong.
+// collect reads the items of an import's n rows, or reports every row that cannot be taken.
 func collect[P item](n int, read func(i int) (P, error)) ([]P, error) {
 	if n == 0 || n > MaxRows {
 		return nil, &Refusal{Code: Invalid, Field: "rows", Message: fmt.Sprintf("Send 1 to %d rows.", MaxRows)}
 	}
 	wanted := make([]P, 0, n)
-	var bad []Bad
-	first := make(map[string]int, n)
+	first := make(firstRows, n)
+	var bad []BadRow
 	for i := range n {
 		one, err := read(i)
 		var refusal *Refusal
 		switch {
 		case errors.As(err, &refusal):
-			bad = append(bad, Bad{Row: i + 1, Field: refusal.Field, Detail: refusal.Message})
+			bad = append(bad, BadRow{Row: i + 1, Field: refusal.Field, Detail: refusal.Message})
 			continue
 		case err != nil:
 			return nil, err
 		}
-		if key := one.key(); first[key] > 0 {
-			bad = append(bad, same(one, i, first[key]))
-		} else {
-			first[key] = i + 1
-		}
+		bad = append(bad, first.duplicate(one.key(), one, i+1)...)
 		wanted = append(wanted, one)
 	}
 	return wanted, refused(bad, n)
 }
 
-// same says that the item of index i has the key of an earlier row.
-func same(one item, i, earlier int) Bad {
-	return Bad{Row: i + 1, Field: one.taken().Field, Detail: fmt.Sprintf("Row %d has the same.", earlier)}
+// firstRows has the number of the first row with each key.
+type firstRows map[string]int
+
+// duplicate returns what is wrong with a row whose key an earlier row has; nothing if none has.
+func (first firstRows) duplicate(key string, one item, row int) []BadRow {
+	if earlier := first[key]; earlier > 0 {
+		return []BadRow{{Row: row, Field: one.keyTaken().Field, Detail: fmt.Sprintf("Row %d has the same.", earlier)}}
+	}
+	first[key] = row
+	return nil
 }
 
-// refused is the error for the bad of n rows; nil if none is.
-func refused(bad []Bad, n int) error {
+// refused is the error for the bad ones of n rows; nil if there are none.
+func refused(bad []BadRow, n int) error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return &Refusal{Code: Invalid, Field: "rows", Rows: bad[:min(len(bad), maxBad)],
+	return &Refusal{Code: Invalid, Field: "rows", Rows: bad[:min(len(bad), maxBadRows)],
 		Message: fmt.Sprintf("%d of %d rows cannot be taken. Nothing was imported.", len(bad), n)}
 }
 
-// lockImports has imports go one after another: two that add the same keys would undo each other.
+// lockImports lets one import run at a time: two that add the same keys would undo each other.
 const lockImports = "select pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))"
 
 // importAll adds the items whose keys are new, and gives the others their new values.
-func importAll[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, wanted []P) (done Imported, err error) {
+func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, wanted []P) (done Imported, err error) {
 	table := wanted[0].TableName()
 	if _, err := tx.Exec(ctx, lockImports, table); err != nil {
 		return done, fmt.Errorf("lock imports: %w", err)
 	}
-	known, err := identify(ctx, tx, wanted)
+	storedKeys, err := identify(ctx, tx, wanted)
 	if err != nil {
 		return done, err
 	}
-	ids := slices.Collect(maps.Keys(known))
-	streams, names := make([]*journal.Stream, 0, len(wanted)), make([]string, len(wanted))
-	for i, one := range wanted {
-		names[i] = one.stream()
-	}
-	loaded, err := d.journal.Load(ctx, tx, names...)
+	streams, err := loadStreams(ctx, s, tx, wanted)
 	if err != nil {
 		return done, err
 	}
-	// Only now, under the locks of their streams, do the rows hold still.
-	var rows []P
-	if err := tx.Gorm().Find(&rows, "id = any(?::uuid[])", uuids(ids)).Error; err != nil {
+	// The rows are read last: they do not change any more once their streams are locked.
+	existing, err := rowsByID[T, P](tx, slices.Collect(maps.Keys(storedKeys)))
+	if err != nil {
 		return done, fmt.Errorf("read %s: %w", table, err)
 	}
-	there := make(map[string]P, len(rows))
-	for _, r := range rows {
-		there[r.row().ID] = r
-	}
 	var written []P
+	var changed []*journal.Stream
 	var events []event.Event
 	for _, one := range wanted {
-		now, isThere := there[one.row().ID]
 		body := one.added()
-		if isThere {
-			if now.row().Archived || now.has() != known[one.row().ID] {
+		if now, exists := existing[one.row().ID]; !exists {
+			done.Added++
+		} else {
+			if now.row().Archived || now.storedKey() != storedKeys[one.row().ID] {
 				return done, errRaced
 			}
-			one.keeps(now)
+			one.keepFrom(now)
 			if one.same(now) {
 				done.Unchanged++
 				continue
 			}
 			*one.row(), body = *now.row(), one.changed()
 			done.Changed++
-		} else {
-			done.Added++
 		}
-		stream := loaded[one.stream()]
-		streams, written = append(streams, &stream), append(written, one)
-		events = append(events, d.next(ctx, one, body))
+		stream := streams[one.stream()]
+		written, changed = append(written, one), append(changed, &stream)
+		events = append(events, s.nextEvent(ctx, one, body))
 	}
 	if len(written) == 0 {
 		return done, nil
 	}
-	if err := d.journal.AppendEach(ctx, tx, streams, events); err != nil {
+	if err := s.journal.AppendEach(ctx, tx, changed, events); err != nil {
 		return done, err
 	}
 	last := written[len(written)-1].row()
 	done.Last = &Last{last.ID, last.Sequence}
-	return done, d.save(tx, written, table)
+	return done, s.save(tx, written, table)
 }
 
-// identify gives each item the id of what has its key already, or a new one, and returns by which text each of those that are known
-// has it. What is one key the database says: two items of one key are refused.
-func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (known map[string]string, err error) {
+// loadStreams locks and reads the items' streams.
+func loadStreams[P item](ctx context.Context, s *Service, tx *pg.Tx, wanted []P) (map[string]journal.Stream, error) {
+	names := make([]string, len(wanted))
+	for i, one := range wanted {
+		names[i] = one.stream()
+	}
+	return s.journal.Load(ctx, tx, names...)
+}
+
+// rowsByID reads the rows with ids.
+func rowsByID[T any, P itemOf[T]](tx *pg.Tx, ids []string) (map[string]P, error) {
+	var rows []P
+	if err := tx.Gorm().Find(&rows, "id = any(?::uuid[])", uuids(ids)).Error; err != nil {
+		return nil, err
+	}
+	byID := make(map[string]P, len(rows))
+	for _, row := range rows {
+		byID[row.row().ID] = row
+	}
+	return byID, nil
+}
+
+// identify gives each item the id of the row that has its key already, or a new id. It returns the key's spelling in
+// each of these rows, by id. The database decides which keys are the same, and two items with one key are refused.
+func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (storedKeys map[string]string, err error) {
 	keys := make([]string, len(wanted))
 	for i, one := range wanted {
 		keys[i] = one.key()
 	}
-	known = make(map[string]string, len(wanted))
-	found, folds := make(map[string]string, len(wanted)), make(map[string]string, len(wanted))
-	rows, err := tx.Query(ctx, wanted[0].identified(), keys)
+	ids, folded, storedKeys, err := findKeys(ctx, tx, wanted[0].identifyQuery(), keys)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is there: %w", err)
 	}
-	var key, fold, id, has string
-	if _, err := pgx.ForEachRow(rows, []any{&key, &fold, &id, &has}, func() error {
-		folds[key] = fold
-		if id != "" {
-			found[key], known[id] = id, has
-		}
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("look for what is there: %w", err)
-	}
-	var bad []Bad
-	first := make(map[string]int, len(wanted))
+	first := make(firstRows, len(wanted))
+	var bad []BadRow
 	for i, one := range wanted {
-		if one.row().ID = found[keys[i]]; one.row().ID == "" {
+		if one.row().ID = ids[keys[i]]; one.row().ID == "" {
 			one.row().ID = uuid.NewString()
 		}
-		if fold := folds[keys[i]]; first[fold] > 0 {
-			bad = append(bad, same(one, i, first[fold]))
-		} else {
-			first[fold] = i + 1
-		}
+		bad = append(bad, first.duplicate(folded[keys[i]], one, i+1)...)
 	}
-	return known, refused(bad, len(wanted))
+	return storedKeys, refused(bad, len(wanted))
 }
 
-// uuids is an array as one parameter, and so one statement, however many they are.
+// findKeys runs an identifyQuery: it returns the ids of the rows that have keys, the keys as the database folds them,
+// and by id the key as it is stored.
+func findKeys(ctx context.Context, tx *pg.Tx, query string, keys []string) (ids, folded, stored map[string]string, err error) {
+	ids, folded, stored = map[string]string{}, make(map[string]string, len(keys)), map[string]string{}
+	rows, err := tx.Query(ctx, query, keys)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var key, fold, id, storedKey string
+	_, err = pgx.ForEachRow(rows, []any{&key, &fold, &id, &storedKey}, func() error {
+		folded[key] = fold
+		if id != "" {
+			ids[key], stored[id] = id, storedKey
+		}
+		return nil
+	})
+	return ids, folded, stored, err
+}
+
+// uuids is an array as one parameter, so that the statement is the same for any number of them.
 func uuids(texts []string) string { return "{" + strings.Join(texts, ",") + "}" }

@@ -46,8 +46,8 @@ func (s *shop) list(name string) (all []fields) {
 
 func TestImport(t *testing.T) {
 	s := open(t)
-	there := product("s-1", "Old name", 5)
-	s.must("/products", there)
+	existing := product("s-1", "Old name", 5)
+	s.must("/products", existing)
 	s.must("/products", product("S-2", "Product 2", 3).with("price", eur(3)))
 
 	// when as many as there may be are imported, twice
@@ -58,7 +58,7 @@ func TestImport(t *testing.T) {
 		fmt.Sprint(second["added"], second["changed"], second["unchanged"], second["last"]) != "0 0 5000 <nil>" {
 		t.Errorf("answered %v and %v", first, second)
 	}
-	s.expect(catalog.ProductStream(there["product_id"].(string)), "product_added 1", "product_changed 2")
+	s.expect(catalog.ProductStream(existing["product_id"].(string)), "product_added 1", "product_changed 2")
 	last := first["last"].(map[string]any)
 	s.expect(catalog.ProductStream(last["id"].(string)), "product_added 1")
 	listed := s.list("products")
@@ -66,7 +66,7 @@ func TestImport(t *testing.T) {
 		t.Fatalf("%d products are listed", len(listed))
 	}
 	for _, p := range listed {
-		if p["product_id"] == there["product_id"] && (p["name"] != "Product 1" || p["sku"] != "S-1" || p["sequence"] != 2.0 || p["changed_by"] != "Mia Weber") {
+		if p["product_id"] == existing["product_id"] && (p["name"] != "Product 1" || p["sku"] != "S-1" || p["sequence"] != 2.0 || p["changed_by"] != "Mia Weber") {
 			t.Errorf("it became %v", p)
 		}
 	}
@@ -75,18 +75,18 @@ func TestImport(t *testing.T) {
 // Which SKUs are the same the database says, also of rare letters that Go folds in another way.
 func TestAnImportGoesByTheDatabasesFolding(t *testing.T) {
 	s := open(t)
-	there := product("i-1", "Old name", 5)
-	s.must("/products", there)
+	existing := product("i-1", "Old name", 5)
+	s.must("/products", existing)
 	done := s.must("/products/import", fields{"rows": []fields{{"sku": "ı-1", "name": "New name", "price": eur(5)}}})
 	if done["changed"] != 1.0 || done["added"] != 0.0 {
 		t.Errorf("imported %v", done)
 	}
-	s.expect(catalog.ProductStream(there["product_id"].(string)), "product_added 1", "product_changed 2")
+	s.expect(catalog.ProductStream(existing["product_id"].(string)), "product_added 1", "product_changed 2")
 	for _, sku := range []string{"i-1", "i-2"} { // one that is there, and one that is not
 		refusal := s.refused(422, "invalid", "rows", "/products/import", fields{"rows": []fields{
 			{"sku": sku, "name": "One", "price": eur(5)}, {"sku": "x", "name": "Other", "price": eur(5)},
 			{"sku": strings.Replace(sku, "i", "ı", 1), "name": "Two", "price": eur(5)}}})
-		var bad []products.Bad
+		var bad []products.BadRow
 		if err := json.Unmarshal(refusal.Extra["rows"], &bad); err != nil || len(bad) != 1 || bad[0].Row != 3 || bad[0].Field != "sku" || bad[0].Detail != "Row 1 has the same." {
 			t.Errorf("%s: says %s", sku, refusal.Extra["rows"])
 		}
@@ -102,7 +102,7 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 
 	refusal := s.refused(422, "invalid", "rows", "/products/import", fields{"rows": list})
 
-	var bad []products.Bad
+	var bad []products.BadRow
 	if err := json.Unmarshal(refusal.Extra["rows"], &bad); err != nil || len(bad) != 3 || bad[0].Row != 2 || bad[0].Field != "name" ||
 		bad[1].Row != 3 || bad[1].Field != "price" || bad[2].Row != 4 || bad[2].Detail != "Row 1 has the same." {
 		t.Errorf("says %s", refusal.Extra["rows"])

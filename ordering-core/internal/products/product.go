@@ -19,8 +19,8 @@ import (
 type Product struct {
 	Row
 	SKU      string `gorm:"column:sku"`
-	SKUKey   string `gorm:"column:sku_key"` // in small letters, as the version before tells them apart
-	Doubled  bool   // has the SKU of another one, from before they were told apart by catalog.Key
+	SKUKey   string `gorm:"column:sku_key"` // in lower case, as the version before compares SKUs
+	Doubled  bool   // has the SKU of another one, from before SKUs were compared by catalog.Key
 	Name     string
 	Price    int64 // minor units
 	Currency string
@@ -32,7 +32,9 @@ func newProduct(id, sku, name string, price money.Amount) (*Product, error) {
 	if err := invalid(catalog.CheckProduct(sku, name, price)); err != nil {
 		return nil, err
 	}
-	return &Product{Row: Row{ID: id}, SKU: sku, SKUKey: strings.ToLower(sku), Name: name, Price: price.Minor, Currency: price.Currency}, nil
+	return &Product{
+		Row: Row{ID: id}, SKU: sku, SKUKey: strings.ToLower(sku), Name: name, Price: price.Minor, Currency: price.Currency,
+	}, nil
 }
 
 func (p *Product) price() money.Amount { return money.Amount{Minor: p.Price, Currency: p.Currency} }
@@ -40,19 +42,19 @@ func (p *Product) price() money.Amount { return money.Amount{Minor: p.Price, Cur
 // TableName is for GORM.
 func (*Product) TableName() string { return "products" }
 
-func (p *Product) stream() string { return catalog.ProductStream(p.ID) }
-func (p *Product) key() string    { return catalog.Key(p.SKU) }
-func (p *Product) keyed() string  { return "fold_sku(sku) = fold_sku(?)" }
-func (p *Product) identified() string {
+func (p *Product) stream() string       { return catalog.ProductStream(p.ID) }
+func (p *Product) key() string          { return catalog.Key(p.SKU) }
+func (p *Product) keyCondition() string { return "fold_sku(sku) = fold_sku(?)" }
+func (p *Product) identifyQuery() string {
 	return `select k.key, fold_sku(k.key), coalesce(p.id::text, ''), coalesce(p.sku, '')
 		from unnest($1::text[]) as k (key) left join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived
 		order by p.doubled desc`
 }
-func (p *Product) has() string { return p.SKU }
+func (p *Product) storedKey() string { return p.SKU }
 
-// keeps has a product whose SKU is not changed stay exempt.
-func (p *Product) keeps(there item) {
-	if o, ok := there.(*Product); ok && p.key() == o.key() {
+// keepFrom keeps a product Doubled as long as its SKU does not change.
+func (p *Product) keepFrom(existing item) {
+	if o, ok := existing.(*Product); ok && p.key() == o.key() {
 		p.Doubled = o.Doubled
 	}
 }
@@ -66,7 +68,7 @@ func (p *Product) same(other item) bool {
 	return ok && p.SKU == o.SKU && p.Name == o.Name && p.price() == o.price()
 }
 
-func (p *Product) taken() *Refusal {
+func (p *Product) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "sku", Message: fmt.Sprintf("Another product has the SKU %s.", p.SKU)}
 }
 
@@ -92,18 +94,20 @@ type productJSON struct {
 	ChangedBy string       `json:"changed_by,omitempty"` // a name
 }
 
-func (p *Product) shown() any {
+func (p *Product) json() any {
 	return productJSON{p.ID, p.SKU, p.Name, p.price(), p.Archived, p.Sequence, p.ChangedAt, p.ChangedByName}
 }
 
 // Products returns those of ids that there are, archived ones too, for orders that are being written, once what comes next in
 // the transaction has run.
-func (d *Desk) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
+func (s *Service) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
 	products := make(map[string]order.Product, len(ids))
-	tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids).Query(func(rows pgx.Rows) error {
+	query := tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids)
+	query.Query(func(rows pgx.Rows) error {
 		var p order.Product
-		_, err := pgx.ForEachRow(rows, []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}, func() error {
+		columns := []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}
+		_, err := pgx.ForEachRow(rows, columns, func() error {
 			products[p.ID] = p
 			return nil
 		})

@@ -37,22 +37,22 @@ const (
 
 // shop is the API on a database of its own, with a manager who uses it.
 type shop struct {
-	tb     testing.TB
-	db     *pg.DB
-	book   *journal.Journal
-	desk   *products.Desk
-	url    string
-	client *api.Client
-	offset int64 // of what was heard last
+	tb      testing.TB
+	db      *pg.DB
+	book    *journal.Journal
+	service *products.Service
+	url     string
+	client  *api.Client
+	offset  int64 // of what was heard last
 }
 
 func open(tb testing.TB) *shop {
 	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)
 	s := &shop{tb: tb, db: db, book: journal.New(db, "/ordering-core")}
-	s.desk = products.NewDesk(db, s.book)
+	s.service = products.NewService(db, s.book)
 	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
-	s.desk.Register(e.Group("", api.Tokens{"manager-ui": managers, "contractor-ui": contractors}.Authenticate))
+	s.service.Register(e.Group("", api.Tokens{"manager-ui": managers, "contractor-ui": contractors}.Authenticate))
 	server := httptest.NewServer(e)
 	tb.Cleanup(server.Close)
 	s.url, s.client = server.URL, s.as(server.URL, managers)
@@ -183,7 +183,7 @@ func TestALife(t *testing.T) {
 
 	// then orders see it as it is
 	err := s.db.InTx(t.Context(), func(tx *pg.Tx) error {
-		found := s.desk.Products(tx, id, uuid.NewString(), "rubbish")
+		found := s.service.Products(tx, id, uuid.NewString(), "rubbish")
 		err := tx.Flush(t.Context())
 		if p := found[id]; len(found) != 1 || p.Name != "Tiles, grey" || p.SKU != "T-1b" || p.Price != eur(1300) || !p.Archived {
 			t.Errorf("orders find %+v", found)
@@ -205,12 +205,12 @@ func TestACustomersLife(t *testing.T) {
 	s.expect(catalog.CustomerStream(id), "customer_added 1", "customer_changed 2", "customer_archived 3")
 
 	err := s.db.InTx(t.Context(), func(tx *pg.Tx) error {
-		c, ok, err := s.desk.Customer(t.Context(), tx, id)
+		c, ok, err := s.service.Customer(t.Context(), tx, id)
 		if !ok || c.Name != "Hotel Sonne AG" || !c.Archived {
 			t.Errorf("orders find %+v", c)
 		}
 		for _, other := range []string{uuid.NewString(), "rubbish"} {
-			if _, ok, err := s.desk.Customer(t.Context(), tx, other); ok || err != nil {
+			if _, ok, err := s.service.Customer(t.Context(), tx, other); ok || err != nil {
 				t.Errorf("orders find %s: %v", other, err)
 			}
 		}
@@ -328,7 +328,7 @@ func TestSKUsFromBeforeStay(t *testing.T) {
 	}
 	var doubled []string
 	if err := db.Pool().QueryRow(t.Context(), "select array_agg(sku order by changed_at) from products where doubled").Scan(&doubled); err != nil || !slices.Equal(doubled, []string{"STRASSE", "T-1"}) {
-		t.Errorf("exempt are %q, %v", doubled, err)
+		t.Errorf("markDoubled are %q, %v", doubled, err)
 	}
 	// as the version before changes one
 	if _, err := db.Pool().Exec(t.Context(), "update products set price = 2, sequence = 2 where sku = 'STRASSE'"); err != nil {
@@ -353,7 +353,7 @@ func TestRestoringKeepsWhatSKUsFromBeforeHave(t *testing.T) {
 	slices.Reverse(streams) // the order in which they are named says nothing
 
 	for range 2 {
-		if err := s.db.InTx(t.Context(), func(tx *pg.Tx) error { return s.desk.Restore(t.Context(), tx, streams, func(string) {}) }); err != nil {
+		if err := s.db.InTx(t.Context(), func(tx *pg.Tx) error { return s.service.Restore(t.Context(), tx, streams, func(string) {}) }); err != nil {
 			t.Fatal(err)
 		}
 		var rows []string

@@ -18,37 +18,37 @@ import (
 // restoreBatch is how many streams are read at once.
 const restoreBatch = 200
 
-// Restore brings the rows of products and customers to what the journal says of streams: after a restore from a backup, when the
-// journal has got back what it lacked. It says what it did.
-func (d *Desk) Restore(ctx context.Context, tx *pg.Tx, streams []string, say func(string)) error {
-	products, err := restore(ctx, d, tx, streams, catalog.ProductStream(""), func(events []event.Event) (*Product, bool) {
+// Restore brings the rows of products and customers to what the journal has in streams, after a restore from a backup
+// and once the journal has the events again that it lacked. It reports what it did.
+func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
+	products, err := restore(ctx, s, tx, streams, catalog.ProductStream(""), func(events []event.Event) (*Product, bool) {
 		p := catalog.FoldProduct(events)
 		return &Product{Row: Row{ID: p.ID, Archived: p.Archived, Sequence: p.Sequence, ChangedAt: p.UpdatedAt},
 			SKU: p.SKU, SKUKey: strings.ToLower(p.SKU), Name: p.Name, Price: p.Price.Minor, Currency: p.Price.Currency}, p.ID != ""
-	}, exempt)
+	}, markDoubled)
 	if err != nil {
 		return err
 	}
-	customers, err := restore(ctx, d, tx, streams, catalog.CustomerStream(""), func(events []event.Event) (*Customer, bool) {
+	customers, err := restore(ctx, s, tx, streams, catalog.CustomerStream(""), func(events []event.Event) (*Customer, bool) {
 		c := catalog.FoldCustomer(events)
 		return &Customer{Row: Row{ID: c.ID, Archived: c.Archived, Sequence: c.Sequence, ChangedAt: c.UpdatedAt},
 			Name: c.Name, Email: c.Email, EmailKey: catalog.Key(c.Email)}, c.ID != ""
 	}, nil)
 	if err == nil && products+customers > 0 {
-		say(fmt.Sprintf("the catalog has %d products and %d customers as they were last", products, customers))
+		report(fmt.Sprintf("the catalog has %d products and %d customers as they were last", products, customers))
 	}
 	return err
 }
 
 // restore writes the rows of the streams with a prefix; prepare (may be nil) sees them first.
-func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams []string, prefix string,
+func restore[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, streams []string, prefix string,
 	fold func([]event.Event) (P, bool), prepare func(context.Context, *pg.Tx, []P) error,
 ) (int, error) {
 	var rows []P
 	var ids []string
 	own := slices.DeleteFunc(slices.Clone(streams), func(stream string) bool { return !strings.HasPrefix(stream, prefix) })
 	for chunk := range slices.Chunk(own, restoreBatch) {
-		loaded, err := d.journal.Load(ctx, tx, chunk...)
+		loaded, err := s.journal.Load(ctx, tx, chunk...)
 		if err != nil {
 			return 0, err
 		}
@@ -69,7 +69,7 @@ func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	// First they all let go of their keys: one may have taken the key that another one had.
+	// First they all release their keys, since one may have the key now that another one had.
 	table := rows[0].TableName()
 	if _, err := tx.Exec(ctx, "update "+table+" set archived = true where id = any($1::uuid[])", uuids(ids)); err != nil {
 		return 0, fmt.Errorf("restore %s: %w", table, err)
@@ -79,11 +79,11 @@ func restore[T any, P shown[T]](ctx context.Context, d *Desk, tx *pg.Tx, streams
 			return 0, err
 		}
 	}
-	return len(rows), d.save(tx, rows, table)
+	return len(rows), s.save(tx, rows, table)
 }
 
-// exempt marks the products that have the SKU of another one: they are from before SKUs were told apart by catalog.Key.
-func exempt(ctx context.Context, tx *pg.Tx, rows []*Product) error {
+// markDoubled marks the products that have the SKU of another one. They are older than the comparison by catalog.Key.
+func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
 	keys := make([]string, len(rows))
 	for i, p := range rows {
 		keys[i] = p.key()

@@ -7,8 +7,8 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Members says which case a stream belongs to by what event says: an order to its own, and a payment to the
-// case of the order that it was requested for.
+// Members returns the cases that an event makes streams members of: an order's stream joins its own case, and a
+// payment's the case of the order that it is requested for.
 func Members(e event.Event, stream string) []cases.Member {
 	if stream == order.Stream(e.Subject) {
 		return []cases.Member{{Case: e.Subject, Stream: stream}}

@@ -1,4 +1,4 @@
-// Package orderstest gives a test a desk of orders on a real database, with a catalog and a clock that it can set.
+// Package orderstest gives a test the service of orders on a real database, with a catalog and a clock that it can set.
 package orderstest
 
 import (
@@ -31,9 +31,9 @@ var (
 	Gate       = order.Product{ID: uuid.NewString(), SKU: "G-1", Name: "Gate", Price: money.Amount{Minor: 99_00, Currency: "EUR"}, Archived: true}
 )
 
-// Office is a desk with what it needs.
-type Office struct {
-	*orders.Desk
+// Fixture is a service with what it needs.
+type Fixture struct {
+	*orders.Service
 	DB      *pg.DB
 	Journal *journal.Journal
 
@@ -43,38 +43,38 @@ type Office struct {
 	products map[string]order.Product
 }
 
-// New returns an office whose clock stands at now.
-func New(tb testing.TB, now time.Time) *Office {
+// New returns a fixture whose clock stands at now.
+func New(tb testing.TB, now time.Time) *Fixture {
 	tb.Helper()
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := &Office{tb: tb, products: map[string]order.Product{Fence.ID: Fence, Gate.ID: Gate}}
+	o := &Fixture{tb: tb, products: map[string]order.Product{Fence.ID: Fence, Gate.ID: Gate}}
 	o.DB = pgtest.New(tb, journal.Migrations, cases.Migrations, migrations.Set)
 	o.SetNow(now)
 	o.Journal = journal.New(o.DB, "/ordering-core")
-	o.Desk = orders.NewDesk(o.DB, o.Journal, o, orders.Rules{
+	o.Service = orders.NewService(o.DB, o.Journal, o, orders.Rules{
 		OrderTTL: 24 * time.Hour, DraftTTL: 30 * 24 * time.Hour, Zone: berlin, Clock: func() time.Time { return *o.now.Load() },
 	})
 	return o
 }
 
 // SetNow sets the clock.
-func (o *Office) SetNow(now time.Time) { o.now.Store(&now) }
+func (o *Fixture) SetNow(now time.Time) { o.now.Store(&now) }
 
-// Pass moves the clock on.
-func (o *Office) Pass(d time.Duration) { o.SetNow(o.now.Load().Add(d)) }
+// Advance moves the clock on.
+func (o *Fixture) Advance(d time.Duration) { o.SetNow(o.now.Load().Add(d)) }
 
-// Put changes the catalog.
-func (o *Office) Put(p order.Product) {
+// SetProduct adds or replaces a product of the catalog.
+func (o *Fixture) SetProduct(p order.Product) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.products[p.ID] = p
 }
 
-// Products and Customer make the office an orders.Catalog.
-func (o *Office) Products(_ *pg.Tx, ids ...string) map[string]order.Product {
+// Products and Customer make the fixture an orders.Catalog.
+func (o *Fixture) Products(_ *pg.Tx, ids ...string) map[string]order.Product {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	found := map[string]order.Product{}
@@ -87,12 +87,12 @@ func (o *Office) Products(_ *pg.Tx, ids ...string) map[string]order.Product {
 }
 
 // Customer knows one.
-func (o *Office) Customer(_ context.Context, _ *pg.Tx, id string) (orders.Customer, bool, error) {
+func (o *Fixture) Customer(_ context.Context, _ *pg.Tx, id string) (orders.Customer, bool, error) {
 	return orders.Customer{ID: id, Name: "Garden Ltd"}, id == CustomerID, nil
 }
 
 // Do runs a command of the contractor in a transaction of its own.
-func (o *Office) Do(command func(ctx context.Context, tx *pg.Tx) (order.Order, error)) (after order.Order, err error) {
+func (o *Fixture) Do(command func(ctx context.Context, tx *pg.Tx) (order.Order, error)) (after order.Order, err error) {
 	ctx := event.WithMeta(o.tb.Context(), event.Meta{Actor: Contractor, ActorName: "Ada Nowak"})
 	err = o.DB.InTx(ctx, func(tx *pg.Tx) error {
 		after, err = command(ctx, tx)
@@ -102,7 +102,7 @@ func (o *Office) Do(command func(ctx context.Context, tx *pg.Tx) (order.Order, e
 }
 
 // Must is Do for what has to work.
-func (o *Office) Must(command func(ctx context.Context, tx *pg.Tx) (order.Order, error)) order.Order {
+func (o *Fixture) Must(command func(ctx context.Context, tx *pg.Tx) (order.Order, error)) order.Order {
 	o.tb.Helper()
 	after, err := o.Do(command)
 	if err != nil {
@@ -112,7 +112,7 @@ func (o *Office) Must(command func(ctx context.Context, tx *pg.Tx) (order.Order,
 }
 
 // Ready returns a draft of two fences that can be submitted.
-func (o *Office) Ready() order.Order {
+func (o *Fixture) Ready() order.Order {
 	o.tb.Helper()
 	id := uuid.NewString()
 	o.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) { return o.Draft(ctx, tx, id, Contractor) })
@@ -125,7 +125,7 @@ func (o *Office) Ready() order.Order {
 }
 
 // Enter submits a draft as it was seen.
-func (o *Office) Enter(draft order.Order) (order.Order, error) {
+func (o *Fixture) Enter(draft order.Order) (order.Order, error) {
 	return o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 		return o.Submit(ctx, tx, Mine(draft.ID), orders.Seen{Sequence: draft.Sequence, Total: draft.Total})
 	})
