@@ -328,7 +328,7 @@ func TestSKUsFromBeforeStay(t *testing.T) {
 	}
 	var doubled []string
 	if err := db.Pool().QueryRow(t.Context(), "select array_agg(sku order by changed_at) from products where doubled").Scan(&doubled); err != nil || !slices.Equal(doubled, []string{"STRASSE", "T-1"}) {
-		t.Errorf("markDoubled are %q, %v", doubled, err)
+		t.Errorf("exempt are %q, %v", doubled, err)
 	}
 	// as the version before changes one
 	if _, err := db.Pool().Exec(t.Context(), "update products set price = 2, sequence = 2 where sku = 'STRASSE'"); err != nil {
