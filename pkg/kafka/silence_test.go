@@ -13,6 +13,7 @@ import (
 )
 
 func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
+	t.Parallel()
 	// given a service on the other side of a network from its database, that publishes and hears
 	addresses := brokers(t)
 	direct := newHouse(t, addresses, 1)
