@@ -116,12 +116,14 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 }
 
 func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
+	t.Parallel()
 	for name, now := range map[string]func(h *harness) kafkago.Message{
 		"a good one":   func(h *harness) kafkago.Message { return h.encoded(newEvent("1", 3))[0] },
 		"a poison one": func(h *harness) kafkago.Message { return h.encoded(poison("3"))[0] },
 		"no event":     func(*harness) kafkago.Message { return kafkago.Message{Key: []byte("4"), Value: []byte("?")} },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			// given a service that has received three messages, and set the last two aside
 			addresses := brokers(t)
 			h := newHarness(t, addresses, 1)

@@ -102,6 +102,7 @@ func TestLargeEventsDoNotJamTheRelay(t *testing.T) {
 }
 
 func TestABrokerThatWasAwayIsCaughtUpWith(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	broker, err := embedded.Kafka(dir, "")
 	require.NoError(t, err)

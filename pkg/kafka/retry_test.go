@@ -17,6 +17,7 @@ import (
 
 // Whatever a projector fails with for one key, the others go on, and soon.
 func TestWhateverIsNotKnownToPassIsPoisonForItsKey(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	for name, fail := range map[string]func(ctx context.Context, tx *pg.Tx) error{
 		"a check constraint": func(ctx context.Context, tx *pg.Tx) error {

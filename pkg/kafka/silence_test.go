@@ -13,6 +13,7 @@ import (
 )
 
 func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
+	t.Parallel()
 	// given a service on the other side of a network from its database, that publishes and receives
 	addresses := brokers(t)
 	direct := newHarness(t, addresses, 1)
