@@ -10,6 +10,6 @@ import (
 var Retention = pg.Retention{
 	Name: "commands",
 	Kept: 30 * 24 * time.Hour,
-	Forget: `delete from commands where ctid = any (array(
+	Delete: `delete from commands where ctid = any (array(
 		select ctid from commands where recorded_at < $1 order by recorded_at limit $2))`,
 }

@@ -224,7 +224,7 @@ func TestDataThatPostgresRefusesIsTold(t *testing.T) {
 	})
 
 	require.Error(t, err)
-	require.False(t, pg.Passes(err), "%v", err)
+	require.False(t, pg.IsRetryable(err), "%v", err)
 }
 
 func TestConcurrentWritersOfOneStreamTakeTurns(t *testing.T) {

@@ -209,7 +209,7 @@ func (a *Adoption) writer(tx *pg.Tx) *adopting {
 
 // part runs fn as a part of the transaction that can fail by itself.
 func (w *adopting) part(ctx context.Context, fn func(tx *pg.Tx) error) error {
-	return w.tx.Part(ctx, func() error { return fn(w.tx) })
+	return w.tx.Savepoint(ctx, func() error { return fn(w.tx) })
 }
 
 func (w *adopting) partition(ctx context.Context, client *Client, place journal.TopicPartition, from, to int64) error {

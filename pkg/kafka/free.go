@@ -113,7 +113,7 @@ func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLett
 	if i.kind != "" {
 		return i.kind, i.cause, nil
 	}
-	cause = tx.Part(ctx, func() error { return d.receive(ctx, tx, i) })
+	cause = tx.Savepoint(ctx, func() error { return d.receive(ctx, tx, i) })
 	switch {
 	case cause == nil:
 		return "", nil, settle(ctx, tx, deadLetter.ID, "replayed")

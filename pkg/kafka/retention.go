@@ -11,7 +11,7 @@ import (
 var Retention = pg.Retention{
 	Name: "dead letters",
 	Kept: 90 * 24 * time.Hour,
-	Forget: `update dead_letters set key = substr(key, 1, 100), headers = '[]', payload = '' where id = any (array(
+	Delete: `update dead_letters set key = substr(key, 1, 100), headers = '[]', payload = '' where id = any (array(
 		select id from dead_letters where state <> 'waiting' and settled_at < $1 and payload <> ''
 		order by settled_at limit $2))`,
 }

@@ -50,7 +50,7 @@ func TestSettledLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
 		args             []any
 	}{
 		{countDeadLetters, "dead_letters_waiting_kinds", nil},
-		{Retention.Forget, "dead_letters_settled", []any{time.Now().Add(-Retention.Kept), 5000}},
+		{Retention.Delete, "dead_letters_settled", []any{time.Now().Add(-Retention.Kept), 5000}},
 	} {
 		var plan string
 		if err := db.Pool().QueryRow(t.Context(), "explain (analyze, buffers, format json) "+test.statement, test.args...).Scan(&plan); err != nil {

@@ -128,5 +128,5 @@ func isRetryable(ctx context.Context, err error) bool {
 	if _, ok := errors.AsType[permanentError](err); ok {
 		return false
 	}
-	return ctx.Err() != nil || pg.Passes(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errMeanwhile)
+	return ctx.Err() != nil || pg.IsRetryable(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errMeanwhile)
 }

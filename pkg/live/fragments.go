@@ -55,7 +55,7 @@ type staleAudience struct {
 
 func (l *leader) staleAudiences(ctx context.Context) ([]staleAudience, error) {
 	rows, err := l.db.Pool().Query(ctx, `select audience, marks from live_stale where app = $1
-		and not exists (select from catching_up) order by audience`, l.stream.app) // see hold
+		and not exists (select from catching_up) order by audience`, l.stream.app) // see catchup
 	if err != nil {
 		return nil, fmt.Errorf("read the stale audiences: %w", err)
 	}

@@ -211,7 +211,7 @@ func (h *Hub) reset(s *socket) {
 	h.metrics.resets.Inc()
 	s.since = cursor{}
 	s.pending = append(s.pending[:0], prepare(message{Reset: true, Spread: spread(h.count).Milliseconds(), Late: !h.healthy}))
-	signal(s.wake)
+	signal(s.notified)
 }
 
 // Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each replica, and 10 s at most.
@@ -233,7 +233,7 @@ func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
 		return
 	}
 	s.pending = append(s.pending, frame)
-	signal(s.wake)
+	signal(s.notified)
 }
 
 func (h *Hub) leave(s *socket, audience string) {

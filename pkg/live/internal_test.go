@@ -26,12 +26,12 @@ func TestADeposedPusherIsRefused(t *testing.T) {
 	s := newStream(client, "test")
 	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
 
-	_ = s.take(t.Context(), "1")
+	_ = s.takeOver(t.Context(), "1")
 	head, err := s.push(t.Context(), "1", cursor{}, row)
 	if err != nil || head.epoch == "" {
 		t.Fatalf("got %v, %v", head, err)
 	}
-	_ = s.take(t.Context(), "2")
+	_ = s.takeOver(t.Context(), "2")
 	if _, err := s.push(t.Context(), "1", head, row); !errors.Is(err, errDeposed) {
 		t.Errorf("the first, after the second: %v", err)
 	}
@@ -39,7 +39,7 @@ func TestADeposedPusherIsRefused(t *testing.T) {
 		t.Errorf("the second: %v after %v, %v", next, head, err)
 	}
 	// Nor does the first one take over again, late.
-	if err := s.take(t.Context(), "1"); !errors.Is(err, errDeposed) {
+	if err := s.takeOver(t.Context(), "1"); !errors.Is(err, errDeposed) {
 		t.Errorf("the first takes over from the second: %v", err)
 	}
 	if _, err := s.push(t.Context(), "2", head, row); err != nil {
@@ -51,7 +51,7 @@ func TestAFenceThatIsNoNumberIsOlder(t *testing.T) {
 	client := connect(t, miniredis.RunT(t).Addr())
 	s := newStream(client, "test")
 	client.Set(t.Context(), s.pusher, "OCBJ3KYGYKTBVWLWTSDB2AQQ5Q", 0) // an earlier version's
-	if err := s.take(t.Context(), "1764309911000000"); err != nil {
+	if err := s.takeOver(t.Context(), "1764309911000000"); err != nil {
 		t.Error(err)
 	}
 }
@@ -60,7 +60,7 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 	client := connect(t, miniredis.RunT(t).Addr())
 	s := newStream(client, "test")
 	row := []outgoing{{"all", message{Row: &Row{ID: "a"}}}}
-	_ = s.take(t.Context(), "3")
+	_ = s.takeOver(t.Context(), "3")
 	head, _ := s.push(t.Context(), "3", cursor{}, row)
 
 	head.id.ms++ // what Postgres knows of is no longer there
@@ -73,7 +73,7 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 func TestASlowSocketResets(t *testing.T) {
 	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)), Options{Queue: 4})
 	h.at = cursor{"e", entryID{1, 0}}
-	s := &socket{since: h.at, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+	s := &socket{since: h.at, notified: make(chan struct{}, 1), closed: make(chan struct{})}
 	h.join(s, "all")
 
 	for i := range 10 {

@@ -47,8 +47,8 @@ func NewPusher(db *pg.DB, client *redis.Client, app string, renderer Renderer, l
 	}
 }
 
-// Nudge says that there may be something to push. `unpushed` being notified does the same.
-func (p *Pusher) Nudge() { signal(p.rows) }
+// Notify says that there may be something to push, as a notification of `unpushed` does.
+func (p *Pusher) Notify() { signal(p.rows) }
 
 // signal wakes the one who waits on c, now or when it next looks.
 func signal(c chan struct{}) {
@@ -62,7 +62,7 @@ func signal(c chan struct{}) {
 func (p *Pusher) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	defer listening.Wait()
-	listening.Go(func() { p.db.Listen(ctx, "unpushed", p.Nudge) })
+	listening.Go(func() { p.db.Listen(ctx, "unpushed", p.Notify) })
 	return p.db.Lead(ctx, p.stream.key+":push", p.lead)
 }
 
@@ -79,7 +79,7 @@ func (p *Pusher) lead(ctx context.Context, lease pg.Lease) error {
 		if l.head, err = p.stream.head(ctx, p.db); err != nil {
 			return err
 		}
-		return p.stream.take(ctx, l.fence)
+		return p.stream.takeOver(ctx, l.fence)
 	})
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ type leader struct {
 }
 
 // loop works when woken and whenever work says that something is due later, with a rest in between.
-func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, work func(context.Context) (time.Duration, error),
+func (l *leader) loop(ctx context.Context, what string, notify <-chan struct{}, work func(context.Context) (time.Duration, error),
 	rest func(took time.Duration) time.Duration) error {
 	for {
 		began := time.Now()
@@ -128,7 +128,7 @@ func (l *leader) loop(ctx context.Context, what string, wake <-chan struct{}, wo
 		}
 		timer := time.NewTimer(max(0, next-pause))
 		select {
-		case <-wake:
+		case <-notify:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -164,12 +164,12 @@ func (p *Pusher) persist(ctx context.Context, what string, try func() error) err
 
 // pushRows pushes one batch. It answers when to look again.
 func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
-	hold, ids, streams, err := l.unpushed(ctx)
+	catchup, ids, streams, err := l.unpushed(ctx)
 	switch {
-	case err != nil || hold.behind:
+	case err != nil || catchup.behind:
 		return pollPause, err
-	case hold.there:
-		return 0, l.letGo(ctx, hold.marks)
+	case catchup.there:
+		return 0, l.release(ctx, catchup.marks)
 	case len(ids) == 0:
 		return pollPause, nil
 	}
@@ -202,7 +202,7 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 
 // unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place; and whether
 // they are to be held.
-func (l *leader) unpushed(ctx context.Context) (hold hold, ids []int64, streams []string, err error) {
+func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, streams []string, err error) {
 	now, held := time.Now(), []string{}
 	for name, until := range l.held {
 		if until.Before(now) {
@@ -212,9 +212,9 @@ func (l *leader) unpushed(ctx context.Context) (hold hold, ids []int64, streams 
 		}
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(selectHold).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&hold.marks, &hold.behind}, func() error {
-			hold.there = true
+	batch.Queue(selectCatchup).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&catchup.marks, &catchup.behind}, func() error {
+			catchup.there = true
 			return nil
 		})
 		return err
@@ -229,9 +229,9 @@ func (l *leader) unpushed(ctx context.Context) (hold hold, ids []int64, streams 
 		return err
 	})
 	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
-		return hold, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+		return catchup, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
 	}
-	return hold, ids, streams, nil
+	return catchup, ids, streams, nil
 }
 
 // render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of the pusher.

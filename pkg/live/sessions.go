@@ -24,24 +24,24 @@ const (
 type Sessions interface {
 	// Ended answers which of the sessions hold no longer.
 	Ended(ctx context.Context, sessions []string) ([]string, error)
-	// OnEnd calls wake whenever a session may have ended, on whatever replica, until ctx ends. wake does not block.
-	OnEnd(ctx context.Context, wake func())
+	// OnEnd calls notify whenever a session may have ended, on whatever replica, until ctx ends. notify does not block.
+	OnEnd(ctx context.Context, notify func())
 }
 
 // Watch closes sockets with 1008 (policy violation) whose session has ended, until ctx ends: at once when that is told, and else
 // by a look at every heartbeat. One question is for all sockets of this replica. A store that does not answer is asked again soon, and
 // no reason to close any.
 func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
-	told := make(chan struct{}, 1)
+	ended := make(chan struct{}, 1)
 	var parts sync.WaitGroup
-	parts.Go(func() { sessions.OnEnd(ctx, func() { signal(told) }) })
+	parts.Go(func() { sessions.OnEnd(ctx, func() { signal(ended) }) })
 	parts.Go(func() {
 		beat := time.NewTicker(beatEvery)
 		defer beat.Stop()
-		h.watch(ctx, sessions, told, told, beat.C, true)
+		h.watch(ctx, sessions, ended, ended, beat.C, true)
 	})
 	// A page's request has just read its session; what ended between then and the socket's joining is to be noticed, too.
-	parts.Go(func() { h.watch(ctx, sessions, h.joined, told, nil, false) })
+	parts.Go(func() { h.watch(ctx, sessions, h.joined, ended, nil, false) })
 	parts.Wait()
 	return ctx.Err()
 }

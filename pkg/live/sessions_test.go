@@ -39,7 +39,7 @@ func (s *signedIn) Ended(ctx context.Context, sessions []string) (ended []string
 	return ended, err
 }
 
-func (s *signedIn) OnEnd(ctx context.Context, wake func()) { s.db.Listen(ctx, "ended", wake) }
+func (s *signedIn) OnEnd(ctx context.Context, notify func()) { s.db.Listen(ctx, "ended", notify) }
 
 func newSignedIn(a *app, tokens ...string) *signedIn {
 	a.exec("create table signed_in (token text primary key)")

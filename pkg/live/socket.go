@@ -22,13 +22,13 @@ const (
 	cursorsAMinute = 120
 )
 
-// socket is one open page. Its fields but wake and closed are guarded by the hub's mu.
+// socket is one open page. Its fields but notified and closed are guarded by the hub's mu.
 type socket struct {
-	session string // whose end ends the socket; may be empty
-	asked   bool   // it has been asked after since the socket is open
-	since   cursor // what the page has seen before it joined; entries up to it are not sent
-	pending []*websocket.PreparedMessage
-	wake    chan struct{} // pending is not empty
+	session  string // whose end ends the socket; may be empty
+	asked    bool   // it has been asked after since the socket is open
+	since    cursor // what the page has seen before it joined; entries up to it are not sent
+	pending  []*websocket.PreparedMessage
+	notified chan struct{} // pending is not empty
 
 	once   sync.Once
 	closed chan struct{}
@@ -65,10 +65,10 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	}
 	defer done()
 	s := &socket{
-		session: session,
-		since:   parseCursor(r.URL.Query().Get("since")),
-		wake:    make(chan struct{}, 1),
-		closed:  make(chan struct{}),
+		session:  session,
+		since:    parseCursor(r.URL.Query().Get("since")),
+		notified: make(chan struct{}, 1),
+		closed:   make(chan struct{}),
 	}
 	if !h.join(s, audience) {
 		closeWith(conn, websocket.CloseServiceRestart)
@@ -151,7 +151,7 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 	for {
 		var frames []*websocket.PreparedMessage
 		select {
-		case <-s.wake:
+		case <-s.notified:
 			h.mu.Lock()
 			frames, s.pending = s.pending, nil
 			h.mu.Unlock()

@@ -141,19 +141,19 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]
 return redis.call('GET', KEYS[1])
 `)
 
-// takeOver lets a pusher take over from those of the past, and not the other way round.
+// takeOverScript lets a pusher take over from those of the past, and not the other way round.
 //
 // KEYS: pusher. ARGV: fence.
-var takeOver = redis.NewScript(`
+var takeOverScript = redis.NewScript(`
 local last = tonumber(redis.call('GET', KEYS[1]) or 0)
 if last and last > tonumber(ARGV[1]) then return false end
 redis.call('SET', KEYS[1], ARGV[1])
 return ARGV[1]
 `)
 
-// take makes fence, a number that grows, the only pusher that may push.
-func (s stream) take(ctx context.Context, fence string) error {
-	err := takeOver.Run(ctx, s.redis, []string{s.pusher}, fence).Err()
+// takeOver makes fence, a number that grows, the only pusher that may push.
+func (s stream) takeOver(ctx context.Context, fence string) error {
+	err := takeOverScript.Run(ctx, s.redis, []string{s.pusher}, fence).Err()
 	if errors.Is(err, redis.Nil) {
 		return errDeposed
 	}

@@ -64,9 +64,9 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 		})
 	})
 	for ctx.Err() == nil {
-		lease, until, wait := db.takeLease(ctx, name)
+		lease, until, wait := db.acquireLease(ctx, name)
 		if lease.Token != 0 {
-			_ = db.hold(ctx, lease, until, fn)
+			_ = db.leadWith(ctx, lease, until, fn)
 			sleep(ctx, pause()) // others first
 			continue
 		}
@@ -83,25 +83,25 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 
 func pause() time.Duration { return leasePause/2 + rand.N(leasePause) }
 
-// takeLease takes a lease that has run out, or says how long to wait for that. What it takes may be used until a time of this
+// acquireLease acquires a lease that has run out, or says how long to wait for that. What it acquires may be used until a time of this
 // process' clock.
-func (db *DB) takeLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
-	const take = `with taken as (
+func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
+	const acquire = `with acquired as (
 			insert into leases (name, holder, token, expires_at)
 			values ($1, $2, (extract(epoch from clock_timestamp()) * 1000000)::bigint, clock_timestamp() + $3::interval)
 			on conflict (name) do update set holder = excluded.holder, token = greatest(leases.token + 1, excluded.token),
 				expires_at = clock_timestamp() + $3::interval
 			where leases.expires_at <= clock_timestamp() returning token
 		)
-		select token, 0 from taken union all
+		select token, 0 from acquired union all
 		select 0, extract(epoch from expires_at - clock_timestamp())::float8 from leases
-		where name = $1 and not exists (select from taken)`
+		where name = $1 and not exists (select from acquired)`
 	ctx, cancel := context.WithTimeout(ctx, leaseCall)
 	defer cancel()
 	sent := time.Now()
 	lease.Name = name
 	var left float64
-	err := db.pool.QueryRow(ctx, take, name, holder(), leaseLife).Scan(&lease.Token, &left)
+	err := db.pool.QueryRow(ctx, acquire, name, holder(), leaseLife).Scan(&lease.Token, &left)
 	switch {
 	case err != nil: // away, or another one is taking it just now
 		return Lease{}, until, pause()
@@ -112,8 +112,8 @@ func (db *DB) takeLease(ctx context.Context, name string) (lease Lease, until ti
 	return lease, sent.Add(leaseLife - leaseMargin), 0
 }
 
-// hold runs fn while the lease is held, and gives it back.
-func (db *DB) hold(ctx context.Context, lease Lease, until time.Time, fn func(context.Context, Lease) error) error {
+// leadWith runs fn while the lease is held, and releases it.
+func (db *DB) leadWith(ctx context.Context, lease Lease, until time.Time, fn func(context.Context, Lease) error) error {
 	leadCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var renewing sync.WaitGroup
@@ -124,7 +124,7 @@ func (db *DB) hold(ctx context.Context, lease Lease, until time.Time, fn func(co
 	defer func() { // also when fn panics
 		cancel()
 		renewing.Wait()
-		db.giveBack(context.WithoutCancel(ctx), lease)
+		db.releaseLease(context.WithoutCancel(ctx), lease)
 	}()
 	return fn(leadCtx, lease)
 }
@@ -163,8 +163,8 @@ func (db *DB) renewOnce(ctx context.Context, lease Lease, until time.Time) (held
 	return tag.RowsAffected() == 1, nil
 }
 
-// giveBack lets another process lead at once. If it fails, the lease runs out.
-func (db *DB) giveBack(ctx context.Context, lease Lease) {
+// releaseLease lets another process lead at once. If it fails, the lease runs out.
+func (db *DB) releaseLease(ctx context.Context, lease Lease) {
 	ctx, cancel := context.WithTimeout(ctx, leaseCall)
 	defer cancel()
 	_, _ = db.pool.Exec(ctx, `with given as (

@@ -12,88 +12,88 @@ import (
 )
 
 const (
-	// earPing is how long the listening connection may be silent before it is asked whether it still carries anything.
-	earPing = 10 * time.Second
-	// earCall bounds what is asked on it.
-	earCall = 3 * time.Second
+	// listenerPing is how long the listening connection may be silent before a ping finds out whether it still works.
+	listenerPing = 10 * time.Second
+	// listenerCall bounds each statement on it.
+	listenerCall = 3 * time.Second
 )
 
-// ear is the one connection on which a process listens to all channels.
-type ear struct {
+// listener is the one connection on which a process listens to all channels.
+type listener struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	// Guarded by the bells' mu.
-	changed   bool               // which channels are listened to
+	// Guarded by the notifier's mu.
+	changed   bool               // the channels to listen to are others than before
 	interrupt context.CancelFunc // ends the waiting under way; nil if there is none
 }
 
-// poke has the channels looked at again. The caller holds the bells' mu.
-func (e *ear) poke() {
-	e.changed = true
-	if e.interrupt != nil {
-		e.interrupt()
+// refresh has the listener compare its channels with those that are wanted. The caller holds the notifier's mu.
+func (l *listener) refresh() {
+	l.changed = true
+	if l.interrupt != nil {
+		l.interrupt()
 	}
 }
 
-// Listen calls wake whenever channel is notified, from this process or another, and each
-// time it has connected, since a notification may have passed before. It returns when ctx
-// ends. wake must not block. However many listen, to whichever channels, they share one connection.
-func (db *DB) Listen(ctx context.Context, channel string, wake func()) {
-	b := db.bell(channel)
-	if b == nil {
+// Listen calls notify whenever this process or another one notifies the channel, and each time the connection is made, since
+// a notification may have passed before. It returns when ctx ends. notify must not block. All who listen, to whichever
+// channels, share one connection.
+func (db *DB) Listen(ctx context.Context, name string, notify func()) {
+	c := db.channel(name)
+	if c == nil {
 		return
 	}
-	defer db.OnNotify(channel, func([]string) { wake() })()
-	db.join(b)
-	defer db.leave(b)
+	defer db.OnNotify(name, func([]string) { notify() })()
+	db.join(c)
+	defer db.leave(c)
 	<-ctx.Done()
 }
 
-func (db *DB) join(b *bell) {
-	db.bells.mu.Lock()
-	defer db.bells.mu.Unlock()
-	b.listeners++
-	if e := db.bells.ear; e != nil {
-		e.poke() // also where somebody listens to the channel already: who comes is woken once it is listened to
+func (db *DB) join(c *channel) {
+	db.notifier.mu.Lock()
+	defer db.notifier.mu.Unlock()
+	c.listeners++
+	if l := db.notifier.listener; l != nil {
+		l.refresh() // also for a channel with other listeners: who joins is notified once the connection listens to it
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &ear{cancel: cancel, done: make(chan struct{})}
-	db.bells.ear = e
+	l := &listener{cancel: cancel, done: make(chan struct{})}
+	db.notifier.listener = l
 	go func() {
-		defer close(e.done)
-		db.listen(ctx, e)
+		defer close(l.done)
+		db.listen(ctx, l)
 	}()
 }
 
 // leave closes the connection with the last one who leaves.
-func (db *DB) leave(b *bell) {
-	db.bells.mu.Lock()
-	b.listeners--
-	e := db.bells.ear
+func (db *DB) leave(c *channel) {
+	db.notifier.mu.Lock()
+	c.listeners--
+	l := db.notifier.listener
 	last := true
-	for _, other := range db.bells.byName {
+	for _, other := range db.notifier.channels {
 		last = last && other.listeners == 0
 	}
 	if last {
-		db.bells.ear = nil
+		db.notifier.listener = nil
 	} else {
-		e.poke()
+		l.refresh()
 	}
-	db.bells.mu.Unlock()
+	db.notifier.mu.Unlock()
 	if last {
-		e.cancel()
-		<-e.done
+		l.cancel()
+		<-l.done
 	}
 }
 
 // listen keeps the connection until ctx ends.
-func (db *DB) listen(ctx context.Context, e *ear) {
+func (db *DB) listen(ctx context.Context, l *listener) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for ctx.Err() == nil {
-		if db.listenOnce(ctx, e) {
+		if db.listenOnce(ctx, l) {
 			wait.Reset()
 		}
 		sleep(ctx, wait.NextBackOff())
@@ -101,8 +101,8 @@ func (db *DB) listen(ctx context.Context, e *ear) {
 }
 
 // listenOnce listens on a connection until that breaks. It reports whether it ever listened.
-func (db *DB) listenOnce(ctx context.Context, e *ear) (listened bool) {
-	acquireCtx, cancel := context.WithTimeout(ctx, 2*earCall)
+func (db *DB) listenOnce(ctx context.Context, l *listener) (listened bool) {
+	acquireCtx, cancel := context.WithTimeout(ctx, 2*listenerCall)
 	pooled, err := db.pool.Acquire(acquireCtx)
 	cancel()
 	if err != nil {
@@ -114,91 +114,91 @@ func (db *DB) listenOnce(ctx context.Context, e *ear) (listened bool) {
 		defer cancel()
 		_ = conn.Close(closeCtx)
 	}()
-	heard := map[string]bool{}
+	subscribed := map[string]bool{}
 	for {
-		if err := db.attend(ctx, e, conn, heard); err != nil {
+		if err := db.subscribe(ctx, l, conn, subscribed); err != nil {
 			return listened
 		}
 		listened = true
-		n, err := db.nextNotification(ctx, e, conn)
+		n, err := db.nextNotification(ctx, l, conn)
 		switch {
 		case err != nil:
 			return true
 		case n == nil: // interrupted
 		default:
 			sender, about, _ := strings.Cut(n.Payload, "\n")
-			b := db.bell(n.Channel)
-			if b == nil {
+			c := db.channel(n.Channel)
+			if c == nil {
 				return true
 			}
 			switch {
-			case sender == db.bells.sender: // ours have woken already
+			case sender == db.notifier.sender: // Notify has called our listeners already
 			case about == "":
-				db.wake(b, nil)
+				db.notifyLocally(c, nil)
 			default:
-				db.wake(b, strings.Split(about, "\n"))
+				db.notifyLocally(c, strings.Split(about, "\n"))
 			}
 		}
 	}
 }
 
-// attend listens to the channels that somebody wants now, and wakes who has come since it last did.
-func (db *DB) attend(ctx context.Context, e *ear, conn *pgx.Conn, heard map[string]bool) error {
-	db.bells.mu.Lock()
-	if !e.changed && len(heard) > 0 {
-		db.bells.mu.Unlock()
+// subscribe listens to the channels that are wanted now, and notifies all their listeners, since some may have joined meanwhile.
+func (db *DB) subscribe(ctx context.Context, l *listener, conn *pgx.Conn, subscribed map[string]bool) error {
+	db.notifier.mu.Lock()
+	if !l.changed && len(subscribed) > 0 {
+		db.notifier.mu.Unlock()
 		return nil
 	}
-	e.changed = false
-	wanted := map[string]*bell{}
-	for name, b := range db.bells.byName {
-		if b.listeners > 0 {
-			wanted[name] = b
+	l.changed = false
+	wanted := map[string]*channel{}
+	for name, c := range db.notifier.channels {
+		if c.listeners > 0 {
+			wanted[name] = c
 		}
 	}
-	db.bells.mu.Unlock()
+	db.notifier.mu.Unlock()
 
 	var statements []string
 	for name := range wanted {
-		if !heard[name] {
+		if !subscribed[name] {
 			statements = append(statements, "listen "+pgx.Identifier{name}.Sanitize())
 		}
 	}
-	for name := range heard {
+	for name := range subscribed {
 		if wanted[name] == nil {
 			statements = append(statements, "unlisten "+pgx.Identifier{name}.Sanitize())
-			delete(heard, name)
+			delete(subscribed, name)
 		}
 	}
 	if len(statements) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, earCall)
+		ctx, cancel := context.WithTimeout(ctx, listenerCall)
 		defer cancel()
 		if _, err := conn.Exec(ctx, strings.Join(statements, "; ")); err != nil {
 			return err
 		}
 	}
-	for name, b := range wanted {
-		heard[name] = true
-		db.wake(b, nil)
+	for name, c := range wanted {
+		subscribed[name] = true
+		db.notifyLocally(c, nil)
 	}
 	return nil
 }
 
-// nextNotification waits; nil is for whoever poked the ear.
-func (db *DB) nextNotification(ctx context.Context, e *ear, conn *pgx.Conn) (n *pgconn.Notification, err error) {
+// nextNotification waits for a notification. It returns nil when refresh interrupts it.
+func (db *DB) nextNotification(ctx context.Context, l *listener, conn *pgx.Conn) (n *pgconn.Notification, err error) {
 	for {
-		waitCtx, cancel := context.WithTimeout(ctx, earPing)
-		db.bells.mu.Lock()
-		if e.changed {
+		waitCtx, cancel := context.WithTimeout(ctx, listenerPing)
+		db.notifier.mu.Lock()
+		if l.changed {
 			cancel()
 		}
-		e.interrupt = cancel
-		db.bells.mu.Unlock()
+		l.interrupt = cancel
+		db.notifier.mu.Unlock()
 		n, err = conn.WaitForNotification(waitCtx)
-		db.bells.mu.Lock()
-		e.interrupt = nil
-		changed := e.changed
-		db.bells.mu.Unlock()
+		db.notifier.mu.Lock()
+		l.interrupt = nil
+		changed := l.changed
+		db.notifier.mu.Unlock()
 		timedOut := errors.Is(waitCtx.Err(), context.DeadlineExceeded)
 		cancel()
 		switch {
@@ -209,13 +209,13 @@ func (db *DB) nextNotification(ctx context.Context, e *ear, conn *pgx.Conn) (n *
 		case !timedOut:
 			return nil, err
 		}
-		// Silence, or a connection that carries nothing any more?
-		pingCtx, cancel := context.WithTimeout(ctx, earCall)
+		// Nothing came. A ping tells silence from a connection that no longer works.
+		pingCtx, cancel := context.WithTimeout(ctx, listenerCall)
 		err = conn.Ping(pingCtx)
 		cancel()
 		if err != nil {
 			if ctx.Err() == nil {
-				// The pool's connections go the same way, and each would be found out by somebody who waits.
+				// The pool's connections most likely fail too. Without a reset, a caller would have to wait for each of them.
 				db.pool.Reset()
 			}
 			return nil, err

@@ -7,47 +7,48 @@ import (
 	"time"
 )
 
-// notifyPause is how long a channel is quiet after a NOTIFY. A NOTIFY takes a lock of the
-// whole database while it commits, so one for each transaction would make commits queue up
-// (measured at 16 connections: 4,650 tx/s without, 1,350-2,080 with).
+// notifyPause is the least time between two NOTIFYs of a channel. A NOTIFY takes a lock of the whole database while it
+// commits, so that one for each transaction would make commits queue up (measured at 16 connections: 4,650 tx/s without,
+// 1,350-2,080 with).
 const notifyPause = 8 * time.Millisecond
 
-// notifyRetry is when a NOTIFY that has failed is sent again. What it was about is not kept: then there may be news of anything.
+// notifyRetry is when a NOTIFY that has failed is sent again. Its names are not kept: it then says that anything may have changed.
 const notifyRetry = time.Second
 
-// aboutBytes bounds what one NOTIFY names; PostgreSQL's limit is 8,000.
+// noticeBytes bounds the names in one NOTIFY; PostgreSQL's limit is 8,000.
 //
 // https://www.postgresql.org/docs/current/sql-notify.html
-const aboutBytes = 7000
+const noticeBytes = 7000
 
-// bells are the channels that this process rings or listens to; see Notify.
-type bells struct {
-	sender string // tells our own notifications from those of other processes
-	mu     sync.Mutex
-	closed bool
-	byName map[string]*bell
-	ear    *ear // nil while nobody listens to other processes
-	wg     sync.WaitGroup
+// notifier holds the channels that this process notifies or listens to; see Notify.
+type notifier struct {
+	sender   string // tells our own notifications from those of other processes
+	mu       sync.Mutex
+	closed   bool
+	channels map[string]*channel
+	listener *listener // nil while nobody listens to other processes
+	wg       sync.WaitGroup
 }
 
-// bell is one channel: who listens to it in this process, and whether it is to be rung.
-type bell struct {
+// channel is one channel: who listens to it in this process, and what the next NOTIFY is about.
+type channel struct {
+	name      string
 	local     map[int]func(about []string)
-	next      int
-	listeners int // who listen to other processes too
-	news      news
-	rung      chan struct{}
+	next      int // key in local
+	listeners int // how many listen to other processes too
+	pending   notice
+	due       chan struct{} // a NOTIFY is to be sent
 	stop      chan struct{}
 }
 
-// news is what the next NOTIFY of a channel is about. The zero value is about nothing.
-type news struct {
+// notice is what the next NOTIFY of a channel is about. The zero value is about nothing.
+type notice struct {
 	names map[string]struct{}
 	bytes int
-	all   bool // of too much to name it, or of nothing in particular
+	all   bool // anything may have changed: nothing was named, or too much
 }
 
-func (n *news) add(about []string) {
+func (n *notice) add(about []string) {
 	if len(about) == 0 {
 		n.all = true
 	}
@@ -63,12 +64,12 @@ func (n *news) add(about []string) {
 		}
 		n.names[name] = struct{}{}
 		n.bytes += len(name) + 1
-		n.all = n.bytes > aboutBytes || strings.Contains(name, "\n")
+		n.all = n.bytes > noticeBytes || strings.Contains(name, "\n")
 	}
 }
 
 // payload is "sender", or "sender\nname\nname".
-func (n *news) payload(sender string) string {
+func (n *notice) payload(sender string) string {
 	if n.all {
 		return sender
 	}
@@ -80,123 +81,123 @@ func (n *news) payload(sender string) string {
 	return b.String()
 }
 
-// Notify wakes whoever listens to channel: at once in this process, within a few
-// milliseconds in others. about names what there is news of (streams, say); without it there may be news of anything. Call it
-// after the commit. It never blocks and never fails: who listens also looks now and then by itself.
-func (db *DB) Notify(channel string, about ...string) {
-	b := db.bell(channel)
-	if b == nil {
+// Notify calls the listeners of a channel: at once in this process, and within a few milliseconds in others. about names
+// what has changed (streams, say); without names anything may have changed. Call it after the commit. It never blocks and
+// never fails, and a notification may get lost: listeners also look by themselves now and then.
+func (db *DB) Notify(name string, about ...string) {
+	c := db.channel(name)
+	if c == nil {
 		return
 	}
-	db.bells.mu.Lock()
-	b.news.add(about)
-	db.bells.mu.Unlock()
-	db.wake(b, about)
+	db.notifier.mu.Lock()
+	c.pending.add(about)
+	db.notifier.mu.Unlock()
+	db.notifyLocally(c, about)
 	select {
-	case b.rung <- struct{}{}:
-	default: // already to be rung
+	case c.due <- struct{}{}:
+	default: // it is due already
 	}
 }
 
-// wake wakes everybody in this process.
-func (db *DB) wake(b *bell, about []string) {
-	db.bells.mu.Lock()
-	wakes := make([]func([]string), 0, len(b.local))
-	for _, wake := range b.local {
-		wakes = append(wakes, wake)
+// notifyLocally calls all listeners of this process.
+func (db *DB) notifyLocally(c *channel, about []string) {
+	db.notifier.mu.Lock()
+	listeners := make([]func([]string), 0, len(c.local))
+	for _, notify := range c.local {
+		listeners = append(listeners, notify)
 	}
-	db.bells.mu.Unlock()
-	for _, wake := range wakes {
-		wake(about)
+	db.notifier.mu.Unlock()
+	for _, notify := range listeners {
+		notify(about)
 	}
 }
 
-// OnNotify calls wake whenever channel is notified from this process, and whenever somebody in this process who listens to the
-// channel is woken, until stop is called. about is what there is news of; if it is empty, there may be news of anything. It costs
-// no connection; wake must not block.
-func (db *DB) OnNotify(channel string, wake func(about []string)) (stop func()) {
-	b := db.bell(channel)
-	if b == nil {
+// OnNotify calls notify whenever this process notifies the channel, until stop is called. It learns of other processes only
+// while somebody in this one listens to the channel with Listen. about names what has changed; if it is empty, anything may
+// have. OnNotify needs no connection. notify must not block.
+func (db *DB) OnNotify(name string, notify func(about []string)) (stop func()) {
+	c := db.channel(name)
+	if c == nil {
 		return func() {}
 	}
-	db.bells.mu.Lock()
-	defer db.bells.mu.Unlock()
-	id := b.next
-	b.next++
-	b.local[id] = wake
+	db.notifier.mu.Lock()
+	defer db.notifier.mu.Unlock()
+	id := c.next
+	c.next++
+	c.local[id] = notify
 	return func() {
-		db.bells.mu.Lock()
-		defer db.bells.mu.Unlock()
-		delete(b.local, id)
+		db.notifier.mu.Lock()
+		defer db.notifier.mu.Unlock()
+		delete(c.local, id)
 	}
 }
 
-// bell returns the channel's bell, started; nil once the database is closed.
-func (db *DB) bell(channel string) *bell {
-	db.bells.mu.Lock()
-	defer db.bells.mu.Unlock()
-	if db.bells.closed {
+// channel returns the channel, whose sender it starts at first. It returns nil once the database is closed.
+func (db *DB) channel(name string) *channel {
+	db.notifier.mu.Lock()
+	defer db.notifier.mu.Unlock()
+	if db.notifier.closed {
 		return nil
 	}
-	if b, ok := db.bells.byName[channel]; ok {
-		return b
+	if c, ok := db.notifier.channels[name]; ok {
+		return c
 	}
-	b := &bell{local: map[int]func([]string){}, rung: make(chan struct{}, 1), stop: make(chan struct{})}
-	if db.bells.byName == nil {
-		db.bells.byName = map[string]*bell{}
+	c := &channel{name: name, local: map[int]func([]string){}, due: make(chan struct{}, 1), stop: make(chan struct{})}
+	if db.notifier.channels == nil {
+		db.notifier.channels = map[string]*channel{}
 	}
-	db.bells.byName[channel] = b
-	db.bells.wg.Go(func() { db.ring(channel, b) })
-	return b
+	db.notifier.channels[name] = c
+	db.notifier.wg.Go(func() { db.sendNotices(c) })
+	return c
 }
 
-// ring sends the NOTIFYs of one channel: the first at once, later ones a pause apart.
-func (db *DB) ring(channel string, b *bell) {
+// sendNotices sends the NOTIFYs of one channel: the first at once, later ones a pause apart.
+func (db *DB) sendNotices(c *channel) {
 	for {
 		select {
-		case <-b.stop:
+		case <-c.stop:
 			return
-		case <-b.rung:
+		case <-c.due:
 		}
-		db.bells.mu.Lock()
-		payload := b.news.payload(db.bells.sender)
-		b.news = news{}
-		db.bells.mu.Unlock()
+		db.notifier.mu.Lock()
+		payload := c.pending.payload(db.notifier.sender)
+		c.pending = notice{}
+		db.notifier.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		_, err := db.pool.Exec(ctx, "select pg_notify($1, $2)", channel, payload)
+		_, err := db.pool.Exec(ctx, "select pg_notify($1, $2)", c.name, payload)
 		cancel()
 		pause := notifyPause
-		if err != nil { // others may not have heard
+		if err != nil { // other processes may have missed it
 			pause = notifyRetry
-			db.bells.mu.Lock()
-			b.news.add(nil)
-			db.bells.mu.Unlock()
+			db.notifier.mu.Lock()
+			c.pending.add(nil)
+			db.notifier.mu.Unlock()
 			select {
-			case b.rung <- struct{}{}:
+			case c.due <- struct{}{}:
 			default:
 			}
 		}
 		select {
-		case <-b.stop:
+		case <-c.stop:
 			return
 		case <-time.After(pause):
 		}
 	}
 }
 
-// close stops the ringing.
-func (b *bells) close() {
-	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
+// close stops the senders of all channels.
+func (n *notifier) close() {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
 		return
 	}
-	b.closed = true
-	for _, bell := range b.byName {
-		close(bell.stop)
+	n.closed = true
+	for _, c := range n.channels {
+		close(c.stop)
 	}
-	b.mu.Unlock()
-	b.wg.Wait()
+	n.mu.Unlock()
+	n.wg.Wait()
 }
 
 // sleep waits for d or for ctx to end.

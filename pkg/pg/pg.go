@@ -47,11 +47,11 @@ var plans = map[string]string{
 
 // DB is a service's database.
 type DB struct {
-	pool  *pgxpool.Pool
-	sql   *sql.DB
-	gorm  *gorm.DB
-	bells bells
-	url   string
+	pool     *pgxpool.Pool
+	sql      *sql.DB
+	gorm     *gorm.DB
+	notifier notifier
+	url      string
 
 	vetting *vetting
 }
@@ -95,7 +95,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db := &DB{vetting: vetting, pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url, bells: bells{sender: rand.Text()}}
+	db := &DB{vetting: vetting, pool: pool, sql: stdlib.OpenDBFromPool(pool), url: url, notifier: notifier{sender: rand.Text()}}
 	// The pool's own limit rules; database/sql must not keep connections from it.
 	db.sql.SetMaxIdleConns(0)
 	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
@@ -113,7 +113,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 
 // Close closes every connection, after the statements under way.
 func (db *DB) Close() {
-	db.bells.close()
+	db.notifier.close()
 	_ = db.sql.Close()
 	db.pool.Close()
 }

@@ -144,8 +144,8 @@ type pipeline struct {
 
 var errNotYours = errors.New("pg: InTx commits and rolls back")
 
-// take returns what is queued.
-func (p *pipeline) take() []*pgx.QueuedQuery {
+// takeQueued returns what is queued.
+func (p *pipeline) takeQueued() []*pgx.QueuedQuery {
 	queries := p.queued.QueuedQueries
 	p.queued, p.certain = &pgx.Batch{}, nil
 	return queries
@@ -174,7 +174,7 @@ func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	if p.failed != nil {
 		return unsent{p.failed}
 	}
-	ahead := p.take()
+	ahead := p.takeQueued()
 	all := &pgx.Batch{}
 	var results pgx.BatchResults
 	if p.tx == nil {

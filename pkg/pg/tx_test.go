@@ -17,18 +17,18 @@ const insertThing = "insert into things values ($1)"
 
 func TestWhatIsQueuedGoesWithTheCommit(t *testing.T) {
 	db := pgtest.New(t, things)
-	var heard []int
+	var subscribed []int
 
 	require.NoError(t, db.InTx(t.Context(), func(tx *pg.Tx) error {
 		tx.Queue(insertThing+" returning id", 1).QueryRow(func(row pgx.Row) error {
-			heard = append(heard, 0)
-			return row.Scan(&heard[0])
+			subscribed = append(subscribed, 0)
+			return row.Scan(&subscribed[0])
 		})
-		require.Empty(t, heard) // nothing has been sent
+		require.Empty(t, subscribed) // nothing has been sent
 		return tx.QueueGorm(func(g *gorm.DB) *gorm.DB { return g.Create(&thing{ID: 2}) })
 	}))
 
-	require.Equal(t, []int{1}, heard)
+	require.Equal(t, []int{1}, subscribed)
 	require.Equal(t, []int{1, 2}, ids(t, db))
 }
 

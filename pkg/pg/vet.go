@@ -26,7 +26,7 @@ type vetting struct {
 
 // Vet has check asked before a database is used that is not the one which the first connection reached: a backup can only be restored, and
 // a standby take over, with all connections broken. Until it returns nil, nobody gets a connection: that is ErrReplaced, and
-// IsAway. check needs another DB than this one. Call Vet before the database is used.
+// IsUnavailable. check needs another DB than this one. Call Vet before the database is used.
 func (db *DB) Vet(check func(ctx context.Context) error) {
 	db.vetting.mu.Lock()
 	defer db.vetting.mu.Unlock()

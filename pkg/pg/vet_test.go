@@ -57,7 +57,7 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	}
 	require.ErrorIs(t, err, pg.ErrReplaced)
 	require.ErrorIs(t, err, older)
-	require.True(t, pg.IsAway(err))
+	require.True(t, pg.IsUnavailable(err))
 	older = nil
 	require.NoError(t, used())
 	before := asked

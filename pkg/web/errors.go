@@ -72,7 +72,7 @@ func asError(err error) *Error {
 		return errTooLarge(tooLarge.Limit)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("This took too long. Please try again in a moment.", err)
-	case pg.IsAway(err):
+	case pg.IsUnavailable(err):
 		return Unavailable("The database cannot be reached at the moment. Please try again shortly.", err)
 	case pg.IsTransient(err):
 		return Unavailable("The database is busy at the moment. Please try again shortly.", err)

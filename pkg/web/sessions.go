@@ -50,7 +50,7 @@ func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *S
 // SessionRetention is for sessions that have expired, which are no longer read.
 var SessionRetention = pg.Retention{
 	Name: "sessions",
-	Forget: `delete from sessions where ctid = any (array(
+	Delete: `delete from sessions where ctid = any (array(
 		select ctid from sessions where expiry < $1 order by expiry limit $2))`,
 }
 

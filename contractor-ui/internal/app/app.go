@@ -135,7 +135,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.Forget(db, rt.Log, kafka.Retention, web.SessionRetention))
+	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 

@@ -131,7 +131,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.Forget(db, rt.Log, kafka.Retention, web.SessionRetention, pages.UploadRetention))
+	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention, pages.UploadRetention))
 	rt.Metrics.MustRegister(relay.Collectors()...)
 	rt.Metrics.MustRegister(consumer.Collectors()...)
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })

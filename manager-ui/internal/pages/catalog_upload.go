@@ -27,7 +27,7 @@ type upload struct {
 var UploadRetention = pg.Retention{
 	Name: "uploads",
 	Kept: 24 * time.Hour,
-	Forget: `delete from uploads where id = any (array(
+	Delete: `delete from uploads where id = any (array(
 		select id from uploads where created_at < $1 order by created_at limit $2))`,
 }
 

@@ -19,8 +19,8 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
@@ -51,7 +51,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set}
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, processlock.Migrations, commands.Migrations, migrations.Set}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -144,7 +144,7 @@ func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
 	rt.Go("expiry", p.sweeper.Run)
-	rt.Go("retention", pg.Forget(p.db, rt.Log, commands.Retention, kafka.Retention))
+	rt.Go("retention", pg.ApplyRetentions(p.db, rt.Log, commands.Retention, kafka.Retention))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 

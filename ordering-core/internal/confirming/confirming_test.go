@@ -10,8 +10,8 @@ import (
 	"countersign.example/ordering-core/internal/confirming"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 )
 
@@ -201,15 +201,15 @@ func TestTheFirstOfTwoPaymentsPays(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
-	own := cases.Member{Case: orderID, Stream: "order-" + orderID}
-	paying := cases.Member{Case: orderID, Stream: "payment-" + one}
+	own := processlock.Member{Process: orderID, Stream: "order-" + orderID}
+	paying := processlock.Member{Process: orderID, Stream: "payment-" + one}
 	for name, test := range map[string]struct {
 		event  event.Event
 		stream string
-		want   []cases.Member
+		want   []processlock.Member
 	}{
-		"an order":                {expired().entries[0].Event, order.Stream(orderID), []cases.Member{own}},
-		"requested for it":        {requestedBy("ada", one, orderID), payment.Stream(one), []cases.Member{own, paying}},
+		"an order":                {expired().entries[0].Event, order.Stream(orderID), []processlock.Member{own}},
+		"requested for it":        {requestedBy("ada", one, orderID), payment.Stream(one), []processlock.Member{own, paying}},
 		"requested for no order":  {requestedBy("ada", one, ""), payment.Stream(one), nil},
 		"a product":               {catalog.New("/ordering-core", one, catalog.ProductArchived{ProductID: one}), catalog.ProductStream(one), nil},
 		"requested elsewhere":     {requestedBy("ada", one, orderID), "another-" + one, nil},

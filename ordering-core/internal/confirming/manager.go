@@ -8,7 +8,7 @@ import (
 
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
@@ -27,13 +27,13 @@ func New(j *journal.Journal, orders *orders.Service) *Manager {
 
 // Before locks the cases of the received events. It is for kafka.Recording.
 func (m *Manager) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
-	var members []cases.Member
+	var members []processlock.Member
 	streams := make([]string, len(received))
 	for i, h := range received {
 		streams[i] = h.Stream
 		members = append(members, Members(h.Event, h.Stream)...)
 	}
-	cases.Hold(tx, members, streams...)
+	processlock.QueueAcquire(tx, members, streams...)
 	return nil
 }
 

@@ -139,7 +139,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 		}
 		for _, id := range due {
 			did, err := s.expireRecovering(ctx, id)
-			if ctx.Err() != nil || pg.IsAway(err) {
+			if ctx.Err() != nil || pg.IsUnavailable(err) {
 				return expired, err
 			}
 			if err != nil {

@@ -18,9 +18,9 @@ import (
 	"countersign.example/ordering-core/internal/orders/orderstest"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -77,7 +77,7 @@ func (c *fixture) hear(orderID, paymentID string, events ...happened) {
 	c.t.Helper()
 	stream := "payment-" + paymentID
 	err := c.DB.InTx(c.t.Context(), func(tx *pg.Tx) error {
-		if _, err := cases.Lock(c.t.Context(), tx, []cases.Member{{Case: orderID, Stream: stream}}); err != nil {
+		if _, err := processlock.Acquire(c.t.Context(), tx, []processlock.Member{{Process: orderID, Stream: stream}}); err != nil {
 			return err
 		}
 		heard := make([]journal.Received, len(events))
@@ -350,7 +350,7 @@ func TestAnOrderThatIsHeldDoesNotStopTheOthers(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- c.DB.InTx(t.Context(), func(tx *pg.Tx) error {
-			if _, err := cases.Lock(t.Context(), tx, nil, order.Stream(held.ID), order.Stream(deadline.ID)); err != nil {
+			if _, err := processlock.Acquire(t.Context(), tx, nil, order.Stream(held.ID), order.Stream(deadline.ID)); err != nil {
 				return err
 			}
 			_, err := tx.Exec(t.Context(), "update deadlines set last_error = '' where order_id = $1", deadline.ID)

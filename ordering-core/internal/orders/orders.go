@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
@@ -78,7 +78,7 @@ type Locked struct {
 // Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never drafted
 // is there too: its Order does not exist.
 func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
-	held, err := cases.Lock(ctx, tx, []cases.Member{{Case: id, Stream: order.Stream(id)}})
+	held, err := processlock.Acquire(ctx, tx, []processlock.Member{{Case: id, Stream: order.Stream(id)}})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, erro
 // statements, the locks and the order are one round trip. If the draft commits at this very moment, only the stream is
 // locked, which is enough: the order has no payments yet.
 func (s *Service) loadDrafted(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
-	cases.Hold(tx, nil, order.Stream(id))
+	processlock.QueueAcquire(tx, nil, order.Stream(id))
 	return s.read(ctx, tx, id)
 }
 

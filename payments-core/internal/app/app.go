@@ -14,8 +14,8 @@ import (
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, cases.Migrations, commands.Migrations, migrations.Set, operations.JobMigrations}
+	return []pg.Migrations{journal.Migrations, kafka.Migrations, processlock.Migrations, commands.Migrations, migrations.Set, operations.JobMigrations}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -120,7 +120,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.Forget(hearing.DB, rt.Log, commands.Retention, kafka.Retention))
+	rt.Go("retention", pg.ApplyRetentions(hearing.DB, rt.Log, commands.Retention, kafka.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, ops, caller, cfg.Jobs, rt.Log)
 	})

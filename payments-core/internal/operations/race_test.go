@@ -17,9 +17,9 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -56,7 +56,7 @@ type race struct {
 }
 
 func newRace(t *testing.T) *race {
-	url := pgtest.NewURL(t, journal.Migrations, cases.Migrations, migrations.Set, JobMigrations)
+	url := pgtest.NewURL(t, journal.Migrations, processlock.Migrations, migrations.Set, JobMigrations)
 	db, err := pg.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -9,20 +9,20 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
 // Before locks the cases of the received events. It is for kafka.Recording.
 func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
-	var members []cases.Member
+	var members []processlock.Member
 	streams := make([]string, len(received))
 	for i, r := range received {
 		streams[i] = r.Stream
 		members = append(members, releasing.Members(r.Event, r.Stream)...)
 	}
-	cases.Hold(tx, members, streams...)
+	processlock.QueueAcquire(tx, members, streams...)
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (s *Service) loadRelated(
 		}
 	}
 	if len(orders) > 0 {
-		held, err := cases.Of(ctx, tx, orders...)
+		held, err := processlock.Read(ctx, tx, orders...)
 		if err != nil {
 			return nil, err
 		}

@@ -15,9 +15,9 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -103,7 +103,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			// given a journal that has got back what the topic tells, and no operations
-			db, err := pg.Open(t.Context(), pgtest.NewURL(t, journal.Migrations, cases.Migrations, migrations.Set, JobMigrations))
+			db, err := pg.Open(t.Context(), pgtest.NewURL(t, journal.Migrations, processlock.Migrations, migrations.Set, JobMigrations))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -61,7 +61,7 @@ func (o *outage) over() {
 }
 
 // cause is the record's error if it is one of a database that is away, else "". Most of River's errors are texts by the
-// time that they are logged, so pg.IsAway alone cannot tell.
+// time that they are logged, so pg.IsUnavailable alone cannot tell.
 func (o *outage) cause(r slog.Record) (cause string) {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key != "err" && a.Key != "error" {
@@ -69,7 +69,7 @@ func (o *outage) cause(r slog.Record) (cause string) {
 		}
 		err, is := a.Value.Any().(error)
 		text := a.Value.String()
-		if is && pg.IsAway(err) || isAwayText(text) || o.since.Load() != nil && strings.Contains(text, "context deadline exceeded") {
+		if is && pg.IsUnavailable(err) || isAwayText(text) || o.since.Load() != nil && strings.Contains(text, "context deadline exceeded") {
 			cause = text
 		}
 		return cause == ""
@@ -77,7 +77,7 @@ func (o *outage) cause(r slog.Record) (cause string) {
 	return cause
 }
 
-// isAwayText is pg.IsAway for a text.
+// isAwayText is pg.IsUnavailable for a text.
 func isAwayText(text string) bool {
 	for _, sign := range []string{
 		"failed to connect", "connection refused", "connection reset", "broken pipe", "unexpected EOF", "conn closed",

@@ -14,9 +14,9 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
@@ -199,7 +199,7 @@ func (s *Service) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind
 // load locks a payment's case and stream, and reads the payment, its operations and its order.
 func (s *Service) load(ctx context.Context, tx *pg.Tx, paymentID string) (*lockedPayment, error) {
 	own := payment.Stream(paymentID)
-	held, err := cases.Lock(ctx, tx, nil, own)
+	held, err := processlock.Acquire(ctx, tx, nil, own)
 	if err != nil {
 		return nil, err
 	}

@@ -24,10 +24,10 @@ import (
 	"countersign.example/payments-core/internal/reconciling"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -81,7 +81,7 @@ func TestReconcilingTakesTheSameMemoryHoweverMuchThereIs(t *testing.T) {
 		kafka.TopicConfig{Name: orders.Topic, Partitions: orders.Partitions}); err != nil {
 		t.Fatal(err)
 	}
-	db := pgtest.New(t, journal.Migrations, kafka.Migrations, cases.Migrations, migrations.Set, operations.JobMigrations)
+	db := pgtest.New(t, journal.Migrations, kafka.Migrations, processlock.Migrations, migrations.Set, operations.JobMigrations)
 	publish(t, broker.Addr(), n)
 	record(t, db, client)
 

@@ -3,15 +3,15 @@ package releasing
 import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 )
 
 // Members returns the cases that an event makes streams members of: an order's stream joins its own case, and a
 // payment's the case of the order that it is requested for.
-func Members(e event.Event, stream string) []cases.Member {
+func Members(e event.Event, stream string) []processlock.Member {
 	if stream == order.Stream(e.Subject) {
-		return []cases.Member{{Case: e.Subject, Stream: stream}}
+		return []processlock.Member{{Case: e.Subject, Stream: stream}}
 	}
 	if e.Type != payment.TypeRequested || stream != payment.Stream(e.Subject) {
 		return nil
@@ -21,7 +21,7 @@ func Members(e event.Event, stream string) []cases.Member {
 	if err != nil || !ok || requested.OrderID == "" {
 		return nil
 	}
-	return []cases.Member{
+	return []processlock.Member{
 		{Case: requested.OrderID, Stream: order.Stream(requested.OrderID)},
 		{Case: requested.OrderID, Stream: stream},
 	}

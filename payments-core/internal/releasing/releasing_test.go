@@ -9,8 +9,8 @@ import (
 	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/cases"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 )
 
@@ -215,14 +215,14 @@ func TestMembers(t *testing.T) {
 	forOrder, forNone := requested, requested
 	forOrder.PaymentID, forNone.PaymentID, forNone.OrderID = one, one, ""
 	stream := payment.Stream(one)
-	own, paid := cases.Member{Case: orderID, Stream: "order-" + orderID}, cases.Member{Case: orderID, Stream: stream}
+	own, paid := processlock.Member{Process: orderID, Stream: "order-" + orderID}, processlock.Member{Process: orderID, Stream: stream}
 	for name, test := range map[string]struct {
 		event  event.Event
 		stream string
-		want   []cases.Member
+		want   []processlock.Member
 	}{
-		"an order":               {submitted(expired)[4].Event, order.Stream(orderID), []cases.Member{own}},
-		"requested for it":       {payment.New("/contractor-ui", one, forOrder), stream, []cases.Member{own, paid}},
+		"an order":               {submitted(expired)[4].Event, order.Stream(orderID), []processlock.Member{own}},
+		"requested for it":       {payment.New("/contractor-ui", one, forOrder), stream, []processlock.Member{own, paid}},
 		"requested elsewhere":    {payment.New("/contractor-ui", one, forOrder), "another-" + one, nil},
 		"requested for no order": {payment.New("/contractor-ui", one, forNone), stream, nil},
 		"another event":          {payment.New("/payments-core", one, captured), stream, nil},

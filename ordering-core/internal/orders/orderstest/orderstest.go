@@ -13,7 +13,7 @@ import (
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/migrations"
 	"countersign.example/ordering-core/order"
-	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
@@ -51,7 +51,7 @@ func New(tb testing.TB, now time.Time) *Fixture {
 		tb.Fatal(err)
 	}
 	o := &Fixture{tb: tb, products: map[string]order.Product{Fence.ID: Fence, Gate.ID: Gate}}
-	o.DB = pgtest.New(tb, journal.Migrations, cases.Migrations, migrations.Set)
+	o.DB = pgtest.New(tb, journal.Migrations, processlock.Migrations, migrations.Set)
 	o.SetNow(now)
 	o.Journal = journal.New(o.DB, "/ordering-core")
 	o.Service = orders.NewService(o.DB, o.Journal, o, orders.Rules{

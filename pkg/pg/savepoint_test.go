@@ -42,13 +42,13 @@ func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
 				return err
 			},
 		} {
-			require.Error(t, tx.Part(t.Context(), func() error {
+			require.Error(t, tx.Savepoint(t.Context(), func() error {
 				tx.AfterCommit(func() { rang[name] = true })
 				return fn(t.Context())
 			}), name)
 		}
-		require.Panics(t, func() { _ = tx.Part(t.Context(), func() error { panic("no") }) })
-		return tx.Part(t.Context(), func() error {
+		require.Panics(t, func() { _ = tx.Savepoint(t.Context(), func() error { panic("no") }) })
+		return tx.Savepoint(t.Context(), func() error {
 			tx.AfterCommit(func() { rang["good"] = true })
 			tx.Queue("insert into numbers values (3)")
 			return nil
@@ -65,7 +65,7 @@ func TestAPartThatFailsLeavesNoSavepoint(t *testing.T) {
 	db := pgtest.New(t)
 	no := errors.New("no")
 	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		require.ErrorIs(t, tx.Part(t.Context(), func() error { return no }), no)
+		require.ErrorIs(t, tx.Savepoint(t.Context(), func() error { return no }), no)
 		_, err := tx.Exec(t.Context(), "release savepoint part")
 		return err
 	})

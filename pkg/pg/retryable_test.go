@@ -24,13 +24,13 @@ func TestOnlyWhatIsKnownToPassPasses(t *testing.T) {
 		"22003": false, "22P05": false, "23502": false, "23505": false, "23514": false, "25P02": false, "42703": false, "42P01": false,
 		"54000": false, "54001": false, "P0001": false, "XX000": false, "": false, "4": false,
 	} {
-		require.Equal(t, passes, pg.Passes(fmt.Errorf("write: %w", &pgconn.PgError{Code: code})), code)
+		require.Equal(t, passes, pg.IsRetryable(fmt.Errorf("write: %w", &pgconn.PgError{Code: code})), code)
 	}
 	for err, passes := range map[error]bool{
 		io.ErrUnexpectedEOF: true, net.ErrClosed: true, context.Canceled: true, context.DeadlineExceeded: true,
 		&net.OpError{Op: "read", Err: syscall.ECONNRESET}: true, errors.New("no"): false,
 	} {
-		require.Equal(t, passes, pg.Passes(fmt.Errorf("write: %w", err)), err)
+		require.Equal(t, passes, pg.IsRetryable(fmt.Errorf("write: %w", err)), err)
 	}
 }
 
@@ -50,6 +50,6 @@ func TestAPlanFromBeforeAMigrationPasses(t *testing.T) {
 	require.NoError(t, err)
 	err = all()
 	require.ErrorContains(t, err, "0A000")
-	require.True(t, pg.Passes(err))
+	require.True(t, pg.IsRetryable(err))
 	require.NoError(t, all())
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// IsAway reports whether err says that the server cannot be reached, or is going away: it
+// IsUnavailable reports whether err says that the server cannot be reached, or is going away: it
 // refuses connections, shuts down, or the connection broke. Trying again later helps. Whether a commit that
 // failed so has happened is not known.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-func IsAway(err error) bool {
+func IsUnavailable(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}

@@ -12,22 +12,22 @@ import (
 // dropAtOnce keeps each deletion well within the time limit of a statement.
 const dropAtOnce = 20_000
 
-// selectHold finds a row while the copies are still being made from the topics: then nothing is pushed, since pages would see them
+// selectCatchup finds a row while the copies are still being made from the topics: then nothing is pushed, since pages would see them
 // grow event by event. Once they have caught up, open pages refresh as a whole.
-const selectHold = `select marks, exists (select from hearing
+const selectCatchup = `select marks, exists (select from hearing
 	where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`
 
-// hold is what selectHold has found.
-type hold struct {
+// catchup is what selectCatchup has found.
+type catchup struct {
 	marks  int64
 	there  bool
 	behind bool
 }
 
-// letGo drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this
+// release drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this
 // order, so that whatever was dropped is on the refreshed page. If it fails in between, it is done again. A pusher of the
 // past drops nothing: the next one may have had the pages refresh already.
-func (l *leader) letGo(ctx context.Context, marks int64) error {
+func (l *leader) release(ctx context.Context, marks int64) error {
 	var last *int64
 	if err := l.db.Pool().QueryRow(ctx, "select max(id) from unpushed").Scan(&last); err != nil {
 		return fmt.Errorf("drop the unpushed rows: %w", err)
@@ -53,10 +53,10 @@ func (l *leader) letGo(ctx context.Context, marks int64) error {
 	return nil
 }
 
-// anew starts a new epoch, unless another pusher has taken over. Every cursor of an earlier one means reset.
+// newEpoch starts a new epoch, unless another pusher has taken over. Every cursor of an earlier one means reset.
 //
 // KEYS: epoch, pusher. ARGV: fence, the new epoch.
-var anew = redis.NewScript(`
+var newEpoch = redis.NewScript(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return false end
 redis.call('SET', KEYS[1], ARGV[2])
 return ARGV[2]
@@ -64,7 +64,7 @@ return ARGV[2]
 
 // refresh has every page that is open fetch itself again.
 func (s stream) refresh(ctx context.Context, fence string) error {
-	err := anew.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err()
+	err := newEpoch.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err()
 	if errors.Is(err, redis.Nil) {
 		return errDeposed
 	}

@@ -32,8 +32,8 @@ func TestAServerThatIsAwayIsTold(t *testing.T) {
 		"none":               {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := pg.IsAway(test.err); got != test.away {
-				t.Errorf("IsAway(%v) = %v", test.err, got)
+			if got := pg.IsUnavailable(test.err); got != test.away {
+				t.Errorf("IsUnavailable(%v) = %v", test.err, got)
 			}
 		})
 	}
@@ -52,7 +52,7 @@ func TestAConnectionThatIsEndedIsAway(t *testing.T) {
 		_, err := tx.Exec(t.Context(), "select 1")
 		return err
 	})
-	if !pg.IsAway(ended) {
+	if !pg.IsUnavailable(ended) {
 		t.Errorf("got %v", ended)
 	}
 }

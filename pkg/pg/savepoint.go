@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// Part runs fn as a part of the transaction, with what it queues. Where that fails or panics, what it has done is undone, and the
+// Savepoint runs fn after a savepoint, with what it queues. Where that fails or panics, what it has done is undone, and the
 // transaction goes on without it. It costs two round trips.
-func (tx *Tx) Part(ctx context.Context, fn func() error) (err error) {
+func (tx *Tx) Savepoint(ctx context.Context, fn func() error) (err error) {
 	if _, err := tx.Exec(ctx, "savepoint part"); err != nil {
 		return err
 	}
@@ -16,7 +16,7 @@ func (tx *Tx) Part(ctx context.Context, fn func() error) (err error) {
 		if done {
 			return
 		}
-		p.take()
+		p.takeQueued()
 		p.failed, tx.after = nil, tx.after[:after]
 		// Rolling back alone would leave the savepoint open, one more with each part that fails.
 		if _, undoing := p.tx.Exec(ctx, "rollback to savepoint part; release savepoint part"); undoing != nil {

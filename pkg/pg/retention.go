@@ -9,29 +9,29 @@ import (
 
 // Retention is how long rows are kept that nothing needs any more.
 type Retention struct {
-	Name string // of what is forgotten, for the log
-	// Forget is a statement that deletes, or empties, at most $2 rows that became needless before $1, and finds them without reading
+	Name string // of what is deleted, for the log
+	// Delete is a statement that deletes, or empties, at most $2 rows that became needless before $1, and finds them without reading
 	// what is to stay.
-	Forget string
+	Delete string
 	Kept   time.Duration // since then
 }
 
 const (
-	forgetEvery = time.Hour
-	// forgetAtOnce keeps each statement well within the time limit of one.
-	forgetAtOnce = 5000
-	forgetRetry  = 5 * time.Minute
+	retentionEvery = time.Hour
+	// retentionBatch keeps each statement well within the time limit of one.
+	retentionBatch = 5000
+	retentionRetry = 5 * time.Minute
 )
 
-// Forget is a part of a service that applies retentions, at its start and hourly. Every replica may run it.
-func Forget(db *DB, log *slog.Logger, retentions ...Retention) func(ctx context.Context) error {
+// ApplyRetentions is a part of a service that deletes what is old, at its start and hourly. Every replica may run it.
+func ApplyRetentions(db *DB, log *slog.Logger, retentions ...Retention) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		for {
-			next := forgetEvery
+			next := retentionEvery
 			for _, r := range retentions {
 				if _, err := r.Apply(ctx, db, time.Now()); err != nil && ctx.Err() == nil {
 					log.WarnContext(ctx, "what is old could not be deleted, which will be tried again", "what", r.Name, "error", err)
-					next = forgetRetry
+					next = retentionRetry
 				}
 			}
 			select {
@@ -43,16 +43,16 @@ func Forget(db *DB, log *slog.Logger, retentions ...Retention) func(ctx context.
 	}
 }
 
-// Apply forgets what is needless at now, in portions, each by itself: what a time limit cuts off, the next try goes on with. It returns how
+// Apply deletes what is needless at now, in portions, each by itself: what a time limit cuts off, the next try goes on with. It returns how
 // many rows that was.
 func (r Retention) Apply(ctx context.Context, db *DB, now time.Time) (forgotten int64, err error) {
 	for {
-		tag, err := db.pool.Exec(ctx, r.Forget, now.Add(-r.Kept), forgetAtOnce)
+		tag, err := db.pool.Exec(ctx, r.Delete, now.Add(-r.Kept), retentionBatch)
 		if err != nil {
 			return forgotten, fmt.Errorf("forget old %s: %w", r.Name, err)
 		}
 		forgotten += tag.RowsAffected()
-		if tag.RowsAffected() < forgetAtOnce {
+		if tag.RowsAffected() < retentionBatch {
 			return forgotten, nil
 		}
 	}

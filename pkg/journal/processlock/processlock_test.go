@@ -1,4 +1,4 @@
-package cases_test
+package processlock_test
 
 import (
 	"context"
@@ -7,47 +7,47 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign.example/pkg/cases"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
 
-func lock(tb testing.TB, db *pg.DB, members []cases.Member, streams ...string) (held cases.Held) {
+func lock(tb testing.TB, db *pg.DB, members []processlock.Member, streams ...string) (acquired processlock.Acquired) {
 	tb.Helper()
 	require.NoError(tb, db.InTx(tb.Context(), func(tx *pg.Tx) (err error) {
-		held, err = cases.Lock(tb.Context(), tx, members, streams...)
+		acquired, err = processlock.Acquire(tb.Context(), tx, members, streams...)
 		return err
 	}))
-	return held
+	return acquired
 }
 
 func TestACaseHasItsMembers(t *testing.T) {
-	db := pgtest.New(t, cases.Migrations)
+	db := pgtest.New(t, processlock.Migrations)
 
 	// given two cases that share a stream
-	first := lock(t, db, []cases.Member{{"a", "order-a"}, {"a", "payment-1"}, {"a", "payment-1"}, {"b", "payment-1"}})
-	require.Equal(t, cases.Held{"a": {"order-a", "payment-1"}, "b": {"payment-1"}}, first)
+	first := lock(t, db, []processlock.Member{{"a", "order-a"}, {"a", "payment-1"}, {"a", "payment-1"}, {"b", "payment-1"}})
+	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1"}, "b": {"payment-1"}}, first)
 	// when they join again, with another one
-	lock(t, db, []cases.Member{{"a", "payment-2"}, {"a", "order-a"}})
+	lock(t, db, []processlock.Member{{"a", "payment-2"}, {"a", "order-a"}})
 
 	// then any stream leads to all of its cases, and one without a case to none
-	require.Equal(t, cases.Held{"a": {"order-a", "payment-1", "payment-2"}}, lock(t, db, nil, "payment-2"))
-	held := lock(t, db, nil, "payment-1", "payment-9")
-	require.Equal(t, cases.Held{"a": {"order-a", "payment-1", "payment-2"}, "b": {"payment-1"}}, held)
-	require.Equal(t, []string{"order-a", "payment-1", "payment-2"}, held.Streams())
+	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1", "payment-2"}}, lock(t, db, nil, "payment-2"))
+	acquired := lock(t, db, nil, "payment-1", "payment-9")
+	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1", "payment-2"}, "b": {"payment-1"}}, acquired)
+	require.Equal(t, []string{"order-a", "payment-1", "payment-2"}, acquired.Streams())
 	require.Empty(t, lock(t, db, nil, "payment-9"))
 }
 
 func TestWhoComesSecondWaitsAndSeesWhatTheFirstHasDone(t *testing.T) {
-	db := pgtest.New(t, cases.Migrations)
-	lock(t, db, []cases.Member{{"a", "order-a"}, {"a", "payment-1"}})
+	db := pgtest.New(t, processlock.Migrations)
+	lock(t, db, []processlock.Member{{"a", "order-a"}, {"a", "payment-1"}})
 	holds, finish := make(chan struct{}), make(chan struct{})
 	first, second := make(chan error, 1), make(chan error, 1)
 
 	// given a transaction that holds the case, by its order
 	go func() {
 		first <- db.InTx(t.Context(), func(tx *pg.Tx) error {
-			_, err := cases.Lock(t.Context(), tx, []cases.Member{{"a", "payment-2"}}, "order-a")
+			_, err := processlock.Acquire(t.Context(), tx, []processlock.Member{{"a", "payment-2"}}, "order-a")
 			close(holds)
 			<-finish
 			return err
@@ -55,10 +55,10 @@ func TestWhoComesSecondWaitsAndSeesWhatTheFirstHasDone(t *testing.T) {
 	}()
 	<-holds
 	// when another one wants it, by a payment
-	var held cases.Held
+	var acquired processlock.Acquired
 	go func() {
 		second <- db.InTx(t.Context(), func(tx *pg.Tx) (err error) {
-			held, err = cases.Lock(t.Context(), tx, nil, "payment-1")
+			acquired, err = processlock.Acquire(t.Context(), tx, nil, "payment-1")
 			return err
 		})
 	}()
@@ -73,7 +73,7 @@ func TestWhoComesSecondWaitsAndSeesWhatTheFirstHasDone(t *testing.T) {
 	close(finish)
 	require.NoError(t, <-first)
 	require.NoError(t, <-second)
-	require.Equal(t, cases.Held{"a": {"order-a", "payment-1", "payment-2"}}, held)
+	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1", "payment-2"}}, acquired)
 }
 
 // waits returns once a connection of the database waits for a lock.
@@ -89,19 +89,19 @@ func waits(tb testing.TB, db *pg.DB) {
 
 // TestManyLockManyAtOnce would deadlock, if cases were locked or joined in the order given.
 func TestManyLockManyAtOnce(t *testing.T) {
-	db := pgtest.New(t, cases.Migrations)
+	db := pgtest.New(t, processlock.Migrations)
 	const workers = 8
 	ended := make(chan error, workers)
 	for n := range workers {
 		go func() {
 			var err error
 			for range 20 {
-				members := []cases.Member{{"a", "order-a"}, {"b", "order-b"}, {"c", "order-c"}, {"b", "payment-1"}}
+				members := []processlock.Member{{"a", "order-a"}, {"b", "order-b"}, {"c", "order-c"}, {"b", "payment-1"}}
 				if n%2 == 0 {
 					members[0], members[2] = members[2], members[0]
 				}
 				err = db.InTx(t.Context(), func(tx *pg.Tx) error {
-					_, err := cases.Lock(t.Context(), tx, members)
+					_, err := processlock.Acquire(t.Context(), tx, members)
 					return err
 				})
 				if err != nil {

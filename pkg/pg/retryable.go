@@ -11,17 +11,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Passes reports whether err is known to pass by itself, so that the same statements may work in a moment: the server is away
+// IsRetryable reports whether err is known to pass by itself, so that the same statements may work in a moment: the server is away
 // or going away, a lock or a time limit was in the way, or a resource has run out. It is a list of what is known. An error that is
 // not on it lies in what was asked, until somebody shows otherwise, and trying again without end would only hold up everything behind it.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-func Passes(err error) bool {
-	if IsAway(err) || IsTransient(err) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
+func IsRetryable(err error) bool {
+	if IsUnavailable(err) || IsTransient(err) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
 		return true
 	}
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return passingCode(refused.Code) || stalePlan(refused)
+		return retryableCode(refused.Code) || stalePlan(refused)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
@@ -42,7 +42,7 @@ func stalePlan(refused *pgconn.PgError) bool {
 	return refused.Code == "0A000" && refused.Routine == "RevalidateCachedQuery"
 }
 
-func passingCode(code string) bool {
+func retryableCode(code string) bool {
 	switch code {
 	case "25006", // read only: the server is a standby, or has just become one
 		"25P03", "25P04", // a transaction took too long

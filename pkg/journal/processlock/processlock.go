@@ -1,0 +1,100 @@
+// Package processlock lets process managers decide one at a time: a process instance is a set of streams that belong together
+// (an order with its payments), and whoever records an event of one of them acquires the instance's lock first.
+//
+// Invariants:
+//   - Locks are acquired before any stream's row, all of a transaction's in one call and in the order of their ids, so that
+//     nothing deadlocks.
+//   - Who holds a lock sees every event of the instance's streams that was committed before, and nobody else records one until the
+//     transaction ends. Without the lock, of two transactions that record one half of an instance each, both would miss the
+//     other half.
+//   - A stream joins an instance in the transaction that records why, and never leaves it.
+package processlock
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/pg"
+)
+
+// Member says that a stream belongs to a process instance.
+type Member struct{ Process, Stream string }
+
+// Acquired are the process instances whose locks a transaction holds, by id: the streams of each, in the order of their ids.
+type Acquired map[string][]string
+
+// Streams are those of all instances, each once.
+func (h Acquired) Streams() []string {
+	var streams []string
+	for _, members := range h {
+		streams = append(streams, members...)
+	}
+	slices.Sort(streams)
+	return slices.Compact(streams)
+}
+
+// Each statement sees what was committed when it starts: the last one reads what the lock waited for.
+const (
+	join = `with joined as (insert into case_members (case_id, stream)
+			select c, s from unnest($1::text[], $2::text[]) as joining (c, s) on conflict do nothing)
+		insert into cases (id) select distinct c from unnest($1::text[]) as joining (c) order by c on conflict do nothing`
+	lock = `select from cases where id = any (array(select case_id from case_members where stream = any($1)))
+		order by id for no key update`
+	read = `select distinct case_id, stream from case_members
+		where case_id = any (array(select case_id from case_members where stream = any($1)))`
+)
+
+// QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams or of members
+// belongs to, until the transaction ends. A stream that belongs to none locks nothing. The statements are queued: they run with
+// what comes next in the transaction.
+func QueueAcquire(tx *pg.Tx, members []Member, streams ...string) {
+	queue(tx, members, streams)
+}
+
+// Acquire is QueueAcquire, and returns the instances. It costs one round trip.
+func Acquire(ctx context.Context, tx *pg.Tx, members []Member, streams ...string) (Acquired, error) {
+	return Read(ctx, tx, queue(tx, members, streams)...)
+}
+
+// queue returns the streams with those of members.
+func queue(tx *pg.Tx, members []Member, streams []string) []string {
+	members = slices.Clone(members)
+	slices.SortFunc(members, func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(a.Stream, b.Stream))
+	})
+	members = slices.Compact(members)
+	if len(members) > 0 {
+		ids, joining := make([]string, len(members)), make([]string, len(members))
+		for i, m := range members {
+			ids[i], joining[i] = m.Process, m.Stream
+		}
+		streams = append(slices.Clone(streams), joining...)
+		tx.Queue(join, ids, joining)
+	}
+	tx.Queue(lock, streams)
+	return streams
+}
+
+// Read returns the instances of streams. The transaction has acquired their locks before.
+func Read(ctx context.Context, tx *pg.Tx, streams ...string) (Acquired, error) {
+	acquired, batch := Acquired{}, &pgx.Batch{}
+	batch.Queue(read, streams).Query(func(rows pgx.Rows) error {
+		var id, stream string
+		_, err := pgx.ForEachRow(rows, []any{&id, &stream}, func() error {
+			acquired[id] = append(acquired[id], stream)
+			return nil
+		})
+		return err
+	})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("lock process instances: %w", err)
+	}
+	for _, members := range acquired {
+		slices.Sort(members)
+	}
+	return acquired, nil
+}
