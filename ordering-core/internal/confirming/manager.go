@@ -8,9 +8,9 @@ import (
 
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 

@@ -3,8 +3,8 @@ package confirming
 import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/processlock"
 )
 
 // Payment is a payment, with the event of its capture.

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
@@ -78,7 +78,7 @@ type Locked struct {
 // Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never drafted
 // is there too: its Order does not exist.
 func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
-	held, err := processlock.Acquire(ctx, tx, []processlock.Member{{Case: id, Stream: order.Stream(id)}})
+	held, err := processlock.Acquire(ctx, tx, []processlock.Member{{Process: id, Stream: order.Stream(id)}})
 	if err != nil {
 		return nil, err
 	}

@@ -3,15 +3,15 @@ package releasing
 import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/processlock"
 )
 
 // Members returns the cases that an event makes streams members of: an order's stream joins its own case, and a
 // payment's the case of the order that it is requested for.
 func Members(e event.Event, stream string) []processlock.Member {
 	if stream == order.Stream(e.Subject) {
-		return []processlock.Member{{Case: e.Subject, Stream: stream}}
+		return []processlock.Member{{Process: e.Subject, Stream: stream}}
 	}
 	if e.Type != payment.TypeRequested || stream != payment.Stream(e.Subject) {
 		return nil
@@ -22,7 +22,7 @@ func Members(e event.Event, stream string) []processlock.Member {
 		return nil
 	}
 	return []processlock.Member{
-		{Case: requested.OrderID, Stream: order.Stream(requested.OrderID)},
-		{Case: requested.OrderID, Stream: stream},
+		{Process: requested.OrderID, Stream: order.Stream(requested.OrderID)},
+		{Process: requested.OrderID, Stream: stream},
 	}
 }
