@@ -38,7 +38,7 @@ func (p Payment) AwaitsOutcome() bool {
 // payment's the case of the order that it is requested for.
 func Members(e event.Event, stream string) []processlock.Member {
 	if stream == order.Stream(e.Subject) {
-		return []processlock.Member{{Case: e.Subject, Stream: stream}}
+		return []processlock.Member{{Process: e.Subject, Stream: stream}}
 	}
 	if e.Type != payment.TypeRequested || stream != payment.Stream(e.Subject) {
 		return nil
@@ -49,7 +49,7 @@ func Members(e event.Event, stream string) []processlock.Member {
 		return nil
 	}
 	return []processlock.Member{
-		{Case: requested.OrderID, Stream: order.Stream(requested.OrderID)},
-		{Case: requested.OrderID, Stream: stream},
+		{Process: requested.OrderID, Stream: order.Stream(requested.OrderID)},
+		{Process: requested.OrderID, Stream: stream},
 	}
 }
