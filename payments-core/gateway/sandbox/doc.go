@@ -1,5 +1,5 @@
-// Package sandbox is a payment gateway for trials: it moves no money, but keeps books like one that
-// does, and misbehaves on request.
+// Package sandbox is a payment gateway for tests and trials: it moves no money, but keeps a ledger like one that does,
+// and fails on demand.
 //
 // Invariants:
 //   - A key is one request: the first definite answer is written down together with its effect, in
@@ -13,7 +13,7 @@
 //
 // The last two digits of the authorization's amount, in minor units, choose how the gateway behaves
 // about that hold: 10.05 EUR ends in 05, and so does 1,005 JPY. Any other ending, such as 00, 50 or
-// 99, is approved at once, and so is everything that the table does not speak of.
+// 99, is approved at once, and so is everything that is not in the table.
 //
 //	01 authorize: declined for good (do_not_honor)
 //	02 authorize: declined once (insufficient_funds), the payment's next key is approved
@@ -35,8 +35,7 @@
 //	18 refund:    refused for good (refund_impossible)
 //	19 release:   refused for good (release_refused)
 //
-// What comes after having done the work comes once: who asks again with the same key gets the
-// answer on record. "No answer" holds the connection open until the client gives up (30 s at most).
+// A fault after the work happens once: another try with the same key gets the recorded answer. "No answer" holds the connection open until the client gives up (30 s at most).
 //
 // # HTTP
 //

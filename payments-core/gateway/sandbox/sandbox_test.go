@@ -21,7 +21,7 @@ import (
 
 const token = "a token for tests"
 
-// trial is a sandbox gateway with books of its own, and a client of it.
+// trial is a sandbox gateway with a ledger of its own, and a client of it.
 type trial struct {
 	*gateway.Client
 	db     *pg.DB
@@ -41,7 +41,7 @@ func newTrial(t *testing.T, options sandbox.Options) *trial {
 	return trial
 }
 
-// start serves the books; called again, by another server, as after a restart.
+// start serves the ledger; called again, by another server, as after a restart.
 func (tr *trial) start(t *testing.T, options sandbox.Options) {
 	t.Helper()
 	options.Token = token
@@ -98,14 +98,14 @@ func TestDeclines(t *testing.T) {
 	}
 }
 
-// Each of these gives trouble for so many tries of a key, and then the answer; and whatever the
-// trouble, the thing is done once.
+// Each of these is a fault for so many tries of a key, and then the answer; and whatever the
+// fault, the thing is done once.
 func TestTrouble(t *testing.T) {
 	tests := map[string]struct {
 		minor  int64
 		on     gateway.Kind
 		tries  int
-		before bool // whether the trouble comes before the work
+		before bool // whether the fault comes before the work
 		silent bool // whether the client has to give up by itself
 	}{
 		"05 authorize, no answer":         {10005, gateway.KindAuthorize, 1, false, true},
@@ -182,7 +182,7 @@ func (tr *trial) recorded(t *testing.T, paymentID string, kind gateway.Kind) boo
 	return false
 }
 
-// untilRecorded polls the books and calls done when the kind of call is in them.
+// untilRecorded polls the ledger and calls done when the kind of call is in them.
 func (tr *trial) untilRecorded(ctx context.Context, paymentID string, kind gateway.Kind, done func()) {
 	for ctx.Err() == nil {
 		for record, err := range tr.Records(ctx, paymentID) {

@@ -19,7 +19,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Limits of what is taken.
+// Limits of a request.
 const (
 	maxBody        = 64 << 10 // bytes
 	maxKey         = 255      // characters, as are the next two
@@ -38,7 +38,7 @@ type Options struct {
 	Now          func() time.Time // the clock; time.Now
 }
 
-// Server is the gateway as an http.Handler, with its books in db.
+// Server is the gateway as an http.Handler, with its ledger in db.
 type Server struct {
 	db       *pg.DB
 	log      *slog.Logger
@@ -58,9 +58,9 @@ func New(db *pg.DB, log *slog.Logger, options Options) *Server {
 		options.Now = time.Now
 	}
 	s := &Server{db: db, log: log, options: options, mux: http.NewServeMux(), stopping: make(chan struct{})}
-	s.mux.HandleFunc("POST /authorizations", s.order(authorize))
+	s.mux.HandleFunc("POST /authorizations", s.handle(authorize))
 	for _, k := range []kind{capture, release, refund} {
-		s.mux.HandleFunc("POST /authorizations/{reference}/"+string(k), s.order(k))
+		s.mux.HandleFunc("POST /authorizations/{reference}/"+string(k), s.handle(k))
 	}
 	s.mux.HandleFunc("GET /records", s.records)
 	return s
@@ -72,7 +72,7 @@ func setDefault(d *time.Duration, value time.Duration) {
 	}
 }
 
-// Stop breaks the connections that get no answer, and hurries the slow ones, so that a shutdown need not wait for them.
+// Stop closes the connections that get no answer and sends the slow answers, so that a shutdown need not wait for them.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
 
 // now is to the microsecond, as PostgreSQL keeps it.
@@ -95,9 +95,9 @@ func (s *Server) authorized(header string) bool {
 	return found && s.options.Token != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
-func (s *Server) order(k kind) http.HandlerFunc {
+func (s *Server) handle(k kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		o, reason := readOrder(w, r, k)
+		o, reason := readRequest(w, r, k)
 		if reason != "" {
 			problem(w, http.StatusBadRequest, "malformed", reason)
 			return
@@ -105,7 +105,7 @@ func (s *Server) order(k kind) http.HandlerFunc {
 		// Once begun it is done, also when the client has gone.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.options.HangLimit)
 		defer cancel()
-		out, err := s.carryOut(ctx, o)
+		out, err := s.process(ctx, o)
 		switch {
 		case errors.Is(err, errKeyReused):
 			problem(w, http.StatusUnprocessableEntity, "key_reused", "The idempotency key belongs to another request")
@@ -120,9 +120,9 @@ func (s *Server) order(k kind) http.HandlerFunc {
 	}
 }
 
-// reply sends the answer, or makes the trouble that is due.
+// reply sends the answer, or behaves as its fault demands.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, out outcome) {
-	switch out.trouble {
+	switch out.fault {
 	case none:
 		sendJSON(w, out.answer)
 	case slow:
@@ -153,8 +153,8 @@ func (s *Server) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// readOrder returns the order, or why it is none.
-func readOrder(w http.ResponseWriter, r *http.Request, k kind) (o order, reason string) {
+// readRequest returns the request, or why it is malformed.
+func readRequest(w http.ResponseWriter, r *http.Request, k kind) (o request, reason string) {
 	var body struct {
 		PaymentID   string       `json:"payment_id"`
 		Amount      money.Amount `json:"amount"`
@@ -163,28 +163,28 @@ func readOrder(w http.ResponseWriter, r *http.Request, k kind) (o order, reason 
 	// Read to its end: only then does the server notice a client that goes away.
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return order{}, "The body cannot be read, or is too long"
+		return request{}, "The body cannot be read, or is too long"
 	}
 	if err := json.Unmarshal(text, &body); err != nil {
-		return order{}, "The body is not the JSON that is expected"
+		return request{}, "The body is not the JSON that is expected"
 	}
-	o = order{
+	o = request{
 		Key: r.Header.Get("Idempotency-Key"), Kind: k, Reference: r.PathValue("reference"),
 		PaymentID: body.PaymentID, Amount: body.Amount, Description: body.Description,
 	}
 	switch {
 	case !fits(o.Key, 1, maxKey):
-		return order{}, "The header Idempotency-Key is needed, with 1 to 255 characters"
+		return request{}, "The header Idempotency-Key is needed, with 1 to 255 characters"
 	case o.Amount.Minor <= 0:
-		return order{}, "The amount must be more than zero"
+		return request{}, "The amount must be more than zero"
 	case k == authorize && !fits(o.PaymentID, 1, maxPaymentID):
-		return order{}, "A payment_id of 1 to 255 characters is needed"
+		return request{}, "A payment_id of 1 to 255 characters is needed"
 	case k != authorize && o.PaymentID != "":
-		return order{}, "The payment is known from the hold"
+		return request{}, "The payment is known from the hold"
 	case !fits(o.Description, 0, maxDescription):
-		return order{}, "The description has at most 2,000 characters"
+		return request{}, "The description has at most 2,000 characters"
 	case !fits(o.Reference, 0, maxKey):
-		return order{}, "There are no such references"
+		return request{}, "There are no such references"
 	}
 	return o, ""
 }
@@ -234,7 +234,7 @@ func sendJSON(w http.ResponseWriter, text []byte) {
 	_, _ = w.Write(text)
 }
 
-// problem answers as RFC 9457 has it.
+// problem answers with a problem of RFC 9457.
 func problem(w http.ResponseWriter, status int, code, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

@@ -20,8 +20,8 @@ var (
 	errNoHold    = errors.New("there is no hold of that reference")
 )
 
-// order is a request as it came.
-type order struct {
+// request is what a client asks for.
+type request struct {
 	Key         string       `json:"-"`
 	Kind        kind         `json:"kind"`
 	Reference   string       `json:"reference"` // empty for authorize
@@ -30,7 +30,7 @@ type order struct {
 	Description string       `json:"description"`
 }
 
-func (o order) fingerprint() ([]byte, error) {
+func (o request) fingerprint() ([]byte, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint the request: %w", err)
@@ -39,7 +39,7 @@ func (o order) fingerprint() ([]byte, error) {
 	return sum[:], nil
 }
 
-// answer is the record of an order, as it is sent and listed.
+// answer is the record of a request, as it is sent and listed.
 type answer struct {
 	Key       string       `json:"key"`
 	Kind      kind         `json:"kind"`
@@ -54,14 +54,14 @@ type answer struct {
 	At        time.Time    `json:"at"`
 }
 
-// outcome is what the books say to an order: an answer (of which the first giving may go wrong), or trouble instead of one.
+// outcome is the answer to a request, with the fault that happens to it the first time, or a fault instead of an answer.
 type outcome struct {
-	answer  []byte
-	trouble trouble
+	answer []byte
+	fault  fault
 }
 
-// carryOut does the order once, whoever asks how often and at the same time.
-func (s *Server) carryOut(ctx context.Context, o order) (out outcome, err error) {
+// process does what is asked for once, however often and however many at a time ask.
+func (s *Server) process(ctx context.Context, o request) (out outcome, err error) {
 	fingerprint, err := o.fingerprint()
 	if err != nil {
 		return outcome{}, err
@@ -93,7 +93,7 @@ func (s *Server) carryOut(ctx context.Context, o order) (out outcome, err error)
 }
 
 // claim locks the key, counts the try, and returns the answer if there is one.
-func (s *Server) claim(ctx context.Context, tx pgx.Tx, o order, fingerprint []byte) (tries int, recorded *string, err error) {
+func (s *Server) claim(ctx context.Context, tx pgx.Tx, o request, fingerprint []byte) (tries int, recorded *string, err error) {
 	var same bool
 	var answered *time.Time
 	err = tx.QueryRow(ctx, `
@@ -107,7 +107,7 @@ func (s *Server) claim(ctx context.Context, tx pgx.Tx, o order, fingerprint []by
 		return 0, nil, fmt.Errorf("claim the key: %w", err)
 	}
 	if answered != nil && s.now().Sub(*answered) > s.options.KeyLife {
-		// The record stays, and is listed under its key, which its answer has. Only the lock's name is free again.
+		// The record stays, and is still listed under its key, which is in its answer. Only the key is free again.
 		if _, err := tx.Exec(ctx, "update requests set key = key || ' of ' || answered_at where key = $1", o.Key); err != nil {
 			return 0, nil, fmt.Errorf("forget the key: %w", err)
 		}
@@ -119,12 +119,12 @@ func (s *Server) claim(ctx context.Context, tx pgx.Tx, o order, fingerprint []by
 	return tries, recorded, nil
 }
 
-func (s *Server) authorize(ctx context.Context, tx pgx.Tx, o order, tries int) (outcome, error) {
-	trick := trickFor(authorize, o.Amount.Minor)
-	if tries <= trick.tries {
-		return outcome{trouble: trick.before}, nil
+func (s *Server) authorize(ctx context.Context, tx pgx.Tx, o request, tries int) (outcome, error) {
+	behaviour := testAmountFor(authorize, o.Amount.Minor)
+	if tries <= behaviour.tries {
+		return outcome{fault: behaviour.before}, nil
 	}
-	refused, err := trick.refuses(ctx, tx, o)
+	refused, err := behaviour.refuses(ctx, tx, o)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -136,7 +136,7 @@ func (s *Server) authorize(ctx context.Context, tx pgx.Tx, o order, tries int) (
 		reference: "hold_" + uuid.NewString(), paymentID: o.PaymentID, description: o.Description,
 		amount: o.Amount, expiresAt: now.Add(s.options.HoldDuration),
 	}
-	if trick.lapses {
+	if behaviour.lapses {
 		h.expiresAt = now
 	}
 	_, err = tx.Exec(ctx, `
@@ -146,15 +146,15 @@ func (s *Server) authorize(ctx context.Context, tx pgx.Tx, o order, tries int) (
 	if err != nil {
 		return outcome{}, fmt.Errorf("hold: %w", err)
 	}
-	return s.record(ctx, tx, o, &h, nil, trick.after)
+	return s.record(ctx, tx, o, &h, nil, behaviour.after)
 }
 
-func (s *Server) operate(ctx context.Context, tx pgx.Tx, o order, h *hold, tries int) (outcome, error) {
-	trick := trickFor(o.Kind, h.amount.Minor)
-	if tries <= trick.tries {
-		return outcome{trouble: trick.before}, nil
+func (s *Server) operate(ctx context.Context, tx pgx.Tx, o request, h *hold, tries int) (outcome, error) {
+	behaviour := testAmountFor(o.Kind, h.amount.Minor)
+	if tries <= behaviour.tries {
+		return outcome{fault: behaviour.before}, nil
 	}
-	refused, err := trick.refuses(ctx, tx, o)
+	refused, err := behaviour.refuses(ctx, tx, o)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -169,11 +169,11 @@ func (s *Server) operate(ctx context.Context, tx pgx.Tx, o order, h *hold, tries
 	if err != nil {
 		return outcome{}, fmt.Errorf("change the hold: %w", err)
 	}
-	return s.record(ctx, tx, o, h, refused, trick.after)
+	return s.record(ctx, tx, o, h, refused, behaviour.after)
 }
 
-// refuses returns the trick's refusal unless it has been used up.
-func (t trick) refuses(ctx context.Context, tx pgx.Tx, o order) (*refusal, error) {
+// refuses returns the refusal of a test amount, unless it was given once and that is enough.
+func (t testAmount) refuses(ctx context.Context, tx pgx.Tx, o request) (*refusal, error) {
 	if t.refusal == nil || !t.once {
 		return t.refusal, nil
 	}
@@ -190,8 +190,8 @@ func (t trick) refuses(ctx context.Context, tx pgx.Tx, o order) (*refusal, error
 	return t.refusal, nil
 }
 
-// record writes down the definite answer. h is nil where there is no hold.
-func (s *Server) record(ctx context.Context, tx pgx.Tx, o order, h *hold, refused *refusal, after trouble) (outcome, error) {
+// record stores the definite answer. h is nil where there is no hold.
+func (s *Server) record(ctx context.Context, tx pgx.Tx, o request, h *hold, refused *refusal, after fault) (outcome, error) {
 	a := answer{Key: o.Key, Kind: o.Kind, PaymentID: o.PaymentID, Amount: o.Amount, Outcome: "approved", At: s.now()}
 	if h != nil {
 		a.Reference = h.reference
@@ -212,10 +212,10 @@ func (s *Server) record(ctx context.Context, tx pgx.Tx, o order, h *hold, refuse
 	if err != nil {
 		return outcome{}, fmt.Errorf("record the answer: %w", err)
 	}
-	return outcome{answer: text, trouble: after}, nil
+	return outcome{answer: text, fault: after}, nil
 }
 
-// lockHold comes before the claim of a key, always: so nothing deadlocks.
+// lockHold is always called before claim, so that nothing deadlocks.
 func lockHold(ctx context.Context, tx pgx.Tx, reference string) (hold, error) {
 	h := hold{reference: reference}
 	err := tx.QueryRow(ctx, `

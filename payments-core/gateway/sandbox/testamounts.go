@@ -1,10 +1,10 @@
 package sandbox
 
-// trouble is a way of not giving a definite answer.
-type trouble int
+// fault is a way in which a definite answer does not come.
+type fault int
 
 const (
-	none trouble = iota
+	none fault = iota
 	serverError
 	notFound
 	dropped  // the connection breaks
@@ -13,19 +13,18 @@ const (
 	slow     // a definite answer after all, but late
 )
 
-// trick is how the gateway behaves about a hold of a certain amount. The table in the package's
-// documentation says the same in words.
-type trick struct {
+// testAmount is how the gateway treats a hold of a certain amount. The same table is in the package's doc comment.
+type testAmount struct {
 	on      kind
 	refusal *refusal
-	once    bool    // the refusal is given once per payment; else always
-	lapses  bool    // the hold lapses as soon as it is there
-	before  trouble // instead of doing it, while a key's tries are at most tries
+	once    bool  // the refusal is given once per payment; else always
+	lapses  bool  // the hold lapses as soon as it is there
+	before  fault // instead of doing it, while a key's tries are at most tries
 	tries   int
-	after   trouble // instead of the first answer
+	after   fault // instead of the first answer
 }
 
-var tricks = map[int64]trick{
+var testAmounts = map[int64]testAmount{
 	1:  {on: authorize, refusal: doNotHonor},
 	2:  {on: authorize, refusal: insufficientFunds, once: true},
 	3:  {on: authorize, refusal: insufficientFunds},
@@ -47,10 +46,10 @@ var tricks = map[int64]trick{
 	19: {on: release, refusal: releaseRefused},
 }
 
-// trickFor returns what the hold's amount asks for in an order of this kind; the zero trick is none.
-func trickFor(k kind, holdMinor int64) trick {
-	if t := tricks[holdMinor%100]; t.on == k {
+// testAmountFor returns how the gateway treats a request of kind k for a hold of an amount. The zero value is normal.
+func testAmountFor(k kind, holdMinor int64) testAmount {
+	if t := testAmounts[holdMinor%100]; t.on == k {
 		return t
 	}
-	return trick{}
+	return testAmount{}
 }
