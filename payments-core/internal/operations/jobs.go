@@ -126,8 +126,7 @@ func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, l
 	return client.Stop(stopCtx)
 }
 
-// start starts the client, as soon as the database answers and knows that this worker lives. It returns
-// false when ctx ends before that.
+// start starts the client once the database answers and this worker has its lease. It returns false when ctx ends first.
 func start(ctx context.Context, lease *workerLease, client *river.Client[pgx.Tx], log *slog.Logger) bool {
 	for warned := false; ; warned = true {
 		beginCtx, cancel := context.WithTimeout(ctx, leaseTimeout)

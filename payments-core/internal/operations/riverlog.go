@@ -10,12 +10,13 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// riverLog keeps River's talk about its own services out of the log; what matters about jobs is logged here, with the
-// payment. What it says while the database is away, for each of its services and attempts, becomes one line when
-// that begins and one when it is over.
+// riverLog is the logger of River. It drops what River reports about its own services below a warning; what matters about
+// jobs is logged here, with the payment. While the database is away, each of River's services reports an error for each
+// of its attempts, so a level alone does not do: riverLog makes of them one line when the outage begins, and one when
+// it is over.
 func riverLog(o *outage) *slog.Logger { return slog.New(riverLogHandler{o.log.Handler(), o}) }
 
-// riverLogHandler is the handler of River's log.
+// riverLogHandler is the handler of riverLog.
 type riverLogHandler struct {
 	slog.Handler
 	outage *outage
@@ -41,7 +42,7 @@ func (h riverLogHandler) WithGroup(name string) slog.Handler {
 	return riverLogHandler{h.Handler.WithGroup(name), h.outage}
 }
 
-// outage is the time for which the job queue's database is away. Whoever sees the database answer calls over.
+// outage is the time for which the job queue's database is away. The worker lease calls over when the database answers.
 type outage struct {
 	log   *slog.Logger
 	since atomic.Pointer[time.Time] // nil while the database is there
@@ -60,8 +61,8 @@ func (o *outage) over() {
 	}
 }
 
-// cause is the record's error if it is one of a database that is away, else "". Most of River's errors are texts by the
-// time that they are logged, so pg.IsUnavailable alone cannot tell.
+// cause is the record's error if a database that is away causes such errors, else "". River logs most errors as texts,
+// so pg.IsUnavailable is not enough.
 func (o *outage) cause(r slog.Record) (cause string) {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key != "err" && a.Key != "error" {
