@@ -96,19 +96,10 @@ func variables(t *testing.T, build *types.BuildConfig) (known, required map[stri
 }
 
 func TestEveryVariableIsOneThatTheServiceReads(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for image, services := range ours(loadCompose(t)) {
 		known, required := variables(t, buildOf(t, image, services))
 		if len(known) == 0 {
 			t.Fatalf("%s reads no variables at all?", image)
-		}
-		for name := range known {
-			if !bytes.Contains(readme, []byte("| `"+name+"` |")) {
-				t.Errorf("README.md does not list %s", name)
-			}
 		}
 		for _, service := range services {
 			for name := range service.Environment {

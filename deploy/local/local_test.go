@@ -209,12 +209,15 @@ func TestServicesDieWithAKilledLauncher(t *testing.T) {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for !holds() {
-		if time.Now().After(deadline) {
+		select {
+		case <-deadline:
 			t.Fatalf("not so after 20 s: %s", what)
+		case <-tick.C:
 		}
-		time.Sleep(20 * time.Millisecond) // the poll's interval
 	}
 }
 

@@ -110,11 +110,11 @@ func operationsOf(t topic) (list members) {
 			{"action", "send"}, {"channel", ref("channels", t.name)}, {"messages", written[writer]},
 		}})
 	}
-	for _, hearer := range t.hearers {
-		list = append(list, member{hearer + "-hears-" + t.name, members{
+	for _, consumer := range t.consumers {
+		list = append(list, member{consumer + "-hears-" + t.name, members{
 			{"action", "receive"}, {"channel", ref("channels", t.name)},
 			{"bindings", members{{"kafka", members{
-				{"groupId", members{{"type", "string"}, {"const", hearer}}}, {"bindingVersion", bindingVersion},
+				{"groupId", members{{"type", "string"}, {"const", consumer}}}, {"bindingVersion", bindingVersion},
 			}}}},
 		}})
 	}

@@ -175,7 +175,7 @@ func atRateOf(ctx context.Context, perSecond int, do func(context.Context, time.
 	errs := make(chan error, perSecond*latencySeconds)
 	due := time.Now()
 	for range perSecond * latencySeconds {
-		time.Sleep(time.Until(due))
+		<-time.After(time.Until(due))
 		at := due
 		running.Go(func() { errs <- do(ctx, at) })
 		due = due.Add(time.Second / time.Duration(perSecond))

@@ -20,7 +20,7 @@ const (
 )
 
 // lists measures how long the pages of the list of orders take with few orders and with many. Those are written into the copies
-// by SQL, for this bench only. Each page is asked for in turn at a house with few and at one with many, so that whatever
+// by SQL, for this bench only. Each page is asked for in turn at a system with few and at one with many, so that whatever
 // else this machine does meets both.
 func lists(s *environment) error {
 	sizes := []int{fewOrders, manyOrders}
