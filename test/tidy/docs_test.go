@@ -43,6 +43,41 @@ func exists(path string) bool {
 	return err == nil && len(found) > 0
 }
 
+var qualified = regexp.MustCompile("`([a-z]\\w*)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?(?:\\(.*\\))?`")
+
+func TestDocumentsNameCodeThatExists(t *testing.T) {
+	declared, packages := map[string]bool{}, map[string]bool{}
+	for _, file := range goFiles(t) {
+		packages[file.Name.Name] = true
+		ast.Inspect(file.File, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				declared[file.Name.Name+"."+n.Name.Name] = true
+			case *ast.TypeSpec:
+				declared[file.Name.Name+"."+n.Name.Name] = true
+			case *ast.ValueSpec:
+				for _, name := range n.Names {
+					declared[file.Name.Name+"."+name.Name] = true
+				}
+			case *ast.Field: // of a struct or an interface
+				for _, name := range n.Names {
+					declared[file.Name.Name+"."+name.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	for _, document := range files(t, ".md") {
+		for _, m := range qualified.FindAllStringSubmatch(read(t, document), -1) {
+			for _, name := range m[2:] {
+				if name != "" && packages[m[1]] && !declared[m[1]+"."+name] {
+					t.Errorf("%s names %s, and package %s declares no %s", document, m[0], m[1], name)
+				}
+			}
+		}
+	}
+}
+
 // TestTheFoldersAreThoseOfTheDocument reads the block in docs/architecture.md that lists a folder's contents in
 // each line.
 func TestTheFoldersAreThoseOfTheDocument(t *testing.T) {
