@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/contractor-ui/internal/pages"
+	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/ordering-core/catalog"
@@ -26,9 +27,6 @@ import (
 
 // Name is the service's, its consumer group's, and that of its stream of live updates.
 const Name = "contractor-ui"
-
-// cookie is this app's own: browsers share cookies among the ports of a host.
-const cookie = "contractor_session"
 
 // Config is what contractor-ui reads from its environment.
 type Config struct {
@@ -121,7 +119,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 }
 
 func newJournal(db *pg.DB) *journal.Journal {
-	return journal.New(db, pages.Source, journal.Live())
+	return journal.New(db, payments.Source, journal.Live())
 }
 
 // startConsumer adds what publishes and hears.

@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/contractor-ui/internal/pages"
+	"countersign.example/contractor-ui/internal/payments"
+	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -16,7 +19,7 @@ import (
 // startWeb adds the pages, and what brings to the open ones what is pushed.
 func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal, hub *live.Hub, assets *web.Assets, renderer *web.Renderer) error {
 	production := cfg.Environment == service.Production
-	sessions := web.NewSessions(db, cookie, production, rt.Log)
+	sessions := web.NewSessions(db, pages.Cookie, production, rt.Log)
 	identity, err := web.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, pages.People...)
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -28,20 +31,19 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 		}
 		return nil
 	})
-	site, err := web.New(web.Options{
-		Label: "Contractor", Production: production, Nav: pages.Nav(), Renderer: renderer, Assets: assets, Sessions: sessions,
-		Identity: identity, Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
+	core, err := ordering.New(cfg.OrderingCoreURL, cfg.OrderingCoreToken)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.OnStop("ordering-core", func(context.Context) error { core.Close(); return nil })
+	site, err := pages.New(pages.Options{
+		DB: db, Histories: readmodel.NewHistories(db, book), Payments: payments.New(db, book, time.Now), Ordering: core,
+		Hub: hub, Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Production: production,
+		Log: rt.Log, Metrics: rt.Metrics, Away: rt.Health.Away,
 	})
 	if err != nil {
 		return err
 	}
-	orders, err := ordering.New(cfg.OrderingCoreURL, cfg.OrderingCoreToken)
-	if err != nil {
-		return service.UsageError{Err: err}
-	}
-	rt.OnStop("ordering-core", func(context.Context) error { orders.Close(); return nil })
-	handlers := &pages.Handlers{DB: db, Journal: book, Orders: orders, Site: site, Log: rt.Log, Hub: hub}
-	handlers.Register()
 
 	rt.Go("live reader", hub.Run)
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })

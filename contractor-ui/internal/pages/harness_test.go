@@ -15,6 +15,8 @@ import (
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/contractor-ui/internal/pages"
+	"countersign.example/contractor-ui/internal/payments"
+	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -71,20 +73,20 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := web.New(web.Options{Label: "Contractor", Nav: pages.Nav(), Renderer: renderer, Assets: assets, Sessions: sessions,
-		Identity: identity, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desk{t: t, db: db, log: written, book: journal.New(db, pages.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
+	d := &desk{t: t, db: db, log: written, book: journal.New(db, payments.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
 	d.core = newCore(d)
 	orders, err := ordering.New(d.core.server.URL, "secret")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(orders.Close)
-	handlers := &pages.Handlers{DB: db, Journal: d.book, Orders: orders, Site: site, Log: log}
-	handlers.Register()
+	site, err := pages.New(pages.Options{
+		DB: db, Histories: readmodel.NewHistories(db, d.book), Payments: payments.New(db, d.book, time.Now), Ordering: orders,
+		Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.server = httptest.NewServer(site.Echo)
 	t.Cleanup(d.server.Close)
 	return d

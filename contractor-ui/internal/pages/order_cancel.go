@@ -23,7 +23,7 @@ type cancelPage struct {
 }
 
 // confirmCancel shows the form that cancels.
-func (h *Handlers) confirmCancel(c echo.Context) error {
+func (h *handlers) confirmCancel(c echo.Context) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (h *Handlers) confirmCancel(c echo.Context) error {
 	return h.renderCancel(c, http.StatusOK, id, attempt{})
 }
 
-func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried attempt) error {
+func (h *handlers) renderCancel(c echo.Context, status int, id string, tried attempt) error {
 	seen, err := h.ownOrder(c.Request().Context(), id, web.PersonOf(c).ID)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried att
 	if seen.Total.Currency != "" {
 		page.Total = &seen.Total
 	}
-	for _, p := range seen.payments {
+	for _, p := range seen.Payments {
 		if _, ended := p.Ended(); !ended {
 			page.Underway = &web.Link{Label: p.Amount.String(), Href: address(p.ID)}
 		}
@@ -60,12 +60,12 @@ func (h *Handlers) renderCancel(c echo.Context, status int, id string, tried att
 	return cancelOrderView.Render(c, status, web.Page{Title: title, Nav: "orders"}, page)
 }
 
-func (h *Handlers) cancelOrder(c echo.Context) error {
+func (h *handlers) cancelOrder(c echo.Context) error {
 	return h.send(c, formCancel, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
 		}
-		done, err := h.Orders.Cancel(ctx, s.key, s.id, s.values.Value(fieldReason))
+		done, err := h.ordering.Cancel(ctx, s.key, s.id, s.values.Value(fieldReason))
 		if err == nil {
 			web.Flash(c, web.Good, ended(s.state))
 		}

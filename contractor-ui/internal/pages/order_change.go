@@ -14,11 +14,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/ordering"
-	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -47,7 +45,7 @@ type sent struct {
 
 // send reads a form, has run give ordering-core a command, and shows what came of it. An order that is
 // not there yet is drafted first, if the form may begin one.
-func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx context.Context, s *sent) (ordering.Done, error)) error {
+func (h *handlers) send(c echo.Context, form string, begins bool, run func(ctx context.Context, s *sent) (ordering.Done, error)) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -87,13 +85,13 @@ func (h *Handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 }
 
 // draft begins the order if it is not there yet. Doing so again changes nothing.
-func (h *Handlers) draft(ctx context.Context, s *sent) error {
+func (h *handlers) draft(ctx context.Context, s *sent) error {
 	if s.state != order.StateNone {
 		return nil
 	}
 	// A key of this person's own: with somebody else's, what they have begun would be this form, sent before.
 	key := uuid.NewSHA1(uuid.MustParse(s.id), []byte(event.MetaFrom(ctx).Actor))
-	_, err := h.Orders.Draft(ctx, "draft/"+key.String(), s.id)
+	_, err := h.ordering.Draft(ctx, "draft/"+key.String(), s.id)
 	var refusal *api.Refusal
 	switch {
 	case !errors.As(err, &refusal):
@@ -106,7 +104,7 @@ func (h *Handlers) draft(ctx context.Context, s *sent) error {
 	return err
 }
 
-func (h *Handlers) addItem(c echo.Context) error {
+func (h *handlers) addItem(c echo.Context) error {
 	return h.send(c, formAdd, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
 		productID, err := h.chosenProduct(ctx, s.values)
 		if err != nil {
@@ -119,12 +117,12 @@ func (h *Handlers) addItem(c echo.Context) error {
 		if err := h.draft(ctx, s); err != nil {
 			return ordering.Done{}, err
 		}
-		return h.Orders.Add(ctx, s.key, s.id, productID, quantity)
+		return h.ordering.Add(ctx, s.key, s.id, productID, quantity)
 	})
 }
 
 // changeLine adds one of a product that is in the draft, or removes one or all.
-func (h *Handlers) changeLine(c echo.Context) error {
+func (h *handlers) changeLine(c echo.Context) error {
 	productID, err := idOf(c.Param("product"))
 	if err != nil {
 		return errNoOrder
@@ -138,9 +136,9 @@ func (h *Handlers) changeLine(c echo.Context) error {
 		key := s.key + "/" + c.Param("change") + "/" + strconv.FormatInt(quantity, 10)
 		switch c.Param("change") {
 		case "add":
-			return h.Orders.Add(ctx, key, s.id, productID, quantity)
+			return h.ordering.Add(ctx, key, s.id, productID, quantity)
 		case "remove":
-			return h.Orders.Remove(ctx, key, s.id, productID, quantity)
+			return h.ordering.Remove(ctx, key, s.id, productID, quantity)
 		}
 		return ordering.Done{}, web.NotFound("There is no such page.")
 	})
@@ -148,7 +146,7 @@ func (h *Handlers) changeLine(c echo.Context) error {
 
 // setQuantity makes it so many of a product that is in the draft. It counts from what the page showed, so that what others do at the
 // same time counts as well.
-func (h *Handlers) setQuantity(c echo.Context) error {
+func (h *handlers) setQuantity(c echo.Context) error {
 	productID, err := idOf(c.Param("product"))
 	if err != nil {
 		return errNoOrder
@@ -165,15 +163,15 @@ func (h *Handlers) setQuantity(c echo.Context) error {
 		key := s.key + "/quantity/" + strconv.FormatInt(more, 10)
 		switch {
 		case more > 0:
-			return h.Orders.Add(ctx, key, s.id, productID, more)
+			return h.ordering.Add(ctx, key, s.id, productID, more)
 		case more < 0:
-			return h.Orders.Remove(ctx, key, s.id, productID, -more)
+			return h.ordering.Remove(ctx, key, s.id, productID, -more)
 		}
 		return ordering.Done{}, nil // as it is
 	})
 }
 
-func (h *Handlers) chooseCustomer(c echo.Context) error {
+func (h *handlers) chooseCustomer(c echo.Context) error {
 	return h.send(c, formCustomer, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
 		customerID, err := h.chosenCustomer(ctx, s.values)
 		if err != nil {
@@ -185,11 +183,11 @@ func (h *Handlers) chooseCustomer(c echo.Context) error {
 		if err := h.draft(ctx, s); err != nil {
 			return ordering.Done{}, err
 		}
-		return h.Orders.ChooseCustomer(ctx, s.key, s.id, customerID)
+		return h.ordering.ChooseCustomer(ctx, s.key, s.id, customerID)
 	})
 }
 
-func (h *Handlers) submitOrder(c echo.Context) error {
+func (h *handlers) submitOrder(c echo.Context) error {
 	return h.send(c, formSubmit, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
 		sequence, errSequence := strconv.ParseInt(s.values.Value(fieldSequence), 10, 64)
 		minor, errTotal := strconv.ParseInt(s.values.Value(fieldTotal), 10, 64)
@@ -204,7 +202,7 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 		if !money.IsKnown(total.Currency) {
 			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
 		}
-		done, err := h.Orders.Submit(ctx, s.key, s.id, sequence, total)
+		done, err := h.ordering.Submit(ctx, s.key, s.id, sequence, total)
 		var refusal *api.Refusal
 		if errors.As(err, &refusal) {
 			s.changes = h.since(ctx, s.id, total, refusal)
@@ -218,7 +216,7 @@ func (h *Handlers) submitOrder(c echo.Context) error {
 
 // since is why an order could not be submitted as it was seen, if that is why: what it came to then and now, and what happened
 // to it after that version. It waits for the read model to show it, too.
-func (h *Handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
+func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
 	switch order.Code(refusal.Code) {
 	case order.StaleVersion:
 		c.Changed, c.Seen = "the order has changed since you looked at it", seen
@@ -253,13 +251,10 @@ func meanwhile(made, told int) string {
 }
 
 // shown waits for the read model to reach a version of an order, and tells whether it has.
-func (h *Handlers) shown(ctx context.Context, id string, sequence int64) bool {
+func (h *handlers) shown(ctx context.Context, id string, sequence int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, shownWithin)
 	defer cancel()
-	return h.Journal.Await(ctx, order.Stream(id), func(s journal.Stream) bool {
-		o, _ := readmodel.FoldOrder(s)
-		return o.Sequence >= sequence
-	})
+	return h.histories.AwaitOrder(ctx, id, sequence)
 }
 
 // quantityOf reads how many, and puts a message beside the field if it cannot be.
@@ -272,7 +267,7 @@ func quantityOf(form *web.Form, least int64) int64 {
 }
 
 // notDone shows the form again, with what was typed and why it was in vain.
-func (h *Handlers) notDone(c echo.Context, s *sent, err error) error {
+func (h *handlers) notDone(c echo.Context, s *sent, err error) error {
 	var refusal *api.Refusal
 	status := http.StatusUnprocessableEntity
 	switch {
@@ -343,13 +338,13 @@ func notDoneWords(form string) string {
 }
 
 // tellAway says what is known when ordering-core did not answer clearly; known is false for any other error.
-func (h *Handlers) tellAway(c echo.Context, err error) (status int, known bool) {
+func (h *handlers) tellAway(c echo.Context, err error) (status int, known bool) {
 	switch {
 	case errors.Is(err, api.ErrAway):
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept: please try again shortly.")
 	case errors.Is(err, api.ErrDenied):
 		// It stays so until they mend it.
-		h.Log.ErrorContext(c.Request().Context(), "command denied: check the token and the versions of the services", "error", err)
+		h.log.ErrorContext(c.Request().Context(), "command denied: check the token and the versions of the services", "error", err)
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept. Please tell those who operate Countersign.")
 	case errors.Is(err, api.ErrUnknown):
 		web.Flash(c, web.Warning, "It is not known whether this was saved: the answer did not come in time. Please send it again shortly. It will be done once, even if it was saved the first time.")

@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/money"
@@ -86,7 +85,7 @@ type draftPart struct {
 
 // newOrder shows a draft of which nothing is kept yet: it begins with the first thing that somebody adds.
 // Its id is in the address, so that however a browser comes back to the page, it makes one order.
-func (h *Handlers) newOrder(c echo.Context) error {
+func (h *handlers) newOrder(c echo.Context) error {
 	id := c.QueryParam("id")
 	if id == "" {
 		return web.Redirect(c, newOrderAddress(newKey()))
@@ -109,19 +108,18 @@ func newOrderAddress(id string) string {
 }
 
 // stateOf is an order's state in the read model; none if it is not there. Somebody else's does not exist.
-func (h *Handlers) stateOf(c echo.Context, id string) (order.State, error) {
-	stream, err := h.Journal.Read(c.Request().Context(), order.Stream(id))
+func (h *handlers) stateOf(c echo.Context, id string) (order.State, error) {
+	o, err := h.histories.OrderAlone(c.Request().Context(), id)
 	if err != nil {
 		return order.StateNone, err
 	}
-	o, _ := readmodel.FoldOrder(stream)
 	if o.Exists() && o.ContractorID != web.PersonOf(c).ID {
 		return order.StateNone, errNoOrder
 	}
 	return o.State, nil
 }
 
-func (h *Handlers) renderNewOrder(c echo.Context, status int, id string, tried attempt) error {
+func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried attempt) error {
 	page := orderPage{ID: id, Title: "New order", NothingSeen: true}
 	if err := h.addDraft(c, &page, order.Order{ID: id}, tried); err != nil {
 		return err
@@ -130,7 +128,7 @@ func (h *Handlers) renderNewOrder(c echo.Context, status int, id string, tried a
 }
 
 // addDraft adds lines, totals and forms as submitting now would freeze them.
-func (h *Handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried attempt) error {
+func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried attempt) error {
 	ctx := c.Request().Context()
 	current, revisions, err := h.currentProducts(ctx, o.Lines)
 	if err != nil {

@@ -43,17 +43,17 @@ type ordersPage struct {
 	PageSize int
 }
 
-func (h *Handlers) orders(c echo.Context) error {
+func (h *handlers) orders(c echo.Context) error {
 	q, err := orderQueryOf(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	page, err := readmodel.ListOrders(ctx, h.DB, q)
+	page, err := readmodel.ListOrders(ctx, h.db, q)
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.DB, q.Contractor)
+	counts, err := readmodel.CountOrders(ctx, h.db, q.Contractor)
 	if err != nil {
 		return err
 	}

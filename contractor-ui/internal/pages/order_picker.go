@@ -54,33 +54,33 @@ func choicesOf[T any](rows []T, of func(T) choice) []choice {
 }
 
 // products answers the search while typing.
-func (h *Handlers) products(c echo.Context) error {
+func (h *handlers) products(c echo.Context) error {
 	search, err := web.ReadSearch(c.QueryParam("q"))
 	if err != nil {
 		return err
 	}
-	rows, _, err := readmodel.Products(c.Request().Context(), h.DB, readmodel.Choice{Search: search, Limit: choicesInSearch})
+	rows, _, err := readmodel.Products(c.Request().Context(), h.db, readmodel.Choice{Search: search, Limit: choicesInSearch})
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, choicesOf(rows, productChoice))
 }
 
-func (h *Handlers) customers(c echo.Context) error {
+func (h *handlers) customers(c echo.Context) error {
 	search, err := web.ReadSearch(c.QueryParam("q"))
 	if err != nil {
 		return err
 	}
-	rows, _, err := readmodel.Customers(c.Request().Context(), h.DB, readmodel.Choice{Search: search, Limit: choicesInSearch})
+	rows, _, err := readmodel.Customers(c.Request().Context(), h.db, readmodel.Choice{Search: search, Limit: choicesInSearch})
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, choicesOf(rows, customerChoice))
 }
 
-func (h *Handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
+func (h *handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
 	if find, err := web.ReadSearch(find); err == nil {
-		rows, more, err := readmodel.Products(ctx, h.DB, readmodel.Choice{Search: find, Limit: choicesInSelect})
+		rows, more, err := readmodel.Products(ctx, h.db, readmodel.Choice{Search: find, Limit: choicesInSelect})
 		p := newPicker(form, fieldProduct, "Product", "/orders/products", choicesOf(rows, productChoice))
 		p.More, p.Find = more || find != "", find
 		return p, err
@@ -88,9 +88,9 @@ func (h *Handlers) productPicker(ctx context.Context, form *web.Form, find strin
 	return newPicker(form, fieldProduct, "Product", "/orders/products", nil), nil
 }
 
-func (h *Handlers) customerPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
+func (h *handlers) customerPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
 	if find, err := web.ReadSearch(find); err == nil {
-		rows, more, err := readmodel.Customers(ctx, h.DB, readmodel.Choice{Search: find, Limit: choicesInSelect})
+		rows, more, err := readmodel.Customers(ctx, h.db, readmodel.Choice{Search: find, Limit: choicesInSelect})
 		p := newPicker(form, fieldCustomer, "Customer", "/orders/customers", choicesOf(rows, customerChoice))
 		p.More, p.Find = more || find != "", find
 		return p, err
@@ -123,21 +123,21 @@ func newPicker(form *web.Form, name, label, source string, choices []choice) pic
 }
 
 // chosenProduct reads which product a form names: the one chosen, or the only one that fits what was typed.
-func (h *Handlers) chosenProduct(ctx context.Context, form *web.Form) (string, error) {
+func (h *handlers) chosenProduct(ctx context.Context, form *web.Form) (string, error) {
 	return chosen(form, fieldProduct, "Choose a product from the list.", func(typed string) ([]choice, error) {
-		rows, err := readmodel.ProductsNamed(ctx, h.DB, typed)
+		rows, err := readmodel.ProductsNamed(ctx, h.db, typed)
 		if err == nil && len(rows) == 0 {
-			rows, _, err = readmodel.Products(ctx, h.DB, readmodel.Choice{Search: typed, Limit: enoughToTell})
+			rows, _, err = readmodel.Products(ctx, h.db, readmodel.Choice{Search: typed, Limit: enoughToTell})
 		}
 		return choicesOf(rows, productChoice), err
 	})
 }
 
-func (h *Handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, error) {
+func (h *handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, error) {
 	return chosen(form, fieldCustomer, "Choose a customer from the list.", func(typed string) ([]choice, error) {
-		rows, err := readmodel.CustomersNamed(ctx, h.DB, typed)
+		rows, err := readmodel.CustomersNamed(ctx, h.db, typed)
 		if err == nil && len(rows) == 0 {
-			rows, _, err = readmodel.Customers(ctx, h.DB, readmodel.Choice{Search: typed, Limit: enoughToTell})
+			rows, _, err = readmodel.Customers(ctx, h.db, readmodel.Choice{Search: typed, Limit: enoughToTell})
 		}
 		return choicesOf(rows, customerChoice), err
 	})
@@ -173,7 +173,7 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 
 // currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not in this read model yet
 // counts as it was.
-func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
+func (h *handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
 	ids := make([]uuid.UUID, 0, len(lines))
 	current := make(map[string]order.Product, len(lines))
 	for _, line := range lines {
@@ -185,7 +185,7 @@ func (h *Handlers) currentProducts(ctx context.Context, lines []order.Line) (map
 	if len(ids) == 0 {
 		return current, nil, nil
 	}
-	found, err := readmodel.FindProducts(ctx, h.DB, ids...)
+	found, err := readmodel.FindProducts(ctx, h.db, ids...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,56 +13,19 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
 
 var errNoOrder = web.NotFound("There is no such order.")
 
-// seenOrder is an order with its payments as the journal holds them.
-type seenOrder struct {
-	order.Order
-	steps    []order.Step
-	payments []seenPayment // the oldest first
-	revision int64         // of the order and its payments together
-}
-
-// seenPayment is one of an order's payments.
-type seenPayment struct {
-	payment.Payment
-	steps []payment.Step
-}
-
-// ownOrder folds an order and its payments, and sees to it that it is the contractor's.
-func (h *Handlers) ownOrder(ctx context.Context, id, contractor string) (seenOrder, error) {
-	stream, err := h.Journal.Read(ctx, order.Stream(id))
-	if err != nil {
-		return seenOrder{}, err
+// ownOrder reads an order of the contractor's with its payments. Anybody else's does not exist.
+func (h *handlers) ownOrder(ctx context.Context, id, contractor string) (readmodel.OrderHistory, error) {
+	o, err := h.histories.Order(ctx, id)
+	if err == nil && (!o.Exists() || o.ContractorID != contractor) {
+		err = errNoOrder
 	}
-	o, steps := readmodel.FoldOrder(stream)
-	if !o.Exists() || o.ContractorID != contractor {
-		return seenOrder{}, errNoOrder
-	}
-	seen := seenOrder{Order: o, steps: steps, revision: stream.Revision()}
-	ids, err := readmodel.PaymentsOf(ctx, h.DB.Pool(), id, contractor)
-	if err != nil {
-		return seen, err
-	}
-	for _, id := range ids {
-		stream, err := h.Journal.Read(ctx, payment.Stream(id))
-		if err != nil {
-			return seen, err
-		}
-		seen.add(stream)
-	}
-	return seen, nil
-}
-
-func (o *seenOrder) add(stream journal.Stream) {
-	p, steps := readmodel.Fold(stream)
-	o.payments = append(o.payments, seenPayment{p, steps})
-	o.revision += stream.Revision()
+	return o, err
 }
 
 // orderPage is one order in whatever state: what is in it, what can be done, and what happened.
@@ -132,7 +95,7 @@ type orderStep struct {
 	Of, Href string // the payment that it is about; "" for the order itself
 }
 
-func (h *Handlers) showOrder(c echo.Context) error {
+func (h *handlers) showOrder(c echo.Context) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -145,13 +108,13 @@ func (h *Handlers) showOrder(c echo.Context) error {
 }
 
 // renderOrder shows an order with what somebody has just tried in vain, if anything.
-func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried attempt) error {
+func (h *handlers) renderOrder(c echo.Context, status int, seen readmodel.OrderHistory, tried attempt) error {
 	page := orderPage{
 		ID: seen.ID, Title: orderTitle(seen.Order), State: stateBadge(seen.State), Customer: seen.CustomerName,
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
 		Steps: timeline(seen), Changes: tried.changes,
 	}
-	for i := range seen.payments {
+	for i := range seen.Payments {
 		page.Payments = append(page.Payments, orderPaymentOf(seen, i))
 	}
 	if seen.State != order.StateDraft {
@@ -166,7 +129,7 @@ func (h *Handlers) renderOrder(c echo.Context, status int, seen seenOrder, tried
 		page.Ask = askOf(seen, tried)
 	}
 	return orderView.Render(c, status, web.Page{
-		Title: page.Title, Nav: "orders", Subject: order.Stream(seen.ID), Revision: seen.revision,
+		Title: page.Title, Nav: "orders", Subject: order.Stream(seen.ID), Revision: seen.Revision,
 	}, page)
 }
 
@@ -206,7 +169,7 @@ func totalsShown(subtotal, total money.Amount, basisPoints int64) orderTotals {
 	return t
 }
 
-func factsOf(o seenOrder) orderFacts {
+func factsOf(o readmodel.OrderHistory) orderFacts {
 	f := orderFacts{Number: o.Number, Submitted: o.Submitted.At, PaidAt: o.Paid.At, Reason: o.Reason}
 	end := o.Expired
 	switch o.State {
@@ -222,20 +185,20 @@ func factsOf(o seenOrder) orderFacts {
 		if end.ByName != "" {
 			f.Ended += " by " + end.ByName
 		}
-		if n := len(o.payments); n > 0 {
-			f.Money = o.payments[n-1].MoneyWords()
+		if n := len(o.Payments); n > 0 {
+			f.Money = o.Payments[n-1].MoneyWords()
 		}
 	}
 	return f
 }
 
-func orderPaymentOf(o seenOrder, i int) orderPayment {
-	p := o.payments[i]
+func orderPaymentOf(o readmodel.OrderHistory, i int) orderPayment {
+	p := o.Payments[i]
 	shown := orderPayment{
-		Name: order.PaymentName(i, len(o.payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: o.whyEnded(p.Payment),
+		Name: order.PaymentName(i, len(o.Payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
-	for _, s := range o.steps {
+	for _, s := range o.Steps {
 		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
 			shown.Reason = sentence(s.Words())
 		}
@@ -244,7 +207,7 @@ func orderPaymentOf(o seenOrder, i int) orderPayment {
 }
 
 // whyEnded is the reason for which a payment came to nothing, if there is one: a person's as it was typed.
-func (o seenOrder) whyEnded(p payment.Payment) string {
+func whyEnded(o order.Order, p payment.Payment) string {
 	reason := p.MoneyReason
 	switch {
 	case p.Stuck != payment.NoOperation:

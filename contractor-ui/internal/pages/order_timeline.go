@@ -4,20 +4,21 @@ import (
 	"strings"
 	"time"
 
+	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/web"
 )
 
 // timeline is what happened to an order and its payments, in one: by time, and within each in the order of the log, which
 // their clocks need not agree with.
-func timeline(o seenOrder) []orderStep {
-	threads := make([][]orderStep, 1, 1+len(o.payments))
+func timeline(o readmodel.OrderHistory) []orderStep {
+	threads := make([][]orderStep, 1, 1+len(o.Payments))
 	names := map[string]string{}
-	for i, p := range o.payments {
-		name := order.PaymentName(i, len(o.payments))
+	for i, p := range o.Payments {
+		name := order.PaymentName(i, len(o.Payments))
 		names[p.ID] = name
-		thread := make([]orderStep, 0, len(p.steps))
-		for _, s := range p.steps {
+		thread := make([]orderStep, 0, len(p.Steps))
+		for _, s := range p.Steps {
 			words := s.Words()
 			if o.Number != "" { // which need not be said on its own page
 				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
@@ -28,7 +29,7 @@ func timeline(o seenOrder) []orderStep {
 		}
 		threads = append(threads, thread)
 	}
-	for _, s := range order.Condense(o.steps) {
+	for _, s := range order.Condense(o.Steps) {
 		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
 			shown.Of, shown.Href = names[refused.PaymentID], address(refused.PaymentID)

@@ -4,31 +4,31 @@
 // Invariants:
 //   - A contractor sees and changes their own payments and orders only. Anybody else's do not exist (404),
 //     on every route and for the socket.
-//   - A write is one transaction under the stream's row: load, command, append, project. The answer is a
-//     redirect (303) to what a reload shows.
+//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers with a redirect (303) to
+//     what a reload shows. It knows no transaction, no lock and no journal.
 //   - What changes an order is a command to ordering-core, which alone writes about orders. While it does not
 //     answer, every page can still be read, and what was typed is kept.
 //   - Sending a form again changes nothing: it carries its payment's id or an idempotency key, and a decision is
 //     taken once.
-//   - An order has one payment under way at a time: asking for it holds the order's stream.
 package pages
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/ordering"
+	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/telemetry"
 	"countersign.example/pkg/web"
 )
 
@@ -49,8 +49,8 @@ var (
 	orderRowFragment = web.NewFragment[orderRow]("order-row")
 )
 
-// Source is contractor-ui in the events that it writes.
-const Source = "/contractor-ui"
+// Cookie is the session's; browsers share cookies among the ports of a host.
+const Cookie = "contractor_session"
 
 // People are who can sign in while identities are a demo.
 var People = []web.Person{{ID: "ada-nowak", Name: "Ada Nowak"}, {ID: "jon-park", Name: "Jon Park"}, {ID: "sara-lind", Name: "Sara Lind"}}
@@ -61,28 +61,58 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 		paymentRow, totalFragment, orderRowFragment)
 }
 
-// Nav is the header's navigation.
-func Nav() []web.NavItem {
-	return []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "orders", Label: "Orders", Href: "/orders"}}
+// Options make the site. All are needed, but for Hub, Metrics and Away.
+type Options struct {
+	DB         *pg.DB
+	Histories  *readmodel.Histories
+	Payments   *payments.Service
+	Ordering   *ordering.Core // takes the commands about orders
+	Hub        *live.Hub      // nil: pages are not live
+	Renderer   *web.Renderer
+	Assets     *web.Assets
+	Sessions   *web.Sessions
+	Identity   web.Identity
+	Production bool
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics
+	Away       func(ctx context.Context) []string
 }
 
-// Handlers answer the requests of contractors.
-type Handlers struct {
-	DB      *pg.DB
-	Journal *journal.Journal
-	Orders  *ordering.Core // takes the commands about orders
-	Site    *web.Site
-	Log     *slog.Logger
-	Hub     *live.Hub        // may be nil: the pages are not live
-	Now     func() time.Time // time.Now if nil
+type handlers struct {
+	site      *web.Site
+	db        *pg.DB
+	histories *readmodel.Histories
+	payments  *payments.Service
+	ordering  *ordering.Core
+	hub       *live.Hub
+	log       *slog.Logger
 }
 
-// Register adds the routes.
-func (h *Handlers) Register() {
-	if h.Now == nil {
-		h.Now = time.Now
+// New returns the site with all its routes.
+func New(o Options) (*web.Site, error) {
+	var cursor func() string
+	if o.Hub != nil {
+		cursor = o.Hub.Cursor
 	}
-	e := h.Site.Echo
+	site, err := web.New(web.Options{
+		Label: "Contractor", Production: o.Production,
+		Nav: []web.NavItem{
+			{Key: "payments", Label: "Payments", Href: "/"},
+			{Key: "orders", Label: "Orders", Href: "/orders"},
+		},
+		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
+		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &handlers{site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering, hub: o.Hub, log: o.Log}
+	h.register(site.Echo)
+	return site, nil
+}
+
+// register adds the routes.
+func (h *handlers) register(e *echo.Echo) {
 	e.GET("/", h.list)
 	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
 	e.GET("/payments/new", h.form)
@@ -102,7 +132,7 @@ func (h *Handlers) Register() {
 	e.POST("/orders/:id/payment", h.payOrder)
 	e.GET("/orders/:id/cancel", h.confirmCancel)
 	e.POST("/orders/:id/cancel", h.cancelOrder)
-	if h.Hub != nil {
+	if h.hub != nil {
 		e.GET("/live", h.live)
 	}
 }
@@ -111,13 +141,13 @@ func (h *Handlers) Register() {
 func audience(contractor string) string { return "contractor:" + contractor }
 
 // live opens the socket of whoever is signed in, and of nobody else whatever the address says.
-func (h *Handlers) live(c echo.Context) error {
-	session, ok := h.Site.SessionOf(c)
+func (h *handlers) live(c echo.Context) error {
+	session, ok := h.site.SessionOf(c)
 	if !ok {
-		h.Hub.Refuse(c.Response(), c.Request())
+		h.hub.Refuse(c.Response(), c.Request())
 		return nil
 	}
-	h.Hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), session)
+	h.hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), session)
 	return nil
 }
 
@@ -135,13 +165,13 @@ func idOf(text string) (string, error) {
 // address is a payment's page.
 func address(id string) string { return "/payments/" + id }
 
-// own folds a stream and sees to it that the payment is the contractor's.
-func own(s journal.Stream, contractor string) (payment.Payment, []payment.Step, error) {
-	p, steps := readmodel.Fold(s)
-	if !p.Exists() || p.ContractorID != contractor {
-		return p, nil, errNoPayment
+// ownPayment reads a payment of the contractor's. Anybody else's does not exist.
+func (h *handlers) ownPayment(ctx context.Context, id, contractor string) (readmodel.PaymentHistory, error) {
+	p, err := h.histories.Payment(ctx, id)
+	if err == nil && (!p.Exists() || p.ContractorID != contractor) {
+		err = errNoPayment
 	}
-	return p, steps, nil
+	return p, err
 }
 
 // refusalOf returns the domain's no, or nil if err is something else.

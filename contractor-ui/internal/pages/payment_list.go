@@ -50,17 +50,17 @@ type paymentsPage struct {
 	PageSize int
 }
 
-func (h *Handlers) list(c echo.Context) error {
+func (h *handlers) list(c echo.Context) error {
 	q, tab, err := queryOf(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	page, err := readmodel.List(ctx, h.DB, q)
+	page, err := readmodel.List(ctx, h.db, q)
 	if err != nil {
 		return err
 	}
-	sums, err := readmodel.ReadTotals(ctx, h.DB, q.Contractor)
+	sums, err := readmodel.ReadTotals(ctx, h.db, q.Contractor)
 	if err != nil {
 		return err
 	}

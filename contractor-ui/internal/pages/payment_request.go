@@ -1,20 +1,16 @@
 package pages
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
-	"countersign.example/pkg/pg"
 	"countersign.example/pkg/web"
 )
 
@@ -69,7 +65,7 @@ func renderRequest(c echo.Context, status int, page requestPage) error {
 
 // form shows the form. The payment's id is in the page's address, so that however a browser comes
 // back to the page, sending it again makes no second payment.
-func (h *Handlers) form(c echo.Context) error {
+func (h *handlers) form(c echo.Context) error {
 	supersedes := c.QueryParam(fieldSupersedes)
 	values := map[string]string{fieldCapture: string(payment.Automatic), fieldCurrency: money.Currencies()[0]}
 	if supersedes != "" {
@@ -100,23 +96,16 @@ func (h *Handlers) form(c echo.Context) error {
 }
 
 // askedAgain reads the contractor's payment that is to be asked for again, or a refusal.
-func (h *Handlers) askedAgain(c echo.Context, id string) (payment.Payment, error) {
+func (h *handlers) askedAgain(c echo.Context, id string) (payment.Payment, error) {
 	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
 	if _, err := idOf(id); err != nil {
 		return payment.Payment{}, err
 	}
-	stream, err := h.Journal.Read(ctx, payment.Stream(id))
+	p, err := h.ownPayment(ctx, id, contractor)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	p, _, err := own(stream, contractor)
-	if err != nil {
-		return p, err
-	}
-	if p.SupersededBy, err = readmodel.SupersededBy(ctx, h.DB.Pool(), id); err != nil {
-		return p, err
-	}
-	return p, p.CanAskAgain(contractor)
+	return p.Payment, p.CanAskAgain(contractor)
 }
 
 // refuseAskingAgain leads back to the payment, whose page links the one that asks again, if there is one.
@@ -125,39 +114,39 @@ func refuseAskingAgain(c echo.Context, id string, refusal *payment.Refusal) erro
 	return web.Redirect(c, address(id))
 }
 
-// errOtherContents says that the form has made a payment, with other contents than now.
-var errOtherContents = errors.New("this form has made another payment")
-
-// request writes payment_requested, unless this form has done so.
-func (h *Handlers) request(c echo.Context) error {
+// request asks for the payment that the form describes, unless the form has done so before.
+func (h *handlers) request(c echo.Context) error {
 	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
-	wanted := requestOf(form, web.PersonOf(c).ID)
+	wanted := readRequest(form, web.PersonOf(c).ID)
 	if !form.OK() {
 		return renderRequest(c, form.Status(), newRequestPage(form))
 	}
-	var asked payment.Payment // what the form has made before
-	err = h.DB.InTx(c.Request().Context(), func(tx *pg.Tx) error {
-		asked, err = h.write(c.Request().Context(), tx, wanted)
-		return err
-	})
+	command := h.payments.Request
+	if wanted.Supersedes != "" {
+		command = h.payments.AskAgain
+	}
+	made, err := command(c.Request().Context(), wanted)
+	var other payments.OtherRequest
 	refusal := refusalOf(err)
 	switch {
 	case err == nil:
-		web.Flash(c, web.Good, fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount))
+		if made {
+			web.Flash(c, web.Good, fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount))
+		}
 		return web.Redirect(c, address(wanted.PaymentID))
-	case errors.Is(err, errAskedBefore):
-		return web.Redirect(c, address(wanted.PaymentID))
-	case errors.Is(err, errOtherContents):
+	case errors.Is(err, payments.ErrNoPayment):
+		return errNoPayment
+	case errors.As(err, &other):
 		page := newRequestPage(form)
 		page.PaymentID = event.NewID().String()
-		page.Asked = &web.Link{Label: fmt.Sprintf("%s for “%s”", asked.Amount, clip(asked.Description, 60)), Href: address(asked.ID)}
+		page.Asked = &web.Link{
+			Label: fmt.Sprintf("%s for “%s”", other.Payment.Amount, clip(other.Payment.Description, 60)), Href: address(other.Payment.ID),
+		}
 		return renderRequest(c, http.StatusUnprocessableEntity, page)
-	case errors.Is(err, readmodel.ErrSuperseded):
-		return refuseAskingAgain(c, wanted.Supersedes, &payment.Refusal{Code: payment.AlreadyAsked, Tried: payment.TypeRequested})
-	case errors.Is(err, errForOrder):
+	case errors.Is(err, payments.ErrForOrder):
 		web.Flash(c, web.Warning, "Not asked again: that is done on the page of its order.")
 		return web.Redirect(c, address(wanted.Supersedes))
 	case refusal == nil:
@@ -168,38 +157,35 @@ func (h *Handlers) request(c echo.Context) error {
 		return refuseAskingAgain(c, wanted.Supersedes, refusal)
 	}
 	page := newRequestPage(failed(form, refusal))
-	if refusal.Field == "payment_id" || refusal.Field == "supersedes" {
+	if refusal.Field == fieldPayment {
 		page.Problem = refusal.Message
 	}
 	return renderRequest(c, http.StatusUnprocessableEntity, page)
 }
 
-// requestOf reads what the form asks for, and puts a message beside every field that is wrong.
-func requestOf(form *web.Form, contractor string) payment.Requested {
+// readRequest reads what the form asks for. Where the form cannot be sent as it is, every field that is wrong has a message.
+func readRequest(form *web.Form, contractor string) payment.Requested {
 	wanted := payment.Requested{
 		PaymentID: form.Value(fieldPayment), ContractorID: contractor, Description: form.Value(fieldDescription),
 		Supersedes: form.Value(fieldSupersedes), CaptureMethod: payment.CaptureMethod(form.Value(fieldCapture)),
 	}
-	amount, err := money.Parse(form.Value(fieldAmount), form.Value(fieldCurrency))
-	if err != nil {
+	var err error
+	if wanted.Amount, err = money.Parse(form.Value(fieldAmount), form.Value(fieldCurrency)); err != nil {
 		field := fieldAmount
 		if money.ProblemOf(err) == money.UnknownCurrency {
 			field = fieldCurrency
 		}
 		form.Fail(field, err.Error())
 		form.OfferAmounts(field, money.ReadingsOf(err))
+		wanted.Amount = money.Amount{Minor: 1, Currency: money.Currencies()[0]} // its message stands already
 	}
-	wanted.Amount = amount
-	checked := wanted
-	if err != nil {
-		checked.Amount = money.Amount{Minor: 1, Currency: money.Currencies()[0]} // its message stands already
+	if form.OK() {
+		return wanted // package payments checks it
 	}
-	valid, err := payment.NewRequest(checked)
-	if refusal := refusalOf(err); refusal != nil && refusal.Field != "payment_id" && refusal.Field != "supersedes" {
+	_, err = payment.NewRequest(wanted)
+	if refusal := refusalOf(err); refusal != nil && refusal.Field != fieldPayment && refusal.Field != fieldSupersedes {
 		failed(form, refusal)
-		return wanted
 	}
-	wanted.Description, wanted.CaptureMethod = valid.Description, valid.CaptureMethod
 	return wanted
 }
 
@@ -211,72 +197,4 @@ func failed(form *web.Form, refusal *payment.Refusal) *web.Form {
 	}
 	form.Fail(field, refusal.Message)
 	return form
-}
-
-// errForOrder says that a payment is for an order, which alone says how much is to be paid.
-var errForOrder = errors.New("this payment is for an order")
-
-// errAskedBefore says that this form has made this very payment.
-var errAskedBefore = errors.New("this form has made this payment")
-
-// write appends the request under the locks of its stream and of the one it supersedes. With
-// errOtherContents it returns the payment that there is.
-func (h *Handlers) write(ctx context.Context, tx *pg.Tx, wanted payment.Requested) (payment.Payment, error) {
-	if _, err := idOf(wanted.PaymentID); err != nil { // the domain's own words for it
-		_, err := payment.NewRequest(wanted)
-		return payment.Payment{}, err
-	}
-	ids := []string{payment.Stream(wanted.PaymentID)}
-	if wanted.Supersedes != "" {
-		if _, err := uuid.Parse(wanted.Supersedes); err != nil {
-			return payment.Payment{}, errNoPayment
-		}
-		ids = append(ids, payment.Stream(wanted.Supersedes))
-	}
-	streams, err := h.Journal.Load(ctx, tx, ids...)
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	stream := streams[ids[0]]
-	if len(stream.Records) > 0 {
-		return before(stream, wanted)
-	}
-	var body payment.Requested
-	if wanted.Supersedes == "" {
-		body, err = payment.NewRequest(wanted)
-	} else {
-		body, err = askAgain(ctx, tx, streams[ids[1]], wanted)
-	}
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	return payment.Payment{}, h.append(ctx, tx, stream, body)
-}
-
-// before compares what is wanted with what the form has made.
-func before(stream journal.Stream, wanted payment.Requested) (payment.Payment, error) {
-	p, _, err := own(stream, wanted.ContractorID)
-	if err != nil {
-		return p, err
-	}
-	if p.Amount == wanted.Amount && p.Description == wanted.Description && p.CaptureMethod == wanted.CaptureMethod &&
-		p.Supersedes == wanted.Supersedes {
-		return p, errAskedBefore
-	}
-	return p, errOtherContents
-}
-
-// askAgain is the command on the payment that is asked for again.
-func askAgain(ctx context.Context, tx *pg.Tx, stream journal.Stream, wanted payment.Requested) (payment.Requested, error) {
-	p, _, err := own(stream, wanted.ContractorID)
-	if err != nil {
-		return wanted, err
-	}
-	if p.OrderID != "" {
-		return wanted, errForOrder
-	}
-	if p.SupersededBy, err = readmodel.SupersededBy(ctx, tx, p.ID); err != nil {
-		return wanted, err
-	}
-	return p.AskAgain(wanted)
 }

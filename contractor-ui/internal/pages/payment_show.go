@@ -11,9 +11,7 @@ import (
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
-	"countersign.example/pkg/pg"
 	"countersign.example/pkg/web"
 )
 
@@ -49,43 +47,31 @@ type step struct {
 	Pending bool // "being confirmed"
 }
 
-func (h *Handlers) show(c echo.Context) error {
+func (h *handlers) show(c echo.Context) error {
 	id, err := idOf(c.Param("id"))
 	if err != nil {
 		return err
 	}
 	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
-	stream, err := h.Journal.Read(ctx, payment.Stream(id))
+	p, err := h.ownPayment(ctx, id, contractor)
 	if err != nil {
 		return err
 	}
-	p, steps, err := own(stream, contractor)
-	if err != nil {
-		return err
-	}
-	if p.SupersededBy, err = readmodel.SupersededBy(ctx, h.DB.Pool(), id); err != nil {
-		return err
-	}
-	page := web.Page{
-		Title: clip(p.Description, 60), Nav: "payments", Subject: stream.ID, Revision: stream.Revision(),
-	}
-	if p.SupersededBy != "" {
-		page.Revision++ // see readmodel.Payment.Shown
-	}
-	data := paymentPageOf(p, steps, contractor)
-	if err := h.addOrder(ctx, &data, p); err != nil {
+	page := web.Page{Title: clip(p.Description, 60), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown()}
+	data := paymentPageOf(p, contractor)
+	if err := h.addOrder(ctx, &data, p.Payment); err != nil {
 		return err
 	}
 	return paymentView.Render(c, http.StatusOK, page, data)
 }
 
 // addOrder links the order that the payment is for, which says how much is asked for again, and whether it can be.
-func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
+func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
 	id, err := uuid.Parse(p.OrderID)
 	if err != nil {
 		return nil
 	}
-	orders, err := readmodel.FindOrders(ctx, h.DB, []uuid.UUID{id})
+	orders, err := readmodel.FindOrders(ctx, h.db, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}
@@ -104,7 +90,7 @@ func (h *Handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 	return nil
 }
 
-func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) paymentPage {
+func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 	decided := p.Decided
 	if p.Decision == payment.DecisionCancelled {
 		decided = p.Cancelled
@@ -122,49 +108,8 @@ func paymentPageOf(p payment.Payment, steps []payment.Step, contractor string) p
 	if refusal := refusalOf(err); refusal != nil {
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
-	for _, s := range steps {
+	for _, s := range p.Steps {
 		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	return page
-}
-
-// withdraw writes payment_withdrawn while the payment waits; afterwards it says who was first.
-func (h *Handlers) withdraw(c echo.Context) error {
-	id, err := idOf(c.Param("id"))
-	if err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	err = h.DB.InTx(ctx, func(tx *pg.Tx) error {
-		streams, err := h.Journal.Load(ctx, tx, payment.Stream(id))
-		if err != nil {
-			return err
-		}
-		stream := streams[payment.Stream(id)]
-		p, _, err := own(stream, web.PersonOf(c).ID)
-		if err != nil {
-			return err
-		}
-		body, err := p.Withdraw(event.MetaFrom(ctx), "")
-		if err != nil {
-			return err
-		}
-		return h.append(ctx, tx, stream, body)
-	})
-	refusal := refusalOf(err)
-	switch {
-	case err == nil:
-		web.Flash(c, web.Good, "Withdrawn.")
-	case refusal == nil:
-		return err
-	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
-		web.Flash(c, web.Warning, sentence(notDone(refusal))+".")
-	}
-	return web.Redirect(c, address(id))
-}
-
-// notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".
-func notDone(refusal *payment.Refusal) string {
-	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
-	return payment.Step{Entry: tried, Refusal: refusal}.Words()
 }

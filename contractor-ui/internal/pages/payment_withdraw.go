@@ -1,0 +1,39 @@
+package pages
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/payments"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/web"
+)
+
+// withdraw takes a request back while it waits; afterwards it says who was first.
+func (h *handlers) withdraw(c echo.Context) error {
+	id, err := idOf(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	err = h.payments.Withdraw(c.Request().Context(), id)
+	refusal := refusalOf(err)
+	switch {
+	case err == nil:
+		web.Flash(c, web.Good, "Withdrawn.")
+	case errors.Is(err, payments.ErrNoPayment):
+		return errNoPayment
+	case refusal == nil:
+		return err
+	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
+		web.Flash(c, web.Warning, sentence(notDone(refusal))+".")
+	}
+	return web.Redirect(c, address(id))
+}
+
+// notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".
+func notDone(refusal *payment.Refusal) string {
+	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
+	return payment.Step{Entry: tried, Refusal: refusal}.Words()
+}

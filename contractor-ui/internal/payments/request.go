@@ -1,0 +1,191 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/schema"
+)
+
+// Request asks for a payment. It reports whether it was made now: false if the same request has made it before.
+func (s *Service) Request(ctx context.Context, wanted payment.Requested) (made bool, err error) {
+	body, err := payment.NewRequest(wanted)
+	if err != nil {
+		return false, err
+	}
+	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+		name := payment.Stream(body.PaymentID)
+		streams, err := s.journal.Load(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		made, err = s.appendRequest(ctx, tx, streams[name], body)
+		return err
+	})
+	return made, err
+}
+
+// AskAgain asks for a payment in place of the one that it supersedes, as Request does.
+func (s *Service) AskAgain(ctx context.Context, wanted payment.Requested) (made bool, err error) {
+	body, err := payment.NewRequest(wanted)
+	var refusal *payment.Refusal
+	if errors.As(err, &refusal) && refusal.Field == "supersedes" {
+		return false, ErrNoPayment
+	}
+	if err != nil {
+		return false, err
+	}
+	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+		name, superseded := payment.Stream(body.PaymentID), payment.Stream(body.Supersedes)
+		streams, err := s.journal.Load(ctx, tx, name, superseded)
+		if err != nil {
+			return err
+		}
+		if len(streams[name].Records) == 0 {
+			if err := canAskAgain(ctx, tx, streams[superseded], body.ContractorID); err != nil {
+				return err
+			}
+		}
+		made, err = s.appendRequest(ctx, tx, streams[name], body)
+		return err
+	})
+	return made, alreadyAsked(err)
+}
+
+// appendRequest writes a request into its stream, unless the stream has it already.
+func (s *Service) appendRequest(ctx context.Context, tx *pg.Tx, stream journal.Stream, body payment.Requested) (made bool, err error) {
+	if len(stream.Records) == 0 {
+		return true, s.append(ctx, tx, stream, body)
+	}
+	p, err := own(stream, body.ContractorID)
+	if err != nil {
+		return false, err
+	}
+	if p.Amount != body.Amount || p.Description != body.Description || p.CaptureMethod != body.CaptureMethod ||
+		p.Supersedes != body.Supersedes {
+		return false, OtherRequest{p}
+	}
+	return false, nil
+}
+
+// canAskAgain asks the payment that is to be superseded.
+func canAskAgain(ctx context.Context, tx *pg.Tx, stream journal.Stream, contractor string) error {
+	p, err := own(stream, contractor)
+	if err != nil {
+		return err
+	}
+	if p.OrderID != "" {
+		return ErrForOrder
+	}
+	if p.SupersededBy, err = readmodel.SupersededBy(ctx, tx, p.ID); err != nil {
+		return err
+	}
+	return p.CanAskAgain(contractor)
+}
+
+// alreadyAsked is the domain's refusal where the read model knows of another payment that supersedes the same one.
+func alreadyAsked(err error) error {
+	if errors.Is(err, readmodel.ErrSuperseded) {
+		return &payment.Refusal{Code: payment.AlreadyAsked, Tried: payment.TypeRequested}
+	}
+	return err
+}
+
+// RequestForOrder asks for the total of a submitted order, in place of the payment that ended, if there was one. Of
+// wanted it reads the ids and the capture method. It returns the request, and reports whether it was made now.
+//
+// It holds the order's stream, and so is alone with the order's payments here: the log has no payment of this app's
+// that this database lacks.
+func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested) (body payment.Requested, made bool, err error) {
+	if !schema.IsID(wanted.PaymentID) { // before a stream of this name is locked
+		return wanted, false, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "payment_id",
+			Message: "the form has lost its number; please try again"}
+	}
+	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+		o, err := s.lockOrder(ctx, tx, wanted.OrderID, wanted.ContractorID)
+		if err != nil {
+			return err
+		}
+		ids, err := readmodel.PaymentsOf(ctx, tx, wanted.OrderID, wanted.ContractorID)
+		if err != nil {
+			return err
+		}
+		names := []string{payment.Stream(wanted.PaymentID)}
+		for _, id := range ids {
+			names = append(names, payment.Stream(id))
+		}
+		// After the order's: streams are locked in the order of their names, everywhere.
+		streams, err := s.journal.Load(ctx, tx, names...)
+		if err != nil {
+			return err
+		}
+		if stream := streams[names[0]]; len(stream.Records) > 0 {
+			p, err := own(stream, wanted.ContractorID)
+			if err == nil && p.OrderID != wanted.OrderID {
+				err = ErrNoPayment
+			}
+			return err
+		}
+		payments := make([]payment.Payment, len(ids))
+		for i, name := range names[1:] {
+			payments[i], _ = readmodel.Fold(streams[name])
+		}
+		if body, err = requestFor(o, payments, wanted); err != nil {
+			return err
+		}
+		made = true
+		return s.append(ctx, tx, streams[names[0]], body)
+	})
+	return body, made, alreadyAsked(err)
+}
+
+// lockOrder locks and reads an order of the contractor's.
+func (s *Service) lockOrder(ctx context.Context, tx *pg.Tx, id, contractor string) (order.Order, error) {
+	name := order.Stream(id)
+	streams, err := s.journal.Load(ctx, tx, name)
+	if err != nil {
+		return order.Order{}, err
+	}
+	o, _ := readmodel.FoldOrder(streams[name])
+	if !o.Exists() || o.ContractorID != contractor {
+		return o, ErrNoOrder
+	}
+	return o, nil
+}
+
+// requestFor asks for the order's total, under its number, in place of the payment that ended.
+func requestFor(o order.Order, payments []payment.Payment, wanted payment.Requested) (payment.Requested, error) {
+	if o.State != order.StateSubmitted {
+		return wanted, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "order_id",
+			Message: "this order is " + strings.ToLower(o.State.Words())}
+	}
+	last, ended, confirmed := LastOf(payments)
+	switch {
+	case !ended:
+		return wanted, ErrNotEnded
+	case !confirmed:
+		return wanted, &payment.Refusal{Code: payment.BeingConfirmed, Tried: payment.TypeRequested}
+	}
+	wanted.Amount, wanted.Description, wanted.Supersedes = o.Total, "Order "+o.Number, last.ID
+	return payment.NewRequest(wanted)
+}
+
+// LastOf returns the payment of an order that counts: the one that has not ended, or else the last one. It also returns
+// whether that has ended, and whether the log has confirmed its end. Without any payment nothing stands in the way.
+func LastOf(payments []payment.Payment) (last payment.Payment, ended, confirmed bool) {
+	confirmed = true
+	for _, p := range payments {
+		end, ended := p.Ended()
+		if !ended {
+			return p, false, false
+		}
+		last, confirmed = p, end.Confirmed
+	}
+	return last, true, confirmed
+}
