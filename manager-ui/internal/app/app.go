@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/manager-ui/internal/core"
+	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/pages"
+	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/catalog"
@@ -28,8 +30,7 @@ import (
 
 const (
 	// Name is the service's, its consumer group's and its live stream's.
-	Name   = "manager-ui"
-	source = "/" + Name
+	Name = "manager-ui"
 
 	// lateAfter is how long an event may wait for Kafka before pages say that news is late.
 	lateAfter = 15 * time.Second
@@ -94,7 +95,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	book := journal.New(db, source, journal.Live())
+	book := journal.New(db, payments.Source, journal.Live())
 	rt.Health.Optional("copies", book.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
 	// Every replica is ready to push, in whatever role: one of them does at a time.
@@ -118,7 +119,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		}
 		return nil
 	})
-	return startWeb(cfg, rt, pages.Options{DB: db, Journal: book, Hub: hub, Renderer: renderer, Assets: assets})
+	return startWeb(cfg, rt, book, pages.Options{DB: db, Histories: readmodel.NewHistories(db, book), Hub: hub, Renderer: renderer, Assets: assets})
 }
 
 // startConsumer adds what hears and publishes.
@@ -131,14 +132,14 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention, pages.UploadRetention))
+	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention, csvimport.UploadRetention))
 	rt.Metrics.MustRegister(relay.Collectors()...)
 	rt.Metrics.MustRegister(consumer.Collectors()...)
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
 // startWeb adds the pages. Sockets are closed before the server stops, which does not see them.
-func startWeb(cfg *Config, rt *service.Runtime, o pages.Options) error {
+func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.Options) error {
 	client, err := core.New(cfg.PaymentsCoreURL, cfg.PaymentsCoreToken)
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -156,7 +157,8 @@ func startWeb(cfg *Config, rt *service.Runtime, o pages.Options) error {
 		return service.UsageError{Err: err}
 	}
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return o.Hub.Watch(ctx, sessions) })
-	o.Core, o.Ordering, o.Sessions, o.Identity, o.Production = client, ordering, sessions, identity, production
+	o.Payments, o.Ordering = payments.New(o.DB, book, client, time.Now), ordering
+	o.Sessions, o.Identity, o.Production = sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
 	site, err := pages.New(o)
 	if err != nil {
@@ -203,7 +205,7 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return journal.Rebuild{}, nil, err
 		}
-		return journal.Rebuild{Journal: journal.New(db, source, journal.Live()), Projectors: projectors, Copies: []journal.CopyTable{
+		return journal.Rebuild{Journal: journal.New(db, payments.Source, journal.Live()), Projectors: projectors, Copies: []journal.CopyTable{
 			{Table: "payments", Column: "id", Prefix: payment.Stream("")},
 			{Table: "orders", Column: "id", Prefix: order.Stream("")},
 			{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
@@ -235,7 +237,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetterStore(recording(db, journal.New(db, source, journal.Live()), log)), db.Close, nil
+		return kafka.NewDeadLetterStore(recording(db, journal.New(db, payments.Source, journal.Live()), log)), db.Close, nil
 	})
 }
 
@@ -251,7 +253,7 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		client := kafka.Open(Name, cfg.KafkaBrokers...)
-		losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: recording(db, journal.New(db, source, journal.Live()), log), Client: client, Group: Name})
+		losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: recording(db, journal.New(db, payments.Source, journal.Live()), log), Client: client, Group: Name})
 		return losses, func() { client.Close(); db.Close() }, nil
 	})
 }

@@ -7,21 +7,13 @@ import (
 	"fmt"
 	"net/url"
 
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
-)
-
-// Kind is what a command asks for.
-type Kind string
-
-// The commands.
-const (
-	Capture Kind = "capture"
-	Release Kind = "release"
 )
 
 // Command asks to capture or to release what is on hold for a payment.
 type Command struct {
-	Kind      Kind
+	Operation payment.Operation // Capture or Release
 	PaymentID string
 	Key       string // idempotency key: 1 to 200 printable characters
 	Reason    string // of a release; may be empty
@@ -42,7 +34,7 @@ func New(base, token string) (*Client, error) {
 // Send sends a command on behalf of the person in ctx (see event.MetaFrom). It returns nil once payments-core has recorded
 // it; what comes of it is heard from Kafka later.
 func (c *Client) Send(ctx context.Context, command Command) error {
-	path := "/payments/" + url.PathEscape(command.PaymentID) + "/" + string(command.Kind)
+	path := "/payments/" + url.PathEscape(command.PaymentID) + "/" + string(command.Operation)
 	return c.Post(ctx, path, command.Key, map[string]string{"reason": command.Reason}, &recorded{wanted: command.PaymentID})
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 )
@@ -43,7 +44,7 @@ func TestSend(t *testing.T) {
 			defer client.Close()
 			ctx := event.WithMeta(t.Context(), event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"})
 
-			err = client.Send(ctx, Command{Kind: Release, PaymentID: id, Key: "k1", Reason: "late"})
+			err = client.Send(ctx, Command{Operation: payment.Release, PaymentID: id, Key: "k1", Reason: "late"})
 
 			if !errors.Is(err, test.err) {
 				t.Errorf("answered %v, want %v", err, test.err)

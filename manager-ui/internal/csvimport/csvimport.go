@@ -1,4 +1,4 @@
-// Package csvimport reads and writes the CSV files that people exchange with spreadsheets.
+// Package csvimport reads and writes the CSV files that people exchange with spreadsheets, and keeps those that they upload.
 //
 // Invariants:
 //   - What [Write] wrote, [Read] reads back cell by cell.

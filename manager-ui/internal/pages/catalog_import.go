@@ -73,7 +73,7 @@ func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		id, err := keepUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, content)
+		id, err := h.uploads.Keep(c.Request().Context(), web.PersonOf(c).ID, k.name, content)
 		if err != nil {
 			return err
 		}
@@ -88,10 +88,10 @@ func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if u.importedAt != nil {
+		if u.ImportedAt != nil {
 			return h.showImported(c, k, u)
 		}
-		p, err := k.plan(c.Request().Context(), h.db, u.content)
+		p, err := k.plan(c.Request().Context(), h.db, u.Content)
 		if err != nil {
 			return err
 		}
@@ -99,17 +99,21 @@ func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
 	}
 }
 
-func (h *handlers) uploaded(c echo.Context, k sheetKind) (upload, error) {
-	return readUpload(c.Request().Context(), h.db, web.PersonOf(c).ID, k.name, c.Param("id"))
+func (h *handlers) uploaded(c echo.Context, k sheetKind) (csvimport.Upload, error) {
+	file, err := h.uploads.Read(c.Request().Context(), web.PersonOf(c).ID, k.name, c.Param("id"))
+	if errors.Is(err, csvimport.ErrNoUpload) {
+		err = web.NotFound("This file is no longer here. Please upload it again.")
+	}
+	return file, err
 }
 
 // showImported says what came of a file, instead of what importing it would do.
-func (h *handlers) showImported(c echo.Context, k sheetKind, u upload) error {
+func (h *handlers) showImported(c echo.Context, k sheetKind, u csvimport.Upload) error {
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
 		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
-			Tone: web.Info, Title: "You have imported this file already", At: *u.importedAt,
+			Tone: web.Info, Title: "You have imported this file already", At: *u.ImportedAt,
 			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %d added, %d changed, %d unchanged",
-				u.added, u.changed, u.unchanged),
+				u.Added, u.Changed, u.Unchanged),
 		},
 	})
 }
@@ -135,10 +139,8 @@ func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, 
 
 // imported is what ordering-core says to an import.
 type imported struct {
-	Added     int `json:"added"`
-	Changed   int `json:"changed"`
-	Unchanged int `json:"unchanged"`
-	Last      *struct {
+	csvimport.Result
+	Last *struct {
 		ID       string `json:"id"`
 		Sequence int64  `json:"sequence"`
 	} `json:"last"`
@@ -165,11 +167,11 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if u.importedAt != nil {
+		if u.ImportedAt != nil {
 			return web.Redirect(c, k.path+"/import/"+c.Param("id"))
 		}
 		ctx := c.Request().Context()
-		p, err := k.plan(ctx, h.db, u.content)
+		p, err := k.plan(ctx, h.db, u.Content)
 		if err != nil {
 			return err
 		}
@@ -187,7 +189,7 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 			return h.showPreview(c, k, a.Status, p, a.Notice)
 		}
 		// If this fails, pressing again has the same answer, and notes it then.
-		if err := noteImport(ctx, h.db, c.Param("id"), done); err != nil {
+		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)

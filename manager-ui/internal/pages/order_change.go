@@ -40,7 +40,7 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 	if err != nil {
 		return err
 	}
-	seen, err := h.seeOrder(c.Request().Context(), id)
+	seen, err := h.readOrder(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}

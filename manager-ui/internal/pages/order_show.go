@@ -9,50 +9,17 @@ import (
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
-	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
 
-// seenOrder is an order with its payments as the journal holds them.
-type seenOrder struct {
-	order.Order
-	steps    []order.Step
-	payments []seenPayment // the oldest first
-	revision int64         // of the order and its payments together: see readmodel.Order.Shown
-}
-
-// seenPayment is one of an order's payments.
-type seenPayment struct {
-	payment.Payment
-	steps []payment.Step
-}
-
-// seeOrder folds an order and its payments.
-func (h *handlers) seeOrder(ctx context.Context, id string) (seen seenOrder, err error) {
-	stream, err := h.journal.Read(ctx, order.Stream(id))
-	if err != nil {
-		return seen, err
+// readOrder reads an order with its payments.
+func (h *handlers) readOrder(ctx context.Context, id string) (readmodel.OrderHistory, error) {
+	o, err := h.histories.Order(ctx, id)
+	if err == nil && !o.Exists() {
+		err = errNoOrder
 	}
-	seen.Order, seen.steps = readmodel.FoldOrder(stream)
-	if !seen.Exists() {
-		return seen, errNoOrder
-	}
-	seen.revision = stream.Revision()
-	rows, err := readmodel.FindOrders(ctx, h.db, id)
-	if err != nil || len(rows) == 0 {
-		return seen, err
-	}
-	for _, row := range rows[0].Payments {
-		stream, err := h.journal.Read(ctx, payment.Stream(row.ID))
-		if err != nil {
-			return seen, err
-		}
-		p, steps := readmodel.Fold(stream)
-		seen.payments = append(seen.payments, seenPayment{p, steps})
-		seen.revision += stream.Revision()
-	}
-	return seen, nil
+	return o, err
 }
 
 // orderPage is an order with its payments and everything that happened to them.
@@ -123,7 +90,7 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) erro
 	if err != nil {
 		return err
 	}
-	seen, err := h.seeOrder(c.Request().Context(), id)
+	seen, err := h.readOrder(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
@@ -138,11 +105,11 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) erro
 		view = expireView
 	}
 	return view.Render(c, a.Status, web.Page{
-		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.revision,
+		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.Revision,
 	}, page)
 }
 
-func describeOrder(seen seenOrder) orderPage {
+func describeOrder(seen readmodel.OrderHistory) orderPage {
 	o := seen.Order
 	page := orderPage{
 		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: stateBadge(o.State),
@@ -164,14 +131,14 @@ func describeOrder(seen seenOrder) orderPage {
 	case order.StateExpired:
 		page.Ended, page.EndedAt = endedBy("Expired", o.Expired), o.Expired.At
 	}
-	for i, p := range seen.payments {
+	for i, p := range seen.Payments {
 		shown := orderPayment{
-			Name: order.PaymentName(i, len(seen.payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
+			Name: order.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
 		if words := p.MoneyWords(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
 			shown.Money = words
 		}
-		for _, s := range seen.steps {
+		for _, s := range seen.Steps {
 			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
 				shown.Refused = sentence(s.Words())
 			}

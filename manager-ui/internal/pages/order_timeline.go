@@ -4,27 +4,28 @@ import (
 	"strings"
 	"time"
 
+	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/web"
 )
 
 // orderTimeline is what happened to an order and its payments, in one.
-func orderTimeline(seen seenOrder) []orderStep {
-	threads := make([][]orderStep, 1, 1+len(seen.payments))
+func orderTimeline(seen readmodel.OrderHistory) []orderStep {
+	threads := make([][]orderStep, 1, 1+len(seen.Payments))
 	names := map[string]string{}
-	for i, p := range seen.payments {
-		of := order.PaymentName(i, len(seen.payments))
+	for i, p := range seen.Payments {
+		of := order.PaymentName(i, len(seen.Payments))
 		names[p.ID] = of
 		var thread []orderStep
-		for _, s := range p.steps {
+		for _, s := range p.Steps {
 			thread = append(thread, orderStep{
 				step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: of, Href: paymentPath(p.ID),
 			})
 		}
 		threads = append(threads, thread)
 	}
-	for _, s := range order.Condense(seen.steps) {
+	for _, s := range order.Condense(seen.Steps) {
 		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
 			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
@@ -44,12 +45,12 @@ func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
 }
 
 // moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of one that none was asked for.
-func moneyOf(seen seenOrder) string {
-	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.payments) == 0 {
+func moneyOf(seen readmodel.OrderHistory) string {
+	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.Payments) == 0 {
 		return ""
 	}
 	var moved []string
-	for _, p := range seen.payments {
+	for _, p := range seen.Payments {
 		if words := moneyBack(p.Payment); words != "" {
 			moved = append(moved, words)
 		}

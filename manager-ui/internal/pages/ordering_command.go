@@ -15,7 +15,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/api"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/web"
 )
 
@@ -106,18 +105,10 @@ func commandKey(key string, asked any) string {
 func (h *handlers) sayDone(c echo.Context, stream string, sequence int64, done string) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), copyTime)
 	defer cancel()
-	if !h.journal.Await(ctx, stream, func(s journal.Stream) bool { return sequenceOf(s) >= sequence }) {
+	if !h.histories.Await(ctx, stream, sequence) {
 		done = "Saved. It is shown shortly."
 	}
 	web.Flash(c, web.Good, done)
-}
-
-// sequenceOf is the writer's own version of what a stream is about.
-func sequenceOf(s journal.Stream) (last int64) {
-	for _, r := range s.Records {
-		last = max(last, r.Sequence)
-	}
-	return last
 }
 
 // notDone fills in why a command came to nothing, or perhaps not. What ordering-core finds wrong with a field stands

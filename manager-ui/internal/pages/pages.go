@@ -2,8 +2,8 @@
 // the catalog and the customers.
 //
 // Invariants:
-//   - A decision is one transaction: the payment's stream is locked, the rules are asked, and the event, its
-//     outbox row, what is to be pushed and the read model are written together.
+//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers. It knows no transaction,
+//     no lock and no journal.
 //   - What pages show of a row, pushes show with the same template.
 //   - Money is moved by payments-core only, and orders, products and customers are changed by ordering-core only; this
 //     package asks them to, with an idempotency key that the form carries.
@@ -19,9 +19,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/manager-ui/internal/core"
+	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/manager-ui/internal/payments"
+	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/pkg/api"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/telemetry"
@@ -46,8 +47,8 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 // Options make the site. All are needed, but for Hub, Metrics and Away.
 type Options struct {
 	DB         *pg.DB
-	Journal    *journal.Journal
-	Core       *core.Client
+	Histories  *readmodel.Histories
+	Payments   *payments.Service
 	Ordering   *api.Client // ordering-core
 	Hub        *live.Hub   // nil: pages are not live
 	Renderer   *web.Renderer
@@ -58,18 +59,19 @@ type Options struct {
 	Log        *slog.Logger
 	Metrics    *telemetry.Metrics
 	Away       func(ctx context.Context) []string
-	Now        func() time.Time // of the events written here
+	Now        func() time.Time
 }
 
 type handlers struct {
-	site     *web.Site
-	db       *pg.DB
-	journal  *journal.Journal
-	core     *core.Client
-	ordering *api.Client
-	hub      *live.Hub
-	log      *slog.Logger
-	now      func() time.Time
+	site      *web.Site
+	db        *pg.DB
+	histories *readmodel.Histories
+	payments  *payments.Service
+	ordering  *api.Client
+	uploads   *csvimport.Uploads
+	hub       *live.Hub
+	log       *slog.Logger
+	now       func() time.Time
 }
 
 // New returns the site with all its routes.
@@ -95,16 +97,24 @@ func New(o Options) (*web.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handlers{site: site, db: o.DB, journal: o.Journal, core: o.Core, ordering: o.Ordering, hub: o.Hub, log: o.Log, now: o.Now}
-	e := site.Echo
+	h := &handlers{
+		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering,
+		uploads: csvimport.NewUploads(o.DB), hub: o.Hub, log: o.Log, now: o.Now,
+	}
+	h.register(site.Echo)
+	return site, nil
+}
+
+// register adds the routes.
+func (h *handlers) register(e *echo.Echo) {
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
-	e.GET("/payments", h.list)
-	e.GET("/payments/:id", h.show)
-	e.POST("/payments/:id/accept", h.accept)
-	e.GET("/payments/:id/reject", h.askReason)
-	e.POST("/payments/:id/reject", h.reject)
-	e.POST("/payments/:id/capture", h.command(core.Capture))
-	e.POST("/payments/:id/release", h.command(core.Release))
+	e.GET("/payments", h.listPayments)
+	e.GET("/payments/:id", h.showPayment)
+	e.POST("/payments/:id/accept", h.acceptPayment)
+	e.GET("/payments/:id/reject", h.confirmReject)
+	e.POST("/payments/:id/reject", h.rejectPayment)
+	e.POST("/payments/:id/capture", h.capturePayment)
+	e.POST("/payments/:id/release", h.releasePayment)
 	// Where a browser without scripts is after such a form was answered with a page: what it asks for when
 	// someone follows the address again.
 	for _, form := range []string{"accept", "capture", "release"} {
@@ -112,10 +122,9 @@ func New(o Options) (*web.Site, error) {
 	}
 	h.registerOrders(e)
 	h.registerCatalog(e)
-	if o.Hub != nil {
+	if h.hub != nil {
 		e.GET("/live", h.live)
 	}
-	return site, nil
 }
 
 // live opens the socket. Every manager sees the same, and whoever makes a request here is one.

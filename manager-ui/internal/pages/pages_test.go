@@ -18,6 +18,7 @@ import (
 
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/pages"
+	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/catalog"
@@ -80,9 +81,10 @@ func open(tb testing.TB, coreURL string) *office {
 	sessions := web.NewSessions(db, pages.Cookie, false, quiet)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
 	o.must(err)
+	later := func() time.Time { return noon.Add(time.Hour) }
 	site, err := pages.New(pages.Options{
-		DB: db, Journal: o.book, Core: client, Ordering: ordering, Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity,
-		Log: quiet, Now: func() time.Time { return noon.Add(time.Hour) },
+		DB: db, Histories: readmodel.NewHistories(db, o.book), Payments: payments.New(db, o.book, client, later), Ordering: ordering,
+		Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet, Now: later,
 	})
 	o.must(err)
 	o.server = httptest.NewServer(site.Echo)

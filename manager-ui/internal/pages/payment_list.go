@@ -35,7 +35,7 @@ var (
 	totalsFragment = web.NewFragment[readmodel.Totals]("waiting-totals")
 )
 
-func (h *handlers) list(c echo.Context) error {
+func (h *handlers) listPayments(c echo.Context) error {
 	q, err := readQuery(c)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -40,7 +39,7 @@ func rowOf(p readmodel.Payment) row {
 		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual) && p.Stuck == "",
 	}
 	if r.OnHold && p.UnderWay != nil {
-		r.OnHold, r.Status.Text = false, acceptedAnd(doing[core.Kind(*p.UnderWay)])
+		r.OnHold, r.Status.Text = false, acceptedAnd(operationOngoing[payment.Operation(*p.UnderWay)])
 	}
 	if p.OrderID != nil {
 		r.Order = orderPath(*p.OrderID)

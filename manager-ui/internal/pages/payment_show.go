@@ -22,10 +22,9 @@ type paymentPage struct {
 	Status                web.Badge
 	MoneyWords            string
 	Waits                 bool
-	CanCapture            bool      // and release: a hold that waits for a manager
-	UnderWay              *underWay // what becomes of the hold; nil while nothing does
-	SupersededBy          string
-	Order                 *web.Link // that it is for, if it is here
+	CanCapture            bool            // and release: a hold that waits for a manager
+	PendingCommand        *pendingCommand // what becomes of the hold; nil while nothing does
+	Order                 *web.Link       // that it is for, if it is here
 	Steps                 []step
 	AcceptForm, MoneyForm *web.Form
 	Key                   string // the idempotency key of what is pressed on this page
@@ -52,52 +51,32 @@ type step struct {
 
 var paymentView = web.NewView[paymentPage]("payment")
 
-func (h *handlers) show(c echo.Context) error {
-	return h.showPayment(c, http.StatusOK, func(*paymentPage) {})
+func (h *handlers) showPayment(c echo.Context) error {
+	return h.renderPayment(c, http.StatusOK, func(*paymentPage) {})
 }
 
-// showPayment renders a payment's page; change adds what a form has to say.
-func (h *handlers) showPayment(c echo.Context, status int, change func(*paymentPage)) error {
+// renderPayment shows a payment's page; change adds what a form has to say.
+func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymentPage)) error {
 	id, err := paymentID(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	stream, err := h.journal.Read(ctx, payment.Stream(id))
+	p, err := h.histories.Payment(ctx, id)
 	if err != nil {
 		return err
 	}
-	p, steps := readmodel.Fold(stream)
 	if !p.Exists() {
 		return errNoPayment
 	}
-	supersededBy, err := readmodel.SupersededBy(ctx, h.db, id)
-	if err != nil {
+	page := paymentPageOf(p)
+	if page.Order, err = h.orderOf(ctx, p.Payment); err != nil {
 		return err
-	}
-	page := describe(p, steps)
-	revision := stream.Revision()
-	if page.SupersededBy = supersededBy; supersededBy != "" {
-		revision++ // see readmodel.Payment.Shown
-	}
-	if page.Order, err = h.orderOf(ctx, p); err != nil {
-		return err
-	}
-	under, err := h.readUnderWay(ctx, id)
-	if err != nil {
-		return err
-	}
-	if under != nil {
-		revision++ // as above
-	}
-	if under != nil && page.CanCapture {
-		page.UnderWay, page.MoneyWords = under, "On hold, "+doing[under.Kind]
-		page.Status.Text = acceptedAnd(doing[under.Kind])
 	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
-		Subject: payment.Stream(id), Revision: revision,
+		Subject: payment.Stream(id), Revision: p.Shown(),
 	}, page)
 }
 
@@ -113,17 +92,22 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 	return &web.Link{Label: orderName(orders[0].Number), Href: orderPath(p.OrderID)}, nil
 }
 
-func describe(p payment.Payment, steps []payment.Step) paymentPage {
+func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 	page := paymentPage{
-		Payment: p, Status: status(p), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
+		Payment: p.Payment, Status: status(p.Payment), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
 	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason, &page.StuckReason} {
 		*text = capital(*text)
 	}
-	for _, s := range steps {
+	for _, s := range p.Steps {
 		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+	}
+	if p.Command != nil && page.CanCapture {
+		ongoing := operationOngoing[p.Command.Operation]
+		page.PendingCommand, page.MoneyWords = &pendingCommand{*p.Command}, "On hold, "+ongoing
+		page.Status.Text = acceptedAnd(ongoing)
 	}
 	return page
 }

@@ -1,0 +1,55 @@
+package pages
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/web"
+)
+
+// rejectPage asks for the reason.
+type rejectPage struct {
+	payment.Payment
+	Form *web.Form
+}
+
+var rejectView = web.NewView[rejectPage]("reject")
+
+// confirmReject begins with what was already written into the field beside the button, if anything.
+func (h *handlers) confirmReject(c echo.Context) error {
+	return h.showRejectForm(c, web.NewForm(map[string]string{"reason": c.QueryParam("note")}))
+}
+
+func (h *handlers) rejectPayment(c echo.Context) error {
+	return h.sendDecision(c, decision{h.payments.Reject, "reason", "rejected", web.Neutral, h.showRejectForm})
+}
+
+// showRejectForm shows the form, unless the payment is decided already: then its page says so.
+func (h *handlers) showRejectForm(c echo.Context, form *web.Form) error {
+	id, err := paymentID(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	p, err := h.histories.Payment(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !p.Exists() {
+		return errNoPayment
+	}
+	if p.Decision != payment.DecisionRequested {
+		_, err := p.Reject(event.MetaFrom(ctx), "any")
+		var refusal *payment.Refusal
+		if errors.As(err, &refusal) {
+			web.Flash(c, web.Info, sentence(refusal.Error())+".")
+		}
+		return web.Redirect(c, paymentPath(id))
+	}
+	return rejectView.Render(c, form.Status(), web.Page{
+		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(id), Revision: p.Revision,
+	}, rejectPage{Payment: p.Payment, Form: form})
+}
