@@ -280,7 +280,7 @@ func TestEventsThatDoNotCountHaveNoEffect(t *testing.T) {
 		test.change(&entries[len(entries)-1])
 		o, steps := order.Fold(entries)
 		last := steps[len(steps)-1]
-		if last.Effect || last.Refusal.Code != test.want || o.State != order.StateDraft || last.Words() == "" {
+		if last.Effect || last.Refusal.Code != test.want || o.State != order.StateDraft || last.Text() == "" {
 			t.Errorf("%s: %+v, %s", name, last.Refusal, o.State)
 		}
 	}

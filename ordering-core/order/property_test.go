@@ -67,8 +67,8 @@ func TestOrderMachine(t *testing.T) {
 				if _, again := body.(order.Drafted); !step.Effect && !again {
 					t.Fatalf("a command's event has no effect: %v", step.Refusal)
 				}
-				if step.Words() == "" || after.Sequence != int64(len(entries)) {
-					t.Fatalf("%q, sequence %d of %d", step.Words(), after.Sequence, len(entries))
+				if step.Text() == "" || after.Sequence != int64(len(entries)) {
+					t.Fatalf("%q, sequence %d of %d", step.Text(), after.Sequence, len(entries))
 				}
 				if before.Ended() && (after.State != before.State || after.PaidBy != before.PaidBy) {
 					t.Fatalf("%s became %s", before.State, after.State)

@@ -219,7 +219,7 @@ func check(t *rapid.T, entries []payment.Entry) {
 			p.CapturedAmount.Minor < p.RefundedAmount.Minor || p.AuthorizedAmount.Minor > p.Amount.Minor {
 			t.Fatalf("amounts: %+v", p)
 		}
-		if step.Words() == "" {
+		if step.Text() == "" {
 			t.Fatalf("no words for %s", step.Entry.Type)
 		}
 		before = p

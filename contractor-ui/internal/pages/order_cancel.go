@@ -37,7 +37,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried att
 		return err
 	}
 	if seen.State != order.StateDraft && seen.State != order.StateSubmitted {
-		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", lower(seen.State.Words())))
+		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", lower(seen.State.Label())))
 		return web.Redirect(c, orderAddress(id))
 	}
 	values, _ := tried.valuesOf(formCancel, nil)

@@ -179,7 +179,7 @@ func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
 		var changes []map[string]any
 		for _, s := range steps {
 			if s.Entry.Sequence > a.Sequence {
-				changes = append(changes, map[string]any{"words": s.Words()})
+				changes = append(changes, map[string]any{"words": s.Text()})
 			}
 		}
 		problem["sequence"], problem["changes_count"] = o.Sequence, len(changes)

@@ -51,7 +51,7 @@ func orderRowOf(o readmodel.Order) orderRow {
 
 // paymentBadge is a payment in one badge: what became of the money, or else the decision.
 func paymentBadge(p readmodel.Payment) web.Badge {
-	badge := moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords())
+	badge := moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel())
 	if badge.Text == "" {
 		badge = decisionBadge(p.Decision, p.Money)
 	}
@@ -66,7 +66,7 @@ func stateBadge(s order.State) web.Badge {
 	if tone == "" {
 		tone = web.Neutral
 	}
-	return web.Badge{Tone: tone, Text: s.Words()}
+	return web.Badge{Tone: tone, Text: s.Label()}
 }
 
 // orderAddress is an order's page.

@@ -186,7 +186,7 @@ func factsOf(o readmodel.OrderHistory) orderFacts {
 			f.Ended += " by " + end.ByName
 		}
 		if n := len(o.Payments); n > 0 {
-			f.Money = o.Payments[n-1].MoneyWords()
+			f.Money = o.Payments[n-1].MoneyLabel()
 		}
 	}
 	return f
@@ -196,11 +196,11 @@ func orderPaymentOf(o readmodel.OrderHistory, i int) orderPayment {
 	p := o.Payments[i]
 	shown := orderPayment{
 		Name: order.PaymentName(i, len(o.Payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
 	for _, s := range o.Steps {
 		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
-			shown.Reason = sentence(s.Words())
+			shown.Reason = sentence(s.Text())
 		}
 	}
 	return shown

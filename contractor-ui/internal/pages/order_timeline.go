@@ -19,7 +19,7 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 		names[p.ID] = name
 		thread := make([]orderStep, 0, len(p.Steps))
 		for _, s := range p.Steps {
-			words := s.Words()
+			words := s.Text()
 			if o.Number != "" { // which need not be said on its own page
 				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
 			}
@@ -30,7 +30,7 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 		threads = append(threads, thread)
 	}
 	for _, s := range order.Condense(o.Steps) {
-		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		shown := orderStep{step: stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
 			shown.Of, shown.Href = names[refused.PaymentID], address(refused.PaymentID)
 		}

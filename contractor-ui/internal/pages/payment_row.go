@@ -36,7 +36,7 @@ func rowOf(p readmodel.Payment) row {
 		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()), Pending: p.Pending,
+		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), Pending: p.Pending,
 	}
 	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
 	if r.Text != p.Description {
@@ -56,7 +56,7 @@ func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 	if tone == "" || m == payment.MoneyReleased || m == payment.MoneyRefunded {
 		tone = web.Neutral
 	}
-	return web.Badge{Tone: tone, Text: d.Words()}
+	return web.Badge{Tone: tone, Text: d.Label()}
 }
 
 // moneyBadge has no text for money that never moves.

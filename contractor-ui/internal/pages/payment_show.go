@@ -97,7 +97,7 @@ func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 	}
 	page := paymentPage{
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
-		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyWords()),
+		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
@@ -109,7 +109,7 @@ func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+		page.Steps = append(page.Steps, stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	return page
 }

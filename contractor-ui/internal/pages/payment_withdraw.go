@@ -35,5 +35,5 @@ func (h *handlers) withdraw(c echo.Context) error {
 // notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".
 func notDone(refusal *payment.Refusal) string {
 	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
-	return payment.Step{Entry: tried, Refusal: refusal}.Words()
+	return payment.Step{Entry: tried, Refusal: refusal}.Text()
 }

@@ -163,7 +163,7 @@ func (s *Service) lockOrder(ctx context.Context, tx *pg.Tx, id, contractor strin
 func requestFor(o order.Order, payments []payment.Payment, wanted payment.Requested) (payment.Requested, error) {
 	if o.State != order.StateSubmitted {
 		return wanted, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "order_id",
-			Message: "this order is " + strings.ToLower(o.State.Words())}
+			Message: "this order is " + strings.ToLower(o.State.Label())}
 	}
 	last, ended, confirmed := LastOf(payments)
 	switch {

@@ -63,9 +63,9 @@ func (p Payment) Shown() int64 {
 	return p.Revision
 }
 
-// MoneyWords is what became of the money, as people read it.
-func (p Payment) MoneyWords() string {
-	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, Stuck: p.Stuck, CaptureMethod: p.CaptureMethod}.MoneyWords()
+// MoneyLabel is what became of the money, as people read it.
+func (p Payment) MoneyLabel() string {
+	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, Stuck: p.Stuck, CaptureMethod: p.CaptureMethod}.MoneyLabel()
 }
 
 // SortKey orders rows as the list does when read from the end: by when they were requested, then by

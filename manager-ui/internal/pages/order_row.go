@@ -70,7 +70,7 @@ func stateBadge(s order.State) web.Badge {
 	if tone == "" {
 		tone = web.Neutral
 	}
-	return web.Badge{Tone: tone, Text: s.Words()}
+	return web.Badge{Tone: tone, Text: s.Label()}
 }
 
 // orderRows renders the orders among streams, and those of payments that changed, which their rows show.

@@ -135,12 +135,12 @@ func describeOrder(seen readmodel.OrderHistory) orderPage {
 		shown := orderPayment{
 			Name: order.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
-		if words := p.MoneyWords(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
+		if words := p.MoneyLabel(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
 			shown.Money = words
 		}
 		for _, s := range seen.Steps {
 			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
-				shown.Refused = sentence(s.Words())
+				shown.Refused = sentence(s.Text())
 			}
 		}
 		page.Payments = append(page.Payments, shown)

@@ -20,13 +20,13 @@ func orderTimeline(seen readmodel.OrderHistory) []orderStep {
 		var thread []orderStep
 		for _, s := range p.Steps {
 			thread = append(thread, orderStep{
-				step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: of, Href: paymentPath(p.ID),
+				step: stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: of, Href: paymentPath(p.ID),
 			})
 		}
 		threads = append(threads, thread)
 	}
 	for _, s := range order.Condense(seen.Steps) {
-		shown := orderStep{step: stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
+		shown := orderStep{step: stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
 			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
 		}

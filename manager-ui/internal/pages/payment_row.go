@@ -64,17 +64,17 @@ func sortKey(t time.Time) string { return event.Kept(t).Format("2006-01-02T15:04
 func status(p payment.Payment) web.Badge {
 	switch p.Decision {
 	case payment.DecisionRequested:
-		return web.Badge{Tone: web.Waiting, Text: p.Decision.Words()}
+		return web.Badge{Tone: web.Waiting, Text: p.Decision.Label()}
 	case payment.DecisionRejected:
-		return web.Badge{Tone: web.Bad, Text: p.Decision.Words()}
+		return web.Badge{Tone: web.Bad, Text: p.Decision.Label()}
 	case payment.DecisionAccepted:
 		return web.Badge{Tone: moneyTone(p), Text: acceptedAnd(moneyWord(p))}
 	}
-	return web.Badge{Tone: web.Neutral, Text: p.Decision.Words()}
+	return web.Badge{Tone: web.Neutral, Text: p.Decision.Label()}
 }
 
 // acceptedAnd is the status of a payment that was accepted, with what became of its money.
-func acceptedAnd(word string) string { return payment.DecisionAccepted.Words() + " · " + word }
+func acceptedAnd(word string) string { return payment.DecisionAccepted.Label() + " · " + word }
 
 // moneyWord is the money's state in a word or two, for a badge.
 func moneyWord(p payment.Payment) string {

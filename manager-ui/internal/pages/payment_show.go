@@ -94,7 +94,7 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 
 func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 	page := paymentPage{
-		Payment: p.Payment, Status: status(p.Payment), MoneyWords: p.MoneyWords(), Waits: p.Decision == payment.DecisionRequested,
+		Payment: p.Payment, Status: status(p.Payment), MoneyWords: p.MoneyLabel(), Waits: p.Decision == payment.DecisionRequested,
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
@@ -102,7 +102,7 @@ func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 		*text = capital(*text)
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, stepOf(s.Words(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+		page.Steps = append(page.Steps, stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
 	}
 	if p.Command != nil && page.CanCapture {
 		ongoing := operationOngoing[p.Command.Operation]
@@ -131,11 +131,11 @@ func (p paymentPage) Verdict() string {
 	who := nameOr(act.ByName, act.By)
 	switch {
 	case who != "":
-		return p.Decision.Words() + " by " + who
+		return p.Decision.Label() + " by " + who
 	case p.Decision == payment.DecisionCancelled:
-		return p.Decision.Words() + " with its order"
+		return p.Decision.Label() + " with its order"
 	}
-	return p.Decision.Words()
+	return p.Decision.Label()
 }
 
 // VerdictAt is when the decision was taken; zero while there is none.

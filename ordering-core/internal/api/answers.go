@@ -131,7 +131,7 @@ func explain(err error) error {
 		changes := make([]changeJSON, len(stale.Changes))
 		for i, step := range stale.Changes {
 			e := step.Entry
-			changes[i] = changeJSON{e.Sequence, e.Type, e.Time, e.ActorName, step.Words()}
+			changes[i] = changeJSON{e.Sequence, e.Type, e.Time, e.ActorName, step.Text()}
 		}
 		return &web.Error{Status: http.StatusConflict, Message: stale.Error(), Extra: map[string]any{
 			"code": order.StaleVersion, "sequence": stale.Sequence, "changes": changes, "changes_count": stale.Count,

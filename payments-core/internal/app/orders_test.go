@@ -167,7 +167,7 @@ func (h *harness) words(id string) (words []string) {
 	}
 	_, steps := payment.Fold(entries)
 	for _, step := range steps {
-		words = append(words, step.Words())
+		words = append(words, step.Text())
 	}
 	return words
 }

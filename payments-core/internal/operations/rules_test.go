@@ -266,7 +266,7 @@ func (w *world) check(t *rapid.T) {
 	p, steps := payment.Fold(w.entries)
 	for _, step := range steps {
 		if !step.Effect {
-			t.Fatalf("an event of ours has no effect: %s", step.Words())
+			t.Fatalf("an event of ours has no effect: %s", step.Text())
 		}
 	}
 	if len(w.history) > 0 && !p.Decided.Confirmed {

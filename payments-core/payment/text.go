@@ -12,17 +12,17 @@ var verbs = map[string]string{
 	TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
 }
 
-// Words is the decision as people read it.
-func (d Decision) Words() string {
+// Label is the decision as people read it.
+func (d Decision) Label() string {
 	return map[Decision]string{
 		DecisionNone: "Not requested", DecisionRequested: "Waiting", DecisionAccepted: "Accepted",
 		DecisionRejected: "Rejected", DecisionWithdrawn: "Withdrawn", DecisionCancelled: "Cancelled",
 	}[d]
 }
 
-// MoneyWords is what became of the money, as people read it. Before the money moves it
+// MoneyLabel is what became of the money, as people read it. Before the money moves it
 // says what that waits for.
-func (p Payment) MoneyWords() string {
+func (p Payment) MoneyLabel() string {
 	switch p.Stuck {
 	case Authorize:
 		return "Not moved, the hold is stuck at the gateway"
@@ -60,9 +60,9 @@ func (p Payment) MoneyWords() string {
 	return "Not moved"
 }
 
-// Words is the step as a sentence of a timeline: "Ada Nowak asked for 1,250.00 EUR",
+// Text is the step as a sentence of a timeline: "Ada Nowak asked for 1,250.00 EUR",
 // "not withdrawn: Mia Weber had already accepted it".
-func (s Step) Words() string {
+func (s Step) Text() string {
 	if !s.Effect {
 		verb := verbs[s.Entry.Type]
 		if verb == "" {

@@ -12,17 +12,17 @@ var verbs = map[string]string{
 	TypeExpired: "expired", TypeCancelled: "cancelled", TypePaymentRefused: "refused",
 }
 
-// Words is the state as people read it.
-func (s State) Words() string {
+// Label is the state as people read it.
+func (s State) Label() string {
 	return map[State]string{
 		StateNone: "Not begun", StateDraft: "Draft", StateSubmitted: "Submitted", StatePaid: "Paid",
 		StateExpired: "Expired", StateCancelled: "Cancelled",
 	}[s]
 }
 
-// Words is the step as a sentence of a timeline: "Ada Nowak added 2 × Cordless drill at
+// Text is the step as a sentence of a timeline: "Ada Nowak added 2 × Cordless drill at
 // 129.00 EUR", "not paid: it had already expired".
-func (s Step) Words() string {
+func (s Step) Text() string {
 	if !s.Effect {
 		verb := verbs[s.Entry.Type]
 		if verb == "" {
