@@ -31,7 +31,7 @@ func (p Progress) String() string {
 	if p.Rate <= 0 {
 		return text
 	}
-	text += ", " + thousands(rounded(p.Rate)) + " events/s"
+	text += ", " + p.RateText()
 	switch left := p.Left(); {
 	case p.Done >= p.Of:
 		return text
@@ -46,6 +46,9 @@ func (p Progress) String() string {
 	}
 }
 
+// RateText is "21,000 events/s".
+func (p Progress) RateText() string { return Thousands(rounded(p.Rate)) + " events/s" }
+
 // rounded keeps two digits: more of a rate would only flicker.
 func rounded(rate float64) int64 {
 	n, unit := int64(rate+0.5), int64(1)
@@ -55,8 +58,8 @@ func rounded(rate float64) int64 {
 	return (n + unit/2) / unit * unit
 }
 
-// thousands is n with separators.
-func thousands(n int64) string {
+// Thousands is n with separators.
+func Thousands(n int64) string {
 	digits := fmt.Sprint(n)
 	var b strings.Builder
 	for i, d := range digits {

@@ -2,11 +2,7 @@ package journal
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"time"
-
-	"github.com/spf13/cobra"
 )
 
 // Rebuild makes a service's copies anew from its own journal, in service: every stream is refolded in place, and then the rows
@@ -63,46 +59,4 @@ func (r Rebuild) prefixes() []string {
 		}
 	}
 	return prefixes
-}
-
-// tellEvery is how often the command prints how far it is.
-const tellEvery = time.Second
-
-// RebuildCommand is `rebuild` of a service. open is called when it runs; the function it returns is called at the end.
-func RebuildCommand(open func(ctx context.Context) (Rebuild, func(), error)) *cobra.Command {
-	return &cobra.Command{
-		Use: "rebuild", Short: "Make the copies anew from this service's own journal, while it runs", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			return r.tell(cmd.Context(), cmd.OutOrStdout())
-		},
-	}
-}
-
-// tell runs and prints.
-func (r Rebuild) tell(ctx context.Context, w io.Writer) error {
-	began := time.Now()
-	told, last := began, Progress{}
-	removed, err := r.Run(ctx, func(p Progress) {
-		if last = p; time.Since(told) >= tellEvery {
-			told = time.Now()
-			_, _ = fmt.Fprintln(w, p)
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("the copies are rebuilt up to %s; run it again to go through all of them: %w", Progress{Done: last.Done, Of: last.Of}, err)
-	}
-	took := time.Since(began)
-	last.Rate = float64(last.Done) / max(took.Seconds(), 0.001)
-	_, err = fmt.Fprintf(w, "%s events in %s, %s events/s\n", thousands(last.Done), took.Round(time.Millisecond), thousands(rounded(last.Rate)))
-	for i, c := range r.Copies {
-		if removed[i] > 0 && err == nil {
-			_, err = fmt.Fprintf(w, "%s: %s rows without a stream removed\n", c.Table, thousands(removed[i]))
-		}
-	}
-	return err
 }

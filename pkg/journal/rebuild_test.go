@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -53,7 +54,7 @@ func TestARebuildMendsTheCopy(t *testing.T) {
 	unpushed := count(t, db, "unpushed")
 
 	// when
-	command := journal.RebuildCommand(func(context.Context) (journal.Rebuild, func(), error) { return rebuild, func() {}, nil })
+	command := operator.RebuildCommand(func(context.Context) (journal.Rebuild, func(), error) { return rebuild, func() {}, nil })
 	var out bytes.Buffer
 	command.SetOut(&out)
 	command.SetArgs(nil)

@@ -11,12 +11,13 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
 )
 
 const (
 	// adoptBatch is how many messages are recorded, and how many streams followed up, at once.
-	adoptBatch = 500
+	adoptBatch = inbox.BatchMessages
 	// nameAdopted is how many adopted events are told by name.
 	nameAdopted = 20
 )
@@ -36,7 +37,7 @@ type Adoption struct {
 var errDryRun = errors.New("a dry run")
 
 // Run adopts, and says what it does, a line each. A dry run does the same, and undoes it.
-func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, report func(string)) error {
+func (a *Adoption) Run(ctx context.Context, d inbox.Decision, dry bool, report func(string)) error {
 	if err := d.Check(); err != nil && !dry {
 		return err
 	}
@@ -68,7 +69,7 @@ func (a *Adoption) Run(ctx context.Context, d Decision, dry bool, report func(st
 	return err
 }
 
-func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.TopicPartition]journal.Extent, d Decision, report func(string)) error {
+func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.TopicPartition]journal.Extent, d inbox.Decision, report func(string)) error {
 	// It reads from the brokers in between, for as long as that takes; and two of these would do the same.
 	for _, statement := range []string{
 		"set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0",
@@ -90,7 +91,7 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 		return fmt.Errorf("look at the journal: %w", err)
 	}
 	w := a.writer(tx)
-	if err := w.deadLetters(ctx); err != nil {
+	if err := w.recorder.RecordRefusedOwn(ctx, tx); err != nil {
 		return err
 	}
 	for _, place := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {
@@ -114,7 +115,7 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 	if err := a.follow(ctx, tx, streams, report); err != nil {
 		return err
 	}
-	return d.keep(ctx, tx, "adopt", nil, nil, detail)
+	return d.Record(ctx, tx, "adopt", nil, nil, detail)
 }
 
 // follow does what is still to be done about streams.
@@ -187,45 +188,39 @@ func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before int64, r
 
 // adopting records in one transaction, without deciding anything.
 type adopting struct {
-	tx       *pg.Tx
-	recorder *recorder
+	recorder *inbox.Recorder
 	changed  map[string]bool
 }
 
 func (a *Adoption) writer(tx *pg.Tx) *adopting {
-	w := &adopting{tx: tx, changed: map[string]bool{}}
-	r := a.Recording
-	r.Primary = false
-	r.Projectors = []journal.Projector{func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
+	w := &adopting{changed: map[string]bool{}}
+	c := a.Config
+	c.Primary = false
+	c.Projectors = []journal.Projector{func(_ context.Context, _ *pg.Tx, streams []journal.Stream) error {
 		for _, s := range streams {
 			w.changed[s.ID] = true
 		}
 		return nil
 	}}
-	w.recorder = newRecorder(r)
-	w.recorder.inTx = w.part
+	w.recorder = inbox.NewRecorderIn(tx, c)
 	return w
-}
-
-// part runs fn as a part of the transaction that can fail by itself.
-func (w *adopting) part(ctx context.Context, fn func(tx *pg.Tx) error) error {
-	return w.tx.Savepoint(ctx, func() error { return fn(w.tx) })
 }
 
 func (w *adopting) partition(ctx context.Context, client *Client, place journal.TopicPartition, from, to int64) error {
 	if from >= to {
 		return nil
 	}
-	items := make([]item, 0, adoptBatch)
+	messages := make([]inbox.Message, 0, adoptBatch)
 	flush := func() error {
-		if len(items) == 0 {
+		if len(messages) == 0 {
 			return nil
 		}
-		defer func() { items = items[:0] }()
-		return w.recorder.recordItems(ctx, items)
+		_, err := w.recorder.Record(ctx, messages)
+		messages = messages[:0]
+		return err
 	}
 	err := client.readPartition(ctx, Partition{Topic: place.Topic, ID: place.Partition, First: from, End: to}, func(m kafkago.Message) error {
-		if items = append(items, w.recorder.read(m)); len(items) < adoptBatch {
+		if messages = append(messages, received(m)); len(messages) < adoptBatch {
 			return nil
 		}
 		return flush()
@@ -237,41 +232,4 @@ func (w *adopting) partition(ctx context.Context, client *Client, place journal.
 		return fmt.Errorf("record %s/%d: %w", place.Topic, place.Partition, err)
 	}
 	return nil
-}
-
-// deadLetters records what was refused while the service ran, since the journal lacked it: they are further back in the topics than
-// what comes then.
-func (w *adopting) deadLetters(ctx context.Context) error {
-	r := w.recorder.Recording
-	deadLetters, err := refusedOwn(ctx, r, w.tx)
-	if err != nil {
-		return err
-	}
-	for _, l := range deadLetters {
-		if err := w.part(ctx, func(tx *pg.Tx) error { return w.deadLetter(ctx, tx, l) }); err != nil {
-			return fmt.Errorf("record the refused letter %d: %w", l.ID, err)
-		}
-	}
-	return nil
-}
-
-// deadLetter records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
-func (w *adopting) deadLetter(ctx context.Context, tx *pg.Tx, l DeadLetter) error {
-	i := w.recorder.read(l.message())
-	known, err := w.recorder.look(ctx, tx, []item{i})
-	switch {
-	case err != nil:
-		return err
-	case known.parked[i.key()]:
-		return fail(ctx, tx, l.ID, Parked, errParked)
-	case i.kind == Poison:
-		if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
-			return err
-		}
-		return fail(ctx, tx, l.ID, Poison, i.cause)
-	}
-	if err := (&DeadLetterStore{recorder: w.recorder}).receive(ctx, tx, i); err != nil {
-		return err
-	}
-	return settle(ctx, tx, l.ID, "replayed")
 }

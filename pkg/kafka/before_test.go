@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 )
@@ -51,7 +52,7 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 		}
 		return err
 	}}
-	run(t, kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run)
+	run(t, kafka.NewConsumer(kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}).Run)
 
 	// when
 	h.produce(addresses, h.encoded(newEvent("1", 2), newEvent("bad", 1))...)
@@ -61,7 +62,7 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 	// then, and when the dead letter is replayed
 	cured.Store(1)
 	before := ran.Load()
-	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
+	settled, err := inbox.NewDeadLetterStore(r).Replay(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
 	require.Equal(t, before+1, ran.Load())
@@ -95,7 +96,7 @@ func TestATopicMayHoldStreamsOfSeveralKinds(t *testing.T) {
 		}))
 	}
 	run(t, relay.Run)
-	run(t, kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run)
+	run(t, kafka.NewConsumer(kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}).Run)
 
 	// then each comes back to its own stream, with its writer's version
 	h.eventually(2, "journal where log = 1")

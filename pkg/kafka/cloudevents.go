@@ -15,6 +15,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/inbox"
 )
 
 // Limits of what is accepted from a topic.
@@ -61,9 +62,36 @@ func Encode(topic string, e event.Event) kafkago.Message {
 	return m
 }
 
+// CloudEvents is the format of our topics, for inbox.Config: an event is as Encode makes it, in the partition where Kafka's own
+// producers put its key.
+var CloudEvents inbox.Format = cloudEvents{}
+
+type cloudEvents struct{}
+
+func (cloudEvents) Partition(key []byte, partitions int) int {
+	ids := make([]int, partitions)
+	for id := range ids {
+		ids[id] = id
+	}
+	return kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: key}, ids...)
+}
+
 // Decode is the reverse of Encode. Every error is an ErrMalformed and says what is wrong.
-// Attributes that it does not know are ignored, as the specification asks.
-func Decode(m kafkago.Message) (event.Event, error) {
+func Decode(m kafkago.Message) (event.Event, error) { return CloudEvents.Decode(received(m)) }
+
+// received is a message as an inbox takes it.
+func received(m kafkago.Message) inbox.Message {
+	headers := make([]inbox.Header, len(m.Headers))
+	for i, h := range m.Headers {
+		headers[i] = inbox.Header(h)
+	}
+	return inbox.Message{
+		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value, Headers: headers, Time: m.Time,
+	}
+}
+
+// Decode ignores attributes that it does not know, as the specification asks.
+func (cloudEvents) Decode(m inbox.Message) (event.Event, error) {
 	attributes, err := attributesOf(m.Headers)
 	if err != nil {
 		return event.Event{}, err
@@ -114,7 +142,7 @@ func Decode(m kafkago.Message) (event.Event, error) {
 }
 
 // attributesOf are the headers that are ours, by name.
-func attributesOf(headers []kafkago.Header) (map[string]string, error) {
+func attributesOf(headers []inbox.Header) (map[string]string, error) {
 	attributes := make(map[string]string, len(headers))
 	for _, h := range headers {
 		if !strings.HasPrefix(h.Key, "ce_") && h.Key != "content-type" && h.Key != "traceparent" {

@@ -12,12 +12,12 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 )
 
 const (
-	// batchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to catchUpMessages, in
+	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to catchUpMessages, in
 	// several at once: the events of one stream lie apart, and each transaction reads every stream that it changes.
-	batchMessages   = 500
 	catchUpMessages = 8_000
 	batchBytes      = 8 << 20
 
@@ -41,7 +41,7 @@ const (
 
 // ConsumerConfig is what a consumer needs.
 type ConsumerConfig struct {
-	Recording
+	inbox.Config
 	Client *Client
 	// Group is the consumer group: the service's name.
 	Group string
@@ -50,7 +50,7 @@ type ConsumerConfig struct {
 // Consumer receives topics and records what they hold. Replicas share the partitions.
 type Consumer struct {
 	cfg      ConsumerConfig
-	recorder *recorder
+	recorder *inbox.Recorder
 
 	mu        sync.Mutex
 	fault     error                    // why nothing is received now, if so
@@ -59,9 +59,9 @@ type Consumer struct {
 }
 
 // topicNames are those of what is received.
-func (r Recording) topicNames() []string {
-	names := make([]string, len(r.Topics))
-	for i, t := range r.Topics {
+func (c ConsumerConfig) topicNames() []string {
+	names := make([]string, len(c.Topics))
+	for i, t := range c.Topics {
 		names[i] = t.Name
 	}
 	return names
@@ -74,7 +74,7 @@ type topicPartition struct {
 
 // NewConsumer returns a consumer; Run runs it.
 func NewConsumer(cfg ConsumerConfig) *Consumer {
-	return &Consumer{cfg: cfg, recorder: newRecorder(cfg.Recording), fault: errors.New("has not met the brokers yet")}
+	return &Consumer{cfg: cfg, recorder: inbox.NewRecorder(cfg.Config), fault: errors.New("has not met the brokers yet")}
 }
 
 // Run receives and records until ctx ends, and then returns nil. The one other reason to return
@@ -189,7 +189,7 @@ func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
 
 // holdsOfAll reports whether the generation was given partitions of every topic.
 func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
-	return !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
+	return !slices.ContainsFunc(c.cfg.Topics, func(t inbox.Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
 // Healthy returns why the service is not receiving its topics, if it is not.
@@ -213,7 +213,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	work, cancel := graceful(ctx, recordGrace)
 	defer cancel()
 	fetching, stopFetching := context.WithCancel(ctx)
-	arrived := make(chan kafkago.Message, batchMessages)
+	arrived := make(chan kafkago.Message, inbox.BatchMessages)
 	var readers sync.WaitGroup
 	c.assign(generation)
 	for topic, assigned := range generation.Assignments {
@@ -232,7 +232,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	defer stopFetching()
 
 	var rested time.Time
-	for limit := batchMessages; ; {
+	for limit := inbox.BatchMessages; ; {
 		batch := gather(fetching, arrived, rested, limit)
 		if len(batch) == 0 {
 			return
@@ -244,7 +244,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 		commits.recorded(batch)
 		c.advance(batch)
 		rested = time.Now().Add(min(time.Since(began), restAtMost))
-		if limit = batchMessages; len(batch) >= limit {
+		if limit = inbox.BatchMessages; len(batch) >= limit {
 			limit = min(2*len(batch), catchUpMessages)
 		}
 	}
@@ -254,7 +254,10 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 // transaction under way when it ends is finished first.
 func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) error {
 	wait := newBackOff(5 * time.Second)
-	left := batch
+	left := make([]inbox.Message, len(batch))
+	for i, m := range batch {
+		left[i] = received(m)
+	}
 	for attempt := 1; ; attempt++ {
 		var err error
 		left, err = c.recordWithin(work, left, attempt)
@@ -277,11 +280,11 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 
 // recordWithin gives the database a while, and longer with each attempt: a connection may carry nothing any more, which
 // another one does not, or the database may be slow.
-func (c *Consumer) recordWithin(ctx context.Context, batch []kafkago.Message, attempt int) ([]kafkago.Message, error) {
+func (c *Consumer) recordWithin(ctx context.Context, batch []inbox.Message, attempt int) ([]inbox.Message, error) {
 	within := recordWithin + time.Duration(len(batch))*recordEach
 	ctx, cancel := context.WithTimeout(ctx, within*time.Duration(min(attempt, 6)))
 	defer cancel()
-	return c.recorder.record(ctx, batch)
+	return c.recorder.Record(ctx, batch)
 }
 
 // fetch passes on what a partition holds, in order. Where that does not go on as it should, it calls doubt: the next generation

@@ -18,7 +18,9 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 )
 
@@ -91,20 +93,20 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	h.eventually(5, "dead_letters")
 	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("good"))
 	require.Empty(t, h.ns("bad"))
-	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	deadLetters := inbox.NewDeadLetterStore(h.recording())
 	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, list, 5)
-	require.Equal(t, kafka.Poison, list[0].Kind)
+	require.Equal(t, inbox.Poison, list[0].Kind)
 	require.Contains(t, list[0].Error, "cannot stand bad")
-	require.Equal(t, kafka.Parked, list[1].Kind)
+	require.Equal(t, inbox.Parked, list[1].Kind)
 	h.eventually(1, "dead_letters where noticed_at is not null")
 
 	// Not out of order, and not before the cure.
 	_, err = deadLetters.Replay(t.Context(), list[1].ID)
 	require.ErrorContains(t, err, "waits behind letter")
 	_, err = deadLetters.Replay(t.Context(), list[0].ID)
-	var again *kafka.FailedAgainError
+	var again *inbox.FailedAgainError
 	require.ErrorAs(t, err, &again)
 	h.eventually(1, "dead_letters where kind = 'poison' and attempts = 4")
 
@@ -115,7 +117,7 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("bad"))
 	h.eventually(0, "parked_keys")
 	_, err = deadLetters.Replay(t.Context(), list[0].ID)
-	require.ErrorIs(t, err, kafka.ErrNoDeadLetter)
+	require.ErrorIs(t, err, inbox.ErrNoDeadLetter)
 
 	// The key is free.
 	h.produce(addresses, h.encoded(newEvent("bad", 6))...)
@@ -131,7 +133,7 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 	stop := run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(poison, newEvent("bad", 2), newEvent("bad", 3))...)
 	h.eventually(3, "dead_letters")
-	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	deadLetters := inbox.NewDeadLetterStore(h.recording())
 	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 
@@ -160,13 +162,13 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 	run(t, h.consumer().Run)
 	h.produce(addresses, h.encoded(first, newEvent("bad", 2), third, newEvent("bad", 4))...)
 	h.eventually(4, "dead_letters")
-	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	deadLetters := inbox.NewDeadLetterStore(h.recording())
 	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 
 	settled, err := deadLetters.Discard(t.Context(), list[0].ID)
 
-	var again *kafka.FailedAgainError
+	var again *inbox.FailedAgainError
 	require.ErrorAs(t, err, &again)
 	require.Equal(t, list[2].ID, again.DeadLetter)
 	require.Equal(t, 1, settled)
@@ -234,7 +236,7 @@ func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
 		}
 	}
 	cured.Store(true)
-	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	deadLetters := inbox.NewDeadLetterStore(h.recording())
 	list, err := deadLetters.List(t.Context(), each)
 	require.NoError(t, err)
 	settled, err := deadLetters.Replay(t.Context(), list[0].ID)
@@ -332,7 +334,7 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 	h.eventually(0, "parked_keys")
 
 	// A malformed one can be given up, and replaying it says what is wrong.
-	deadLetters := kafka.NewDeadLetterStore(h.recording())
+	deadLetters := inbox.NewDeadLetterStore(h.recording())
 	list, err := deadLetters.List(t.Context(), 100)
 	require.NoError(t, err)
 	require.Equal(t, hostile[3].Key, list[3].Key)
@@ -395,8 +397,8 @@ func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	h.produce(addresses, kafkago.Message{Key: []byte("\x1b[2J\x00"), Value: []byte("hello")})
 	h.eventually(1, "dead_letters")
 	execute := func(args ...string) (string, error) {
-		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetterStore, func(), error) {
-			return kafka.NewDeadLetterStore(h.recording()), func() {}, nil
+		command := operator.DeadLettersCommand(func(context.Context) (*inbox.DeadLetterStore, func(), error) {
+			return inbox.NewDeadLetterStore(h.recording()), func() {}, nil
 		})
 		var out strings.Builder
 		command.SetOut(&out)

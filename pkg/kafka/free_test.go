@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 )
 
@@ -28,9 +29,9 @@ func unusable(t *testing.T) (*harness, []string) {
 
 // A process that ends in the midst of it leaves all of it undone.
 func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
-	for name, do := range map[string]func(d *kafka.DeadLetterStore, ctx context.Context) (int, error){
-		"discard": func(d *kafka.DeadLetterStore, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
-		"replay":  func(d *kafka.DeadLetterStore, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
+	for name, do := range map[string]func(d *inbox.DeadLetterStore, ctx context.Context) (int, error){
+		"discard": func(d *inbox.DeadLetterStore, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
+		"replay":  func(d *inbox.DeadLetterStore, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, addresses := unusable(t)
@@ -44,7 +45,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 				return nil
 			}}
 
-			_, err := do(kafka.NewDeadLetterStore(r), ctx)
+			_, err := do(inbox.NewDeadLetterStore(r), ctx)
 
 			if name == "discard" { // what it discards is not recorded, so the crash comes with the third
 				require.ErrorIs(t, err, context.Canceled)
@@ -56,7 +57,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 			h.eventually(1, "parked_keys")
 
 			// and once more, without a crash
-			settled, err := do(kafka.NewDeadLetterStore(h.lenient()), t.Context())
+			settled, err := do(inbox.NewDeadLetterStore(h.lenient()), t.Context())
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, settled, 2)
 			h.eventually(0, "parked_keys")
@@ -67,7 +68,7 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 }
 
 // lenient is the recording of a version that can use what the one before could not.
-func (h *harness) lenient() kafka.Recording {
+func (h *harness) lenient() inbox.Config {
 	r := h.recording()
 	r.Topics[0].Check = nil
 	return r
@@ -79,8 +80,8 @@ func TestAKeyThatNoPoisonLetterHoldsIsFoundToldAndFreed(t *testing.T) {
 	_, err := h.db.Pool().Exec(t.Context(), "update dead_letters set state = 'discarded' where id = 1")
 	require.NoError(t, err)
 	execute := func(args ...string) string {
-		command := kafka.DeadLettersCommand(func(context.Context) (*kafka.DeadLetterStore, func(), error) {
-			return kafka.NewDeadLetterStore(h.recording()), func() {}, nil
+		command := operator.DeadLettersCommand(func(context.Context) (*inbox.DeadLetterStore, func(), error) {
+			return inbox.NewDeadLetterStore(h.recording()), func() {}, nil
 		})
 		var out strings.Builder
 		command.SetOut(&out)
@@ -90,7 +91,7 @@ func TestAKeyThatNoPoisonLetterHoldsIsFoundToldAndFreed(t *testing.T) {
 	}
 
 	// then it is found, and told with what to do
-	stranded, err := kafka.Stranded(t.Context(), h.db)
+	stranded, err := inbox.Stranded(t.Context(), h.db)
 	require.NoError(t, err)
 	require.Len(t, stranded, 1)
 	require.Equal(t, []any{h.topic, "bad", 2}, []any{stranded[0].Topic, string(stranded[0].Key), stranded[0].Waiting})
@@ -119,16 +120,16 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 		return nil
 	}}
 
-	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
+	settled, err := inbox.NewDeadLetterStore(r).Replay(t.Context(), 1)
 
-	var again *kafka.FailedAgainError
+	var again *inbox.FailedAgainError
 	require.ErrorAs(t, err, &again)
 	require.EqualValues(t, 2, again.DeadLetter)
 	require.Equal(t, 1, settled)
 	h.eventually(1, "journal")
 	h.eventually(1, "dead_letters where id = 2 and kind = 'poison' and state = 'waiting' and error like '%cannot stand it%'")
 	h.eventually(1, "parked_keys where topic = 'queued' and key = '1'")
-	stranded, err := kafka.Stranded(t.Context(), h.db)
+	stranded, err := inbox.Stranded(t.Context(), h.db)
 	require.NoError(t, err)
 	require.Len(t, stranded, 1) // the projector's own
 }
@@ -153,7 +154,7 @@ func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 		}
 		committed <- another.Commit(t.Context())
 	}()
-	_, err = kafka.NewDeadLetterStore(h.lenient()).Discard(t.Context(), 1)
+	_, err = inbox.NewDeadLetterStore(h.lenient()).Discard(t.Context(), 1)
 
 	// then it is, and no key is left parked
 	require.NoError(t, err)
@@ -175,7 +176,7 @@ func TestStrandedKeysAreFoundAmongMany(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	stranded, err := kafka.Stranded(ctx, h.db)
+	stranded, err := inbox.Stranded(ctx, h.db)
 	require.NoError(t, err)
 	require.Len(t, stranded, 1)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
 )
 
@@ -39,14 +40,14 @@ func NewJournalCheck(cfg ConsumerConfig, db *pg.DB) *JournalCheck {
 func (c *JournalCheck) Check(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var decided int64
-	if err := c.cfg.DB.Pool().QueryRow(ctx, "select coalesce(max(id), 0) from operator_decisions").Scan(&decided); err != nil {
-		return fmt.Errorf("look for what operators have decided: %w", err)
+	decided, err := inbox.LastDecision(ctx, c.cfg.DB)
+	if err != nil {
+		return err
 	}
 	if c.last != nil && decided == c.decided && time.Since(c.at) < lookAgainAfter {
 		return c.last
 	}
-	err := c.look(ctx)
+	err = c.look(ctx)
 	if err == nil {
 		c.whole = map[journal.TopicPartition]int64{} // should the database be replaced, then that holds no more
 	}

@@ -19,6 +19,7 @@ import (
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -59,7 +60,7 @@ type harness struct {
 func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 	tb.Helper()
 	name := "test-" + uuid.NewString()[:13]
-	h := &harness{tb: tb, db: pgtest.New(tb, journal.Migrations, kafka.Migrations), topic: name, partitions: partitions, group: name}
+	h := &harness{tb: tb, db: pgtest.New(tb, journal.Migrations, inbox.Migrations), topic: name, partitions: partitions, group: name}
 	h.journal = journal.New(h.db, "/here")
 	h.client = kafka.Open("test", addresses...)
 	tb.Cleanup(h.client.Close)
@@ -70,14 +71,14 @@ func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 
 // another returns a service with its own database on the same topic.
 func (h *harness) another(source string) *harness {
-	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
+	db := pgtest.New(h.tb, journal.Migrations, inbox.Migrations)
 	return &harness{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group + source}
 }
 
-func (h *harness) recording() kafka.Recording {
-	r := kafka.Recording{
+func (h *harness) recording() inbox.Config {
+	r := inbox.Config{
 		DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: []kafka.Topic{{
+		Topics: []inbox.Topic{{
 			Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType,
 			Partitions: h.partitions, Writer: writer,
 		}},
@@ -118,7 +119,7 @@ func (h *harness) relay() *kafka.Relay {
 }
 
 func (h *harness) consumer() *kafka.Consumer {
-	return kafka.NewConsumer(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
+	return kafka.NewConsumer(kafka.ConsumerConfig{Config: h.recording(), Client: h.client, Group: h.group})
 }
 
 // run runs something until the test ends or stop is called; that it returns nil is checked.

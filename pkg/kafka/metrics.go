@@ -6,45 +6,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"countersign.example/pkg/telemetry"
 )
-
-// scrapeTimeout bounds what a scrape asks of the database or the brokers. What cannot be had
-// in time is left out.
-const scrapeTimeout = 2 * time.Second
-
-// gauges are read when they are scraped.
-type gauges struct {
-	descriptions []*prometheus.Desc
-	read         func(ctx context.Context, emit func(description int, value float64, labels ...string))
-}
-
-func (g gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range g.descriptions {
-		ch <- d
-	}
-}
-
-func (g gauges) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-	defer cancel()
-	g.read(ctx, func(description int, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(g.descriptions[description], prometheus.GaugeValue, value, labels...)
-	})
-}
-
-func description(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
-}
 
 // Collectors are the relay's metrics: what it has published and what waits.
 func (r *Relay) Collectors() []prometheus.Collector {
-	backlog := gauges{
-		descriptions: []*prometheus.Desc{
-			description("outbox_events", "Events written and not acknowledged by Kafka."),
-			description("outbox_age_seconds", "Age of the oldest of them; 0 when none waits."),
-			description("unpushed_changes", "Changes not pushed to open pages."),
+	backlog := telemetry.Gauges{
+		Descriptions: []*prometheus.Desc{
+			telemetry.Description("outbox_events", "Events written and not acknowledged by Kafka."),
+			telemetry.Description("outbox_age_seconds", "Age of the oldest of them; 0 when none waits."),
+			telemetry.Description("unpushed_changes", "Changes not pushed to open pages."),
 		},
-		read: func(ctx context.Context, emit func(int, float64, ...string)) {
+		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			b, err := r.cfg.Journal.Backlog(ctx)
 			if err != nil {
 				return
@@ -61,50 +35,25 @@ func (r *Relay) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{r.published, r.failures, backlog}
 }
 
-// countDeadLetters reads those that wait, and no others.
-const countDeadLetters = `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
-	count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
-	(select count(*) ` + fromStranded + `) from dead_letters where state = 'waiting'`
-
 // Collectors are the consumer's metrics: what became of messages, what lies ahead, and the
 // dead letters.
 func (c *Consumer) Collectors() []prometheus.Collector {
-	lag := gauges{
-		descriptions: []*prometheus.Desc{
-			description("consumer_lag_messages", "Messages not recorded yet, of the partitions assigned to this process.", "topic", "partition"),
+	lag := telemetry.Gauges{
+		Descriptions: []*prometheus.Desc{
+			telemetry.Description("consumer_lag_messages", "Messages not recorded yet, of the partitions assigned to this process.", "topic", "partition"),
 		},
-		read: func(ctx context.Context, emit func(int, float64, ...string)) {
+		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			for tp, n := range c.lag(ctx) {
 				emit(0, float64(n), tp.topic, strconv.Itoa(tp.partition))
 			}
 		},
 	}
-	deadLetters := gauges{
-		descriptions: []*prometheus.Desc{
-			description("dead_letters", "Dead letters that wait.", "kind"),
-			description("parked_keys", "Keys whose events wait behind a poison letter."),
-			description("stranded_keys", "Keys that are parked although no poison letter holds them; `dead-letters free` frees them."),
+	behind := telemetry.Gauges{
+		Descriptions: []*prometheus.Desc{
+			telemetry.Description("catching_up_events", "Events to hear until copies made from the topics have caught up; 0 once they have."),
+			telemetry.Description("catching_up_events_per_second", "How fast they are being heard."),
 		},
-		read: func(ctx context.Context, emit func(int, float64, ...string)) {
-			var malformed, poison, parked, refused, keys, stranded int64
-			err := c.cfg.DB.Pool().QueryRow(ctx, countDeadLetters).Scan(&malformed, &poison, &parked, &refused, &keys, &stranded)
-			if err != nil {
-				return
-			}
-			emit(0, float64(malformed), string(Malformed))
-			emit(0, float64(poison), string(Poison))
-			emit(0, float64(parked), string(Parked))
-			emit(0, float64(refused), string(Refused))
-			emit(1, float64(keys-stranded))
-			emit(2, float64(stranded))
-		},
-	}
-	behind := gauges{
-		descriptions: []*prometheus.Desc{
-			description("catching_up_events", "Events to hear until copies made from the topics have caught up; 0 once they have."),
-			description("catching_up_events_per_second", "How fast they are being heard."),
-		},
-		read: func(ctx context.Context, emit func(int, float64, ...string)) {
+		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			progress, behind, err := c.cfg.Journal.CatchingUp(ctx)
 			switch {
 			case err != nil:
@@ -117,7 +66,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			}
 		},
 	}
-	return []prometheus.Collector{c.recorder.outcomes, c.recorder.refused, lag, deadLetters, behind}
+	return append(c.recorder.Collectors(), lag, behind)
 }
 
 // lag asks the brokers where the assigned partitions end.

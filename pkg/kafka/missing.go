@@ -8,10 +8,10 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 )
 
 const (
@@ -25,32 +25,13 @@ const (
 	nameMissing = 5
 )
 
-// Origin is where a topic holds a message.
-type Origin struct {
-	journal.TopicPartition
-	Offset int64
-}
-
-func (o Origin) String() string { return fmt.Sprintf("%s/%d/%d", o.Topic, o.Partition, o.Offset) }
-
-// MissingEvent is an event that says that this service has written it, and that the journal lacks.
-type MissingEvent struct {
-	Origin
-	ID           uuid.UUID
-	Type, Stream string
-}
-
-func (e MissingEvent) String() string {
-	return fmt.Sprintf("%s of %s (%s) at %s", e.Type, e.Stream, e.ID, e.Origin)
-}
-
 // MissingError says what a topic holds of a service's own events and its journal lacks: the database is older than it was when the
 // service wrote them, or somebody has forged them.
 type MissingError struct {
 	Events  int // lookUntil at most, unless All
 	All     bool
 	Streams int
-	First   []MissingEvent // some of them, partition by partition
+	First   []inbox.OwnEvent // some of them, partition by partition
 }
 
 func (e *MissingError) Error() string {
@@ -75,10 +56,10 @@ type finding struct {
 
 	mu      sync.Mutex
 	whole   map[journal.TopicPartition]int64 // up to where nothing is missing, as far as is known
-	found   map[Origin]MissingEvent
+	found   map[inbox.Origin]inbox.OwnEvent
 	streams map[string]bool
 	ids     map[uuid.UUID]bool
-	order   []Origin
+	order   []inbox.Origin
 }
 
 // findMissing reads the topics from where this database has received them to their end, and compares the service's own events with its
@@ -102,7 +83,7 @@ func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartit
 	if len(lost) > 0 {
 		return &journal.LostError{Lost: lost}
 	}
-	f := &finding{cfg: cfg, whole: whole, found: map[Origin]MissingEvent{}, streams: map[string]bool{}, ids: map[uuid.UUID]bool{}}
+	f := &finding{cfg: cfg, whole: whole, found: map[inbox.Origin]inbox.OwnEvent{}, streams: map[string]bool{}, ids: map[uuid.UUID]bool{}}
 	if deadLetters {
 		err = f.deadLetters(ctx)
 	}
@@ -150,7 +131,7 @@ func (f *finding) topics(ctx context.Context, next map[journal.TopicPartition]in
 }
 
 func (f *finding) partition(ctx context.Context, place journal.TopicPartition, from, to int64) error {
-	var own []MissingEvent
+	var own []inbox.OwnEvent
 	read, clean := 0, true
 	flush := func(next int64) error {
 		missing, err := f.compare(ctx, own)
@@ -166,7 +147,7 @@ func (f *finding) partition(ctx context.Context, place journal.TopicPartition, f
 		return nil
 	}
 	err := f.cfg.Client.readPartition(ctx, Partition{Topic: place.Topic, ID: place.Partition, First: from, End: to}, func(m kafkago.Message) error {
-		if e, ours := f.cfg.ownEvent(m); ours {
+		if e, ours := f.cfg.OwnEvent(received(m)); ours {
 			own = append(own, e)
 		}
 		if read++; read < lookBatch {
@@ -183,51 +164,15 @@ func (f *finding) partition(ctx context.Context, place journal.TopicPartition, f
 	return nil
 }
 
-// ownEvent reads a message that says that it is an event which this service has written, of a type that it writes. What is not an
-// event, or is refused whoever sent it, is not missing.
-func (r Recording) ownEvent(m kafkago.Message) (MissingEvent, bool) {
-	e, err := Decode(m)
-	if err != nil || e.Source != r.Journal.Source() {
-		return MissingEvent{}, false
-	}
-	for _, t := range r.Topics {
-		if t.Name != m.Topic {
-			continue
-		}
-		if _, refused := t.refuses(e, m); refused {
-			return MissingEvent{}, false
-		}
-		return MissingEvent{Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}, e.ID, e.Type, t.Stream(e)}, true
-	}
-	return MissingEvent{}, false
-}
-
-// compare adds those of events that the journal lacks. What was skipped, or is another kind of dead letter, is accounted for.
-func (f *finding) compare(ctx context.Context, events []MissingEvent) (found int, err error) {
-	if len(events) == 0 {
-		return 0, nil
-	}
-	ids, topics := make([]uuid.UUID, len(events)), make([]string, len(events))
-	partitions, offsets := make([]int32, len(events)), make([]int64, len(events))
-	for i, e := range events {
-		ids[i], topics[i], partitions[i], offsets[i] = e.ID, e.Topic, int32(e.Partition), e.Offset
-	}
-	rows, err := f.cfg.DB.Pool().Query(ctx, `select ord - 1 from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[]) with ordinality
-			as e (id, topic, partition, "offset", ord)
-		where not exists (select from journal where event_id = e.id)
-		and not exists (select from dead_letters d where d.topic = e.topic and d.partition = e.partition and d."offset" = e."offset"
-			and (d.event_id = e.id or d.event_id is null) and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`, ids, topics, partitions, offsets)
-	if err != nil {
-		return 0, fmt.Errorf("compare with the journal: %w", err)
-	}
-	missing, err := pgx.CollectRows(rows, pgx.RowTo[int])
-	if err != nil {
-		return 0, fmt.Errorf("compare with the journal: %w", err)
+// compare adds those of events that the journal lacks.
+func (f *finding) compare(ctx context.Context, events []inbox.OwnEvent) (found int, err error) {
+	missing, err := f.cfg.Missing(ctx, events)
+	if err != nil || len(missing) == 0 {
+		return 0, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, n := range missing {
-		e := events[n]
+	for _, e := range missing {
 		if _, known := f.found[e.Origin]; !known {
 			f.found[e.Origin] = e
 			f.order = append(f.order, e.Origin)
@@ -242,48 +187,9 @@ func (f *finding) compare(ctx context.Context, events []MissingEvent) (found int
 
 // deadLetters looks at what was refused while the service ran.
 func (f *finding) deadLetters(ctx context.Context) error {
-	deadLetters, err := refusedOwn(ctx, f.cfg.Recording, f.cfg.DB.Pool())
-	if err != nil {
-		return err
+	events, err := f.cfg.RefusedOwn(ctx)
+	if err == nil {
+		_, err = f.compare(ctx, events)
 	}
-	events := make([]MissingEvent, 0, len(deadLetters))
-	for _, l := range deadLetters {
-		if e, ours := f.cfg.ownEvent(l.message()); ours {
-			events = append(events, e)
-		}
-	}
-	_, err = f.compare(ctx, events)
 	return err
-}
-
-// querier is a transaction or a pool.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-// refusedOwn are the refused dead letters that wait and whose event says that this service has written it and is not in the journal,
-// in the topics' order, lookUntil at most.
-func refusedOwn(ctx context.Context, r Recording, q querier) ([]DeadLetter, error) {
-	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
-		and not exists (select from journal where event_id = dead_letters.event_id)
-		order by topic, partition, "offset"`)
-	if err != nil {
-		return nil, fmt.Errorf("read refused letters: %w", err)
-	}
-	defer rows.Close()
-	var own []DeadLetter
-	for len(own) < lookUntil && rows.Next() { // whoever forges others' events must not hide ours behind them
-		l, err := scanDeadLetter(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read refused letters: %w", err)
-		}
-		if _, ours := r.ownEvent(l.message()); ours {
-			own = append(own, l)
-		}
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read refused letters: %w", err)
-	}
-	return own, nil
 }

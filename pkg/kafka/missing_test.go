@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 )
@@ -19,7 +20,7 @@ import (
 func (h *harness) core() kafka.ConsumerConfig {
 	r := h.recording()
 	r.Primary = true
-	return kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}
+	return kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}
 }
 
 // ours makes an event as /here writes it.
@@ -29,7 +30,7 @@ func ours(subject string, n int) event.Event {
 	return e
 }
 
-var decision = kafka.Decision{Reason: "restored from a backup", By: "mia"}
+var decision = inbox.Decision{Reason: "restored from a backup", By: "mia"}
 
 func adopt(t *testing.T, h *harness, dry bool) string {
 	t.Helper()
@@ -111,11 +112,11 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 	// when somebody skips it
 	a := &kafka.Adoption{ConsumerConfig: h.core()}
 	place := journal.TopicPartition{Topic: h.topic}
-	_, err := a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 0}, decision)
-	require.ErrorIs(t, err, kafka.ErrNotMissing)
-	_, err = a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 1}, kafka.Decision{By: "mia"})
+	_, err := a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 0}, decision)
+	require.ErrorIs(t, err, inbox.ErrNotMissing)
+	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 1}, inbox.Decision{By: "mia"})
 	require.ErrorContains(t, err, "--reason")
-	_, err = a.Skip(t.Context(), kafka.Origin{TopicPartition: place, Offset: 1}, decision)
+	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 1}, decision)
 	require.NoError(t, err)
 
 	// then nothing is missing any more, and the others are received

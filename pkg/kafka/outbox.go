@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/inbox"
 )
 
 // outboxBatch is what the relay publishes in one call.
@@ -85,25 +85,13 @@ func sizeOf(m kafkago.Message) int {
 	return n
 }
 
-// Notice is the data of the message that tells of a dead letter. The dead letter itself, with
-// its payload, is in the service's database.
-type Notice struct {
-	DeadLetter int64  `json:"letter"`
-	Kind       Kind   `json:"kind"`
-	Topic      string `json:"topic"`
-	Partition  int    `json:"partition"`
-	Offset     int64  `json:"offset"`
-	EventID    string `json:"event_id,omitempty"`
-	Error      string `json:"error"`
-}
-
 // drainNotices publishes notices of the dead letters that have had none. What was parked behind a
 // poison message is not told one by one.
 func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error {
 	for ctx.Err() == nil {
 		notices, err := r.newNotices(ctx)
 		if err != nil {
-			return fmt.Errorf("read new dead letters: %w", err)
+			return err
 		}
 		if len(notices) == 0 {
 			return nil
@@ -121,27 +109,22 @@ func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error 
 			ids[i] = notices[n].DeadLetter
 		}
 		noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
-		_, err = r.cfg.DB.Pool().Exec(noteCtx, "update dead_letters set noticed_at = clock_timestamp() where id = any($1)", ids)
+		err = inbox.MarkNoticed(noteCtx, r.cfg.DB, ids)
 		cancel()
 		if err != nil {
-			return fmt.Errorf("note the notices of dead letters: %w", err)
+			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (r *Relay) newNotices(ctx context.Context) ([]Notice, error) {
+func (r *Relay) newNotices(ctx context.Context) ([]inbox.Notice, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	rows, err := r.cfg.DB.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
-		from dead_letters where noticed_at is null and kind <> 'parked' order by id limit 100`)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+	return inbox.NewNotices(ctx, r.cfg.DB)
 }
 
-func (r *Relay) notice(n Notice) kafkago.Message {
+func (r *Relay) notice(n inbox.Notice) kafkago.Message {
 	data, err := json.Marshal(n)
 	if err != nil {
 		panic(err) // strings and numbers

@@ -14,6 +14,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 )
 
@@ -65,8 +66,8 @@ func (h *harness) cutOff(addresses []string, before int64) {
 // accept accepts the loss of the topic's partition 0.
 func (h *harness) accept() {
 	h.tb.Helper()
-	losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: h.recording(), Client: h.client, Group: h.group})
-	lost, err := losses.Accept(h.tb.Context(), []journal.TopicPartition{{Topic: h.topic}}, kafka.Decision{Reason: "a test", By: "mia"})
+	losses := kafka.NewLosses(kafka.ConsumerConfig{Config: h.recording(), Client: h.client, Group: h.group})
+	lost, err := losses.Accept(h.tb.Context(), []journal.TopicPartition{{Topic: h.topic}}, inbox.Decision{Reason: "a test", By: "mia"})
 	require.NoError(h.tb, err)
 	require.Len(h.tb, lost, 1)
 	h.eventually(1, "operator_decisions where decision = 'accept-loss' and topic = $1 and decided_by = 'mia' and reason = 'a test'", h.topic)
@@ -171,7 +172,7 @@ func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T)
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: second.topic, Partitions: 1}))
 	recording := h.recording()
 	recording.Topics = append(recording.Topics, second.recording().Topics...)
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording, Client: h.client, Group: h.group})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording, Client: h.client, Group: h.group})
 	run(t, consumer.Run)
 	h.produce(addresses, h.encoded(things(2)...)...)
 	h.eventually(2, "journal")

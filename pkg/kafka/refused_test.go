@@ -9,6 +9,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 )
 
@@ -48,7 +49,7 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h := newHarness(t, addresses, 3)
 	r := h.recording()
 	r.Primary = true
-	consumer, registry := kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}), prometheus.NewRegistry()
+	consumer, registry := kafka.NewConsumer(kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}), prometheus.NewRegistry()
 	registry.MustRegister(consumer.Collectors()...)
 	run(t, consumer.Run)
 	run(t, h.relay().Run)
@@ -86,12 +87,12 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.eventually(1, `journal where event_id = $1 and data = '{"n":1,"size":1.5}'`, known.ID) // what was first counts
 
 	// and replaying one refuses it again, by the same rules
-	deadLetters := kafka.NewDeadLetterStore(r)
+	deadLetters := inbox.NewDeadLetterStore(r)
 	list, err := deadLetters.List(t.Context(), 10)
 	require.NoError(t, err)
 	for _, l := range list {
 		_, err := deadLetters.Replay(t.Context(), l.ID)
-		require.ErrorIs(t, err, kafka.ErrRefused, l.Error)
+		require.ErrorIs(t, err, inbox.ErrRefused, l.Error)
 	}
 	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
 	_, err = deadLetters.Discard(t.Context(), list[0].ID)
@@ -110,7 +111,7 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 	r := h.recording()
 	r.Topics[0].Writer = nil
 
-	settled, err := kafka.NewDeadLetterStore(r).Replay(t.Context(), 1)
+	settled, err := inbox.NewDeadLetterStore(r).Replay(t.Context(), 1)
 
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
@@ -145,7 +146,7 @@ func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
 	// and the next version records it at its place, and what waited behind it
 	r := h.recording()
 	r.Topics[0].Check = nil
-	settled, err := kafka.NewDeadLetterStore(r).ReplayAll(t.Context())
+	settled, err := inbox.NewDeadLetterStore(r).ReplayAll(t.Context())
 	require.Equal(t, 2, settled)
 	require.ErrorContains(t, err, "a day from now")
 	require.Equal(t, []int{1, 2, 3}, h.ns("1"))

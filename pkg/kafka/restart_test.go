@@ -10,13 +10,13 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg/pgtest"
 )
 
 // emptied is the same service with an empty database. Its journal is one with pages.
 func (h *harness) emptied() *harness {
-	db := pgtest.New(h.tb, journal.Migrations, kafka.Migrations)
+	db := pgtest.New(h.tb, journal.Migrations, inbox.Migrations)
 	return &harness{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group}
 }
 

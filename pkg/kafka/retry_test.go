@@ -63,7 +63,7 @@ func TestWhateverIsNotKnownToPassIsPoisonForItsKey(t *testing.T) {
 				h.produce(addresses, h.encoded(events...)...)
 
 				began := time.Now()
-				run(t, kafka.NewConsumer(kafka.ConsumerConfig{Recording: r, Client: h.client, Group: h.group}).Run)
+				run(t, kafka.NewConsumer(kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}).Run)
 
 				h.eventually(100, "journal where subject <> 'bad'")
 				h.eventually(1, "dead_letters where kind = 'poison' and attempts = 3")

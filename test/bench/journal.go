@@ -12,6 +12,7 @@ import (
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -101,7 +102,7 @@ const streamName = `'0193f3a0-0000-7000-8000-' || lpad(to_hex(n), 12, '0')`
 
 // grow fills a journal by SQL, as many streams that were heard to their end.
 func grow(s *environment, events int) (*grown, error) {
-	db, err := pg.Open(s.ctx, pgtest.NewURL(s, journal.Migrations, kafka.Migrations))
+	db, err := pg.Open(s.ctx, pgtest.NewURL(s, journal.Migrations, inbox.Migrations))
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/test/testsystem"
@@ -243,7 +244,7 @@ func stranded(t *testing.T, sys *testsystem.System, service string) int {
 	db, err := pg.Open(t.Context(), sys.Database[service])
 	require.NoError(t, err)
 	defer db.Close()
-	keys, err := kafka.Stranded(t.Context(), db)
+	keys, err := inbox.Stranded(t.Context(), db)
 	require.NoError(t, err)
 	return len(keys)
 }

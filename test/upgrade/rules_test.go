@@ -19,7 +19,7 @@ import (
 var before = map[string]int64{
 	"contractor-ui/migrations": 23, "manager-ui/migrations": 23, "ordering-core/migrations": 20, "payments-core/migrations": 1,
 	"payments-core/gateway/sandbox/migrations": 1, "pkg/api/migrations": 1, "pkg/journal/processlock/migrations": 1, "pkg/journal/migrations": 2,
-	"pkg/kafka/migrations": 1, "pkg/live/migrations": 1, "pkg/web/migrations": 1,
+	"pkg/journal/inbox/migrations": 1, "pkg/live/migrations": 1, "pkg/web/migrations": 1,
 }
 
 func TestMigrationsOnlyAdd(t *testing.T) {

@@ -17,8 +17,10 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
@@ -62,7 +64,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set}
+	return []pg.Migrations{journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -129,26 +131,26 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	relay := kafka.NewRelay(kafka.RelayConfig{
 		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention))
+	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, inbox.Retention, web.SessionRetention))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
-func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
-	return kafka.Recording{
+func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
+	return inbox.Config{
 		DB: db, Journal: book, Log: log,
-		Topics: []kafka.Topic{
+		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 			},
 			{
 				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 			},
 			{
 				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
@@ -164,7 +166,7 @@ var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders,
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
-	return journal.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
+	return operator.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
 		cfg, _, err := load()
 		if err != nil {
 			return journal.Rebuild{}, nil, err
@@ -184,7 +186,7 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 
 // deadLetters is the command that looks at what could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
+	return operator.DeadLettersCommand(func(ctx context.Context) (*inbox.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -193,13 +195,13 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetterStore(recording(db, newJournal(db), log)), db.Close, nil
+		return inbox.NewDeadLetterStore(recording(db, newJournal(db), log)), db.Close, nil
 	})
 }
 
 // acceptLoss is the command that hears partitions again of which a part is gone unheard.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
-	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -209,7 +211,7 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		client := kafka.Open(Name, cfg.KafkaBrokers...)
-		losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: recording(db, newJournal(db), log), Client: client, Group: Name})
+		losses := kafka.NewLosses(kafka.ConsumerConfig{Config: recording(db, newJournal(db), log), Client: client, Group: Name})
 		return losses, func() { client.Close(); db.Close() }, nil
 	})
 }

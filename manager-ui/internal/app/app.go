@@ -20,8 +20,10 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
@@ -55,7 +57,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set}
+	return []pg.Migrations{journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -129,10 +131,10 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 	relay := kafka.NewRelay(kafka.RelayConfig{
 		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Recording: recording(db, book, rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, book, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, kafka.Retention, web.SessionRetention, csvimport.UploadRetention))
+	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, inbox.Retention, web.SessionRetention, csvimport.UploadRetention))
 	rt.Metrics.MustRegister(relay.Collectors()...)
 	rt.Metrics.MustRegister(consumer.Collectors()...)
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
@@ -170,17 +172,17 @@ func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.O
 }
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
-func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) kafka.Recording {
-	return kafka.Recording{
+func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
+	return inbox.Config{
 		DB: db, Journal: book, Log: log,
-		Topics: []kafka.Topic{
+		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 			},
 			{
 				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 			},
 			{
 				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
@@ -196,7 +198,7 @@ var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders,
 
 // rebuild is the command that makes the copies anew from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
-	return journal.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
+	return operator.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
 		cfg, _, err := load()
 		if err != nil {
 			return journal.Rebuild{}, nil, err
@@ -228,7 +230,7 @@ func late(ctx context.Context, book *journal.Journal) error {
 
 // deadLetters is the command dead-letters.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
+	return operator.DeadLettersCommand(func(ctx context.Context) (*inbox.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -237,13 +239,13 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return kafka.NewDeadLetterStore(recording(db, journal.New(db, payments.Source, journal.Live()), log)), db.Close, nil
+		return inbox.NewDeadLetterStore(recording(db, journal.New(db, payments.Source, journal.Live()), log)), db.Close, nil
 	})
 }
 
 // acceptLoss is the command that hears partitions again of which a part is gone unheard.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
-	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -253,7 +255,7 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		client := kafka.Open(Name, cfg.KafkaBrokers...)
-		losses := kafka.NewLosses(kafka.ConsumerConfig{Recording: recording(db, journal.New(db, payments.Source, journal.Live()), log), Client: client, Group: Name})
+		losses := kafka.NewLosses(kafka.ConsumerConfig{Config: recording(db, journal.New(db, payments.Source, journal.Live()), log), Client: client, Group: Name})
 		return losses, func() { client.Close(); db.Close() }, nil
 	})
 }

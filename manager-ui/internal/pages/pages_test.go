@@ -28,7 +28,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -58,7 +58,7 @@ type office struct {
 // open starts an office whose payments-core is at coreURL.
 func open(tb testing.TB, coreURL string) *office {
 	tb.Helper()
-	db := pgtest.New(tb, journal.Migrations, kafka.Migrations, live.Migrations, web.Migrations, migrations.Set)
+	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
 	o := &office{tb: tb, db: db, book: journal.New(db, "/manager-ui", journal.Live())}
 	assets := web.TestAssets()
 	var err error

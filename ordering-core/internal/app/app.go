@@ -20,6 +20,7 @@ import (
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
@@ -51,7 +52,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, processlock.Migrations, commands.Migrations, migrations.Set}
+	return []pg.Migrations{journal.Migrations, inbox.Migrations, processlock.Migrations, commands.Migrations, migrations.Set}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -107,7 +108,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	rt.Health.Critical("database", migrated)
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-	hearing := kafka.ConsumerConfig{Recording: p.recording(rt.Log), Client: client, Group: Name}
+	hearing := kafka.ConsumerConfig{Config: p.recording(rt.Log), Client: client, Group: Name}
 	looking, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -144,19 +145,19 @@ func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
 	rt.Go("expiry", p.sweeper.Run)
-	rt.Go("retention", pg.ApplyRetentions(p.db, rt.Log, commands.Retention, kafka.Retention))
+	rt.Go("retention", pg.ApplyRetentions(p.db, rt.Log, commands.Retention, inbox.Retention))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
 // primary data: one that lacks what the service has written is not the one it had.
-func (p *parts) recording(log *slog.Logger) kafka.Recording {
-	return kafka.Recording{
+func (p *parts) recording(log *slog.Logger) inbox.Config {
+	return inbox.Config{
 		DB: p.db, Journal: p.journal, Primary: true, Log: log,
-		Topics: []kafka.Topic{
+		Topics: []inbox.Topic{
 			{
 				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 			},
 			{
 				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
@@ -164,7 +165,7 @@ func (p *parts) recording(log *slog.Logger) kafka.Recording {
 			},
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 			},
 		},
 		Before:     p.confirming.Before,

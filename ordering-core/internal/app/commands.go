@@ -5,19 +5,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 )
 
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
+	return operator.DeadLettersCommand(func(ctx context.Context) (*inbox.DeadLetterStore, func(), error) {
 		_, cfg, closeAll, err := hearing(ctx, load)
 		if err != nil {
 			return nil, nil, err
 		}
-		letters := kafka.NewDeadLetterStore(cfg.Recording)
+		letters := inbox.NewDeadLetterStore(cfg.Config)
 		letters.Check = func(ctx context.Context) error { return kafka.CheckBeforeChange(ctx, cfg) }
 		return letters, closeAll, nil
 	})
@@ -34,12 +36,12 @@ func hearing(ctx context.Context, load service.Loader[Config]) (*parts, kafka.Co
 		return nil, kafka.ConsumerConfig{}, nil, err
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
-	return p, kafka.ConsumerConfig{Recording: p.recording(log), Client: client, Group: Name}, func() { client.Close(); p.db.Close() }, nil
+	return p, kafka.ConsumerConfig{Config: p.recording(log), Client: client, Group: Name}, func() { client.Close(); p.db.Close() }, nil
 }
 
 // acceptLoss is the command that hears partitions again of which a part is gone unheard.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
-	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		_, cfg, closeAll, err := hearing(ctx, load)
 		return kafka.NewLosses(cfg), closeAll, err
 	})
@@ -47,12 +49,12 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 
 // adopt is the command that records what a restored database lacks of what the core has written.
 func adopt(load service.Loader[Config]) *cobra.Command {
-	return kafka.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+	return operator.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
 }
 
 // skip is the command that never records an event which the core has not written.
 func skip(load service.Loader[Config]) *cobra.Command {
-	return kafka.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+	return operator.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
 }
 
 func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption, func(), error) {

@@ -25,7 +25,7 @@ func New(j *journal.Journal, orders *orders.Service) *Manager {
 	return &Manager{journal: j, orders: orders}
 }
 
-// Before locks the cases of the received events. It is for kafka.Recording.
+// Before locks the cases of the received events. It is for inbox.Config.
 func (m *Manager) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
 	var members []processlock.Member
 	streams := make([]string, len(received))

@@ -7,13 +7,14 @@ import (
 
 	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 )
 
 // acceptLoss is the command that hears partitions again of which a part is gone unheard.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
-	return kafka.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
+	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		a, closeAll, err := adoption(ctx, load)
 		if err != nil {
 			return nil, nil, err
@@ -25,12 +26,12 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 // adopt is the command that records what a restored database lacks of what the core has written, and of what it has asked of the
 // gateway.
 func adopt(load service.Loader[Config]) *cobra.Command {
-	return kafka.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+	return operator.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
 }
 
 // skip is the command that never records an event which the core has not written.
 func skip(load service.Loader[Config]) *cobra.Command {
-	return kafka.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
+	return operator.SkipCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
 }
 
 func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption, func(), error) {
@@ -49,7 +50,7 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	a := &kafka.Adoption{
-		ConsumerConfig: kafka.ConsumerConfig{Recording: recording(db, j, ops, log), Client: client, Group: Name},
+		ConsumerConfig: kafka.ConsumerConfig{Config: recording(db, j, ops, log), Client: client, Group: Name},
 		Restore: func(ctx context.Context, tx *pg.Tx, _ []string, say func(string)) error {
 			return ops.Restore(ctx, tx, moneyGateway, say)
 		},

@@ -15,6 +15,7 @@ import (
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
@@ -46,7 +47,7 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
 
 // Migrations are all tables of the service's database, in order.
 func Migrations() []pg.Migrations {
-	return []pg.Migrations{journal.Migrations, kafka.Migrations, processlock.Migrations, commands.Migrations, migrations.Set, operations.JobMigrations}
+	return []pg.Migrations{journal.Migrations, inbox.Migrations, processlock.Migrations, commands.Migrations, migrations.Set, operations.JobMigrations}
 }
 
 // Migrate brings the database and the topics up to date.
@@ -79,7 +80,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-	hearing := kafka.ConsumerConfig{Recording: recording(db, j, ops, rt.Log), Client: client, Group: Name}
+	hearing := kafka.ConsumerConfig{Config: recording(db, j, ops, rt.Log), Client: client, Group: Name}
 	looking, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.ApplyRetentions(hearing.DB, rt.Log, commands.Retention, kafka.Retention))
+	rt.Go("retention", pg.ApplyRetentions(hearing.DB, rt.Log, commands.Retention, inbox.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, ops, caller, cfg.Jobs, rt.Log)
 	})
@@ -130,15 +131,15 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
 // primary data: one that lacks what the service has written is not the one it had.
-func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) kafka.Recording {
-	return kafka.Recording{
+func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) inbox.Config {
+	return inbox.Config{
 		DB: db, Journal: j, Primary: true, Log: log,
-		Topics: []kafka.Topic{{
+		Topics: []inbox.Topic{{
 			Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-			Stream: kafka.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
+			Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 		}, {
 			Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-			Stream: kafka.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
+			Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 		}},
 		Before:     ops.Before,
 		Projectors: []journal.Projector{ops.Project},

@@ -11,7 +11,9 @@ import (
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/internal/reconciling"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 )
@@ -32,15 +34,15 @@ func openService(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *j
 }
 
 // checkBeforeChange returns an error unless the database has what the core has written, as it has to before the core runs.
-func checkBeforeChange(ctx context.Context, cfg *Config, r kafka.Recording) error {
+func checkBeforeChange(ctx context.Context, cfg *Config, r inbox.Config) error {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
-	return kafka.CheckBeforeChange(ctx, kafka.ConsumerConfig{Recording: r, Client: client, Group: Name})
+	return kafka.CheckBeforeChange(ctx, kafka.ConsumerConfig{Config: r, Client: client, Group: Name})
 }
 
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
-	return kafka.DeadLettersCommand(func(ctx context.Context) (*kafka.DeadLetterStore, func(), error) {
+	return operator.DeadLettersCommand(func(ctx context.Context) (*inbox.DeadLetterStore, func(), error) {
 		cfg, log, err := load()
 		if err != nil {
 			return nil, nil, err
@@ -50,7 +52,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		r := recording(db, j, ops, log)
-		letters := kafka.NewDeadLetterStore(r)
+		letters := inbox.NewDeadLetterStore(r)
 		letters.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
 		return letters, db.Close, nil
 	})

@@ -14,7 +14,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Before locks the cases of the received events. It is for kafka.Recording.
+// Before locks the cases of the received events. It is for inbox.Config.
 func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
 	var members []processlock.Member
 	streams := make([]string, len(received))

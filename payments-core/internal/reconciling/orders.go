@@ -13,7 +13,7 @@ import (
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/money"
 )
 
@@ -179,7 +179,7 @@ func (r *Reconciler) lookAgain(ctx context.Context, conn *pgx.Conn, left *suspec
 
 // stranded reports keys whose events wait behind a dead letter that is not there.
 func (r *Reconciler) stranded(ctx context.Context) error {
-	keys, err := kafka.Stranded(ctx, r.DB)
+	keys, err := inbox.Stranded(ctx, r.DB)
 	for _, k := range keys {
 		r.differ("topic %s: %d events of %s wait since %s behind a dead letter that is not there: `payments-core dead-letters free` records them",
 			k.Topic, k.Waiting, k.Key, k.Since.UTC().Format(time.RFC3339))

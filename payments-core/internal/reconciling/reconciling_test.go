@@ -27,6 +27,7 @@ import (
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/money"
@@ -81,7 +82,7 @@ func TestReconcilingTakesTheSameMemoryHoweverMuchThereIs(t *testing.T) {
 		kafka.TopicConfig{Name: orders.Topic, Partitions: orders.Partitions}); err != nil {
 		t.Fatal(err)
 	}
-	db := pgtest.New(t, journal.Migrations, kafka.Migrations, processlock.Migrations, migrations.Set, operations.JobMigrations)
+	db := pgtest.New(t, journal.Migrations, inbox.Migrations, processlock.Migrations, migrations.Set, operations.JobMigrations)
 	publish(t, broker.Addr(), n)
 	record(t, db, client)
 

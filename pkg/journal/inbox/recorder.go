@@ -1,4 +1,4 @@
-package kafka
+package inbox
 
 import (
 	"bytes"
@@ -15,16 +15,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
-// Recording says how messages become the service's record. Consumer and dead letters share it.
-type Recording struct {
+// Config says how messages become the service's record. The recorder and the dead letters share it.
+type Config struct {
 	DB      *pg.DB
 	Journal *journal.Journal
+	Format  Format
 	Topics  []Topic
 	// Before runs in the transaction that records, before the rows of the events' streams are locked, so that it can lock what
 	// must be held first (cases); also when a dead letter is replayed. received is what is to be recorded, redeliveries too. May be nil.
@@ -41,8 +41,8 @@ type Recording struct {
 type parkedKey struct{ topic, key string }
 
 // recorder records what was received.
-type recorder struct {
-	Recording
+type Recorder struct {
+	Config
 	topics   map[string]Topic
 	outcomes *prometheus.CounterVec
 	refused  *prometheus.CounterVec
@@ -50,12 +50,13 @@ type recorder struct {
 	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
 
-func newRecorder(r Recording) *recorder {
-	topics := make(map[string]Topic, len(r.Topics))
-	for _, t := range r.Topics {
+// NewRecorder returns a recorder. Each of its attempts is a transaction.
+func NewRecorder(c Config) *Recorder {
+	topics := make(map[string]Topic, len(c.Topics))
+	for _, t := range c.Topics {
 		topics[t.Name] = t
 	}
-	return &recorder{Recording: r, topics: topics, inTx: r.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &Recorder{Config: c, topics: topics, inTx: c.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "heard_total",
 		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked, refused.",
 	}, []string{"outcome"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -65,20 +66,32 @@ func newRecorder(r Recording) *recorder {
 	}, []string{"reason"})}
 }
 
+// NewRecorderIn returns a recorder that works within one transaction. Each of its attempts is a savepoint.
+func NewRecorderIn(tx *pg.Tx, c Config) *Recorder {
+	r := NewRecorder(c)
+	r.inTx = func(ctx context.Context, fn func(tx *pg.Tx) error) error {
+		return tx.Savepoint(ctx, func() error { return fn(tx) })
+	}
+	return r
+}
+
+// BatchMessages bounds a transaction.
+const BatchMessages = 500
+
 // lanes are how many transactions a large batch is recorded in at once.
 var lanes = min(4, runtime.GOMAXPROCS(0))
 
-// record brings messages into the journal, all of them or, with an error, some: it returns those to call it with again. What of
+// Record brings messages into the journal, all of them or, with an error, some: it returns those to call it with again. What of
 // them is recorded already is known then.
-func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left []kafkago.Message, err error) {
-	if len(messages) <= batchMessages {
+func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Message, err error) {
+	if len(messages) <= BatchMessages {
 		if err := r.recordShare(ctx, messages); err != nil {
 			return messages, err
 		}
 		return nil, nil
 	}
 	// What has the same key stays in one lane, in order; nothing else is ordered.
-	shares, seed := make([][]kafkago.Message, lanes), maphash.MakeSeed()
+	shares, seed := make([][]Message, lanes), maphash.MakeSeed()
 	for _, m := range messages {
 		lane := maphash.Bytes(seed, m.Key) % uint64(lanes)
 		shares[lane] = append(shares[lane], m)
@@ -97,7 +110,7 @@ func (r *recorder) record(ctx context.Context, messages []kafkago.Message) (left
 	return left, errors.Join(errs...)
 }
 
-func (r *recorder) recordShare(ctx context.Context, messages []kafkago.Message) error {
+func (r *Recorder) recordShare(ctx context.Context, messages []Message) error {
 	items := make([]item, len(messages))
 	for i, m := range messages {
 		items[i] = r.read(m)
@@ -106,10 +119,10 @@ func (r *recorder) recordShare(ctx context.Context, messages []kafkago.Message) 
 }
 
 // read decodes and judges one message.
-func (r *recorder) read(m kafkago.Message) item { return r.topics[m.Topic].read(m, time.Now()) }
+func (r *Recorder) read(m Message) item { return r.topics[m.Topic].read(r.Format, m, time.Now()) }
 
 // attempt records items in one transaction, and sets aside those that cannot be.
-func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
+func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -178,13 +191,13 @@ func (r *recorder) attempt(ctx context.Context, items []item) (err error) {
 
 // lacks reports whether the event says to be ours although the journal, which cannot be rebuilt from topics, does not have it. Anybody
 // may have sent it; and if it was us, before this database was restored from a backup, then the check at the start finds it.
-func (r *recorder) lacks(i item, own map[uuid.UUID]bool) bool {
+func (r *Recorder) lacks(i item, own map[uuid.UUID]bool) bool {
 	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.received.ID]
 }
 
 // receive records events and runs the projectors on the streams that changed. It returns the ids
 // of the events that were new or confirmed, and the events whose id is another's.
-func (r *recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Received) ([]uuid.UUID, []journal.Conflict, error) {
+func (r *Recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Received) ([]uuid.UUID, []journal.Conflict, error) {
 	if len(received) == 0 {
 		return nil, nil, nil
 	}
@@ -213,7 +226,7 @@ func (r *recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Re
 const reportAtMost = 10
 
 // report counts outcomes, logs what was set aside, and wakes the relay for its notices.
-func (r *recorder) report(counts map[string]int, deadLetters []item) {
+func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 	reported := 0
 	for _, i := range deadLetters {
 		counts[string(i.kind)]++
@@ -257,7 +270,7 @@ type known struct {
 }
 
 // look asks in one round trip.
-func (r *recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, error) {
+func (r *Recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, error) {
 	k := known{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
 	ids := make([]*uuid.UUID, len(items))

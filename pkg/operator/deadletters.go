@@ -1,4 +1,4 @@
-package kafka
+package operator
 
 import (
 	"context"
@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/journal/inbox"
 )
 
 // DeadLettersCommand is `dead-letters list|replay|discard` of a service. open is called when
 // a command runs; the function it returns is called at the end.
-func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func(), error)) *cobra.Command {
-	with := func(do func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
+func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, func(), error)) *cobra.Command {
+	with := func(do func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			deadLetters, closeAll, err := open(cmd.Context())
 			if err != nil {
@@ -26,8 +28,8 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func()
 			return do(cmd, deadLetters, args)
 		}
 	}
-	changing := func(do func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
-		return with(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
+	changing := func(do func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
+		return with(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
 			if deadLetters.Check != nil {
 				if err := deadLetters.Check(cmd.Context()); err != nil {
 					return err
@@ -44,12 +46,12 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func()
 		Use: "list", Short: "List the dead letters that wait", Args: cobra.NoArgs,
 	}
 	limit := list.Flags().Int("limit", 100, "how many, oldest first")
-	list.RunE = with(func(cmd *cobra.Command, deadLetters *DeadLetterStore, _ []string) error {
+	list.RunE = with(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
 		found, err := deadLetters.List(cmd.Context(), *limit)
 		if err != nil {
 			return err
 		}
-		stranded, err := Stranded(cmd.Context(), deadLetters.recorder.DB)
+		stranded, err := deadLetters.Stranded(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -65,7 +67,7 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func()
 		}
 		return oneID(cmd, args)
 	}
-	replay.RunE = changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
+	replay.RunE = changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
 		if *all {
 			n, err := deadLetters.ReplayAll(cmd.Context())
 			return report(cmd, "replayed", n, err)
@@ -76,14 +78,14 @@ func DeadLettersCommand(open func(ctx context.Context) (*DeadLetterStore, func()
 	command.AddCommand(list, replay,
 		&cobra.Command{
 			Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
-			RunE: changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, args []string) error {
+			RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
 				n, err := deadLetters.Discard(cmd.Context(), idOf(args))
 				return report(cmd, "replayed from behind it", n, err)
 			}),
 		},
 		&cobra.Command{
 			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
-			RunE: changing(func(cmd *cobra.Command, deadLetters *DeadLetterStore, _ []string) error {
+			RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
 				keys, n, err := deadLetters.Free(cmd.Context())
 				return report(cmd, fmt.Sprintf("replayed from behind %d keys that were freed", keys), n, err)
 			}),
@@ -117,7 +119,7 @@ func report(cmd *cobra.Command, what string, n int, err error) error {
 }
 
 // printStranded says of each key what to do.
-func printStranded(w io.Writer, keys []StrandedKey) error {
+func printStranded(w io.Writer, keys []inbox.StrandedKey) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -131,7 +133,7 @@ func printStranded(w io.Writer, keys []StrandedKey) error {
 
 // printDeadLetters quotes what came from the topic: it may hold anything, a terminal's control
 // characters too.
-func printDeadLetters(w io.Writer, deadLetters []DeadLetter) error {
+func printDeadLetters(w io.Writer, deadLetters []inbox.DeadLetter) error {
 	if len(deadLetters) == 0 {
 		_, err := fmt.Fprintln(w, "no dead letters wait")
 		return err

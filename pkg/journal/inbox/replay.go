@@ -1,4 +1,4 @@
-package kafka
+package inbox
 
 import (
 	"context"
@@ -29,14 +29,14 @@ func (e *FailedAgainError) Unwrap() error { return e.Cause }
 
 // DeadLetters are a service's dead letters.
 type DeadLetterStore struct {
-	recorder *recorder
+	recorder *Recorder
 	// Check is asked before a command changes something (see CheckBeforeChange). May be nil.
 	Check func(ctx context.Context) error
 }
 
 // NewDeadLetters returns the dead letters of the service that records as r says.
-func NewDeadLetterStore(r Recording) *DeadLetterStore {
-	return &DeadLetterStore{recorder: newRecorder(r)}
+func NewDeadLetterStore(r Config) *DeadLetterStore {
+	return &DeadLetterStore{recorder: NewRecorder(r)}
 }
 
 // List returns the dead letters that wait, oldest first, at most limit.

@@ -1,4 +1,4 @@
-package kafka
+package inbox
 
 import (
 	"context"
@@ -22,7 +22,7 @@ const (
 
 // recordItems records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
 // halves: one bad message among n costs 2 log n transactions. It is tried again, alone, when the others are recorded.
-func (r *recorder) recordItems(ctx context.Context, items []item) error {
+func (r *Recorder) recordItems(ctx context.Context, items []item) error {
 	suspects := suspects{}
 	if err := r.bisect(ctx, items, &suspects); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *suspects) add(i item) {
 }
 
 // bisect records the items of keys that are not suspected, and suspects those that cannot be.
-func (r *recorder) bisect(ctx context.Context, items []item, s *suspects) error {
+func (r *Recorder) bisect(ctx context.Context, items []item, s *suspects) error {
 	clear := make([]item, 0, len(items))
 	for _, i := range items {
 		if s.items[i.key()] != nil {
@@ -82,7 +82,7 @@ func (r *recorder) bisect(ctx context.Context, items []item, s *suspects) error 
 
 // retryAlone tries the first of a key's items alone, a few times. What fails each time for whatever is not known to pass is poison.
 // Then it goes on with those behind it.
-func (r *recorder) retryAlone(ctx context.Context, items []item) error {
+func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	first := items[0]
 	pause := firstPause
 	for attempt := 2; ; attempt++ { // it has failed alone already
@@ -129,4 +129,16 @@ func isRetryable(ctx context.Context, err error) bool {
 		return false
 	}
 	return ctx.Err() != nil || pg.IsRetryable(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errMeanwhile)
+}
+
+// sleep waits for d or for ctx to end, and reports whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
 }

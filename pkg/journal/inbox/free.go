@@ -1,4 +1,4 @@
-package kafka
+package inbox
 
 import (
 	"context"
@@ -141,6 +141,11 @@ type StrandedKey struct {
 	Key     []byte
 	Since   time.Time
 	Waiting int // dead letters
+}
+
+// Stranded is Stranded for the store's service.
+func (d *DeadLetterStore) Stranded(ctx context.Context) ([]StrandedKey, error) {
+	return Stranded(ctx, d.recorder.DB)
 }
 
 // Stranded returns the keys that no poison dead letter holds. There are none, but for what an older version left.

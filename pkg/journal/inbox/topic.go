@@ -1,11 +1,9 @@
-package kafka
+package inbox
 
 import (
 	"errors"
 	"fmt"
 	"time"
-
-	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -26,6 +24,31 @@ type Topic struct {
 	// Writer is the source that alone writes events of the type; "" for a type that is not known. An event from another
 	// source is refused. Nil is not checked.
 	Writer func(typ string) string
+}
+
+// Message is what a topic holds.
+type Message struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+	Time      time.Time // the broker's
+}
+
+// Header is one of a message's headers; a name may occur more than once.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Format is how messages carry events.
+type Format interface {
+	// Decode returns the event of a message. A message that is none is malformed, and the error says why.
+	Decode(m Message) (event.Event, error)
+	// Partition is where a key belongs in a topic of so many partitions.
+	Partition(key []byte, partitions int) int
 }
 
 // BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.
@@ -58,7 +81,7 @@ func changed(c journal.Conflict) refusal {
 
 // item is a message on its way into the journal.
 type item struct {
-	message  kafkago.Message
+	message  Message
 	received journal.Received
 	unknown  bool   // its type
 	kind     Kind   // of the dead letter that it becomes; "" while it is to be recorded
@@ -82,14 +105,14 @@ func (i item) refusedFor(why refusal) item {
 // read decodes a message and judges it by itself, without the journal: whether it is an event (else it is malformed), may be where it
 // is and from whom it is (else it is refused), and can be used (else it is poison). In this order, so that what a
 // sender must not write cannot park a key.
-func (t Topic) read(m kafkago.Message, now time.Time) (i item) {
+func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 	i.message = m
-	e, err := Decode(m)
+	e, err := f.Decode(m)
 	if err != nil {
 		return i.deadLetter(Malformed, err)
 	}
 	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-	if why, refused := t.refuses(e, m); refused {
+	if why, refused := t.refuses(f, e, m); refused {
 		return i.refusedFor(why)
 	}
 	defer func() {
@@ -115,26 +138,17 @@ func (t Topic) read(m kafkago.Message, now time.Time) (i item) {
 }
 
 // refuses looks at who wrote an event and where.
-func (t Topic) refuses(e event.Event, m kafkago.Message) (refusal, bool) {
+func (t Topic) refuses(f Format, e event.Event, m Message) (refusal, bool) {
 	if t.Writer != nil {
 		if writer := t.Writer(e.Type); writer != "" && writer != e.Source {
 			return refusal{"writer", fmt.Sprintf("%.80q is written by %s alone, and ce_source is %.80q", e.Type, writer, e.Source)}, true
 		}
 	}
 	if t.Partitions > 0 {
-		if want := partitionOf(m.Key, t.Partitions); m.Partition != want {
+		if want := f.Partition(m.Key, t.Partitions); m.Partition != want {
 			return refusal{"partition", fmt.Sprintf("its key belongs in partition %d of %d (murmur2), and it is in %d: "+
 				"its producer has another partitioner, or another idea of the topic", want, t.Partitions, m.Partition)}, true
 		}
 	}
 	return refusal{}, false
-}
-
-// partitionOf is where Kafka's own producers put a key.
-func partitionOf(key []byte, partitions int) int {
-	ids := make([]int, partitions)
-	for id := range ids {
-		ids[id] = id
-	}
-	return kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: key}, ids...)
 }

@@ -1,4 +1,4 @@
-package kafka
+package inbox
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/pg"
 )
@@ -43,7 +42,7 @@ type DeadLetter struct {
 	Offset     int64
 	Key        []byte
 	EventID    *uuid.UUID // nil where the message could not be decoded
-	Headers    []kafkago.Header
+	Headers    []Header
 	Payload    []byte
 	Time       time.Time // the broker's
 	Kind       Kind
@@ -53,8 +52,8 @@ type DeadLetter struct {
 	RecordedAt time.Time
 }
 
-func (l DeadLetter) message() kafkago.Message {
-	return kafkago.Message{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Key: l.Key, Value: l.Payload, Headers: l.Headers, Time: l.Time}
+func (l DeadLetter) message() Message {
+	return Message{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Key: l.Key, Value: l.Payload, Headers: l.Headers, Time: l.Time}
 }
 
 // header is a header as the table holds it; its bytes become base64.
@@ -71,7 +70,7 @@ func scanDeadLetter(row pgx.CollectableRow) (l DeadLetter, err error) {
 	err = row.Scan(&l.ID, &l.Topic, &l.Partition, &l.Offset, &l.Key, &l.EventID, &headers, &l.Payload, &l.Time, &l.Kind, &l.Error,
 		&l.Attempts, &l.State, &l.RecordedAt)
 	for _, h := range headers {
-		l.Headers = append(l.Headers, kafkago.Header{Key: string(h.Key), Value: h.Value})
+		l.Headers = append(l.Headers, Header{Key: string(h.Key), Value: h.Value})
 	}
 	l.Time, l.RecordedAt = l.Time.UTC(), l.RecordedAt.UTC()
 	return l, err

@@ -1,0 +1,72 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/kafka"
+)
+
+// AdoptCommand and SkipCommand are `adopt` and `skip` of a service. open is called when they run; the function it
+// returns is called at the end.
+func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
+	var d inbox.Decision
+	var dry bool
+	command := &cobra.Command{
+		Use: "adopt", Short: "Record what the topics hold of this service's own events and its journal lacks, after a restore from a backup",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			adoption, closeAll, err := open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeAll()
+			err = adoption.Run(cmd.Context(), d, dry, func(line string) { _, _ = fmt.Fprintln(cmd.OutOrStdout(), line) })
+			if err == nil && dry {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "this was a dry run: nothing was changed")
+			}
+			return err
+		},
+	}
+	command.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
+	decisionFlags(command, &d)
+	return command
+}
+
+// SkipCommand is `skip` of a service; see AdoptCommand.
+func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
+	var d inbox.Decision
+	command := &cobra.Command{
+		Use: "skip topic/partition/offset", Short: "Never record an event that says to be this service's own, and that it has not written",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("say which event: topic/partition/offset, as the log does")
+			}
+			_, _, err := readOrigin(args[0])
+			return err
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			place, offset, err := readOrigin(args[0])
+			if err != nil {
+				return err
+			}
+			adoption, closeAll, err := open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeAll()
+			skipped, err := adoption.Skip(cmd.Context(), inbox.Origin{TopicPartition: place, Offset: offset}, d)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "skipped: %s\n", skipped)
+			return err
+		},
+	}
+	decisionFlags(command, &d)
+	return command
+}

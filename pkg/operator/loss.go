@@ -1,0 +1,60 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/kafka"
+)
+
+// AcceptLossCommand is `accept-loss` of a service. open is called when it runs; the function it returns is called at the end.
+func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), error)) *cobra.Command {
+	var d inbox.Decision
+	command := &cobra.Command{
+		Use:   "accept-loss [topic/partition ...]",
+		Short: "Hear partitions again of which a part is gone unheard; without arguments, list them",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			losses, closeAll, err := open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeAll()
+			if len(args) == 0 {
+				lost, err := losses.List(cmd.Context())
+				if err == nil && len(lost) == 0 {
+					_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing is lost")
+				}
+				return printLost(cmd, lost, err)
+			}
+			places := make([]journal.TopicPartition, len(args))
+			for i, arg := range args {
+				if places[i], err = readPartition(arg); err != nil {
+					return err
+				}
+			}
+			accepted, err := losses.Accept(cmd.Context(), places, d)
+			if err == nil {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "heard again from the oldest message on, with what is gone left out:\n")
+			}
+			return printLost(cmd, accepted, err)
+		},
+	}
+	decisionFlags(command, &d)
+	return command
+}
+
+func printLost(cmd *cobra.Command, lost []journal.Lost, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, l := range lost {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/journal"
+)
+
+// reportEvery is how often the command prints how far it is.
+const reportEvery = time.Second
+
+// RebuildCommand is `rebuild` of a service. open is called when it runs; the function it returns is called at the end.
+func RebuildCommand(open func(ctx context.Context) (journal.Rebuild, func(), error)) *cobra.Command {
+	return &cobra.Command{
+		Use: "rebuild", Short: "Make the copies anew from this service's own journal, while it runs", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, closeAll, err := open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeAll()
+			return rebuild(cmd.Context(), r, cmd.OutOrStdout())
+		},
+	}
+}
+
+// rebuild runs and reports.
+func rebuild(ctx context.Context, r journal.Rebuild, w io.Writer) error {
+	began := time.Now()
+	reported, last := began, journal.Progress{}
+	removed, err := r.Run(ctx, func(p journal.Progress) {
+		if last = p; time.Since(reported) >= reportEvery {
+			reported = time.Now()
+			_, _ = fmt.Fprintln(w, p)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("the copies are rebuilt up to %s; run it again to go through all of them: %w",
+			journal.Progress{Done: last.Done, Of: last.Of}, err)
+	}
+	took := time.Since(began)
+	last.Rate = float64(last.Done) / max(took.Seconds(), 0.001)
+	_, err = fmt.Fprintf(w, "%s events in %s, %s\n", journal.Thousands(last.Done), took.Round(time.Millisecond), last.RateText())
+	for i, c := range r.Copies {
+		if removed[i] > 0 && err == nil {
+			_, err = fmt.Fprintf(w, "%s: %s rows without a stream removed\n", c.Table, journal.Thousands(removed[i]))
+		}
+	}
+	return err
+}
