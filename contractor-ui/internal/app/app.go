@@ -142,7 +142,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
 func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: db, Journal: book, Log: log,
+		DB: db, Format: kafka.CloudEvents, Journal: book, Log: log,
 		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,

@@ -174,7 +174,7 @@ func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.O
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
 func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: db, Journal: book, Log: log,
+		DB: db, Format: kafka.CloudEvents, Journal: book, Log: log,
 		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,

@@ -153,7 +153,7 @@ func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) 
 // primary data: one that lacks what the service has written is not the one it had.
 func (p *parts) recording(log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: p.db, Journal: p.journal, Primary: true, Log: log,
+		DB: p.db, Format: kafka.CloudEvents, Journal: p.journal, Primary: true, Log: log,
 		Topics: []inbox.Topic{
 			{
 				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,

@@ -133,7 +133,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 // primary data: one that lacks what the service has written is not the one it had.
 func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: db, Journal: j, Primary: true, Log: log,
+		DB: db, Format: kafka.CloudEvents, Journal: j, Primary: true, Log: log,
 		Topics: []inbox.Topic{{
 			Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
 			Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
