@@ -16,25 +16,28 @@ const (
 	MaxEmail = 200
 )
 
-// Problem is what is wrong with a field, in words for the person who typed it.
+// Problem is what is wrong with a field. Its message is for the person who typed it.
 type Problem struct{ Field, Message string }
 
-// CheckProduct says what is wrong with what a product is to be; nothing if it can be one.
+// CheckProduct returns what is wrong with the values of a product; nothing if they can be stored.
 func CheckProduct(sku, name string, price money.Amount) (wrong []Problem) {
 	wrong = append(line("name", "a name", name, MaxName), line("sku", "an SKU", sku, MaxSKU)...)
 	if !money.IsKnown(price.Currency) {
 		wrong = append(wrong, Problem{"currency", "Choose a currency from the list."})
 	}
 	if price.Minor < 1 || price.Minor > money.Max {
-		wrong = append(wrong, Problem{"price", fmt.Sprintf("Enter a price above zero, and %s at most.", money.Amount{Minor: money.Max, Currency: price.Currency})})
+		most := money.Amount{Minor: money.Max, Currency: price.Currency}
+		wrong = append(wrong, Problem{"price", fmt.Sprintf("Enter a price above zero, and %s at most.", most)})
 	}
 	return wrong
 }
 
-// CheckCustomer says what is wrong with what a customer is to be; nothing if it can be one.
+// CheckCustomer returns what is wrong with the values of a customer; nothing if they can be stored.
 func CheckCustomer(name, email string) (wrong []Problem) {
 	wrong = append(line("name", "a name", name, MaxName), line("email", "an e-mail address", email, MaxEmail)...)
-	if before, after, at := strings.Cut(email, "@"); len(wrong) == 0 && (!at || before == "" || after == "" || strings.ContainsAny(email, " \t<>,;") || strings.Contains(after, "@")) {
+	before, after, at := strings.Cut(email, "@")
+	isAddress := at && before != "" && after != "" && !strings.ContainsAny(email, " \t<>,;") && !strings.Contains(after, "@")
+	if len(wrong) == 0 && !isAddress {
 		wrong = append(wrong, Problem{"email", "Enter an e-mail address, for example office@example.com."})
 	}
 	return wrong
@@ -61,17 +64,17 @@ func line(field, what, typed string, most int) []Problem {
 	return nil
 }
 
-// CleanProduct is what is kept of the texts of a product, for CheckProduct. What is wrong with them stays.
+// CleanProduct cleans the texts of a product, for CheckProduct. A wrong text stays as it is.
 func CleanProduct(sku, name string) (string, string) {
 	return clean(sku, text.Code), clean(name, text.Line)
 }
 
-// CleanCustomer is what is kept of the texts of a customer, for CheckCustomer. What is wrong with them stays.
+// CleanCustomer cleans the texts of a customer, for CheckCustomer. A wrong text stays as it is.
 func CleanCustomer(name, email string) (string, string) {
 	return clean(name, text.Line), clean(email, text.Code)
 }
 
-// clean keeps a text that is right, and leaves one that is not as it is.
+// clean cleans a text, and returns a wrong one as it is.
 func clean(typed string, read func(string) (string, text.Problem)) string {
 	if kept, wrong := read(typed); wrong == "" {
 		return kept
@@ -79,5 +82,5 @@ func clean(typed string, read func(string) (string, text.Problem)) string {
 	return typed
 }
 
-// Key is how SKUs, and e-mail addresses, are told apart: whatever their case and width are.
+// Key is what SKUs, and e-mail addresses, are compared by: it ignores their case and width.
 func Key(s string) string { return text.Key(s) }

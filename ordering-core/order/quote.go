@@ -10,14 +10,14 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Product is one of the catalog, as it is now.
+// Product is a product of the catalog, as it is now.
 type Product struct {
 	ID, SKU, Name string
 	Price         money.Amount
 	Archived      bool
 }
 
-// QuotedLine is a line at the price of now.
+// QuotedLine is a line at the current price.
 type QuotedLine struct {
 	Line
 	Was      money.Amount // the price when it was added, if that is another one; else zero
@@ -30,9 +30,8 @@ type Quoted struct {
 	Subtotal, Discount, Total money.Amount
 }
 
-// Quote is what submitting lines now would freeze. A product that current lacks counts as
-// archived, at its line's price. It refuses, with a *Refusal, what is too much or of
-// several currencies.
+// Quote is what a submit of lines would freeze now. A product that current lacks counts as archived, at its line's price.
+// The error is a *Refusal of what is too much or in several currencies.
 func Quote(lines []Line, current map[string]Product, basisPoints int64) (Quoted, error) {
 	var q Quoted
 	now := make([]Line, 0, len(lines))
@@ -62,8 +61,8 @@ func Quote(lines []Line, current map[string]Product, basisPoints int64) (Quoted,
 	return q, nil
 }
 
-// DiscountOf is so many hundredths of a percent of an amount that is not negative, half a
-// minor unit rounded up. The product is 128 bits wide, so that nothing wraps.
+// DiscountOf is basisPoints hundredths of a percent of an amount that is not negative, with half a minor unit rounded up.
+// The product is 128 bits wide, so that nothing wraps.
 func DiscountOf(subtotal money.Amount, basisPoints int64) money.Amount {
 	if subtotal.Minor <= 0 || basisPoints <= 0 {
 		return money.Zero(subtotal.Currency)
@@ -74,19 +73,60 @@ func DiscountOf(subtotal money.Amount, basisPoints int64) money.Amount {
 	return money.Amount{Minor: int64(quotient), Currency: subtotal.Currency} // at most the subtotal
 }
 
-// times is the price of so many. Prices are money.Max and quantities MaxQuantity at most:
+// sum brings a draft's totals up to date; refuses has checked that they fit.
+func (o *Order) sum() {
+	o.Subtotal, o.Total = money.Amount{}, money.Amount{}
+	if len(o.Lines) == 0 {
+		return
+	}
+	if subtotal, refusal := sumOf(o.Lines); refusal == nil {
+		o.Subtotal, o.Total = subtotal, subtotal
+		o.Total.Minor -= DiscountOf(subtotal, o.BasisPoints).Minor
+	}
+}
+
+// with returns lines after an addition. The whole quantity of the product gets the latest price.
+func with(lines []Line, b ItemAdded) []Line {
+	lines = slices.Clone(lines)
+	i := slices.IndexFunc(lines, func(l Line) bool { return l.ProductID == b.ProductID })
+	if i < 0 {
+		lines, i = append(lines, Line{ProductID: b.ProductID}), len(lines)
+	}
+	l := &lines[i]
+	l.SKU, l.Name, l.Price = b.SKU, b.Name, b.Price
+	l.Quantity += b.Quantity
+	l.Total = times(l.Price, l.Quantity)
+	return lines
+}
+
+// without returns lines after a removal. A line with no quantity left is removed.
+func without(lines []Line, b ItemRemoved) []Line {
+	left := make([]Line, 0, len(lines))
+	for _, l := range lines {
+		if l.ProductID == b.ProductID {
+			l.Quantity -= b.Quantity
+			l.Total = times(l.Price, l.Quantity)
+		}
+		if l.Quantity > 0 {
+			left = append(left, l)
+		}
+	}
+	return left
+}
+
+// times is the price of a quantity. Prices are money.Max and quantities MaxQuantity at most:
 // their product is a hundredth of what an int64 holds.
 func times(price money.Amount, quantity int64) money.Amount {
 	return money.Amount{Minor: price.Minor * quantity, Currency: price.Currency}
 }
 
-// sumOf adds up the lines' totals, of which there is one or more: of one currency, and
-// money.Max at most.
+// sumOf adds up the totals of one line or more. They must have one currency, and their sum is money.Max at most.
 func sumOf(lines []Line) (money.Amount, *Refusal) {
 	sum := money.Zero(lines[0].Price.Currency)
 	for _, l := range lines {
 		if l.Price.Currency != sum.Currency || l.Total.Currency != sum.Currency {
-			return sum, refused(CurrencyDiffers, "", fmt.Sprintf("an order has one currency, and this one has %s and %s", sum.Currency, l.Price.Currency))
+			return sum, refused(CurrencyDiffers, "",
+				fmt.Sprintf("an order has one currency, and this one has %s and %s", sum.Currency, l.Price.Currency))
 		}
 		if l.Total.Minor < 0 || l.Total.Minor > money.Max-sum.Minor {
 			return sum, tooMuch("", sum.Currency)
@@ -100,12 +140,13 @@ func tooMuch(tried, currency string) *Refusal {
 	return refused(TooMuch, tried, "the order would be more than "+money.Amount{Minor: money.Max, Currency: currency}.String())
 }
 
-// refusesItem tells why so many more of a product do not fit into the draft.
+// refusesItem returns why a quantity more of a product does not fit into the draft; nil if it fits.
 func (o Order) refusesItem(b ItemAdded) *Refusal {
 	line, there := o.Line(b.ProductID)
 	switch {
 	case line.Quantity+b.Quantity > MaxQuantity:
-		return refused(TooMuch, b.EventType(), fmt.Sprintf("an order has 1,000,000 of one product at most, and this one has %d", line.Quantity))
+		return refused(TooMuch, b.EventType(),
+			fmt.Sprintf("an order has 1,000,000 of one product at most, and this one has %d", line.Quantity))
 	case !there && len(o.Lines) >= MaxLines:
 		return refused(TooMuch, b.EventType(), fmt.Sprintf("an order has %d products at most", MaxLines))
 	}
@@ -128,10 +169,11 @@ func notThatMany(line Line) *Refusal {
 	return refused(NotThatMany, TypeItemRemoved, message)
 }
 
-// refusesTotals tells why the frozen totals are not those of the frozen lines.
+// refusesTotals returns why the frozen totals are not those of the frozen lines; nil if they are.
 func refusesTotals(b Submitted) *Refusal {
 	for i, l := range b.Lines {
-		if l.Total != times(l.Price, l.Quantity) || slices.ContainsFunc(b.Lines[:i], func(m Line) bool { return m.ProductID == l.ProductID }) {
+		earlier := func(m Line) bool { return m.ProductID == l.ProductID }
+		if l.Total != times(l.Price, l.Quantity) || slices.ContainsFunc(b.Lines[:i], earlier) {
 			return refused(WrongTotal, b.EventType(), "its lines do not add up")
 		}
 	}
@@ -148,8 +190,8 @@ func refusesTotals(b Submitted) *Refusal {
 	return nil
 }
 
-// ParsePercent reads a discount as people type it, "12.5" or "12.5 %", in hundredths of a
-// percent. Its error is a *Refusal with what to type instead.
+// ParsePercent reads a discount as people type it, "12.5" or "12.5 %", in hundredths of a percent. Its error is a *Refusal
+// with what to type instead.
 func ParsePercent(text string) (basisPoints int64, err error) {
 	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "%"))
 	wrong := func(message string) (int64, error) { return 0, invalid(TypeDiscountSet, "basis_points", message) }

@@ -3,9 +3,61 @@ package payment
 import (
 	"fmt"
 	"strings"
+	"time"
+	"unicode/utf8"
+
+	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/text"
 )
 
-// verbs are the event types as what was done.
+// Code is why something cannot be done, for programs.
+type Code string
+
+// The codes. A web app answers Invalid with 422, NotRequested and NotYours with 404 (nobody learns whose payment it is),
+// SameVerdict without an error, and the rest with 409.
+const (
+	Invalid          Code = "invalid"           // the input; Field says which
+	NotRequested     Code = "not_requested"     // nobody asked for this payment yet
+	AlreadyRequested Code = "already_requested" // it was asked for before
+	NotYours         Code = "not_yours"         // another person's payment
+	NotAllowed       Code = "not_allowed"       // not this person's to do: one's own request, or nobody known
+	SameVerdict      Code = "same_verdict"      // decided before, the same way
+	OppositeVerdict  Code = "opposite_verdict"  // decided before, the other way
+	NotAccepted      Code = "not_accepted"      // no manager has said yes
+	WrongState       Code = "wrong_state"       // what already happened rules it out
+	WrongAmount      Code = "wrong_amount"      // more than authorized, or another currency
+	BeingConfirmed   Code = "being_confirmed"   // the log has not confirmed the ending yet
+	AlreadyAsked     Code = "already_asked"     // another payment supersedes it
+	OtherWriter      Code = "other_writer"      // an event that another service wrote than may write it
+	UnknownType      Code = "unknown_type"      // an event that this version does not know
+	Malformed        Code = "malformed"         // an event that cannot be read
+)
+
+// Refusal is why a command was refused, or why an event had no effect. Its text is fit for a person.
+type Refusal struct {
+	Code Code
+	// Tried is the event type that was refused.
+	Tried string
+	// Stood is the type of the earlier event that rules it out, with who did it and when; all empty if no event does.
+	Stood  string
+	By     string
+	ByName string
+	At     time.Time
+	// Why is why a payment was cancelled, or its money went back. It may be news to people.
+	Why string
+	// Field is the wrong input, as the body's JSON names it, and Message is for its author. Only where Code is Invalid.
+	Field   string
+	Message string
+}
+
+// Error is the refusal as a text: "already accepted by Mia Weber".
+func (r *Refusal) Error() string { return r.text() }
+
+func invalid(tried, field, message string) *Refusal {
+	return &Refusal{Code: Invalid, Tried: tried, Field: field, Message: message}
+}
+
+// verbs has each event type as a participle.
 var verbs = map[string]string{
 	TypeRequested: "requested", TypeWithdrawn: "withdrawn", TypeRejected: "rejected", TypeAccepted: "accepted",
 	TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured", TypeReleased: "released",
@@ -20,8 +72,7 @@ func (d Decision) Label() string {
 	}[d]
 }
 
-// MoneyLabel is what became of the money, as people read it. Before the money moves it
-// says what that waits for.
+// MoneyLabel is what became of the money, as people read it. Before the money moves it is what that waits for.
 func (p Payment) MoneyLabel() string {
 	switch p.Stuck {
 	case Authorize:
@@ -70,7 +121,7 @@ func (s Step) Text() string {
 		}
 		return "not " + verb + ": " + s.Refusal.past()
 	}
-	who := nameOf(s.Entry.Actor, s.Entry.ActorName)
+	who := aggregate.NameOf(s.Entry.Actor, s.Entry.ActorName)
 	p := s.Payment
 	switch b := s.Body.(type) {
 	case Requested:
@@ -87,13 +138,14 @@ func (s Step) Text() string {
 	case Authorized:
 		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
 	case Declined:
-		reason := nameOf(b.Code, b.Reason)
+		reason := aggregate.NameOf(b.Code, b.Reason)
 		if p.Final {
-			return because("the gateway declined it", reason) + "; it is not tried again"
+			return aggregate.Because("the gateway declined it", reason) + "; it is not tried again"
 		}
-		return because(fmt.Sprintf("the gateway declined it (attempt %d of %d)", p.Declines, MaxDeclines), reason) + "; it is tried again"
+		attempt := fmt.Sprintf("the gateway declined it (attempt %d of %d)", p.Declines, MaxDeclines)
+		return aggregate.Because(attempt, reason) + "; it is tried again"
 	case Captured:
-		return by(fmt.Sprintf("%s paid out", b.Amount), who)
+		return aggregate.By(fmt.Sprintf("%s paid out", b.Amount), who)
 	case Released:
 		return why(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who, b.Reason)
 	case Refunded:
@@ -101,7 +153,7 @@ func (s Step) Text() string {
 	case Cancelled:
 		return why("cancelled", who, b.Reason)
 	case Stuck:
-		return because(b.what(p)+" is stuck at the gateway", b.Reason) + "; an operator has been told"
+		return aggregate.Because(b.what(p)+" is stuck at the gateway", b.Reason) + "; an operator has been told"
 	}
 	return ""
 }
@@ -119,8 +171,8 @@ func (b Stuck) what(p Payment) string {
 	return fmt.Sprintf("the hold of %s", p.Amount)
 }
 
-// words is the refusal as an answer to whoever tried.
-func (r *Refusal) words() string {
+// text is the refusal as an answer to whoever tried.
+func (r *Refusal) text() string {
 	switch r.Code {
 	case Invalid:
 		return r.Message
@@ -151,10 +203,10 @@ func (r *Refusal) words() string {
 	if missing := r.missing(); missing != "" {
 		return missing
 	}
-	return because(by("already "+verbs[r.Stood], nameOf(r.By, r.ByName)), r.Why)
+	return aggregate.Because(aggregate.By("already "+verbs[r.Stood], aggregate.NameOf(r.By, r.ByName)), r.Why)
 }
 
-// missing is what did not happen yet, where that says more than what did.
+// missing is what has not happened yet, where that explains more than what has.
 func (r *Refusal) missing() string {
 	if r.Code != WrongState {
 		return ""
@@ -172,49 +224,70 @@ func (r *Refusal) missing() string {
 	return ""
 }
 
-// past is the refusal told afterwards.
+// past is the refusal as a text about the past.
 func (r *Refusal) past() string {
-	who := nameOf(r.By, r.ByName)
+	who := aggregate.NameOf(r.By, r.ByName)
 	switch {
 	case r.Code == NotRequested:
 		return "nobody had asked for this payment"
 	case r.Code == NotAccepted:
 		return "no manager had accepted it"
 	case r.Stood == "":
-		return r.words()
+		return r.text()
 	case r.missing() != "":
 		return strings.NewReplacer("it is", "it was", "has been", "had been", "money is", "money was").Replace(r.missing())
 	case who == "":
-		return because("it was already "+verbs[r.Stood], r.Why)
+		return aggregate.Because("it was already "+verbs[r.Stood], r.Why)
 	}
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
 }
 
-// why is what was done with its reason: a person's own words, or what a service says of an order or a hold ("the hold lapsed").
-func why(words, who, reason string) string {
+// why adds who did something and the reason: a person's own words, or a service's about an order or a hold ("the hold
+// lapsed").
+func why(what, who, reason string) string {
 	if who == "" && reason != "" {
-		return words + " because " + strings.TrimSuffix(reason, ".")
+		return what + " because " + strings.TrimSuffix(reason, ".")
 	}
-	return because(by(words, who), reason)
+	return aggregate.Because(aggregate.By(what, who), reason)
 }
 
-func by(words, who string) string {
-	if who == "" {
-		return words
-	}
-	return words + " by " + who
-}
-
-func because(words, reason string) string {
-	if reason == "" {
-		return words
-	}
-	return words + ": " + strings.TrimSuffix(reason, ".")
-}
-
-func quoted(words, text string) string {
+func quoted(what, text string) string {
 	if text == "" {
-		return words
+		return what
 	}
-	return words + ": \u201c" + text + "\u201d"
+	return what + ": \u201c" + text + "\u201d"
+}
+
+// cleanText returns what is kept of a text that somebody typed (see package text), or a refusal. missing is the message for
+// an empty text; "" if it may be empty.
+func cleanText(tried, field, typed, missing string) (string, error) {
+	kept, wrong := text.Lines(typed)
+	switch n := utf8.RuneCountInString(kept); {
+	case wrong != "":
+		return "", invalid(tried, field, wrong.Message())
+	case n > MaxText:
+		return "", invalid(tried, field, fmt.Sprintf("Write 2,000 characters at most (these are %d).", n))
+	case n == 0 && missing != "":
+		return "", invalid(tried, field, missing)
+	}
+	return kept, nil
+}
+
+// clip makes a text of another system fit: it removes what our texts never have, and cuts it to MaxText characters.
+func clip(s string) string { return clipTo(s, MaxText) }
+
+// reference is clip for what must not be empty.
+func reference(s string) string {
+	if s = clipTo(s, MaxReference); s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+func clipTo(s string, limit int) string {
+	kept := text.Mend(s)
+	if runes := []rune(kept); len(runes) > limit {
+		return text.Mend(string(runes[:limit]))
+	}
+	return kept
 }

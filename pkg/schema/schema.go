@@ -52,6 +52,15 @@ func Describe(files embed.FS, name, writer string) Type {
 	return Type{Name: name, Description: said.Description, Writer: writer, Schema: schema, Example: said.Examples[0]}
 }
 
+// Types describes the types with names, in their order.
+func Types(files embed.FS, writer func(typ string) string, names ...string) []Type {
+	types := make([]Type, len(names))
+	for i, name := range names {
+		types[i] = Describe(files, name, writer(name))
+	}
+	return types
+}
+
 // Decoders read the data of each type, and are the list of the types there are.
 type Decoders[Body any] map[string]func(*Object) Body
 

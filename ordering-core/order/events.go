@@ -1,11 +1,28 @@
 package order
 
 import (
+	"embed"
+	"fmt"
+	"regexp"
 	"time"
 
+	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/schema"
 )
+
+// Topic is the Kafka topic of order events; the key is the order's id.
+const Topic = "orders"
+
+// Source is the one service that writes order events.
+const Source = "/ordering-core"
+
+// Partitions of the topic. The order of a key depends on it: it does not change in place.
+const Partitions = 6
+
+// Stream is the journal's stream of an order.
+func Stream(id string) string { return "order-" + id }
 
 // The event types.
 const (
@@ -22,7 +39,15 @@ const (
 	TypePaymentRefused = "order_payment_refused"
 )
 
-// MaxText is the longest reason, in characters; MaxReference the longest name or id that somebody else made up.
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string {
+	if _, known := decoders[typ]; known {
+		return Source
+	}
+	return ""
+}
+
+// MaxText is the longest reason, in characters. MaxReference is the longest name or id that another system made up.
 const (
 	MaxText      = 2000
 	MaxReference = 200
@@ -37,16 +62,14 @@ const (
 // MaxBasisPoints is the largest discount, in hundredths of a percent: 99.99 %.
 const MaxBasisPoints = 9_999
 
-// Who cancels.
+// The roles that cancel.
 const (
 	ByContractor = "contractor"
 	ByManager    = "manager"
 )
 
-// Body is what one type of event says; the envelope says who and when.
-type Body interface {
-	EventType() string
-}
+// Body is the data of one type of event. Who wrote it, and when, is in the envelope.
+type Body = aggregate.Body
 
 // Drafted: a contractor begins an order.
 type Drafted struct {
@@ -54,7 +77,7 @@ type Drafted struct {
 	ContractorID string `json:"contractor_id"`
 }
 
-// ItemAdded: so many of a product more, at its price of that moment.
+// ItemAdded: a quantity of a product is added, at its price of that moment.
 type ItemAdded struct {
 	ProductID string       `json:"product_id"`
 	SKU       string       `json:"sku"`
@@ -63,7 +86,7 @@ type ItemAdded struct {
 	Quantity  int64        `json:"quantity"`
 }
 
-// ItemRemoved: so many of a product less.
+// ItemRemoved: a quantity of a product is removed.
 type ItemRemoved struct {
 	ProductID string `json:"product_id"`
 	Quantity  int64  `json:"quantity"`
@@ -80,10 +103,20 @@ type DiscountSet struct {
 	BasisPoints int64 `json:"basis_points"`
 }
 
-// DiscountReset: no discount any more.
+// DiscountReset: the order has no discount any more.
 type DiscountReset struct{}
 
-// Submitted: lines, prices, discount and total are frozen, and wait to be paid.
+// Line is a quantity of one product.
+type Line struct {
+	ProductID string       `json:"product_id"`
+	SKU       string       `json:"sku"`
+	Name      string       `json:"name"`
+	Price     money.Amount `json:"price"` // of one; in a draft as it was when it was last added
+	Quantity  int64        `json:"quantity"`
+	Total     money.Amount `json:"total"`
+}
+
+// Submitted: lines, prices, discount and total are frozen, and the order waits to be paid.
 type Submitted struct {
 	Number       string       `json:"number"` // 2026/11/000042
 	ContractorID string       `json:"contractor_id"`
@@ -96,23 +129,23 @@ type Submitted struct {
 	ExpiresAt    time.Time    `json:"expires_at"`
 }
 
-// Paid: a payment of its total was captured.
+// Paid: a payment of the total was captured.
 type Paid struct {
 	PaymentID string `json:"payment_id"`
 }
 
-// Expired: its time was up.
+// Expired: the order was not paid in time, or its draft lay idle.
 type Expired struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Cancelled: somebody wanted it no more.
+// Cancelled: somebody does not want the order any more.
 type Cancelled struct {
 	Reason string `json:"reason,omitempty"`
 	By     string `json:"by"` // contractor or manager
 }
 
-// PaymentRefused: a captured payment cannot pay it, and goes back.
+// PaymentRefused: a captured payment cannot pay the order, and goes back.
 type PaymentRefused struct {
 	PaymentID string `json:"payment_id"`
 	Reason    string `json:"reason"`
@@ -131,7 +164,7 @@ func (Expired) EventType() string        { return TypeExpired }
 func (Cancelled) EventType() string      { return TypeCancelled }
 func (PaymentRefused) EventType() string { return TypePaymentRefused }
 
-// decoders reads each type's body, and is the list of the types there are.
+// decoders reads the body of each type, and is the list of the types that exist.
 var decoders = schema.Decoders[Body]{
 	TypeDrafted: func(o *schema.Object) Body {
 		return Drafted{OrderID: o.ID("order_id"), ContractorID: o.Text("contractor_id", MaxReference)}
@@ -168,4 +201,62 @@ var decoders = schema.Decoders[Body]{
 	TypePaymentRefused: func(o *schema.Object) Body {
 		return PaymentRefused{PaymentID: o.ID("payment_id"), Reason: o.Text("reason", MaxText)}
 	},
+}
+
+var numbers = regexp.MustCompile(`^[0-9]{4}/(0[1-9]|1[0-2])/[0-9]{6,12}$`)
+
+func lines(o *schema.Object) (lines []Line) {
+	o.Objects("lines", MaxLines, func(l *schema.Object) {
+		lines = append(lines, Line{
+			ProductID: l.ID("product_id"), SKU: l.Text("sku", MaxReference), Name: l.Text("name", MaxReference),
+			Price: l.Amount("price"), Quantity: l.Integer("quantity", 1, MaxQuantity), Total: l.Amount("total"),
+		})
+	})
+	return lines
+}
+
+//go:embed schemas/*.json
+var schemas embed.FS
+
+// Types returns every event type of an order, in the order of its life.
+func Types() []schema.Type {
+	return schema.Types(schemas, Writer, TypeDrafted, TypeItemAdded, TypeItemRemoved, TypeCustomerChosen, TypeDiscountSet,
+		TypeDiscountReset, TypeSubmitted, TypePaid, TypeExpired, TypeCancelled, TypePaymentRefused)
+}
+
+// The errors of Decode and Check.
+var (
+	// ErrUnknownType means that no order event has this type. A newer writer may know it.
+	ErrUnknownType = schema.ErrUnknownType
+	// ErrMalformed means that an event does not fit its schema or its envelope.
+	ErrMalformed = schema.ErrMalformed
+)
+
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are ErrUnknownType or
+// ErrMalformed, wrapped.
+func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
+
+// New returns an event about the order subject. The caller sets its Time, Sequence and Meta.
+func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
+
+// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no effect) or
+// ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+func Check(e event.Event) error {
+	_, err := read(e)
+	return err
+}
+
+// read decodes an event, and compares it with its envelope.
+func read(e event.Event) (Body, error) {
+	body, err := Decode(e.Type, e.Data)
+	if err != nil {
+		return nil, err
+	}
+	if !schema.IsID(e.Subject) {
+		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
+	}
+	if drafted, ok := body.(Drafted); ok && drafted.OrderID != e.Subject {
+		return nil, fmt.Errorf("%w: order_id is not the subject", ErrMalformed)
+	}
+	return body, nil
 }

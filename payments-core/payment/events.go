@@ -1,9 +1,23 @@
 package payment
 
 import (
+	"embed"
+	"fmt"
+
+	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/schema"
 )
+
+// Topic is the Kafka topic of payment events; the key is the payment's id.
+const Topic = "payments"
+
+// Partitions of the topic. The order of a key depends on it: it does not change in place.
+const Partitions = 6
+
+// Stream is the journal's stream of a payment.
+func Stream(id string) string { return "payment-" + id }
 
 // The event types.
 const (
@@ -20,26 +34,60 @@ const (
 	TypeStuck      = "payment_stuck"
 )
 
-// MaxText is the longest description, reason or note, in characters; MaxReference the
-// longest reference, code or id that somebody else made up.
+// The services that write about payments, by their ce_source.
+const (
+	sourceContractors = "/contractor-ui"
+	sourceManagers    = "/manager-ui"
+	sourceCore        = "/payments-core"
+)
+
+var writers = map[string]string{
+	TypeRequested:  sourceContractors,
+	TypeWithdrawn:  sourceContractors,
+	TypeRejected:   sourceManagers,
+	TypeAccepted:   sourceManagers,
+	TypeAuthorized: sourceCore,
+	TypeDeclined:   sourceCore,
+	TypeCaptured:   sourceCore,
+	TypeReleased:   sourceCore,
+	TypeRefunded:   sourceCore,
+	TypeCancelled:  sourceCore,
+	TypeStuck:      sourceCore,
+}
+
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string { return writers[typ] }
+
+// MaxText is the longest description, reason or note, in characters. MaxReference is the longest reference, code or id
+// that another system made up.
 const (
 	MaxText      = 2000
 	MaxReference = 200
 )
 
-// CaptureMethod says who captures an authorized payment.
+// CaptureMethod is who captures an authorized payment.
 type CaptureMethod string
 
-// A payment is captured as soon as it is authorized, or when a manager says so.
+// A payment is captured as soon as it is authorized, or when a manager commands it.
 const (
 	Automatic CaptureMethod = "automatic"
 	Manual    CaptureMethod = "manual"
 )
 
-// Body is what one type of event says; the envelope says who and when.
-type Body interface {
-	EventType() string
-}
+// Operation is something that payments-core asks of the gateway.
+type Operation string
+
+// The operations; NoOperation where there is nothing to do.
+const (
+	NoOperation Operation = ""
+	Authorize   Operation = "authorize"
+	Capture     Operation = "capture"
+	Release     Operation = "release"
+	Refund      Operation = "refund"
+)
+
+// Body is the data of one type of event. Who wrote it, and when, is in the envelope.
+type Body = aggregate.Body
 
 // Requested: a contractor asks to be paid.
 type Requested struct {
@@ -72,36 +120,37 @@ type Authorized struct {
 	GatewayReference string `json:"gateway_reference"`
 }
 
-// Declined: the gateway refused to hold it. Final means that it is not tried again.
+// Declined: the gateway refuses to hold it. Final means that it is not tried again.
 type Declined struct {
 	Code   string `json:"code"`
 	Reason string `json:"reason,omitempty"`
 	Final  bool   `json:"final"`
 }
 
-// Captured: the gateway moved the money.
+// Captured: the gateway has moved the money.
 type Captured struct {
 	Amount           money.Amount `json:"amount"` // at most what is authorized
 	GatewayReference string       `json:"gateway_reference"`
 }
 
-// Released: the hold is gone without the money having moved.
+// Released: the hold is gone, and no money has moved.
 type Released struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Refunded: what was captured went back.
+// Refunded: the captured money has gone back.
 type Refunded struct {
 	Reason           string `json:"reason,omitempty"`
 	GatewayReference string `json:"gateway_reference"`
 }
 
-// Cancelled: payments-core ended the payment before money moved, since its order died.
+// Cancelled: payments-core ends the payment before money moved, since its order has ended.
 type Cancelled struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Stuck: what the money needs cannot be asked of the gateway any more, until an operator retries or settles it. Nothing moved.
+// Stuck: an operation must be done and cannot be asked of the gateway any more, until an operator retries or settles it.
+// No money has moved.
 type Stuck struct {
 	Operation Operation `json:"operation"`
 	Reason    string    `json:"reason"`
@@ -120,7 +169,7 @@ func (Refunded) EventType() string   { return TypeRefunded }
 func (Cancelled) EventType() string  { return TypeCancelled }
 func (Stuck) EventType() string      { return TypeStuck }
 
-// decoders reads each type's body, and is the list of the types there are.
+// decoders reads the body of each type, and is the list of the types that exist.
 var decoders = schema.Decoders[Body]{
 	TypeRequested: func(o *schema.Object) Body {
 		return Requested{
@@ -163,4 +212,50 @@ var decoders = schema.Decoders[Body]{
 			Reason:    o.Text("reason", MaxText),
 		}
 	},
+}
+
+//go:embed schemas/*.json
+var schemas embed.FS
+
+// Types returns every event type of a payment, in the order of its life.
+func Types() []schema.Type {
+	return schema.Types(schemas, Writer, TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeAuthorized,
+		TypeDeclined, TypeCaptured, TypeReleased, TypeRefunded, TypeCancelled, TypeStuck)
+}
+
+// The errors of Decode and Check.
+var (
+	// ErrUnknownType means that no payment event has this type. A newer writer may know it.
+	ErrUnknownType = schema.ErrUnknownType
+	// ErrMalformed means that an event does not fit its schema or its envelope.
+	ErrMalformed = schema.ErrMalformed
+)
+
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are ErrUnknownType or
+// ErrMalformed, wrapped.
+func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
+
+// New returns an event about the payment subject. The caller sets its Time and Meta.
+func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
+
+// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no effect) or
+// ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+func Check(e event.Event) error {
+	_, err := read(e)
+	return err
+}
+
+// read decodes an event, and compares it with its envelope.
+func read(e event.Event) (Body, error) {
+	body, err := Decode(e.Type, e.Data)
+	if err != nil {
+		return nil, err
+	}
+	if !schema.IsID(e.Subject) {
+		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
+	}
+	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
+		return nil, fmt.Errorf("%w: payment_id is not the subject", ErrMalformed)
+	}
+	return body, nil
 }
