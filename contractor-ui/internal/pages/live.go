@@ -83,10 +83,10 @@ func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error)
 }
 
 func (l Live) payment(p readmodel.Payment) (live.Row, error) {
-	r := rowOf(p)
-	html, err := paymentRow.HTML(l.Renderer, r)
+	r := paymentRowOf(p)
+	html, err := paymentRowFragment.HTML(l.Renderer, r)
 	return live.Row{
-		Audience: audience(p.ContractorID), List: listName, ID: r.ID, Revision: r.Revision,
+		Audience: audience(p.ContractorID), List: paymentList, ID: r.ID, Revision: r.Revision,
 		Tabs: []string{tabOf(p.Decision)}, Sort: r.Sort, HTML: html,
 	}, err
 }
@@ -95,7 +95,7 @@ func (l Live) order(o readmodel.Order) (live.Row, error) {
 	r := orderRowOf(o)
 	html, err := orderRowFragment.HTML(l.Renderer, r)
 	return live.Row{
-		Audience: audience(o.ContractorID), List: ordersList, ID: r.ID, Revision: r.Revision,
+		Audience: audience(o.ContractorID), List: orderList, ID: r.ID, Revision: r.Revision,
 		Tabs: []string{string(o.State)}, Sort: r.Sort, HTML: html,
 	}, err
 }

@@ -28,17 +28,17 @@ func (h *handlers) confirmCancel(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.renderCancel(c, http.StatusOK, id, attempt{})
+	return h.renderCancel(c, http.StatusOK, id, formState{})
 }
 
-func (h *handlers) renderCancel(c echo.Context, status int, id string, tried attempt) error {
+func (h *handlers) renderCancel(c echo.Context, status int, id string, tried formState) error {
 	seen, err := h.ownOrder(c.Request().Context(), id, web.PersonOf(c).ID)
 	if err != nil {
 		return err
 	}
 	if seen.State != order.StateDraft && seen.State != order.StateSubmitted {
 		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", lower(seen.State.Label())))
-		return web.Redirect(c, orderAddress(id))
+		return web.Redirect(c, orderPath(id))
 	}
 	values, _ := tried.valuesOf(formCancel, nil)
 	page := cancelPage{
@@ -50,7 +50,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried att
 	}
 	for _, p := range seen.Payments {
 		if _, ended := p.Ended(); !ended {
-			page.Underway = &web.Link{Label: p.Amount.String(), Href: address(p.ID)}
+			page.Underway = &web.Link{Label: p.Amount.String(), Href: paymentPath(p.ID)}
 		}
 	}
 	title := "Cancel order"
@@ -61,7 +61,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried att
 }
 
 func (h *handlers) cancelOrder(c echo.Context) error {
-	return h.send(c, formCancel, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formCancel, false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
 		}

@@ -36,16 +36,16 @@ const codeExists = "exists"
 // errTyped says that something was typed wrong; its messages stand in the form.
 var errTyped = errors.New("something was typed wrong")
 
-// sent is a form of an order's page, on its way to ordering-core.
-type sent struct {
-	attempt
+// orderForm is a form of an order's page, on its way to ordering-core.
+type orderForm struct {
+	formState
 	id    string
 	state order.State // of the order in the read model; none if it is not there
 }
 
 // send reads a form, has run give ordering-core a command, and shows what came of it. An order that is
 // not there yet is drafted first, if the form may begin one.
-func (h *handlers) send(c echo.Context, form string, begins bool, run func(ctx context.Context, s *sent) (ordering.Done, error)) error {
+func (h *handlers) send(c echo.Context, form string, begins bool, run func(ctx context.Context, s *orderForm) (ordering.Done, error)) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (h *handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 	if err != nil {
 		return err
 	}
-	s := &sent{attempt: attempt{form: form, values: values, key: values.Value(fieldKey)}, id: id}
+	s := &orderForm{formState: formState{form: form, values: values, key: values.Value(fieldKey)}, id: id}
 	if s.state, err = h.stateOf(c, id); err != nil {
 		return err
 	}
@@ -75,17 +75,17 @@ func (h *handlers) send(c echo.Context, form string, begins bool, run func(ctx c
 		return h.notDone(c, s, err)
 	}
 	if h.shown(ctx, id, done.Sequence) {
-		return web.Redirect(c, orderAddress(id))
+		return web.Redirect(c, orderPath(id))
 	}
 	web.Flash(c, web.Info, "Saved. It is shown shortly.")
 	if s.state == order.StateNone {
-		return web.Redirect(c, newOrderAddress(id))
+		return web.Redirect(c, newOrderPath(id))
 	}
-	return web.Redirect(c, orderAddress(id))
+	return web.Redirect(c, orderPath(id))
 }
 
 // draft begins the order if it is not there yet. Doing so again changes nothing.
-func (h *handlers) draft(ctx context.Context, s *sent) error {
+func (h *handlers) draft(ctx context.Context, s *orderForm) error {
 	if s.state != order.StateNone {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (h *handlers) draft(ctx context.Context, s *sent) error {
 }
 
 func (h *handlers) addItem(c echo.Context) error {
-	return h.send(c, formAdd, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formAdd, true, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		productID, err := h.chosenProduct(ctx, s.values)
 		if err != nil {
 			return ordering.Done{}, err
@@ -127,7 +127,7 @@ func (h *handlers) changeLine(c echo.Context) error {
 	if err != nil {
 		return errNoOrder
 	}
-	return h.send(c, formLine(productID), false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formLine(productID), false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		quantity := quantityOf(s.values, 1)
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
@@ -151,7 +151,7 @@ func (h *handlers) setQuantity(c echo.Context) error {
 	if err != nil {
 		return errNoOrder
 	}
-	return h.send(c, formQuantity(productID), false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formQuantity(productID), false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		seen, err := strconv.ParseInt(s.values.Value(fieldSeen), 10, 64)
 		if err != nil || seen < 1 || seen > order.MaxQuantity {
 			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
@@ -172,7 +172,7 @@ func (h *handlers) setQuantity(c echo.Context) error {
 }
 
 func (h *handlers) chooseCustomer(c echo.Context) error {
-	return h.send(c, formCustomer, true, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formCustomer, true, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		customerID, err := h.chosenCustomer(ctx, s.values)
 		if err != nil {
 			return ordering.Done{}, err
@@ -188,7 +188,7 @@ func (h *handlers) chooseCustomer(c echo.Context) error {
 }
 
 func (h *handlers) submitOrder(c echo.Context) error {
-	return h.send(c, formSubmit, false, func(ctx context.Context, s *sent) (ordering.Done, error) {
+	return h.send(c, formSubmit, false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
 		sequence, errSequence := strconv.ParseInt(s.values.Value(fieldSequence), 10, 64)
 		minor, errTotal := strconv.ParseInt(s.values.Value(fieldTotal), 10, 64)
 		if errSequence != nil || errTotal != nil {
@@ -239,13 +239,13 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 	return c
 }
 
-// meanwhile says how many changes were made, of which the last so many are told.
-func meanwhile(made, told int) string {
+// meanwhile says how many changes were made, of which the last so many are listed.
+func meanwhile(made, listed int) string {
 	switch {
 	case made == 1:
 		return "One change was made meanwhile:"
-	case made > told:
-		return fmt.Sprintf("%d changes were made meanwhile, the last %d of them:", made, told)
+	case made > listed:
+		return fmt.Sprintf("%d changes were made meanwhile, the last %d of them:", made, listed)
 	}
 	return fmt.Sprintf("%d changes were made meanwhile:", made)
 }
@@ -267,7 +267,7 @@ func quantityOf(form *web.Form, least int64) int64 {
 }
 
 // notDone shows the form again, with what was typed and why it was in vain.
-func (h *handlers) notDone(c echo.Context, s *sent, err error) error {
+func (h *handlers) notDone(c echo.Context, s *orderForm, err error) error {
 	var refusal *api.Refusal
 	status := http.StatusUnprocessableEntity
 	switch {
@@ -282,50 +282,50 @@ func (h *handlers) notDone(c echo.Context, s *sent, err error) error {
 		s.explain(c, refusal)
 	default:
 		var known bool
-		if status, known = h.tellAway(c, err); !known {
+		if status, known = h.flashAway(c, err); !known {
 			return err
 		}
 	}
 	if s.form == formCancel {
-		return h.renderCancel(c, status, s.id, s.attempt)
+		return h.renderCancel(c, status, s.id, s.formState)
 	}
 	if state, err := h.stateOf(c, s.id); err != nil || state == order.StateNone {
 		if err != nil {
 			return err
 		}
-		return h.renderNewOrder(c, status, s.id, s.attempt)
+		return h.renderNewOrder(c, status, s.id, s.formState)
 	}
 	seen, err := h.ownOrder(c.Request().Context(), s.id, web.PersonOf(c).ID)
 	if err != nil {
 		return err
 	}
-	return h.renderOrder(c, status, seen, s.attempt)
+	return h.renderOrder(c, status, seen, s.formState)
 }
 
 // explain says why ordering-core refused: beside the field that is at fault, or above the page.
-func (s *sent) explain(c echo.Context, refusal *api.Refusal) {
+func (s *orderForm) explain(c echo.Context, refusal *api.Refusal) {
 	var field string
 	_ = json.Unmarshal(refusal.Extra["field"], &field)
 	switch {
 	case s.changes.Changed != "": // which the page tells
 	case refusal.Status == http.StatusUnprocessableEntity && refusal.Code == "":
 		// The key was used for something else: a page from before, changed and sent again.
-		web.Flash(c, web.Bad, notDoneWords(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")
+		web.Flash(c, web.Bad, notDoneText(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")
 	case s.form == formAdd && (field == fieldProduct || field == fieldQuantity), s.form == formCustomer && field == fieldCustomer,
 		s.form == formCancel && field == fieldReason:
 		s.values.Fail(field, refusal.Detail)
 	case s.form == formAdd && aboutProduct[order.Code(refusal.Code)]:
 		s.values.Fail(fieldProduct, sentence(strings.TrimSuffix(refusal.Detail, "."))+".")
 	default:
-		web.Flash(c, web.Bad, notDoneWords(s.form)+": "+strings.TrimSuffix(refusal.Detail, ".")+".")
+		web.Flash(c, web.Bad, notDoneText(s.form)+": "+strings.TrimSuffix(refusal.Detail, ".")+".")
 	}
 }
 
 // aboutProduct are the refusals that another product would not get.
 var aboutProduct = map[order.Code]bool{order.CurrencyDiffers: true, order.Archived: true}
 
-// notDoneWords is what a form was to do, and did not.
-func notDoneWords(form string) string {
+// notDoneText is what a form was to do, and did not.
+func notDoneText(form string) string {
 	switch form {
 	case formAdd:
 		return "Not added"
@@ -337,8 +337,8 @@ func notDoneWords(form string) string {
 	return "Not changed"
 }
 
-// tellAway says what is known when ordering-core did not answer clearly; known is false for any other error.
-func (h *handlers) tellAway(c echo.Context, err error) (status int, known bool) {
+// flashAway explains what is known when ordering-core did not answer clearly; known is false for any other error.
+func (h *handlers) flashAway(c echo.Context, err error) (status int, known bool) {
 	switch {
 	case errors.Is(err, api.ErrAway):
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept: please try again shortly.")

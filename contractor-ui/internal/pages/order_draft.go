@@ -38,8 +38,8 @@ const (
 func formLine(productID string) string     { return "line-" + productID }
 func formQuantity(productID string) string { return "quantity-" + productID }
 
-// attempt is a form of an order's page that was sent in vain. Its page is shown again with what was typed.
-type attempt struct {
+// formState is a form of an order's page that was sent in vain. Its page is shown again with what was typed.
+type formState struct {
 	form    string // which
 	values  *web.Form
 	key     string // "" where sending it again is another command
@@ -55,14 +55,14 @@ type changes struct {
 }
 
 // keyOf is the key of a form on the page to come.
-func (a attempt) keyOf(form string) string {
+func (a formState) keyOf(form string) string {
 	if a.form == form && a.key != "" {
 		return a.key
 	}
 	return newKey()
 }
 
-func (a attempt) valuesOf(form string, defaults map[string]string) (values *web.Form, typed bool) {
+func (a formState) valuesOf(form string, defaults map[string]string) (values *web.Form, typed bool) {
 	if a.form == form && a.values != nil {
 		return a.values, true
 	}
@@ -88,7 +88,7 @@ type draftPart struct {
 func (h *handlers) newOrder(c echo.Context) error {
 	id := c.QueryParam("id")
 	if id == "" {
-		return web.Redirect(c, newOrderAddress(newKey()))
+		return web.Redirect(c, newOrderPath(newKey()))
 	}
 	if _, err := orderIDOf(id); err != nil {
 		return err
@@ -98,12 +98,12 @@ func (h *handlers) newOrder(c echo.Context) error {
 		return err
 	}
 	if state != order.StateNone {
-		return web.Redirect(c, orderAddress(id))
+		return web.Redirect(c, orderPath(id))
 	}
-	return h.renderNewOrder(c, http.StatusOK, id, attempt{})
+	return h.renderNewOrder(c, http.StatusOK, id, formState{})
 }
 
-func newOrderAddress(id string) string {
+func newOrderPath(id string) string {
 	return web.Address("/orders/new", map[string]string{"id": id})
 }
 
@@ -119,7 +119,7 @@ func (h *handlers) stateOf(c echo.Context, id string) (order.State, error) {
 	return o.State, nil
 }
 
-func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried attempt) error {
+func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried formState) error {
 	page := orderPage{ID: id, Title: "New order", NothingSeen: true}
 	if err := h.addDraft(c, &page, order.Order{ID: id}, tried); err != nil {
 		return err
@@ -128,7 +128,7 @@ func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried a
 }
 
 // addDraft adds lines, totals and forms as submitting now would freeze them.
-func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried attempt) error {
+func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried formState) error {
 	ctx := c.Request().Context()
 	current, revisions, err := h.currentProducts(ctx, o.Lines)
 	if err != nil {
@@ -179,7 +179,7 @@ func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	return nil
 }
 
-func (l *orderLine) addForms(tried attempt) {
+func (l *orderLine) addForms(tried formState) {
 	form := formQuantity(l.ProductID)
 	values, typed := tried.valuesOf(form, map[string]string{fieldQuantity: strconv.FormatInt(l.Quantity, 10)})
 	l.Typed, l.Typing = typed, values.Field(fieldQuantity, "Quantity of "+l.Name)

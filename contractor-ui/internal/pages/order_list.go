@@ -11,8 +11,8 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// ordersList is the list in the page's data-live-list and in pushes.
-const ordersList = "orders"
+// orderList is the list in the page's data-live-list and in pushes.
+const orderList = "orders"
 
 // orderTabs are the parts of the list. Each tab's key is its state.
 var orderTabs = []struct {
@@ -43,8 +43,8 @@ type ordersPage struct {
 	PageSize int
 }
 
-func (h *handlers) orders(c echo.Context) error {
-	q, err := orderQueryOf(c)
+func (h *handlers) listOrders(c echo.Context) error {
+	q, err := readOrderQuery(c)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func (h *handlers) orders(c echo.Context) error {
 	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, data)
 }
 
-// orderQueryOf reads the list's address. A tab that does not exist is 404.
-func orderQueryOf(c echo.Context) (q readmodel.OrderQuery, err error) {
+// readOrderQuery reads the list's address. A tab that does not exist is 404.
+func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	found := false
 	for _, t := range orderTabs {
 		if string(t.state) == c.QueryParam("tab") {

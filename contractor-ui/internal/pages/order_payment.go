@@ -23,7 +23,7 @@ type askPart struct {
 	Capture   web.Field
 }
 
-func askOf(o readmodel.OrderHistory, tried attempt) *askPart {
+func askOf(o readmodel.OrderHistory, tried formState) *askPart {
 	values, _ := tried.valuesOf(formPayment, map[string]string{fieldCapture: string(payment.Automatic)})
 	ask := &askPart{PaymentID: tried.keyOf(formPayment), Capture: captureField(values)}
 	all := make([]payment.Payment, len(o.Payments))
@@ -33,7 +33,7 @@ func askOf(o readmodel.OrderHistory, tried attempt) *askPart {
 	last, ended, confirmed := payments.LastOf(all)
 	switch {
 	case !ended:
-		ask.UnderWay = &web.Link{Label: last.Amount.String(), Href: address(last.ID)}
+		ask.UnderWay = &web.Link{Label: last.Amount.String(), Href: paymentPath(last.ID)}
 	case !confirmed:
 		ask.Confirming = true
 	}
@@ -41,8 +41,8 @@ func askOf(o readmodel.OrderHistory, tried attempt) *askPart {
 	return ask
 }
 
-// payOrder asks for the payment of a submitted order, unless one is under way.
-func (h *handlers) payOrder(c echo.Context) error {
+// requestOrderPayment asks for the payment of a submitted order, unless one is under way.
+func (h *handlers) requestOrderPayment(c echo.Context) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -77,9 +77,9 @@ func (h *handlers) payOrder(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return h.renderOrder(c, http.StatusUnprocessableEntity, seen, attempt{form: formPayment, values: failed(form, refusal)})
+		return h.renderOrder(c, http.StatusUnprocessableEntity, seen, formState{form: formPayment, values: failField(form, refusal)})
 	default:
 		web.Flash(c, web.Warning, "Not requested: "+refusal.Error()+".")
 	}
-	return web.Redirect(c, orderAddress(id))
+	return web.Redirect(c, orderPath(id))
 }

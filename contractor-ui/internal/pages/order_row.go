@@ -29,7 +29,7 @@ type orderRow struct {
 
 func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
-		ID: order.Stream(o.ID.String()), Sort: o.SortKey(), Revision: o.Shown(), Href: orderAddress(o.ID.String()),
+		ID: order.Stream(o.ID.String()), Sort: o.SortKey(), Revision: o.Shown(), Href: orderPath(o.ID.String()),
 		Name: o.Number, Lines: count(o.Lines, "product"), Customer: clip(o.CustomerName, shownText),
 		DraftedAt: o.DraftedAt, State: stateBadge(o.State),
 	}
@@ -69,8 +69,8 @@ func stateBadge(s order.State) web.Badge {
 	return web.Badge{Tone: tone, Text: s.Label()}
 }
 
-// orderAddress is an order's page.
-func orderAddress(id string) string { return "/orders/" + id }
+// orderPath is an order's page.
+func orderPath(id string) string { return "/orders/" + id }
 
 // idsOf reads ids from the streams' names that begin with prefix.
 func idsOf(prefix string, streams []string) []uuid.UUID {

@@ -104,11 +104,11 @@ func (h *handlers) showOrder(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.renderOrder(c, http.StatusOK, seen, attempt{})
+	return h.renderOrder(c, http.StatusOK, seen, formState{})
 }
 
 // renderOrder shows an order with what somebody has just tried in vain, if anything.
-func (h *handlers) renderOrder(c echo.Context, status int, seen readmodel.OrderHistory, tried attempt) error {
+func (h *handlers) renderOrder(c echo.Context, status int, seen readmodel.OrderHistory, tried formState) error {
 	page := orderPage{
 		ID: seen.ID, Title: orderTitle(seen.Order), State: stateBadge(seen.State), Customer: seen.CustomerName,
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
@@ -195,7 +195,7 @@ func factsOf(o readmodel.OrderHistory) orderFacts {
 func orderPaymentOf(o readmodel.OrderHistory, i int) orderPayment {
 	p := o.Payments[i]
 	shown := orderPayment{
-		Name: order.PaymentName(i, len(o.Payments)), Href: address(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Name: order.PaymentName(i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
 	for _, s := range o.Steps {

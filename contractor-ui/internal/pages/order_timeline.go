@@ -24,7 +24,7 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
 			}
 			thread = append(thread, orderStep{
-				step: stepOf(words, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: address(p.ID),
+				step: stepOf(words, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: paymentPath(p.ID),
 			})
 		}
 		threads = append(threads, thread)
@@ -32,7 +32,7 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 	for _, s := range order.Condense(o.Steps) {
 		shown := orderStep{step: stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed)}
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
-			shown.Of, shown.Href = names[refused.PaymentID], address(refused.PaymentID)
+			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
 		}
 		threads[0] = append(threads[0], shown)
 	}

@@ -44,9 +44,9 @@ var (
 	orderView       = web.NewView[orderPage]("order")
 	cancelOrderView = web.NewView[cancelPage]("cancel-order")
 
-	paymentRow       = web.NewFragment[row]("payment-row")
-	totalFragment    = web.NewFragment[total]("total")
-	orderRowFragment = web.NewFragment[orderRow]("order-row")
+	paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
+	totalFragment      = web.NewFragment[total]("total")
+	orderRowFragment   = web.NewFragment[orderRow]("order-row")
 )
 
 // Cookie is the session's; browsers share cookies among the ports of a host.
@@ -58,7 +58,7 @@ var People = []web.Person{{ID: "ada-nowak", Name: "Ada Nowak"}, {ID: "jon-park",
 // NewRenderer parses the pages' templates.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, requestView, paymentView, ordersView, orderView, cancelOrderView,
-		paymentRow, totalFragment, orderRowFragment)
+		paymentRowFragment, totalFragment, orderRowFragment)
 }
 
 // Options make the site. All are needed, but for Hub, Metrics and Away.
@@ -113,13 +113,13 @@ func New(o Options) (*web.Site, error) {
 
 // register adds the routes.
 func (h *handlers) register(e *echo.Echo) {
-	e.GET("/", h.list)
+	e.GET("/", h.listPayments)
 	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
-	e.GET("/payments/new", h.form)
-	e.POST("/payments", h.request)
-	e.GET("/payments/:id", h.show)
-	e.POST("/payments/:id/withdraw", h.withdraw)
-	e.GET("/orders", h.orders)
+	e.GET("/payments/new", h.requestForm)
+	e.POST("/payments", h.requestPayment)
+	e.GET("/payments/:id", h.showPayment)
+	e.POST("/payments/:id/withdraw", h.withdrawPayment)
+	e.GET("/orders", h.listOrders)
 	e.GET("/orders/new", h.newOrder)
 	e.GET("/orders/products", h.products)
 	e.GET("/orders/customers", h.customers)
@@ -129,7 +129,7 @@ func (h *handlers) register(e *echo.Echo) {
 	e.POST("/orders/:id/items/:product/:change", h.changeLine)
 	e.POST("/orders/:id/customer", h.chooseCustomer)
 	e.POST("/orders/:id/submit", h.submitOrder)
-	e.POST("/orders/:id/payment", h.payOrder)
+	e.POST("/orders/:id/payment", h.requestOrderPayment)
 	e.GET("/orders/:id/cancel", h.confirmCancel)
 	e.POST("/orders/:id/cancel", h.cancelOrder)
 	if h.hub != nil {
@@ -162,8 +162,8 @@ func idOf(text string) (string, error) {
 	return text, nil
 }
 
-// address is a payment's page.
-func address(id string) string { return "/payments/" + id }
+// paymentPath is a payment's page.
+func paymentPath(id string) string { return "/payments/" + id }
 
 // ownPayment reads a payment of the contractor's. Anybody else's does not exist.
 func (h *handlers) ownPayment(ctx context.Context, id, contractor string) (readmodel.PaymentHistory, error) {

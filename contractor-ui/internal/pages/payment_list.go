@@ -11,14 +11,14 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// listName is the list in the page's data-live-list and in pushes.
-const listName = "payments"
+// paymentList is the list in the page's data-live-list and in pushes.
+const paymentList = "payments"
 
 // waitingCount is the live fragment beside the tab "Waiting".
 const waitingCount = "waiting-count"
 
-// tabs are the parts of the list, by decision. Each tab's key is its decision.
-var tabs = []struct {
+// paymentTabs are the parts of the list, by decision. Each tab's key is its decision.
+var paymentTabs = []struct {
 	label    string
 	decision payment.Decision
 }{
@@ -42,7 +42,7 @@ type paymentsPage struct {
 	Totals   []total
 	Tabs     web.Tabs
 	Search   web.Search
-	Rows     []row
+	Rows     []paymentRow
 	Pager    web.Pager
 	Empty    web.Empty
 	Tab      string
@@ -50,8 +50,8 @@ type paymentsPage struct {
 	PageSize int
 }
 
-func (h *handlers) list(c echo.Context) error {
-	q, tab, err := queryOf(c)
+func (h *handlers) listPayments(c echo.Context) error {
+	q, tab, err := readPaymentQuery(c)
 	if err != nil {
 		return err
 	}
@@ -68,12 +68,12 @@ func (h *handlers) list(c echo.Context) error {
 		Totals:   totalsOf(sums),
 		Search:   web.Search{Action: "/", Value: q.Search, Label: "Search payments", Keep: map[string]string{"tab": tab}},
 		Pager:    pagerTo("/", page.Range, q.Search, tab),
-		Empty:    emptyOf(q),
+		Empty:    emptyPayments(q),
 		Tab:      tab,
 		First:    page.Newer == nil,
 		PageSize: readmodel.PageSize,
 	}
-	for _, t := range tabs {
+	for _, t := range paymentTabs {
 		shown := web.Tab{
 			Label: t.label, Current: t.decision == q.Decision,
 			Href: web.Address("/", map[string]string{"tab": tabKey(t.decision), "q": q.Search}),
@@ -84,16 +84,16 @@ func (h *handlers) list(c echo.Context) error {
 		data.Tabs = append(data.Tabs, shown)
 	}
 	for _, p := range page.Payments {
-		data.Rows = append(data.Rows, rowOf(p))
+		data.Rows = append(data.Rows, paymentRowOf(p))
 	}
 	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, data)
 }
 
-// queryOf reads the list's address. A tab that does not exist is 404.
-func queryOf(c echo.Context) (q readmodel.Query, tab string, err error) {
+// readPaymentQuery reads the list's address. A tab that does not exist is 404.
+func readPaymentQuery(c echo.Context) (q readmodel.Query, tab string, err error) {
 	tab = c.QueryParam("tab")
 	found := false
-	for _, t := range tabs {
+	for _, t := range paymentTabs {
 		if tabKey(t.decision) == tab {
 			q.Decision, found = t.decision, true
 		}
@@ -139,8 +139,8 @@ func pagerTo(path string, beside readmodel.Range, search, tab string) web.Pager 
 	return web.Pager{Older: link("older", beside.Older), Newer: link("newer", beside.Newer)}
 }
 
-// emptyOf says what to do where the list has nothing.
-func emptyOf(q readmodel.Query) web.Empty {
+// emptyPayments explains what to do where the list has nothing.
+func emptyPayments(q readmodel.Query) web.Empty {
 	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}
 	if q.Search != "" {
 		all := &web.Link{Label: "Show all payments", Href: "/"}

@@ -63,13 +63,13 @@ func renderRequest(c echo.Context, status int, page requestPage) error {
 	return requestView.Render(c, status, web.Page{Title: title, Nav: "payments"}, page)
 }
 
-// form shows the form. The payment's id is in the page's address, so that however a browser comes
+// requestForm shows the form. The payment's id is in the page's address, so that however a browser comes
 // back to the page, sending it again makes no second payment.
-func (h *handlers) form(c echo.Context) error {
+func (h *handlers) requestForm(c echo.Context) error {
 	supersedes := c.QueryParam(fieldSupersedes)
 	values := map[string]string{fieldCapture: string(payment.Automatic), fieldCurrency: money.Currencies()[0]}
 	if supersedes != "" {
-		p, err := h.askedAgain(c, supersedes)
+		p, err := h.paymentToAskAgain(c, supersedes)
 		if refusal := refusalOf(err); refusal != nil {
 			return refuseAskingAgain(c, supersedes, refusal)
 		}
@@ -77,7 +77,7 @@ func (h *handlers) form(c echo.Context) error {
 			return err
 		}
 		if p.OrderID != "" { // its order says how much, and whether it can still be paid
-			return web.Redirect(c, orderAddress(p.OrderID))
+			return web.Redirect(c, orderPath(p.OrderID))
 		}
 		values = map[string]string{
 			fieldAmount: p.Amount.Decimal(), fieldCurrency: p.Amount.Currency, fieldDescription: p.Description,
@@ -95,8 +95,8 @@ func (h *handlers) form(c echo.Context) error {
 	return renderRequest(c, http.StatusOK, newRequestPage(web.NewForm(values)))
 }
 
-// askedAgain reads the contractor's payment that is to be asked for again, or a refusal.
-func (h *handlers) askedAgain(c echo.Context, id string) (payment.Payment, error) {
+// paymentToAskAgain reads the contractor's payment that is to be asked for again, or a refusal.
+func (h *handlers) paymentToAskAgain(c echo.Context, id string) (payment.Payment, error) {
 	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
 	if _, err := idOf(id); err != nil {
 		return payment.Payment{}, err
@@ -111,11 +111,11 @@ func (h *handlers) askedAgain(c echo.Context, id string) (payment.Payment, error
 // refuseAskingAgain leads back to the payment, whose page links the one that asks again, if there is one.
 func refuseAskingAgain(c echo.Context, id string, refusal *payment.Refusal) error {
 	web.Flash(c, web.Warning, "Not asked again: "+refusal.Error()+".")
-	return web.Redirect(c, address(id))
+	return web.Redirect(c, paymentPath(id))
 }
 
-// request asks for the payment that the form describes, unless the form has done so before.
-func (h *handlers) request(c echo.Context) error {
+// requestPayment asks for the payment that the form describes, unless the form has done so before.
+func (h *handlers) requestPayment(c echo.Context) error {
 	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
@@ -136,19 +136,19 @@ func (h *handlers) request(c echo.Context) error {
 		if made {
 			web.Flash(c, web.Good, fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount))
 		}
-		return web.Redirect(c, address(wanted.PaymentID))
+		return web.Redirect(c, paymentPath(wanted.PaymentID))
 	case errors.Is(err, payments.ErrNoPayment):
 		return errNoPayment
 	case errors.As(err, &other):
 		page := newRequestPage(form)
 		page.PaymentID = event.NewID().String()
 		page.Asked = &web.Link{
-			Label: fmt.Sprintf("%s for “%s”", other.Payment.Amount, clip(other.Payment.Description, 60)), Href: address(other.Payment.ID),
+			Label: fmt.Sprintf("%s for “%s”", other.Payment.Amount, clip(other.Payment.Description, 60)), Href: paymentPath(other.Payment.ID),
 		}
 		return renderRequest(c, http.StatusUnprocessableEntity, page)
 	case errors.Is(err, payments.ErrForOrder):
 		web.Flash(c, web.Warning, "Not asked again: that is done on the page of its order.")
-		return web.Redirect(c, address(wanted.Supersedes))
+		return web.Redirect(c, paymentPath(wanted.Supersedes))
 	case refusal == nil:
 		return err
 	case refusal.Code == payment.NotRequested || refusal.Code == payment.NotYours:
@@ -156,7 +156,7 @@ func (h *handlers) request(c echo.Context) error {
 	case refusal.Code != payment.Invalid:
 		return refuseAskingAgain(c, wanted.Supersedes, refusal)
 	}
-	page := newRequestPage(failed(form, refusal))
+	page := newRequestPage(failField(form, refusal))
 	if refusal.Field == fieldPayment {
 		page.Problem = refusal.Message
 	}
@@ -184,13 +184,13 @@ func readRequest(form *web.Form, contractor string) payment.Requested {
 	}
 	_, err = payment.NewRequest(wanted)
 	if refusal := refusalOf(err); refusal != nil && refusal.Field != fieldPayment && refusal.Field != fieldSupersedes {
-		failed(form, refusal)
+		failField(form, refusal)
 	}
 	return wanted
 }
 
-// failed puts a refusal's message beside the field it is about.
-func failed(form *web.Form, refusal *payment.Refusal) *web.Form {
+// failField puts a refusal's message beside the field it is about.
+func failField(form *web.Form, refusal *payment.Refusal) *web.Form {
 	field := refusal.Field
 	if field == "capture_method" {
 		field = fieldCapture

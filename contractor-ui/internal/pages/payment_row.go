@@ -15,8 +15,8 @@ import (
 // shownText is how much of a description a row shows, in characters.
 const shownText = 90
 
-// row is a payment in the list, and in pushes to it.
-type row struct {
+// paymentRow is a payment in the list, and in pushes to it.
+type paymentRow struct {
 	ID, Sort    string // HTML id and data-sort
 	Revision    int64
 	Href        string
@@ -31,9 +31,9 @@ type row struct {
 	Pending     bool
 }
 
-func rowOf(p readmodel.Payment) row {
-	r := row{
-		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: address(p.ID.String()),
+func paymentRowOf(p readmodel.Payment) paymentRow {
+	r := paymentRow{
+		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: paymentPath(p.ID.String()),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), Pending: p.Pending,

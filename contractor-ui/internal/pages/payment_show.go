@@ -47,7 +47,7 @@ type step struct {
 	Pending bool // "being confirmed"
 }
 
-func (h *handlers) show(c echo.Context) error {
+func (h *handlers) showPayment(c echo.Context) error {
 	id, err := idOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 	if label == "" {
 		label = "Draft"
 	}
-	page.Order = &web.Link{Label: label, Href: orderAddress(p.OrderID)}
+	page.Order = &web.Link{Label: label, Href: orderPath(p.OrderID)}
 	page.CanAskAgain = page.CanAskAgain && orders[0].State == order.StateSubmitted
 	page.SoonAskAgain = page.SoonAskAgain && orders[0].State == order.StateSubmitted
 	return nil

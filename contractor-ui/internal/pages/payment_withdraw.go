@@ -11,8 +11,8 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// withdraw takes a request back while it waits; afterwards it says who was first.
-func (h *handlers) withdraw(c echo.Context) error {
+// withdrawPayment takes a request back while it waits; afterwards it says who was first.
+func (h *handlers) withdrawPayment(c echo.Context) error {
 	id, err := idOf(c.Param("id"))
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (h *handlers) withdraw(c echo.Context) error {
 	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
 		web.Flash(c, web.Warning, sentence(notDone(refusal))+".")
 	}
-	return web.Redirect(c, address(id))
+	return web.Redirect(c, paymentPath(id))
 }
 
 // notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".

@@ -10,9 +10,9 @@ func (h *handlers) registerCatalog(e *echo.Echo) {
 	products.GET("/new", h.newProduct)
 	products.GET("/:id", h.product)
 	products.POST("/:id", h.changeProduct)
-	products.GET("/:id/archive", h.askToArchiveProduct)
+	products.GET("/:id/archive", h.confirmArchiveProduct)
 	products.POST("/:id/archive", h.archiveProduct)
-	h.registerSheets(products, productSheet)
+	h.registerFiles(products, productFile)
 
 	customers := e.Group(customersPath)
 	customers.GET("", h.listCustomers)
@@ -20,15 +20,15 @@ func (h *handlers) registerCatalog(e *echo.Echo) {
 	customers.GET("/new", h.newCustomer)
 	customers.GET("/:id", h.customer)
 	customers.POST("/:id", h.changeCustomer)
-	customers.GET("/:id/archive", h.askToArchiveCustomer)
+	customers.GET("/:id/archive", h.confirmArchiveCustomer)
 	customers.POST("/:id/archive", h.archiveCustomer)
-	h.registerSheets(customers, customerSheet)
+	h.registerFiles(customers, customerFile)
 }
 
-func (h *handlers) registerSheets(g *echo.Group, k sheetKind) {
-	g.GET("/import", h.askFile(k))
+func (h *handlers) registerFiles(g *echo.Group, k fileKind) {
+	g.GET("/import", h.uploadForm(k))
 	g.POST("/import", h.upload(k))
 	g.GET("/import/:id", h.preview(k))
-	g.POST("/import/:id", h.importSheet(k))
+	g.POST("/import/:id", h.importFile(k))
 	g.GET("/export", h.export(k))
 }

@@ -4,7 +4,7 @@ import "countersign.example/pkg/web"
 
 // archivePage asks whether a product or a customer is really to be archived.
 type archivePage struct {
-	attempt
+	formState
 	List             web.Link
 	Href, Name, Noun string
 	Means            string

@@ -18,7 +18,7 @@ const (
 )
 
 // export answers with a file of everything that is not archived, as an import takes it. It is sent as it is read.
-func (h *handlers) export(k sheetKind) echo.HandlerFunc {
+func (h *handlers) export(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		// When the person leaves, writing to them fails.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), exportTime)

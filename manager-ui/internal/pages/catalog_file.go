@@ -15,8 +15,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// sheetKind is what files of products and files of customers differ in.
-type sheetKind struct {
+// fileKind is what files of products and files of customers differ in.
+type fileKind struct {
 	name    string // of the kind, and of the file: "products"
 	nav     string
 	path    string // of the list's page
@@ -33,7 +33,7 @@ type sheetKind struct {
 	stream func(id string) string
 }
 
-var productSheet = sheetKind{
+var productFile = fileKind{
 	name: "products", nav: "catalog", path: catalogPath, title: "Import products", noun: "product",
 	columns: []string{"SKU", "Name", "Price", "Currency"}, amount: 2, stream: catalog.ProductStream,
 	read: func(cells []string, amount parser, fail func(field, message string)) (any, []string) {
@@ -52,7 +52,7 @@ func productCells(p readmodel.Product) []string {
 	return []string{p.SKU, p.Name, p.Price().Decimal(), p.Currency}
 }
 
-var customerSheet = sheetKind{
+var customerFile = fileKind{
 	name: "customers", nav: "customers", path: customersPath, title: "Import customers", noun: "customer",
 	columns: []string{"Name", "Email"}, key: 1, amount: -1, stream: catalog.CustomerStream,
 	read: func(cells []string, _ parser, fail func(field, message string)) (any, []string) {
@@ -108,7 +108,7 @@ type planned struct {
 }
 
 // plan reads a file and compares it with what there is in the read model.
-func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, err error) {
+func (k fileKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, err error) {
 	rows, problems := csvimport.Read(content, k.columns...)
 	p.Problems = problems
 	keys, wrong := make([]string, len(rows)), make([][]bool, len(rows))
@@ -165,7 +165,7 @@ func (k sheetKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan,
 }
 
 // column is the one that a field of ordering-core is in; the key's, if it is none of them.
-func (k sheetKind) column(field string) int {
+func (k fileKind) column(field string) int {
 	if i := slices.IndexFunc(k.columns, func(c string) bool { return strings.EqualFold(c, field) }); i >= 0 {
 		return i
 	}
@@ -173,7 +173,7 @@ func (k sheetKind) column(field string) int {
 }
 
 // difference says what a row changes of what there is now.
-func (k sheetKind) difference(cells, now []string) (changes []string) {
+func (k fileKind) difference(cells, now []string) (changes []string) {
 	for i := range now {
 		if cells[i] != now[i] {
 			changes = append(changes, fmt.Sprintf("%s from “%s”", k.columns[i], now[i]))

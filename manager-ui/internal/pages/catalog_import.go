@@ -35,7 +35,7 @@ type previewPage struct {
 	plan
 	Title, Noun, Path, Action string
 	Columns                   []string
-	Key, Amount               int // columns, as in sheetKind
+	Key, Amount               int // columns, as in fileKind
 	Notice                    notice
 	MoreRows, MoreProblems    int // that are not shown
 	Imported                  bool
@@ -49,19 +49,19 @@ var (
 // mostSize is csvimport.MaxBytes for people.
 var mostSize = fmt.Sprintf("%d MB", csvimport.MaxBytes>>20)
 
-// askFile shows the form for a file.
-func (h *handlers) askFile(k sheetKind) echo.HandlerFunc {
+// uploadForm shows the form for a file.
+func (h *handlers) uploadForm(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error { return h.showUpload(c, k, http.StatusOK, "") }
 }
 
-func (h *handlers) showUpload(c echo.Context, k sheetKind, status int, problem string) error {
+func (h *handlers) showUpload(c echo.Context, k fileKind, status int, problem string) error {
 	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
 		Title: k.title, Path: k.path, Columns: k.columns, HasAmounts: k.amount >= 0, MostRows: csvimport.MostRows, MostSize: mostSize, Problem: problem,
 	})
 }
 
 // upload keeps a file and leads to its preview.
-func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
+func (h *handlers) upload(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		content, err := web.ReadUpload(c, "file", csvimport.MaxBytes)
 		switch {
@@ -82,7 +82,7 @@ func (h *handlers) upload(k sheetKind) echo.HandlerFunc {
 }
 
 // preview shows what importing a file would do now, or what came of it if it was imported.
-func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
+func (h *handlers) preview(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u, err := h.uploaded(c, k)
 		if err != nil {
@@ -99,7 +99,7 @@ func (h *handlers) preview(k sheetKind) echo.HandlerFunc {
 	}
 }
 
-func (h *handlers) uploaded(c echo.Context, k sheetKind) (csvimport.Upload, error) {
+func (h *handlers) uploaded(c echo.Context, k fileKind) (csvimport.Upload, error) {
 	file, err := h.uploads.Read(c.Request().Context(), web.PersonOf(c).ID, k.name, c.Param("id"))
 	if errors.Is(err, csvimport.ErrNoUpload) {
 		err = web.NotFound("This file is no longer here. Please upload it again.")
@@ -108,7 +108,7 @@ func (h *handlers) uploaded(c echo.Context, k sheetKind) (csvimport.Upload, erro
 }
 
 // showImported says what came of a file, instead of what importing it would do.
-func (h *handlers) showImported(c echo.Context, k sheetKind, u csvimport.Upload) error {
+func (h *handlers) showImported(c echo.Context, k fileKind, u csvimport.Upload) error {
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
 		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
 			Tone: web.Info, Title: "You have imported this file already", At: *u.ImportedAt,
@@ -118,10 +118,10 @@ func (h *handlers) showImported(c echo.Context, k sheetKind, u csvimport.Upload)
 	})
 }
 
-func (h *handlers) showPreview(c echo.Context, k sheetKind, status int, p plan, said notice) error {
+func (h *handlers) showPreview(c echo.Context, k fileKind, status int, p plan, shown notice) error {
 	page := previewPage{
 		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
-		Key: k.key, Amount: k.amount, Notice: said,
+		Key: k.key, Amount: k.amount, Notice: shown,
 	}
 	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
 		page.Rows = p.Rows[:maxPreview]
@@ -155,9 +155,9 @@ func (i *imported) Check() error {
 	return nil
 }
 
-// importSheet has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
+// importFile has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
 // key: pressing twice imports once. What came of it stays with the file, so that who comes back to it later is told that.
-func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
+func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		form, err := web.ReadForm(c)
 		if err != nil {
@@ -181,8 +181,8 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 		done := imported{rows: len(p.bodies)}
 		body := map[string]any{"rows": p.bodies}
 		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
-			a := attempt{}
-			if err := h.notDone(ctx, &a, command{form: form, what: "imported"}, err); err != nil {
+			a := formState{}
+			if err := h.notDone(ctx, &a, orderingCommand{form: form, verb: "imported"}, err); err != nil {
 				return err
 			}
 			p.Problems = k.refusedRows(err, p)
@@ -196,14 +196,14 @@ func (h *handlers) importSheet(k sheetKind) echo.HandlerFunc {
 		if done.Last == nil {
 			web.Flash(c, web.Good, said)
 		} else {
-			h.sayDone(c, k.stream(done.Last.ID), done.Last.Sequence, said)
+			h.flashDone(c, k.stream(done.Last.ID), done.Last.Sequence, said)
 		}
 		return web.Redirect(c, k.path)
 	}
 }
 
 // refusedRows is what ordering-core finds wrong with rows, by the file's lines.
-func (k sheetKind) refusedRows(err error, p plan) (problems []csvimport.Problem) {
+func (k fileKind) refusedRows(err error, p plan) (problems []csvimport.Problem) {
 	var refusal *api.Refusal
 	var rows []struct {
 		Row    int    `json:"row"` // the first is 1

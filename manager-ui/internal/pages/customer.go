@@ -57,7 +57,7 @@ func (h *handlers) listCustomers(c echo.Context) error {
 
 // customerPage is the form for a new customer, or for one that there is.
 type customerPage struct {
-	attempt
+	formState
 	ID          string
 	Now         *readmodel.Customer // nil: a new one
 	Name, Email web.Field
@@ -74,7 +74,7 @@ func (h *handlers) newCustomer(c echo.Context) error {
 		values = customerValues(now)
 	}
 	values["id"] = uuid.NewString()
-	return h.showCustomer(c, nil, web.NewForm(values), first(0))
+	return h.showCustomer(c, nil, web.NewForm(values), newFormState(0))
 }
 
 func (h *handlers) customer(c echo.Context) error {
@@ -82,7 +82,7 @@ func (h *handlers) customer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.showCustomer(c, &now, customerForm(now), first(now.Sequence))
+	return h.showCustomer(c, &now, customerForm(now), newFormState(now.Sequence))
 }
 
 func customerForm(c readmodel.Customer) *web.Form { return web.NewForm(customerValues(c)) }
@@ -92,9 +92,9 @@ func customerValues(c readmodel.Customer) map[string]string {
 }
 
 // showCustomer shows the form, and the customer as they are now.
-func (h *handlers) showCustomer(c echo.Context, now *readmodel.Customer, form *web.Form, a attempt) error {
+func (h *handlers) showCustomer(c echo.Context, now *readmodel.Customer, form *web.Form, a formState) error {
 	page := customerPage{
-		attempt: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need(),
+		formState: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need(),
 		Email: form.Field("email", "E-mail address").Need().Hint("No two customers have the same."),
 	}
 	around := web.Page{Title: "Add customer", Nav: "customers"}
@@ -144,10 +144,10 @@ func (h *handlers) addCustomer(c echo.Context) error {
 	}
 	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
 	body.CustomerID = form.Value("id")
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/customers", body: body, id: body.CustomerID, stream: catalog.CustomerStream(body.CustomerID),
-		what: "added", done: fmt.Sprintf("Added: %s.", body.Name), then: customersPath,
-	}, func(a attempt) error { return h.showCustomer(c, nil, form, a) })
+		verb: "added", done: fmt.Sprintf("Added: %s.", body.Name), next: customersPath,
+	}, func(a formState) error { return h.showCustomer(c, nil, form, a) })
 }
 
 func (h *handlers) changeCustomer(c echo.Context) error {
@@ -161,10 +161,10 @@ func (h *handlers) changeCustomer(c echo.Context) error {
 	}
 	body := newCustomerBody(form.Value("name"), form.Value("email"), form.Fail)
 	body.Sequence, _ = strconv.ParseInt(form.Value("sequence"), 10, 64)
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/customers/" + now.ID, body: body, id: now.ID, stream: catalog.CustomerStream(now.ID),
-		what: "saved", done: fmt.Sprintf("Saved: %s.", body.Name), then: customersPath,
-	}, func(a attempt) error { return h.showCustomer(c, &now, form, a) })
+		verb: "saved", done: fmt.Sprintf("Saved: %s.", body.Name), next: customersPath,
+	}, func(a formState) error { return h.showCustomer(c, &now, form, a) })
 }
 
 func (h *handlers) archiveCustomer(c echo.Context) error {
@@ -176,29 +176,29 @@ func (h *handlers) archiveCustomer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/customers/" + now.ID + "/archive", body: struct{}{}, id: now.ID, stream: catalog.CustomerStream(now.ID),
-		what: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), then: customersPath,
-	}, func(a attempt) error { return h.showArchiveCustomer(c, now, a) })
+		verb: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), next: customersPath,
+	}, func(a formState) error { return h.showArchiveCustomer(c, now, a) })
 }
 
-// askToArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
-func (h *handlers) askToArchiveCustomer(c echo.Context) error {
+// confirmArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
+func (h *handlers) confirmArchiveCustomer(c echo.Context) error {
 	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return h.showArchiveCustomer(c, now, first(now.Sequence))
+	return h.showArchiveCustomer(c, now, newFormState(now.Sequence))
 }
 
-func (h *handlers) showArchiveCustomer(c echo.Context, now readmodel.Customer, a attempt) error {
+func (h *handlers) showArchiveCustomer(c echo.Context, now readmodel.Customer, a formState) error {
 	if now.Archived {
 		return h.showCustomer(c, &now, customerForm(now), a)
 	}
 	return archiveView.Render(c, a.Status, web.Page{
 		Title: "Archive customer", Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision,
 	}, archivePage{
-		attempt: a, List: web.Link{Label: "Customers", Href: customersPath}, Href: customersPath + "/" + now.ID, Name: now.Name, Noun: "customer",
+		formState: a, List: web.Link{Label: "Customers", Href: customersPath}, Href: customersPath + "/" + now.ID, Name: now.Name, Noun: "customer",
 		Means: "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
 	})
 }

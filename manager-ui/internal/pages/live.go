@@ -30,13 +30,13 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	}
 	rows := make([]live.Row, 0, len(payments))
 	for _, p := range payments {
-		row := rowOf(p)
-		html, err := rowFragment.HTML(l.renderer, row)
+		row := paymentRowOf(p)
+		html, err := paymentRowFragment.HTML(l.renderer, row)
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, live.Row{
-			Audience: audience, List: listName, ID: payment.Stream(p.ID), Revision: row.Revision,
+			Audience: audience, List: paymentList, ID: payment.Stream(p.ID), Revision: row.Revision,
 			Tabs: readmodel.TabsOf(p.Decision), Sort: row.Sort, HTML: html,
 		})
 	}

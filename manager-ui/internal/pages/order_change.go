@@ -16,8 +16,8 @@ const (
 	fieldDiscount = "basis_points"
 )
 
-// askAgain fills the page's forms in, as they were sent or as the order stands.
-func (p *orderPage) askAgain(forms orderForms) {
+// addForms fills the page's forms in, as they were sent or as the order stands.
+func (p *orderPage) addForms(forms orderForms) {
 	p.Typed = forms
 	if forms.cancel == nil {
 		forms.cancel = web.NewForm(nil)
@@ -44,10 +44,10 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 	if err != nil {
 		return err
 	}
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
-		what: what, done: capital(fmt.Sprintf(done, orderInWords(seen.Order))), then: orderPath(id),
-	}, func(a attempt) error { return h.renderOrder(c, forms(form), a) })
+		verb: what, done: capital(fmt.Sprintf(done, orderInWords(seen.Order))), next: orderPath(id),
+	}, func(a formState) error { return h.renderOrder(c, forms(form), a) })
 }
 
 // orderInWords names an order within a sentence.

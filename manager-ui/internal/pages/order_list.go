@@ -74,7 +74,7 @@ func (h *handlers) registerOrders(e *echo.Echo) {
 	g.GET("", h.listOrders)
 	g.GET("/customers", h.customersToFilterBy)
 	g.GET("/:id", h.showOrder)
-	g.GET("/:id/expire", h.askToExpire)
+	g.GET("/:id/expire", h.confirmExpire)
 	g.POST("/:id/expire", h.expireOrder)
 	for path, command := range map[string]echo.HandlerFunc{
 		"/cancel": h.cancelOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,

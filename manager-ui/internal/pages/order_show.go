@@ -66,12 +66,12 @@ var (
 )
 
 func (h *handlers) showOrder(c echo.Context) error {
-	return h.renderOrder(c, orderForms{}, first(0))
+	return h.renderOrder(c, orderForms{}, newFormState(0))
 }
 
-// askToExpire asks whether an order is really to expire. One that has ended is shown instead.
-func (h *handlers) askToExpire(c echo.Context) error {
-	return h.renderOrder(c, orderForms{expire: true}, first(0))
+// confirmExpire asks whether an order is really to expire. One that has ended is shown instead.
+func (h *handlers) confirmExpire(c echo.Context) error {
+	return h.renderOrder(c, orderForms{expire: true}, newFormState(0))
 }
 
 // orderForms are the forms of an order's page as they come back; nil for one that was not sent.
@@ -85,7 +85,7 @@ func (f orderForms) Cancel() bool   { return f.cancel != nil }
 func (f orderForms) Discount() bool { return f.discount != nil }
 
 // renderOrder shows an order, with what somebody has just tried in vain, if anything.
-func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) error {
+func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) error {
 	id, err := orderID(c)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a attempt) erro
 	}
 	page := describeOrder(seen)
 	page.Key, page.Notice = a.Key, a.Notice
-	page.askAgain(forms)
+	page.addForms(forms)
 	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
 		page.Notice.Typed = forms.cancel.Value(fieldReason)
 	}

@@ -18,63 +18,64 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// copyTime is how long a page waits for its own read model after a command.
-const copyTime = time.Second
+// awaitTime is how long a page waits for the read model to have what a command wrote.
+const awaitTime = time.Second
 
-// command is what a form asks of ordering-core.
-type command struct {
+// orderingCommand is what a form asks of ordering-core.
+type orderingCommand struct {
 	form   *web.Form
 	path   string // ordering-core's
 	body   any
 	id     string // of what it is about
 	stream string // of the journal
-	what   string // will have been done: "saved"
-	done   string // to say so
-	then   string // the page to go to
+	verb   string // in the past: "saved"
+	done   string // the message once it is done
+	next   string // the page to go to then
 }
 
-// attempt is how a form comes back: with what was typed, and why nothing came of it.
-type attempt struct {
+// formState is how a form comes back: with what was typed, and why nothing came of it.
+type formState struct {
 	Status   int
 	Notice   notice
 	Key      string // the next press's
 	Sequence string // that the next press expects
 }
 
-// first is a form before it was sent.
-func first(sequence int64) attempt {
-	return attempt{Status: http.StatusOK, Key: uuid.NewString(), Sequence: strconv.FormatInt(sequence, 10)}
+// newFormState is a form before it was sent.
+func newFormState(sequence int64) formState {
+	return formState{Status: http.StatusOK, Key: uuid.NewString(), Sequence: strconv.FormatInt(sequence, 10)}
 }
 
-// badKey tells whether a form lacks the key that every form of ours has.
+// badKey reports whether a form lacks the key that every form here has.
 func badKey(form *web.Form) bool {
 	return form.Error("key") != "" || uuid.Validate(form.Value("key")) != nil
 }
 
-// order sends a command and leads to the page that shows what it did; again shows the form's own page.
-func (h *handlers) order(c echo.Context, o command, again func(attempt) error) error {
+// sendToOrdering sends a command and leads to the page that shows what it did. If nothing comes of it, showForm shows the
+// form again.
+func (h *handlers) sendToOrdering(c echo.Context, o orderingCommand, showForm func(formState) error) error {
 	if !api.IsID(o.id) || badKey(o.form) {
 		return web.BadRequest("This form is not complete. Please open the page again.")
 	}
-	a := attempt{Status: o.form.Status(), Key: o.form.Value("key"), Sequence: o.form.Value("sequence")}
+	a := formState{Status: o.form.Status(), Key: o.form.Value("key"), Sequence: o.form.Value("sequence")}
 	if !o.form.OK() {
-		return again(a)
+		return showForm(a)
 	}
 	ctx := c.Request().Context()
-	taken := answer{wanted: o.id}
-	err := h.ordering.Post(ctx, o.path, commandKey(a.Key, []any{o.path, o.body}), o.body, &taken)
+	reply := orderingReply{wanted: o.id}
+	err := h.ordering.Post(ctx, o.path, commandKey(a.Key, []any{o.path, o.body}), o.body, &reply)
 	if err != nil {
 		if err := h.notDone(ctx, &a, o, err); err != nil {
 			return err
 		}
-		return again(a)
+		return showForm(a)
 	}
-	h.sayDone(c, o.stream, taken.Sequence, o.done)
-	return web.Redirect(c, o.then)
+	h.flashDone(c, o.stream, reply.Sequence, o.done)
+	return web.Redirect(c, o.next)
 }
 
-// answer is what ordering-core says to a command: one about something else is none.
-type answer struct {
+// orderingReply is what ordering-core answers to a command. One about something else is no answer.
+type orderingReply struct {
 	wanted     string
 	ProductID  string `json:"product_id"`
 	CustomerID string `json:"customer_id"`
@@ -83,14 +84,14 @@ type answer struct {
 }
 
 // Check is the client's.
-func (a *answer) Check() error {
-	if about := a.ProductID + a.CustomerID + a.OrderID; about != a.wanted || a.Sequence < 1 {
-		return fmt.Errorf("about %q at version %d", about, a.Sequence)
+func (r *orderingReply) Check() error {
+	if about := r.ProductID + r.CustomerID + r.OrderID; about != r.wanted || r.Sequence < 1 {
+		return fmt.Errorf("about %q at version %d", about, r.Sequence)
 	}
 	return nil
 }
 
-// commandKey makes a command's idempotency key of its form's and of what it asks for: pressing twice is one command, and
+// commandKey derives a command's idempotency key from its form's key and its contents: pressing twice is one command, and
 // pressing again with something else typed is another one.
 func commandKey(key string, asked any) string {
 	data, err := json.Marshal(asked)
@@ -101,9 +102,9 @@ func commandKey(key string, asked any) string {
 	return key + ":" + hex.EncodeToString(digest[:8])
 }
 
-// sayDone waits for the read model to have what a command wrote, and says what was done, or that it takes a moment.
-func (h *handlers) sayDone(c echo.Context, stream string, sequence int64, done string) {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), copyTime)
+// flashDone waits for the read model to have what a command wrote. Then it shows what was done, or that it takes a moment.
+func (h *handlers) flashDone(c echo.Context, stream string, sequence int64, done string) {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), awaitTime)
 	defer cancel()
 	if !h.histories.Await(ctx, stream, sequence) {
 		done = "Saved. It is shown shortly."
@@ -111,11 +112,11 @@ func (h *handlers) sayDone(c echo.Context, stream string, sequence int64, done s
 	web.Flash(c, web.Good, done)
 }
 
-// notDone fills in why a command came to nothing, or perhaps not. What ordering-core finds wrong with a field stands
-// beside that.
-func (h *handlers) notDone(ctx context.Context, a *attempt, o command, err error) error {
+// notDone adds to the form why its command came to nothing, or perhaps not. What ordering-core finds wrong with a field
+// stands beside the field.
+func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand, err error) error {
 	var refusal *api.Refusal
-	a.Status, a.Notice = http.StatusServiceUnavailable, notice{Tone: web.Warning, Title: "Not " + o.what}
+	a.Status, a.Notice = http.StatusServiceUnavailable, notice{Tone: web.Warning, Title: "Not " + o.verb}
 	switch {
 	case errors.As(err, &refusal):
 		var field string
@@ -137,7 +138,7 @@ func (h *handlers) notDone(ctx context.Context, a *attempt, o command, err error
 	case errors.Is(err, api.ErrDenied):
 		a.Notice.Text = "ordering-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
 	case errors.Is(err, api.ErrUnknown):
-		a.Notice.Title = "Perhaps not " + o.what
+		a.Notice.Title = "Perhaps not " + o.verb
 		a.Notice.Text = "ordering-core gave no clear answer. Please try again: pressing again does nothing twice"
 	default:
 		return err
@@ -146,7 +147,7 @@ func (h *handlers) notDone(ctx context.Context, a *attempt, o command, err error
 	return nil
 }
 
-// logNotDone tells those who operate the services. A denial stays until they mend it.
+// logNotDone logs for those who operate the services. A denial stays until they mend it.
 func (h *handlers) logNotDone(ctx context.Context, err error) {
 	if errors.Is(err, api.ErrDenied) {
 		h.log.ErrorContext(ctx, "command denied: check the token and the versions of the services", "error", err)

@@ -40,7 +40,7 @@ var templates embed.FS
 
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, listView, paymentView, rejectView, rowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
+	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView)
 }
 

@@ -13,16 +13,16 @@ import (
 
 // Names of the live fragments and of the list.
 const (
-	listName      = "payments"
+	paymentList   = "payments"
 	waitingCount  = "waiting-count"
 	waitingTotals = "waiting-totals"
 )
 
-type listPage struct {
+type paymentsPage struct {
 	Totals                   readmodel.Totals
 	Tabs                     web.Tabs
 	Search                   web.Search
-	Rows                     []row
+	Rows                     []paymentRow
 	Empty                    web.Empty
 	Pager                    web.Pager
 	Tab, Order, PageIs, Text string // what the live client must know of the list
@@ -31,12 +31,12 @@ type listPage struct {
 }
 
 var (
-	listView       = web.NewView[listPage]("payments")
+	paymentsView   = web.NewView[paymentsPage]("payments")
 	totalsFragment = web.NewFragment[readmodel.Totals]("waiting-totals")
 )
 
 func (h *handlers) listPayments(c echo.Context) error {
-	q, err := readQuery(c)
+	q, err := readPaymentQuery(c)
 	if err != nil {
 		return err
 	}
@@ -49,8 +49,8 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := listPage{
-		Totals: totals, Tabs: tabs(q, totals.Count), Pager: pager(q, found), Empty: empty(q),
+	page := paymentsPage{
+		Totals: totals, Tabs: paymentTabs(q, totals.Count), Pager: paymentPager(q, found), Empty: emptyPayments(q),
 		Search: web.Search{Action: "/payments", Value: q.Search, Keep: map[string]string{"tab": string(q.Tab)}},
 		Tab:    string(q.Tab), Order: "desc", PageIs: "first", Text: q.Search, Size: readmodel.PageSize, More: found.Later,
 	}
@@ -61,12 +61,12 @@ func (h *handlers) listPayments(c echo.Context) error {
 		page.PageIs = "other"
 	}
 	for _, p := range found.Rows {
-		page.Rows = append(page.Rows, rowOf(p))
+		page.Rows = append(page.Rows, paymentRowOf(p))
 	}
-	return listView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, page)
+	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, page)
 }
 
-func readQuery(c echo.Context) (q readmodel.Query, err error) {
+func readPaymentQuery(c echo.Context) (q readmodel.Query, err error) {
 	q.Tab = readmodel.Tab(c.QueryParam("tab"))
 	switch q.Tab {
 	case "":
@@ -114,7 +114,7 @@ func address(q readmodel.Query, tab readmodel.Tab, more ...string) string {
 	return web.Address("/payments", parameters)
 }
 
-func tabs(q readmodel.Query, waiting int) web.Tabs {
+func paymentTabs(q readmodel.Query, waiting int) web.Tabs {
 	made := web.Tabs{
 		{Label: "Waiting", Fragment: waitingCount, Count: waiting}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
 	}
@@ -124,8 +124,8 @@ func tabs(q readmodel.Query, waiting int) web.Tabs {
 	return made
 }
 
-// pager leads to the pages before and after, by the positions of this page's ends.
-func pager(q readmodel.Query, page readmodel.Page) (p web.Pager) {
+// paymentPager leads to the pages before and after, by the positions of this page's ends.
+func paymentPager(q readmodel.Query, page readmodel.Page) (p web.Pager) {
 	if len(page.Rows) == 0 && (q.After != nil || q.Before != nil) { // the rows of this page have gone elsewhere
 		p.Previous = address(q, q.Tab)
 		return p
@@ -145,8 +145,8 @@ func pager(q readmodel.Query, page readmodel.Page) (p web.Pager) {
 	return p
 }
 
-// empty says what an empty list means and what to do.
-func empty(q readmodel.Query) web.Empty {
+// emptyPayments explains what an empty list means and what to do.
+func emptyPayments(q readmodel.Query) web.Empty {
 	if q.Search != "" {
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in its contractor's name, description or amount. "+
 			"Words may be cut short, and an id may be given instead.", q.Search), Action: &web.Link{Label: "Show all payments", Href: "/payments?tab=all"}}

@@ -11,8 +11,8 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// row is a payment in a list.
-type row struct {
+// paymentRow is a payment in a list.
+type paymentRow struct {
 	ID, Contractor, Description string
 	Revision                    int64
 	Sort                        string
@@ -25,11 +25,11 @@ type row struct {
 	OnHold                      bool // for a manager to capture or release
 }
 
-var rowFragment = web.NewFragment[row]("payment-row")
+var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
 
-func rowOf(p readmodel.Payment) row {
+func paymentRowOf(p readmodel.Payment) paymentRow {
 	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
-	r := row{
+	r := paymentRow{
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
 		Status: status(payment.Payment{

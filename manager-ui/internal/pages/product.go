@@ -59,7 +59,7 @@ func (h *handlers) listProducts(c echo.Context) error {
 
 // productPage is the form for a new product, or for one that there is.
 type productPage struct {
-	attempt
+	formState
 	ID                         string
 	Now                        *readmodel.Product // nil: a new one
 	SKU, Name, Price, Currency web.Field
@@ -76,7 +76,7 @@ func (h *handlers) newProduct(c echo.Context) error {
 		values = productValues(p)
 	}
 	values["id"] = uuid.NewString()
-	return h.showProduct(c, nil, web.NewForm(values), first(0))
+	return h.showProduct(c, nil, web.NewForm(values), newFormState(0))
 }
 
 func (h *handlers) product(c echo.Context) error {
@@ -84,7 +84,7 @@ func (h *handlers) product(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.showProduct(c, &p, productForm(p), first(p.Sequence))
+	return h.showProduct(c, &p, productForm(p), newFormState(p.Sequence))
 }
 
 func productForm(p readmodel.Product) *web.Form { return web.NewForm(productValues(p)) }
@@ -94,13 +94,13 @@ func productValues(p readmodel.Product) map[string]string {
 }
 
 // showProduct shows the form, and the product that there is now.
-func (h *handlers) showProduct(c echo.Context, now *readmodel.Product, form *web.Form, a attempt) error {
+func (h *handlers) showProduct(c echo.Context, now *readmodel.Product, form *web.Form, a formState) error {
 	currencies := make([]web.Choice, 0, len(money.Currencies()))
 	for _, code := range money.Currencies() {
 		currencies = append(currencies, web.Choice{Value: code, Label: code})
 	}
 	page := productPage{
-		attempt: a, ID: form.Value("id"), Now: now,
+		formState: a, ID: form.Value("id"), Now: now,
 		Name: form.Field("name", "Name").Need(), SKU: form.Field("sku", "SKU").Need().Hint("No two products have the same."),
 		Price:    form.Field("price", "Price").Need().Decimal().Placeholder("12.50"),
 		Currency: form.Field("currency", "Currency").Need().Select(currencies),
@@ -171,10 +171,10 @@ func (h *handlers) addProduct(c echo.Context) error {
 	}
 	body := readProduct(form)
 	body.ProductID = form.Value("id")
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/products", body: body, id: body.ProductID, stream: catalog.ProductStream(body.ProductID),
-		what: "added", done: fmt.Sprintf("Added: %s, %s.", body.Name, body.Price), then: catalogPath,
-	}, func(a attempt) error { return h.showProduct(c, nil, form, a) })
+		verb: "added", done: fmt.Sprintf("Added: %s, %s.", body.Name, body.Price), next: catalogPath,
+	}, func(a formState) error { return h.showProduct(c, nil, form, a) })
 }
 
 func (h *handlers) changeProduct(c echo.Context) error {
@@ -188,10 +188,10 @@ func (h *handlers) changeProduct(c echo.Context) error {
 	}
 	body := readProduct(form)
 	body.Sequence, _ = strconv.ParseInt(form.Value("sequence"), 10, 64)
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/products/" + p.ID, body: body, id: p.ID, stream: catalog.ProductStream(p.ID),
-		what: "saved", done: fmt.Sprintf("Saved: %s, %s.", body.Name, body.Price), then: catalogPath,
-	}, func(a attempt) error { return h.showProduct(c, &p, form, a) })
+		verb: "saved", done: fmt.Sprintf("Saved: %s, %s.", body.Name, body.Price), next: catalogPath,
+	}, func(a formState) error { return h.showProduct(c, &p, form, a) })
 }
 
 func (h *handlers) archiveProduct(c echo.Context) error {
@@ -203,29 +203,29 @@ func (h *handlers) archiveProduct(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.order(c, command{
+	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/products/" + p.ID + "/archive", body: struct{}{}, id: p.ID, stream: catalog.ProductStream(p.ID),
-		what: "archived", done: fmt.Sprintf("Archived: %s.", p.Name), then: catalogPath,
-	}, func(a attempt) error { return h.showArchiveProduct(c, p, a) })
+		verb: "archived", done: fmt.Sprintf("Archived: %s.", p.Name), next: catalogPath,
+	}, func(a formState) error { return h.showArchiveProduct(c, p, a) })
 }
 
-// askToArchiveProduct asks whether a product is really to be archived. One that is already is shown instead.
-func (h *handlers) askToArchiveProduct(c echo.Context) error {
+// confirmArchiveProduct asks whether a product is really to be archived. One that is already is shown instead.
+func (h *handlers) confirmArchiveProduct(c echo.Context) error {
 	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return h.showArchiveProduct(c, p, first(p.Sequence))
+	return h.showArchiveProduct(c, p, newFormState(p.Sequence))
 }
 
-func (h *handlers) showArchiveProduct(c echo.Context, now readmodel.Product, a attempt) error {
+func (h *handlers) showArchiveProduct(c echo.Context, now readmodel.Product, a formState) error {
 	if now.Archived {
 		return h.showProduct(c, &now, productForm(now), a)
 	}
 	return archiveView.Render(c, a.Status, web.Page{
 		Title: "Archive product", Nav: "catalog", Subject: catalog.ProductStream(now.ID), Revision: now.Revision,
 	}, archivePage{
-		attempt: a, List: web.Link{Label: "Catalog", Href: catalogPath}, Href: catalogPath + "/" + now.ID, Name: now.Name, Noun: "product",
+		formState: a, List: web.Link{Label: "Catalog", Href: catalogPath}, Href: catalogPath + "/" + now.ID, Name: now.Name, Noun: "product",
 		Means: "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
 	})
 }
