@@ -1,15 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/procfs"
 
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -25,68 +23,80 @@ const (
 	postgresCPU = "PostgreSQL"
 )
 
+// usage is the CPU time that each part had used when it began.
+type usage struct {
+	began      time.Time
+	postmaster int
+	before     map[string]time.Duration
+}
+
+func startUsage(ctx context.Context) usage {
+	u := usage{postmaster: findPostmaster(ctx)}
+	u.began, u.before = time.Now(), cpuTimes(u.postmaster)
+	return u
+}
+
+// since is the CPU time that each part has used since; 0 for a process that has ended meanwhile.
+func (u usage) since() map[string]time.Duration {
+	times := cpuTimes(u.postmaster)
+	for part, before := range u.before {
+		times[part] = max(0, times[part]-before)
+	}
+	return times
+}
+
 // cpuTimes is how much CPU time each part has used so far: this process (with the embedded Kafka and Redis), the
 // services that it has started, and PostgreSQL. Elsewhere than on Linux it is empty.
 func cpuTimes(postmaster int) map[string]time.Duration {
 	times := map[string]time.Duration{}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		p, ok := readStat(path)
-		if !ok {
-			continue
-		}
+	for _, p := range processes() {
+		own := time.Duration(p.UTime+p.STime) * tick
 		switch {
-		case p.pid == os.Getpid():
-			times[ownCPU] += p.own
-		case p.parent == os.Getpid():
-			times[p.name] += p.own
-		case p.pid == postmaster:
-			times[postgresCPU] += p.own + p.children // of connections that have ended
-		case p.parent == postmaster:
-			times[postgresCPU] += p.own
+		case p.PID == os.Getpid():
+			times[ownCPU] += own
+		case p.PPID == os.Getpid():
+			times[p.Comm] += own
+		case p.PID == postmaster:
+			times[postgresCPU] += own + time.Duration(p.CUTime+p.CSTime)*tick // of connections that have ended
+		case p.PPID == postmaster:
+			times[postgresCPU] += own
 		}
 	}
 	return times
 }
 
-type processStat struct {
-	pid, parent   int
-	name          string
-	own, children time.Duration
+// memoryOf is the resident memory of a service that this process has started; 0 if it does not run.
+func memoryOf(name string) int64 {
+	for _, p := range processes() {
+		if p.PPID == os.Getpid() && p.Comm == name {
+			return int64(p.ResidentMemory())
+		}
+	}
+	return 0
 }
 
-func readStat(path string) (p processStat, ok bool) {
-	data, err := os.ReadFile(path) //nolint:gosec // a path below /proc
-	if err != nil {
-		return p, false // has ended
+// processes are those that run, without what ends meanwhile.
+func processes() (all []procfs.ProcStat) {
+	found, _ := procfs.AllProcs()
+	for _, p := range found {
+		if stat, err := p.Stat(); err == nil {
+			all = append(all, stat)
+		}
 	}
-	text := string(data)
-	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if open < 0 || end < open {
-		return p, false
-	}
-	fields := strings.Fields(text[end+1:]) // from field 3 on
-	if len(fields) < 15 {
-		return p, false
-	}
-	number := func(text string) int { n, _ := strconv.Atoi(text); return n }
-	p.pid, p.name, p.parent = number(strings.TrimSpace(text[:open])), text[open+1:end], number(fields[1])
-	p.own = time.Duration(number(fields[11])+number(fields[12])) * tick
-	p.children = time.Duration(number(fields[13])+number(fields[14])) * tick
-	return p, true
+	return all
 }
 
 // findPostmaster is the server's first process, if the server is on this machine; else 0.
 func findPostmaster(ctx context.Context) int {
-	url := os.Getenv("TEST_DATABASE_URL")
-	if url == "" {
-		url = pgtest.DefaultURL
-	}
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, cmp.Or(os.Getenv("TEST_DATABASE_URL"), pgtest.DefaultURL))
 	if err != nil {
 		return 0
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	p, _ := readStat(fmt.Sprintf("/proc/%d/stat", conn.PgConn().PID()))
-	return p.parent
+	for _, p := range processes() {
+		if p.PID == int(conn.PgConn().PID()) {
+			return p.PPID
+		}
+	}
+	return 0
 }

@@ -25,9 +25,7 @@ type hops struct {
 	reader *kafkago.Reader
 	redis  *redis.Client
 
-	mu      sync.Mutex
-	fetched map[string]chan time.Time // by key
-	read    map[string]chan time.Time
+	fetched, read awaited // by key
 }
 
 const (
@@ -40,31 +38,22 @@ type hop struct{ commit, kafka, commitAgain, redis time.Duration }
 
 func (h hop) sum() time.Duration { return h.commit + h.kafka + h.commitAgain + h.redis }
 
-func newHops(s *environment, parts *testsystem.Parts) (*hops, error) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	var running sync.WaitGroup
-	pool, err := pgxpool.New(ctx, pgtest.NewURL(s))
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	options, err := redis.ParseURL(parts.RedisURL)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
+func newHops(e *environment, parts *testsystem.Parts) *hops {
+	ctx, cancel := context.WithCancel(e.ctx)
+	e.Cleanup(cancel)
+	options := must(redis.ParseURL(parts.RedisURL))
 	options.ContextTimeoutEnabled = true
 	h := &hops{
-		pool: pool, redis: redis.NewClient(options),
+		pool: must(pgxpool.New(ctx, pgtest.NewURL(e))), redis: redis.NewClient(options),
 		// As the relay's: a call waits for more to write for a millisecond.
 		writer: &kafkago.Writer{Addr: kafkago.TCP(parts.Brokers), Topic: hopsTopic, RequiredAcks: kafkago.RequireAll,
 			BatchTimeout: time.Millisecond, BatchSize: 1_000,
 			Transport: &kafkago.Transport{}}, // the shared one remembers for seconds which topics there are
 		reader: kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{parts.Brokers}, Topic: hopsTopic,
 			MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond}),
-		fetched: map[string]chan time.Time{}, read: map[string]chan time.Time{},
 	}
-	s.Cleanup(func() {
+	var running sync.WaitGroup
+	e.Cleanup(func() {
 		cancel()
 		_ = h.reader.Close()
 		running.Wait()
@@ -72,24 +61,15 @@ func newHops(s *environment, parts *testsystem.Parts) (*hops, error) {
 		_ = h.redis.Close()
 		h.pool.Close()
 	})
-	if err := createTopic(ctx, parts.Brokers); err != nil {
-		return nil, err
-	}
-	_, err = pool.Exec(ctx, `create table written (position bigint generated always as identity primary key, stream text not null,
-		event_id uuid not null unique, data jsonb not null); create table listed (position bigint primary key)`)
-	if err != nil {
-		return nil, err
-	}
+	client := kafka.Open("bench", parts.Brokers)
+	defer client.Close()
+	// It waits until the brokers know the topic and its leader, which they do a moment after they have made it.
+	check(client.CreateTopics(ctx, kafka.TopicConfig{Name: hopsTopic, Partitions: 1}))
+	must(h.pool.Exec(ctx, `create table written (position bigint generated always as identity primary key, stream text not null,
+		event_id uuid not null unique, data jsonb not null); create table listed (position bigint primary key)`))
 	running.Go(func() { h.fetch(ctx) })
 	running.Go(func() { h.follow(ctx) })
-	return h, nil
-}
-
-// createTopic waits until the brokers know the topic and its leader, which they do a moment after they have made it.
-func createTopic(ctx context.Context, broker string) error {
-	client := kafka.Open("bench", broker)
-	defer client.Close()
-	return client.CreateTopics(ctx, kafka.TopicConfig{Name: hopsTopic, Partitions: 1})
+	return h
 }
 
 // fetch notes when each message has arrived.
@@ -99,7 +79,7 @@ func (h *hops) fetch(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		h.arrived(h.fetched, string(m.Key))
+		h.fetched.arrived(string(m.Key), time.Now())
 	}
 }
 
@@ -114,27 +94,9 @@ func (h *hops) follow(ctx context.Context) {
 		for _, m := range answer[0].Messages {
 			last = m.ID
 			id, _ := m.Values["id"].(string)
-			h.arrived(h.read, id)
+			h.read.arrived(id, time.Now())
 		}
 	}
-}
-
-func (h *hops) arrived(where map[string]chan time.Time, id string) {
-	now := time.Now()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c, ok := where[id]; ok {
-		c <- now
-		delete(where, id)
-	}
-}
-
-func (h *hops) expect(where map[string]chan time.Time, id string) <-chan time.Time {
-	c := make(chan time.Time, 1)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	where[id] = c
-	return c
 }
 
 // chain does the hops one after the other.
@@ -144,23 +106,26 @@ func (h *hops) chain(ctx context.Context) (took hop, err error) {
 		return took, err
 	}
 	payload := []byte(`{"payment_id":"` + id + `","amount":{"amount":1099,"currency":"EUR"},"description":"a line of text"}`)
-	fetched, began := h.expect(h.fetched, id), time.Now()
+	fetched, began := h.fetched.expect(id), time.Now()
 	if err := h.writer.WriteMessages(ctx, kafkago.Message{Key: []byte(id), Value: payload}); err != nil {
 		return took, fmt.Errorf("produce: %w", err)
 	}
-	if took.kafka, err = since(ctx, began, fetched); err != nil {
+	at, err := when(ctx, fetched)
+	if err != nil {
 		return took, fmt.Errorf("fetch: %w", err)
 	}
+	took.kafka = at.Sub(began)
 	if took.commitAgain, err = h.commit(ctx, uuid.NewString()); err != nil {
 		return took, err
 	}
-	read, began := h.expect(h.read, id), time.Now()
+	read, began := h.read.expect(id), time.Now()
 	if err := h.redis.XAdd(ctx, &redis.XAddArgs{Stream: hopsStream, Values: []string{"id", id, "m", string(payload)}}).Err(); err != nil {
 		return took, fmt.Errorf("XADD: %w", err)
 	}
-	if took.redis, err = since(ctx, began, read); err != nil {
+	if at, err = when(ctx, read); err != nil {
 		return took, fmt.Errorf("XREAD: %w", err)
 	}
+	took.redis = at.Sub(began)
 	return took, nil
 }
 
@@ -173,13 +138,4 @@ func (h *hops) commit(ctx context.Context, id string) (time.Duration, error) {
 		return err
 	})
 	return time.Since(began), err
-}
-
-func since(ctx context.Context, began time.Time, arrived <-chan time.Time) (time.Duration, error) {
-	select {
-	case at := <-arrived:
-		return at.Sub(began), nil
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
 }

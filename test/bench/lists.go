@@ -12,74 +12,49 @@ import (
 )
 
 const (
-	fewOrders, manyOrders = 10_000, 1_000_000
-	pageLooks             = 60 // at each page
-	pageWarmUp            = 5
-	slowPage              = 500 * time.Millisecond
-	listsAim              = "1.20"
+	pageLooks = 60 // at each page
+	slowPage  = 500 * time.Millisecond
+	listsAim  = "1.20"
 )
 
-// lists measures how long the pages of the list of orders take with few orders and with many. Those are written into the copies
-// by SQL, for this bench only. Each page is asked for in turn at a system with few and at one with many, so that whatever
-// else this machine does meets both.
-func lists(s *environment) error {
-	sizes := []int{fewOrders, manyOrders}
-	systems := make([]*testsystem.System, len(sizes))
-	for i, size := range sizes {
-		systems[i] = testsystem.New(s)
+// listSizes are how many orders there are: few, and many.
+var listSizes = [2]int{10_000, 1_000_000}
+
+// lists measures how long the pages of the list of orders take with few orders and with many. Those are written into
+// the copies by SQL, for this bench only.
+func lists(e *environment) {
+	var systems [2]*testsystem.System
+	for i, size := range listSizes {
+		systems[i] = testsystem.New(e)
 		for _, app := range orderApps {
 			began := time.Now()
-			if err := app.fill(s.ctx, systems[i].Database[app.service], size); err != nil {
-				return fmt.Errorf("write %d orders into the copy of %s: %w", size, app.service, err)
-			}
-			s.Logf("%d orders for %s in %s", size, app.service, time.Since(began).Round(time.Second))
+			app.fill(e.ctx, systems[i].Database[app.service], size)
+			e.Logf("%d orders for %s in %s", size, app.service, time.Since(began).Round(time.Second))
 		}
 	}
-	fmt.Printf("\nLists: a page of the orders with %d orders and with %d, of three contractors (ms, GET to its last byte)\n\n", fewOrders, manyOrders)
-	t := newTable("", "page", "few p50", "few p99", "many p50", "many p99", "p50 many / few", "aim")
+	fmt.Printf("\nLists: a page of the orders with %d orders and with %d, of three contractors (ms, GET to its last byte)\n\n", listSizes[0], listSizes[1])
+	t := newTable(append([]string{"", "page"}, compared...)...)
 	for _, app := range orderApps {
-		people := make([]*person, len(sizes))
+		var people [2]*person
 		for i, sys := range systems {
-			var err error
-			if people[i], err = signIn(s.ctx, sys.URL(app.service), app.person); err != nil {
-				return err
-			}
+			people[i] = must(signIn(e.ctx, sys.URL(app.service), app.person))
 		}
 		for _, page := range []struct{ name, query string }{
 			{"first", ""}, {"deep", "deep"}, {"a tab", "?tab=paid"}, {"search for a number", "?q=2026%2F11%2F0007008"}, {"search for a word of every order", "?q=builders"},
 		} {
-			took := make([][]time.Duration, len(sizes))
-			paths := make([]string, len(sizes))
-			for i, size := range sizes {
-				paths[i] = "/orders" + page.query
-				if page.query == "deep" {
-					at, err := app.deep(s.ctx, systems[i].Database[app.service], size)
-					if err != nil {
-						return err
-					}
-					paths[i] = "/orders?" + app.older + "=" + at
+			paths := [2]string{"/orders" + page.query, "/orders" + page.query}
+			if page.query == "deep" {
+				for i, size := range listSizes {
+					paths[i] = "/orders?" + app.older + "=" + app.deep(e.ctx, systems[i].Database[app.service], size)
 				}
 			}
-			for look := range pageLooks + pageWarmUp {
-				for i, p := range people {
-					began := time.Now()
-					if _, err := p.load(s.ctx, paths[i]); err != nil {
-						return err
-					}
-					if look >= pageWarmUp {
-						took[i] = append(took[i], time.Since(began))
-					}
-				}
-				if len(took[0]) >= pageLooks/10 && percentile(took[1], 50) > slowPage {
-					break // that is clear enough
-				}
-			}
-			few, many := percentile(took[0], 50), percentile(took[1], 50)
-			t.add(app.service, page.name, ms(few), ms(percentile(took[0], 99)), ms(many), ms(percentile(took[1], 99)), ratio(many, few), listsAim)
+			t.compare([]string{app.service, page.name}, pageLooks, slowPage, listsAim, func(which int) error {
+				_, err := people[which].load(e.ctx, paths[which])
+				return err
+			})
 		}
 	}
 	t.print()
-	return nil
 }
 
 // orderApp is a web app with a list of orders.
@@ -110,45 +85,29 @@ var orderApps = []orderApp{
 }
 
 // fill writes count orders into an empty copy.
-func (a orderApp) fill(ctx context.Context, url string, count int) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
+func (a orderApp) fill(ctx context.Context, url string, count int) {
+	conn := must(pgx.Connect(ctx, url))
 	defer func() { _ = conn.Close(ctx) }()
 	var index string
-	if err := conn.QueryRow(ctx, "select pg_get_indexdef($1::regclass)", a.gin).Scan(&index); err != nil {
-		return err
-	}
+	check(conn.QueryRow(ctx, "select pg_get_indexdef($1::regclass)", a.gin).Scan(&index))
 	// Without the trigger, and with the index made at the end: much faster, and the same.
-	for _, statement := range []string{"set session_replication_role = replica", "drop index " + a.gin} {
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return err
-		}
-	}
-	if _, err := conn.Exec(ctx, a.insert, count); err != nil {
-		return err
-	}
+	must(conn.Exec(ctx, "set session_replication_role = replica"))
+	must(conn.Exec(ctx, "drop index "+a.gin))
+	must(conn.Exec(ctx, a.insert, count))
 	for _, statement := range []string{a.words, index, "vacuum analyze orders", "vacuum analyze order_words"} {
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return err
-		}
+		must(conn.Exec(ctx, statement))
 	}
-	return nil
 }
 
 // deep is where nine tenths of the person's orders have been listed.
-func (a orderApp) deep(ctx context.Context, url string, count int) (cursor string, err error) {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return "", err
-	}
+func (a orderApp) deep(ctx context.Context, url string, count int) (cursor string) {
+	conn := must(pgx.Connect(ctx, url))
 	defer func() { _ = conn.Close(ctx) }()
 	var position struct {
 		At time.Time `json:"at"`
 		ID string    `json:"id"`
 	}
-	err = conn.QueryRow(ctx, "select drafted_at, id::text from orders order by drafted_at desc offset $1 limit 1", count/10*9).Scan(&position.At, &position.ID)
+	check(conn.QueryRow(ctx, "select drafted_at, id::text from orders order by drafted_at desc offset $1 limit 1", count/10*9).Scan(&position.At, &position.ID))
 	position.At = position.At.UTC()
-	return web.EncodeCursor(position), err
+	return web.EncodeCursor(position)
 }

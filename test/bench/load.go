@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -25,17 +24,13 @@ const (
 
 // load is people at both apps, and somebody who looks into the copies.
 type load struct {
-	withMoney   bool // a payment is settled only when it is paid out
-	contractors []*person
-	managers    []*person
-	databases   map[string]*pgxpool.Pool
-	closers     []func()
-	running     sync.WaitGroup
-	stop        context.CancelFunc
-	failed      chan error
-
-	room   chan struct{} // one for each payment that may still be asked for
-	accept chan string   // rows that have appeared
+	withMoney             bool // a payment is settled only when it is paid out
+	contractors, managers chan *person
+	databases             map[string]*pgxpool.Pool
+	running               sync.WaitGroup
+	failed                chan error
+	ended                 chan struct{} // closed when nobody is to ask for more
+	close                 func()
 
 	mu       sync.Mutex
 	underWay map[string]*progress
@@ -47,195 +42,178 @@ type load struct {
 
 // progress of one payment.
 type progress struct {
-	asked    time.Time
-	answered bool // the request's POST has returned
-	taken    bool // a manager has it
+	asked             time.Time
+	appeared, settled chan struct{} // for managers; in both copies
 }
 
-func newLoad(ctx context.Context, sys *testsystem.System, withMoney bool) (c *load, err error) {
-	c = &load{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1),
-		room: make(chan struct{}, window), accept: make(chan string, 2*window), underWay: map[string]*progress{}}
-	made := c // returning nil with an error sets c
-	defer func() {
-		if err != nil {
-			made.close()
-		}
-	}()
-	for range window {
-		c.room <- struct{}{}
-	}
-	if c.contractors, err = signInAll(ctx, contractors, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind"); err != nil {
-		return nil, err
-	}
-	if c.managers, err = signInAll(ctx, managers, sys.URL(testsystem.Manager), "mia-weber", "tom-berg"); err != nil {
-		return nil, err
-	}
+func newLoad(e *environment, sys *testsystem.System, withMoney bool) *load {
+	l := &load{withMoney: withMoney, databases: map[string]*pgxpool.Pool{}, failed: make(chan error, 1), ended: make(chan struct{}),
+		contractors: make(chan *person, contractors), managers: make(chan *person, managers), underWay: map[string]*progress{}}
 	services := []string{testsystem.Contractor, testsystem.Manager}
 	if withMoney {
 		services = append(services, testsystem.Core)
 	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	var closers []func()
+	l.close = sync.OnceFunc(func() {
+		cancel()
+		l.running.Wait()
+		for _, closer := range closers {
+			closer()
+		}
+	})
+	e.Cleanup(l.close)
 	for _, name := range services {
-		db, err := pg.Open(ctx, sys.Database[name]) // with the services' plans: a look must not scan whole tables
-		if err != nil {
-			return nil, err
-		}
-		c.closers = append(c.closers, db.Close)
-		c.databases[name] = db.Pool()
+		db := must(pg.Open(e.ctx, sys.Database[name])) // with the services' plans: a look must not scan whole tables
+		closers = append(closers, db.Close)
+		l.databases[name] = db.Pool()
 	}
-	for i := range openPages {
-		seen := func(row, time.Time) {}
-		if i == 0 {
-			seen = func(r row, _ time.Time) { c.appeared(r.payment()) }
-		}
-		for _, page := range []struct {
-			whose *person
-			path  string
-			seen  func(row, time.Time)
-		}{{c.managers[i], "/payments", seen}, {c.contractors[i], "/", func(row, time.Time) {}}} {
-			stop, err := page.whose.open(ctx, page.path, page.seen, func() { c.resets.Add(1) })
-			if err != nil {
-				return nil, err
+	for _, app := range []struct {
+		free   chan *person
+		people []*person
+		page   string
+		seen   func(string)
+	}{
+		{l.contractors, must(signInAll(ctx, contractors, sys.URL(testsystem.Contractor), "ada-nowak", "jon-park", "sara-lind")), "/", nil},
+		{l.managers, must(signInAll(ctx, managers, sys.URL(testsystem.Manager), "mia-weber", "tom-berg")), "/payments", l.appeared},
+	} {
+		for i, who := range app.people {
+			if i < openPages {
+				first := i == 0 && app.seen != nil
+				closers = append(closers, must(who.open(ctx, app.page, func(r row, _ time.Time) {
+					if first {
+						app.seen(r.payment())
+					}
+				}, func() { l.resets.Add(1) })))
 			}
-			c.closers = append(c.closers, stop)
+			app.free <- who
 		}
 	}
-	return c, nil
+	for range window {
+		l.running.Go(func() { l.fail(ctx, l.ask(ctx)) })
+	}
+	l.running.Go(func() { l.fail(ctx, l.watch(ctx)) })
+	return l
 }
 
-func (c *load) close() {
-	if c.stop != nil {
-		c.stop()
-	}
-	c.running.Wait()
-	for _, closer := range c.closers {
-		closer()
+// fail keeps the first error.
+func (l *load) fail(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		select {
+		case l.failed <- err:
+		default:
+		}
 	}
 }
 
-func (c *load) fail(err error) {
+// ask has one payment after another requested, accepted and settled.
+func (l *load) ask(ctx context.Context) error {
+	for {
+		id, p := newID(), &progress{appeared: make(chan struct{}, 1), settled: make(chan struct{}, 1)}
+		select {
+		case <-l.ended:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case who := <-l.contractors:
+			p.asked = time.Now()
+			l.mu.Lock()
+			l.underWay[id] = p
+			l.mu.Unlock()
+			err := who.request(ctx, id)
+			l.posted(p.asked)
+			if l.contractors <- who; err != nil {
+				return fmt.Errorf("request: %w", err)
+			}
+		}
+		if !wait(ctx, p.appeared) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case who := <-l.managers:
+			began := time.Now()
+			err := who.accept(ctx, id)
+			l.posted(began)
+			if l.managers <- who; err != nil {
+				return fmt.Errorf("accept: %w", err)
+			}
+		}
+		if !wait(ctx, p.settled) {
+			return nil
+		}
+		l.mu.Lock()
+		delete(l.underWay, id)
+		l.mu.Unlock()
+		l.done.Add(1)
+		if l.measuring.Load() {
+			l.settled.add(time.Since(p.asked))
+		}
+	}
+}
+
+// wait reports whether c was signalled before ctx ended.
+func wait(ctx context.Context, c <-chan struct{}) bool {
 	select {
-	case c.failed <- err:
+	case <-c:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (l *load) posted(began time.Time) {
+	if l.measuring.Load() {
+		l.posts.add(time.Since(began))
+	}
+}
+
+// appeared has a manager accept a payment whose row is there.
+func (l *load) appeared(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p, ok := l.underWay[id]; ok {
+		wake(p.appeared)
+	}
+}
+
+// wake never waits.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// pause lets them work.
-func (c *load) pause(d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case err := <-c.failed:
-		return err
-	}
-}
-
-func (c *load) start(ctx context.Context) {
-	ctx, c.stop = context.WithCancel(ctx)
-	for _, p := range c.contractors {
-		c.running.Go(func() { c.ask(ctx, p) })
-	}
-	for _, p := range c.managers {
-		c.running.Go(func() { c.decide(ctx, p) })
-	}
-	c.running.Go(func() { c.watch(ctx) })
-}
-
-func (c *load) ask(ctx context.Context, p *person) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.room:
-		}
-		id, began := newID(), time.Now()
-		c.mu.Lock()
-		c.underWay[id] = &progress{asked: began}
-		c.mu.Unlock()
-		err := p.request(ctx, id)
-		if err != nil {
-			if ctx.Err() == nil {
-				c.fail(fmt.Errorf("request: %w", err))
-			}
-			return
-		}
-		c.posted(began)
-		c.mu.Lock()
-		if progress, ok := c.underWay[id]; ok {
-			progress.answered = true
-		}
-		c.mu.Unlock()
-	}
-}
-
-func (c *load) posted(began time.Time) {
-	if c.measuring.Load() {
-		c.posts.add(time.Since(began))
-	}
-}
-
-// appeared gives a row that a manager sees to whoever is free.
-func (c *load) appeared(id string) {
-	c.mu.Lock()
-	p, ok := c.underWay[id]
-	take := ok && !p.taken
-	if take {
-		p.taken = true
-	}
-	c.mu.Unlock()
-	if take {
-		c.accept <- id
-	}
-}
-
-func (c *load) decide(ctx context.Context, p *person) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case id := <-c.accept:
-			began := time.Now()
-			if err := p.accept(ctx, id); err != nil {
-				if ctx.Err() == nil {
-					c.fail(fmt.Errorf("accept: %w", err))
-				}
-				return
-			}
-			c.posted(began)
-		}
-	}
-}
-
-// watch looks into both copies for the payments under way, and makes room for new ones. A row
-// that waits in the managers' copy, but that the open page was not told of because it was reset, is accepted as
-// after a reload.
-func (c *load) watch(ctx context.Context) {
+// watch looks into both copies for the payments under way.
+func (l *load) watch(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
-		if err := c.look(ctx); err != nil {
-			if ctx.Err() == nil {
-				c.fail(fmt.Errorf("look into the copies: %w", err))
-			}
-			return
+		if err := l.look(ctx); err != nil {
+			return fmt.Errorf("look into the copies: %w", err)
 		}
 	}
 }
 
-func (c *load) look(ctx context.Context) error {
-	c.mu.Lock()
-	ids := make([]string, 0, len(c.underWay))
-	for id := range c.underWay {
+// look settles what is settled in both copies. A row that waits in the managers' copy for long, but that the open
+// page did not get because it was reset, is accepted as after a reload.
+func (l *load) look(ctx context.Context) error {
+	l.mu.Lock()
+	ids := make([]string, 0, len(l.underWay))
+	for id := range l.underWay {
 		ids = append(ids, id)
 	}
-	c.mu.Unlock()
-	settled := map[string]int{}
+	l.mu.Unlock()
+	settled, waiting := map[string]int{}, map[string]bool{}
 	for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
-		rows, err := c.databases[app].Query(ctx, "select id::text, decision, money, pending from payments where id = any($1::uuid[])", ids)
+		rows, err := l.databases[app].Query(ctx, "select id::text, decision, money, pending from payments where id = any($1::uuid[])", ids)
 		if err != nil {
 			return err
 		}
@@ -244,8 +222,8 @@ func (c *load) look(ctx context.Context) error {
 		_, err = pgx.ForEachRow(rows, []any{&id, &decision, &money, &pending}, func() error {
 			switch {
 			case app == testsystem.Manager && decision == "requested":
-				c.missed(id)
-			case decision == "accepted" && !pending && (money == "captured" || !c.withMoney):
+				waiting[id] = true
+			case decision == "accepted" && !pending && (money == "captured" || !l.withMoney):
 				settled[id]++
 			case decision != "requested" && decision != "accepted", money != "" && money != "authorized" && money != "captured":
 				return fmt.Errorf("payment %s is %s, %s", id, decision, money)
@@ -256,78 +234,45 @@ func (c *load) look(ctx context.Context) error {
 			return err
 		}
 	}
-	for id, copies := range settled {
-		if copies == 2 {
-			c.settle(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, p := range l.underWay {
+		if settled[id] == 2 {
+			wake(p.settled)
+		}
+		if waiting[id] && time.Since(p.asked) > time.Second {
+			wake(p.appeared)
 		}
 	}
 	return nil
 }
 
-// missed gives a row to the managers that has waited long enough to have appeared.
-func (c *load) missed(id string) {
-	c.mu.Lock()
-	p, ok := c.underWay[id]
-	late := ok && !p.taken && time.Since(p.asked) > time.Second
-	c.mu.Unlock()
-	if late {
-		c.appeared(id)
+// backlog is what has been begun and not ended: payments under way, outbox rows and unpushed rows.
+func (l *load) backlog(ctx context.Context) string {
+	var outbox, unpushed int64
+	for name, pool := range l.databases {
+		var o, u int64
+		check(pool.QueryRow(ctx, "select (select count(*) from outbox), (select count(*) from unpushed)").Scan(&o, &u), "count what waits at ", name)
+		outbox, unpushed = outbox+o, unpushed+u
 	}
-}
-
-func (c *load) settle(id string) {
-	c.mu.Lock()
-	p := c.underWay[id]
-	if p == nil || !p.answered {
-		c.mu.Unlock()
-		return // its contractor has not heard yet; the next look
-	}
-	delete(c.underWay, id)
-	c.mu.Unlock()
-	c.done.Add(1)
-	if c.measuring.Load() {
-		c.settled.add(time.Since(p.asked))
-	}
-	c.room <- struct{}{}
-}
-
-// waiting is what has been begun and not ended.
-type waiting struct {
-	underWay         int
-	outbox, unpushed int64
-}
-
-func (w waiting) String() string {
-	return fmt.Sprintf("%d / %d / %d", w.underWay, w.outbox, w.unpushed)
-}
-
-func (c *load) waiting(ctx context.Context) (w waiting, err error) {
-	for name, pool := range c.databases {
-		var outbox, unpushed int64
-		err := pool.QueryRow(ctx, "select (select count(*) from outbox), (select count(*) from unpushed)").Scan(&outbox, &unpushed)
-		if err != nil {
-			return w, fmt.Errorf("count what waits at %s: %w", name, err)
-		}
-		w.outbox, w.unpushed = w.outbox+outbox, w.unpushed+unpushed
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	w.underWay = len(c.underWay)
-	return w, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fmt.Sprintf("%d / %d / %d", len(l.underWay), outbox, unpushed)
 }
 
 // drain stops asking and waits until everything has settled: nothing may be lost.
-func (c *load) drain() error {
-	for range window {
-		select {
-		case <-c.room: // taken from those who ask
-		case err := <-c.failed:
-			return err
-		case <-time.After(30 * time.Second):
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return errors.New(fmt.Sprint(len(c.underWay), " payments have not settled"))
+func (l *load) drain(ctx context.Context) {
+	close(l.ended)
+	last, left := time.Now(), window
+	for left > 0 && time.Since(last) < 30*time.Second {
+		check(pause(ctx, lookEvery, l.failed))
+		l.mu.Lock()
+		if n := len(l.underWay); n < left {
+			left, last = n, time.Now()
 		}
+		l.mu.Unlock()
 	}
-	return nil
+	if left > 0 {
+		check(fmt.Errorf("%d payments have not settled", left))
+	}
 }

@@ -18,21 +18,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"countersign.example/pkg/embedded"
 	"countersign.example/test/testsystem"
 )
 
-var benches = []struct {
+type bench struct {
 	name string
-	run  func(*environment) error
-}{
+	run  func(*environment)
+}
+
+var benches = []bench{
 	{"latency", latency},
 	{"throughput", throughput},
 	{"commands", commands},
@@ -62,27 +66,19 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	which := "all"
-	if len(args) > 0 {
-		which = args[0]
-	}
-	known := which == "all"
-	for _, b := range benches {
-		known = known || b.name == which
-	}
-	if !known || len(args) > 1 {
-		return fmt.Errorf("usage: bench [-events n] [-journal n] [latency|throughput|commands|orders|rebuild|lists|journal|all]")
+	which := append(args, "all")[0]
+	chosen := slices.DeleteFunc(slices.Clone(benches), func(b bench) bool { return which != "all" && b.name != which })
+	if len(chosen) == 0 || len(args) > 1 {
+		return errors.New("usage: bench [-events n] [-journal n] [latency|throughput|commands|orders|rebuild|lists|journal|all]")
 	}
 	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
 		if err := embedded.Durable(ctx, url); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("%d CPUs, %s %s/%s; %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, partsUsed())
-	for _, b := range benches {
-		if which != "all" && b.name != which {
-			continue
-		}
+	fmt.Printf("%d CPUs, %s %s/%s; %s, %s.\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		partUsed("Kafka", "TEST_KAFKA_BROKERS"), partUsed("Redis", "TEST_REDIS_URL"))
+	for _, b := range chosen {
 		if err := runBench(ctx, b.run); err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
 		}
@@ -90,14 +86,10 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// partsUsed says what the figures stand on.
-func partsUsed() string {
-	kafka, redis := "the embedded Kafka", "the embedded Redis"
-	if os.Getenv("TEST_KAFKA_BROKERS") != "" {
-		kafka = "the Kafka of TEST_KAFKA_BROKERS"
+// partUsed is what the figures stand on.
+func partUsed(name, variable string) string {
+	if os.Getenv(variable) != "" {
+		return "the " + name + " of " + variable
 	}
-	if os.Getenv("TEST_REDIS_URL") != "" {
-		redis = "the Redis of TEST_REDIS_URL"
-	}
-	return kafka + ", " + redis
+	return "the embedded " + name
 }

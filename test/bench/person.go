@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,9 +52,6 @@ func signInAll(ctx context.Context, n int, base string, who ...string) ([]*perso
 	return all, nil
 }
 
-// errNotThere is a 404.
-var errNotThere = errors.New("404")
-
 // post sends a form, which a redirect must answer; it is not followed.
 func (p *person) post(ctx context.Context, path string, form url.Values) (location string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
@@ -72,8 +68,6 @@ func (p *person) post(ctx context.Context, path string, form url.Values) (locati
 	switch {
 	case err != nil:
 		return "", err
-	case response.StatusCode == http.StatusNotFound:
-		return "", errNotThere
 	case response.StatusCode != http.StatusSeeOther:
 		return "", fmt.Errorf("POST %s answered %s: %.300s", path, response.Status, body)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,86 +14,57 @@ import (
 const (
 	pgbenchScale       = 10
 	pgbenchConnections = 16
-	pgbenchSeconds     = 10
+	pgbenchWithin      = 10 * time.Second
 )
 
-// pgbench is the built-in script "simple-update" of PostgreSQL's own benchmark, from this client and
-// with its tables: one update, one select and one insert in a transaction, as prepared statements.
+// pgbench is the built-in script "simple-update" of PostgreSQL's own benchmark, from this client and with its
+// tables: one update, one select and one insert in a transaction, as prepared statements.
 //
 // https://www.postgresql.org/docs/current/pgbench.html
 type pgbench struct{ url string }
 
-func newPgbench(s *environment) (*pgbench, error) {
-	b := &pgbench{pgtest.NewURL(s)}
-	conn, err := pgx.Connect(s.ctx, b.url)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close(s.ctx) }()
+func newPgbench(e *environment) *pgbench {
+	b := &pgbench{pgtest.NewURL(e)}
+	conn := must(pgx.Connect(e.ctx, b.url))
+	defer func() { _ = conn.Close(e.ctx) }()
 	for _, statement := range []string{
 		`create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))`,
 		`create table pgbench_accounts (aid int not null, bid int, abalance int, filler char(84)) with (fillfactor = 100)`,
-		fmt.Sprintf(`insert into pgbench_accounts select aid, (aid - 1) / 100000 + 1, 0, '' from generate_series(1, %d) aid`, pgbenchScale*100_000),
+		fmt.Sprintf(`insert into pgbench_accounts select aid, (aid - 1) / 100000 + 1, 0, ''
+			from generate_series(1, %d) aid`, pgbenchScale*100_000),
 		`alter table pgbench_accounts add primary key (aid)`,
 		`vacuum analyze pgbench_accounts`,
 		`checkpoint`,
 	} {
-		if _, err := conn.Exec(s.ctx, statement); err != nil {
-			return nil, fmt.Errorf("make pgbench's tables: %w", err)
-		}
+		_, err := conn.Exec(e.ctx, statement)
+		check(err, "make pgbench's tables")
 	}
-	return b, nil
+	return b
 }
 
-// run returns transactions per second.
-func (b *pgbench) run(ctx context.Context) (float64, error) {
-	var done atomic.Int64
-	var clients sync.WaitGroup
-	errs := make(chan error, pgbenchConnections)
-	ready := make(chan struct{}, pgbenchConnections)
-	begin, end := make(chan struct{}), make(chan struct{})
-	for range pgbenchConnections {
-		clients.Go(func() { errs <- b.client(ctx, ready, begin, end, &done) })
+// around measures work, and pgbench's transactions per second right before and after it. It returns the cells for
+// the two, for the ratio and for the aim.
+func (b *pgbench) around(ctx context.Context, aim string, work func() measured) (m measured, cells []string) {
+	run := func() float64 {
+		floor, err := steady(ctx, pgbenchConnections, 0, pgbenchWithin, b.client)
+		check(err, "pgbench")
+		return floor.rate
 	}
-	for range pgbenchConnections {
-		<-ready
-	}
-	began := time.Now()
-	close(begin)
-	select {
-	case <-time.After(pgbenchSeconds * time.Second):
-	case <-ctx.Done():
-	}
-	n, took := done.Load(), time.Since(began)
-	close(end)
-	clients.Wait()
-	for range pgbenchConnections {
-		if err := <-errs; err != nil {
-			return 0, fmt.Errorf("pgbench: %w", err)
-		}
-	}
-	return float64(n) / took.Seconds(), ctx.Err()
+	before := run()
+	m = work()
+	after := run()
+	return m, []string{perSecond(before), perSecond(after), fmt.Sprintf("%.3f", m.rate/((before+after)/2)), aim}
 }
 
-func (b *pgbench) client(ctx context.Context, ready chan<- struct{}, begin, end <-chan struct{}, done *atomic.Int64) error {
+func (b *pgbench) client(ctx context.Context) (c client, err error) {
 	conn, err := pgx.Connect(ctx, b.url)
-	ready <- struct{}{}
 	if err != nil {
-		return err
+		return c, err
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	<-begin
-	for {
-		select {
-		case <-end:
-			return nil
-		default:
-		}
-		if err := simpleUpdate(ctx, conn); err != nil {
-			return err
-		}
-		done.Add(1)
-	}
+	return client{
+		do:    func(ctx context.Context) error { return simpleUpdate(ctx, conn) },
+		close: func() { _ = conn.Close(context.Background()) },
+	}, nil
 }
 
 func simpleUpdate(ctx context.Context, conn *pgx.Conn) error {

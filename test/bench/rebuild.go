@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,66 +28,58 @@ const (
 	lookAtMemory  = 500 * time.Millisecond
 )
 
-// rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how
-// much memory it takes meanwhile; then `rebuild`, which folds its own journal again in place.
-func rebuild(s *environment) error {
-	sys := testsystem.New(s)
-	for _, name := range []string{testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager} {
-		if err := sys.Stop(name); err != nil {
-			return fmt.Errorf("stop %s: %w", name, err)
-		}
-	}
+// rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how much memory
+// it takes meanwhile; then `rebuild`, which folds its own journal again in place.
+func rebuild(e *environment) {
+	sys := testsystem.New(e)
+	stop(sys, testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager)
 	events := *rebuildEvents / eventsOfOrder * eventsOfOrder
 	if events < eventsOfOrder {
-		return fmt.Errorf("-events %d: there are %d in an order", *rebuildEvents, eventsOfOrder)
+		e.Fatalf("-events %d: there are %d in an order", *rebuildEvents, eventsOfOrder)
 	}
 	began := time.Now()
-	if err := produce(s.ctx, sys.Parts.Brokers, events); err != nil {
-		return err
-	}
+	check(produce(e.ctx, sys.Parts.Brokers, events))
 	fmt.Printf("\nRebuild: contractor-ui's copy of %d orders from %d events (produced in %s)\n\n", events/eventsOfOrder, events,
 		time.Since(began).Round(time.Second))
 	t := newTable("", "events/s", "first half", "second half", "took (s)", "RSS in the beginning (MB)", "in the middle", "at the end", "most", "aim")
 	cpu := newTable("", testsystem.Contractor, postgresCPU, ownCPU, "together")
 
-	conn, err := pgx.Connect(s.ctx, sys.Database[testsystem.Contractor])
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(s.ctx) }()
-	// With what it had heard of the topics when they were empty it would be behind, and not begin anew.
-	if _, err := conn.Exec(s.ctx, "drop schema public cascade; create schema public"); err != nil {
-		return fmt.Errorf("empty contractor-ui's database: %w", err)
-	}
+	conn := must(pgx.Connect(e.ctx, sys.Database[testsystem.Contractor]))
+	defer func() { _ = conn.Close(e.ctx) }()
+	// With what it had received of the topics when they were empty it would be behind, and not begin a new copy.
+	_, err := conn.Exec(e.ctx, "drop schema public cascade; create schema public")
+	check(err, "empty contractor-ui's database")
 	sys.Run(testsystem.Contractor, "migrate")
 	sys.Start(testsystem.Contractor)
-	m, err := follow(s.ctx, int64(events), func() (int64, error) {
-		var heard int64
-		err := conn.QueryRow(s.ctx, "select coalesce(sum(heard - first), 0)::bigint from hearing where topic = $1", order.Topic).Scan(&heard)
-		return heard, err
-	})
-	if err != nil {
-		return err
-	}
-	m.addTo(t, cpu, "from the topic", rebuildAim)
+	follow(e.ctx, events, func() (done int) {
+		check(conn.QueryRow(e.ctx, "select coalesce(sum(heard - first), 0)::bigint from hearing where topic = $1", order.Topic).Scan(&done))
+		return done
+	}).addTo(t, cpu, "from the topic")
 	var copied int
-	if err := conn.QueryRow(s.ctx, "select count(*) from orders where state = 'submitted' and revision = 2 * $1", eventsOfOrder).Scan(&copied); err != nil {
-		return err
-	}
+	check(conn.QueryRow(e.ctx, "select count(*) from orders where state = 'submitted' and revision = 2 * $1", eventsOfOrder).Scan(&copied))
 	if copied != events/eventsOfOrder {
-		return fmt.Errorf("%d of %d orders were copied", copied, events/eventsOfOrder)
+		e.Fatalf("%d of %d orders were copied", copied, events/eventsOfOrder)
 	}
-	if err := sys.Stop(testsystem.Contractor); err != nil {
-		return err
-	}
-	if m, err = inPlace(s.ctx, sys, int64(events)); err != nil {
-		return err
-	}
-	m.addTo(t, cpu, "in place", rebuildAim)
+	stop(sys, testsystem.Contractor)
+
+	command := sys.Command(e.ctx, testsystem.Contractor, "rebuild")
+	var out strings.Builder // progress, of which the last line counts
+	command.Stdout, command.Stderr = &out, &out
+	check(command.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	follow(e.ctx, events, func() (done int) {
+		select {
+		case err := <-ended:
+			check(err, "contractor-ui rebuild: ", out.String())
+			return events
+		default:
+			return 0 // how far it is says only the time: it does the same for every batch
+		}
+	}).addTo(t, cpu, "in place")
 	t.print()
 	fmt.Printf("\nCPU time for a thousand events (ms)\n\n")
 	cpu.print()
-	return nil
 }
 
 // produce writes the events of many orders to the topic, those of some orders between one another's.
@@ -170,116 +161,54 @@ type rebuilt struct {
 	begin, middle, end, most int64 // bytes of memory
 }
 
-func (r rebuilt) addTo(t, cpu *table, name, aim string) {
+func (r rebuilt) addTo(t, cpu *table, name string) {
 	mb := func(bytes int64) string { return strconv.FormatInt(bytes>>20, 10) }
 	t.add(name, perSecond(r.rate), perSecond(r.first), perSecond(r.second), fmt.Sprintf("%.1f", r.took.Seconds()),
-		mb(r.begin), mb(r.middle), mb(r.end), mb(r.most), aim)
+		mb(r.begin), mb(r.middle), mb(r.end), mb(r.most), rebuildAim)
 	r.count = (r.count + 999) / 1000
-	cpu.add(append([]string{name}, r.cpuCells(testsystem.Contractor, postgresCPU, ownCPU)...)...)
+	cpu.add(r.cpuCells(name, testsystem.Contractor, postgresCPU, ownCPU)...)
 }
 
-// follow watches contractor-ui until it is done with so many events. The beginning is when a tenth of them is done.
-func follow(ctx context.Context, events int64, done func() (int64, error)) (r rebuilt, err error) {
-	postmaster := findPostmaster(ctx)
-	began, before := time.Now(), cpuTimes(postmaster)
+// follow looks at contractor-ui until it is done with so many events. The beginning is when a tenth of them is done,
+// or a tenth of the time is over where done says nothing before the end.
+func follow(ctx context.Context, events int, done func() int) (r rebuilt) {
+	type look struct {
+		at     time.Duration
+		done   int
+		memory int64
+	}
+	var looks []look
+	usage := startUsage(ctx)
 	tick := time.NewTicker(lookAtMemory)
 	defer tick.Stop()
-	var half time.Duration
-	var soFar, atHalf int64
-	for soFar < events {
+	for soFar := 0; soFar < events; {
 		select {
 		case <-ctx.Done():
-			return r, ctx.Err()
+			check(ctx.Err())
 		case <-tick.C:
 		}
-		if soFar, err = done(); err != nil {
-			return r, err
-		}
-		memory := memoryOf(testsystem.Contractor)
-		if r.most = max(r.most, memory); memory > 0 {
-			r.end = memory
-		}
-		if r.begin == 0 && soFar >= events/10 {
-			r.begin = memory
-		}
-		if r.middle == 0 && soFar >= events/2 {
-			r.middle, half, atHalf = memory, time.Since(began), soFar
+		soFar = done()
+		if memory := memoryOf(testsystem.Contractor); memory > 0 {
+			looks = append(looks, look{time.Since(usage.began), soFar, memory})
+			r.cpu, r.end, r.most = usage.since(), memory, max(r.most, memory)
 		}
 	}
-	r.took = time.Since(began)
-	r.cpu, r.count = cpuTimes(postmaster), events
-	for part, was := range before {
-		if r.cpu[part] -= was; r.cpu[part] < 0 { // a process has ended
-			r.cpu[part] = 0
-		}
+	r.took, r.count = time.Since(usage.began), int64(events)
+	r.rate = float64(events) / r.took.Seconds()
+	n := len(looks)
+	if n == 0 {
+		check(errors.New("it was done before anybody looked: take more events"))
 	}
-	r.rate, r.first = float64(events)/r.took.Seconds(), float64(atHalf)/half.Seconds()
-	r.second = float64(events-atHalf) / max((r.took-half).Seconds(), 0.001)
-	return r, nil
-}
-
-// inPlace runs the command rebuild.
-func inPlace(ctx context.Context, sys *testsystem.System, events int64) (r rebuilt, err error) {
-	command := sys.Command(ctx, testsystem.Contractor, "rebuild")
-	var out strings.Builder // progress, of which the last line counts
-	command.Stdout, command.Stderr = &out, &out
-	began := time.Now()
-	if err := command.Start(); err != nil {
-		return r, err
+	if looks[n-1].done == 0 {
+		r.begin, r.middle = looks[n/10].memory, looks[n/2].memory
+		return r
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	// How far it is says only the time: it does the same for every batch.
-	var memories []int64
-	postmaster := findPostmaster(ctx)
-	before := cpuTimes(postmaster)
-	tick := time.NewTicker(lookAtMemory)
-	defer tick.Stop()
-	for running := true; running; {
-		select {
-		case err = <-ended:
-			running = false
-		case <-tick.C:
-			if memory := memoryOf(testsystem.Contractor); memory > 0 {
-				memories = append(memories, memory)
-				r.cpu = cpuTimes(postmaster)
-			}
-		}
+	at := func(part int) look {
+		return looks[max(0, slices.IndexFunc(looks, func(l look) bool { return l.done >= part }))]
 	}
-	r.took = time.Since(began)
-	if err != nil {
-		return r, fmt.Errorf("contractor-ui rebuild: %w: %s", err, out.String())
-	}
-	if len(memories) == 0 {
-		return r, errors.New("it was done before anybody looked: take more events")
-	}
-	for part, was := range before {
-		r.cpu[part] -= was
-	}
-	n := len(memories)
-	r.begin, r.middle, r.end = memories[n/10], memories[n/2], memories[n-1]
-	for _, memory := range memories {
-		r.most = max(r.most, memory)
-	}
-	r.rate, r.count = float64(events)/r.took.Seconds(), events
-	return r, nil
-}
-
-// memoryOf is the resident memory of a service that this process has started; 0 if it does not run.
-func memoryOf(name string) int64 {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		p, ok := readStat(path)
-		if !ok || p.parent != os.Getpid() || p.name != name {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(filepath.Dir(path), "statm"))
-		fields := strings.Fields(string(data))
-		if err != nil || len(fields) < 2 {
-			return 0
-		}
-		pages, _ := strconv.ParseInt(fields[1], 10, 64)
-		return pages * int64(os.Getpagesize())
-	}
-	return 0
+	half := at(events / 2)
+	r.begin, r.middle = at(events/10).memory, half.memory
+	r.first = float64(half.done) / half.at.Seconds()
+	r.second = float64(events-half.done) / max((r.took-half.at).Seconds(), 0.001)
+	return r
 }
