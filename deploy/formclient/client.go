@@ -182,3 +182,27 @@ func (p *Page) resolve(reference string) string {
 	}
 	return u.RequestURI()
 }
+
+// Decide presses a button on a payment's page, unless the page shows already what it decides. A rejection asks for its
+// reason on a page of its own. It fails until the page shows the decision, so it is to be repeated.
+func (c *Client) Decide(payment, button, decided string, fields ...string) error {
+	page, err := c.Open("/payments/" + payment)
+	if err != nil {
+		return err // 404: the app has not received it yet
+	}
+	if page.Shows("Decision " + decided) {
+		return nil
+	}
+	if !page.Has(button) {
+		if page, err = page.Press("Reject"); err != nil {
+			return err
+		}
+	}
+	if page, err = page.Press(button, fields...); err != nil {
+		return err
+	}
+	if !page.Shows("Decision " + decided) {
+		return fmt.Errorf("the page does not say %q: %s", decided, page.Text())
+	}
+	return nil
+}

@@ -99,41 +99,11 @@ func (p *player) decide(ctx context.Context, by person, payment, button, decided
 	if err != nil {
 		return err
 	}
-	return p.until(ctx, strings.ToLower(button), func() error {
-		page, err := c.Open("/payments/" + payment)
-		if err != nil {
-			return err
-		}
-		if page.Shows("Decision " + decided) {
-			return nil
-		}
-		if !page.Has(button) { // the reason is asked for on a page of its own
-			if page, err = page.Press("Reject"); err != nil {
-				return err
-			}
-		}
-		if _, err = page.Press(button, fields...); err == nil {
-			err = errors.New("the page does not say that it is " + decided)
-		}
-		return err
-	})
+	return p.until(ctx, strings.ToLower(button), func() error { return c.Decide(payment, button, decided, fields...) })
 }
 
 func (p *player) withdraw(ctx context.Context, by person, payment string) error {
-	c, err := p.client(ctx, by)
-	if err != nil {
-		return err
-	}
-	return p.until(ctx, "withdraw it", func() error {
-		page, err := c.Open("/payments/" + payment)
-		if err != nil || page.Shows("Decision Withdrawn") {
-			return err
-		}
-		if _, err = page.Press("Withdraw"); err == nil {
-			err = errors.New("the page does not say that it is withdrawn")
-		}
-		return err
-	})
+	return p.decide(ctx, by, payment, "Withdraw", "Withdrawn")
 }
 
 // held waits until a payment's money is on hold, or has been.

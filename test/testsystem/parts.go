@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/ordering-core/catalog"
@@ -54,7 +53,7 @@ func startParts(tb testing.TB) *Parts {
 		p.Redis, p.RedisURL = server, server.URL()
 		tb.Cleanup(server.Close)
 	}
-	if p.Redis == nil {
+	if p.Redis == nil { // with what the test before this one has pushed
 		emptyRedis(tb, p.RedisURL)
 	}
 	return p
@@ -84,7 +83,6 @@ func (p *Parts) StartKafka(tb testing.TB) {
 	p.Kafka = broker
 }
 
-// emptyRedis forgets what the test before this one has pushed.
 func emptyRedis(tb testing.TB, address string) {
 	tb.Helper()
 	client, err := live.Connect(address)
@@ -93,7 +91,7 @@ func emptyRedis(tb testing.TB, address string) {
 	}
 	defer func() { _ = client.Close() }()
 	if err := client.FlushDB(tb.Context()).Err(); err != nil {
-		tb.Fatalf("empty the Redis of TEST_REDIS_URL: %v", err)
+		tb.Fatalf("empty Redis: %v", err)
 	}
 }
 
@@ -119,15 +117,7 @@ func (p *Parts) StartRedis(tb testing.TB) {
 // EmptyRedis makes Redis forget everything, also a real one.
 func (p *Parts) EmptyRedis(tb testing.TB) {
 	tb.Helper()
-	options, err := redis.ParseURL(p.RedisURL)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	client := redis.NewClient(options)
-	defer func() { _ = client.Close() }()
-	if err := client.FlushDB(tb.Context()).Err(); err != nil {
-		tb.Fatal(err)
-	}
+	emptyRedis(tb, p.RedisURL)
 }
 
 // forget removes what an earlier system has left on a real broker: a core whose journal is empty

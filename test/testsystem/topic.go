@@ -31,18 +31,9 @@ func (s *System) Topic(tb testing.TB) map[string]Story {
 
 func paymentsOf(events []event.Event) map[string]Story {
 	stories := map[string]Story{}
-	for _, e := range events {
-		s := stories[e.Subject]
-		s.Events = append(s.Events, e)
-		stories[e.Subject] = s
-	}
-	for id, s := range stories {
-		entries := make([]payment.Entry, len(s.Events))
-		for i, e := range s.Events {
-			entries[i] = payment.Entry{Event: e, Confirmed: true}
-		}
-		s.Payment, s.Steps = payment.Fold(entries)
-		stories[id] = s
+	for id, all := range bySubject(events) {
+		p, steps := payment.Fold(confirmed[payment.Entry](all))
+		stories[id] = Story{all, p, steps}
 	}
 	return stories
 }
@@ -62,20 +53,31 @@ func (s *System) Orders(tb testing.TB) map[string]OrderStory {
 
 func ordersOf(events []event.Event) map[string]OrderStory {
 	stories := map[string]OrderStory{}
-	for _, e := range events {
-		s := stories[e.Subject]
-		s.Events = append(s.Events, e)
-		stories[e.Subject] = s
-	}
-	for id, s := range stories {
-		entries := make([]order.Entry, len(s.Events))
-		for i, e := range s.Events {
-			entries[i] = order.Entry{Event: e, Confirmed: true}
-		}
-		s.Order, s.Steps = order.Fold(entries)
-		stories[id] = s
+	for id, all := range bySubject(events) {
+		o, steps := order.Fold(confirmed[order.Entry](all))
+		stories[id] = OrderStory{all, o, steps}
 	}
 	return stories
+}
+
+func bySubject(events []event.Event) map[string][]event.Event {
+	subjects := map[string][]event.Event{}
+	for _, e := range events {
+		subjects[e.Subject] = append(subjects[e.Subject], e)
+	}
+	return subjects
+}
+
+// confirmed are events as the log has them.
+func confirmed[E ~struct {
+	event.Event
+	Confirmed bool
+}](events []event.Event) []E {
+	entries := make([]E, len(events))
+	for i, e := range events {
+		entries[i] = E{Event: e, Confirmed: true}
+	}
+	return entries
 }
 
 // history reads a topic from its start: each event once, those of one subject in the topic's order.
