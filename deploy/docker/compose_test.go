@@ -231,7 +231,8 @@ func TestEachServiceHasItsOwnDatabaseAndRole(t *testing.T) {
 	}
 }
 
-// A password may hold any characters, as far as a file .env can: it comes to the role, and to the services, as it was written.
+// A password may hold any characters, as far as a file .env can: it comes to the role, and to the services,
+// as it was written.
 func TestPasswordsMayHoldAnyCharacters(t *testing.T) {
 	const password, written = `p@:/?#[]%41&=+ $HOME${X}"\ü'q`, `'p@:/?#[]%41&=+ $HOME${X}"\ü\'q'`
 	dotenv := "POSTGRES_PASSWORD=" + written + "\n"

@@ -32,7 +32,8 @@ func TestNobodyHasMoreThanItNeeds(t *testing.T) {
 	}
 }
 
-// A Java machine for every look took a third of a core, for ever, and did not answer in time on a busy machine.
+// A Java machine for every look took a third of a core, for ever, and did not answer in time on a busy
+// machine.
 func TestNoHealthCheckStartsAJavaMachine(t *testing.T) {
 	for _, service := range loadCompose(t).Services {
 		if service.HealthCheck == nil {

@@ -1,6 +1,7 @@
-// Package formclient is a web app's client that fills forms, as a person does with a browser that runs no scripts:
-// it keeps cookies, follows redirects, presses buttons by their names and fills fields by their labels. It uses
-// what people use, so it knows no address and no field of the apps but those of the pages that it opens.
+// Package formclient is a web app's client that fills forms, as a person does with a browser that runs no
+// scripts: it keeps cookies, follows redirects, presses buttons by their names and fills fields by their
+// labels. It uses what people use, so it knows no address and no field of the apps but those of the pages
+// that it opens.
 package formclient
 
 import (
@@ -183,8 +184,9 @@ func (p *Page) resolve(reference string) string {
 	return u.RequestURI()
 }
 
-// Decide presses a button on a payment's page, unless the page shows already what it decides. A rejection asks for its
-// reason on a page of its own. It fails until the page shows the decision, so it is to be repeated.
+// Decide presses a button on a payment's page, unless the page shows already what it decides. A rejection
+// asks for its reason on a page of its own. It fails until the page shows the decision, so it is to be
+// repeated.
 func (c *Client) Decide(payment, button, decided string, fields ...string) error {
 	page, err := c.Open("/payments/" + payment)
 	if err != nil {

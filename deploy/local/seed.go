@@ -7,8 +7,8 @@ const (
 	seedSource = "./deploy/seed"
 )
 
-// seed puts the first products, customers, orders and payments into an empty system; it leaves any other alone.
-// A seed that fails is reported, and stops nothing: the next start goes on with it.
+// seed puts the first products, customers, orders and payments into an empty system; it leaves any other
+// alone. A seed that fails is reported, and stops nothing: the next start goes on with it.
 func (l *launcher) seed(ctx context.Context, p parts) error {
 	child, err := l.start(seedName, 32, append(inherited(), seedSettings(p)...), l.path("bin", seedName))
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 
 const testDatabaseVariable = "TEST_DATABASE_URL"
 
-// withPostgres runs a command with TEST_DATABASE_URL naming a server that goes away with it, or just
-// runs it when the variable names one already.
-// With durable first in command the server keeps what it commits, as a real one does: what is measured on another one says nothing.
+// withPostgres runs a command with TEST_DATABASE_URL naming a server that goes away with it, or just runs it
+// when the variable names one already. With durable first in command the server keeps what it commits, as a
+// real one does: what is measured on another one says nothing.
 func withPostgres(ctx context.Context, command []string) (err error) {
 	// Fast and forgetful, and wide enough for test packages that run side by side.
 	settings := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}

@@ -53,7 +53,8 @@ func (p *player) ask(ctx context.Context, wanted request, id string) error {
 	})
 }
 
-// pay asks for an order's nth payment on the order's page, if that has not been done, and returns the payment's id.
+// pay asks for an order's nth payment on the order's page, if that has not been done, and returns the
+// payment's id.
 func (p *player) pay(ctx context.Context, s *scene, nth int, byManager bool) (id string, err error) {
 	c, err := p.client(ctx, s.by)
 	if err != nil {

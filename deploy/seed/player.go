@@ -83,7 +83,8 @@ func (p *player) progress(ctx context.Context) (begun, ended bool, err error) {
 	return true, found.Sequence > int64(len(last.lines)), err
 }
 
-// until repeats try until it succeeds or the time is over: another service may not have received it yet, or not be up.
+// until repeats try until it succeeds or the time is over: another service may not have received it yet, or
+// not be up.
 func (p *player) until(ctx context.Context, what string, try func() error) error {
 	const step = 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, step)
@@ -103,7 +104,8 @@ func (p *player) until(ctx context.Context, what string, try func() error) error
 	}
 }
 
-// command sends one to ordering-core for somebody. Its key is fixed, so that a repetition gets the answer of the first.
+// command sends one to ordering-core for somebody. Its key is fixed, so that a repetition gets the answer of
+// the first.
 func (p *player) command(ctx context.Context, by person, key, path string, body any) error {
 	ctx = event.WithMeta(ctx, event.Meta{Actor: by.id, ActorName: by.name})
 	if err := p.ordering.Post(ctx, path, fixed("key/"+key), body, nil); err != nil {

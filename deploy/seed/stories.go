@@ -83,8 +83,8 @@ func withdrawnAndCancelled(ctx context.Context, s *scene) error {
 	return s.end(ctx, s, "cancel", mia, map[string]any{"reason": "The roof is done by somebody else."})
 }
 
-// cancelledWhileCapturing ends with a refund: the total ends in 08, so the gateway captures and does not answer
-// for a while, and meanwhile the order is cancelled.
+// cancelledWhileCapturing ends with a refund: the total ends in 08, so the gateway captures and does not
+// answer for a while, and meanwhile the order is cancelled.
 func cancelledWhileCapturing(ctx context.Context, s *scene) error {
 	if err := onHold(ctx, s); err != nil {
 		return err

@@ -1,5 +1,6 @@
-// Asyncapi writes docs/asyncapi.yaml, the description of every topic and event (AsyncAPI 3.0), from the registries
-// of events that the services themselves decode by. `make docs` runs it; a test says when the file is not current.
+// Asyncapi writes docs/asyncapi.yaml, the description of every topic and event (AsyncAPI 3.0), from the
+// registries of events that the services themselves decode by. `make docs` runs it; a test says when the file
+// is not current.
 package main
 
 import (

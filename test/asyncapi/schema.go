@@ -16,8 +16,8 @@ type schemas struct {
 	sample map[string][]byte // as it was first met, to see that nobody means something else by the name
 }
 
-// payload turns a type's JSON Schema into one that stands in a document: what it defines moves to the document's
-// components, and its name and dialect, which would change what its references mean, stay behind.
+// payload turns a type's JSON Schema into one that stands in a document: what it defines moves to the
+// document's components, and its name and dialect, which would change what its references mean, stay behind.
 func (s *schemas) payload(t eventType) (*yaml.Node, error) {
 	root, err := parse(t.schema)
 	if err != nil {

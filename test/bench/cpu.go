@@ -45,8 +45,8 @@ func (u usage) since() map[string]time.Duration {
 	return times
 }
 
-// cpuTimes is how much CPU time each part has used so far: this process (with the embedded Kafka and Redis), the
-// services that it has started, and PostgreSQL. Elsewhere than on Linux it is empty.
+// cpuTimes is how much CPU time each part has used so far: this process (with the embedded Kafka and Redis),
+// the services that it has started, and PostgreSQL. Elsewhere than on Linux it is empty.
 func cpuTimes(postmaster int) map[string]time.Duration {
 	times := map[string]time.Duration{}
 	for _, p := range processes() {

@@ -10,8 +10,8 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// environment is what test/testsystem asks of a test, for a program that is none. Only the methods below may be
-// called on it.
+// environment is what test/testsystem asks of a test, for a program that is none. Only the methods below may
+// be called on it.
 type environment struct {
 	testing.TB // for its unexported method
 	ctx        context.Context

@@ -68,8 +68,9 @@ func (t *table) print() {
 // compared heads the cells that compare adds.
 var compared = []string{"few p50", "few p99", "many p50", "many p99", "p50 many / few", "aim"}
 
-// compare does something so often with few and with many, in turn and in an order that changes, so that whatever else
-// the machine does meets both. It stops early where many takes longer than slow: that is clear enough.
+// compare does something so often with few and with many, in turn and in an order that changes, so that
+// whatever else the machine does meets both. It stops early where many takes longer than slow: that is clear
+// enough.
 func (t *table) compare(name []string, rounds int, slow time.Duration, aim string, do func(which int) error) {
 	var took [2][]time.Duration
 	warmUp := rounds / 10

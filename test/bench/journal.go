@@ -70,8 +70,8 @@ func growth(e *environment) {
 		{fmt.Sprintf("hear %d events of recent streams", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.recent) }},
 		{"append one event, until it is published", func(g *grown) error { return g.publish(e.ctx) }},
 		{"read a recent payment's stream, as its page does", func(g *grown) error { return g.read(e.ctx, g.recent()) }},
-		// From here on of any age, so that nearly each is the first to be touched: no aim, since it measures how much
-		// PostgreSQL keeps in memory.
+		// From here on of any age, so that nearly each is the first to be touched: no aim, since it measures how
+		// much PostgreSQL keeps in memory.
 		{fmt.Sprintf("hear %d events of streams of any age", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.some) }},
 		{"read a stream of any age", func(g *grown) error { return g.read(e.ctx, g.some()) }},
 	} {
@@ -115,7 +115,8 @@ func grow(e *environment, events int) *grown {
 // some is the id of a payment of any age.
 func (g *grown) some() string { return g.id(rand.IntN(g.streams)) }
 
-// recent is the id of one of the last payments, of which there are as many at each size: those that things happen to.
+// recent is the id of one of the last payments, of which there are as many at each size: those that things
+// happen to.
 func (g *grown) recent() string { return g.id(g.streams - 1 - rand.IntN(fewEvents/eventsEach)) }
 
 func (g *grown) id(n int) string { return fmt.Sprintf("0193f3a0-0000-7000-8000-%012x", n) }

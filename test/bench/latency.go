@@ -22,8 +22,8 @@ const (
 	latencyClients  = 32 // as many as may wait for an answer at once
 )
 
-// latency measures from the POST of a payment at contractor-ui to its row in the socket of a page that is open at
-// manager-ui, and the sum of the raw hops between.
+// latency measures from the POST of a payment at contractor-ui to its row in the socket of a page that is
+// open at manager-ui, and the sum of the raw hops between.
 func latency(e *environment) {
 	measureFlows(e, testsystem.New(e), way{
 		title:  "Latency: POST of a payment at contractor-ui -> its row in an open page's socket at manager-ui (ms)",
@@ -33,9 +33,9 @@ func latency(e *environment) {
 	})
 }
 
-// orders measures from the POST of an item at contractor-ui to the order's row in the socket of a page that is open
-// at manager-ui. The command goes on to ordering-core over HTTP, which the raw hops leave out. The rate is lower
-// than the payments': a page of an order is not answered before its own copy shows the command.
+// orders measures from the POST of an item at contractor-ui to the order's row in the socket of a page that
+// is open at manager-ui. The command goes on to ordering-core over HTTP, which the raw hops leave out. The
+// rate is lower than the payments': a page of an order is not answered before its own copy shows the command.
 func orders(e *environment) {
 	sys := testsystem.New(e)
 	product := sys.Product(e, "BENCH-1", "Scaffolding for the north wall", 12_00)
@@ -181,8 +181,8 @@ func watch(e *environment, sys *testsystem.System, w way) *probe {
 
 func (p *probe) seen(r row, at time.Time) { p.rows.arrived(p.key(r.ID, r.Revision), at) }
 
-// key is of a row in the version that an event makes of it: each is appended, and known to be in the log. A payment
-// is new, so its row may be in any version.
+// key is of a row in the version that an event makes of it: each is appended, and known to be in the log. A
+// payment is new, so its row may be in any version.
 func (p *probe) key(id string, revision int64) string {
 	if p.row == "payment-" {
 		return id
@@ -190,8 +190,8 @@ func (p *probe) key(id string, revision int64) string {
 	return fmt.Sprint(id, "@", revision)
 }
 
-// flow posts a command and waits until the manager's page has the row. The time counts from when the command was
-// due, so that one that had to wait for a free contractor is not counted as fast.
+// flow posts a command and waits until the manager's page has the row. The time counts from when the command
+// was due, so that one that had to wait for a free contractor is not counted as fast.
 func (p *probe) flow(ctx context.Context, due time.Time) (f flow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, latencyPatience)
 	defer cancel()
@@ -214,8 +214,8 @@ func (p *probe) flow(ctx context.Context, due time.Time) (f flow, err error) {
 	return f, nil
 }
 
-// atRate begins one whenever it is due, so many a second, whatever became of those before; at a rate of 0, when the
-// one before has ended.
+// atRate begins one whenever it is due, so many a second, whatever became of those before; at a rate of 0,
+// when the one before has ended.
 func atRate(ctx context.Context, perSecond int, do func(context.Context, time.Time) error) error {
 	if perSecond == 0 {
 		for range latencySingle {

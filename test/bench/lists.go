@@ -20,8 +20,8 @@ const (
 // listSizes are how many orders there are: few, and many.
 var listSizes = [2]int{10_000, 1_000_000}
 
-// lists measures how long the pages of the list of orders take with few orders and with many. Those are written into
-// the copies by SQL, for this bench only.
+// lists measures how long the pages of the list of orders take with few orders and with many. Those are
+// written into the copies by SQL, for this bench only.
 func lists(e *environment) {
 	var systems [2]*testsystem.System
 	for i, size := range listSizes {

@@ -202,8 +202,8 @@ func (l *load) watch(ctx context.Context) error {
 	}
 }
 
-// look settles what is settled in both copies. A row that waits in the managers' copy for long, but that the open
-// page did not get because it was reset, is accepted as after a reload.
+// look settles what is settled in both copies. A row that waits in the managers' copy for long, but that the
+// open page did not get because it was reset, is accepted as after a reload.
 func (l *load) look(ctx context.Context) error {
 	l.mu.Lock()
 	ids := make([]string, 0, len(l.underWay))

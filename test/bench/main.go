@@ -10,8 +10,8 @@
 //	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
 //	bench              all of them
 //
-// It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or
-// builds them; `make bench` gives it both. Kafka and Redis are the embedded ones, in this very process, or those of
+// It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or builds
+// them; `make bench` gives it both. Kafka and Redis are the embedded ones, in this very process, or those of
 // TEST_KAFKA_BROKERS (which must be empty) and TEST_REDIS_URL. A figure by itself says little: the ratio is
 // what can be compared between machines.
 package main

@@ -42,8 +42,8 @@ func newPgbench(e *environment) *pgbench {
 	return b
 }
 
-// around measures work, and pgbench's transactions per second right before and after it. It returns the cells for
-// the two, for the ratio and for the aim.
+// around measures work, and pgbench's transactions per second right before and after it. It returns the cells
+// for the two, for the ratio and for the aim.
 func (b *pgbench) around(ctx context.Context, aim string, work func() measured) (m measured, cells []string) {
 	run := func() float64 {
 		floor, err := steady(ctx, pgbenchConnections, 0, pgbenchWithin, b.client)

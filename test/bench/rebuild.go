@@ -28,8 +28,8 @@ const (
 	lookAtMemory  = 500 * time.Millisecond
 )
 
-// rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how much memory
-// it takes meanwhile; then `rebuild`, which folds its own journal again in place.
+// rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how
+// much memory it takes meanwhile; then `rebuild`, which folds its own journal again in place.
 func rebuild(e *environment) {
 	sys := testsystem.New(e)
 	stop(sys, testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager)
@@ -169,8 +169,8 @@ func (r rebuilt) addTo(t, cpu *table, name string) {
 	cpu.add(r.cpuCells(name, testsystem.Contractor, postgresCPU, ownCPU)...)
 }
 
-// follow looks at contractor-ui until it is done with so many events. The beginning is when a tenth of them is done,
-// or a tenth of the time is over where done says nothing before the end.
+// follow looks at contractor-ui until it is done with so many events. The beginning is when a tenth of them
+// is done, or a tenth of the time is over where done says nothing before the end.
 func follow(ctx context.Context, events int, done func() int) (r rebuilt) {
 	type look struct {
 		at     time.Duration

@@ -34,7 +34,8 @@ type client struct {
 	close func()
 }
 
-// steady has so many clients do what they do, one thing at a time each, and measures once they have warmed up.
+// steady has so many clients do what they do, one thing at a time each, and measures once they have warmed
+// up.
 func steady(ctx context.Context, clients int, warmUp, within time.Duration, begin func(context.Context) (client, error)) (m measured, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done atomic.Int64

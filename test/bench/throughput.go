@@ -12,12 +12,12 @@ const (
 	throughputWithin = 30 * time.Second
 )
 
-// throughput measures how many payments a second go the whole way, over the transactions a second of pgbench on
-// the same PostgreSQL right before and after: with everything at work, and with the two apps alone.
+// throughput measures how many payments a second go the whole way, over the transactions a second of pgbench
+// on the same PostgreSQL right before and after: with everything at work, and with the two apps alone.
 //
-// So many payments are under way at any time, and a new one is asked for when one is settled: the figure is what
-// the slowest part sustains, and nothing can pile up unseen. That nothing does is shown by what waits at half time
-// and at the end.
+// So many payments are under way at any time, and a new one is asked for when one is settled: the figure is
+// what the slowest part sustains, and nothing can pile up unseen. That nothing does is shown by what waits at
+// half time and at the end.
 func throughput(e *environment) {
 	sys, floor := testsystem.New(e), newPgbench(e)
 	fmt.Printf("\nThroughput: payments requested, accepted and confirmed in both copies, over pgbench's simple-update at %d connections\n\n",

@@ -134,7 +134,8 @@ func (t *Tab) Find(name string) Place {
 	return Eval[Place](t, "window.found")
 }
 
-// Click presses the mouse's button at a place, whatever is there; the pointer moves there first if it is somewhere else.
+// Click presses the mouse's button at a place, whatever is there; the pointer moves there first if it is
+// somewhere else.
 func (t *Tab) Click(at Place) {
 	t.tb.Helper()
 	must(t.tb, chromedp.Do(t.ctx, chromedp.MouseClickXY(at.X, at.Y)))

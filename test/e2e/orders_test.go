@@ -34,8 +34,8 @@ func live(tab *browser.Tab) {
 	mark(tab)
 }
 
-// submitted has Ada build an order of 2 × 7.90 and 1 × 86.00, removing one of three, and submit it. She ends on its page. The
-// names of what she orders, and for whom, end in tag. It returns the order's number.
+// submitted has Ada build an order of 2 × 7.90 and 1 × 86.00, removing one of three, and submit it. She ends
+// on its page. The names of what she orders, and for whom, end in tag. It returns the order's number.
 func submitted(at apps, ada *browser.Tab, tag string) (number string) {
 	ada.Open(at.URL(testsystem.Contractor) + "/orders")
 	ada.Press("New order")
@@ -77,11 +77,13 @@ func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {
 	}
 }
 
-// playAnOrder has Ada order what ends in tag, and Mia pay it, among any other orders and payments. It returns the order's number.
+// playAnOrder has Ada order what ends in tag, and Mia pay it, among any other orders and payments. It returns
+// the order's number.
 func playAnOrder(t *testing.T, at apps, tag string) string {
 	b := browser.New(t)
 
-	// Given the managers' orders, with one that is somebody else's, open beside the contractor's, and the managers' payments in one more tab.
+	// Given the managers' orders, with one that is somebody else's, open beside the contractor's, and the
+	// managers' payments in one more tab.
 	ada := b.Tab(t, at.URL(testsystem.Contractor)+"/orders")
 	orders := b.Tab(t, at.URL(testsystem.Manager)+"/orders")
 	mia := b.Tab(t, at.URL(testsystem.Manager))
@@ -108,7 +110,8 @@ func playAnOrder(t *testing.T, at apps, tag string) string {
 	return number
 }
 
-// heldOrder makes an order of Ada's whose payment is on hold until a manager captures it, and which expires in a while.
+// heldOrder makes an order of Ada's whose payment is on hold until a manager captures it, and which expires
+// in a while.
 func heldOrder(t *testing.T, sys *testsystem.System, ada *browser.Tab, total string, lives time.Duration) (id string) {
 	t.Helper()
 	product, customer := sys.Product(t, "CRN-D", "Crane", 1180_00), sys.Customer(t, "Meyer family", "k.meyer@mail.example")

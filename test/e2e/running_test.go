@@ -20,8 +20,8 @@ type running map[string]string
 
 func (r running) URL(name string) string { return r[name] }
 
-// runningSystem is the one whose apps TEST_CONTRACTOR_UI_URL and TEST_MANAGER_UI_URL name. Anything may be in it, and what a test
-// makes there stays.
+// runningSystem is the one whose apps TEST_CONTRACTOR_UI_URL and TEST_MANAGER_UI_URL name. Anything may be in
+// it, and what a test makes there stays.
 func runningSystem(t *testing.T) running {
 	t.Helper()
 	at := running{testsystem.Contractor: os.Getenv("TEST_CONTRACTOR_UI_URL"), testsystem.Manager: os.Getenv("TEST_MANAGER_UI_URL")}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// cuttingProxy is a network between browsers and an app that breaks: it drops each socket's connection after it
-// has brought a few updates, in the middle of what is being sent. Other connections are left alone.
+// cuttingProxy is a network between browsers and an app that breaks: it drops each socket's connection after
+// it has brought a few updates, in the middle of what is being sent. Other connections are left alone.
 type cuttingProxy struct {
 	url   string
 	app   string

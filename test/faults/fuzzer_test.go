@@ -28,7 +28,8 @@ type fuzzer struct {
 // perSubject is about how many messages are about one subject: a payment has no thousands of events.
 const perSubject = 25
 
-// inCatalog is how many subjects may become products and customers: people still find theirs among them, without a search.
+// inCatalog is how many subjects may become products and customers: people still find theirs among them,
+// without a search.
 const inCatalog = 60
 
 func newFuzzer(seed uint64, n int, subjects ...string) *fuzzer {

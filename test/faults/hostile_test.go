@@ -137,7 +137,8 @@ func walk(t *testing.T, v *testsystem.Client, path string) (opened int) {
 	return opened
 }
 
-// allReceived waits until every service has received every topic to its end, as long as they get closer to it.
+// allReceived waits until every service has received every topic to its end, as long as they get closer to
+// it.
 func allReceived(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	t.Helper()
 	client := kafka.Open("hostile", sys.Parts.Brokers)
@@ -184,8 +185,9 @@ func pause(t *testing.T) {
 	}
 }
 
-// passesSoon does something good until, at one of a few tries, all journals have it from the topic soon. (The machine may be busy with
-// something else for a second; a message that holds up others holds them up each time.)
+// passesSoon does something good until, at one of a few tries, all journals have it from the topic soon. (The
+// machine may be busy with something else for a second; a message that holds up others holds them up each
+// time.)
 func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do func() (id string, err error)) error {
 	t.Helper()
 	var took time.Duration
@@ -210,7 +212,8 @@ func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do fun
 	return fmt.Errorf("a good %s took %s to all services", what, took)
 }
 
-// recorded returns an error unless a journal has something of a subject from the topic, and nothing that is not back from it.
+// recorded returns an error unless a journal has something of a subject from the topic, and nothing that is
+// not back from it.
 func recorded(ctx context.Context, database, topic, subject string) error {
 	conn, err := pgx.Connect(ctx, database)
 	if err != nil {
@@ -249,8 +252,8 @@ func stranded(t *testing.T, sys *testsystem.System, service string) int {
 	return len(keys)
 }
 
-// pages are the lists, as they are and searched, and the pages of the subjects, of those prefixes that end with a
-// slash.
+// pages are the lists, as they are and searched, and the pages of the subjects, of those prefixes that end
+// with a slash.
 func (f *fuzzer) pages(lists ...string) (pages []string) {
 	for _, list := range lists {
 		if list != "/" && strings.HasSuffix(list, "/") {

@@ -93,7 +93,8 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 		sys.WaitReady(victim)
 	}
 
-	// And nothing is lost, nothing doubled: each order is one, has its number, and its money is where it belongs.
+	// And nothing is lost, nothing doubled: each order is one, has its number, and its money is where it
+	// belongs.
 	sys.Settle(t)
 	sys.CheckInvariants(t)
 	orders := sys.Orders(t)

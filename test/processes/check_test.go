@@ -93,7 +93,8 @@ func (w *world) payment(t *rapid.T, id string) payment.Payment {
 	return p
 }
 
-// orderAgrees holds an order to the fold of the topic, in which every event has its effect: it has one writer.
+// orderAgrees holds an order to the fold of the topic, in which every event has its effect: it has one
+// writer.
 func (w *world) orderAgrees(t *rapid.T, id string, o order.Order) {
 	var entries []order.Entry
 	for _, e := range w.ofTopic("order_", id) {

@@ -48,8 +48,8 @@ func forgedBody(t *rapid.T, subject, about string) (typ string, data []byte) {
 	return typ, data
 }
 
-// forge has somebody write something about a payment or an order that they may not write, or that makes no sense. What a core
-// says of its own account nobody else can write in its name here: it knows its own events.
+// forge has somebody write something about a payment or an order that they may not write, or that makes no
+// sense. What a core says of its own account nobody else can write in its name here: it knows its own events.
 func (w *world) forge(t *rapid.T) {
 	keys := append(append([]string{id(1000), id(2000), id(2001)}, w.orders...), w.payments...)
 	subject, about := rapid.SampledFrom(keys).Draw(t, "subject"), rapid.SampledFrom(keys).Draw(t, "about")
@@ -101,7 +101,8 @@ func (w *world) ofTopic(prefix, id string) (events []event.Event) {
 	return events
 }
 
-// foldsAgree holds both cores' view of each other's things to the fold of the topic, which is both web apps' view.
+// foldsAgree holds both cores' view of each other's things to the fold of the topic, which is both web apps'
+// view.
 func (w *world) foldsAgree() error {
 	for _, id := range w.keys {
 		var payments []payment.Entry

@@ -1,5 +1,5 @@
-// Package processes plays both cores' process managers against each other, in memory: random people, a random gateway,
-// and every order of arrival. What must always hold is in check_test.go.
+// Package processes plays both cores' process managers against each other, in memory: random people, a random
+// gateway, and every order of arrival. What must always hold is in check_test.go.
 package processes
 
 import (
@@ -121,7 +121,8 @@ func (w *world) endOrder(t *rapid.T) {
 	}
 }
 
-// request asks for a payment: of an order, of one that there is not (yet), by somebody else, of another amount.
+// request asks for a payment: of an order, of one that there is not (yet), by somebody else, of another
+// amount.
 func (w *world) request(t *rapid.T) {
 	orderID := id(1000 + rapid.IntRange(0, len(w.orders)).Draw(t, "order"))
 	b := payment.Requested{
@@ -208,7 +209,8 @@ func (w *world) relay(c *consumer) bool {
 	return true
 }
 
-// deliver has a core receive the next event of a key: within one the order is the log's, among them it is any.
+// deliver has a core receive the next event of a key: within one the order is the log's, among them it is
+// any.
 func (w *world) deliver(t *rapid.T) {
 	if !w.deliverOne(t) {
 		t.Skip("everything heard")
@@ -337,7 +339,8 @@ func (w *world) drain(t *rapid.T) {
 	t.Fatal("it never comes to rest")
 }
 
-// exchange has both cores publish what they have written, and consumers receive all of it. It reports whether there was any.
+// exchange has both cores publish what they have written, and consumers receive all of it. It reports whether
+// there was any.
 func (w *world) exchange(consumers ...*consumer) (busy bool) {
 	for _, c := range w.cores {
 		for w.relay(c) {

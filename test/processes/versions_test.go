@@ -20,8 +20,8 @@ import (
 	"countersign.example/pkg/schema/schematest"
 )
 
-// Story is what once happened to one thing, in testdata/past, and what it comes to for ever. What is written there does not change;
-// a type that is new gets a story in a file of its own.
+// Story is what once happened to one thing, in testdata/past, and what it comes to for ever. What is written
+// there does not change; a type that is new gets a story in a file of its own.
 type Story struct {
 	Name    string          `json:"story"`
 	Topic   string          `json:"topic"`
@@ -52,7 +52,8 @@ func (s Story) events() (events []event.Event) {
 	return events
 }
 
-// fold is what every reader makes of events: that of the web apps, of the core that writes them, and of the other core.
+// fold is what every reader makes of events: that of the web apps, of the core that writes them, and of the
+// other core.
 func (s Story) fold(events []event.Event) any {
 	subject := s.Events[0].Subject
 	switch s.Topic {
@@ -143,7 +144,8 @@ func TestThePastIsReadForEver(t *testing.T) {
 	}
 }
 
-// TestTheNextVersionIsRead: with a member more in each object, and a type more between any two events, every reader comes to the same.
+// TestTheNextVersionIsRead: with a member more in each object, and a type more between any two events, every
+// reader comes to the same.
 func TestTheNextVersionIsRead(t *testing.T) {
 	for _, story := range past(t) {
 		t.Run(story.Topic+"/"+story.Name, func(t *testing.T) {

@@ -36,7 +36,8 @@ type oracle struct {
 //  6. numbers of orders are 1, 2, 3 ... in each month, and a total is that of its frozen lines;
 //  7. what was asked of the gateway is what the payment says, and the gateway's own books agree, key by key.
 //
-// Every difference is an error of the test. It returns what the topic says of payments, for the test's own questions.
+// Every difference is an error of the test. It returns what the topic says of payments, for the test's own
+// questions.
 func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
 	o := &oracle{tb: tb, system: s, streams: map[string]map[string][]event.Event{}}

@@ -9,7 +9,8 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Send sends ordering-core a command for somebody ("ada-nowak", "Ada Nowak"), as the program does that fills an empty system.
+// Send sends ordering-core a command for somebody ("ada-nowak", "Ada Nowak"), as the program does that fills
+// an empty system.
 func (s *System) Send(tb testing.TB, id, name, path string, body any) {
 	tb.Helper()
 	client, err := api.NewClient(Ordering, "the address of ordering-core", s.URL(Ordering), token(seed, Ordering))

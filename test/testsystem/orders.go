@@ -124,7 +124,8 @@ func (o *oracle) orderCopies(service string) {
 	}
 }
 
-// catalogCopies compares a web app's products and customers with the last event of each, which says the whole.
+// catalogCopies compares a web app's products and customers with the last event of each, which says the
+// whole.
 func (o *oracle) catalogCopies(service string) {
 	tables := map[string]map[string]map[string]any{
 		catalog.ProductStream(""): o.rowsOf(service, "products"), catalog.CustomerStream(""): o.rowsOf(service, "customers"),

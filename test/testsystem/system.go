@@ -273,7 +273,8 @@ var built struct {
 	err  error
 }
 
-// Programs is the folder of this version's programs. They are built once for a test process, unless TEST_BIN names the folder.
+// Programs is the folder of this version's programs. They are built once for a test process, unless TEST_BIN
+// names the folder.
 func Programs(tb testing.TB) string {
 	tb.Helper()
 	built.once.Do(func() {
@@ -315,8 +316,8 @@ func root() string {
 	return "."
 }
 
-// freeAddr is an address that nobody listens on just now. It is not one that the system gives to outgoing connections, since a service that
-// is started again finds it free.
+// freeAddr is an address that nobody listens on just now. It is not one that the system gives to outgoing
+// connections, since a service that is started again finds it free.
 func freeAddr(tb testing.TB) string {
 	tb.Helper()
 	const first, last = 20000, 32000 // Linux gives 32768 and more

@@ -111,5 +111,6 @@ func streamOf(topic string, e event.Event) string {
 	return catalog.CustomerStream(e.Subject)
 }
 
-// ids are the keys of what is known by id, sorted so that differences are printed in the same order each time.
+// ids are the keys of what is known by id, sorted so that differences are printed in the same order each
+// time.
 func ids[T any](stories map[string]T) []string { return slices.Sorted(maps.Keys(stories)) }

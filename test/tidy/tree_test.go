@@ -1,5 +1,5 @@
-// Package tidy holds the rules of this repository as tests: which words it uses, how large a file and how wide a
-// comment is, and that the documents name what there is. They read the tree only, and take a second.
+// Package tidy holds the rules of this repository as tests: which words it uses, how large a file and how
+// wide a comment is, and that the documents name what there is. They read the tree only, and take a second.
 package tidy
 
 import (

@@ -9,8 +9,9 @@ import (
 	"unicode"
 )
 
-// word is one that this repository once made up, and the field's term for it. It is looked for in identifiers,
-// in comments and in the documents' prose; not in strings, quotations and code, which hold names that are stored.
+// word is one that this repository once made up, and the field's term for it. It is looked for in
+// identifiers, in comments and in the documents' prose; not in strings, quotations and code, which hold names
+// that are stored.
 type word struct {
 	old, term string
 	except    []string // paths, or the beginnings of some, where it means something else or is not yet replaced

@@ -1,5 +1,5 @@
-// Package upgrade holds what an upgrade relies on: a migration only adds, so that the version before works on the new schema and
-// goes on while it is migrated to.
+// Package upgrade holds what an upgrade relies on: a migration only adds, so that the version before works on
+// the new schema and goes on while it is migrated to.
 package upgrade
 
 import (
@@ -45,7 +45,8 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 	}
 }
 
-// TestTheRulesFindWhatBreaksTheVersionBefore keeps the rules honest, with migrations as they were once written.
+// TestTheRulesFindWhatBreaksTheVersionBefore keeps the rules honest, with migrations as they were once
+// written.
 func TestTheRulesFindWhatBreaksTheVersionBefore(t *testing.T) {
 	for text, want := range map[string]string{
 		"alter table payments drop column superseded_by;":                                         "drops",
@@ -92,9 +93,9 @@ var (
 	gone      = regexp.MustCompile(`^drop (table|trigger|function|view|type|sequence)\b`)
 )
 
-// breaches are what of a migration breaks the version before, or holds it up. What a file creates by itself is its own. Two
-// comments, with a reason, allow what is else refused: "-- contract:" that something goes which the version before does not use either,
-// and "-- small:" that its tables never have many rows.
+// breaches are what of a migration breaks the version before, or holds it up. What a file creates by itself
+// is its own. Two comments, with a reason, allow what is else refused: "-- contract:" that something goes
+// which the version before does not use either, and "-- small:" that its tables never have many rows.
 func breaches(text string) (found []string) {
 	up, _, _ := strings.Cut(text, "-- +goose Down")
 	contract, small := strings.Contains(up, "-- contract: "), strings.Contains(up, "-- small: ")

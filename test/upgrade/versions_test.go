@@ -33,7 +33,8 @@ func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 	sees(t, sys, first)
 	stop(t, sys)
 
-	// when this one is started on its schema, then it does nothing to it before it is migrated; and begins by itself
+	// when this one is started on its schema, then it does nothing to it before it is migrated; and begins by
+	// itself
 	sys.Use(now)
 	for _, name := range programs {
 		sys.Start(name)
@@ -140,8 +141,8 @@ func answers(url string, want int) error {
 	return nil
 }
 
-// commitBefore is the last commit before the newest change of a migration: the version that an upgrade to this one is from.
-// UPGRADE_FROM names another.
+// commitBefore is the last commit before the newest change of a migration: the version that an upgrade to
+// this one is from. UPGRADE_FROM names another.
 func commitBefore(t *testing.T) string {
 	t.Helper()
 	if commit := os.Getenv("UPGRADE_FROM"); commit != "" {
