@@ -19,6 +19,8 @@ var longFiles = map[string]string{
 	"deploy/local/local_test.go":                         "its fake services serve all of the launcher's tests",
 	"ordering-core/internal/expiring/expiring_test.go":   "its fixture serves all of the sweeper's tests",
 	"ordering-core/internal/products/products_test.go":   "its fixture serves products and customers",
+	"ordering-core/order/order.go":                       "the aggregate: its state, its commands and its fold are read together",
+	"payments-core/payment/payment.go":                   "the aggregate: its state, its commands and its fold are read together",
 	"pkg/kafka/deadletters_test.go":                      "one test for each kind and each decision",
 	"pkg/schema/schematest/schematest.go":                "one suite, which each registry of events runs whole",
 }

@@ -85,18 +85,21 @@ func TestTheFoldersAreThoseOfTheDocument(t *testing.T) {
 	_, block, _ = strings.Cut(block, "```\n")
 	block, _, _ = strings.Cut(block, "```")
 	explained := regexp.MustCompile(`\([^)]*\)`)
-	checked := 0
+	checked, folder := 0, ""
 	for line := range strings.Lines(block) {
 		names := strings.Fields(explained.ReplaceAllString(line, ""))
-		for _, name := range names[1:] {
+		if !strings.HasPrefix(line, " ") {
+			folder, names = names[0], names[1:]
+		}
+		for _, name := range names {
 			before, list, braces := strings.Cut(strings.TrimSuffix(name, "}"), "{")
 			for inner := range strings.SplitSeq(list, ",") {
 				if inner == "..." || !braces && inner != "" {
 					continue
 				}
 				checked++
-				if _, err := os.Stat(filepath.Join(root, names[0], before+inner)); err != nil {
-					t.Errorf("docs/architecture.md lists %s%s%s, which is not there", names[0], before, inner)
+				if _, err := os.Stat(filepath.Join(root, folder, before+inner)); err != nil {
+					t.Errorf("docs/architecture.md lists %s%s%s, which is not there", folder, before, inner)
 				}
 			}
 		}
@@ -135,9 +138,9 @@ func metrics(t *testing.T) map[string]string {
 		}
 		ast.Inspect(file.File, func(n ast.Node) bool {
 			switch n := n.(type) {
-			case *ast.CallExpr: // prometheus.NewDesc, and pkg/kafka's own around it
+			case *ast.CallExpr: // prometheus.NewDesc, and telemetry.Description around it
 				selector, ok := n.Fun.(*ast.SelectorExpr)
-				if ok && selector.Sel.Name == "NewDesc" || isName(n.Fun, "description") {
+				if ok && (selector.Sel.Name == "NewDesc" || selector.Sel.Name == "Description") {
 					if name, ok := text(n.Args[0]); ok {
 						found[name] = file.path
 					}
