@@ -1,10 +1,11 @@
-// Package catalog is the products and customers of ordering-core: their events, with the schemas, and their state.
+// Package catalog is the products and customers of ordering-core: their events, with the schemas, and their
+// state.
 //
 // Invariants:
 //   - It is pure: no I/O, no clock.
-//   - ordering-core is the only writer. Each event but the archiving has the whole product or customer, and its number in
-//     their history (ce_sequence). An event out of that order, or of another writer, has no effect. One in order that
-//     cannot be read still counts, since a newer version may know it.
+//   - ordering-core is the only writer. Each event but the archiving has the whole product or customer, and
+//     its number in their history (ce_sequence). An event out of that order, or of another writer, has no
+//     effect. One in order that cannot be read still counts, since a newer version may know it.
 //   - What is archived stays so.
 package catalog
 
@@ -98,7 +99,8 @@ func FoldCustomer(events []event.Event) (c Customer) {
 	return c
 }
 
-// following reads an event; next is false if it is not the one writer's next, and body is nil if it cannot be read.
+// following reads an event; next is false if it is not the one writer's next, and body is nil if it cannot be
+// read.
 func following(e event.Event, last int64) (body Body, next bool) {
 	if e.Source != Source || e.Sequence != last+1 {
 		return nil, false

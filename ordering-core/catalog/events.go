@@ -146,8 +146,8 @@ func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ,
 // New returns an event about the subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no effect) or
-// ErrMalformed (a dead letter).
+// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
+// effect) or ErrMalformed (a dead letter).
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err

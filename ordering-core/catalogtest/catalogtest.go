@@ -1,5 +1,5 @@
-// Package catalogtest is the part of ordering-core that keeps products and customers, for tests of those who command it:
-// the real API on a database of its own, without Kafka.
+// Package catalogtest is the part of ordering-core that keeps products and customers, for tests of those who
+// command it: the real API on a database of its own, without Kafka.
 package catalogtest
 
 import (

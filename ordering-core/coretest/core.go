@@ -1,5 +1,5 @@
-// Package coretest is ordering-core in memory, for tests of what several services come to together: the rules and
-// the process manager that it really has, around a journal that is a slice.
+// Package coretest is ordering-core in memory, for tests of what several services come to together: the rules
+// and the process manager that it really has, around a journal that is a slice.
 //
 // Every method is one transaction of the real one, under the case's lock.
 package coretest

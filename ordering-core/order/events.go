@@ -47,7 +47,8 @@ func Writer(typ string) string {
 	return ""
 }
 
-// MaxText is the longest reason, in characters. MaxReference is the longest name or id that another system made up.
+// MaxText is the longest reason, in characters. MaxReference is the longest name or id that another system
+// made up.
 const (
 	MaxText      = 2000
 	MaxReference = 200
@@ -232,15 +233,15 @@ var (
 	ErrMalformed = schema.ErrMalformed
 )
 
-// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are ErrUnknownType or
-// ErrMalformed, wrapped.
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
+// ErrUnknownType or ErrMalformed, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // New returns an event about the order subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no effect) or
-// ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
+// effect) or ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err

@@ -1,5 +1,5 @@
-// Package order is the Order aggregate: what a contractor orders for a customer, from the draft to being paid,
-// expired or cancelled. It is pure: no I/O, no clock.
+// Package order is the Order aggregate: what a contractor orders for a customer, from the draft to being
+// paid, expired or cancelled. It is pure: no I/O, no clock.
 //
 // The rules, by the state that each event needs:
 //
@@ -16,7 +16,8 @@
 //	any               order_payment_refused  once a payment, and not the one that paid; changes nothing else
 //
 // Invariants, for any sequence of events whatsoever:
-//   - One writer, Source, numbers an order's events: another's, a duplicate, and one after a gap have no effect.
+//   - One writer, Source, numbers an order's events: another's, a duplicate, and one after a gap have no
+//     effect.
 //   - An invalid event changes nothing, and everybody who folds the same entries gets the same order.
 //   - After the submit nothing changes what is ordered, nor what it costs; what has ended is never reopened.
 //   - An order is paid by one payment, and only while it waits to be paid.
@@ -119,8 +120,8 @@ type Step struct {
 	before  []Line   // the lines before it
 }
 
-// Fold applies entries in order: first those that the log has confirmed, in the log's order, then the pending ones. Each
-// event comes once (the journal ensures that). The order is zero if no valid event drafted it.
+// Fold applies entries in order: first those that the log has confirmed, in the log's order, then the pending
+// ones. Each event comes once (the journal ensures that). The order is zero if no valid event drafted it.
 func Fold(entries []Entry) (Order, []Step) {
 	var o Order
 	steps := make([]Step, 0, len(entries))
@@ -155,7 +156,8 @@ func Next(o Order, e Entry) (Order, Step) {
 	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, before: before}
 }
 
-// apply is the one place that changes an order: by the rules, or not at all. The order shares no memory with the one before.
+// apply is the one place that changes an order: by the rules, or not at all. The order shares no memory with
+// the one before.
 func (o *Order) apply(body Body, e Entry) *Refusal {
 	if refusal := o.refuses(body, e.Actor); refusal != nil {
 		return refusal
@@ -199,7 +201,8 @@ func (o *Order) apply(body Body, e Entry) *Refusal {
 	return nil
 }
 
-// refuses returns why body, caused by actor, is not valid now; nil if it is valid. Commands and Fold both ask it.
+// refuses returns why body, caused by actor, is not valid now; nil if it is valid. Commands and Fold both ask
+// it.
 func (o Order) refuses(body Body, actor string) *Refusal {
 	tried := body.EventType()
 	if b, ok := body.(Drafted); ok {
@@ -280,8 +283,8 @@ func (o Order) standing(code Code, tried, stood string, act Act) *Refusal {
 	return &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
 }
 
-// Commands return the body of the event to write, or a *Refusal as the error. They change nothing: the event does, once it
-// is in the journal.
+// Commands return the body of the event to write, or a *Refusal as the error. They change nothing: the event
+// does, once it is in the journal.
 
 // Draft begins an order. The caller ensures that the id is a UUID, and new.
 func Draft(id, contractorID string) Drafted { return Drafted{OrderID: id, ContractorID: contractorID} }
@@ -385,7 +388,8 @@ func (o Order) Submit(s Submission) (Submitted, error) {
 	}, nil)
 }
 
-// Pay marks the order paid by a captured payment, which must be of the whole total and for the order's own contractor.
+// Pay marks the order paid by a captured payment, which must be of the whole total and for the order's own
+// contractor.
 func (o Order) Pay(paymentID string, amount money.Amount, contractorID string) (Paid, error) {
 	var wrong *Refusal
 	switch {
@@ -403,7 +407,8 @@ func (o Order) Expire(reason string) (Expired, error) {
 	return checked(o, Expired{Reason: reason}, wrong)
 }
 
-// Cancel ends an order that is not wanted any more. by is ByContractor or ByManager, and a manager gives a reason.
+// Cancel ends an order that is not wanted any more. by is ByContractor or ByManager, and a manager gives a
+// reason.
 func (o Order) Cancel(reason, by string) (Cancelled, error) {
 	missing := ""
 	if by == ByManager {
@@ -422,8 +427,8 @@ func (o Order) RefusePayment(paymentID, reason string) (PaymentRefused, error) {
 	return checked(o, PaymentRefused{PaymentID: paymentID, Reason: reason}, wrong)
 }
 
-// checked returns body if the rules allow it now. What has happened already is reported before what is wrong with the
-// input.
+// checked returns body if the rules allow it now. What has happened already is reported before what is wrong
+// with the input.
 func checked[B Body](o Order, body B, wrong *Refusal) (B, error) {
 	var none B
 	if refusal := o.refuses(body, ""); refusal != nil {

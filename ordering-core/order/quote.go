@@ -30,8 +30,8 @@ type Quoted struct {
 	Subtotal, Discount, Total money.Amount
 }
 
-// Quote is what a submit of lines would freeze now. A product that current lacks counts as archived, at its line's price.
-// The error is a *Refusal of what is too much or in several currencies.
+// Quote is what a submit of lines would freeze now. A product that current lacks counts as archived, at its
+// line's price. The error is a *Refusal of what is too much or in several currencies.
 func Quote(lines []Line, current map[string]Product, basisPoints int64) (Quoted, error) {
 	var q Quoted
 	now := make([]Line, 0, len(lines))
@@ -61,8 +61,8 @@ func Quote(lines []Line, current map[string]Product, basisPoints int64) (Quoted,
 	return q, nil
 }
 
-// DiscountOf is basisPoints hundredths of a percent of an amount that is not negative, with half a minor unit rounded up.
-// The product is 128 bits wide, so that nothing wraps.
+// DiscountOf is basisPoints hundredths of a percent of an amount that is not negative, with half a minor unit
+// rounded up. The product is 128 bits wide, so that nothing wraps.
 func DiscountOf(subtotal money.Amount, basisPoints int64) money.Amount {
 	if subtotal.Minor <= 0 || basisPoints <= 0 {
 		return money.Zero(subtotal.Currency)
@@ -120,7 +120,8 @@ func times(price money.Amount, quantity int64) money.Amount {
 	return money.Amount{Minor: price.Minor * quantity, Currency: price.Currency}
 }
 
-// sumOf adds up the totals of one line or more. They must have one currency, and their sum is money.Max at most.
+// sumOf adds up the totals of one line or more. They must have one currency, and their sum is money.Max at
+// most.
 func sumOf(lines []Line) (money.Amount, *Refusal) {
 	sum := money.Zero(lines[0].Price.Currency)
 	for _, l := range lines {
@@ -190,8 +191,8 @@ func refusesTotals(b Submitted) *Refusal {
 	return nil
 }
 
-// ParsePercent reads a discount as people type it, "12.5" or "12.5 %", in hundredths of a percent. Its error is a *Refusal
-// with what to type instead.
+// ParsePercent reads a discount as people type it, "12.5" or "12.5 %", in hundredths of a percent. Its error
+// is a *Refusal with what to type instead.
 func ParsePercent(text string) (basisPoints int64, err error) {
 	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "%"))
 	wrong := func(message string) (int64, error) { return 0, invalid(TypeDiscountSet, "basis_points", message) }

@@ -46,12 +46,14 @@ type Refusal struct {
 	Code Code
 	// Tried is the event type that was refused.
 	Tried string
-	// Stood is the type of the earlier event that rules it out, with who did it and when; all empty if no event does.
+	// Stood is the type of the earlier event that rules it out, with who did it and when; all empty if no
+	// event does.
 	Stood  string
 	By     string
 	ByName string
 	At     time.Time
-	// Field is the wrong input, as the body's JSON names it, only where Code is Invalid. Message is for its author.
+	// Field is the wrong input, as the body's JSON names it, only where Code is Invalid. Message is for its
+	// author.
 	Field   string
 	Message string
 	// Seen and Now are the totals that differ, where Code is TotalDiffers.
@@ -202,8 +204,8 @@ func (r *Refusal) past() string {
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
 }
 
-// Condense merges the steps of a timeline in which one person repeats an addition of a product at a price, or a removal.
-// The last of such steps stays, with the sum.
+// Condense merges the steps of a timeline in which one person repeats an addition of a product at a price, or
+// a removal. The last of such steps stays, with the sum.
 func Condense(steps []Step) []Step {
 	condensed := make([]Step, 0, len(steps))
 	for _, s := range steps {
@@ -254,8 +256,8 @@ func PaymentName(i, of int) string {
 	return fmt.Sprintf("Payment %d", i+1)
 }
 
-// cleanText returns what is kept of a reason that somebody typed (see package text), or a refusal. missing is the message
-// for an empty reason; "" if it may be empty.
+// cleanText returns what is kept of a reason that somebody typed (see package text), or a refusal. missing is
+// the message for an empty reason; "" if it may be empty.
 func cleanText(tried, typed, missing string) (string, *Refusal) {
 	kept, wrong := text.Lines(typed)
 	switch n := utf8.RuneCountInString(kept); {

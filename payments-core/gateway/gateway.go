@@ -1,14 +1,15 @@
-// Package gateway is the way money moves: holds, captures, releases and refunds at a payment
-// gateway, and the HTTP client of the one that we have.
+// Package gateway is the way money moves: holds, captures, releases and refunds at a payment gateway, and the
+// HTTP client of the one that we have.
 //
 // Invariants:
 //   - A call has a definite [Result], approved or refused, or it has an error.
-//   - Every error but [ErrKeyReused] is [ErrUnknown]: money may have moved or not. The caller sends
-//     the same request again with the same key until there is a definite result.
-//   - A key names one request. For as long as the gateway knows the key, which it states (a day is usual), it does the request once
-//     at most, and gives the same result to everybody who asks with that key, at the same time or later. So a refusal
-//     is lasting too: who wants to try again after one takes a new key. What was done stays in its record for good: who is not sure
-//     that the key is still known asks [Gateway.Records] first.
+//   - Every error but [ErrKeyReused] is [ErrUnknown]: money may have moved or not. The caller sends the same
+//     request again with the same key until there is a definite result.
+//   - A key names one request. For as long as the gateway knows the key, which it states (a day is usual), it
+//     does the request once at most, and gives the same result to everybody who asks with that key, at the
+//     same time or later. So a refusal is lasting too: who wants to try again after one takes a new key. What
+//     was done stays in its record for good: who is not sure that the key is still known asks
+//     [Gateway.Records] first.
 package gateway
 
 import (

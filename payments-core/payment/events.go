@@ -58,8 +58,8 @@ var writers = map[string]string{
 // Writer is the source of the one service that writes events of type typ; "" if the type is not known.
 func Writer(typ string) string { return writers[typ] }
 
-// MaxText is the longest description, reason or note, in characters. MaxReference is the longest reference, code or id
-// that another system made up.
+// MaxText is the longest description, reason or note, in characters. MaxReference is the longest reference,
+// code or id that another system made up.
 const (
 	MaxText      = 2000
 	MaxReference = 200
@@ -149,8 +149,8 @@ type Cancelled struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Stuck: an operation must be done and cannot be asked of the gateway any more, until an operator retries or settles it.
-// No money has moved.
+// Stuck: an operation must be done and cannot be asked of the gateway any more, until an operator retries or
+// settles it. No money has moved.
 type Stuck struct {
 	Operation Operation `json:"operation"`
 	Reason    string    `json:"reason"`
@@ -231,15 +231,15 @@ var (
 	ErrMalformed = schema.ErrMalformed
 )
 
-// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are ErrUnknownType or
-// ErrMalformed, wrapped.
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
+// ErrUnknownType or ErrMalformed, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // New returns an event about the payment subject. The caller sets its Time and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no effect) or
-// ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
+// effect) or ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err

@@ -1,5 +1,5 @@
-// Package payment is the Payment aggregate: one request to be paid, what a manager decided about it, and what became of
-// the money. It is pure: no I/O, no clock.
+// Package payment is the Payment aggregate: one request to be paid, what a manager decided about it, and what
+// became of the money. It is pure: no I/O, no clock.
 //
 // The rules, by the state that each event needs:
 //
@@ -16,8 +16,8 @@
 //	whatever its operation needs   payment_stuck       until the money moves after all
 //
 // Invariants, for any sequence of events whatsoever:
-//   - The log arbitrates: the first valid event wins, an invalid one changes nothing, and everybody who folds the same
-//     entries gets the same payment.
+//   - The log arbitrates: the first valid event wins, an invalid one changes nothing, and everybody who folds
+//     the same entries gets the same payment.
 //   - An event counts only if its type's one writer wrote it: see Writer.
 //   - At most one decision is taken, and what has ended is never reopened.
 //   - authorized >= captured + released, captured >= refunded, all in the request's currency.
@@ -136,8 +136,8 @@ func (p Payment) Ended() (Act, bool) {
 // MaxDeclines is how often the gateway is asked for a hold: the last decline is final.
 const MaxDeclines = 4
 
-// RetryDelay is how long to wait for the next attempt after n declines: 1, 5 and 30 minutes. After MaxDeclines there is no
-// next attempt, and it is 0.
+// RetryDelay is how long to wait for the next attempt after n declines: 1, 5 and 30 minutes. After
+// MaxDeclines there is no next attempt, and it is 0.
 func RetryDelay(n int) time.Duration {
 	if n < 1 || n >= MaxDeclines {
 		return 0
@@ -145,8 +145,8 @@ func RetryDelay(n int) time.Duration {
 	return [...]time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}[n-1]
 }
 
-// NextStep is the operation that payments-core begins next by itself, and how long after the latest event. The caller knows
-// whether such an operation is open already.
+// NextStep is the operation that payments-core begins next by itself, and how long after the latest event.
+// The caller knows whether such an operation is open already.
 func (p Payment) NextStep() (Operation, time.Duration) {
 	switch {
 	case p.Decision != DecisionAccepted:
@@ -173,8 +173,8 @@ type Step struct {
 	Payment Payment  // after this step
 }
 
-// Fold applies entries in order: first those that the log has confirmed, in the log's order, then the pending ones. Each
-// event comes once (the journal ensures that). The payment is zero if no valid event requested it.
+// Fold applies entries in order: first those that the log has confirmed, in the log's order, then the pending
+// ones. Each event comes once (the journal ensures that). The payment is zero if no valid event requested it.
 func Fold(entries []Entry) (Payment, []Step) {
 	var p Payment
 	steps := make([]Step, 0, len(entries))
@@ -245,7 +245,8 @@ func (p *Payment) apply(body Body, e Entry) *Refusal {
 	return nil
 }
 
-// refuses returns why body, caused by actor, is not valid now; nil if it is valid. Commands and Fold both ask it.
+// refuses returns why body, caused by actor, is not valid now; nil if it is valid. Commands and Fold both ask
+// it.
 func (p Payment) refuses(body Body, actor string) *Refusal {
 	tried := body.EventType()
 	if b, ok := body.(Requested); ok {
@@ -306,8 +307,8 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 	return nil
 }
 
-// wanted is the event that the stuck operation would have ended with: what rules it out, rules out that the operation is
-// stuck.
+// wanted is the event that the stuck operation would have ended with: what rules it out, rules out that the
+// operation is stuck.
 func (b Stuck) wanted(p Payment) Body {
 	switch b.Operation {
 	case Capture:
@@ -365,11 +366,11 @@ func (p Payment) standing(code Code, tried, stood string, act Act) *Refusal {
 	return r
 }
 
-// Commands return the body of the event to write, or a *Refusal as the error. They change nothing: the event does, once it
-// is in the journal.
+// Commands return the body of the event to write, or a *Refusal as the error. They change nothing: the event
+// does, once it is in the journal.
 
-// NewRequest asks for a payment on behalf of b.ContractorID. Package text cleans the description, and an empty
-// CaptureMethod means Automatic.
+// NewRequest asks for a payment on behalf of b.ContractorID. Package text cleans the description, and an
+// empty CaptureMethod means Automatic.
 func NewRequest(b Requested) (Requested, error) {
 	var err error
 	if !schema.IsID(b.PaymentID) {
@@ -400,8 +401,9 @@ func NewRequest(b Requested) (Requested, error) {
 	return b, nil
 }
 
-// CanAskAgain returns nil if actor may ask for p again with a new payment: only the contractor may, once, and only after
-// the payment was rejected, withdrawn, declined for good, or released with nothing captured, and the log has confirmed that.
+// CanAskAgain returns nil if actor may ask for p again with a new payment: only the contractor may, once, and
+// only after the payment was rejected, withdrawn, declined for good, or released with nothing captured, and
+// the log has confirmed that.
 func (p Payment) CanAskAgain(actor string) error {
 	if refusal := p.refusesAskingAgain(actor); refusal != nil {
 		return refusal
@@ -474,7 +476,8 @@ func (p Payment) Authorize(ref string) (Authorized, error) {
 	return checked(p, event.Meta{}, Authorized{GatewayReference: reference(ref)}, nil)
 }
 
-// Decline records that the gateway refused the hold. The last of MaxDeclines is final, whatever the gateway says.
+// Decline records that the gateway refused the hold. The last of MaxDeclines is final, whatever the gateway
+// says.
 func (p Payment) Decline(code, reason string, final bool) (Declined, error) {
 	final = final || p.Declines+1 >= MaxDeclines
 	return checked(p, event.Meta{}, Declined{Code: reference(code), Reason: clip(reason), Final: final}, nil)
@@ -505,8 +508,8 @@ func (p Payment) GetStuck(operation Operation, reason string) (Stuck, error) {
 	return checked(p, event.Meta{}, Stuck{Operation: operation, Reason: cmp.Or(clip(reason), "the gateway refused")}, nil)
 }
 
-// checked returns body if the rules allow it now. What has happened already is reported before what is wrong with the
-// input.
+// checked returns body if the rules allow it now. What has happened already is reported before what is wrong
+// with the input.
 func checked[B Body](p Payment, by event.Meta, body B, inputErr error) (B, error) {
 	var none B
 	if refusal := p.refuses(body, by.Actor); refusal != nil {

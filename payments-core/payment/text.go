@@ -13,8 +13,8 @@ import (
 // Code is why something cannot be done, for programs.
 type Code string
 
-// The codes. A web app answers Invalid with 422, NotRequested and NotYours with 404 (nobody learns whose payment it is),
-// SameVerdict without an error, and the rest with 409.
+// The codes. A web app answers Invalid with 422, NotRequested and NotYours with 404 (nobody learns whose
+// payment it is), SameVerdict without an error, and the rest with 409.
 const (
 	Invalid          Code = "invalid"           // the input; Field says which
 	NotRequested     Code = "not_requested"     // nobody asked for this payment yet
@@ -38,14 +38,16 @@ type Refusal struct {
 	Code Code
 	// Tried is the event type that was refused.
 	Tried string
-	// Stood is the type of the earlier event that rules it out, with who did it and when; all empty if no event does.
+	// Stood is the type of the earlier event that rules it out, with who did it and when; all empty if no
+	// event does.
 	Stood  string
 	By     string
 	ByName string
 	At     time.Time
 	// Why is why a payment was cancelled, or its money went back. It may be news to people.
 	Why string
-	// Field is the wrong input, as the body's JSON names it, and Message is for its author. Only where Code is Invalid.
+	// Field is the wrong input, as the body's JSON names it, and Message is for its author. Only where Code
+	// is Invalid.
 	Field   string
 	Message string
 }
@@ -72,7 +74,8 @@ func (d Decision) Label() string {
 	}[d]
 }
 
-// MoneyLabel is what became of the money, as people read it. Before the money moves it is what that waits for.
+// MoneyLabel is what became of the money, as people read it. Before the money moves it is what that waits
+// for.
 func (p Payment) MoneyLabel() string {
 	switch p.Stuck {
 	case Authorize:
@@ -242,8 +245,8 @@ func (r *Refusal) past() string {
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
 }
 
-// why adds who did something and the reason: a person's own words, or a service's about an order or a hold ("the hold
-// lapsed").
+// why adds who did something and the reason: a person's own words, or a service's about an order or a hold
+// ("the hold lapsed").
 func why(what, who, reason string) string {
 	if who == "" && reason != "" {
 		return what + " because " + strings.TrimSuffix(reason, ".")
@@ -258,8 +261,8 @@ func quoted(what, text string) string {
 	return what + ": \u201c" + text + "\u201d"
 }
 
-// cleanText returns what is kept of a text that somebody typed (see package text), or a refusal. missing is the message for
-// an empty text; "" if it may be empty.
+// cleanText returns what is kept of a text that somebody typed (see package text), or a refusal. missing is
+// the message for an empty text; "" if it may be empty.
 func cleanText(tried, field, typed, missing string) (string, error) {
 	kept, wrong := text.Lines(typed)
 	switch n := utf8.RuneCountInString(kept); {
@@ -273,7 +276,8 @@ func cleanText(tried, field, typed, missing string) (string, error) {
 	return kept, nil
 }
 
-// clip makes a text of another system fit: it removes what our texts never have, and cuts it to MaxText characters.
+// clip makes a text of another system fit: it removes what our texts never have, and cuts it to MaxText
+// characters.
 func clip(s string) string { return clipTo(s, MaxText) }
 
 // reference is clip for what must not be empty.

@@ -1,5 +1,5 @@
-// Package aggregate is what the aggregates of all services are made of: the bodies of their events, the entries that they
-// fold, who did what, and the phrases that their texts share. It knows no domain.
+// Package aggregate is what the aggregates of all services are made of: the bodies of their events, the
+// entries that they fold, who did what, and the phrases that their texts share. It knows no domain.
 package aggregate
 
 import (
@@ -16,7 +16,8 @@ type Body interface {
 	EventType() string
 }
 
-// New returns an event about subject. The caller sets its Time and Meta, and its Sequence if the writer counts.
+// New returns an event about subject. The caller sets its Time and Meta, and its Sequence if the writer
+// counts.
 func New(source, subject string, b Body) event.Event {
 	data, err := json.Marshal(b)
 	if err != nil { // bodies are made by commands, which let no unknown currency through

@@ -1,5 +1,5 @@
-// Package api is ordering-core's HTTP API: the commands of people about orders, through the services that they work
-// with.
+// Package api is ordering-core's HTTP API: the commands of people about orders, through the services that
+// they work with.
 //
 // Invariants:
 //   - Which service may do what is decided here: contractors write orders, managers administer them.

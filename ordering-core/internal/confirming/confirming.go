@@ -1,14 +1,16 @@
 // Package confirming is the process manager that marks an order paid once a payment for it is captured, or
 // refuses the payment, so that its money goes back.
 //
-// Its decision is a pure function of everything that happened to an order and to the payments for it. So neither the order
-// of arrival nor a duplicate matters, and a second instance that decides about the same case finds nothing left to do.
+// Its decision is a pure function of everything that happened to an order and to the payments for it. So
+// neither the order of arrival nor a duplicate matters, and a second instance that decides about the same
+// case finds nothing left to do.
 //
 // Invariants:
 //   - payments-core decides what the state of a payment is: it is folded by payment.Fold, here as everywhere.
-//   - An order is paid by one captured payment of its total, requested by its contractor, while it waits to be paid.
-//   - Every other captured payment that names it is refused, once, with a reason for people. One whose money went
-//     back already is left alone.
+//   - An order is paid by one captured payment of its total, requested by its contractor, while it waits to
+//     be paid.
+//   - Every other captured payment that names it is refused, once, with a reason for people. One whose money
+//     went back already is left alone.
 //   - Whoever decides holds the order's case, from before reading until the decision is recorded.
 package confirming
 
@@ -26,8 +28,9 @@ type Command struct {
 	Cause event.Event // the capture
 }
 
-// Next returns the next command that the payments for an order cause; false if there is none. The caller records it, and
-// calls Next again. The payment that was captured first, of those that can pay the order, pays it.
+// Next returns the next command that the payments for an order cause; false if there is none. The caller
+// records it, and calls Next again. The payment that was captured first, of those that can pay the order,
+// pays it.
 func Next(o order.Order, payments ...Payment) (Command, bool) {
 	payments = slices.Clone(payments)
 	slices.SortStableFunc(payments, func(a, b Payment) int {

@@ -2,8 +2,8 @@
 //
 // Invariants:
 //   - An order expires once, however many sweepers run: each checks it again under its locks.
-//   - A payment that captures by itself delays the expiry while its outcome is open, by MaxDelay at most. One that waits
-//     for a person does not, nor does one that could not pay the order.
+//   - A payment that captures by itself delays the expiry while its outcome is open, by MaxDelay at most. One
+//     that waits for a person does not, nor does one that could not pay the order.
 //   - An order that fails does not keep the others from expiring: it is retried later, and ever later.
 package expiring
 
@@ -112,7 +112,8 @@ func (s *Sweeper) lead(ctx context.Context, _ pg.Lease) error {
 	}
 }
 
-// next is how long to wait for the next deadline. New ones may come meanwhile, so it is sweepInterval at most.
+// next is how long to wait for the next deadline. New ones may come meanwhile, so it is sweepInterval at
+// most.
 func (s *Sweeper) next(ctx context.Context) (time.Duration, error) {
 	var at *time.Time
 	if err := s.db.Pool().QueryRow(ctx, "select min(sweep_at) from deadlines").Scan(&at); err != nil {
@@ -124,8 +125,8 @@ func (s *Sweeper) next(ctx context.Context) (time.Duration, error) {
 	return max(0, min(sweepInterval, at.Sub(s.orders.Now()))), nil
 }
 
-// Sweep expires every order that is due now, and returns how many. Its error is the database's; an error of a single order
-// is logged, and that order is retried later.
+// Sweep expires every order that is due now, and returns how many. Its error is the database's; an error of a
+// single order is logged, and that order is retried later.
 func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 	for {
 		const query = "select order_id from deadlines where sweep_at <= $1 order by sweep_at limit $2"
@@ -221,7 +222,8 @@ func (s *Sweeper) expire(ctx context.Context, id string) (expired bool, err erro
 	return expired && err == nil, err
 }
 
-// reschedule sets when an order is due, and when the sweeper looks at it again. Nothing is wrong with the order.
+// reschedule sets when an order is due, and when the sweeper looks at it again. Nothing is wrong with the
+// order.
 func reschedule(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time) error {
 	_, err := tx.Exec(ctx, `update deadlines set due_at = $2, sweep_at = $3, failures = 0, last_error = ''
 		where order_id = $1`, id, due, sweep)
@@ -231,7 +233,8 @@ func reschedule(ctx context.Context, tx *pg.Tx, id string, due, sweep time.Time)
 	return nil
 }
 
-// retryLater postpones an order: by a second, two, four ... A deadline that somebody else has locked stays as it is.
+// retryLater postpones an order: by a second, two, four ... A deadline that somebody else has locked stays as
+// it is.
 func (s *Sweeper) retryLater(ctx context.Context, id string, cause error) error {
 	text := []rune(cause.Error())
 	_, err := s.db.Pool().Exec(ctx, `update deadlines set failures = failures + 1, last_error = $3,

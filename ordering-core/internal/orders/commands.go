@@ -10,8 +10,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Target is the order that a command is for. Where Contractor is not empty, the order must be theirs, and does not exist
-// for anybody else.
+// Target is the order that a command is for. Where Contractor is not empty, the order must be theirs, and
+// does not exist for anybody else.
 type Target struct {
 	OrderID    string
 	Contractor string
@@ -130,7 +130,8 @@ func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (o
 		if err := tx.Flush(ctx); err != nil {
 			return nil, err
 		}
-		// The transaction of a refusal commits, so take the number only after the order has accepted, or it would be lost.
+		// The transaction of a refusal commits, so take the number only after the order has accepted, or it
+		// would be lost.
 		submitted, err := locked.Order.Submit(submission)
 		if err != nil {
 			return nil, withChanges(err, locked, seen.Sequence)

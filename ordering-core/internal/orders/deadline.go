@@ -9,8 +9,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Due is when an order ends by itself: a submitted one at its ExpiresAt, a draft once it has lain idle for long enough.
-// It is zero for an order that has ended.
+// Due is when an order ends by itself: a submitted one at its ExpiresAt, a draft once it has lain idle for
+// long enough. It is zero for an order that has ended.
 func (s *Service) Due(o order.Order) time.Time {
 	switch o.State {
 	case order.StateDraft:
@@ -21,8 +21,8 @@ func (s *Service) Due(o order.Order) time.Time {
 	return time.Time{}
 }
 
-// schedule brings the order's deadline up to date. The caller holds the order's case. A draft gets its deadline when it
-// is begun, and its edits write none: the sweeper checks how long it has lain idle.
+// schedule brings the order's deadline up to date. The caller holds the order's case. A draft gets its
+// deadline when it is begun, and its edits write none: the sweeper checks how long it has lain idle.
 func (s *Service) schedule(ctx context.Context, tx *pg.Tx, o order.Order, because order.Body) error {
 	if _, begun := because.(order.Drafted); o.State == order.StateDraft && !begun {
 		return nil

@@ -8,8 +8,9 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// nextNumber takes the month's next number, such as 2026/11/000042. The counter's row stays locked until the transaction
-// ends, and a transaction that fails returns its number, so there are neither gaps nor repeats. Call it last.
+// nextNumber takes the month's next number, such as 2026/11/000042. The counter's row stays locked until the
+// transaction ends, and a transaction that fails returns its number, so there are neither gaps nor repeats.
+// Call it last.
 func (s *Service) nextNumber(ctx context.Context, tx *pg.Tx, at time.Time) (string, error) {
 	month := at.In(s.rules.Zone).Format("2006/01")
 	var n int64

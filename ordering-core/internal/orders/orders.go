@@ -1,9 +1,9 @@
-// Package orders is the command side of orders: it loads an order under its locks, asks the domain, and records the
-// event that it answers.
+// Package orders is the command side of orders: it loads an order under its locks, asks the domain, and
+// records the event that it answers.
 //
 // Invariants:
-//   - Whoever decides about an order locks first its case, then its stream, until the transaction ends. So what the
-//     decision rests on is still true when it is recorded.
+//   - Whoever decides about an order locks first its case, then its stream, until the transaction ends. So
+//     what the decision rests on is still true when it is recorded.
 //   - The events of an order are counted 1, 2, 3 ... in ce_sequence, without gaps.
 //   - A number is taken in the transaction of its submit, as the last thing, and given back if that fails.
 //   - An order that lives has a deadline, and one that has ended has none.
@@ -32,7 +32,8 @@ type Rules struct {
 
 // Catalog is what can be ordered, and who orders. It answers inside the transaction.
 type Catalog interface {
-	// Products returns those of ids that there are, archived ones too, once what comes next in the transaction has run.
+	// Products returns those of ids that there are, archived ones too, once what comes next in the
+	// transaction has run.
 	Products(tx *pg.Tx, ids ...string) map[string]order.Product
 	// Customer returns a customer, archived or not; false if there is none.
 	Customer(ctx context.Context, tx *pg.Tx, id string) (Customer, bool, error)
@@ -75,8 +76,8 @@ type Locked struct {
 	stream  journal.Stream
 }
 
-// Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never drafted
-// is there too: its Order does not exist.
+// Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never
+// drafted is there too: its Order does not exist.
 func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	held, err := processlock.Acquire(ctx, tx, []processlock.Member{{Process: id, Stream: order.Stream(id)}})
 	if err != nil {
@@ -90,9 +91,9 @@ func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, erro
 	return locked, nil
 }
 
-// loadDrafted is Load without the Members, for an order that was drafted before and so has joined its case. The queued
-// statements, the locks and the order are one round trip. If the draft commits at this very moment, only the stream is
-// locked, which is enough: the order has no payments yet.
+// loadDrafted is Load without the Members, for an order that was drafted before and so has joined its case.
+// The queued statements, the locks and the order are one round trip. If the draft commits at this very
+// moment, only the stream is locked, which is enough: the order has no payments yet.
 func (s *Service) loadDrafted(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	processlock.QueueAcquire(tx, nil, order.Stream(id))
 	return s.read(ctx, tx, id)
@@ -110,14 +111,14 @@ func (s *Service) read(ctx context.Context, tx *pg.Tx, id string) (*Locked, erro
 	return locked, nil
 }
 
-// Record appends the event of a command, and brings the locked order and its deadline up to date. The actor is in ctx
-// (event.Meta).
+// Record appends the event of a command, and brings the locked order and its deadline up to date. The actor
+// is in ctx (event.Meta).
 func (s *Service) Record(ctx context.Context, tx *pg.Tx, locked *Locked, body order.Body) error {
 	e := order.New(s.journal.Source(), locked.ID, body)
 	e.Time, e.Meta = s.Now(), event.MetaFrom(ctx)
 	e.Sequence = locked.lastSequence(s.journal.Source()) + 1
-	// The event comes last, so there is no need to fold the whole stream again. An event without effect is a mistake of
-	// ours, and no refusal for whoever sent the command.
+	// The event comes last, so there is no need to fold the whole stream again. An event without effect is a
+	// mistake of ours, and no refusal for whoever sent the command.
 	next, last := order.Next(locked.Order, order.Entry{Event: e})
 	if !last.Effect {
 		return fmt.Errorf("record %s of order %s: it would have no effect: %s", e.Type, locked.ID, last.Refusal.Error())

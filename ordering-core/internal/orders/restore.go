@@ -16,9 +16,9 @@ import (
 // restoreBatch is how many orders are read at once.
 const restoreBatch = 200
 
-// Restore brings numbers and deadlines to what the journal has in streams, of which those of orders count, after a
-// restore from a backup and once the journal has the events again that it lacked. No number of an order is given again.
-// It reports what it did.
+// Restore brings numbers and deadlines to what the journal has in streams, of which those of orders count,
+// after a restore from a backup and once the journal has the events again that it lacked. No number of an
+// order is given again. It reports what it did.
 func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
 	var ids []string
 	for _, stream := range streams {
@@ -70,8 +70,8 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, repo
 	return nil
 }
 
-// maxNumber is far more than a month has orders, and far below the end of the counter: whoever can write to the topic
-// cannot use a month up.
+// maxNumber is far more than a month has orders, and far below the end of the counter: whoever can write to
+// the topic cannot use a month up.
 const maxNumber = 999_999_999
 
 // numberOf reads what nextNumber gave.

@@ -20,7 +20,8 @@ type StaleError struct {
 // Unwrap is for errors.As.
 func (e *StaleError) Unwrap() error { return e.Refusal }
 
-// withChanges adds to a refusal for a stale version what happened after seen, and leaves other errors as they are.
+// withChanges adds to a refusal for a stale version what happened after seen, and leaves other errors as they
+// are.
 func withChanges(err error, locked *Locked, seen int64) error {
 	var refusal *order.Refusal
 	if !errors.As(err, &refusal) || refusal.Code != order.StaleVersion {

@@ -166,8 +166,9 @@ func rowsByID[T any, P itemOf[T]](tx *pg.Tx, ids []string) (map[string]P, error)
 	return byID, nil
 }
 
-// identify gives each item the id of the row that has its key already, or a new id. It returns the key's spelling in
-// each of these rows, by id. The database decides which keys are the same, and two items with one key are refused.
+// identify gives each item the id of the row that has its key already, or a new id. It returns the key's
+// spelling in each of these rows, by id. The database decides which keys are the same, and two items with one
+// key are refused.
 func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (storedKeys map[string]string, err error) {
 	keys := make([]string, len(wanted))
 	for i, one := range wanted {
@@ -188,8 +189,8 @@ func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (storedKeys ma
 	return storedKeys, refused(bad, len(wanted))
 }
 
-// findKeys runs an identifyQuery: it returns the ids of the rows that have keys, the keys as the database folds them,
-// and by id the key as it is stored.
+// findKeys runs an identifyQuery: it returns the ids of the rows that have keys, the keys as the database
+// folds them, and by id the key as it is stored.
 func findKeys(ctx context.Context, tx *pg.Tx, query string, keys []string) (ids, folded, stored map[string]string, err error) {
 	ids, folded, stored = map[string]string{}, make(map[string]string, len(keys)), map[string]string{}
 	rows, err := tx.Query(ctx, query, keys)

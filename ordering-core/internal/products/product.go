@@ -98,8 +98,8 @@ func (p *Product) json() any {
 	return productJSON{p.ID, p.SKU, p.Name, p.price(), p.Archived, p.Sequence, p.ChangedAt, p.ChangedByName}
 }
 
-// Products returns those of ids that there are, archived ones too, for orders that are being written, once what comes next in
-// the transaction has run.
+// Products returns those of ids that there are, archived ones too, for orders that are being written, once
+// what comes next in the transaction has run.
 func (s *Service) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
 	products := make(map[string]order.Product, len(ids))

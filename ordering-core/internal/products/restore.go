@@ -18,8 +18,8 @@ import (
 // restoreBatch is how many streams are read at once.
 const restoreBatch = 200
 
-// Restore brings the rows of products and customers to what the journal has in streams, after a restore from a backup
-// and once the journal has the events again that it lacked. It reports what it did.
+// Restore brings the rows of products and customers to what the journal has in streams, after a restore from
+// a backup and once the journal has the events again that it lacked. It reports what it did.
 func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error {
 	products, err := restore(ctx, s, tx, streams, catalog.ProductStream(""), func(events []event.Event) (*Product, bool) {
 		p := catalog.FoldProduct(events)
@@ -82,7 +82,8 @@ func restore[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, str
 	return len(rows), s.save(tx, rows, table)
 }
 
-// markDoubled marks the products that have the SKU of another one. They are older than the comparison by catalog.Key.
+// markDoubled marks the products that have the SKU of another one. They are older than the comparison by
+// catalog.Key.
 func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
 	keys := make([]string, len(rows))
 	for i, p := range rows {

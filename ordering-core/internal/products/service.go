@@ -1,10 +1,12 @@
 // Package products keeps the products and the customers as they are now: what can be ordered, and for whom.
 //
 // Invariants:
-//   - A row, its event on the topic catalog and the event's outbox row are one transaction, under the lock of its stream.
-//   - The events of a product or customer are counted 1, 2, 3 ... in ce_sequence, and its row has the last one's count. A
-//     change that expects another count is refused, with what is there now.
-//   - Of what is not archived, no two products have one SKU and no two customers one e-mail address, in small letters.
+//   - A row, its event on the topic catalog and the event's outbox row are one transaction, under the lock of
+//     its stream.
+//   - The events of a product or customer are counted 1, 2, 3 ... in ce_sequence, and its row has the last
+//     one's count. A change that expects another count is refused, with what is there now.
+//   - Of what is not archived, no two products have one SKU and no two customers one e-mail address, in small
+//     letters.
 //   - An import is done whole or not at all.
 package products
 
@@ -50,9 +52,9 @@ type item interface {
 	stream() string
 	key() string          // unique among what is not archived
 	keyCondition() string // the SQL condition for the key ?
-	// identifyQuery is the SQL query that returns for each of the keys $1: the key, the key as the database folds it, and
-	// the id and storedKey of the row that has the key, both "" if none has. Of two rows with one key the right one comes
-	// last.
+	// identifyQuery is the SQL query that returns for each of the keys $1: the key, the key as the database
+	// folds it, and the id and storedKey of the row that has the key, both "" if none has. Of two rows with
+	// one key the right one comes last.
 	identifyQuery() string
 	storedKey() string      // the key as the row spells it
 	keepFrom(existing item) // copies what a change leaves as it is
@@ -121,8 +123,8 @@ func (s *Service) add(ctx context.Context, tx *pg.Tx, wanted, existing item) err
 	return s.write(ctx, tx, &stream, wanted, wanted.added())
 }
 
-// change gives an item the values of wanted, if it is still at the sequence that the person saw. existing is filled
-// with what it was.
+// change gives an item the values of wanted, if it is still at the sequence that the person saw. existing is
+// filled with what it was.
 func (s *Service) change(ctx context.Context, tx *pg.Tx, wanted, existing item, seen int64) error {
 	stream, err := s.load(ctx, tx, wanted)
 	if err != nil {

@@ -29,8 +29,8 @@ func (s *Server) answers(ctx context.Context, payment, after string, limit int) 
 	return answers, nil
 }
 
-// Audit checks the ledger: every hold is the sum of its approved answers, and was approved once. Its error names the
-// holds for which that is not so.
+// Audit checks the ledger: every hold is the sum of its approved answers, and was approved once. Its error
+// names the holds for which that is not so.
 func (s *Server) Audit(ctx context.Context) error {
 	rows, err := s.db.Pool().Query(ctx, `
 		select h.reference

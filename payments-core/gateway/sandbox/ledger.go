@@ -54,7 +54,8 @@ type answer struct {
 	At        time.Time    `json:"at"`
 }
 
-// outcome is the answer to a request, with the fault that happens to it the first time, or a fault instead of an answer.
+// outcome is the answer to a request, with the fault that happens to it the first time, or a fault instead of
+// an answer.
 type outcome struct {
 	answer []byte
 	fault  fault
@@ -107,7 +108,8 @@ func (s *Server) claim(ctx context.Context, tx pgx.Tx, o request, fingerprint []
 		return 0, nil, fmt.Errorf("claim the key: %w", err)
 	}
 	if answered != nil && s.now().Sub(*answered) > s.options.KeyLife {
-		// The record stays, and is still listed under its key, which is in its answer. Only the key is free again.
+		// The record stays, and is still listed under its key, which is in its answer. Only the key is free
+		// again.
 		if _, err := tx.Exec(ctx, "update requests set key = key || ' of ' || answered_at where key = $1", o.Key); err != nil {
 			return 0, nil, fmt.Errorf("forget the key: %w", err)
 		}

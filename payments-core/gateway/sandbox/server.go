@@ -72,7 +72,8 @@ func setDefault(d *time.Duration, value time.Duration) {
 	}
 }
 
-// Stop closes the connections that get no answer and sends the slow answers, so that a shutdown need not wait for them.
+// Stop closes the connections that get no answer and sends the slow answers, so that a shutdown need not wait
+// for them.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
 
 // now is to the microsecond, as PostgreSQL keeps it.

@@ -13,7 +13,8 @@ const (
 	slow     // a definite answer after all, but late
 )
 
-// testAmount is how the gateway treats a hold of a certain amount. The same table is in the package's doc comment.
+// testAmount is how the gateway treats a hold of a certain amount. The same table is in the package's doc
+// comment.
 type testAmount struct {
 	on      kind
 	refusal *refusal
@@ -46,7 +47,8 @@ var testAmounts = map[int64]testAmount{
 	19: {on: release, refusal: releaseRefused},
 }
 
-// testAmountFor returns how the gateway treats a request of kind k for a hold of an amount. The zero value is normal.
+// testAmountFor returns how the gateway treats a request of kind k for a hold of an amount. The zero value is
+// normal.
 func testAmountFor(k kind, holdMinor int64) testAmount {
 	if t := testAmounts[holdMinor%100]; t.on == k {
 		return t

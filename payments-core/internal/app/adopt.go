@@ -23,8 +23,8 @@ func acceptLoss(load service.Loader[Config]) *cobra.Command {
 	})
 }
 
-// adopt is the command that records what a restored database lacks of what the core has written, and of what it has asked of the
-// gateway.
+// adopt is the command that records what a restored database lacks of what the core has written, and of what
+// it has asked of the gateway.
 func adopt(load service.Loader[Config]) *cobra.Command {
 	return operator.AdoptCommand(func(ctx context.Context) (*kafka.Adoption, func(), error) { return adoption(ctx, load) })
 }

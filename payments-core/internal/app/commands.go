@@ -33,7 +33,8 @@ func openService(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *j
 	return db, j, ops, nil
 }
 
-// checkBeforeChange returns an error unless the database has what the core has written, as it has to before the core runs.
+// checkBeforeChange returns an error unless the database has what the core has written, as it has to before
+// the core runs.
 func checkBeforeChange(ctx context.Context, cfg *Config, r inbox.Config) error {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	defer client.Close()
@@ -87,7 +88,8 @@ func reconcile(load service.Loader[Config]) *cobra.Command {
 	}
 }
 
-// Reconcile reports every difference between our record and the topic's and the gateway's, and tells progress (may be nil) how far it is.
+// Reconcile reports every difference between our record and the topic's and the gateway's, and tells progress
+// (may be nil) how far it is.
 func Reconcile(ctx context.Context, cfg *Config, report, progress func(string)) error {
 	db, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"countersign.example/pkg/service"
 )
 
-// stuckOperations is the command for what the gateway cannot be asked again by itself: `operations list|retry|settle`.
+// stuckOperations is the command for what the gateway cannot be asked again by itself: `operations
+// list|retry|settle`.
 func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	with := func(changes bool, do func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {

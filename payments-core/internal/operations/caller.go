@@ -55,8 +55,8 @@ func (c *Caller) NextRetry(job *river.Job[callArgs]) time.Time {
 	return time.Now().Add(Backoff(job.Attempt))
 }
 
-// Work asks the gateway once. Without a definite answer the job is snoozed, and asks again with the same key. A stuck
-// operation is left to an operator.
+// Work asks the gateway once. Without a definite answer the job is snoozed, and asks again with the same key.
+// A stuck operation is left to an operator.
 func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	o, err := byID(ctx, c.service.db.Pool(), job.Args.Operation)
 	if err != nil {
@@ -86,8 +86,8 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	return nil
 }
 
-// call asks the gateway. Where the gateway may have forgotten the key, call looks in its record first, or it would do
-// the same twice.
+// call asks the gateway. Where the gateway may have forgotten the key, call looks in its record first, or it
+// would do the same twice.
 func (c *Caller) call(ctx context.Context, o Operation) (result gateway.Result, err error) {
 	began := time.Now()
 	if time.Since(o.OpenedAt) > c.keyLife-c.keyLife/10 {
@@ -154,7 +154,8 @@ func (c *Caller) retryLater(ctx context.Context, o Operation, cause error) error
 	return river.JobSnooze(Backoff(o.Attempts + 1))
 }
 
-// record closes the operation with its event, opens what comes next, and completes the job, in one transaction.
+// record closes the operation with its event, opens what comes next, and completes the job, in one
+// transaction.
 func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*lockedPayment) Outcome) error {
 	var done Outcome
 	err := c.service.db.InTx(ctx, func(tx *pg.Tx) error {
@@ -183,8 +184,8 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 	return err
 }
 
-// conclude records the outcome of a payment's open operation, with its event, and opens what comes next. It returns the
-// operation that asks again, if one does.
+// conclude records the outcome of a payment's open operation, with its event, and opens what comes next. It
+// returns the operation that asks again, if one does.
 func (s *Service) conclude(ctx context.Context, tx *pg.Tx, locked *lockedPayment, done *Outcome) (again Operation, err error) {
 	if done.Err != nil {
 		return again, done.Err
@@ -223,8 +224,8 @@ func (c *Caller) alarm(ctx context.Context, reason string, o Operation, times in
 	c.log.Log(ctx, level(slog.LevelError, times), message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "times", times, "error", err)
 }
 
-// level is wanted the first time and whenever the times have doubled, and debug otherwise: in an outage of the gateway
-// every open payment fails every 30 s, and would drown all else.
+// level is wanted the first time and whenever the times have doubled, and debug otherwise: in an outage of
+// the gateway every open payment fails every 30 s, and would drown all else.
 func level(wanted slog.Level, times int) slog.Level {
 	if times&(times-1) == 0 {
 		return wanted
@@ -271,7 +272,8 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 	return done.checked()
 }
 
-// stuckBy is the outcome of an operation that must be done and cannot be asked again: it waits for an operator.
+// stuckBy is the outcome of an operation that must be done and cannot be asked again: it waits for an
+// operator.
 func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
 	o.State, o.LastError = Open, gateway.Clean(reason, payment.MaxText)
 	done.Operation = o

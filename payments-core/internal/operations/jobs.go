@@ -29,8 +29,8 @@ func (callArgs) Kind() string { return "gateway_call" }
 
 func (callArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: maxAttempts} }
 
-// reconsiderArgs is the job of applying the rules to a payment when something is due: a retry, or the end of a hold.
-// The same moment of the same payment is one job.
+// reconsiderArgs is the job of applying the rules to a payment when something is due: a retry, or the end of
+// a hold. The same moment of the same payment is one job.
 type reconsiderArgs struct {
 	PaymentID string    `json:"payment_id"`
 	At        time.Time `json:"at"`
@@ -88,12 +88,12 @@ func (t Timing) orDefault() Timing {
 	return t
 }
 
-// concurrency is how many calls a process makes at once. They wait for the gateway most of the time, and hold a
-// database connection only to record an outcome.
+// concurrency is how many calls a process makes at once. They wait for the gateway most of the time, and hold
+// a database connection only to record an outcome.
 const concurrency = 48
 
-// Run works the jobs until ctx ends. Then it waits for calls for a moment, and cancels them: their outcome is unknown,
-// and the next worker asks again with the same key.
+// Run works the jobs until ctx ends. Then it waits for calls for a moment, and cancels them: their outcome is
+// unknown, and the next worker asks again with the same key.
 func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, log *slog.Logger) error {
 	timing = timing.orDefault()
 	workers := river.NewWorkers()
@@ -126,7 +126,8 @@ func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, l
 	return client.Stop(stopCtx)
 }
 
-// start starts the client once the database answers and this worker has its lease. It returns false when ctx ends first.
+// start starts the client once the database answers and this worker has its lease. It returns false when ctx
+// ends first.
 func start(ctx context.Context, lease *workerLease, client *river.Client[pgx.Tx], log *slog.Logger) bool {
 	for warned := false; ; warned = true {
 		beginCtx, cancel := context.WithTimeout(ctx, leaseTimeout)

@@ -2,16 +2,16 @@
 //
 // Invariants:
 //   - A call is recorded before it is made: its row, its job and the change that wants it are one
-//     transaction, under the locks of the case (where the payment is for an order) and of the stream. At most one
-//     operation of a payment is open.
-//   - The idempotency key, "payment:kind:n", is fixed in the row. Whatever is unknown (a timeout, a
-//     crash in the middle) is asked again with it; n moves only after a definite refusal.
-//   - An operation closes once, with the event of its outcome and the job's completion, in one
-//     transaction. What has succeeded for a payment is never opened again.
-//   - What the gateway refuses for good, though it must be done, is stuck: it stays open, and is not asked again until an
-//     operator retries or settles it.
-//   - What comes next is a pure function of the payment, its operations and its order ([Rules]); what the order
-//     cannot use is undone first.
+//     transaction, under the locks of the case (where the payment is for an order) and of the stream. At most
+//     one operation of a payment is open.
+//   - The idempotency key, "payment:kind:n", is fixed in the row. Whatever is unknown (a timeout, a crash in
+//     the middle) is asked again with it; n moves only after a definite refusal.
+//   - An operation closes once, with the event of its outcome and the job's completion, in one transaction.
+//     What has succeeded for a payment is never opened again.
+//   - What the gateway refuses for good, though it must be done, is stuck: it stays open, and is not asked
+//     again until an operator retries or settles it.
+//   - What comes next is a pure function of the payment, its operations and its order ([Rules]); what the
+//     order cannot use is undone first.
 package operations
 
 import (
@@ -128,7 +128,8 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Histories reads the operations of payments. Whoever decides by them holds the locks of the payments' streams.
+// Histories reads the operations of payments. Whoever decides by them holds the locks of the payments'
+// streams.
 func Histories(ctx context.Context, q querier, payments ...string) (map[string]History, error) {
 	rows, err := q.Query(ctx, selectOperations+" where payment_id = any($1) order by id", payments)
 	if err != nil {
@@ -165,8 +166,8 @@ func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
 	return nil
 }
 
-// closeOperation stores the outcome in o's row. Its condition is not state = 'open': for that the planner takes the
-// index of open operations, which was made for another query, and reads all of it.
+// closeOperation stores the outcome in o's row. Its condition is not state = 'open': for that the planner
+// takes the index of open operations, which was made for another query, and reads all of it.
 func closeOperation(ctx context.Context, tx *pg.Tx, o Operation) error {
 	var expires *time.Time
 	if !o.HoldExpiresAt.IsZero() {

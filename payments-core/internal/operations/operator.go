@@ -54,9 +54,9 @@ func (s *Service) Stuck(ctx context.Context) ([]Operation, error) {
 	return stuck, nil
 }
 
-// Retry closes a stuck operation as failed and asks the gateway for the same again, at once and with a new key, which
-// it returns. The key is "" where the payment's order cannot use what was asked for: the rules then undo what is held.
-// An operation that is open and not stuck is asked at once, with the key that it has.
+// Retry closes a stuck operation as failed and asks the gateway for the same again, at once and with a new
+// key, which it returns. The key is "" where the payment's order cannot use what was asked for: the rules
+// then undo what is held. An operation that is open and not stuck is asked at once, with the key that it has.
 // Its errors are ErrNotStuck and those of an incomplete Handling, besides the database's.
 func (s *Service) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
 	if retried, err := s.retryNow(ctx, key, by); retried || err != nil {
@@ -65,8 +65,8 @@ func (s *Service) Retry(ctx context.Context, key string, by Handling) (newKey st
 	return s.handle(ctx, key, by, RetryOf)
 }
 
-// RetryOf is the outcome of an operator's retry of the stuck o. What the order cannot use is not authorized or
-// captured any more.
+// RetryOf is the outcome of an operator's retry of the stuck o. What the order cannot use is not authorized
+// or captured any more.
 func RetryOf(p payment.Payment, order releasing.Order, o Operation) (done Outcome) {
 	if succeeded(p, o.Kind) {
 		done.Err = fmt.Errorf("the payment's events tell that the %s was done: settle it as succeeded", o.Kind)
@@ -84,9 +84,9 @@ type Settlement struct {
 	Reference string // the gateway's name of the hold, of the capture or of the refund; needed for a hold that succeeded
 }
 
-// Settle closes a stuck operation with the outcome that an operator knows, and writes its event. It does not ask the
-// gateway. A release or a refund that was not done cannot be settled as failed: the money would stay for ever.
-// Its errors are those of Retry and of what the payment refuses.
+// Settle closes a stuck operation with the outcome that an operator knows, and writes its event. It does not
+// ask the gateway. A release or a refund that was not done cannot be settled as failed: the money would stay
+// for ever. Its errors are those of Retry and of what the payment refuses.
 func (s *Service) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
 	settle := func(p payment.Payment, _ releasing.Order, o Operation) Outcome { return SettlementOf(p, o, as) }
 	_, err := s.handle(ctx, key, by, settle)
@@ -123,8 +123,8 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 	return done
 }
 
-// handle concludes the stuck operation of a key, under its payment's locks, with the outcome that decide returns. It
-// returns the key of the operation that asks again.
+// handle concludes the stuck operation of a key, under its payment's locks, with the outcome that decide
+// returns. It returns the key of the operation that asks again.
 func (s *Service) handle(
 	ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome,
 ) (again string, err error) {

@@ -71,8 +71,8 @@ func (s *Service) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stre
 	return s.applyRules(ctx, tx, affected...)
 }
 
-// loadRelated locks and reads what is decided together with the changed streams: the order of a payment, and the
-// payments of an order.
+// loadRelated locks and reads what is decided together with the changed streams: the order of a payment, and
+// the payments of an order.
 func (s *Service) loadRelated(
 	ctx context.Context, tx *pg.Tx, known map[string]journal.Stream, payments map[string]*lockedPayment, orders []string,
 ) (map[string]journal.Stream, error) {

@@ -17,9 +17,9 @@ import (
 // restoreBatch is how many of the gateway's records are compared at once.
 const restoreBatch = 500
 
-// Restore brings the operations to what the gateway has on record, after a restore from a backup and once the journal
-// has the events again that it lacked. What the gateway has answered is not asked again. Where the event of an answer
-// was lost, Restore writes it. It reports each change.
+// Restore brings the operations to what the gateway has on record, after a restore from a backup and once the
+// journal has the events again that it lacked. What the gateway has answered is not asked again. Where the
+// event of an answer was lost, Restore writes it. It reports each change.
 func (s *Service) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, report func(string)) error {
 	missing := map[string][]gateway.Record{}
 	batch := make([]gateway.Record, 0, restoreBatch)
@@ -66,7 +66,8 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, rep
 	return nil
 }
 
-// unstick closes a stuck operation that was done by the payment's events: an operator has settled it since the backup.
+// unstick closes a stuck operation that was done by the payment's events: an operator has settled it since
+// the backup.
 func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment, report func(string)) error {
 	stuck, is := locked.history.Open()
 	if !is || !stuck.Stuck() || !succeeded(locked.payment, stuck.Kind) {
@@ -82,8 +83,8 @@ func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment,
 	return nil
 }
 
-// addMissing adds to missing, by payment, the records without a closed operation of ours. A payment with a stuck
-// operation is added too.
+// addMissing adds to missing, by payment, the records without a closed operation of ours. A payment with a
+// stuck operation is added too.
 func (s *Service) addMissing(ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
@@ -141,7 +142,8 @@ func (s *Service) restore(ctx context.Context, tx *pg.Tx, record gateway.Record,
 			}
 			report(fmt.Sprintf("given up: %s, which was stuck: the gateway was asked again, as %s", other.Key, record.Key))
 		case is:
-			// Only one can be open. It was opened in the past of this database, and the gateway never answered it.
+			// Only one can be open. It was opened in the past of this database, and the gateway never
+			// answered it.
 			report(fmt.Sprintf("left alone: %s is open, and the gateway has a record of %s", other.Key, record.Key))
 			return nil
 		}
@@ -224,8 +226,8 @@ func known(p payment.Payment, history History, kind payment.Operation, n int, do
 	return succeeded(p, kind)
 }
 
-// declinesBefore is how many declines the events hold before the nth authorization was refused. An operation that an
-// operator retried has no event.
+// declinesBefore is how many declines the events hold before the nth authorization was refused. An operation
+// that an operator retried has no event.
 func declinesBefore(history History, n int) (declines int) {
 	for _, o := range history.Refusals(payment.Authorize) {
 		if o.N < n && o.Handled.By == "" {

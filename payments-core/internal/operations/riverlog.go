@@ -10,10 +10,10 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// riverLog is the logger of River. It drops what River reports about its own services below a warning; what matters about
-// jobs is logged here, with the payment. While the database is away, each of River's services reports an error for each
-// of its attempts, so a level alone does not do: riverLog makes of them one line when the outage begins, and one when
-// it is over.
+// riverLog is the logger of River. It drops what River reports about its own services below a warning; what
+// matters about jobs is logged here, with the payment. While the database is away, each of River's services
+// reports an error for each of its attempts, so a level alone does not do: riverLog makes of them one line
+// when the outage begins, and one when it is over.
 func riverLog(o *outage) *slog.Logger { return slog.New(riverLogHandler{o.log.Handler(), o}) }
 
 // riverLogHandler is the handler of riverLog.
@@ -42,7 +42,8 @@ func (h riverLogHandler) WithGroup(name string) slog.Handler {
 	return riverLogHandler{h.Handler.WithGroup(name), h.outage}
 }
 
-// outage is the time for which the job queue's database is away. The worker lease calls over when the database answers.
+// outage is the time for which the job queue's database is away. The worker lease calls over when the
+// database answers.
 type outage struct {
 	log   *slog.Logger
 	since atomic.Pointer[time.Time] // nil while the database is there
@@ -61,8 +62,8 @@ func (o *outage) over() {
 	}
 }
 
-// cause is the record's error if a database that is away causes such errors, else "". River logs most errors as texts,
-// so pg.IsUnavailable is not enough.
+// cause is the record's error if a database that is away causes such errors, else "". River logs most errors
+// as texts, so pg.IsUnavailable is not enough.
 func (o *outage) cause(r slog.Record) (cause string) {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key != "err" && a.Key != "error" {

@@ -26,9 +26,10 @@ type Next struct {
 // reasonLapsed is why a hold is released that nobody captured in time.
 const reasonLapsed = "the hold lapsed"
 
-// Next returns what payments-core does next about a payment by itself; false if that is nothing, or has to wait for
-// the operation that is open. order is the payment's order, zero if it has none. What the order cannot use is undone
-// before anything else; otherwise Next acts only on decisions that the log has confirmed.
+// Next returns what payments-core does next about a payment by itself; false if that is nothing, or has to
+// wait for the operation that is open. order is the payment's order, zero if it has none. What the order
+// cannot use is undone before anything else; otherwise Next acts only on decisions that the log has
+// confirmed.
 func (r Rules) Next(p payment.Payment, history History, order releasing.Order) (Next, bool) {
 	if _, open := history.Open(); open {
 		return Next{}, false
@@ -64,9 +65,9 @@ func requiredByOrder(p payment.Payment, order releasing.Order) (Next, bool) {
 	return next, true
 }
 
-// again reports whether a refused operation is asked again, with a new key. A capture that is refused for good leaves a
-// hold, which the rules then release, as they do when the order cannot use it. A release or a refund that is refused
-// for good is stuck.
+// again reports whether a refused operation is asked again, with a new key. A capture that is refused for
+// good leaves a hold, which the rules then release, as they do when the order cannot use it. A release or a
+// refund that is refused for good is stuck.
 func again(o Operation, order releasing.Order) bool {
 	return !o.Final && (o.Kind != payment.Capture || !order.Refuses(o.PaymentID))
 }
@@ -106,8 +107,8 @@ func captureRefused(history History) string {
 	return ""
 }
 
-// Backoff is how long to wait after so many attempts without an answer: 1 s, 2 s, 4 s ... 30 s, and after ten minutes
-// of that 1 min, 2 min ... 1 h, so that a long outage does not end in a storm.
+// Backoff is how long to wait after so many attempts without an answer: 1 s, 2 s, 4 s ... 30 s, and after ten
+// minutes of that 1 min, 2 min ... 1 h, so that a long outage does not end in a storm.
 func Backoff(attempts int) time.Duration {
 	const most, patient = 30 * time.Second, 24 // attempts, after which ten minutes have passed
 	if attempts <= patient {
@@ -116,8 +117,8 @@ func Backoff(attempts int) time.Duration {
 	return min(doubled(time.Minute, attempts-patient), time.Hour)
 }
 
-// RefusedBackoff is how long to wait before asking with a new key after so many refusals that are not for good: 1 s,
-// 2 s, 4 s ... 4 h.
+// RefusedBackoff is how long to wait before asking with a new key after so many refusals that are not for
+// good: 1 s, 2 s, 4 s ... 4 h.
 func RefusedBackoff(refusals int) time.Duration {
 	return min(doubled(time.Second, refusals), 4*time.Hour)
 }

@@ -20,8 +20,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Service is the application layer of payments: it opens the operations that the rules or people want, cancels
-// payments, and records what came of each operation.
+// Service is the application layer of payments: it opens the operations that the rules or people want,
+// cancels payments, and records what came of each operation.
 type Service struct {
 	db      *pg.DB
 	journal *journal.Journal
@@ -164,8 +164,8 @@ func (e *InProgressError) Error() string {
 	return "already " + progress
 }
 
-// Command opens the operation that a person wants: a capture or a release. The person is in ctx (event.Meta). Its
-// errors are ErrNoPayment, *InProgressError and *payment.Refusal, besides the database's.
+// Command opens the operation that a person wants: a capture or a release. The person is in ctx (event.Meta).
+// Its errors are ErrNoPayment, *InProgressError and *payment.Refusal, besides the database's.
 func (s *Service) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string) (Operation, error) {
 	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {

@@ -59,8 +59,8 @@ func (u Unanswered) Why() string {
 	return ""
 }
 
-// EachUnanswered calls each with the operations that have been open for longer than OpenTooLong and are not stuck,
-// oldest first.
+// EachUnanswered calls each with the operations that have been open for longer than OpenTooLong and are not
+// stuck, oldest first.
 func EachUnanswered(ctx context.Context, q querier, each func(Unanswered) error) error {
 	rows, err := q.Query(ctx, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error, coalesce(before.last_error, ''),
 			coalesce(job.scheduled_at, 'epoch'), coalesce(job.state = 'running', false), job.id is not null
@@ -96,8 +96,8 @@ func (s *Service) Unanswered(ctx context.Context) (all []Unanswered, err error) 
 	return all, err
 }
 
-// retryNow has the job of an open operation that is not stuck run at once, with the same key; false if no operation of
-// that key is open.
+// retryNow has the job of an open operation that is not stuck run at once, with the same key; false if no
+// operation of that key is open.
 func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retried bool, err error) {
 	if by, err = by.cleaned(); err != nil {
 		return false, err

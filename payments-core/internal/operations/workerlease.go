@@ -17,12 +17,13 @@ const leaseInterval = time.Second
 // leaseTimeout bounds one such look.
 const leaseTimeout = 5 * time.Second
 
-// acquireLease locks the id of a worker. Another worker that can take the lock knows that this one's process, or its
-// connection, is gone.
+// acquireLease locks the id of a worker. Another worker that can take the lock knows that this one's process,
+// or its connection, is gone.
 const acquireLease = `select pg_advisory_lock(hashtextextended('worker:' || $1, 0))`
 
-// rescueJobs makes the running jobs of workers that are gone available again. If such a worker was only cut off from the
-// database and still runs, the gateway is asked twice with the same key: it acts once, and the outcome is recorded once.
+// rescueJobs makes the running jobs of workers that are gone available again. If such a worker was only cut
+// off from the database and still runs, the gateway is asked twice with the same key: it acts once, and the
+// outcome is recorded once.
 const rescueJobs = `with workers as materialized (
 		select distinct attempted_by[cardinality(attempted_by)] as id from river_job where state = 'running'
 	), gone as materialized (
@@ -31,9 +32,9 @@ const rescueJobs = `with workers as materialized (
 	update river_job set state = 'available', scheduled_at = now()
 	where state = 'running' and attempted_by[cardinality(attempted_by)] in (select id from gone)`
 
-// workerLease is a worker's lock, and the rescue of other workers' jobs. River has a rescue of its own, which stays as a
-// safety net: it goes by time alone, and only on the leader, every 30 s. After a kill it takes about 50 s to repeat a
-// call, and this one 1 s.
+// workerLease is a worker's lock, and the rescue of other workers' jobs. River has a rescue of its own, which
+// stays as a safety net: it goes by time alone, and only on the leader, every 30 s. After a kill it takes
+// about 50 s to repeat a call, and this one 1 s.
 type workerLease struct {
 	db   *pg.DB
 	id   string

@@ -17,15 +17,17 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// ordersAgainstPayments compares what was heard of orders with the money that is held or kept for them, and returns the orders with a
-// difference: ordering-core may just be about to hear, or we of it.
+// ordersAgainstPayments compares received orders with the money that is held or kept for them, and returns
+// the orders with a difference: an event may be on its way to ordering-core, or from there.
 func (r *Reconciler) ordersAgainstPayments(ctx context.Context, tx pgx.Tx) (suspects []string, err error) {
 	prefix := order.Stream("")
 	if _, err := tx.Exec(ctx, "create index on for_orders (order_id); analyze for_orders"); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec(ctx, fmt.Sprintf(`declare orders cursor for select order_id from for_orders
-		union select substr(stream, %d) from streams where starts_with(stream, '%s') and version > 0 order by 1`, len(prefix)+1, prefix)); err != nil {
+	cursor := fmt.Sprintf(`declare orders cursor for select order_id from for_orders
+		union select substr(stream, %d) from streams where starts_with(stream, '%s') and version > 0 order by 1`,
+		len(prefix)+1, prefix)
+	if _, err := tx.Exec(ctx, cursor); err != nil {
 		return nil, err
 	}
 	done := 0
@@ -98,7 +100,7 @@ func compareOrder(o releasing.Order, payments []releasing.Payment) (found []stri
 	switch {
 	case o.PaidBy == "":
 		for _, p := range kept {
-			if !o.Refuses(p.ID) { // else it is told above
+			if !o.Refuses(p.ID) { // else it is reported above
 				differ("order %s: it is not paid, and payment %s keeps %s for it", o.ID, p.ID, p.CapturedAmount)
 			}
 		}
@@ -110,23 +112,23 @@ func compareOrder(o releasing.Order, payments []releasing.Payment) (found []stri
 	return found
 }
 
-// compareAgain looks at what may just be under way until it has arrived, and reports what has not when patience has ended.
+// compareAgain checks the suspects until they have arrived, and reports those that have not after Patience.
 func (r *Reconciler) compareAgain(ctx context.Context, conn *pgx.Conn, left suspects) error {
 	for began := time.Now(); len(left.orders)+len(left.keys) > 0; {
 		last := time.Since(began) > r.Patience
-		if err := r.lookAgain(ctx, conn, &left, last); err != nil || last {
+		if err := r.recheck(ctx, conn, &left, last); err != nil || last {
 			return err
 		}
 		r.progress("%d differences may be under way, and are looked at again", len(left.orders)+len(left.keys))
-		if err := sleep(ctx, lookAgain); err != nil {
+		if err := sleep(ctx, retryInterval); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lookAgain keeps what still differs, or reports it.
-func (r *Reconciler) lookAgain(ctx context.Context, conn *pgx.Conn, left *suspects, report bool) error {
+// recheck keeps the suspects that still differ, and reports them if report is set.
+func (r *Reconciler) recheck(ctx context.Context, conn *pgx.Conn, left *suspects, report bool) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	if err != nil {
 		return err
@@ -137,7 +139,7 @@ func (r *Reconciler) lookAgain(ctx context.Context, conn *pgx.Conn, left *suspec
 	}
 	var orders []string
 	for ids := range slices.Chunk(left.orders, page) {
-		// Also the payments that have come since.
+		// With the payments that were received since.
 		if _, err := tx.Exec(ctx, `insert into for_orders select case_id, substr(stream, $2) from case_members c
 			where case_id = any($1) and starts_with(stream, $3)
 			and not exists (select from for_orders f where f.order_id = c.case_id and f.payment_id = substr(c.stream, $2))`,
@@ -164,8 +166,9 @@ func (r *Reconciler) lookAgain(ctx context.Context, conn *pgx.Conn, left *suspec
 	}
 	var keys []string
 	var key string
-	if err := rows(ctx, tx, "select k from unnest($1::text[]) k where not exists (select from operations where key = k) order by 1", []any{left.keys},
-		[]any{&key}, func() error { keys = append(keys, key); return nil }); err != nil {
+	const unknownKeys = "select k from unnest($1::text[]) k where not exists (select from operations where key = k) order by 1"
+	err = rows(ctx, tx, unknownKeys, []any{left.keys}, []any{&key}, func() error { keys = append(keys, key); return nil })
+	if err != nil {
 		return err
 	}
 	if report {

@@ -12,9 +12,11 @@ import (
 	"countersign.example/payments-core/payment"
 )
 
-// foldsAgainstOperations compares what a payment's events say with what was asked of the gateway, and notes which payments are for orders.
+// foldsAgainstOperations compares each payment's events with its operations, and stores which payments are
+// for orders.
 func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, "declare payments cursor for select distinct subject from journal where type = '"+payment.TypeRequested+"' order by 1"); err != nil {
+	cursor := "declare payments cursor for select distinct subject from journal where type = '" + payment.TypeRequested + "' order by 1"
+	if _, err := tx.Exec(ctx, cursor); err != nil {
 		return err
 	}
 	done := 0
@@ -86,7 +88,8 @@ func (r *Reconciler) compare(p payment.Payment, history operations.History) {
 		act  payment.Act
 	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
 		if done(fact.kind) != fact.act.Done() {
-			r.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t", p.ID, fact.kind, done(fact.kind), fact.act.Done())
+			r.differ("payment %s: %s succeeded at the gateway: %t, and in its events: %t",
+				p.ID, fact.kind, done(fact.kind), fact.act.Done())
 		}
 	}
 	// A hold can also end by itself, or by a refused capture.
@@ -94,79 +97,94 @@ func (r *Reconciler) compare(p payment.Payment, history operations.History) {
 		r.differ("payment %s: its hold was released at the gateway, and not in its events", p.ID)
 	}
 	if p.CapturedAmount.Minor+p.ReleasedAmount.Minor > p.AuthorizedAmount.Minor || p.RefundedAmount.Minor > p.CapturedAmount.Minor {
-		r.differ("payment %s: %s authorized, %s captured, %s released, %s refunded", p.ID, p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
+		r.differ("payment %s: %s authorized, %s captured, %s released, %s refunded",
+			p.ID, p.AuthorizedAmount, p.CapturedAmount, p.ReleasedAmount, p.RefundedAmount)
 	}
 }
 
-// operationsAgainstGateway compares ours with the gateway's own record, key by key. The snapshot is older than that record: what is closed in it
-// is in the record, and a key that is not in it may have been opened since.
+// operationsAgainstGateway compares our operations with the gateway's own record, key by key, and returns the
+// keys that only the gateway has. The snapshot is older than that record: what is closed in the snapshot is
+// in the record, and a key that is not in the snapshot may have been opened since.
 func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (unknown []string, err error) {
 	if err := r.readGateway(ctx, tx); err != nil {
 		return nil, err
 	}
-	var key, kind, state, theirKind, currency, theirCurrency, lastError string
-	var amount, theirs int64
-	var approved bool
-	var stuck time.Time
-	err = rows(ctx, tx, "select key, stuck_at, last_error from operations where stuck_at is not null and closed_at is null order by key", nil,
-		[]any{&key, &stuck, &lastError}, func() error {
-			r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`", key, stuck.UTC().Format(time.RFC3339), lastError)
-			return nil
-		})
-	if err != nil {
+	if err := r.openOperations(ctx, tx); err != nil {
 		return nil, err
 	}
-	// What the gateway has refused, and is asked again later, waits as it should. Of what it was asked without an answer, nobody knows.
-	err = operations.EachUnanswered(ctx, tx, func(u operations.Unanswered) error {
-		if u.Attempts > 0 || u.Overdue(time.Now()) {
-			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s", u.Key, u.OpenedAt.Format(time.RFC3339), u.Attempts, u.Why(), u.NextCall())
-		}
+	var key, state string
+	err = rows(ctx, tx, `select g.key from gateway_records g
+		where not exists (select from operations o where o.key = g.key) order by 1`, nil, []any{&key}, func() error {
+		unknown = append(unknown, key)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = rows(ctx, tx, `select g.key from gateway_records g where not exists (select from operations o where o.key = g.key) order by 1`, nil,
-		[]any{&key}, func() error {
-			unknown = append(unknown, key)
-			return nil
-		})
-	if err != nil {
-		return nil, err
-	}
 	err = rows(ctx, tx, `select o.key, o.state from operations o where state <> 'open' and handled_by = ''
-		and not exists (select from gateway_records g where g.key = o.key) order by 1`, nil,
-		[]any{&key, &state}, func() error {
-			r.differ("key %s: ours %s, and the gateway has no record of it", key, state)
-			return nil
-		})
+		and not exists (select from gateway_records g where g.key = o.key) order by 1`, nil, []any{&key, &state}, func() error {
+		r.differ("key %s: ours %s, and the gateway has no record of it", key, state)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	err = rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, g.kind, g.amount, g.currency, g.approved
+	return unknown, r.outcomes(ctx, tx)
+}
+
+// openOperations reports the operations that are stuck, and those that the gateway has left unanswered for
+// too long. One that the gateway has refused, and that is asked again later, is as it should be.
+func (r *Reconciler) openOperations(ctx context.Context, tx pgx.Tx) error {
+	var key, lastError string
+	var stuck time.Time
+	err := rows(ctx, tx, `select key, stuck_at, last_error from operations
+		where stuck_at is not null and closed_at is null order by key`, nil, []any{&key, &stuck, &lastError}, func() error {
+		r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`",
+			key, stuck.UTC().Format(time.RFC3339), lastError)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return operations.EachUnanswered(ctx, tx, func(u operations.Unanswered) error {
+		if u.Attempts > 0 || u.Overdue(time.Now()) {
+			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s",
+				u.Key, u.OpenedAt.Format(time.RFC3339), u.Attempts, u.Why(), u.NextCall())
+		}
+		return nil
+	})
+}
+
+// outcomes reports the operations whose outcome, amount or kind is not that of the gateway's record.
+func (r *Reconciler) outcomes(ctx context.Context, tx pgx.Tx) error {
+	var key, kind, state, theirKind, currency, theirCurrency string
+	var amount, theirs int64
+	var approved bool
+	columns := []any{&key, &kind, &state, &amount, &currency, &theirKind, &theirs, &theirCurrency, &approved}
+	return rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, g.kind, g.amount, g.currency, g.approved
 		from operations o join gateway_records g using (key)
 		where handled_by = '' and (o.kind <> g.kind or o.amount <> g.amount or o.currency <> g.currency
-			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`, nil,
-		[]any{&key, &kind, &state, &amount, &currency, &theirKind, &theirs, &theirCurrency, &approved}, func() error {
-			if kind != theirKind || amount != theirs || currency != theirCurrency {
-				r.differ("key %s: ours is %s of %s, the gateway's %s of %s", key, kind, sum(amount, currency), theirKind, sum(theirs, theirCurrency))
-				return nil
-			}
-			outcome := operations.Failed
-			if approved {
-				outcome = operations.Succeeded
-			}
-			r.differ("key %s: ours %s, the gateway's %s", key, state, outcome)
+			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`, nil, columns, func() error {
+		if kind != theirKind || amount != theirs || currency != theirCurrency {
+			r.differ("key %s: ours is %s of %s, the gateway's %s of %s",
+				key, kind, sum(amount, currency), theirKind, sum(theirs, theirCurrency))
 			return nil
-		})
-	return unknown, err
+		}
+		outcome := operations.Failed
+		if approved {
+			outcome = operations.Succeeded
+		}
+		r.differ("key %s: ours %s, the gateway's %s", key, state, outcome)
+		return nil
+	})
 }
 
 // readGateway puts the gateway's record into a temporary table.
 func (r *Reconciler) readGateway(ctx context.Context, tx pgx.Tx) error {
 	var records [][]any
-	keep := func() error {
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"gateway_records"}, []string{"key", "kind", "amount", "currency", "approved"}, pgx.CopyFromRows(records))
+	store := func() error {
+		columns := []string{"key", "kind", "amount", "currency", "approved"}
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"gateway_records"}, columns, pgx.CopyFromRows(records))
 		records = records[:0]
 		return err
 	}
@@ -179,12 +197,12 @@ func (r *Reconciler) readGateway(ctx context.Context, tx pgx.Tx) error {
 		r.progress("read %d of the gateway's records", done)
 		records = append(records, recordRow(record))
 		if len(records) == batch {
-			if err := keep(); err != nil {
+			if err := store(); err != nil {
 				return err
 			}
 		}
 	}
-	if err := keep(); err != nil {
+	if err := store(); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, forJoins+"; analyze gateway_records")

@@ -1,15 +1,20 @@
-// Package reconciling compares what payments-core has on record with what the topic and the
-// gateway have, and names every difference.
+// Package reconciling compares what payments-core has on record with what the topics and the gateway have,
+// and reports every difference.
 //
-// What it holds to be true: the journal has each event of the topics once, in the topic's order, and the
-// topic has each event that was written here; a payment's fold and its operations say the same;
-// authorized >= captured + released and captured >= refunded; an order is paid if and only if one payment of its
-// total keeps money for it, and no money is held or kept for one that is dead or does not take the payment, as far
-// as this journal has heard of orders; the gateway's record of each key is the operation's outcome.
+// It checks these invariants:
+//   - The journal has each event of the topics once, in the topic's order, and the topic has each event that
+//     was written here.
+//   - A payment's events and its operations agree: authorized >= captured + released, and captured >=
+//     refunded.
+//   - An order is paid if and only if one payment of its total keeps money for it. No money is held or kept
+//     for an order that has ended otherwise or refuses the payment, as far as this journal has received the
+//     order's events.
+//   - The gateway's record of each key is the outcome of the operation with that key.
 //
-// It may run at any time. It compares the topics up to where they end when it begins, with one snapshot of the database; what is
-// under way between this service, the gateway and ordering-core is looked at again until it has arrived. It takes the same
-// memory however much there is to compare: what must be joined is put into temporary tables.
+// It may run at any time. It compares one snapshot of the database with the topics up to their ends at the
+// start, and checks again what may be on its way between this service, the gateway and ordering-core, until
+// it has arrived. Its memory does not grow with the number of events: what must be joined is put into
+// temporary tables.
 package reconciling
 
 import (
@@ -28,16 +33,16 @@ import (
 )
 
 const (
-	// DefaultPatience is how long what is under way may take to arrive.
+	// DefaultPatience is how long something may be on its way.
 	DefaultPatience = 15 * time.Second
 
-	batch       = 5000 // rows that are put into a temporary table at once
-	page        = 500  // payments, or orders, that are read at once
-	lookAgain   = 200 * time.Millisecond
-	tellAtEvery = time.Second
+	batch            = 5000 // rows that are put into a temporary table at once
+	page             = 500  // payments, or orders, that are read at once
+	retryInterval    = 200 * time.Millisecond
+	progressInterval = time.Second
 )
 
-// Reconciler compares.
+// Reconciler finds differences.
 type Reconciler struct {
 	DB      *pg.DB
 	Journal *journal.Journal
@@ -45,15 +50,15 @@ type Reconciler struct {
 	Gateway gateway.Gateway
 	// Report is called with every difference.
 	Report func(difference string)
-	// Progress (may be nil) is told about once a second how far it is.
+	// Progress (may be nil) is called about once a second with how far it is.
 	Progress func(how string)
 	// Patience is DefaultPatience where it is zero.
 	Patience time.Duration
 
-	told time.Time
+	reported time.Time
 }
 
-// Run reports every difference. Its error says that it could not look.
+// Run reports every difference. It returns an error only if it could not compare.
 func (r *Reconciler) Run(ctx context.Context) error {
 	if r.Patience == 0 {
 		r.Patience = DefaultPatience
@@ -75,16 +80,16 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		return err
 	}
 	if err := r.compareAgain(ctx, conn, suspects); err != nil {
-		return fmt.Errorf("look at orders again: %w", err)
+		return fmt.Errorf("check orders again: %w", err)
 	}
 	return r.stranded(ctx)
 }
 
-// connect takes a connection without the time limits that requests have: whole tables are read with it.
+// connect takes a connection without the time limits of requests, since it reads whole tables.
 func (r *Reconciler) connect(ctx context.Context) (*pgx.Conn, error) {
 	pooled, err := r.DB.Pool().Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("take a connection: %w", err)
+		return nil, fmt.Errorf("acquire a connection: %w", err)
 	}
 	conn := pooled.Hijack()
 	if _, err := conn.Exec(ctx, "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0"); err != nil {
@@ -97,10 +102,11 @@ func (r *Reconciler) connect(ctx context.Context) (*pgx.Conn, error) {
 // The planner's settings: joins of whole tables, and reading some streams by their keys.
 const (
 	forJoins = "set enable_seqscan = on; set enable_hashjoin = on; set enable_mergejoin = on; set plan_cache_mode = auto"
-	forKeys  = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan"
+	forKeys  = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; " +
+		"set plan_cache_mode = force_generic_plan"
 )
 
-// suspects are differences that may be just under way.
+// suspects are differences that may be on their way still.
 type suspects struct {
 	orders []string
 	keys   []string // that the gateway has, and we have not
@@ -130,15 +136,15 @@ func (r *Reconciler) compareAll(ctx context.Context, conn *pgx.Conn) (found susp
 
 func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
 
-// progress tells how far it is, now and then.
+// progress calls Progress from time to time.
 func (r *Reconciler) progress(format string, args ...any) {
-	if r.Progress != nil && time.Since(r.told) > tellAtEvery {
-		r.told = time.Now()
+	if r.Progress != nil && time.Since(r.reported) > progressInterval {
+		r.reported = time.Now()
 		r.Progress(fmt.Sprintf(format, args...))
 	}
 }
 
-// topics are those that this service hears, and whose stream an event belongs to.
+// topics are those that this service consumes, with the stream of each subject.
 var topics = map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream}
 
 // rows calls each with the columns of every row.

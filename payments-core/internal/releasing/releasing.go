@@ -1,35 +1,37 @@
-// Package releasing is the process manager that lets go of money whose order cannot use it: the order
-// has expired, was cancelled, was paid by another payment, or refused this one.
+// Package releasing is the process manager that releases, refunds or cancels a payment that its order cannot
+// use: the order has expired, was cancelled, was paid by another payment, or refused this one.
 //
-// It is pure. It reads, from everything that happened to an order and to a payment for it, what the
-// payment needs; so the order of arrival does not matter, nor does hearing something twice, and a second
-// instance that looks at the same case wants nothing more.
+// Its decision is a pure function of everything that happened to an order and to a payment for it. So neither
+// the order of arrival nor a duplicate matters, and a second instance that decides about the same process
+// wants nothing more.
 //
 // Invariants:
-//   - What an order comes to is ordering-core's to say: it is folded by order.Fold, here as everywhere.
-//   - What holds money is released, what has moved it is refunded, and everything else that has not ended
-//     is cancelled. While the gateway is being asked something, its answer is waited for.
+//   - ordering-core decides what the state of an order is: it is folded by order.Fold, here as everywhere.
+//   - A payment that holds money is released, one that has moved it is refunded, and any other that has not
+//     ended is cancelled. While the gateway is being asked something, its answer is awaited.
 //   - The payment that paid the order is left alone.
-//   - Every command says which order it is about and why, in words for the people on both sides.
+//   - The reason of every command names the order and is fit for people on both sides.
 //
-// Whoever runs it holds the order's case (pkg/cases), from before it reads until it has recorded.
+// Whoever runs it holds the order's process lock (pkg/journal/processlock), from before it reads until it has
+// recorded.
 package releasing
 
 import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
 )
 
-// Order is an order as everybody folds it, with what this process manager asks about it. Its ID is set also where nobody has
-// drafted it, and it only refused payments.
+// Order is an order, with the events that make it unable to use a payment. Its ID is set even if nobody has
+// drafted it, and it has only refused payments.
 type Order struct {
 	order.Order
 	ending  event.Event            // what made it paid, expired or cancelled
 	refused map[string]event.Event // by payment
 }
 
-// Fold is the order that the entries of its stream come to.
+// Fold folds an order from the entries of its stream.
 func Fold(id string, entries []order.Entry) Order {
 	folded, steps := order.Fold(entries)
 	o := Order{Order: folded}
@@ -61,7 +63,7 @@ const (
 	Refund  Kind = "refund"
 )
 
-// Command is one thing to do.
+// Command is one thing to do about a payment.
 type Command struct {
 	PaymentID string
 	Kind      Kind
@@ -69,14 +71,14 @@ type Command struct {
 	Cause     event.Event // of the order
 }
 
-// Payment is a payment for the order. Asked means that the gateway has been asked something about it and has not
+// Payment is a payment for the order. Asked means that the gateway was asked something about it and has not
 // answered for good.
 type Payment struct {
 	payment.Payment
 	Asked bool
 }
 
-// Commands returns what the payments of an order need now, in their order.
+// Commands returns what to do about the payments of an order now, in their order.
 func Commands(o Order, payments ...Payment) []Command {
 	var commands []Command
 	for _, p := range payments {
@@ -109,7 +111,7 @@ func (o Order) command(p Payment) (Command, bool) {
 	return c, true
 }
 
-// Refuses reports whether the order cannot use a payment, whatever became of the payment.
+// Refuses reports whether the order cannot use a payment, whatever the state of the payment is.
 func (o Order) Refuses(paymentID string) bool {
 	_, _, refuses := o.refuses(paymentID)
 	return refuses
@@ -120,12 +122,12 @@ func (o Order) refuses(paymentID string) (reason string, cause event.Event, refu
 	case o.PaidBy == paymentID && paymentID != "":
 		return "", cause, false
 	case o.State == order.StateExpired:
-		if o.Expired.ByName != "" { // a manager may have it expire
+		if o.Expired.ByName != "" { // a manager can let it expire
 			return because(o.name()+" was expired by "+o.Expired.ByName, o.Reason), o.ending, true
 		}
 		return because(o.name()+" expired", o.Reason), o.ending, true
 	case o.State == order.StateCancelled:
-		return because(by(o.name()+" was cancelled", o.Cancelled.ByName), o.Reason), o.ending, true
+		return because(aggregate.By(o.name()+" was cancelled", o.Cancelled.ByName), o.Reason), o.ending, true
 	case o.State == order.StatePaid:
 		return o.name() + " was paid by another payment", o.ending, true
 	}
@@ -145,16 +147,10 @@ func (o Order) name() string {
 	return "order " + o.Number
 }
 
-func because(words, reason string) string {
+// because adds a reason, which an event stores as it is.
+func because(what, reason string) string {
 	if reason == "" {
-		return words
+		return what
 	}
-	return words + ": " + reason
-}
-
-func by(words, name string) string {
-	if name == "" {
-		return words
-	}
-	return words + " by " + name
+	return what + ": " + reason
 }

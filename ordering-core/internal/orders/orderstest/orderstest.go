@@ -1,4 +1,5 @@
-// Package orderstest gives a test the service of orders on a real database, with a catalog and a clock that it can set.
+// Package orderstest gives a test the service of orders on a real database, with a catalog and a clock that
+// it can set.
 package orderstest
 
 import (

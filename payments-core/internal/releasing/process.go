@@ -7,8 +7,8 @@ import (
 	"countersign.example/pkg/journal/processlock"
 )
 
-// Members returns the cases that an event makes streams members of: an order's stream joins its own case, and a
-// payment's the case of the order that it is requested for.
+// Members returns which streams an event makes members of which process: an order's stream joins the order's
+// process, and a payment's the process of the order that it is requested for.
 func Members(e event.Event, stream string) []processlock.Member {
 	if stream == order.Stream(e.Subject) {
 		return []processlock.Member{{Process: e.Subject, Stream: stream}}
