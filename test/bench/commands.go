@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -81,14 +80,6 @@ func post(ctx context.Context, url, token string, body map[string]any) error {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Idempotency-Key", newID())
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode >= http.StatusBadRequest {
-		err = fmt.Errorf("POST %s answered %s: %.300s", url, response.Status, answer)
-	}
+	_, err = exchange(&http.Client{Transport: transport}, request, http.StatusOK, http.StatusCreated)
 	return err
 }

@@ -44,8 +44,7 @@ func orders(e *environment) {
 		writer: testsystem.Ordering, page: "/orders", row: "order-", rate: 50,
 		next: func(c *contractor) place { c.sequence++; return place{c.draft, c.sequence} },
 		post: func(ctx context.Context, c *contractor, at place) error {
-			_, err := c.post(ctx, "/orders/"+at.subject+"/items", url.Values{"product_id": {product}, "quantity": {"1"}, "key": {newID()}})
-			return err
+			return c.post(ctx, "/orders/"+at.subject+"/items", url.Values{"product_id": {product}, "quantity": {"1"}, "key": {newID()}})
 		},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,8 +37,7 @@ func signIn(ctx context.Context, base, who string) (*person, error) {
 		Transport: transport, Jar: jar, Timeout: 15 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	_, err = p.post(ctx, "/signed-in-as", url.Values{"person": {who}})
-	return p, err
+	return p, p.post(ctx, "/signed-in-as", url.Values{"person": {who}})
 }
 
 // signInAll opens n sessions, of these people in turn.
@@ -53,45 +53,45 @@ func signInAll(ctx context.Context, n int, base string, who ...string) ([]*perso
 }
 
 // post sends a form, which a redirect must answer; it is not followed.
-func (p *person) post(ctx context.Context, path string, form url.Values) (location string, err error) {
+func (p *person) post(ctx context.Context, path string, form url.Values) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		return "", err
+		return err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := p.http.Do(request)
+	_, err = exchange(p.http, request, http.StatusSeeOther)
+	return err
+}
+
+// exchange sends a request and reads its answer, which must have one of these statuses.
+func exchange(via *http.Client, request *http.Request, statuses ...int) ([]byte, error) {
+	response, err := via.Do(request)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	switch {
-	case err != nil:
-		return "", err
-	case response.StatusCode != http.StatusSeeOther:
-		return "", fmt.Errorf("POST %s answered %s: %.300s", path, response.Status, body)
+	if err == nil && !slices.Contains(statuses, response.StatusCode) {
+		err = fmt.Errorf("%s %s answered %s: %.300s", request.Method, request.URL.Path, response.Status, body)
 	}
-	return response.Header.Get("Location"), nil
+	return body, err
 }
 
 // request asks for a payment.
 func (p *person) request(ctx context.Context, id string) error {
-	_, err := p.post(ctx, "/payments", url.Values{"payment_id": {id}, "amount": {"12.00"}, "currency": {"EUR"},
+	return p.post(ctx, "/payments", url.Values{"payment_id": {id}, "amount": {"12.00"}, "currency": {"EUR"},
 		"description": {"Scaffolding for the north wall"}, "capture": {"automatic"}})
-	return err
 }
 
 // accept accepts one.
 func (p *person) accept(ctx context.Context, id string) error {
-	_, err := p.post(ctx, "/payments/"+id+"/accept", url.Values{"note": {""}})
-	return err
+	return p.post(ctx, "/payments/"+id+"/accept", url.Values{"note": {""}})
 }
 
 // row is what a bench wants to know of a row that arrives.
 type row struct {
-	ID       string   `json:"id"`
-	Revision int64    `json:"revision"`
-	Tabs     []string `json:"tabs"`
+	ID       string `json:"id"`
+	Revision int64  `json:"revision"`
 }
 
 // payment is the id of the row's payment.
@@ -146,18 +146,13 @@ func (p *person) load(ctx context.Context, path string) (cursor string, err erro
 	if err != nil {
 		return "", err
 	}
-	response, err := p.http.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	page, err := io.ReadAll(response.Body)
+	page, err := exchange(p.http, request, http.StatusOK)
 	if err != nil {
 		return "", err
 	}
 	found := cursorAttribute.FindSubmatch(page)
-	if response.StatusCode != http.StatusOK || found == nil {
-		return "", fmt.Errorf("GET %s answered %s, or no live page: %.300s", path, response.Status, page)
+	if found == nil {
+		return "", fmt.Errorf("%s is no live page: %.300s", path, page)
 	}
 	return string(found[1]), nil
 }
