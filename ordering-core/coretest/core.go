@@ -24,7 +24,7 @@ const Source = "/ordering-core"
 // Core is one ordering-core.
 type Core struct {
 	Now      time.Time
-	heard    map[uuid.UUID]bool
+	received map[uuid.UUID]bool
 	orders   map[string][]order.Entry
 	payments map[string][]payment.Entry
 	outbox   []event.Event
@@ -33,18 +33,18 @@ type Core struct {
 
 // New returns one without orders.
 func New(now time.Time) *Core {
-	return &Core{Now: now, heard: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
+	return &Core{Now: now, received: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
 }
 
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
-// Hear records an event of either topic, which may be an old one, and does what follows.
-func (c *Core) Hear(e event.Event) {
-	if c.heard[e.ID] {
+// Receive records an event of either topic, which may be an old one, and does what follows.
+func (c *Core) Receive(e event.Event) {
+	if c.received[e.ID] {
 		return
 	}
-	c.heard[e.ID] = true
+	c.received[e.ID] = true
 	if strings.HasPrefix(e.Type, "order_") {
 		entries := c.orders[e.Subject]
 		if i := slices.IndexFunc(entries, func(own order.Entry) bool { return own.ID == e.ID }); i >= 0 {

@@ -28,7 +28,7 @@ const Source = "/payments-core"
 type Core struct {
 	Now       time.Time
 	rules     operations.Rules
-	heard     map[uuid.UUID]bool
+	received  map[uuid.UUID]bool
 	payments  map[string][]payment.Entry
 	orders    map[string][]order.Entry
 	histories map[string]operations.History
@@ -36,11 +36,11 @@ type Core struct {
 	err       error
 }
 
-// New returns one that has heard of nothing.
+// New returns one that has received nothing.
 func New(now time.Time) *Core {
 	return &Core{
 		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
-		heard: map[uuid.UUID]bool{}, payments: map[string][]payment.Entry{},
+		received: map[uuid.UUID]bool{}, payments: map[string][]payment.Entry{},
 		orders: map[string][]order.Entry{}, histories: map[string]operations.History{},
 	}
 }
@@ -48,12 +48,12 @@ func New(now time.Time) *Core {
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
-// Hear records an event of either topic, which may be an old one, and does what follows.
-func (c *Core) Hear(e event.Event) {
-	if c.heard[e.ID] {
+// Receive records an event of either topic, which may be an old one, and does what follows.
+func (c *Core) Receive(e event.Event) {
+	if c.received[e.ID] {
 		return
 	}
-	c.heard[e.ID] = true
+	c.received[e.ID] = true
 	if strings.HasPrefix(e.Type, "order_") {
 		c.orders[e.Subject] = append(c.orders[e.Subject], order.Entry{Event: e, Confirmed: true})
 		for _, id := range c.ids() {

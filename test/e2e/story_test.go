@@ -188,7 +188,7 @@ func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
 		tab.Eventually(`!window.notReloaded && document.querySelector("#person")?.selectedOptions[0].text === "Jon Park"`)
 	}
 	wasNotReloaded(t, second)
-	// A page of Ada's that the browser had kept would be refused its socket, on which it is loaded anew.
+	// A page of Ada's that the browser had kept would be refused its socket, on which it is loaded again.
 	browser.Eval[bool](alone, `(() => {
 		const socket = new WebSocket(location.origin.replace("http", "ws") + "/live?as=ada-nowak")
 		socket.onclose = ({ code }) => { window.closedWith = code }

@@ -74,7 +74,7 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	fuzzer.send(t, sys.Parts.Brokers, n)
 	t.Logf("thrown after %s", time.Since(began).Round(time.Millisecond))
 	allReceived(t, sys, stalledAfter)
-	t.Logf("heard after %s", time.Since(began).Round(time.Millisecond))
+	t.Logf("received after %s", time.Since(began).Round(time.Millisecond))
 	for _, service := range journals {
 		t.Log(service, count(t, sys, service))
 	}
@@ -173,7 +173,7 @@ func allReceived(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 			least, last = lag, time.Now()
 		}
 	}
-	t.Fatalf("nothing heard for %s: %d messages, %v", stalled, lag, err)
+	t.Fatalf("nothing received for %s: %d messages, %v", stalled, lag, err)
 }
 
 func pause(t *testing.T) {
@@ -224,7 +224,7 @@ func recorded(ctx context.Context, database, topic, subject string) error {
 	err = conn.QueryRow(ctx, "select count(*) filter (where topic = $2), count(*) filter (where log is null) from journal where stream = any($1)",
 		[]string{payment.Stream(subject), order.Stream(subject)}, topic).Scan(&received, &pending)
 	if err == nil && (received == 0 || pending > 0) {
-		err = fmt.Errorf("%d heard, %d pending", received, pending)
+		err = fmt.Errorf("%d received, %d pending", received, pending)
 	}
 	return err
 }

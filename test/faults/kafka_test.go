@@ -43,7 +43,7 @@ func TestKafkaIsAwayForAWhile(t *testing.T) {
 	p := signInBoth(t, sys)
 	known, err := p.request(t.Context(), "100.00", "Known")
 	require.NoError(t, err)
-	testsystem.Eventually(t, "the manager hears of it", func() error {
+	testsystem.Eventually(t, "the manager receives it", func() error {
 		_, err := p.manager.Open("/payments/" + known)
 		return err
 	})

@@ -22,7 +22,7 @@ func TestWithdrawingRacesAccepting(t *testing.T) {
 	})
 
 	// Without Kafka neither app can know of the other's decision: both are taken, and the log arbitrates.
-	t.Run("both before either can be heard", func(t *testing.T) {
+	t.Run("both before either can be received", func(t *testing.T) {
 		sys := testsystem.New(t)
 		sys.Parts.NeedEmbeddedKafka(t)
 		contested := race(t, sys, sys.Parts.StopKafka, func() { sys.Parts.StartKafka(t) })

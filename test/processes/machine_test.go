@@ -53,8 +53,8 @@ func newWorld() *world {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	w := &world{ordering: orderingtest.New(now), core: paymentstest.New(now), log: map[string][]event.Event{}, total: map[string]money.Amount{}, refusals: 3}
 	w.cores = []*consumer{
-		{name: "ordering-core", receive: w.ordering.Hear, written: w.ordering.Outbox, cursor: map[string]int{}},
-		{name: "payments-core", receive: w.core.Hear, written: w.core.Outbox, cursor: map[string]int{}},
+		{name: "ordering-core", receive: w.ordering.Receive, written: w.ordering.Outbox, cursor: map[string]int{}},
+		{name: "payments-core", receive: w.core.Receive, written: w.core.Outbox, cursor: map[string]int{}},
 	}
 	return w
 }
@@ -213,7 +213,7 @@ func (w *world) relay(c *consumer) bool {
 // any.
 func (w *world) deliver(t *rapid.T) {
 	if !w.deliverOne(t) {
-		t.Skip("everything heard")
+		t.Skip("everything received")
 	}
 }
 

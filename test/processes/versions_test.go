@@ -75,8 +75,8 @@ func (s Story) managers(events []event.Event) (all []any) {
 	subject := s.Events[0].Subject
 	payments, ordering := paymentstest.New(time.Now()), orderingtest.New(time.Now())
 	for _, e := range events {
-		payments.Hear(e)
-		ordering.Hear(e)
+		payments.Receive(e)
+		ordering.Receive(e)
 	}
 	if s.Topic == payment.Topic {
 		return []any{payments.Payment(subject), ordering.Payment(subject)}

@@ -40,7 +40,7 @@ func (s *System) Settle(tb testing.TB) {
 		// What one look finds at rest may have been in motion between two services: look twice.
 		if end != before {
 			before = end
-			return fmt.Errorf("all have heard %d", end)
+			return fmt.Errorf("all have received %d", end)
 		}
 		return nil
 	})
@@ -57,13 +57,13 @@ func (s *System) settled() (end int64, err error) {
 		if err := s.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
 			return 0, err
 		}
-		if err := s.idle(ctx, service, "events not heard back", "select count(*) from journal where log is null"); err != nil {
+		if err := s.idle(ctx, service, "events not received back", "select count(*) from journal where log is null"); err != nil {
 			return 0, err
 		}
 		if service == Core || service == Ordering {
 			continue // nobody looks at their pages
 		}
-		if err := s.idle(ctx, service, "changes not told to open pages", "select count(*) from unpushed"); err != nil {
+		if err := s.idle(ctx, service, "changes not pushed to open pages", "select count(*) from unpushed"); err != nil {
 			return 0, err
 		}
 	}
@@ -76,7 +76,7 @@ func (s *System) settled() (end int64, err error) {
 		}
 		for _, p := range partitions {
 			if end += p.End; p.Lag() > 0 {
-				return 0, fmt.Errorf("%s has not heard %d of %s/%d", service, p.Lag(), p.Topic, p.ID)
+				return 0, fmt.Errorf("%s has not received %d of %s/%d", service, p.Lag(), p.Topic, p.ID)
 			}
 		}
 	}

@@ -18,17 +18,29 @@ type word struct {
 }
 
 var words = []word{
-	{"desk", "service", []string{"contractor-ui/", "manager-ui/", "ordering-core/"}},
-	{"dossier", "locked payment", nil},
-	{"bury", "dead-letter", nil},
+	{"anew", "again, a new epoch", renamed},
+	{"bell", "notifier", nil},
 	{"buried", "dead-lettered", nil},
-	{"visitor", "form client, client", nil},
-	{"house", "launcher, test system, harness", nil},
-	{"sheet", "CSV import", []string{"manager-ui/internal/pages/"}},
-	{"letgo", "release", []string{"pkg/live/"}},
-	{"rung", "notified", []string{"pkg/pg/"}},
+	{"bury", "dead-letter", nil},
+	{"crowd", "load, clients", []string{"pkg/live/"}},
+	{"desk", "service", []string{"contractor-ui/", "manager-ui/"}},
+	{"dossier", "locked payment", nil},
+	{"hear", "receive", append(renamed, "docs/performance.md")}, // the rows as the bench prints them
+	{"heard", "received", renamed},
 	{"hearer", "consumer", nil},
+	{"hearing", "consumer position", renamed},
+	{"house", "launcher, test system, harness", nil},
+	{"journey", "flow", nil},
+	{"letgo", "release", nil},
+	{"rung", "notified", nil},
+	{"sheet", "CSV import", nil},
+	{"thrower", "fuzzer", nil},
+	{"visitor", "client", nil},
 }
+
+// renamed are folders in which some of these words are still to be replaced, and ADRs, which keep the words of their
+// time. Take a folder out when it is done.
+var renamed = []string{"contractor-ui/", "manager-ui/", "ordering-core/", "payments-core/", "pkg/", "docs/adr/", "docs/operations.md"}
 
 func (w word) allowed(path string) bool {
 	for _, beginning := range w.except {
