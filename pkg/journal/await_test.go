@@ -93,13 +93,13 @@ func TestTouchHasStreamsPushedOnly(t *testing.T) {
 
 func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 	const pages, commits = 50, 1000
-	for _, place := range []string{"the same process", "another process"} {
-		t.Run(place, func(t *testing.T) {
+	for _, tp := range []string{"the same process", "another process"} {
+		t.Run(tp, func(t *testing.T) {
 			// given many pages that wait, each for a second event of its own stream, in a process whose queries are counted
 			url := pgtest.NewURL(t, journal.Migrations)
 			network := pgtest.NewProxy(t, url)
 			here, there := open(t, network.URL()), open(t, url)
-			if place == "the same process" {
+			if tp == "the same process" {
 				there = here
 			}
 			listenTo(t, here)
@@ -139,7 +139,7 @@ func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 			appendTo(t, there, writer, last, newEvent("others", 1))
 			require.True(t, <-answers)
 			asked := network.Statements() - before
-			if place == "the same process" { // the writer's own, and its notifications
+			if tp == "the same process" { // the writer's own, and its notifications
 				one := network.Statements()
 				appendTo(t, there, writer, "others-again", newEvent("others", 1))
 				own = (network.Statements() - one) * (commits + 1) * 3 / 2

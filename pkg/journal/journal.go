@@ -75,7 +75,7 @@ type Journal struct {
 	source string
 	live   bool
 
-	catchingUp Meter
+	catchingUp meter
 	waits      waits
 }
 
@@ -244,35 +244,4 @@ func (j *Journal) CheckCluster(ctx context.Context, id string) error {
 			"if the topics were copied to the new one whole, update the table cluster by hand", ErrOtherCluster, known, id)
 	}
 	return nil
-}
-
-// Backlog is how much waits in the two lists, and since when the oldest.
-type Backlog struct {
-	Outbox, Unpushed int64
-	OutboxSince      time.Time // zero if nothing waits
-}
-
-// OutboxSince is since when the oldest event waits to be published; zero if none does. Unlike
-// Backlog it costs the same however many wait.
-func (j *Journal) OutboxSince(ctx context.Context) (since time.Time, err error) {
-	const oldest = "select recorded_at from journal where position = (select min(position) from outbox)"
-	err = j.db.Pool().QueryRow(ctx, oldest).Scan(&since)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return since, fmt.Errorf("look at the outbox: %w", err)
-	}
-	return since, nil
-}
-
-// Backlog counts the lists, which takes a while when they are long.
-func (j *Journal) Backlog(ctx context.Context) (b Backlog, err error) {
-	const count = `select (select count(*) from outbox), (select count(*) from unpushed),
-		(select recorded_at from journal where position = (select min(position) from outbox))`
-	var since *time.Time
-	if err := j.db.Pool().QueryRow(ctx, count).Scan(&b.Outbox, &b.Unpushed, &since); err != nil {
-		return b, fmt.Errorf("count the backlog: %w", err)
-	}
-	if since != nil {
-		b.OutboxSince = *since
-	}
-	return b, nil
 }

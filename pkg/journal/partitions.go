@@ -44,16 +44,16 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 		}
 		next, lost = positions(rows, older, extents)
 		batch, behind := &pgx.Batch{}, false
-		for place, start := range next {
-			extent := extents[place]
-			if row, known := rows[place]; known {
+		for tp, start := range next {
+			extent := extents[tp]
+			if row, known := rows[tp]; known {
 				if row.topicID != extent.TopicID && extent.TopicID != uuid.Nil {
 					batch.Queue("update hearing set topic_id = $3, heard = least(heard, $4) where topic = $1 and partition = $2",
-						place.Topic, place.Partition, extent.TopicID, start)
+						tp.Topic, tp.Partition, extent.TopicID, start)
 				}
 				// One that was cut short may never get as far as it was.
 				batch.Queue("update hearing set target = greatest(first, $3) where topic = $1 and partition = $2 and target > $3",
-					place.Topic, place.Partition, extent.End)
+					tp.Topic, tp.Partition, extent.End)
 				continue
 			}
 			target := extent.End
@@ -62,7 +62,7 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 			}
 			behind = behind || start < target
 			batch.Queue("insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)",
-				place.Topic, place.Partition, start, target, idOrNull(extent.TopicID))
+				tp.Topic, tp.Partition, start, target, idOrNull(extent.TopicID))
 		}
 		if behind && j.live {
 			batch.Queue(markCatchingUp)
@@ -82,8 +82,8 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 // SavePositions notes the next offsets of partitions, after what is before them was recorded.
 func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int64) error {
 	topics, partitions, offsets := make([]string, 0, len(next)), make([]int32, 0, len(next)), make([]int64, 0, len(next))
-	for place, offset := range next {
-		topics, partitions, offsets = append(topics, place.Topic), append(partitions, int32(place.Partition)), append(offsets, offset)
+	for tp, offset := range next {
+		topics, partitions, offsets = append(topics, tp.Topic), append(partitions, int32(tp.Partition)), append(offsets, offset)
 	}
 	_, err := j.db.Pool().Exec(ctx, `update hearing set heard = noted.heard
 		from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, heard)
@@ -125,5 +125,5 @@ func (j *Journal) CatchingUp(ctx context.Context) (p Progress, behind bool, err 
 	if err != nil {
 		return p, false, fmt.Errorf("look how far the copies are: %w", err)
 	}
-	return j.catchingUp.Note(began, now, done, of), true, nil
+	return j.catchingUp.note(began, now, done, of), true, nil
 }

@@ -84,8 +84,8 @@ func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[TopicP
 // record of what it has received, what was committed counts.)
 func positions(rows map[TopicPartition]positionRow, older bool, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost) {
 	next = make(map[TopicPartition]int64, len(extents))
-	for place, extent := range extents {
-		row, known := rows[place]
+	for tp, extent := range extents {
+		row, known := rows[tp]
 		start, missing := row.next, ""
 		switch recreated := row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID; {
 		case row.lost != "":
@@ -104,10 +104,10 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 			missing = missingFrom(start, extent)
 		}
 		if missing != "" {
-			lost = append(lost, Lost{TopicPartition: place, Next: start, Missing: missing, Noted: row.lost != ""})
+			lost = append(lost, Lost{TopicPartition: tp, Next: start, Missing: missing, Noted: row.lost != ""})
 			continue
 		}
-		next[place] = start
+		next[tp] = start
 	}
 	slices.SortFunc(lost, func(a, b Lost) int { return a.Compare(b.TopicPartition) })
 	return next, lost
@@ -134,33 +134,33 @@ func noteLost(batch *pgx.Batch, lost []Lost) {
 	}
 }
 
-// ErrNotLost says that nothing is missing of a partition.
-var ErrNotLost = errors.New("nothing is missing of it")
+// errNotLost says that nothing is missing of a partition.
+var errNotLost = errors.New("nothing is missing of it")
 
 // AcceptLoss has a lost partition received from its oldest message on: what comes again is known by its id, and what is gone stays
-// gone. It returns what was lost, or ErrNotLost.
-func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place TopicPartition, extents map[TopicPartition]Extent) (Lost, error) {
+// gone. It returns what was lost, or an error.
+func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, tp TopicPartition, extents map[TopicPartition]Extent) (Lost, error) {
 	if err := lockPositions(ctx, tx); err != nil {
 		return Lost{}, err
 	}
-	extent, there := extents[place]
+	extent, there := extents[tp]
 	if !there {
-		return Lost{}, fmt.Errorf("%s has no partition %d", place.Topic, place.Partition)
+		return Lost{}, fmt.Errorf("%s has no partition %d", tp.Topic, tp.Partition)
 	}
 	rows, older, err := readPositions(ctx, tx)
 	if err != nil {
 		return Lost{}, err
 	}
-	_, lost := positions(rows, older, map[TopicPartition]Extent{place: extent})
+	_, lost := positions(rows, older, map[TopicPartition]Extent{tp: extent})
 	if len(lost) == 0 {
-		return Lost{}, fmt.Errorf("%s/%d: %w", place.Topic, place.Partition, ErrNotLost)
+		return Lost{}, fmt.Errorf("%s/%d: %w", tp.Topic, tp.Partition, errNotLost)
 	}
 	_, err = tx.Exec(ctx, `insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)
 		on conflict (topic, partition) do update set first = excluded.first, heard = excluded.heard, target = excluded.target,
 		topic_id = excluded.topic_id, lost = null, began_at = now()`,
-		place.Topic, place.Partition, extent.First, extent.End, idOrNull(extent.TopicID))
+		tp.Topic, tp.Partition, extent.First, extent.End, idOrNull(extent.TopicID))
 	if err != nil {
-		return Lost{}, fmt.Errorf("hear %s/%d from offset %d: %w", place.Topic, place.Partition, extent.First, err)
+		return Lost{}, fmt.Errorf("hear %s/%d from offset %d: %w", tp.Topic, tp.Partition, extent.First, err)
 	}
 	if extent.First < extent.End && j.live {
 		if _, err := tx.Exec(ctx, markCatchingUp); err != nil {
@@ -171,9 +171,9 @@ func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, place TopicPartitio
 }
 
 // Recreated reports whether a place's topic is another one than was received.
-func (j *Journal) Recreated(ctx context.Context, tx *pg.Tx, place TopicPartition, extent Extent) (bool, error) {
+func (j *Journal) Recreated(ctx context.Context, tx *pg.Tx, tp TopicPartition, extent Extent) (bool, error) {
 	rows, _, err := readPositions(ctx, tx)
-	row := rows[place]
+	row := rows[tp]
 	return row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID, err
 }
 
@@ -192,15 +192,15 @@ func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]posi
 		return nil, false, fmt.Errorf("read what was heard: %w", err)
 	}
 	rows = map[TopicPartition]positionRow{}
-	var place TopicPartition
+	var tp TopicPartition
 	var row positionRow
 	var id *uuid.UUID
-	if _, err := pgx.ForEachRow(found, []any{&place.Topic, &place.Partition, &row.next, &id, &row.lost}, func() error {
+	if _, err := pgx.ForEachRow(found, []any{&tp.Topic, &tp.Partition, &row.next, &id, &row.lost}, func() error {
 		row.topicID = uuid.Nil
 		if id != nil {
 			row.topicID = *id
 		}
-		rows[place] = row
+		rows[tp] = row
 		return nil
 	}); err != nil {
 		return nil, false, fmt.Errorf("read what was heard: %w", err)
@@ -225,10 +225,10 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 // NoteAdopted notes that everything up to the ends of partitions is recorded, and takes off the outbox what came back with that.
 func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[TopicPartition]Extent) error {
 	batch := &pgx.Batch{}
-	for place, e := range extents {
+	for tp, e := range extents {
 		batch.Queue(`insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $4, $4, $5)
 			on conflict (topic, partition) do update set heard = greatest(hearing.heard, excluded.heard),
-			topic_id = coalesce(excluded.topic_id, hearing.topic_id)`, place.Topic, place.Partition, e.First, e.End, idOrNull(e.TopicID))
+			topic_id = coalesce(excluded.topic_id, hearing.topic_id)`, tp.Topic, tp.Partition, e.First, e.End, idOrNull(e.TopicID))
 	}
 	batch.Queue("delete from outbox where position in (select o.position from outbox o join journal j using (position) where j.log > 0)")
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {

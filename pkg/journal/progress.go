@@ -74,8 +74,8 @@ func Thousands(n int64) string {
 // rateOver is how long back a rate looks.
 const rateOver = 10 * time.Second
 
-// Meter makes progress of counts, with the rate of the last seconds. The zero value is ready; it may be shared.
-type Meter struct {
+// meter makes progress of counts, with the rate of the last seconds. The zero value is ready; it may be shared.
+type meter struct {
 	mu      sync.Mutex
 	began   time.Time
 	samples []sample // the oldest is just older than rateOver, if there is such a one
@@ -86,8 +86,8 @@ type sample struct {
 	done int64
 }
 
-// Note says that of what began then, so much is done now. Another beginning starts anew.
-func (m *Meter) Note(began, now time.Time, done, of int64) Progress {
+// note says that of what began then, so much is done now. Another beginning starts anew.
+func (m *meter) note(began, now time.Time, done, of int64) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.began.Equal(began) || len(m.samples) == 0 || done < m.samples[len(m.samples)-1].done {

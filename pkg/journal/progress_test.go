@@ -28,7 +28,7 @@ func TestProgressInWords(t *testing.T) {
 func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
-	var m Meter
+	var m meter
 	for _, step := range []struct {
 		seconds int
 		done    int64
@@ -40,11 +40,11 @@ func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 		{20, 10_000, 0},    // nothing has come for ten seconds
 		{25, 30_000, 20_000.0 / 15},
 	} {
-		if got := m.Note(began, at(step.seconds), step.done, 100_000).Rate; got != step.want {
+		if got := m.note(began, at(step.seconds), step.done, 100_000).Rate; got != step.want {
 			t.Errorf("after %d s the rate is %v, not %v", step.seconds, got, step.want)
 		}
 	}
-	if got := m.Note(at(30), at(40), 1_000, 10_000).Rate; got != 100 {
+	if got := m.note(at(30), at(40), 1_000, 10_000).Rate; got != 100 {
 		t.Errorf("of the next one it is %v", got)
 	}
 }

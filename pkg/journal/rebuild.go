@@ -24,14 +24,14 @@ func (r Rebuild) Run(ctx context.Context, progress func(Progress)) (removed []in
 		}
 		of += events
 	}
-	var meter Meter
+	var meter meter
 	began, before := time.Now(), int64(0)
 	for _, prefix := range prefixes {
 		last := before
-		err := r.Journal.Refold(ctx, prefix, func(events int64) {
+		err := r.Journal.refold(ctx, prefix, func(events int64) {
 			last = before + events
 			if progress != nil {
-				progress(meter.Note(began, time.Now(), last, max(of, last)))
+				progress(meter.note(began, time.Now(), last, max(of, last)))
 			}
 		}, r.Projectors...)
 		if err != nil {

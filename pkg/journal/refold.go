@@ -17,10 +17,10 @@ const (
 	sweepBatch = 5000
 )
 
-// Refold gives every stream whose id begins with prefix to projectors again, as it is in the journal, in place and in service:
+// refold gives every stream whose id begins with prefix to projectors again, as it is in the journal, in place and in service:
 // batch by batch under the streams' rows, so that whoever writes meanwhile comes before or after. progress (may be nil)
 // is told how many events that has been so far.
-func (j *Journal) Refold(ctx context.Context, prefix string, progress func(events int64), projectors ...Projector) error {
+func (j *Journal) refold(ctx context.Context, prefix string, progress func(events int64), projectors ...Projector) error {
 	var done int64
 	for last := prefix; ; {
 		ids, err := j.streamsAfter(ctx, prefix, last)

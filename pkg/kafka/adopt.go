@@ -94,8 +94,8 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 	if err := w.recorder.RecordRefusedOwn(ctx, tx); err != nil {
 		return err
 	}
-	for _, place := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {
-		if err := w.partition(ctx, a.Client, place, next[place], extents[place].End); err != nil {
+	for _, tp := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {
+		if err := w.partition(ctx, a.Client, tp, next[tp], extents[tp].End); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (a *Adoption) writer(tx *pg.Tx) *adopting {
 	return w
 }
 
-func (w *adopting) partition(ctx context.Context, client *Client, place journal.TopicPartition, from, to int64) error {
+func (w *adopting) partition(ctx context.Context, client *Client, tp journal.TopicPartition, from, to int64) error {
 	if from >= to {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (w *adopting) partition(ctx context.Context, client *Client, place journal.
 		messages = messages[:0]
 		return err
 	}
-	err := client.readPartition(ctx, Partition{Topic: place.Topic, ID: place.Partition, First: from, End: to}, func(m kafkago.Message) error {
+	err := client.readPartition(ctx, Partition{Topic: tp.Topic, ID: tp.Partition, First: from, End: to}, func(m kafkago.Message) error {
 		if messages = append(messages, received(m)); len(messages) < adoptBatch {
 			return nil
 		}
@@ -229,7 +229,7 @@ func (w *adopting) partition(ctx context.Context, client *Client, place journal.
 		err = flush()
 	}
 	if err != nil {
-		return fmt.Errorf("record %s/%d: %w", place.Topic, place.Partition, err)
+		return fmt.Errorf("record %s/%d: %w", tp.Topic, tp.Partition, err)
 	}
 	return nil
 }

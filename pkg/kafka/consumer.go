@@ -53,9 +53,9 @@ type Consumer struct {
 	recorder *inbox.Recorder
 
 	mu        sync.Mutex
-	fault     error                    // why nothing is received now, if so
-	positions map[topicPartition]int64 // what is recorded, of the partitions assigned now
-	lost      []journal.Lost           // what is not received until an operator has said from where
+	fault     error                            // why nothing is received now, if so
+	positions map[journal.TopicPartition]int64 // what is recorded, of the partitions assigned now
+	lost      []journal.Lost                   // what is not received until an operator has said from where
 }
 
 // topicNames are those of what is received.
@@ -65,11 +65,6 @@ func (c ConsumerConfig) topicNames() []string {
 		names[i] = t.Name
 	}
 	return names
-}
-
-type topicPartition struct {
-	topic     string
-	partition int
 }
 
 // NewConsumer returns a consumer; Run runs it.
@@ -329,12 +324,12 @@ func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafk
 // broker has more of a partition, it waits a moment for that. It returns nothing when ctx ends.
 func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Time, limit int) []kafkago.Message {
 	var batch []kafkago.Message
-	behind := map[topicPartition]bool{}
+	behind := map[journal.TopicPartition]bool{}
 	size := 0
 	add := func(m kafkago.Message) {
 		batch = append(batch, m)
 		size += sizeOf(m)
-		if tp := (topicPartition{m.Topic, m.Partition}); m.Offset+1 < m.HighWaterMark {
+		if tp := partitionOf(m); m.Offset+1 < m.HighWaterMark {
 			behind[tp] = true
 		} else {
 			delete(behind, tp)
@@ -376,14 +371,18 @@ func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Tim
 	return batch
 }
 
+func partitionOf(m kafkago.Message) journal.TopicPartition {
+	return journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}
+}
+
 // assign remembers the generation's partitions and where they begin.
 func (c *Consumer) assign(generation *kafkago.Generation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.positions = map[topicPartition]int64{}
+	c.positions = map[journal.TopicPartition]int64{}
 	for topic, assigned := range generation.Assignments {
 		for _, p := range assigned {
-			c.positions[topicPartition{topic, p.ID}] = p.Offset
+			c.positions[journal.TopicPartition{Topic: topic, Partition: p.ID}] = p.Offset
 		}
 	}
 }
@@ -393,6 +392,6 @@ func (c *Consumer) advance(batch []kafkago.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range batch {
-		c.positions[topicPartition{m.Topic, m.Partition}] = m.Offset + 1
+		c.positions[partitionOf(m)] = m.Offset + 1
 	}
 }

@@ -71,12 +71,12 @@ func start(generation *kafkago.Generation, next map[journal.TopicPartition]int64
 	for topic, assigned := range generation.Assignments {
 		received := make([]kafkago.PartitionAssignment, 0, len(assigned))
 		for _, p := range assigned {
-			place := journal.TopicPartition{Topic: topic, Partition: p.ID}
-			offset, known := next[place]
+			tp := journal.TopicPartition{Topic: topic, Partition: p.ID}
+			offset, known := next[tp]
 			if !known {
 				continue
 			}
-			p.Offset = max(min(p.Offset, offset), extents[place].First)
+			p.Offset = max(min(p.Offset, offset), extents[tp].First)
 			received = append(received, p)
 		}
 		generation.Assignments[topic] = received
@@ -124,11 +124,9 @@ func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 func (c *Consumer) nextOffsets() map[journal.TopicPartition]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := make(map[journal.TopicPartition]int64, len(c.positions))
-	for tp, offset := range c.positions {
-		if offset >= 0 { // nothing was committed, and nothing has come
-			next[journal.TopicPartition{Topic: tp.topic, Partition: tp.partition}] = offset
-		}
-	}
+	next := maps.Clone(c.positions)
+	maps.DeleteFunc(next, func(_ journal.TopicPartition, offset int64) bool {
+		return offset < 0 // nothing was committed, and nothing has come
+	})
 	return next
 }

@@ -36,22 +36,22 @@ func (l *Losses) Accept(ctx context.Context, places []journal.TopicPartition, d 
 	}
 	err = l.cfg.DB.InTx(ctx, func(tx *pg.Tx) error {
 		accepted = nil
-		for _, place := range places {
-			recreated, err := l.cfg.Journal.Recreated(ctx, tx, place, extents[place])
+		for _, tp := range places {
+			recreated, err := l.cfg.Journal.Recreated(ctx, tx, tp, extents[tp])
 			if err != nil {
 				return err
 			}
-			lost, err := l.cfg.Journal.AcceptLoss(ctx, tx, place, extents)
+			lost, err := l.cfg.Journal.AcceptLoss(ctx, tx, tp, extents)
 			if err != nil {
 				return err
 			}
 			if recreated {
-				if err := inbox.FreeOffsets(ctx, tx, place); err != nil {
+				if err := inbox.FreeOffsets(ctx, tx, tp); err != nil {
 					return err
 				}
 			}
-			first := extents[place].First
-			if err := d.Record(ctx, tx, "accept-loss", &place, &first, lost.Missing); err != nil {
+			first := extents[tp].First
+			if err := d.Record(ctx, tx, "accept-loss", &tp, &first, lost.Missing); err != nil {
 				return err
 			}
 			accepted = append(accepted, lost)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/telemetry"
 )
 
@@ -44,7 +45,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 		},
 		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			for tp, n := range c.lag(ctx) {
-				emit(0, float64(n), tp.topic, strconv.Itoa(tp.partition))
+				emit(0, float64(n), tp.Topic, strconv.Itoa(tp.Partition))
 			}
 		},
 	}
@@ -70,7 +71,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 }
 
 // lag asks the brokers where the assigned partitions end.
-func (c *Consumer) lag(ctx context.Context) map[topicPartition]int64 {
+func (c *Consumer) lag(ctx context.Context) map[journal.TopicPartition]int64 {
 	if c.Healthy() != nil {
 		return nil
 	}
@@ -80,9 +81,9 @@ func (c *Consumer) lag(ctx context.Context) map[topicPartition]int64 {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lag := map[topicPartition]int64{}
+	lag := map[journal.TopicPartition]int64{}
 	for _, p := range partitions {
-		tp := topicPartition{p.Topic, p.ID}
+		tp := journal.TopicPartition{Topic: p.Topic, Partition: p.ID}
 		if position, ok := c.positions[tp]; ok {
 			lag[tp] = max(0, p.End-max(p.First, position))
 		}

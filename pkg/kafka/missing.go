@@ -110,19 +110,19 @@ func (f *finding) topics(ctx context.Context, next map[journal.TopicPartition]in
 	var readers sync.WaitGroup
 	for range lookAtOnce {
 		readers.Go(func() {
-			for place := range places {
-				if err := f.partition(ctx, place, next[place], extents[place].End); err != nil {
+			for tp := range places {
+				if err := f.partition(ctx, tp, next[tp], extents[tp].End); err != nil {
 					stop(err)
 				}
 			}
 		})
 	}
-	for place, start := range next {
-		next[place] = max(start, f.whole[place])
+	for tp, start := range next {
+		next[tp] = max(start, f.whole[tp])
 	}
-	for place, start := range next {
-		if start < extents[place].End {
-			places <- place
+	for tp, start := range next {
+		if start < extents[tp].End {
+			places <- tp
 		}
 	}
 	close(places)
@@ -130,7 +130,7 @@ func (f *finding) topics(ctx context.Context, next map[journal.TopicPartition]in
 	return context.Cause(ctx)
 }
 
-func (f *finding) partition(ctx context.Context, place journal.TopicPartition, from, to int64) error {
+func (f *finding) partition(ctx context.Context, tp journal.TopicPartition, from, to int64) error {
 	var own []inbox.OwnEvent
 	read, clean := 0, true
 	flush := func(next int64) error {
@@ -140,13 +140,13 @@ func (f *finding) partition(ctx context.Context, place journal.TopicPartition, f
 		}
 		if clean = clean && missing == 0; clean {
 			f.mu.Lock()
-			f.whole[place] = next
+			f.whole[tp] = next
 			f.mu.Unlock()
 		}
 		own, read = own[:0], 0
 		return nil
 	}
-	err := f.cfg.Client.readPartition(ctx, Partition{Topic: place.Topic, ID: place.Partition, First: from, End: to}, func(m kafkago.Message) error {
+	err := f.cfg.Client.readPartition(ctx, Partition{Topic: tp.Topic, ID: tp.Partition, First: from, End: to}, func(m kafkago.Message) error {
 		if e, ours := f.cfg.OwnEvent(received(m)); ours {
 			own = append(own, e)
 		}
@@ -159,7 +159,7 @@ func (f *finding) partition(ctx context.Context, place journal.TopicPartition, f
 		err = flush(to)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s/%d: %w", place.Topic, place.Partition, err)
+		return fmt.Errorf("read %s/%d: %w", tp.Topic, tp.Partition, err)
 	}
 	return nil
 }

@@ -111,12 +111,12 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 
 	// when somebody skips it
 	a := &kafka.Adoption{ConsumerConfig: h.core()}
-	place := journal.TopicPartition{Topic: h.topic}
-	_, err := a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 0}, decision)
+	tp := journal.TopicPartition{Topic: h.topic}
+	_, err := a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 0}, decision)
 	require.ErrorIs(t, err, inbox.ErrNotMissing)
-	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 1}, inbox.Decision{By: "mia"})
+	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 1}, inbox.Decision{By: "mia"})
 	require.ErrorContains(t, err, "--reason")
-	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: place, Offset: 1}, decision)
+	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 1}, decision)
 	require.NoError(t, err)
 
 	// then nothing is missing any more, and the others are received
@@ -178,7 +178,7 @@ func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	m := h.encoded(ours("1", 1))[0]
-	place := kafkago.Murmur2Balancer{}.Balance(m, 0, 1, 2)
-	h.produceTo(addresses, (place+1)%3, m)
+	tp := kafkago.Murmur2Balancer{}.Balance(m, 0, 1, 2)
+	h.produceTo(addresses, (tp+1)%3, m)
 	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 }

@@ -21,48 +21,27 @@ type outboxBatch struct {
 	cut       bool // there was more than fits
 }
 
-// nextBatch picks what is oldest by position: whatever is on the list, never what is beyond the
-// last one seen, since positions commit out of order.
+// nextBatch reads what is oldest on the outbox, limit events and relayBytes at most.
 func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	// The positions first, and each event by its own: the planner's idea of a table that is nearly always empty is
-	// wrong, and a plain join would scan the journal (measured: 18 ms against 0.5 ms).
-	rows, err := r.cfg.DB.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
-		sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data
-		from (select position as listed from outbox order by position limit $1) as oldest
-		cross join lateral (select * from journal where position = listed offset 0) as event order by position`, limit)
-	if err != nil {
-		return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
-	}
-	defer rows.Close()
-	var t outboxBatch
+	var batch outboxBatch
 	size := 0
-	for rows.Next() {
-		var position int64
-		var stream string
-		var e event.Event
-		if err := rows.Scan(&position, &stream, &e.ID, &e.Type, &e.Source, &e.Subject, &e.Time, &e.DataSchema,
-			&e.Sequence, &e.CorrelationID, &e.CausationID, &e.Actor, &e.ActorName, &e.TraceParent, (*[]byte)(&e.Data)); err != nil {
-			return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
-		}
+	err := r.cfg.Journal.Outbox(ctx, limit, func(position int64, stream string, e event.Event) (more bool, err error) {
 		topic, ok := r.topicOf(stream)
 		if !ok {
-			return outboxBatch{}, fmt.Errorf("no topic is configured for stream %q", stream)
+			return false, fmt.Errorf("no topic is configured for stream %q", stream)
 		}
 		m := Encode(topic, e)
 		size += sizeOf(m)
-		if size > relayBytes && len(t.messages) > 0 {
-			t.cut = true
-			break
+		if batch.cut = size > relayBytes && len(batch.messages) > 0; batch.cut {
+			return false, nil
 		}
-		t.positions = append(t.positions, position)
-		t.messages = append(t.messages, m)
-	}
-	if err := rows.Err(); err != nil {
-		return outboxBatch{}, fmt.Errorf("read the outbox: %w", err)
-	}
-	return t, nil
+		batch.positions = append(batch.positions, position)
+		batch.messages = append(batch.messages, m)
+		return true, nil
+	})
+	return batch, err
 }
 
 // topicOf is the topic of the longest prefix that fits.

@@ -77,8 +77,8 @@ func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 			changed()
 			return
 		}
-		for place, offset := range next {
-			if e, there := extents[place]; there && (offset > e.End || offset < e.First) {
+		for tp, offset := range next {
+			if e, there := extents[tp]; there && (offset > e.End || offset < e.First) {
 				changed()
 				return
 			}

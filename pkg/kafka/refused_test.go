@@ -65,8 +65,8 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	changed.Data, moved.Subject = json.RawMessage(`{"n":1,"size":1.51}`), "2"
 	same.Data = json.RawMessage(`{"n":1,"size":15e-1}`) // as jsonb sees it, and is a redelivery
 	first := h.encoded(known)[0]
-	place := kafkago.Murmur2Balancer{}.Balance(first, 0, 1, 2)
-	h.produceTo(addresses, (place+1)%3, h.encoded(elsewhere)[0])
+	tp := kafkago.Murmur2Balancer{}.Balance(first, 0, 1, 2)
+	h.produceTo(addresses, (tp+1)%3, h.encoded(elsewhere)[0])
 	h.produce(addresses, h.encoded(forged, lost, changed, moved, same)...)
 	// and then good ones of the same keys
 	owned := newEvent("1", 5)

@@ -107,12 +107,12 @@ func (r *Relay) lead(ctx context.Context) error {
 	writer := r.cfg.Client.newWriter()
 	defer func() { _ = writer.Close() }()
 	ctx, cancel := context.WithCancel(ctx)
-	wake := make(chan struct{}, 1)
+	notified := make(chan struct{}, 1)
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		r.cfg.DB.Listen(ctx, journal.OutboxChannel, func() {
 			select {
-			case wake <- struct{}{}:
+			case notified <- struct{}{}:
 			default:
 			}
 		})
@@ -151,7 +151,7 @@ func (r *Relay) lead(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-wake:
+		case <-notified:
 		case <-poll.C:
 			polled = true
 		}
@@ -215,10 +215,7 @@ func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBat
 	// Also when the service is stopping: what is left on the list is published again.
 	deleteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()
-	if _, dbErr := r.cfg.DB.Pool().Exec(deleteCtx, "delete from outbox where position = any($1)", done); dbErr != nil {
-		return errors.Join(err, fmt.Errorf("take published events off the outbox: %w", dbErr))
-	}
-	return err
+	return errors.Join(err, r.cfg.Journal.Published(deleteCtx, done))
 }
 
 // write returns the indexes of the messages that were acknowledged, and an error unless all were.

@@ -13,12 +13,10 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Options of a hub; the zero value is good.
-type Options struct {
-	Origins []string // more origins than the request's own host from which a socket may be opened ("https://pay.example")
-	Ring    int      // entries kept for replay; default 4096
-	Queue   int      // messages that may wait for one socket before it is told to reset; default 1024, twice what one push holds
-}
+const (
+	ringSize  = 4096 // entries kept for replay
+	queueSize = 1024 // messages that may wait for one socket before it resets: twice what one push holds
+)
 
 // Hub is a replica's end of the app's stream: it reads the stream, remembers its recent past, and serves the sockets.
 type Hub struct {
@@ -26,8 +24,7 @@ type Hub struct {
 	stream   stream
 	log      *slog.Logger
 	upgrader websocket.Upgrader
-	ringSize int
-	queue    int
+	queue    int // queueSize, but for tests
 	metrics  metrics
 	serving  sync.WaitGroup
 	joined   chan struct{} // a socket has, since Watch last looked
@@ -42,22 +39,15 @@ type Hub struct {
 }
 
 // NewHub prepares the hub of app. It needs Run to be of use.
-func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger, o Options) *Hub {
-	if o.Ring == 0 {
-		o.Ring = 4096
-	}
-	if o.Queue == 0 {
-		o.Queue = 1024
-	}
+func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub {
 	h := &Hub{
-		db: db, stream: newStream(client, app), log: log,
-		ringSize: o.Ring, queue: o.Queue,
+		db: db, stream: newStream(client, app), log: log, queue: queueSize,
 		joined: make(chan struct{}, 1),
-		ring:   newRing(o.Ring, entryID{}), sockets: map[string]map[*socket]struct{}{},
+		ring:   newRing(ringSize, entryID{}), sockets: map[string]map[*socket]struct{}{},
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: writeWait, ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
-		CheckOrigin: checkOrigin(o.Origins),
+		CheckOrigin: checkOrigin,
 	}
 	h.metrics = newMetrics(h)
 	return h
@@ -139,7 +129,7 @@ func (h *Hub) restart(newest cursor, floor entryID, entries []entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.at
-	h.ring = newRing(h.ringSize, floor)
+	h.ring = newRing(ringSize, floor)
 	h.ring.add(entries...)
 	h.at = newest
 	goOn := before.epoch == newest.epoch && !before.id.before(floor)

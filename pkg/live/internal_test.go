@@ -71,7 +71,8 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 }
 
 func TestASlowSocketResets(t *testing.T) {
-	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)), Options{Queue: 4})
+	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	h.queue = 4
 	h.at = cursor{"e", entryID{1, 0}}
 	s := &socket{since: h.at, notified: make(chan struct{}, 1), closed: make(chan struct{})}
 	h.join(s, "all")

@@ -48,7 +48,7 @@ func newApp(tb testing.TB) *app {
 	}
 	a.redis = client
 	tb.Cleanup(func() { _ = a.redis.Close() })
-	a.hub = live.NewHub(a.db, a.redis, "test", quiet, live.Options{})
+	a.hub = live.NewHub(a.db, a.redis, "test", quiet)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.hub.Serve(w, r, "all", r.URL.Query().Get("session"))
 	}))

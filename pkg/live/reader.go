@@ -143,7 +143,7 @@ func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
 	if err != nil {
 		return cursor{}, fmt.Errorf("read the epoch: %w", err)
 	}
-	found, err := s.redis.XRevRangeN(ctx, s.key, "+", "-", int64(h.ringSize)).Result()
+	found, err := s.redis.XRevRangeN(ctx, s.key, "+", "-", ringSize).Result()
 	if err != nil {
 		return cursor{}, fmt.Errorf("read the stream: %w", err)
 	}
@@ -168,7 +168,7 @@ func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
 	if err != nil {
 		return cursor{}, err
 	}
-	if len(entries) == h.ringSize { // there may be more before
+	if len(entries) == ringSize { // there may be more before
 		floor = entries[0].id
 	}
 	h.restart(newest, floor, entries)

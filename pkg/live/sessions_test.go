@@ -54,7 +54,7 @@ func TestSocketsOfAnEndedSessionCloseOnEveryReplica(t *testing.T) {
 	a := newApp(t)
 	a.push()
 	sessions := newSignedIn(a, "gone", "stays")
-	other := live.NewHub(a.db, a.redis, "test", quiet, live.Options{})
+	other := live.NewHub(a.db, a.redis, "test", quiet)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		other.Serve(w, r, "all", r.URL.Query().Get("session"))
 	}))

@@ -242,7 +242,7 @@ func TestAPageWithoutRedisWaitsForIt(t *testing.T) {
 	// given a replica that starts while Redis is away
 	a := newApp(t)
 	a.mini.Close()
-	hub := live.NewHub(a.db, a.redis, "test", quiet, live.Options{})
+	hub := live.NewHub(a.db, a.redis, "test", quiet)
 	if hub.Cursor() != "" || hub.Healthy() {
 		t.Errorf("cursor %q, healthy %v", hub.Cursor(), hub.Healthy())
 	}

@@ -42,14 +42,14 @@ func Describe(files embed.FS, name, writer string) Type {
 	if err != nil {
 		panic(fmt.Errorf("schema of %s: %w", name, err))
 	}
-	var said struct {
+	var read struct {
 		Description string            `json:"description"`
 		Examples    []json.RawMessage `json:"examples"`
 	}
-	if err := json.Unmarshal(schema, &said); err != nil || len(said.Examples) == 0 {
+	if err := json.Unmarshal(schema, &read); err != nil || len(read.Examples) == 0 {
 		panic(fmt.Errorf("schema of %s has no example (%w)", name, err))
 	}
-	return Type{Name: name, Description: said.Description, Writer: writer, Schema: schema, Example: said.Examples[0]}
+	return Type{Name: name, Description: read.Description, Writer: writer, Schema: schema, Example: read.Examples[0]}
 }
 
 // Types describes the types with names, in their order.

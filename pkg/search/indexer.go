@@ -38,10 +38,10 @@ func NewIndexer(db *pg.DB, channel string, log *slog.Logger, tables ...Table) *I
 
 // Run indexes until ctx ends.
 func (x *Indexer) Run(ctx context.Context) error {
-	news := make(chan struct{}, 1)
+	changed := make(chan struct{}, 1)
 	defer x.db.OnNotify(x.channel, func([]string) {
 		select {
-		case news <- struct{}{}:
+		case changed <- struct{}{}:
 		default:
 		}
 	})()
@@ -57,7 +57,7 @@ func (x *Indexer) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-news:
+		case <-changed:
 		case <-time.After(tick):
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	gatePause   = time.Second
-	gateTellsOn = time.Minute
-	gateTimeout = 30 * time.Second // of one look
+	gatePause       = time.Second
+	gateReportEvery = time.Minute
+	gateTimeout     = 30 * time.Second // of one look
 )
 
 // gate is what must be so before any part of a service works, such as that its database is migrated. A part that began earlier
@@ -58,15 +58,15 @@ func (rt *Runtime) meetAtOnce(ctx context.Context) error {
 
 // meet looks again until all conditions are met, and says what it waits for.
 func (rt *Runtime) meet(ctx context.Context) error {
-	told, at := "", time.Time{}
+	reported, at := "", time.Time{}
 	for {
 		name, err := rt.gate.waits()
 		if err == nil {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		if told != err.Error() || time.Since(at) > gateTellsOn {
-			told, at = err.Error(), time.Now()
+		if reported != err.Error() || time.Since(at) > gateReportEvery {
+			reported, at = err.Error(), time.Now()
 			rt.Log.WarnContext(ctx, "not ready, and begins by itself when it can", "waits for", name, "error", err)
 		}
 		select {

@@ -175,13 +175,13 @@ func (r *running) stop(ctx context.Context) error {
 	select {
 	case err := <-stopped: // it minds ctx and has something to say
 		return err
-	case <-time.After(lastWords):
+	case <-time.After(stopGrace):
 		return fmt.Errorf("has not stopped in its time: %w", ctx.Err())
 	}
 }
 
-// lastWords is how long a Stop may take to return once its context has ended.
-const lastWords = 50 * time.Millisecond
+// stopGrace is how long a Stop may take to return once its context has ended.
+const stopGrace = 50 * time.Millisecond
 
 // hasEnded waits for Run to return, no longer than ctx.
 func (r *running) hasEnded(ctx context.Context) bool {

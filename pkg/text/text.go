@@ -72,9 +72,9 @@ func Code(typed string) (kept string, wrong Problem) {
 	return trim(norm.NFC.String(Visibly(kept))), wrong
 }
 
-// Mend is Lines for what another system said, which nobody can be asked to say again.
-func Mend(said string) string {
-	kept, _ := Lines(said)
+// Mend is Lines for a text from another system, which nobody can be asked to write again.
+func Mend(text string) string {
+	kept, _ := Lines(text)
 	return kept
 }
 

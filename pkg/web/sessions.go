@@ -72,7 +72,7 @@ func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, erro
 }
 
 // OnEnd calls wake whenever sessions may have ended, on whatever replica, until ctx ends.
-func (s *Sessions) OnEnd(ctx context.Context, wake func()) { s.db.Listen(ctx, endedChannel, wake) }
+func (s *Sessions) OnEnd(ctx context.Context, notify func()) { s.db.Listen(ctx, endedChannel, notify) }
 
 // middleware loads the session and, before the answer's first byte, saves it when it was changed.
 func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {

@@ -106,7 +106,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	}
 	book := newJournal(db)
 	rt.Health.Optional("copies", book.CaughtUp)
-	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
+	hub := live.NewHub(db, redis, Name, rt.Log)
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
 	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)

@@ -99,7 +99,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	}
 	book := journal.New(db, payments.Source, journal.Live())
 	rt.Health.Optional("copies", book.CaughtUp)
-	hub := live.NewHub(db, redis, Name, rt.Log, live.Options{})
+	hub := live.NewHub(db, redis, Name, rt.Log)
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("pusher", live.NewPusher(db, redis, Name, pages.NewLive(db, renderer), rt.Log).Run)
 	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)

@@ -108,7 +108,7 @@ func insertDeadLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 		return fmt.Errorf("keep dead letters: %w", err)
 	}
 	if tag.RowsAffected() < int64(len(items)) {
-		return errMeanwhile
+		return errConcurrent
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
 		return fmt.Errorf("park keys: %w", err)
 	}
 	if tag.RowsAffected() < int64(len(keys)) {
-		return errMeanwhile
+		return errConcurrent
 	}
 	return nil
 }

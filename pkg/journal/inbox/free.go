@@ -12,18 +12,18 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// atOnce is how many dead letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
-const atOnce = 100
+// replayBatch is how many dead letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
+const replayBatch = 100
 
-// begin is given the dead letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
-type begin func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
+// chooseFirst is given the dead letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
+type chooseFirst func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
 
 // errNotHead says that another dead letter holds the key.
 var errNotHead = errors.New("another letter holds the key")
 
 // free settles the dead letters of a key in one transaction, and frees the key when none is left: whatever happens in between, either nothing
 // has changed, or the key is free, or a poison dead letter holds it.
-func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first begin) (settled int, err error) {
+func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first chooseFirst) (settled int, err error) {
 	var failed error
 	for more := true; more; first = nil {
 		var done round
@@ -51,11 +51,11 @@ type round struct {
 }
 
 // freeSome replays dead letters of the key. Consumers that have an event of it wait for the key's row, and then find the key free, or parked.
-func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first begin) (done round, err error) {
+func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first chooseFirst) (done round, err error) {
 	if err := lockKey(ctx, tx, k); err != nil {
 		return done, err
 	}
-	rows, err := tx.Query(ctx, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), atOnce)
+	rows, err := tx.Query(ctx, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), replayBatch)
 	if err != nil {
 		return done, fmt.Errorf("read the key's letters: %w", err)
 	}
@@ -79,7 +79,7 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, 
 			done.settled++
 			continue
 		}
-		if err := fail(ctx, tx, deadLetter.ID, kind, cause); err != nil {
+		if err := markFailed(ctx, tx, deadLetter.ID, kind, cause); err != nil {
 			return done, err
 		}
 		done.failed = errors.Join(done.failed, &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause})
@@ -97,7 +97,7 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, 
 		return done, fmt.Errorf("read the key's letters: %w", err)
 	}
 	done.more = true
-	return done, fail(ctx, tx, next, Poison, errLeft)
+	return done, markFailed(ctx, tx, next, Poison, errLeft)
 }
 
 // waitingOfKey are a key's dead letters that wait, in order: its poison one, and what is parked behind.
@@ -126,8 +126,8 @@ func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLett
 	return Poison, cause, nil
 }
 
-// fail notes that a dead letter waits on, as what it is now.
-func fail(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) error {
+// markFailed notes that a dead letter waits on, as what it is now.
+func markFailed(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) error {
 	_, err := tx.Exec(ctx, "update dead_letters set attempts = attempts + 1, error = $2, kind = $3 where id = $1", id, errorText(cause), kind)
 	if err != nil {
 		return fmt.Errorf("note the attempt: %w", err)

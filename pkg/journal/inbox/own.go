@@ -146,17 +146,17 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) error {
 // recordRefused records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
-	known, err := r.look(ctx, tx, []item{i})
+	known, err := r.lookUp(ctx, tx, []item{i})
 	switch {
 	case err != nil:
 		return err
 	case known.parked[i.key()]:
-		return fail(ctx, tx, d.ID, Parked, errParked)
+		return markFailed(ctx, tx, d.ID, Parked, errParked)
 	case i.kind == Poison:
 		if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
 			return err
 		}
-		return fail(ctx, tx, d.ID, Poison, i.cause)
+		return markFailed(ctx, tx, d.ID, Poison, i.cause)
 	}
 	if err := (&DeadLetterStore{recorder: r}).receive(ctx, tx, i); err != nil {
 		return err
@@ -180,7 +180,7 @@ func (c Config) Skip(ctx context.Context, message Message, e OwnEvent, d Decisio
 		}
 		cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
 		refused := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
-		if err := insertDeadLetters(ctx, tx, []item{refused}); err != nil && !errors.Is(err, errMeanwhile) { // or it is one already
+		if err := insertDeadLetters(ctx, tx, []item{refused}); err != nil && !errors.Is(err, errConcurrent) { // or it is one already
 			return err
 		}
 		tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4

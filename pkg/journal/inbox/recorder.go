@@ -78,8 +78,8 @@ func NewRecorderIn(tx *pg.Tx, c Config) *Recorder {
 // BatchMessages bounds a transaction.
 const BatchMessages = 500
 
-// lanes are how many transactions a large batch is recorded in at once.
-var lanes = min(4, runtime.GOMAXPROCS(0))
+// maxParallel is how many transactions a large batch is recorded in at once.
+var maxParallel = min(4, runtime.GOMAXPROCS(0))
 
 // Record brings messages into the journal, all of them or, with an error, some: it returns those to call it with again. What of
 // them is recorded already is known then.
@@ -91,12 +91,12 @@ func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Messa
 		return nil, nil
 	}
 	// What has the same key stays in one lane, in order; nothing else is ordered.
-	shares, seed := make([][]Message, lanes), maphash.MakeSeed()
+	shares, seed := make([][]Message, maxParallel), maphash.MakeSeed()
 	for _, m := range messages {
-		lane := maphash.Bytes(seed, m.Key) % uint64(lanes)
+		lane := maphash.Bytes(seed, m.Key) % uint64(maxParallel)
 		shares[lane] = append(shares[lane], m)
 	}
-	errs := make([]error, lanes)
+	errs := make([]error, maxParallel)
 	var all sync.WaitGroup
 	for lane, share := range shares {
 		all.Go(func() { errs[lane] = r.recordShare(ctx, share) })
@@ -115,7 +115,7 @@ func (r *Recorder) recordShare(ctx context.Context, messages []Message) error {
 	for i, m := range messages {
 		items[i] = r.read(m)
 	}
-	return r.recordItems(ctx, items)
+	return r.recordAll(ctx, items)
 }
 
 // read decodes and judges one message.
@@ -129,7 +129,7 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 		}
 	}()
 	return r.inTx(ctx, func(tx *pg.Tx) error {
-		before, err := r.look(ctx, tx, items)
+		before, err := r.lookUp(ctx, tx, items)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 				continue
 			case i.kind == Malformed, i.kind == Refused:
 			case r.lacks(i, before.own):
-				i = i.refusedFor(notOurs())
+				i = i.refuse(notOurs())
 			case before.parked[i.key()]:
 				i.kind, i.cause, i.attempts = Parked, errParked, 0
 			case i.kind == Poison:
@@ -167,7 +167,7 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 			return err
 		}
 		for _, c := range conflicts {
-			deadLetters = append(deadLetters, accepted[c.Index].refusedFor(changed(c)))
+			deadLetters = append(deadLetters, accepted[c.Index].refuse(changed(c)))
 		}
 		if err := insertDeadLetters(ctx, tx, deadLetters); err != nil {
 			return err
@@ -261,17 +261,17 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 	}
 }
 
-// known is what the tables say about items before they are recorded.
-type known struct {
+// lookup is what the tables say about items before they are recorded.
+type lookup struct {
 	deadLetters map[int]bool       // by index: set aside already, whatever became of it
 	former      []int64            // dead letters of other messages that were at these offsets before; see freeOffsets
 	parked      map[parkedKey]bool // these rows are locked now
 	own         map[uuid.UUID]bool // of our own events, those that the journal has
 }
 
-// look asks in one round trip.
-func (r *Recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, error) {
-	k := known{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
+// lookUp asks in one round trip.
+func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
+	k := lookup{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
 	ids := make([]*uuid.UUID, len(items))
 	var keyTopics []string
@@ -332,7 +332,7 @@ func (r *Recorder) look(ctx context.Context, tx *pg.Tx, items []item) (known, er
 		})
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return known{}, fmt.Errorf("look for parked keys: %w", err)
+		return lookup{}, fmt.Errorf("look for parked keys: %w", err)
 	}
 	return k, nil
 }

@@ -176,7 +176,7 @@ func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err e
 			err = panicked(p)
 		}
 	}()
-	known, err := d.recorder.look(ctx, tx, []item{i})
+	known, err := d.recorder.lookUp(ctx, tx, []item{i})
 	if err != nil {
 		return err
 	}

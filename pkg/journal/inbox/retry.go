@@ -20,9 +20,9 @@ const (
 	firstPause  = 40 * time.Millisecond
 )
 
-// recordItems records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
+// recordAll records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
 // halves: one bad message among n costs 2 log n transactions. It is tried again, alone, when the others are recorded.
-func (r *Recorder) recordItems(ctx context.Context, items []item) error {
+func (r *Recorder) recordAll(ctx context.Context, items []item) error {
 	suspects := suspects{}
 	if err := r.bisect(ctx, items, &suspects); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	if len(items) == 1 {
 		return nil
 	}
-	return r.recordItems(ctx, items[1:])
+	return r.recordAll(ctx, items[1:])
 }
 
 // permanentError is a failure of the program's.
@@ -119,8 +119,8 @@ func panicked(p any) error {
 	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
 }
 
-// errMeanwhile undoes a transaction whose key was parked, or whose message was set aside, by another replica since it looked.
-var errMeanwhile = errors.New("another replica has set aside what this one was about to")
+// errConcurrent undoes a transaction whose key was parked, or whose message was set aside, by another replica since it looked.
+var errConcurrent = errors.New("another replica has set aside what this one was about to")
 
 // isRetryable reports whether trying again may help without anybody doing anything. Whatever is not known to pass lies in the message, as
 // far as anybody can tell: better its key waits than everybody.
@@ -128,7 +128,7 @@ func isRetryable(ctx context.Context, err error) bool {
 	if _, ok := errors.AsType[permanentError](err); ok {
 		return false
 	}
-	return ctx.Err() != nil || pg.IsRetryable(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errMeanwhile)
+	return ctx.Err() != nil || pg.IsRetryable(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errConcurrent)
 }
 
 // sleep waits for d or for ctx to end, and reports whether ctx goes on.

@@ -97,7 +97,7 @@ func (i item) deadLetter(kind Kind, cause error) item {
 	return i
 }
 
-func (i item) refusedFor(why refusal) item {
+func (i item) refuse(why refusal) item {
 	i.reason = why.reason
 	return i.deadLetter(Refused, why)
 }
@@ -113,7 +113,7 @@ func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 	}
 	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	if why, refused := t.refuses(f, e, m); refused {
-		return i.refusedFor(why)
+		return i.refuse(why)
 	}
 	defer func() {
 		if p := recover(); p != nil {

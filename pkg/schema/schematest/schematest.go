@@ -199,7 +199,7 @@ func (d Domain) beyond(t *testing.T) {
 // money: the schemas know the currencies and limits of pkg/money.
 func (d Domain) money(t *testing.T) {
 	for _, typ := range d.Types {
-		var said struct {
+		var read struct {
 			Defs struct {
 				Amount struct {
 					Properties struct {
@@ -209,10 +209,10 @@ func (d Domain) money(t *testing.T) {
 				}
 			} `json:"$defs"`
 		}
-		if err := json.Unmarshal(typ.Schema, &said); err != nil {
+		if err := json.Unmarshal(typ.Schema, &read); err != nil {
 			t.Fatal(err)
 		}
-		amount := said.Defs.Amount.Properties
+		amount := read.Defs.Amount.Properties
 		if amount.Currency.Enum == nil {
 			continue
 		}
