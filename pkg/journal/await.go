@@ -13,13 +13,13 @@ const (
 	readAgain   = 250 * time.Millisecond // after the stream could not be read
 )
 
-// Await waits until the journal's stream is as reached wants it, which is asked at first and whenever the stream has changed, and
-// reports whether it came to be before ctx ended. So a page waits for its own write to come back: what was received, and the copy
-// that follows from it, are one transaction.
+// Await waits until reached returns true for the stream, and reports whether it did before ctx ended. It
+// calls reached at first and whenever the stream has changed. With it a page waits for its own write to come
+// back: an event that was received and the read model that follows from it are one transaction.
 //
-// It is woken by what is to be pushed to open pages: the journal is a Live one, and for the commits of
-// other processes somebody in this one listens to UnpushedChannel, as the pusher does. It does not poll, holds no
-// connection while it waits, and reads nothing for the commits of others.
+// Await is notified by what is to be pushed to open pages. So the journal is a Live one, and for the commits
+// of other processes somebody in this process listens to UnpushedChannel, as the pusher does. It does not
+// poll, holds no connection while it waits, and reads nothing for commits to other streams.
 func (j *Journal) Await(ctx context.Context, stream string, reached func(Stream) bool) bool {
 	w := &wait{changed: make(chan struct{}, 1)}
 	j.join(stream, w)
@@ -45,7 +45,7 @@ func (j *Journal) Await(ctx context.Context, stream string, reached func(Stream)
 	}
 }
 
-// waits are those who wait now.
+// waits are the callers of Await.
 type waits struct {
 	mu       sync.Mutex
 	byStream map[string]map[*wait]struct{}
@@ -96,7 +96,8 @@ func (j *Journal) leave(stream string, w *wait) {
 	}
 }
 
-// notified wakes those whose streams have changed. Where it is not said which, one query for all of them tells.
+// notified notifies the callers whose streams have changed. If the streams are not named, one query finds
+// them.
 func (j *Journal) notified(streams []string) {
 	j.waits.mu.Lock()
 	defer j.waits.mu.Unlock()
@@ -115,7 +116,7 @@ func (j *Journal) notified(streams []string) {
 	}
 }
 
-// look finds out whose streams have changed, until there is no more news of anything.
+// look finds the streams that have changed, until no notification is left.
 func (j *Journal) look() {
 	for {
 		j.waits.mu.Lock()

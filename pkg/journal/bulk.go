@@ -12,8 +12,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// AppendEach is Append of one event to each of many streams: events[i] to streams[i]. It costs two round trips,
-// however many they are. The streams come from Load, each once.
+// AppendEach is Append of one event to each of many streams: events[i] to streams[i]. It costs two round
+// trips, however many they are. The streams come from Load, each once.
 func (j *Journal) AppendEach(ctx context.Context, tx *pg.Tx, streams []*Stream, events []event.Event) error {
 	if len(streams) != len(events) {
 		return fmt.Errorf("append %d events to %d streams", len(events), len(streams))

@@ -8,14 +8,14 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Conflict is a received event whose id the journal has with something else in it.
+// Conflict is a received event whose id the journal has for an event that differs.
 type Conflict struct {
 	Index   int    // among the events received
 	Differs string // what is another: "stream", "data" or the name of an attribute
 }
 
-// difference names the first thing in which two events of one id differ, or nothing. Their times are as PostgreSQL keeps them.
-// Nearly always the data are the same bytes, since both sides have them from a jsonb.
+// difference names the first thing in which two events of one id differ, or nothing. Their times are as
+// PostgreSQL keeps them. Nearly always the data are the same bytes, since both come from a jsonb.
 func difference(a, b event.Event) string {
 	switch {
 	case a.Type != b.Type:

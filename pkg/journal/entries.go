@@ -2,7 +2,8 @@ package journal
 
 import "countersign.example/pkg/event"
 
-// Entries is a stream as a domain folds it: E is the domain's own type, so that it needs nothing of the journal.
+// Entries is a stream as a domain folds it: E is the domain's own type, so that it needs nothing of the
+// journal.
 func Entries[E ~struct {
 	event.Event
 	Confirmed bool

@@ -189,10 +189,10 @@ func (j *Journal) ReadSome(ctx context.Context, q Querier, ids ...string) (map[s
 	return streams, nil
 }
 
-// Append adds events that this service writes: to the stream, the outbox, and the list of
-// what is to be pushed. The stream comes from Load in the same transaction, and is brought up
-// to date. Source is filled in; the stream's events must carry everything else. The statements are
-// queued: they run, and the records get their positions, with what comes next in the transaction.
+// Append adds events that this service writes: to the stream, the outbox, and the list of what is to be
+// pushed. The stream comes from Load in the same transaction, and is brought up to date. Append fills in the
+// events' source; everything else must be there. The statements are queued: they run with the next one of the
+// transaction, and the records get their positions then.
 func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...event.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -214,7 +214,7 @@ func (j *Journal) Append(_ context.Context, tx *pg.Tx, s *Stream, events ...even
 	return nil
 }
 
-// notifyAfter notifies of the lists that the transaction has added to, once it has committed: for streams.
+// notifyAfter notifies of the lists that the transaction has added to, for streams, once it has committed.
 func (j *Journal) notifyAfter(tx *pg.Tx, outbox bool, streams ...string) {
 	tx.AfterCommit(func() {
 		if outbox {
@@ -229,9 +229,8 @@ func (j *Journal) notifyAfter(tx *pg.Tx, outbox bool, streams ...string) {
 // ErrOtherCluster says that the Kafka cluster is not the one whose log this journal holds.
 var ErrOtherCluster = errors.New("this database belongs to another Kafka cluster")
 
-// CheckCluster records the Kafka cluster's id at the first meeting, and returns
-// ErrOtherCluster when it is another one later: its topics are a different log, and their
-// order would contradict the one recorded.
+// CheckCluster records the Kafka cluster's id at first, and later returns ErrOtherCluster when it is another
+// one: its topics are another log, whose order would contradict the recorded one.
 func (j *Journal) CheckCluster(ctx context.Context, id string) error {
 	const meet = `insert into cluster (cluster_id) values ($1)
 		on conflict (only_row) do update set cluster_id = cluster.cluster_id returning cluster_id`

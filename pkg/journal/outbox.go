@@ -11,11 +11,12 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Outbox calls each with the oldest events that the outbox lists, limit at most, until it returns false. The order is that of the
-// positions. It goes by the list and never by the last position seen, since positions commit out of order.
+// Outbox calls each with the oldest events that the outbox lists, limit at most, until it returns false. The
+// order is that of the positions. It goes by the list and never by the last position seen, since positions
+// commit out of order.
 func (j *Journal) Outbox(ctx context.Context, limit int, each func(position int64, stream string, e event.Event) (more bool, err error)) error {
-	// The positions first, and each event by its own: the planner's idea of a table that is nearly always empty is wrong, and a
-	// plain join would scan the journal (measured: 18 ms against 0.5 ms).
+	// The positions first, and each event by its own: the planner's idea of a table that is nearly always
+	// empty is wrong, and a plain join would scan the journal (measured: 18 ms against 0.5 ms).
 	rows, err := j.db.Pool().Query(ctx, `select position, stream, event_id, type, source, subject, time, data_schema,
 		sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data
 		from (select position as listed from outbox order by position limit $1) as oldest

@@ -26,13 +26,14 @@ type Extent struct {
 	TopicID   uuid.UUID // changes when a topic is deleted and recreated; zero where the brokers do not say
 }
 
-// markCatchingUp has pages refresh once everything is received.
+// markCatchingUp has pages refresh once the database has caught up.
 const markCatchingUp = "insert into catching_up default values on conflict (only_row) do update set marks = catching_up.marks + 1"
 
-// StartPositions says from which offset each partition is to be received: the one after the last that this database has received; see
-// positions. Those that do not hold that any more are lost: they are not in next, and it is kept on record.
+// StartPositions returns the offset at which to start each partition: the one after the last that this
+// database has received; see positions. Partitions that no longer hold that offset are lost: they are not in
+// next, and the loss is kept on record.
 //
-// With that the database is catching up, until it has received what the partitions hold now.
+// From then on the database is catching up, until it has received what the partitions hold now.
 func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
 		if err := lockPositions(ctx, tx); err != nil {
@@ -79,7 +80,7 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 	return next, lost, err
 }
 
-// SavePositions notes the next offsets of partitions, after what is before them was recorded.
+// SavePositions stores the next offsets of partitions. What is before them must have been recorded.
 func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int64) error {
 	topics, partitions, offsets := make([]string, 0, len(next)), make([]int32, 0, len(next)), make([]int64, 0, len(next))
 	for tp, offset := range next {
@@ -94,16 +95,16 @@ func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int
 	return nil
 }
 
-// CatchingUpError says that the copies are still being made from the topics.
+// CatchingUpError says that the read models are still being built from the topics.
 type CatchingUpError struct{ Progress }
 
 func (e *CatchingUpError) Error() string { return "catching up: " + e.String() }
 
-// Notice says it to people.
+// Notice is the text for people.
 func (e *CatchingUpError) Notice() string { return "Catching up: " + e.String() + "." }
 
-// CaughtUp is a health check: it returns a *CatchingUpError while the database is catching up, whichever process does that. That
-// the database cannot be asked is another check's business.
+// CaughtUp is a health check: it returns a *CatchingUpError while the database is catching up, whichever
+// process does the work. It returns nil when the database cannot be asked, which another check reports.
 func (j *Journal) CaughtUp(ctx context.Context) error {
 	if p, behind, err := j.CatchingUp(ctx); err == nil && behind {
 		return &CatchingUpError{p}
@@ -111,7 +112,8 @@ func (j *Journal) CaughtUp(ctx context.Context) error {
 	return nil
 }
 
-// CatchingUp says how far this database is with receiving what the topics held before it began, and whether it still does.
+// CatchingUp returns how much this database has received of what the topics held when it began, and whether
+// something is left.
 func (j *Journal) CatchingUp(ctx context.Context) (p Progress, behind bool, err error) {
 	var done, of int64
 	var began, now time.Time

@@ -14,8 +14,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Lost is a partition that does not hold any more what this database would have to receive next. It is not received until an
-// operator has said from where (AcceptLoss).
+// Lost is a partition that no longer holds the message that this database needs next. It is not consumed
+// until an operator has accepted the loss (AcceptLoss).
 type Lost struct {
 	TopicPartition
 	Next    int64  // the offset that would come next
@@ -43,7 +43,7 @@ func (e *LostError) Error() string {
 	return "what was to be heard next is gone: " + strings.Join(named, "; ") + more
 }
 
-// Notice says it to people.
+// Notice is the text for people.
 func (e *LostError) Notice() string {
 	return "Part of the event log is missing. What happened elsewhere may not be shown until an operator has looked."
 }
@@ -60,7 +60,7 @@ type positionRow struct {
 	lost    string
 }
 
-// Positions says from which offset each partition is to be received, as StartPositions does, and which are lost. It changes nothing.
+// Positions returns what StartPositions does, and changes nothing.
 func (j *Journal) Positions(ctx context.Context, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
 		next, lost, err = j.PositionsIn(ctx, tx, extents)
@@ -79,9 +79,9 @@ func (j *Journal) PositionsIn(ctx context.Context, tx *pg.Tx, extents map[TopicP
 	return next, lost, nil
 }
 
-// positions compares what was received with what the brokers have. A partition that this database knows nothing of begins at its
-// oldest message, whatever the group has committed: that was with another database. (Where the journal is older than its
-// record of what it has received, what was committed counts.)
+// positions compares what was received with what the brokers have. A partition that this database knows
+// nothing of starts at its oldest message, whatever the group has committed: that was with another database.
+// But if the journal is older than its record of positions, the group's committed offset counts.
 func positions(rows map[TopicPartition]positionRow, older bool, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost) {
 	next = make(map[TopicPartition]int64, len(extents))
 	for tp, extent := range extents {
@@ -113,7 +113,8 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 	return next, lost
 }
 
-// missingFrom says what is missing where the offset to be received next is not there; "" if it is.
+// missingFrom describes what is missing if the partition does not hold the offset that comes next; it is ""
+// if it does.
 func missingFrom(offset int64, extent Extent) string {
 	switch {
 	case offset < extent.First:
@@ -124,7 +125,8 @@ func missingFrom(offset int64, extent Extent) string {
 	return ""
 }
 
-// noteLost keeps what is lost on record: a topic that was cut short grows again, and then looks as if nothing were missing.
+// noteLost keeps losses on record. A topic that was cut short grows again, and then looks as if nothing were
+// missing.
 func noteLost(batch *pgx.Batch, lost []Lost) {
 	for _, l := range lost {
 		if !l.Noted {
@@ -134,11 +136,11 @@ func noteLost(batch *pgx.Batch, lost []Lost) {
 	}
 }
 
-// errNotLost says that nothing is missing of a partition.
+// errNotLost is about a partition of which nothing is missing.
 var errNotLost = errors.New("nothing is missing of it")
 
-// AcceptLoss has a lost partition received from its oldest message on: what comes again is known by its id, and what is gone stays
-// gone. It returns what was lost, or an error.
+// AcceptLoss restarts a lost partition at its oldest message. What comes again is known by its id; what is
+// gone stays gone. It returns what was lost, or an error if nothing was.
 func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, tp TopicPartition, extents map[TopicPartition]Extent) (Lost, error) {
 	if err := lockPositions(ctx, tx); err != nil {
 		return Lost{}, err
@@ -170,14 +172,14 @@ func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, tp TopicPartition, 
 	return lost[0], nil
 }
 
-// Recreated reports whether a place's topic is another one than was received.
+// Recreated reports whether the topic is not the one that was consumed, but another one with its name.
 func (j *Journal) Recreated(ctx context.Context, tx *pg.Tx, tp TopicPartition, extent Extent) (bool, error) {
 	rows, _, err := readPositions(ctx, tx)
 	row := rows[tp]
 	return row.topicID != uuid.Nil && extent.TopicID != uuid.Nil && row.topicID != extent.TopicID, err
 }
 
-// lockPositions has replicas begin one after another. Readers go on.
+// lockPositions has replicas start one after another. Readers do not wait.
 func lockPositions(ctx context.Context, tx *pg.Tx) error {
 	if _, err := tx.Exec(ctx, "lock table hearing in share row exclusive mode"); err != nil {
 		return fmt.Errorf("lock what is heard: %w", err)
@@ -185,7 +187,8 @@ func lockPositions(ctx context.Context, tx *pg.Tx) error {
 	return nil
 }
 
-// readPositions reads the table hearing. older says that there is nothing in it although the journal has received something.
+// readPositions reads the table hearing. older reports that the table is empty although the journal has
+// received events.
 func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]positionRow, older bool, err error) {
 	found, err := tx.Query(ctx, "select topic, partition, heard, topic_id, coalesce(lost, '') from hearing")
 	if err != nil {
@@ -222,7 +225,8 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// NoteAdopted notes that everything up to the ends of partitions is recorded, and takes off the outbox what came back with that.
+// NoteAdopted notes that everything up to the ends of the partitions is recorded, and takes off the outbox
+// the events that came back with that.
 func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[TopicPartition]Extent) error {
 	batch := &pgx.Batch{}
 	for tp, e := range extents {

@@ -74,7 +74,8 @@ func Thousands(n int64) string {
 // rateOver is how long back a rate looks.
 const rateOver = 10 * time.Second
 
-// meter makes progress of counts, with the rate of the last seconds. The zero value is ready; it may be shared.
+// meter makes progress of counts, with the rate of the last seconds. The zero value is ready; it may be
+// shared.
 type meter struct {
 	mu      sync.Mutex
 	began   time.Time

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Rebuild makes a service's copies anew from its own journal, in service: every stream is refolded in place, and then the rows
-// without a stream are removed, so that pages are never empty.
+// Rebuild rebuilds a service's read models from its own journal while the service runs: it refolds every
+// stream in place, and then deletes the rows without a stream, so that pages are never empty.
 type Rebuild struct {
 	Journal    *Journal
 	Projectors []Projector
 	Copies     []CopyTable // in the order in which they are made; several may have the same Prefix
 }
 
-// Run tells progress (may be nil) now and then, and returns how many rows were removed from each table.
+// Run calls progress (may be nil) now and then, and returns how many rows were deleted from each table.
 func (r Rebuild) Run(ctx context.Context, progress func(Progress)) (removed []int64, err error) {
 	prefixes := r.prefixes()
 	var of int64

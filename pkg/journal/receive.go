@@ -21,14 +21,14 @@ type Received struct {
 	Offset    int64
 }
 
-// Receive records events in the order given, which is the topic's within each stream, and
-// returns the streams that they changed:
+// Receive records events in the order given, which is the topic's within each stream, and returns the streams
+// that they changed:
 //
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - so is one whose id the journal has with something else in it, since an id counts once. No honest writer does
-//     that: ReceiveOrRefuse tells them apart.
+//   - so is one whose id the journal has with something else in it, since an id counts once. No honest writer
+//     does that: ReceiveOrRefuse tells them apart.
 //
 // It costs two round trips, however many the events are.
 func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, error) {
@@ -36,7 +36,8 @@ func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) (
 	return changed, err
 }
 
-// ReceiveOrRefuse is Receive, and returns also which of the events have the id of another one, in the order given.
+// ReceiveOrRefuse is Receive, and also returns the events whose id belongs to another event, in the order
+// given.
 func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, []Conflict, error) {
 	if len(received) == 0 {
 		return nil, nil, nil
@@ -73,7 +74,7 @@ func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Rec
 	return changed, places.conflicts, nil
 }
 
-// placed is what a batch of received events does to the streams.
+// placed is what received events change in the streams.
 type placed struct {
 	streams   map[string]*Stream
 	order     []string // the changed streams, as first met
@@ -82,8 +83,8 @@ type placed struct {
 	conflicts []Conflict
 }
 
-// place gives every event its place, in memory; the streams are locked. owners are the streams of
-// the ids that the journal has; those that are placed are added.
+// place gives every event its place in the log, in memory; the streams are locked. owners are the streams of
+// the ids that the journal has, to which it adds.
 func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))
@@ -139,7 +140,7 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 	return p
 }
 
-// write brings the tables to what place decided, in one round trip.
+// write stores what place has decided, in one round trip.
 func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	if len(p.order) == 0 {
 		return nil
@@ -189,5 +190,6 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	return nil
 }
 
-// ErrRaced undoes a transaction that would leave holes in logs; the next one sees who has the ids, so that trying again helps.
+// ErrRaced undoes a transaction that would leave holes in the log. Trying again helps: the next attempt sees
+// which stream has the ids.
 var ErrRaced = errors.New("record what was heard: another transaction has just recorded one of these ids for another stream")

@@ -11,15 +11,17 @@ import (
 )
 
 const (
-	// refoldBatch is how many streams are locked and refolded at once, and with it how long writers wait at most.
+	// refoldBatch is how many streams are locked and refolded at once, and with it how long writers wait at
+	// most.
 	refoldBatch = 200
-	// sweepBatch is how many rows of a copy are looked at in a statement, which must end within its time limit.
+	// sweepBatch is how many rows of a copy are looked at in a statement, which must end within its time
+	// limit.
 	sweepBatch = 5000
 )
 
-// refold gives every stream whose id begins with prefix to projectors again, as it is in the journal, in place and in service:
-// batch by batch under the streams' rows, so that whoever writes meanwhile comes before or after. progress (may be nil)
-// is told how many events that has been so far.
+// refold gives every stream whose id begins with prefix to the projectors again, while the service runs. It
+// locks the streams' rows batch by batch, so that other writers come before or after. It calls progress (may
+// be nil) with the number of events so far.
 func (j *Journal) refold(ctx context.Context, prefix string, progress func(events int64), projectors ...Projector) error {
 	var done int64
 	for last := prefix; ; {
@@ -57,14 +59,16 @@ func (j *Journal) refold(ctx context.Context, prefix string, progress func(event
 	}
 }
 
-// streamsAfter lists the next streams that have events, from prefix to where ids no longer begin with it. Ids are compared byte by byte, as an
-// index of their own knows them: a language's order does not keep together what begins alike.
+// streamsAfter lists the next streams that have events, from prefix to where ids no longer begin with it. Ids
+// are compared byte by byte, as an index of their own knows them: a language's order does not keep together
+// what begins alike.
 func (j *Journal) streamsAfter(ctx context.Context, prefix, last string) ([]string, error) {
 	return j.strings(ctx, `select stream from streams where stream collate "C" > $1 and stream collate "C" < $2 and version > 0
 		order by stream collate "C" limit $3`, last, behind(prefix), refoldBatch)
 }
 
-// count says how many events the streams have whose ids begin with prefix. It may take longer than a request's statement may.
+// count says how many events the streams have whose ids begin with prefix. It may take longer than a
+// request's statement may.
 func (j *Journal) count(ctx context.Context, prefix string) (events int64, err error) {
 	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
 		tx.Queue("set local statement_timeout = 0")
@@ -77,16 +81,17 @@ func (j *Journal) count(ctx context.Context, prefix string) (events int64, err e
 	return events, nil
 }
 
-// behind is the first id, byte by byte, that is behind all that begin with prefix. Prefixes end with "-".
+// behind is the first id, byte by byte, after all that begin with prefix. Prefixes end with "-".
 func behind(prefix string) string {
 	last := len(prefix) - 1
 	return prefix[:last] + string(prefix[last]+1)
 }
 
-// CopyTable is a table of copies: one row, or several, for each stream with Prefix, whose id without the prefix is in Column.
+// CopyTable is a read model's table: one row or several for each stream with Prefix, whose id without the
+// prefix is in Column.
 type CopyTable struct{ Table, Column, Prefix string }
 
-// Sweep removes the rows of a copy whose stream has no events, and returns how many. Nobody's fold would ever remove them.
+// Sweep deletes the rows whose stream has no events, and returns how many. No fold would ever delete them.
 func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err error) {
 	table, column := pgx.Identifier{c.Table}.Sanitize(), pgx.Identifier{c.Column}.Sanitize()
 	var kind string
@@ -139,8 +144,8 @@ func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err er
 	}
 }
 
-// sweep removes what is still without a stream once the streams' rows are held: one may just have come to be. Rows of streams
-// that are there for the lock only go with it.
+// sweep deletes what is still without a stream under the streams' locks: one may just have been created. It
+// also deletes streams' rows that exist only for the lock.
 func (j *Journal) sweep(ctx context.Context, tx *pg.Tx, prefix string, orphans []string, remove string) (int64, error) {
 	ids := make([]string, len(orphans))
 	for i, orphan := range orphans {

@@ -7,8 +7,9 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Touch has the streams pushed to open pages again, although nothing was written to them: what they show has changed with
-// another stream. Their revision on the pages must have grown by itself. Nothing is locked.
+// Touch has streams pushed to open pages again although nothing was written to them, because what they show
+// has changed with another stream. Their revision on the pages must have grown by itself. Touch locks
+// nothing.
 func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error {
 	if !j.live || len(streams) == 0 {
 		return nil

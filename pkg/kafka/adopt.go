@@ -22,21 +22,22 @@ const (
 	nameAdopted = 20
 )
 
-// Adoption brings a journal that is older than the topics to their end: it records what they hold, what the service has written itself
-// too, in their order. It is one transaction, so that there is nothing in between.
+// Adoption brings a journal that is older than the topics up to their end: it records what they hold, the
+// service's own events too, in their order. It is one transaction, so that nothing happens in between.
 //
-// Nobody decides while it records: what follows from an event is mostly further on in the topics. Then Restore brings the
-// service's other tables to what the journal says, and the projectors do what is still to be done.
+// Nobody decides while it records, since most of what follows from an event is further on in the topics.
+// After that Restore brings the service's other tables up to date with the journal, and the projectors do
+// what is still to be done.
 type Adoption struct {
 	ConsumerConfig
-	// Restore is given the streams that have changed, and says what it did, a line each. May be nil.
+	// Restore is given the streams that have changed, and reports what it did, line by line. It may be nil.
 	Restore func(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error
 }
 
 // errDryRun undoes what was only tried.
 var errDryRun = errors.New("a dry run")
 
-// Run adopts, and says what it does, a line each. A dry run does the same, and undoes it.
+// Run adopts, and reports what it does, line by line. A dry run does the same, and undoes it.
 func (a *Adoption) Run(ctx context.Context, d inbox.Decision, dry bool, report func(string)) error {
 	if err := d.Check(); err != nil && !dry {
 		return err

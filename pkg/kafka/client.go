@@ -116,7 +116,8 @@ func retry(ctx context.Context, do func() error) error {
 
 func temporary(err error) bool {
 	if kafkaErr, ok := errors.AsType[kafkago.Error](err); ok {
-		// A broker that is just starting does not know itself yet, which kafka-go does not take for temporary.
+		// A broker that is just starting does not know itself yet, which kafka-go does not take for
+		// temporary.
 		return kafkaErr.Temporary() || kafkaErr == kafkago.BrokerNotAvailable
 	}
 	_, isNet := errors.AsType[net.Error](err)

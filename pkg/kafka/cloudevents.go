@@ -62,8 +62,8 @@ func Encode(topic string, e event.Event) kafkago.Message {
 	return m
 }
 
-// CloudEvents is the format of our topics, for inbox.Config: an event is as Encode makes it, in the partition where Kafka's own
-// producers put its key.
+// CloudEvents is the format of our topics, for inbox.Config: an event is as Encode makes it, in the partition
+// where Kafka's own producers put its key.
 var CloudEvents inbox.Format = cloudEvents{}
 
 type cloudEvents struct{}
@@ -162,8 +162,8 @@ func attributesOf(headers []inbox.Header) (map[string]string, error) {
 	return attributes, nil
 }
 
-// checkData takes what every service can read and keep, whichever way it reads: else one would call malformed what another one
-// parks.
+// checkData takes what every service can read and keep, whichever way it reads: else one would call malformed
+// what another one parks.
 func checkData(data []byte) error {
 	if len(data) > maxData {
 		return malformed("the data has %d bytes, more than %d", len(data), maxData)
@@ -180,8 +180,8 @@ func checkData(data []byte) error {
 	return checkSize(data)
 }
 
-// checkSize takes what jsonb keeps and gives back in bounds: valid JSON whose numbers are not astronomical, since jsonb writes
-// them out, and which is not nested too deeply for the server's stack.
+// checkSize takes what jsonb keeps and gives back in bounds: valid JSON whose numbers are not astronomical,
+// since jsonb writes them out, and which is not nested too deeply for the server's stack.
 func checkSize(data []byte) error {
 	depth, written := 0, len(data)
 	for i := 0; i < len(data); i++ {

@@ -6,9 +6,9 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 )
 
-// committer commits a generation's offsets beside the recording, so that a transaction does
-// not wait for the broker: always the newest, one call at a time. What a crash leaves
-// uncommitted comes again and is known.
+// committer commits a generation's offsets beside the recording, so that no transaction waits for the broker.
+// It makes one call at a time, always with the newest offsets. Messages whose offsets a crash leaves
+// uncommitted are redelivered, and known.
 type committer struct {
 	generation *kafkago.Generation
 	failed     func(error)
@@ -30,7 +30,7 @@ func newCommitter(generation *kafkago.Generation, failed func(error)) *committer
 	return c
 }
 
-// recorded says that the messages are in the journal, each partition's in order.
+// recorded adds messages that are in the journal, each partition's in order.
 func (c *committer) recorded(batch []kafkago.Message) {
 	c.mu.Lock()
 	if c.offsets == nil {

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to catchUpMessages, in
-	// several at once: the events of one stream lie apart, and each transaction reads every stream that it changes.
+	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to
+	// catchUpMessages, in several at once: the events of one stream lie apart, and each transaction reads
+	// every stream that it changes.
 	catchUpMessages = 8_000
 	batchBytes      = 8 << 20
 
@@ -31,7 +32,8 @@ const (
 	// recordGrace is how long a transaction under way may go on when the generation has ended.
 	recordGrace = 10 * time.Second
 
-	// recordWithin, and recordEach for each message, are how long recording a batch may take at the first attempt.
+	// recordWithin, and recordEach for each message, are how long recording a batch may take at the first
+	// attempt.
 	recordWithin = 10 * time.Second
 	recordEach   = 10 * time.Millisecond
 
@@ -47,7 +49,7 @@ type ConsumerConfig struct {
 	Group string
 }
 
-// Consumer receives topics and records what they hold. Replicas share the partitions.
+// Consumer consumes topics and records what they hold. Replicas share the partitions.
 type Consumer struct {
 	cfg      ConsumerConfig
 	recorder *inbox.Recorder
@@ -72,8 +74,8 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	return &Consumer{cfg: cfg, recorder: inbox.NewRecorder(cfg.Config), fault: errors.New("has not met the brokers yet")}
 }
 
-// Run receives and records until ctx ends, and then returns nil. The one other reason to return
-// is journal.ErrOtherCluster. Brokers or a database that are away are waited for.
+// Run consumes until ctx ends, and then returns nil. The only other reason to return is
+// journal.ErrOtherCluster. It waits for brokers or a database that are away.
 func (c *Consumer) Run(ctx context.Context) error {
 	if err := c.checkCluster(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -187,7 +189,7 @@ func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
 	return !slices.ContainsFunc(c.cfg.Topics, func(t inbox.Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
 }
 
-// Healthy returns why the service is not receiving its topics, if it is not.
+// Healthy returns why the service does not consume its topics, if it does not.
 func (c *Consumer) Healthy() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,8 +247,8 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	}
 }
 
-// recordAll records the batch, however often that takes while the generation lasts. The
-// transaction under way when it ends is finished first.
+// recordAll records the batch, and repeats that while the generation lasts. A transaction under way when it
+// ends is finished first.
 func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) error {
 	wait := newBackOff(5 * time.Second)
 	left := make([]inbox.Message, len(batch))
@@ -273,8 +275,8 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 	}
 }
 
-// recordWithin gives the database a while, and longer with each attempt: a connection may carry nothing any more, which
-// another one does not, or the database may be slow.
+// recordWithin gives the database a while, and longer with each attempt: the database may be slow, or the
+// connection may have failed silently, and the next attempt gets another one.
 func (c *Consumer) recordWithin(ctx context.Context, batch []inbox.Message, attempt int) ([]inbox.Message, error) {
 	within := recordWithin + time.Duration(len(batch))*recordEach
 	ctx, cancel := context.WithTimeout(ctx, within*time.Duration(min(attempt, 6)))
@@ -282,8 +284,8 @@ func (c *Consumer) recordWithin(ctx context.Context, batch []inbox.Message, atte
 	return c.recorder.Record(ctx, batch)
 }
 
-// fetch passes on what a partition holds, in order. Where that does not go on as it should, it calls doubt: the next generation
-// finds out where the partition is.
+// fetch passes on a partition's messages, in order. If they do not go on as they should, it calls doubt, and
+// the next generation finds out where the partition is.
 func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafkago.PartitionAssignment, arrived chan<- kafkago.Message) {
 	reader := kafkago.NewReader(kafkago.ReaderConfig{
 		Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topic: topic, Partition: p.ID,
@@ -320,8 +322,9 @@ func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafk
 	}
 }
 
-// gather waits for a message and takes what has arrived with it, until rested and limit messages at most; where the
-// broker has more of a partition, it waits a moment for that. It returns nothing when ctx ends.
+// gather waits for a message and returns it with all that have arrived, limit messages at most. It goes on
+// gathering until rested, and waits a moment for messages that the broker has announced. It returns nothing
+// when ctx ends.
 func gather(ctx context.Context, arrived <-chan kafkago.Message, rested time.Time, limit int) []kafkago.Message {
 	var batch []kafkago.Message
 	behind := map[journal.TopicPartition]bool{}

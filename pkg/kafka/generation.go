@@ -12,11 +12,12 @@ import (
 	"countersign.example/pkg/journal"
 )
 
-// noteEvery is how often the database is told how far it has received. A crash in between makes redeliveries.
+// noteEvery is how often the database stores its positions. A crash in between makes redeliveries.
 const noteEvery = 500 * time.Millisecond
 
-// begin has the generation start where this database is: an empty one at the topics' beginning, and one restored from a backup
-// where the backup was, although the group has committed more. Partitions that are lost are taken out of it.
+// begin has the generation start where this database is: an empty one at the topics' beginning, and one
+// restored from a backup where the backup was, although the group has committed more. It leaves lost
+// partitions out.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	wait := newBackOff(5 * time.Second)
 	for reported, doubted := false, false; ; {
@@ -65,8 +66,8 @@ func (c *Consumer) extents(ctx context.Context) (map[journal.TopicPartition]jour
 	return c.cfg.Client.extents(ctx, c.cfg.Group, c.cfg.topicNames()...)
 }
 
-// start gives the generation's partitions their beginning, and leaves out those that have none. It never skips: where the group
-// has committed less, or nothing, that counts.
+// start gives the generation's partitions their offsets, and leaves out those that have none. It never skips
+// messages: if the group has committed less, or nothing, that counts.
 func start(generation *kafkago.Generation, next map[journal.TopicPartition]int64, extents map[journal.TopicPartition]journal.Extent) {
 	for topic, assigned := range generation.Assignments {
 		received := make([]kafkago.PartitionAssignment, 0, len(assigned))
@@ -83,7 +84,7 @@ func start(generation *kafkago.Generation, next map[journal.TopicPartition]int64
 	}
 }
 
-// noteProgress tells the database now and then how far it has received, and once more when stop is called.
+// noteProgress stores the positions in the database now and then, and once more when stop is called.
 func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 	stopped := make(chan struct{})
 	var noting sync.WaitGroup

@@ -14,9 +14,9 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// History calls each with every event of a topic from its start to its end as it is now: partition
-// by partition, in the topic's order, each event once. What is malformed is left out, being a dead
-// dead letter everywhere. An error of each ends it.
+// History calls each with every event of a topic from its start to its present end: partition by partition,
+// in the topic's order, each event once. It leaves out malformed messages, which are dead letters everywhere.
+// An error of each ends it.
 func (c *Client) History(ctx context.Context, topic string, each func(event.Event) error) error {
 	partitions, err := c.Offsets(ctx, "", topic)
 	if err != nil {
@@ -32,8 +32,9 @@ func (c *Client) History(ctx context.Context, topic string, each func(event.Even
 	})
 }
 
-// Events calls each with every event of partitions, from First to before End, and its offset: one partition after the other, in the
-// topic's order, an event as often as it is there. What is malformed is left out. An error of each ends it. It keeps nothing.
+// Events calls each with every event of partitions, from First to before End, and its offset: one partition
+// after the other, in the topic's order, an event as often as it is there. What is malformed is left out. An
+// error of each ends it. It keeps nothing.
 func (c *Client) Events(ctx context.Context, partitions []Partition, each func(p Partition, offset int64, e event.Event) error) error {
 	for _, p := range partitions {
 		err := c.readPartition(ctx, p, func(m kafkago.Message) error {
@@ -54,14 +55,15 @@ func (c *Client) Events(ctx context.Context, partitions []Partition, each func(p
 }
 
 const (
-	// readIdle is how long to wait for a message that should be there, before the brokers are asked whether it is.
+	// readIdle is how long to wait for a message that should be there, before the brokers are asked whether
+	// it is.
 	readIdle  = 2 * time.Second
 	readBytes = 8 << 20
 	readWait  = 100 * time.Millisecond // closing waits for the fetch under way
 )
 
-// readPartition reads from the first message to the last one before p.End. What compaction has removed is not waited for. Where the
-// partition loses meanwhile what is still to be read, that is an error.
+// readPartition reads from the first message to the last one before p.End. What compaction has removed is not
+// waited for. Where the partition loses meanwhile what is still to be read, that is an error.
 func (c *Client) readPartition(ctx context.Context, p Partition, each func(kafkago.Message) error) error {
 	if p.First >= p.End {
 		return nil
@@ -97,7 +99,8 @@ func (c *Client) readPartition(ctx context.Context, p Partition, each func(kafka
 	return nil
 }
 
-// endsBefore reports whether a partition holds no message from next to p.End. It is an error where it is not as it was when p was asked for.
+// endsBefore reports whether a partition holds no message from next to p.End. It is an error where it is not
+// as it was when p was asked for.
 func (c *Client) endsBefore(ctx context.Context, p Partition, next int64) (bool, error) {
 	partitions, err := c.Offsets(ctx, "", p.Topic)
 	if err != nil {
@@ -123,7 +126,8 @@ func (c *Client) endsBefore(ctx context.Context, p Partition, next int64) (bool,
 	return false, nil // the reader says what is wrong with the brokers
 }
 
-// nothingFrom reports whether the broker has answered that it has no message from next on, and has the offsets before end.
+// nothingFrom reports whether the broker has answered that it has no message from next on, and has the
+// offsets before end.
 func nothingFrom(ctx context.Context, conn *kafkago.Conn, next, end int64) bool {
 	defer func() { _ = conn.Close() }()
 	if until, set := ctx.Deadline(); set {
@@ -135,6 +139,7 @@ func nothingFrom(ctx context.Context, conn *kafkago.Conn, next, end int64) bool 
 	batch := conn.ReadBatchWith(kafkago.ReadBatchConfig{MinBytes: 1, MaxBytes: readBytes, MaxWait: readWait})
 	_, err := batch.ReadMessage()
 	_ = batch.Close()
-	// An empty answer is one or the other of these, by how long the broker has waited; without an answer there is no end.
+	// An empty answer is one or the other of these, by how long the broker has waited; without an answer
+	// there is no end.
 	return (errors.Is(err, io.EOF) || errors.Is(err, kafkago.RequestTimedOut)) && batch.HighWaterMark() >= end
 }

@@ -12,12 +12,13 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// lookAgainAfter is when to look again while an operator is waited for, who may also have brought a topic back. A decision of theirs is
-// seen at once.
+// lookAgainAfter is when to check again while an operator is waited for, who may have brought a topic back. A
+// decision is seen at once.
 const lookAgainAfter = 10 * time.Second
 
-// JournalCheck finds out whether the journal of a service with primary data has every event that the service has written. Each of its
-// processes asks before it serves or writes: what was done in a database that is older than the topics would be done twice.
+// JournalCheck finds out whether the journal of a service with primary data has every event that the service
+// has written. Each of its processes checks before it serves or writes: in a database older than the topics,
+// it would do again what it has done.
 type JournalCheck struct {
 	cfg ConsumerConfig
 
@@ -28,15 +29,16 @@ type JournalCheck struct {
 	decided int64     // the operators' last decision then
 }
 
-// NewJournalCheck returns a check for the service that receives as cfg says. It looks with connections of db, so that it can also look
-// at a database that nobody else may use yet (see pg.DB.Vet).
+// NewJournalCheck returns a check for the service with this configuration. It uses connections of db, so that
+// it can also check a database that nobody else may use yet (see pg.DB.Vet).
 func NewJournalCheck(cfg ConsumerConfig, db *pg.DB) *JournalCheck {
 	cfg.Journal, cfg.DB = journal.New(db, cfg.Journal.Source()), db
 	return &JournalCheck{cfg: cfg, whole: map[journal.TopicPartition]int64{}}
 }
 
-// Check returns nil once nothing is missing. Else it is a *MissingError or a *journal.LostError, for both of which an operator has to
-// decide, journal.ErrOtherCluster, or why it cannot be known now. One that is cut off goes on where it was.
+// Check returns nil once nothing is missing. A *MissingError or a *journal.LostError needs an operator's
+// decision; other errors are journal.ErrOtherCluster, or say why it cannot be known now. A check that is cut
+// off goes on where it was.
 func (c *JournalCheck) Check(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,9 +107,9 @@ func (c *JournalCheck) report(err error) {
 // checkWithin bounds how long a command compares.
 const checkWithin = time.Minute
 
-// CheckBeforeChange is for a command that changes the database of a service with primary data: it returns an error, in words, unless
-// the journal has what the service has written to the topics. Dead letters do not count: a service that runs goes on in spite of them,
-// and such a command is what settles them.
+// CheckBeforeChange is for a command that changes the database of a service with primary data: it returns an
+// error, fit for people, unless the journal has what the service has written to the topics. It ignores dead
+// letters: a running service goes on in spite of them, and such a command is what settles them.
 func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 	within, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()

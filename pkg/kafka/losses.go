@@ -8,10 +8,11 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Losses are the partitions that a service does not receive any more, since what was to come next is gone.
+// Losses are the partitions that a service no longer consumes, since the messages that were to come next are
+// gone.
 type Losses struct{ cfg ConsumerConfig }
 
-// NewLosses returns the losses of the service that receives as cfg says.
+// NewLosses returns the losses of the service with this configuration.
 func NewLosses(cfg ConsumerConfig) *Losses { return &Losses{cfg} }
 
 // List returns what is lost now.
@@ -24,8 +25,8 @@ func (l *Losses) List(ctx context.Context) ([]journal.Lost, error) {
 	return lost, err
 }
 
-// Accept has lost partitions received again, from their oldest message on, and keeps on record who decided that. It is all or
-// nothing; a running service goes on by itself.
+// Accept restarts lost partitions at their oldest message, and keeps on record who decided that. It accepts
+// all or none. A running service goes on by itself.
 func (l *Losses) Accept(ctx context.Context, places []journal.TopicPartition, d inbox.Decision) (accepted []journal.Lost, err error) {
 	if err := d.Check(); err != nil {
 		return nil, err

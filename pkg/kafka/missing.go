@@ -25,8 +25,8 @@ const (
 	nameMissing = 5
 )
 
-// MissingError says what a topic holds of a service's own events and its journal lacks: the database is older than it was when the
-// service wrote them, or somebody has forged them.
+// MissingError is what the topics hold of a service's own events and its journal lacks: the database is older
+// than when the service wrote them, or somebody has forged them.
 type MissingError struct {
 	Events  int // lookUntil at most, unless All
 	All     bool
@@ -47,10 +47,10 @@ func (e *MissingError) Error() string {
 		atLeast, e.Events, e.Streams, strings.Join(named, "; "))
 }
 
-// errEnough ends a look.
+// errEnough ends a search that has found lookUntil events.
 var errEnough = errors.New("enough is known")
 
-// finding is a look for missing events. Several partitions are read at once.
+// finding is a search for missing events. It reads several partitions at once.
 type finding struct {
 	cfg ConsumerConfig
 
@@ -62,15 +62,16 @@ type finding struct {
 	order   []inbox.Origin
 }
 
-// findMissing reads the topics from where this database has received them to their end, and compares the service's own events with its
-// journal. It returns a *MissingError, a *journal.LostError where that cannot be known any more, or nil. Of what was received
-// before, it looks at the dead letters that were refused. With nothing to receive it costs a few questions. whole is how far partitions were
-// found whole before, and is brought up to date: a look that is cut off goes on where it was.
+// findMissing reads the topics from this database's positions to their end, and compares the service's own
+// events with its journal. Of what was received before, it checks the refused dead letters. It returns a
+// *MissingError, a *journal.LostError if the answer is gone with messages, or nil. With nothing new in the
+// topics it costs a few calls. whole is up to where partitions are known to be complete, and is brought up to
+// date: a search that is cut off goes on where it was.
 func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartition]int64) error {
 	return find(ctx, cfg, whole, true)
 }
 
-// find is findMissing, with the dead letters or without them.
+// find is findMissing, with the dead letters or without.
 func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartition]int64, deadLetters bool) error {
 	extents, err := cfg.Client.extents(ctx, cfg.Group, cfg.topicNames()...)
 	if err != nil {

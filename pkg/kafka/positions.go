@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// doubtFor is how long to wait before a partition is taken for cut short: longer than a new leader needs to know its end.
+	// doubtFor is how long to wait before a partition is taken for cut short: longer than a new leader needs
+	// to know its end.
 	doubtFor = 1500 * time.Millisecond
 
 	// watchEvery is how often the brokers are asked whether the topics are still the ones being received.
@@ -20,7 +21,7 @@ const (
 
 func isNew(l journal.Lost) bool { return !l.Noted }
 
-// reportLost remembers what is lost, and logs it when that changes.
+// reportLost remembers which partitions are lost, and logs a change.
 func (c *Consumer) reportLost(lost []journal.Lost) {
 	c.mu.Lock()
 	before := c.lost
@@ -40,8 +41,8 @@ func (c *Consumer) reportLost(lost []journal.Lost) {
 	}
 }
 
-// skips reports whether messages between next and m are gone, which kafka-go passes over in silence. A gap by itself is no
-// loss: transactions leave marks that nobody reads.
+// skips reports whether messages between next and m are gone, which kafka-go skips silently. A gap by itself
+// is no loss: transactions leave markers that no consumer sees.
 func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) bool {
 	if next < 0 || m.Offset == next {
 		return false
@@ -56,8 +57,8 @@ func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) boo
 	return slices.ContainsFunc(partitions, func(p Partition) bool { return p.ID == m.Partition && p.First > next })
 }
 
-// watchPositions calls changed, and returns, when the partitions are not what they were when the generation began: when one is
-// cut short or recreated, or an operator has accepted a loss. Brokers or a database that are away change nothing.
+// watchPositions calls changed, and returns, when a partition was cut short or recreated, or an operator has
+// accepted a loss, since the generation began. It ignores brokers or a database that are away.
 func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 	for sleep(ctx, watchEvery) {
 		next := c.nextOffsets() // before the brokers are asked, so that none can be beyond its end

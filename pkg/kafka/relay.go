@@ -68,8 +68,8 @@ func NewRelay(cfg RelayConfig) *Relay {
 	}
 }
 
-// Run publishes until ctx ends, and then returns nil. The one other reason to return is
-// journal.ErrOtherCluster. Brokers or a database that are away are waited for.
+// Run publishes until ctx ends, and then returns nil. The only other reason to return is
+// journal.ErrOtherCluster. It waits for brokers or a database that are away.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := checkCluster(ctx, r.cfg.Client, r.cfg.Journal, r.cfg.Log, r.setFault); err != nil || ctx.Err() != nil {
 		return err
@@ -102,7 +102,7 @@ func (r *Relay) setFault(err error) {
 	r.fault = err
 }
 
-// lead publishes until ctx ends, woken by commits that add to the outbox.
+// lead publishes until ctx ends. Commits that add to the outbox notify it.
 func (r *Relay) lead(ctx context.Context) error {
 	writer := r.cfg.Client.newWriter()
 	defer func() { _ = writer.Close() }()
@@ -174,8 +174,8 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 	return nil
 }
 
-// drain publishes until nothing is left. Where there were no events, it was notices of dead letters
-// that woke it; among events they wait for the next poll.
+// drain publishes until the outbox is empty. If it was empty at first, then notices of dead letters were the
+// reason to look, and it publishes them; otherwise they wait for the next poll.
 func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
 	limit := relayRows
 	for ctx.Err() == nil {
@@ -244,9 +244,9 @@ func (r *Relay) write(ctx context.Context, writer *kafkago.Writer, messages []ka
 	return acknowledged, first
 }
 
-// newWriter returns the writer that the relay's one call at a time needs. Sizes exceed what is
-// taken, so that a call is one batch for each partition: kafka-go would write a second batch of
-// a partition after the first has failed, which reorders keys.
+// newWriter returns a writer for one call at a time. Its batch sizes exceed what the relay writes in a call,
+// so that each partition gets one batch: kafka-go would write a second batch of a partition after the first
+// has failed, which reorders keys.
 func (c *Client) newWriter() *kafkago.Writer {
 	return &kafkago.Writer{
 		Addr:         kafkago.TCP(c.brokers...),

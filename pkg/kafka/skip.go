@@ -9,8 +9,8 @@ import (
 	"countersign.example/pkg/journal/inbox"
 )
 
-// Skip has an event, which says that the service has written it, never be recorded: an operator knows that somebody else has. It
-// stays on record as a discarded dead letter.
+// Skip has an event, which says that the service has written it, never be recorded: an operator knows that
+// somebody else has. It stays on record as a discarded dead letter.
 func (a *Adoption) Skip(ctx context.Context, origin inbox.Origin, d inbox.Decision) (inbox.OwnEvent, error) {
 	if err := d.Check(); err != nil {
 		return inbox.OwnEvent{}, err

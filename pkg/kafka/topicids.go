@@ -17,13 +17,15 @@ import (
 )
 
 const (
-	// topicIDsVersion is the first version of the question that is answered with ids; brokers know it since Kafka 2.8.
+	// topicIDsVersion is the first version of the question that is answered with ids; brokers know it since
+	// Kafka 2.8.
 	topicIDsVersion = 10
 	topicIDsTimeout = 5 * time.Second
 	maxMetadata     = 16 << 20
 )
 
-// extents are where the partitions of topics begin and end, how far group is, and which topics they are. The topics are there.
+// extents are where the partitions of topics begin and end, how far group is, and which topics they are. The
+// topics are there.
 func (c *Client) extents(ctx context.Context, group string, topics ...string) (map[journal.TopicPartition]journal.Extent, error) {
 	// The ids first: should a topic be recreated in between, then what comes next finds another id.
 	ids, err := c.topicIDs(ctx, topics...)
@@ -43,8 +45,8 @@ func (c *Client) extents(ctx context.Context, group string, topics ...string) (m
 	return extents, nil
 }
 
-// topicIDs asks for the ids of topics, which change when a topic is deleted and recreated. kafka-go does not know them. A
-// topic without one is not in the answer.
+// topicIDs asks for the ids of topics, which change when a topic is deleted and recreated. kafka-go does not
+// know them. A topic without one is not in the answer.
 //
 // https://kafka.apache.org/protocol.html#The_Messages_Metadata
 func (c *Client) topicIDs(ctx context.Context, topics ...string) (ids map[string]uuid.UUID, err error) {

@@ -12,21 +12,23 @@ import (
 // dropAtOnce keeps each deletion well within the time limit of a statement.
 const dropAtOnce = 20_000
 
-// selectCatchup finds a row while the copies are still being made from the topics: then nothing is pushed, since pages would see them
-// grow event by event. Once they have caught up, open pages refresh as a whole.
+// selectCatchup finds a row while the read models are still being built from the topics. Nothing is pushed
+// meanwhile, since pages would see them grow event by event; once they have caught up, open pages refresh as
+// a whole.
 const selectCatchup = `select marks, exists (select from hearing
 	where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`
 
-// catchup is what selectCatchup has found.
+// catchup is the result of selectCatchup.
 type catchup struct {
 	marks  int64
 	there  bool
 	behind bool
 }
 
-// release drops the list, which may hold a row for each event there is, and has every open page refresh instead; in this
-// order, so that whatever was dropped is on the refreshed page. If it fails in between, it is done again. A pusher of the
-// past drops nothing: the next one may have had the pages refresh already.
+// release deletes the list, which may hold a row for each event there is, and has every open page refresh
+// instead. It does so in this order, so that whatever was deleted is on the refreshed page; if it fails in
+// between, it is repeated. A former pusher deletes nothing: the next one may have had the pages refresh
+// already.
 func (l *leader) release(ctx context.Context, marks int64) error {
 	var last *int64
 	if err := l.db.Pool().QueryRow(ctx, "select max(id) from unpushed").Scan(&last); err != nil {
@@ -53,7 +55,8 @@ func (l *leader) release(ctx context.Context, marks int64) error {
 	return nil
 }
 
-// newEpoch starts a new epoch, unless another pusher has taken over. Every cursor of an earlier one means reset.
+// newEpoch starts a new epoch, unless another pusher has taken over. Every cursor of an earlier epoch means
+// reset.
 //
 // KEYS: epoch, pusher. ARGV: fence, the new epoch.
 var newEpoch = redis.NewScript(`
@@ -62,7 +65,7 @@ redis.call('SET', KEYS[1], ARGV[2])
 return ARGV[2]
 `)
 
-// refresh has every page that is open fetch itself again.
+// refresh has every open page fetch itself again.
 func (s stream) refresh(ctx context.Context, fence string) error {
 	err := newEpoch.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err()
 	if errors.Is(err, redis.Nil) {

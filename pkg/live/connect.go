@@ -15,8 +15,8 @@ import (
 	"countersign.example/pkg/tcp"
 )
 
-// Connect prepares a client of the Redis at address ("redis://host:port/0"). It does not connect yet: Redis may be away. An error is one
-// of the address.
+// Connect prepares a client of the Redis at address ("redis://host:port/0"). It does not connect yet: Redis
+// may be away. An error is one of the address.
 func Connect(address string) (*redis.Client, error) {
 	options, err := redis.ParseURL(address)
 	if err != nil {
@@ -42,7 +42,8 @@ func Connect(address string) (*redis.Client, error) {
 	return redis.NewClient(options), nil
 }
 
-// withoutHandoffs turns off a feature of one vendor's servers, for which the client keeps goroutines that outlive it.
+// withoutHandoffs turns off a feature of one vendor's servers, for which the client keeps goroutines that
+// outlive it.
 func withoutHandoffs(options *redis.Options) {
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	options.PushNotificationProcessor = nil

@@ -9,14 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fragmentPause is the least time between two pushes of an audience's badges and totals: they are queries over many rows, and
-// nobody reads faster.
+// fragmentPause is the least time between two pushes of an audience's badges and totals: they are queries
+// over many rows, and nobody reads faster.
 const fragmentPause = 250 * time.Millisecond
 
-// pushFragments pushes the badges and totals of the stale audiences whose pause is over. It answers when the next one's is.
+// pushFragments pushes the badges and totals of the stale audiences whose pause is over. It answers when the
+// next one's is.
 //
-// What is stale stands in live_stale, written in the transaction that takes the rows off the list, and goes only if
-// nothing changed since before the rendering. So a crash loses none, and the last change is always followed by a push.
+// What is stale stands in live_stale, written in the transaction that takes the rows off the list, and goes
+// only if nothing changed since before the rendering. So a crash loses none, and the last change is always
+// followed by a push.
 func (l *leader) pushFragments(ctx context.Context) (time.Duration, error) {
 	stale, err := l.staleAudiences(ctx)
 	if err != nil {

@@ -18,7 +18,8 @@ const (
 	queueSize = 1024 // messages that may wait for one socket before it resets: twice what one push holds
 )
 
-// Hub is a replica's end of the app's stream: it reads the stream, remembers its recent past, and serves the sockets.
+// Hub is a replica's end of the app's stream: it reads the stream, remembers its recent past, and serves the
+// sockets.
 type Hub struct {
 	db       *pg.DB
 	stream   stream
@@ -53,8 +54,9 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub 
 	return h
 }
 
-// Cursor is where this replica is in the stream. A page takes it before its query and gives it to <live-updates>. It is
-// empty while Redis has not been reached since the start; the socket then resets once it has been.
+// Cursor is where this replica is in the stream. A page takes it before its query and gives it to
+// <live-updates>. It is empty while Redis has not been reached since the start; the socket then resets once
+// it has been.
 func (h *Hub) Cursor() string { return h.position().String() }
 
 // Healthy reports whether updates come in now. If not, they are late, and a page should say so.
@@ -124,7 +126,8 @@ func (h *Hub) fanOut(entries []entry) {
 	}
 }
 
-// restart replaces the ring after a sync. Sockets go on if the new ring has all that came after the old one's end, else they reset.
+// restart replaces the ring after a sync. Sockets go on if the new ring has all that came after the old one's
+// end, else they reset.
 func (h *Hub) restart(newest cursor, floor entryID, entries []entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -170,8 +173,8 @@ func (h *Hub) join(s *socket, audience string) bool {
 	return true
 }
 
-// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew, maybe with less than the socket has
-// brought already.
+// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew, maybe with less
+// than the socket has brought already.
 func (h *Hub) rejoin(s *socket, audience, since string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -180,8 +183,8 @@ func (h *Hub) rejoin(s *socket, audience, since string) {
 	h.replay(s, audience)
 }
 
-// replay queues what came after the socket's cursor, then the current one. Before the first sync there is nothing to compare
-// with: the socket waits. The caller holds mu.
+// replay queues what came after the socket's cursor, then the current one. Before the first sync there is
+// nothing to compare with: the socket waits. The caller holds mu.
 func (h *Hub) replay(s *socket, audience string) {
 	if h.at.epoch != "" {
 		frames, ok := h.ring.after(s.since.id, audience)
@@ -196,7 +199,8 @@ func (h *Hub) replay(s *socket, audience string) {
 	h.send(s, h.status())
 }
 
-// reset tells a socket that its page is to be fetched again. What waits for it is of no use then. The caller holds mu.
+// reset tells a socket that its page is to be fetched again. What waits for it is of no use then. The caller
+// holds mu.
 func (h *Hub) reset(s *socket) {
 	h.metrics.resets.Inc()
 	s.since = cursor{}
@@ -204,7 +208,8 @@ func (h *Hub) reset(s *socket) {
 	signal(s.notified)
 }
 
-// Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each replica, and 10 s at most.
+// Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each
+// replica, and 10 s at most.
 const (
 	forEachReset = 2 * time.Millisecond
 	leastSpread  = 500 * time.Millisecond
@@ -216,7 +221,8 @@ func spread(sockets int) time.Duration {
 	return min(max(leastSpread, time.Duration(sockets)*forEachReset), mostSpread)
 }
 
-// send queues a frame. A socket that is too slow resets, so that it costs a bounded amount of memory. The caller holds mu.
+// send queues a frame. A socket that is too slow resets, so that it costs a bounded amount of memory. The
+// caller holds mu.
 func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
 	if len(s.pending) >= h.queue {
 		h.reset(s)
@@ -236,9 +242,9 @@ func (h *Hub) leave(s *socket, audience string) {
 	h.count--
 }
 
-// Close refuses new sockets and closes the open ones with 1012 (service restart), in batches, so that the other replicas are
-// not met by all their browsers at once. http.Server.Shutdown does not see sockets: call this beside it. It returns when all
-// are closed or ctx ends, having told the rest to close.
+// Close refuses new sockets and closes the open ones with 1012 (service restart), in batches, so that the
+// other replicas are not met by all their browsers at once. http.Server.Shutdown does not see sockets: call
+// this beside it. It returns when all are closed or ctx ends, having told the rest to close.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true

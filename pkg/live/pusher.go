@@ -23,13 +23,14 @@ const (
 	pushTimeout = 15 * time.Second // for rendering and pushing one batch
 	heldFor     = 30 * time.Second // until a stream that could not be rendered is tried again
 
-	// After a push of rows the pusher rests as long as that took, and no longer than rowsRest: what changes alone is pushed at
-	// once, and under load a push holds what has changed in a while, each thing once.
+	// After a push of rows the pusher rests as long as that took, and no longer than rowsRest: what changes
+	// alone is pushed at once, and under load a push holds what has changed in a while, each thing once.
 	rowsRest      = 25 * time.Millisecond
 	fragmentsRest = 50 * time.Millisecond
 )
 
-// Pusher turns the list `unpushed` into entries of the app's stream. Every replica runs one; one of them at a time works.
+// Pusher turns the list `unpushed` into entries of the app's stream. Every replica runs one; one of them at a
+// time works.
 type Pusher struct {
 	db       *pg.DB
 	stream   stream
@@ -58,7 +59,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Run pushes whenever this replica is the one elected, until ctx ends. Redis, Postgres or a rendering that fails only delays.
+// Run pushes whenever this replica is the one elected, until ctx ends. Redis, Postgres or a rendering that
+// fails only delays.
 func (p *Pusher) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	defer listening.Wait()
@@ -66,9 +68,9 @@ func (p *Pusher) Run(ctx context.Context) error {
 	return p.db.Lead(ctx, p.stream.key+":push", p.lead)
 }
 
-// lead pushes rows and, beside them, fragments, until ctx ends or another pusher has taken over. A leader of the past may not know
-// that it is one, so the fence in Redis decides, which is the lease's token: what it rendered before the next one began is either in
-// the stream before the next one renders, or refused.
+// lead pushes rows and, beside them, fragments, until ctx ends or another pusher has taken over. A former
+// leader may not know that it is one. So the fence in Redis decides, which is the lease's token: what it
+// rendered before the next leader began is either in the stream before the next one renders, or refused.
 func (p *Pusher) lead(ctx context.Context, lease pg.Lease) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -106,7 +108,7 @@ type leader struct {
 	last  map[string]time.Time // audiences, when their fragments were last pushed
 }
 
-// loop works when woken and whenever work says that something is due later, with a rest in between.
+// loop works when it is notified and whenever work says that something is due later, with a rest in between.
 func (l *leader) loop(ctx context.Context, what string, notify <-chan struct{}, work func(context.Context) (time.Duration, error),
 	rest func(took time.Duration) time.Duration) error {
 	for {
@@ -136,7 +138,8 @@ func (l *leader) loop(ctx context.Context, what string, notify <-chan struct{}, 
 	}
 }
 
-// persist tries until it works, ctx ends or another pusher has taken over. It logs the first failure and the recovery.
+// persist tries until it works, ctx ends or another pusher has taken over. It logs the first failure and the
+// recovery.
 func (p *Pusher) persist(ctx context.Context, what string, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
@@ -200,8 +203,8 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place; and whether
-// they are to be held.
+// unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place;
+// and whether they are to be held.
 func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, streams []string, err error) {
 	now, held := time.Now(), []string{}
 	for name, until := range l.held {
@@ -234,7 +237,8 @@ func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, st
 	return catchup, ids, streams, nil
 }
 
-// render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of the pusher.
+// render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of
+// the pusher.
 func (l *leader) render(ctx context.Context, streams []string) (rows []Row, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -250,8 +254,9 @@ func (l *leader) render(ctx context.Context, streams []string) (rows []Row, err 
 	return rows, nil
 }
 
-// renderEach renders the streams one by one after they failed together, so that one that cannot be rendered holds up no
-// other: it stays in the list and is tried again later. While Postgres is away the failure is nobody's own.
+// renderEach renders the streams one by one after they failed together, so that one that cannot be rendered
+// holds up no other: it stays in the list and is tried again later. While Postgres is away the failure is
+// nobody's own.
 func (l *leader) renderEach(ctx context.Context, ids []int64, streams []string, cause error) (rows []Row, good []int64, broken error) {
 	if err := l.db.Ping(ctx); err != nil {
 		return nil, nil, cause
@@ -299,8 +304,8 @@ func (l *leader) latest() cursor {
 	return l.head
 }
 
-// done takes the rows off the list, now that Redis has what became of them, and in the same transaction notes the head and
-// whose badges and totals have become stale.
+// done takes the rows off the list, now that Redis has what became of them, and in the same transaction notes
+// the head and whose badges and totals have become stale.
 func (l *leader) done(ctx context.Context, ids []int64, audiences []string, head cursor) error {
 	batch := &pgx.Batch{}
 	batch.Queue("delete from unpushed where id = any($1)", ids)

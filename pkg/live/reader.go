@@ -22,7 +22,8 @@ const (
 	syncWithin = 15 * time.Second // for a look at all that Redis and Postgres have
 )
 
-// Run reads the stream until ctx ends. While Redis is away it tries again with backoff; pages and sockets stay.
+// Run reads the stream until ctx ends. While Redis is away it tries again with backoff; pages and sockets
+// stay.
 func (h *Hub) Run(ctx context.Context) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
@@ -47,7 +48,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// read follows the stream on a connection of its own until something is wrong. It reports whether it was in step with Redis.
+// read follows the stream on a connection of its own until something is wrong. It reports whether it was in
+// step with Redis.
 func (h *Hub) read(ctx context.Context) (synced bool, err error) {
 	options := *h.stream.redis.Options()
 	options.PoolSize, options.MinIdleConns, options.MaxRetries = 1, 0, -1
@@ -127,8 +129,8 @@ func (h *Hub) follow(ctx context.Context, s stream, last cursor) (cursor, error)
 	return last, nil
 }
 
-// sync compares the stream with what Postgres and this replica know of it, starts a new epoch if it has lost entries, and
-// fills the ring.
+// sync compares the stream with what Postgres and this replica know of it, starts a new epoch if it has lost
+// entries, and fills the ring.
 func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncWithin)
 	defer cancel()
@@ -175,8 +177,8 @@ func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
 	return newest, nil
 }
 
-// decode prepares entries for the sockets. Those of an earlier epoch are left out: floor is the last of them, and same is whether
-// there was none.
+// decode prepares entries for the sockets. Those of an earlier epoch are left out: floor is the last of them,
+// and same is whether there was none.
 func (h *Hub) decode(epoch string, found []redis.XMessage) (entries []entry, floor entryID, same bool, err error) {
 	same = true
 	for _, m := range found {

@@ -23,8 +23,8 @@ type ring struct {
 
 func newRing(size int, floor entryID) *ring { return &ring{floor: floor, size: size} }
 
-// add appends entries, which are newer than all in the ring. The oldest make room a quarter of the ring at a time, which is a
-// copy seldom instead of a modulo everywhere.
+// add appends entries, which are newer than all in the ring. The oldest make room a quarter of the ring at a
+// time, which is a copy seldom instead of a modulo everywhere.
 func (r *ring) add(entries ...entry) {
 	r.entries = append(r.entries, entries...)
 	if over := len(r.entries) - r.size; over > 0 {
@@ -34,8 +34,8 @@ func (r *ring) add(entries ...entry) {
 	}
 }
 
-// after gives what an audience gets that has seen everything up to since; of several entries about one thing only the last. It
-// is not ok if some of it is no longer in the ring.
+// after gives what an audience gets that has seen everything up to since; of several entries about one thing
+// only the last. It is not ok if some of it is no longer in the ring.
 func (r *ring) after(since entryID, audience string) (frames []*websocket.PreparedMessage, ok bool) {
 	if since.before(r.floor) {
 		return nil, false

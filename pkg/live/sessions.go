@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// sessionsPause is the least time between two questions after sessions, so that many that end one after the other make few
-	// of them; a socket is closed within it and the time of an answer.
+	// sessionsPause is the least time between two questions after sessions, so that many that end one after
+	// the other make few of them; a socket is closed within it and the time of an answer.
 	sessionsPause = 200 * time.Millisecond
 	// sessionsRetry is the pause after a question that was not answered.
 	sessionsRetry = time.Second
@@ -24,13 +24,14 @@ const (
 type Sessions interface {
 	// Ended answers which of the sessions hold no longer.
 	Ended(ctx context.Context, sessions []string) ([]string, error)
-	// OnEnd calls notify whenever a session may have ended, on whatever replica, until ctx ends. notify does not block.
+	// OnEnd calls notify whenever a session may have ended, on whatever replica, until ctx ends. notify does
+	// not block.
 	OnEnd(ctx context.Context, notify func())
 }
 
-// Watch closes sockets with 1008 (policy violation) whose session has ended, until ctx ends: at once when that is told, and else
-// by a look at every heartbeat. One question is for all sockets of this replica. A store that does not answer is asked again soon, and
-// no reason to close any.
+// Watch closes sockets whose session has ended, with 1008 (policy violation), until ctx ends: at once when
+// OnEnd says so, and otherwise by a check at every heartbeat. One question covers all sockets of this
+// replica. If the store does not answer, it is asked again soon, and no socket is closed.
 func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 	ended := make(chan struct{}, 1)
 	var parts sync.WaitGroup
@@ -40,14 +41,15 @@ func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 		defer beat.Stop()
 		h.watch(ctx, sessions, ended, ended, beat.C, true)
 	})
-	// A page's request has just read its session; what ended between then and the socket's joining is to be noticed, too.
+	// A page's request has just read its session; what ended between then and the socket's joining is to be
+	// noticed, too.
 	parts.Go(func() { h.watch(ctx, sessions, h.joined, ended, nil, false) })
 	parts.Wait()
 	return ctx.Err()
 }
 
-// watch asks after all sockets, or only new ones, whenever there is a reason to, until ctx ends. A question that was not answered is a
-// reason to ask after all.
+// watch asks after all sockets, or only new ones, whenever there is a reason to, until ctx ends. A question
+// that was not answered is a reason to ask after all.
 func (h *Hub) watch(ctx context.Context, sessions Sessions, reason <-chan struct{}, askAll chan struct{}, beat <-chan time.Time, all bool) {
 	for failing := false; ; {
 		select {

@@ -17,7 +17,8 @@ const (
 	writeWait = 5 * time.Second
 	readLimit = 512 // a browser sends cursors, nothing else
 
-	// cursorsAMinute is more than anyone can turn pages; each costs a look through the ring, under the hub's lock.
+	// cursorsAMinute is more than anyone can turn pages; each costs a look through the ring, under the hub's
+	// lock.
 	cursorsAMinute = 120
 )
 
@@ -52,11 +53,12 @@ func (s *socket) isClosed() bool {
 	}
 }
 
-// Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the server's to
-// decide, from the session; the page's cursor comes as the query's "since". When session has ended, the socket is closed with 1008
-// (policy violation), see Watch; a socket without one ("") is not.
+// Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the
+// server's to decide, from the session; the page's cursor comes as the query's "since". When session has
+// ended, the socket is closed with 1008 (policy violation), see Watch; a socket without one ("") is not.
 //
-// A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while draining.
+// A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while
+// draining.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session string) {
 	conn, done := h.upgrade(w, r)
 	if conn == nil {
@@ -85,8 +87,8 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	h.speak(conn, s, gone)
 }
 
-// Refuse upgrades the request and closes the socket with 1008 (policy violation): a browser does not tell its page why a handshake
-// was refused, and the page is to be fetched again, as it is somebody else's.
+// Refuse upgrades the request and closes the socket with 1008 (policy violation): a browser does not tell its
+// page why a handshake was refused, and the page is to be fetched again, as it is somebody else's.
 func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request) {
 	if conn, done := h.upgrade(w, r); conn != nil {
 		defer done()
@@ -94,7 +96,8 @@ func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// upgrade returns the connection, or nil if the handshake was refused and answered. done is to be called at the end.
+// upgrade returns the connection, or nil if the handshake was refused and answered. done is to be called at
+// the end.
 func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.Conn, done func()) {
 	h.mu.Lock()
 	draining := h.draining
@@ -117,7 +120,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.C
 	}
 }
 
-// listen reads until the connection fails. A text is the cursor of a page that was rendered anew in the same window.
+// listen reads until the connection fails. A text is the cursor of a page that was rendered anew in the same
+// window.
 func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	conn.SetReadLimit(readLimit)
 	extend := func(string) error { return conn.SetReadDeadline(time.Now().Add(readWait)) }
@@ -195,8 +199,8 @@ func prepare(m message) *websocket.PreparedMessage {
 	return frame
 }
 
-// checkOrigin allows the page's own host. Browsers always send an Origin with a handshake; a client that sends none is no browser
-// and has no cookies to steal.
+// checkOrigin allows the page's own host. Browsers always send an Origin with a handshake; a client that
+// sends none is no browser and has no cookies to steal.
 func checkOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

@@ -61,8 +61,8 @@ func (c cursor) String() string {
 	return c.epoch + ":" + c.id.String()
 }
 
-// message is what a socket carries: at most one of row, fragment, reset and since, and the cursor once it is applied. With nothing but
-// the cursor it is a heartbeat.
+// message is what a socket carries: at most one of row, fragment, reset and since, and the cursor once it is
+// applied. With nothing but the cursor it is a heartbeat.
 type message struct {
 	Cursor   string    `json:"cursor,omitempty"`
 	Row      *Row      `json:"row,omitempty"`
@@ -107,11 +107,11 @@ func newStream(client *redis.Client, app string) stream {
 // errDeposed says that another process has become the pusher.
 var errDeposed = errors.New("another pusher has taken over")
 
-// push adds entries in one step, unless another pusher has taken over, and starts a new epoch first if there is none or if the
-// stream ends before head. It answers the epoch and the last id.
+// push adds entries in one step, unless another pusher has taken over, and starts a new epoch first if there
+// is none or if the stream ends before head. It answers the epoch and the last id.
 //
-// KEYS: stream, epoch, pusher. ARGV: fence, candidate epoch, head's epoch, head's ms, head's seq, length, then
-// audience and message of each entry.
+// KEYS: stream, epoch, pusher. ARGV: fence, candidate epoch, head's epoch, head's ms, head's seq, length,
+// then audience and message of each entry.
 var push = redis.NewScript(`
 if redis.call('GET', KEYS[3]) ~= ARGV[1] then return false end
 local epoch = redis.call('GET', KEYS[2])

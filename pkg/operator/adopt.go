@@ -11,8 +11,7 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// AdoptCommand and SkipCommand are `adopt` and `skip` of a service. open is called when they run; the function it
-// returns is called at the end.
+// AdoptCommand is `adopt` of a service.
 func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
 	var d inbox.Decision
 	var dry bool
@@ -37,7 +36,7 @@ func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error
 	return command
 }
 
-// SkipCommand is `skip` of a service; see AdoptCommand.
+// SkipCommand is `skip` of a service.
 func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
 	var d inbox.Decision
 	command := &cobra.Command{

@@ -15,8 +15,7 @@ import (
 	"countersign.example/pkg/journal/inbox"
 )
 
-// DeadLettersCommand is `dead-letters list|replay|discard` of a service. open is called when
-// a command runs; the function it returns is called at the end.
+// DeadLettersCommand is `dead-letters list|replay|discard|free` of a service.
 func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, func(), error)) *cobra.Command {
 	with := func(do func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
@@ -131,8 +130,8 @@ func printStranded(w io.Writer, keys []inbox.StrandedKey) error {
 	return err
 }
 
-// printDeadLetters quotes what came from the topic: it may hold anything, a terminal's control
-// characters too.
+// printDeadLetters quotes what came from the topic, which may hold anything, such as a terminal's control
+// characters.
 func printDeadLetters(w io.Writer, deadLetters []inbox.DeadLetter) error {
 	if len(deadLetters) == 0 {
 		_, err := fmt.Fprintln(w, "no dead letters wait")

@@ -11,7 +11,7 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// AcceptLossCommand is `accept-loss` of a service. open is called when it runs; the function it returns is called at the end.
+// AcceptLossCommand is `accept-loss` of a service.
 func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), error)) *cobra.Command {
 	var d inbox.Decision
 	command := &cobra.Command{

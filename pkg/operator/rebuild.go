@@ -14,7 +14,7 @@ import (
 // reportEvery is how often the command prints how far it is.
 const reportEvery = time.Second
 
-// RebuildCommand is `rebuild` of a service. open is called when it runs; the function it returns is called at the end.
+// RebuildCommand is `rebuild` of a service.
 func RebuildCommand(open func(ctx context.Context) (journal.Rebuild, func(), error)) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Make the copies anew from this service's own journal, while it runs", Args: cobra.NoArgs,

@@ -14,16 +14,19 @@ import (
 )
 
 const (
-	// answerWithin is how long a server may say nothing to who waits for it, where the caller's context does not say. It is
-	// beyond the server's time limit of a statement, so that where that holds it only finds connections that carry nothing any more. A
-	// statement without that limit ends here, too: nobody could tell it from such a connection. What is longer is done in several.
+	// answerWithin is how long a server may say nothing to who waits for it, where the caller's context does
+	// not say. It is beyond the server's time limit of a statement, so that where that holds it only finds
+	// connections that carry nothing any more. A statement without that limit ends here, too: nobody could
+	// tell it from such a connection. What is longer is done in several.
 	answerWithin = 2 * time.Minute
 
-	// pongWithin is for a connection that comes from the pool: one that has been idle is asked whether it still lives.
+	// pongWithin is for a connection that comes from the pool: one that has been idle is asked whether it
+	// still lives.
 	pongWithin = 2 * time.Second
 )
 
-// keepalives make the server notice, as soon as we would, that this process' host has vanished, and end what it left.
+// keepalives make the server notice, as soon as we would, that this process' host has vanished, and end what
+// it left.
 //
 // https://www.postgresql.org/docs/current/runtime-config-connection.html
 var keepalives = map[string]string{

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// leaseLife is how long a leader that says nothing leads on: so long nobody does after a host has vanished.
+	// leaseLife is how long a leader that says nothing leads on: so long nobody does after a host has
+	// vanished.
 	leaseLife  = 9 * time.Second
 	leaseRenew = leaseLife / 3
 	// leaseMargin is how much earlier a leader that cannot renew its lease stops, by its own clock.
@@ -35,20 +36,21 @@ var leases = NewMigrations("leases", leaseFiles)
 // Lease is one term of leadership.
 type Lease struct {
 	Name string
-	// Token is the fencing token: greater than that of every term before it, in this database. It is made of the
-	// time, so that it also grows where a database was restored or made anew.
+	// Token is the fencing token: greater than that of every term before it, in this database. It is made of
+	// the time, so that it also grows where a database was restored or made anew.
 	Token int64
 }
 
-// Lead runs fn whenever this process leads name in this database, until ctx ends. Leadership is a lease that lapses by time:
-// it is renewed at a third of its life, given back when fn returns, and taken over by another process once it has run out. A leader that
-// cannot renew it stops by its own clock, before it has run out by the server's: fn's context is cancelled.
+// Lead runs fn whenever this process leads name in this database, until ctx ends. Leadership is a lease that
+// runs out by time. Its holder renews it at a third of its life, and releases it when fn returns; once it has
+// run out, another process acquires it. A leader that cannot renew its lease stops by its own clock before
+// the lease runs out by the server's: fn's context is cancelled.
 //
-// Still two may lead for a moment: fn may be slow to return, or its process may have been suspended. What a
-// leader of the past must not do is guarded by the lease's Token, in the transaction that does it.
+// Still two processes may lead for a moment: fn may be slow to return, or its process may have been
+// suspended. So whatever a former leader must not do is guarded by the lease's Token, in the transaction that
+// does it.
 //
-// fn returns when its context ends; if it returns earlier, leadership is given up and tried
-// for again.
+// fn returns when its context ends. If it returns earlier, leadership is given up and tried for again.
 func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context, lease Lease) error) error {
 	returned := make(chan struct{}, 1)
 	var listening sync.WaitGroup
@@ -83,8 +85,8 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 
 func pause() time.Duration { return leasePause/2 + rand.N(leasePause) }
 
-// acquireLease acquires a lease that has run out, or says how long to wait for that. What it acquires may be used until a time of this
-// process' clock.
+// acquireLease acquires a lease that has run out, or returns how long to wait until it does. An acquired
+// lease may be used until a time of this process' clock.
 func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
 	const acquire = `with acquired as (
 			insert into leases (name, holder, token, expires_at)

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// listenerPing is how long the listening connection may be silent before a ping finds out whether it still works.
+	// listenerPing is how long the listening connection may be silent before a ping finds out whether it
+	// still works.
 	listenerPing = 10 * time.Second
 	// listenerCall bounds each statement on it.
 	listenerCall = 3 * time.Second
@@ -28,7 +29,8 @@ type listener struct {
 	interrupt context.CancelFunc // ends the waiting under way; nil if there is none
 }
 
-// refresh has the listener compare its channels with those that are wanted. The caller holds the notifier's mu.
+// refresh has the listener compare its channels with those that are wanted. The caller holds the notifier's
+// mu.
 func (l *listener) refresh() {
 	l.changed = true
 	if l.interrupt != nil {
@@ -36,9 +38,9 @@ func (l *listener) refresh() {
 	}
 }
 
-// Listen calls notify whenever this process or another one notifies the channel, and each time the connection is made, since
-// a notification may have passed before. It returns when ctx ends. notify must not block. All who listen, to whichever
-// channels, share one connection.
+// Listen calls notify whenever this process or another one notifies the channel, and each time the connection
+// is made, since a notification may have passed before. It returns when ctx ends. notify must not block. All
+// who listen, to whichever channels, share one connection.
 func (db *DB) Listen(ctx context.Context, name string, notify func()) {
 	c := db.channel(name)
 	if c == nil {
@@ -142,7 +144,8 @@ func (db *DB) listenOnce(ctx context.Context, l *listener) (listened bool) {
 	}
 }
 
-// subscribe listens to the channels that are wanted now, and notifies all their listeners, since some may have joined meanwhile.
+// subscribe listens to the channels that are wanted now, and notifies all their listeners, since some may
+// have joined meanwhile.
 func (db *DB) subscribe(ctx context.Context, l *listener, conn *pgx.Conn, subscribed map[string]bool) error {
 	db.notifier.mu.Lock()
 	if !l.changed && len(subscribed) > 0 {
@@ -215,7 +218,8 @@ func (db *DB) nextNotification(ctx context.Context, l *listener, conn *pgx.Conn)
 		cancel()
 		if err != nil {
 			if ctx.Err() == nil {
-				// The pool's connections most likely fail too. Without a reset, a caller would have to wait for each of them.
+				// The pool's connections most likely fail too. Without a reset, a caller would have to wait
+				// for each of them.
 				db.pool.Reset()
 			}
 			return nil, err

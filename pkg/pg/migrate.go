@@ -26,13 +26,14 @@ type Migrations struct {
 	Name string // letters and underscores
 	FS   fs.FS  // *.sql at its root, in goose's format; nil for a library's
 
-	// Of a library. Up brings its tables up to date. Missing says what they lack, "" if nothing; what a newer version
-	// of the library has added is no lack.
+	// Of a library. Up brings its tables up to date. Missing says what they lack, "" if nothing; what a newer
+	// version of the library has added is no lack.
 	Up      func(ctx context.Context, pool *pgxpool.Pool) error
 	Missing func(ctx context.Context, pool *pgxpool.Pool) (string, error)
 }
 
-// NewMigrations returns the set name, whose files are in the folder migrations of files, as a package embeds it.
+// NewMigrations returns the set name, whose files are in the folder migrations of files, as a package embeds
+// it.
 func NewMigrations(name string, files embed.FS) Migrations {
 	set, err := fs.Sub(files, "migrations")
 	if err != nil {
@@ -42,7 +43,8 @@ func NewMigrations(name string, files embed.FS) Migrations {
 }
 
 const (
-	// migrationLockTimeout is how long a migration waits for a table. Whoever comes to the table behind it waits as long.
+	// migrationLockTimeout is how long a migration waits for a table. Whoever comes to the table behind it
+	// waits as long.
 	migrationLockTimeout = 2 * time.Second
 	// migrationPatience is how long a migration is tried again that did not get its table.
 	migrationPatience = 5 * time.Minute
@@ -50,9 +52,10 @@ const (
 	migrationTurn = 500 * time.Millisecond
 )
 
-// Migrate brings the database at url up to date with this package's tables and with sets, in order. Several processes may call it at once: one works, the
-// others wait. While it runs, the service may be in use: no statement waits long for a table, since everybody
-// who comes to it then would wait behind that; it gives up and is tried again.
+// Migrate brings the database at url up to date with this package's tables and with sets, in order. Several
+// processes may call it at once: one works, the others wait. While it runs, the service may be in use: no
+// statement waits long for a table, since everybody who comes to it then would wait behind that; it gives up
+// and is tried again.
 func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -99,7 +102,8 @@ func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Cont
 		_ = conn.Close(ctx)
 	}()
 	for {
-		// To wait inside PostgreSQL would hold a snapshot, and an index that is built concurrently waits for all of them to end.
+		// To wait inside PostgreSQL would hold a snapshot, and an index that is built concurrently waits for
+		// all of them to end.
 		var taken bool
 		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey("migrate")).Scan(&taken); err != nil {
 			return fmt.Errorf("take the lock of migrations: %w", err)
@@ -117,7 +121,8 @@ func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Cont
 	lost := make(chan struct{})
 	go func() {
 		defer close(lost)
-		// Nothing is listened to: this returns when the connection, and with it the lock, is lost, or at the end.
+		// Nothing is listened to: this returns when the connection, and with it the lock, is lost, or at the
+		// end.
 		_, _ = conn.WaitForNotification(ctx)
 		cancel()
 	}()
@@ -125,7 +130,8 @@ func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Cont
 	return do(ctx)
 }
 
-// noTransaction is how a file says that it holds no locks for long, and may wait long for its own: an index built concurrently.
+// noTransaction is how a file says that it holds no locks for long, and may wait long for its own: an index
+// built concurrently.
 var noTransaction = regexp.MustCompile(`(?m)^--\s*\+goose NO TRANSACTION\s*$`)
 
 // up applies the files that were not applied yet, one by one.

@@ -16,8 +16,9 @@ import (
 // ErrNotMigrated says that the database is behind the binary.
 var ErrNotMigrated = errors.New("the database is not migrated: run the migrate command of this version")
 
-// Migrated returns ErrNotMigrated, with what is missing, if a migration of sets has not been applied. A database that is ahead is
-// well: a version adds only what the one before can do without. It costs one round trip, and one more for each library.
+// Migrated returns ErrNotMigrated, with what is missing, if a migration of sets has not been applied. A
+// database that is ahead is well: a version adds only what the one before can do without. It costs one round
+// trip, and one more for each library.
 func (db *DB) Migrated(ctx context.Context, sets ...Migrations) error {
 	sets = withOurs(sets)
 	batch := &pgx.Batch{}

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// notifyPause is the least time between two NOTIFYs of a channel. A NOTIFY takes a lock of the whole database while it
-// commits, so that one for each transaction would make commits queue up (measured at 16 connections: 4,650 tx/s without,
-// 1,350-2,080 with).
+// notifyPause is the least time between two NOTIFYs of a channel. A NOTIFY takes a lock of the whole database
+// while it commits, so that one for each transaction would make commits queue up (measured at 16 connections:
+// 4,650 tx/s without, 1,350-2,080 with).
 const notifyPause = 8 * time.Millisecond
 
-// notifyRetry is when a NOTIFY that has failed is sent again. Its names are not kept: it then says that anything may have changed.
+// notifyRetry is when a NOTIFY that has failed is sent again. Its names are not kept: it then says that
+// anything may have changed.
 const notifyRetry = time.Second
 
 // noticeBytes bounds the names in one NOTIFY; PostgreSQL's limit is 8,000.
@@ -81,9 +82,10 @@ func (n *notice) payload(sender string) string {
 	return b.String()
 }
 
-// Notify calls the listeners of a channel: at once in this process, and within a few milliseconds in others. about names
-// what has changed (streams, say); without names anything may have changed. Call it after the commit. It never blocks and
-// never fails, and a notification may get lost: listeners also look by themselves now and then.
+// Notify calls the listeners of a channel: at once in this process, and within a few milliseconds in others.
+// about names what has changed (streams, say); without names anything may have changed. Call it after the
+// commit. It never blocks and never fails, and a notification may get lost: listeners also look by themselves
+// now and then.
 func (db *DB) Notify(name string, about ...string) {
 	c := db.channel(name)
 	if c == nil {
@@ -112,9 +114,9 @@ func (db *DB) notifyLocally(c *channel, about []string) {
 	}
 }
 
-// OnNotify calls notify whenever this process notifies the channel, until stop is called. It learns of other processes only
-// while somebody in this one listens to the channel with Listen. about names what has changed; if it is empty, anything may
-// have. OnNotify needs no connection. notify must not block.
+// OnNotify calls notify whenever this process notifies the channel, until stop is called. It learns of other
+// processes only while somebody in this one listens to the channel with Listen. about names what has changed;
+// if it is empty, anything may have. OnNotify needs no connection. notify must not block.
 func (db *DB) OnNotify(name string, notify func(about []string)) (stop func()) {
 	c := db.channel(name)
 	if c == nil {

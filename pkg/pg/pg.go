@@ -30,11 +30,12 @@ import (
 // connections are held for long (leaders, listeners); the rest serve requests.
 const maxConns = 24
 
-// plans are settings of the planner for statements that find their rows by key, as all of a service do. A plan
-// is made once and kept as long as its connection: one from when its table was new, or of a list that is nearly
-// always empty, would otherwise read the whole table for ever. And with arrays as parameters, PostgreSQL
-// would plan anew each time, which costs more than the statement. A plan that does not know the parameters expects many rows
-// of a large table: to start other processes for them, or to compile it, takes longer than to read the few that there are.
+// plans are settings of the planner for statements that find their rows by key, as all of a service do. A
+// plan is made once and kept as long as its connection: one from when its table was new, or of a list that is
+// nearly always empty, would otherwise read the whole table for ever. And with arrays as parameters,
+// PostgreSQL would plan anew each time, which costs more than the statement. A plan that does not know the
+// parameters expects many rows of a large table: to start other processes for them, or to compile it, takes
+// longer than to read the few that there are.
 var plans = map[string]string{
 	"jit":              "off",
 	"plan_cache_mode":  "force_generic_plan",
@@ -69,8 +70,8 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		}
 	}
 	setDefault("timezone", "UTC")
-	// A forgotten transaction would hold its streams' locks for ever, and so would one whose client is cut off. Nobody
-	// thinks for so long within one.
+	// A forgotten transaction would hold its streams' locks for ever, and so would one whose client is cut
+	// off. Nobody thinks for so long within one.
 	setDefault("idle_in_transaction_session_timeout", "10s")
 	setDefault("statement_timeout", "30s")
 	for name, value := range plans {
@@ -118,8 +119,8 @@ func (db *DB) Close() {
 	db.pool.Close()
 }
 
-// Shutdown is Close for a process that must end in time: when ctx ends before the statements under way do, it leaves
-// their connections to the server, which rolls back what was not committed.
+// Shutdown is Close for a process that must end in time: when ctx ends before the statements under way do, it
+// leaves their connections to the server, which rolls back what was not committed.
 func (db *DB) Shutdown(ctx context.Context) error {
 	closed := make(chan struct{})
 	go func() {

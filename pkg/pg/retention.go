@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Retention is how long rows are kept that nothing needs any more.
+// Retention is how long rows are kept that are not needed any more.
 type Retention struct {
 	Name string // of what is deleted, for the log
-	// Delete is a statement that deletes, or empties, at most $2 rows that became needless before $1, and finds them without reading
-	// what is to stay.
+	// Delete is a statement that deletes or empties at most $2 rows that have not been needed since $1. It
+	// finds them without reading the rows that stay.
 	Delete string
 	Kept   time.Duration // since then
 }
@@ -23,7 +23,8 @@ const (
 	retentionRetry = 5 * time.Minute
 )
 
-// ApplyRetentions is a part of a service that deletes what is old, at its start and hourly. Every replica may run it.
+// ApplyRetentions is a part of a service that deletes what is old, at its start and hourly. Every replica may
+// run it.
 func ApplyRetentions(db *DB, log *slog.Logger, retentions ...Retention) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		for {
@@ -43,8 +44,8 @@ func ApplyRetentions(db *DB, log *slog.Logger, retentions ...Retention) func(ctx
 	}
 }
 
-// Apply deletes what is needless at now, in portions, each by itself: what a time limit cuts off, the next try goes on with. It returns how
-// many rows that was.
+// Apply deletes what was not needed any more at now, and returns how many rows that was. It works in batches,
+// each a transaction: the next try goes on where a time limit cut this one off.
 func (r Retention) Apply(ctx context.Context, db *DB, now time.Time) (forgotten int64, err error) {
 	for {
 		tag, err := db.pool.Exec(ctx, r.Delete, now.Add(-r.Kept), retentionBatch)

@@ -11,9 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// IsRetryable reports whether err is known to pass by itself, so that the same statements may work in a moment: the server is away
-// or going away, a lock or a time limit was in the way, or a resource has run out. It is a list of what is known. An error that is
-// not on it lies in what was asked, until somebody shows otherwise, and trying again without end would only hold up everything behind it.
+// IsRetryable reports whether err is known to be temporary, so that the same statements may succeed in a
+// moment: the server is away or going away, a lock or a time limit was in the way, or a resource has run out.
+// An error that is not on this list is taken to lie in the statements: repeating it without end would only
+// hold up everything behind it.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func IsRetryable(err error) bool {
@@ -36,8 +37,9 @@ func IsRetryable(err error) bool {
 	return false
 }
 
-// stalePlan reports whether a migration has added to a table since a connection planned to read all of it. The connection
-// forgets such a plan when it fails, each statement's by itself; "feature not supported" means nothing else that passes.
+// stalePlan reports whether a migration has added to a table since a connection planned to read all of it.
+// The connection forgets the plan when it fails, each statement's by itself. No other "feature not supported"
+// is temporary.
 func stalePlan(refused *pgconn.PgError) bool {
 	return refused.Code == "0A000" && refused.Routine == "RevalidateCachedQuery"
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Savepoint runs fn after a savepoint, with what it queues. Where that fails or panics, what it has done is undone, and the
-// transaction goes on without it. It costs two round trips.
+// Savepoint runs fn, and what fn queues, after a savepoint. If that fails or panics, it is undone, and the
+// transaction can go on. It costs two round trips.
 func (tx *Tx) Savepoint(ctx context.Context, fn func() error) (err error) {
 	if _, err := tx.Exec(ctx, "savepoint part"); err != nil {
 		return err

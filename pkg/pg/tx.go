@@ -17,11 +17,11 @@ import (
 // rollbackTimeout bounds the rollback after a cancelled request.
 const rollbackTimeout = 5 * time.Second
 
-// Tx is one transaction, at READ COMMITTED. The embedded pgx.Tx serves pgx and River's
-// InsertTx; do not commit or roll it back.
+// Tx is one transaction, at READ COMMITTED. The embedded pgx.Tx is for pgx and for River's InsertTx; do not
+// commit or roll it back.
 //
-// Round trips are what a small transaction costs most. It begins in that of its first batch, and what is queued goes
-// in that of the commit, or of the next statement.
+// Round trips are most of what a small transaction costs. So the transaction begins in the round trip of its
+// first statement, and queued statements go with the next one, or with the commit.
 type Tx struct {
 	pgx.Tx
 	pipeline *pipeline
@@ -35,16 +35,16 @@ func (tx *Tx) Gorm() *gorm.DB { return tx.gorm }
 // AfterCommit has fn called once the transaction has committed.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
-// Queue has a statement run before whatever comes next in the transaction, at the latest its commit. Where it fails, or
-// the function that takes its result does, so does the transaction. Such a function that only the commit is left
-// to follow costs a round trip: the commit waits for its verdict. See QueueRow.
+// Queue has a statement run before the next one of the transaction, or before its commit. If the statement
+// fails, or the function that takes its result, so does the transaction. If only the commit follows, such a
+// function costs a round trip more, since the commit waits for it; QueueRow avoids that.
 func (tx *Tx) Queue(query string, args ...any) *pgx.QueuedQuery {
 	return tx.pipeline.queued.Queue(query, args...)
 }
 
-// QueueRow is Queue for a statement that returns one row whenever it succeeds, of kinds that fit into: there
-// is nothing to refuse, so that the commit can go in the same round trip. A row that does not fit is a mistake of the
-// program, found when the transaction may have been committed: InTx panics.
+// QueueRow is Queue for a statement that returns exactly one row whenever it succeeds, and whose columns fit
+// into the destinations. Then no function can refuse the result, and the commit goes in the same round trip.
+// A row that does not fit is a bug that is found when the transaction may have been committed: InTx panics.
 func (tx *Tx) QueueRow(query string, args []any, into ...any) {
 	p := tx.pipeline
 	queued := p.queued.Queue(query, args...)
@@ -58,10 +58,10 @@ func (tx *Tx) QueueRow(query string, args []any, into ...any) {
 	p.certain = append(p.certain, queued)
 }
 
-// Flush runs what is queued now, for its results.
+// Flush runs the queued statements now, for a caller that needs their results.
 func (tx *Tx) Flush(ctx context.Context) error { return tx.pipeline.ready(ctx) }
 
-// QueueGorm queues the one statement that write makes, which must not need its result.
+// QueueGorm queues the one statement that write makes. write must not need its result.
 func (tx *Tx) QueueGorm(write func(*gorm.DB) *gorm.DB) error {
 	made := write(tx.gorm.Session(&gorm.Session{DryRun: true}))
 	if made.Error != nil {
@@ -118,9 +118,10 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	return nil
 }
 
-// Search has read look for rows: for all of a list if what is "", and else for those that have it (words, an owner), with plans that
-// know what. A kept plan does not know whether that is rare (look it up, and sort) or common (walk through the list until a page
-// is full), and is wrong for one of the two.
+// Search has read look for rows: for all of a list if what is "", and else for those that match what. A
+// search gets a plan of its own, made for its parameters. A plan that is kept does not know whether a word is
+// rare (then look it up, and sort) or common (then walk through the list until a page is full), and would be
+// wrong for one of the two.
 func (db *DB) Search(ctx context.Context, what string, read func(*gorm.DB) error) error {
 	if what == "" {
 		return read(db.Gorm(ctx))
@@ -131,7 +132,8 @@ func (db *DB) Search(ctx context.Context, what string, read func(*gorm.DB) error
 	})
 }
 
-// pipeline is a transaction of pgx that begins when it must, and runs what is queued before anything else.
+// pipeline is a transaction that begins with its first statement, and sends queued statements before any
+// other.
 type pipeline struct {
 	conn   *pgx.Conn
 	tx     pgx.Tx // nil until it has begun
@@ -151,14 +153,14 @@ func (p *pipeline) takeQueued() []*pgx.QueuedQuery {
 	return queries
 }
 
-// mayRefuse reports whether a function that waits for the result of what is queued may find it wanting.
+// mayRefuse reports whether a function that takes the result of a queued statement may return an error.
 func (p *pipeline) mayRefuse() bool {
 	return slices.ContainsFunc(p.queued.QueuedQueries, func(query *pgx.QueuedQuery) bool {
 		return query.Fn != nil && !slices.Contains(p.certain, query)
 	})
 }
 
-// ready begins and runs what is queued.
+// ready begins the transaction if need be, and runs the queued statements.
 func (p *pipeline) ready(ctx context.Context) error {
 	if p.failed != nil {
 		return p.failed
@@ -169,7 +171,7 @@ func (p *pipeline) ready(ctx context.Context) error {
 	return p.SendBatch(ctx, &pgx.Batch{}).Close()
 }
 
-// SendBatch sends what is queued and b, beginning with them if that is still to do.
+// SendBatch sends the queued statements and then b, with the beginning of the transaction first if need be.
 func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	if p.failed != nil {
 		return unsent{p.failed}
@@ -183,7 +185,8 @@ func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 		results = p.conn.SendBatch(ctx, all)
 		p.tx = results.Tx()
 		if _, err := results.Exec(); err != nil {
-			// Also where a statement behind it could not be prepared: then nothing was sent, and there is no transaction.
+			// Also where a statement behind it could not be prepared: then nothing was sent, and there is no
+			// transaction.
 			p.failed = fmt.Errorf("begin: %w", err)
 			return failed{results, p.failed}
 		}
@@ -200,7 +203,7 @@ func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	return results
 }
 
-// result takes the next one, for the function that waits for it.
+// result reads the next result, for the function that takes it.
 func result(results pgx.BatchResults, query *pgx.QueuedQuery) error {
 	if query.Fn != nil {
 		return query.Fn(results)
@@ -209,7 +212,8 @@ func result(results pgx.BatchResults, query *pgx.QueuedQuery) error {
 	return err
 }
 
-// commit sends what is queued with the commit. A transaction in which nothing was done needs none.
+// commit sends the queued statements together with the commit. A transaction that has run no statement needs
+// no commit.
 func (p *pipeline) commit(ctx context.Context) error {
 	if p.failed != nil {
 		return p.failed
@@ -291,7 +295,7 @@ func (p *pipeline) Conn() *pgx.Conn                { return p.conn }
 // LargeObjects is not for this package's users: it could not begin the transaction.
 func (p *pipeline) LargeObjects() pgx.LargeObjects { return pgx.LargeObjects{} }
 
-// failed is the results of a batch whose beginning failed.
+// failed are the results of a batch whose first statements failed.
 type failed struct {
 	pgx.BatchResults
 	err error
@@ -302,7 +306,7 @@ func (f failed) Query() (pgx.Rows, error)         { return nil, f.err }
 func (f failed) QueryRow() pgx.Row                { return failedRow{f.err} }
 func (f failed) Close() error                     { _ = f.BatchResults.Close(); return f.err }
 
-// unsent is the results of a batch that must not be sent.
+// unsent are the results of a batch that must not be sent.
 type unsent struct{ err error }
 
 func (u unsent) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, u.err }
@@ -315,8 +319,8 @@ type failedRow struct{ err error }
 
 func (r failedRow) Scan(...any) error { return r.err }
 
-// gormConn runs GORM's statements in the transaction. It hides everything else of a *sql.Conn: given BeginTx, GORM would
-// begin and commit by itself, and its first write would commit the outer transaction.
+// gormConn runs GORM's statements in the transaction. It hides all other methods of *sql.Conn. If GORM had
+// BeginTx, it would begin and commit by itself, and its first write would commit the outer transaction.
 type gormConn struct {
 	pipeline *pipeline
 	conn     *sql.Conn

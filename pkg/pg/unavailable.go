@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// IsUnavailable reports whether err says that the server cannot be reached, or is going away: it
-// refuses connections, shuts down, or the connection broke. Trying again later helps. Whether a commit that
-// failed so has happened is not known.
+// IsUnavailable reports whether the server cannot be reached or is going away: it refuses connections, shuts
+// down, or the connection broke. Trying again later helps. Whether a commit that failed with such an error
+// has happened is not known.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func IsUnavailable(err error) bool {
@@ -30,9 +30,9 @@ func IsUnavailable(err error) bool {
 	return broken || errors.Is(err, ErrReplaced) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
-// IsTransient reports whether err says that the server gave a statement up for what goes on around it: a time
-// limit, a deadlock, a serialization failure, a lock that was not to be had. Its transaction is rolled back, and
-// the same may work in a moment.
+// IsTransient reports whether the server gave a statement up because of others: a time limit, a deadlock, a
+// serialization failure, or a lock that was not to be had. Its transaction is rolled back, and may succeed in
+// a moment.
 func IsTransient(err error) bool {
 	gaveUp, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {

@@ -10,23 +10,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrReplaced says that the database is not the one, or not in the life of the server, that this process began with, and that it is not
-// known yet whether it may be used: it may have been restored from a backup meanwhile.
+// ErrReplaced says that the server was restarted, or the database replaced, since this process first
+// connected, and that it is not known yet whether it may be used: it may have been restored from a backup.
 var ErrReplaced = errors.New("the database was replaced or its server restarted, and it may be older than it was")
 
 // vetTimeout bounds one vetting; the next connection tries again.
 const vetTimeout = 20 * time.Second
 
-// vetting looks at each new connection, once Vet was called.
+// vetting checks each new connection, once Vet was called.
 type vetting struct {
 	mu    sync.Mutex
 	check func(ctx context.Context) error // nil before Vet
 	known string                          // the database that may be used; "" before the first connection
 }
 
-// Vet has check asked before a database is used that is not the one which the first connection reached: a backup can only be restored, and
-// a standby take over, with all connections broken. Until it returns nil, nobody gets a connection: that is ErrReplaced, and
-// IsUnavailable. check needs another DB than this one. Call Vet before the database is used.
+// Vet has check called before this process uses a database other than the one of its first connection, or the
+// same one after a restart of its server: a backup can only be restored, and a standby take over, with all
+// connections broken. Until check returns nil, nobody gets a connection; the error is ErrReplaced, and
+// IsUnavailable reports it. check needs another DB than this one. Call Vet before the database is used.
 func (db *DB) Vet(check func(ctx context.Context) error) {
 	db.vetting.mu.Lock()
 	defer db.vetting.mu.Unlock()

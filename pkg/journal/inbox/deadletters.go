@@ -25,7 +25,7 @@ const (
 	Refused   Kind = "refused"   // an event that its sender must not have written; nothing waits behind it
 )
 
-// alone reports whether nothing waits behind such a dead letter.
+// alone reports whether no other event waits behind a dead letter of this kind.
 func (k Kind) alone() bool { return k == Malformed || k == Refused }
 
 // errParked is a parked dead letter's error.
@@ -86,7 +86,7 @@ type deadLetterColumns struct {
 	times                          []time.Time
 }
 
-// insertDeadLetters sets messages aside, in order.
+// insertDeadLetters keeps messages as dead letters, in order.
 func insertDeadLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 	if len(items) == 0 {
 		return nil
@@ -152,7 +152,8 @@ func notNil(b []byte) []byte {
 	return b
 }
 
-// errorText is err as a text column takes it: errors quote what they are about.
+// errorText is an error's text as a column takes it: valid, without NUL, and not too long. An error may quote
+// any data.
 func errorText(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\x00", "\uFFFD")
 	if len(text) > maxError {

@@ -1,15 +1,17 @@
-// Package inbox records the messages of topics in a service's journal, each event once, and keeps what cannot be recorded as dead
-// letters. It knows PostgreSQL only; a Format reads the messages.
+// Package inbox records the messages of topics in a service's journal, each event once, and keeps what cannot
+// be recorded as dead letters. It knows PostgreSQL only; a Format reads the messages.
 //
 // Invariants:
-//   - The events of a key are recorded in the topic's order. An event that cannot be used, or whose recording fails for a reason
-//     that is not known to be temporary, is poison: it becomes a dead letter, later events of its key are parked behind it, and
-//     replaying it records it at its place.
-//   - A message that is not an event is malformed. An event that its sender must not have written, or not there, is refused. Both
-//     become dead letters alone, before anything else is checked, so that nobody parks a key by what they must not write.
-//   - Nothing else stops. Only failures that are known to be temporary (a lost connection, a deadlock, a time-out) are repeated
-//     without end, and never make dead letters. Whatever fails otherwise is tried a few times alone, after the others.
+//   - The events of a key are recorded in the topic's order. An event that cannot be used, or whose recording
+//     fails for a reason that is not known to be temporary, is poison: it becomes a dead letter, later events
+//     of its key are parked behind it, and replaying it records it at its place.
+//   - A message that is not an event is malformed. An event that its sender must not have written, or not
+//     there, is refused. Both become dead letters alone, before anything else is checked, so that nobody
+//     parks a key by what they must not write.
+//   - Nothing else stops. Only failures that are known to be temporary (a lost connection, a deadlock, a
+//     time-out) are repeated without end, and never make dead letters. Whatever fails otherwise is tried a
+//     few times alone, after the others.
 //   - A parked key has a poison dead letter that waits: both come and go in one transaction.
-//   - The key's row in parked_keys is locked by whoever parks, replays or discards, so that nothing is parked behind a key that
-//     has just been freed. It is locked before the streams' rows.
+//   - The key's row in parked_keys is locked by whoever parks, replays or discards, so that nothing is parked
+//     behind a key that has just been freed. It is locked before the streams' rows.
 package inbox

@@ -12,17 +12,19 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// replayBatch is how many dead letters of a key are replayed in one transaction. Of more, the first that is left holds the key until the next one.
+// replayBatch is how many dead letters of a key are replayed in one transaction. If there are more, the first
+// one left holds the key until the next transaction.
 const replayBatch = 100
 
-// chooseFirst is given the dead letters of a key that wait, in order, and returns those to replay. errNotHead keeps what it has done, and no more.
+// chooseFirst is given the waiting dead letters of a key, in order, and returns those to replay. With
+// errNotHead what it has done is kept, and nothing more is done.
 type chooseFirst func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
 
 // errNotHead says that another dead letter holds the key.
 var errNotHead = errors.New("another letter holds the key")
 
-// free settles the dead letters of a key in one transaction, and frees the key when none is left: whatever happens in between, either nothing
-// has changed, or the key is free, or a poison dead letter holds it.
+// free settles the dead letters of a key, and frees the key when none is left. After each transaction, and so
+// after a crash, either nothing has changed, or the key is free, or a poison dead letter holds it.
 func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first chooseFirst) (settled int, err error) {
 	var failed error
 	for more := true; more; first = nil {
@@ -43,14 +45,15 @@ func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first chooseFir
 	return settled, failed
 }
 
-// round is what a transaction that frees came to.
+// round is the result of one of its transactions.
 type round struct {
 	settled int
 	failed  error // a *FailedAgainError
 	more    bool  // dead letters are left to replay
 }
 
-// freeSome replays dead letters of the key. Consumers that have an event of it wait for the key's row, and then find the key free, or parked.
+// freeSome replays dead letters of the key under the lock of its row. A consumer with an event of the key
+// waits for the lock, and then finds the key free, or parked.
 func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first chooseFirst) (done round, err error) {
 	if err := lockKey(ctx, tx, k); err != nil {
 		return done, err
@@ -106,8 +109,8 @@ const waitingOfKey = `where topic = $1 and key = $2 and state = 'waiting' and ki
 // errLeft is the error of a dead letter that holds its key between two transactions.
 var errLeft = errors.New("it is being replayed, with others before it: where that has ended, replay it")
 
-// replayInOrder records a dead letter's event and settles it. Where that fails for what is not known to pass, it is undone, and cause says why,
-// and kind what the dead letter is now.
+// replayInOrder records the event of a dead letter and settles it. A failure that is not known to be
+// temporary is undone: then cause says why, and kind is what the dead letter has become.
 func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLetter DeadLetter) (kind Kind, cause, err error) {
 	i := d.recorder.read(deadLetter.message())
 	if i.kind != "" {
@@ -126,7 +129,7 @@ func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLett
 	return Poison, cause, nil
 }
 
-// markFailed notes that a dead letter waits on, as what it is now.
+// markFailed notes a failed attempt. The dead letter goes on waiting, as the kind that it is now.
 func markFailed(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error) error {
 	_, err := tx.Exec(ctx, "update dead_letters set attempts = attempts + 1, error = $2, kind = $3 where id = $1", id, errorText(cause), kind)
 	if err != nil {
@@ -135,7 +138,8 @@ func markFailed(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error
 	return nil
 }
 
-// StrandedKey is a key that is parked although no poison dead letter holds it: its events wait, and nobody is told.
+// StrandedKey is a key that is parked although no poison dead letter holds it: its events wait, and no notice
+// says so.
 type StrandedKey struct {
 	Topic   string
 	Key     []byte
@@ -148,7 +152,7 @@ func (d *DeadLetterStore) Stranded(ctx context.Context) ([]StrandedKey, error) {
 	return Stranded(ctx, d.recorder.DB)
 }
 
-// Stranded returns the keys that no poison dead letter holds. There are none, but for what an older version left.
+// Stranded returns the keys that no poison dead letter holds. Only an older version can have left any.
 func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 	rows, err := db.Pool().Query(ctx, `select topic, key, parked_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
 		and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'parked') `+fromStranded+" order by topic, key")
@@ -162,7 +166,8 @@ func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 	return keys, nil
 }
 
-// fromStranded looks for each key's dead letter by itself: a join would be planned for few keys, and compare all with all.
+// fromStranded looks for each key's dead letter by itself: a join would be planned for few keys, and compare
+// all with all.
 const fromStranded = `from parked_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
 	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison' offset 0)`
 

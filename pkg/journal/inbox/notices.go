@@ -12,7 +12,8 @@ import (
 // noticeBatch is how many notices are published at once.
 const noticeBatch = 100
 
-// Notice tells operators of a dead letter. The dead letter itself, with its payload, is in the service's database.
+// Notice tells operators of a dead letter. The dead letter itself, with its payload, is in the service's
+// database.
 type Notice struct {
 	DeadLetter int64  `json:"letter"`
 	Kind       Kind   `json:"kind"`
@@ -23,7 +24,8 @@ type Notice struct {
 	Error      string `json:"error"`
 }
 
-// NewNotices returns notices of dead letters that have had none, oldest first. What is parked behind a poison message has none.
+// NewNotices returns notices of dead letters that have had none, oldest first. What is parked behind a poison
+// message has none.
 func NewNotices(ctx context.Context, db *pg.DB) ([]Notice, error) {
 	rows, err := db.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
 		from dead_letters where noticed_at is null and kind <> 'parked' order by id limit $1`, noticeBatch)

@@ -8,8 +8,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// FreeOffsets takes the offsets of a topic that was deleted from its dead letters: a message of the recreated topic with such an
-// offset would be taken for one that is a dead letter already.
+// FreeOffsets takes the offsets of a topic that was deleted from its dead letters: a message of the recreated
+// topic with such an offset would be taken for one that is a dead letter already.
 func FreeOffsets(ctx context.Context, tx *pg.Tx, p journal.TopicPartition) error {
 	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
 		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was made anew)'
@@ -20,8 +20,9 @@ func FreeOffsets(ctx context.Context, tx *pg.Tx, p journal.TopicPartition) error
 	return nil
 }
 
-// freeOffsets takes the offsets from dead letters whose messages are gone. Other messages have these offsets now, in a partition
-// that was cut short and has grown again, or in a topic that was recreated by brokers that give it no id.
+// freeOffsets takes the offsets from dead letters whose messages are gone. Other messages have these offsets
+// now, in a partition that was cut short and has grown again, or in a topic that was recreated by brokers
+// that give it no id.
 func freeOffsets(ctx context.Context, tx *pg.Tx, ids []int64) error {
 	if len(ids) == 0 {
 		return nil

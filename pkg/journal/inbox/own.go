@@ -35,8 +35,8 @@ func (e OwnEvent) String() string {
 // maxRefusedOwn bounds how many refused events of the service's own are read.
 const maxRefusedOwn = 10_000
 
-// OwnEvent reads a message that says that it is an event which this service has written, of a type that it writes. A message
-// that is not an event, or that is refused whoever sent it, is not one of these.
+// OwnEvent reads a message that says that it is an event which this service has written, of a type that it
+// writes. A message that is not an event, or that is refused whoever sent it, is not one of these.
 func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 	e, err := c.Format.Decode(m)
 	if err != nil || e.Source != c.Journal.Source() {
@@ -55,8 +55,8 @@ func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 	return OwnEvent{}, false
 }
 
-// Missing returns those of events that the journal lacks. An event that was skipped, or that is another kind of dead letter,
-// is accounted for.
+// Missing returns those of events that the journal lacks. An event that was skipped, or that is another kind
+// of dead letter, is accounted for.
 func (c Config) Missing(ctx context.Context, events []OwnEvent) ([]OwnEvent, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -101,8 +101,8 @@ func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
 	return events, nil
 }
 
-// refusedOwn returns the refused dead letters that wait and whose event says that this service has written it and is not in the
-// journal, in the topics' order, maxRefusedOwn at most.
+// refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
+// and is not in the journal, in the topics' order, maxRefusedOwn at most.
 func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter, error) {
 	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
 		and not exists (select from journal where event_id = dead_letters.event_id)
@@ -128,8 +128,8 @@ func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter
 	return own, nil
 }
 
-// RecordRefusedOwn records the service's own events that were refused while it ran, since the journal lacked them: they come
-// before whatever the topics hold next.
+// RecordRefusedOwn records the service's own events that were refused while it ran, since the journal lacked
+// them: they come before whatever the topics hold next.
 func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) error {
 	deadLetters, err := r.refusedOwn(ctx, tx)
 	if err != nil {
@@ -143,7 +143,8 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) error {
 	return nil
 }
 
-// recordRefused records a refused event as if it came now: it waits where its key is parked, and parks it where it cannot be used.
+// recordRefused records a refused event as if it came now: it waits where its key is parked, and parks it
+// where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
 	known, err := r.lookUp(ctx, tx, []item{i})
@@ -167,8 +168,8 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 // ErrNotMissing says that there is no event to skip.
 var ErrNotMissing = errors.New("there is no event that says that this service has written it and that the journal lacks")
 
-// Skip has an event, which says that the service has written it, never be recorded: an operator knows that somebody else has. It
-// stays on record as a discarded dead letter. message is what the topic holds of it.
+// Skip has an event, which says that the service has written it, never be recorded: an operator knows that
+// somebody else has. It stays on record as a discarded dead letter. message is what the topic holds of it.
 func (c Config) Skip(ctx context.Context, message Message, e OwnEvent, d Decision) error {
 	return c.DB.InTx(ctx, func(tx *pg.Tx) error {
 		var known bool

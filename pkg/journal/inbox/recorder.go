@@ -20,19 +20,20 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Config says how messages become the service's record. The recorder and the dead letters share it.
+// Config says how messages are recorded. The recorder and the dead-letter store share it.
 type Config struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Format  Format
 	Topics  []Topic
-	// Before runs in the transaction that records, before the rows of the events' streams are locked, so that it can lock what
-	// must be held first (cases); also when a dead letter is replayed. received is what is to be recorded, redeliveries too. May be nil.
+	// Before runs in the transaction that records, before the streams' rows are locked: it acquires what must
+	// be locked first, such as process locks. It also runs when a dead letter is replayed. It is given all
+	// events of the transaction, redelivered ones too. It may be nil.
 	Before func(ctx context.Context, tx *pg.Tx, received []journal.Received) error
 	// Projectors run in the transaction that records, under the streams' locks, in order.
 	Projectors []journal.Projector
-	// Primary is for a service whose journal cannot be rebuilt from topics: an event that says to be its own, and that the journal
-	// lacks, is refused.
+	// Primary is for a service whose journal cannot be rebuilt from topics. It refuses events that carry the
+	// service's own source but are not in its journal.
 	Primary bool
 	Log     *slog.Logger
 }
@@ -40,13 +41,13 @@ type Config struct {
 // parkedKey names a row of parked_keys.
 type parkedKey struct{ topic, key string }
 
-// recorder records what was received.
+// Recorder records messages in the journal, and keeps as dead letters those that cannot be recorded.
 type Recorder struct {
 	Config
 	topics   map[string]Topic
 	outcomes *prometheus.CounterVec
 	refused  *prometheus.CounterVec
-	// inTx is DB.InTx, or a part of a transaction under way.
+	// inTx runs an attempt: in a transaction, or after a savepoint of one.
 	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
 
@@ -75,14 +76,14 @@ func NewRecorderIn(tx *pg.Tx, c Config) *Recorder {
 	return r
 }
 
-// BatchMessages bounds a transaction.
+// BatchMessages bounds how many messages a transaction records.
 const BatchMessages = 500
 
-// maxParallel is how many transactions a large batch is recorded in at once.
+// maxParallel is how many transactions record a large batch at once.
 var maxParallel = min(4, runtime.GOMAXPROCS(0))
 
-// Record brings messages into the journal, all of them or, with an error, some: it returns those to call it with again. What of
-// them is recorded already is known then.
+// Record records messages. With an error it may have recorded some of them: it returns those to try again. A
+// message among these that was recorded already is then known as a redelivery.
 func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Message, err error) {
 	if len(messages) <= BatchMessages {
 		if err := r.recordShare(ctx, messages); err != nil {
@@ -118,10 +119,10 @@ func (r *Recorder) recordShare(ctx context.Context, messages []Message) error {
 	return r.recordAll(ctx, items)
 }
 
-// read decodes and judges one message.
+// read decodes a message and checks it by itself.
 func (r *Recorder) read(m Message) item { return r.topics[m.Topic].read(r.Format, m, time.Now()) }
 
-// attempt records items in one transaction, and sets aside those that cannot be.
+// attempt records items in one transaction. Those that cannot be recorded become dead letters in it.
 func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -189,14 +190,15 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 	})
 }
 
-// lacks reports whether the event says to be ours although the journal, which cannot be rebuilt from topics, does not have it. Anybody
-// may have sent it; and if it was us, before this database was restored from a backup, then the check at the start finds it.
+// lacks reports whether an event carries our source although our journal, which cannot be rebuilt from
+// topics, does not have it. Anybody may have sent it. If it was us, before the database was restored from a
+// backup, then kafka.JournalCheck finds it at the next start.
 func (r *Recorder) lacks(i item, own map[uuid.UUID]bool) bool {
 	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.received.ID]
 }
 
-// receive records events and runs the projectors on the streams that changed. It returns the ids
-// of the events that were new or confirmed, and the events whose id is another's.
+// receive records events, and runs the projectors on the streams that changed. It returns the ids of the
+// events that were new or confirmed, and the events whose id belongs to another event.
 func (r *Recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Received) ([]uuid.UUID, []journal.Conflict, error) {
 	if len(received) == 0 {
 		return nil, nil, nil
@@ -222,10 +224,11 @@ func (r *Recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Re
 	return fresh, conflicts, nil
 }
 
-// reportAtMost is how many of a transaction's dead letters are logged one by one. A flood of them must not be one of the log, too.
+// reportAtMost is how many of a transaction's dead letters are logged one by one, so that a flood of them
+// does not flood the log.
 const reportAtMost = 10
 
-// report counts outcomes, logs what was set aside, and wakes the relay for its notices.
+// report counts outcomes, logs dead letters, and notifies the relay, which publishes notices of them.
 func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 	reported := 0
 	for _, i := range deadLetters {
@@ -261,7 +264,7 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 	}
 }
 
-// lookup is what the tables say about items before they are recorded.
+// lookup is what the tables hold about items before they are recorded.
 type lookup struct {
 	deadLetters map[int]bool       // by index: set aside already, whatever became of it
 	former      []int64            // dead letters of other messages that were at these offsets before; see freeOffsets
@@ -269,7 +272,7 @@ type lookup struct {
 	own         map[uuid.UUID]bool // of our own events, those that the journal has
 }
 
-// lookUp asks in one round trip.
+// lookUp reads it in one round trip, and locks the rows of parked keys.
 func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
 	k := lookup{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[uuid.UUID]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
@@ -301,7 +304,8 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		})
 		return err
 	})
-	// What the two have of an id tells whether the dead letter is of this message; else the payload does, while it is kept.
+	// What the two have of an id tells whether the dead letter is of this message; else the payload does,
+	// while it is kept.
 	batch.Queue(`select ord - 1, letter.id, letter.event_id = heard.event_id,
 			case when (letter.event_id = heard.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality as heard (topic, partition, "offset", event_id, ord)

@@ -14,8 +14,8 @@ import (
 // ErrNoLetter says that there is no such dead letter waiting.
 var ErrNoDeadLetter = errors.New("no such dead letter is waiting")
 
-// FailedAgainError says that a replayed dead letter failed as before, or that one parked behind it
-// did. The dead letter waits, at the head of its key.
+// FailedAgainError says that a dead letter failed again when it was replayed, or that one parked behind it
+// did. It waits at the head of its key.
 type FailedAgainError struct {
 	DeadLetter int64
 	Cause      error
@@ -52,9 +52,10 @@ func (d *DeadLetterStore) List(ctx context.Context, limit int) ([]DeadLetter, er
 	return deadLetters, nil
 }
 
-// Replay records a dead letter's event. One that holds its key is recorded at its place, and then what was parked behind it, in order; the
-// first that fails again holds the key from then on, which is a *FailedAgainError. A malformed or refused one is recorded if today's
-// rules take it, and comes after whatever its key has had since. It returns how many dead letters that settled. Nothing is published.
+// Replay records the event of a dead letter, and returns how many dead letters that settled. A poison one is
+// recorded at its place, and then those parked behind it, in order; the first that fails again holds the key
+// from then on, and the error is a *FailedAgainError. A malformed or refused one is recorded if today's rules
+// accept it, after whatever its key has had since. Nothing is published.
 func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, err error) {
 	deadLetter, err := d.waitingDeadLetter(ctx, id)
 	if err != nil {
@@ -74,7 +75,8 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 	})
 }
 
-// ReplayAll replays every dead letter that holds a key, oldest first. One that fails again does not stop it: the error joins all of them.
+// ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again, and joins
+// the errors.
 func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
 	rows, err := d.recorder.DB.Pool().Query(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
 	if err != nil {
@@ -96,8 +98,8 @@ func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error
 	return settled, errors.Join(failed...)
 }
 
-// Discard gives a dead letter up for good. Where it held its key, what was parked behind it is
-// replayed; the count includes those, and an error may be a *FailedAgainError of one of them.
+// Discard gives a dead letter up for good, and replays those that are parked behind it. It returns how many
+// were settled; the error may be a *FailedAgainError.
 func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, err error) {
 	deadLetter, err := d.waitingDeadLetter(ctx, id)
 	if err != nil {
@@ -137,7 +139,7 @@ func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (Dead
 	return deadLetter, nil
 }
 
-// replayAlone records an event that no others wait behind.
+// replayAlone records an event behind which no others wait.
 func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter) (int, error) {
 	i := d.recorder.read(deadLetter.message())
 	if i.kind != "" {
@@ -203,7 +205,7 @@ func (d *DeadLetterStore) failedAgain(ctx context.Context, deadLetter DeadLetter
 	return &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause}
 }
 
-// settle ends a dead letter's waiting, which only one caller can.
+// settle sets the final state of a dead letter. Only one caller can.
 func settle(ctx context.Context, tx *pg.Tx, id int64, state string) error {
 	tag, err := tx.Exec(ctx, "update dead_letters set state = $2, settled_at = clock_timestamp() where id = $1 and state = 'waiting'", id, state)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Retention is how long the message of a settled dead letter is kept, which is what is large of it. That it was set aside, why, and what
-// was decided stays: a message that comes again is known by it, and reconciling takes it for no difference.
+// Retention is how long the message of a settled dead letter is kept, which is the large part of it. The rest
+// stays: a redelivered message is known by it, and reconciling does not count it as a difference.
 var Retention = pg.Retention{
 	Name: "dead letters",
 	Kept: 90 * 24 * time.Hour,

@@ -13,15 +13,17 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// maxAttempts is how often a message is tried alone before it becomes a dead letter, with pauses between that grow from
-// firstPause. They hold up the messages that come after, of all keys: together less than a fifth of a second.
+// maxAttempts is how often a message is tried alone before it becomes a dead letter, with pauses between that
+// grow from firstPause. They hold up the messages that come after, of all keys: together less than a fifth of
+// a second.
 const (
 	maxAttempts = 3
 	firstPause  = 40 * time.Millisecond
 )
 
-// recordAll records what can be recorded, and sets aside what fails for whatever is not known to pass. What fails is looked for by
-// halves: one bad message among n costs 2 log n transactions. It is tried again, alone, when the others are recorded.
+// recordAll records items. An item whose recording fails, for a reason that is not known to be temporary, is
+// found by halving: one bad message among n costs 2 log n transactions. It is tried again, alone, after the
+// others are recorded.
 func (r *Recorder) recordAll(ctx context.Context, items []item) error {
 	suspects := suspects{}
 	if err := r.bisect(ctx, items, &suspects); err != nil {
@@ -52,7 +54,8 @@ func (s *suspects) add(i item) {
 	s.items[k] = append(s.items[k], i)
 }
 
-// bisect records the items of keys that are not suspected, and suspects those that cannot be.
+// bisect records the items whose keys are not suspected. Where that fails it halves them, until single items
+// are left: these it adds to the suspects.
 func (r *Recorder) bisect(ctx context.Context, items []item, s *suspects) error {
 	clear := make([]item, 0, len(items))
 	for _, i := range items {
@@ -80,8 +83,8 @@ func (r *Recorder) bisect(ctx context.Context, items []item, s *suspects) error 
 	return r.bisect(ctx, clear[half:], s)
 }
 
-// retryAlone tries the first of a key's items alone, a few times. What fails each time for whatever is not known to pass is poison.
-// Then it goes on with those behind it.
+// retryAlone tries the first of a key's items alone, a few times. If each attempt fails for a reason that is
+// not known to be temporary, the item is poison. Then it goes on with the items behind it.
 func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	first := items[0]
 	pause := firstPause
@@ -111,7 +114,7 @@ func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	return r.recordAll(ctx, items[1:])
 }
 
-// permanentError is a failure of the program's.
+// permanentError is a failure that trying again does not mend: a panic, or data that cannot be encoded.
 type permanentError struct{ error }
 
 func panicked(p any) error {
@@ -119,11 +122,12 @@ func panicked(p any) error {
 	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
 }
 
-// errConcurrent undoes a transaction whose key was parked, or whose message was set aside, by another replica since it looked.
+// errConcurrent undoes a transaction that lost a race: since its look-up, another replica has parked the key
+// or kept the message as a dead letter.
 var errConcurrent = errors.New("another replica has set aside what this one was about to")
 
-// isRetryable reports whether trying again may help without anybody doing anything. Whatever is not known to pass lies in the message, as
-// far as anybody can tell: better its key waits than everybody.
+// isRetryable reports whether trying again may help without anybody doing anything. Every other failure is
+// taken to lie in the message: better that its key waits than that everything does.
 func isRetryable(ctx context.Context, err error) bool {
 	if _, ok := errors.AsType[permanentError](err); ok {
 		return false

@@ -9,20 +9,20 @@ import (
 	"countersign.example/pkg/journal"
 )
 
-// Topic is a topic that a service receives, and what it takes for an event there.
+// Topic is a topic that a service consumes, and the rules for its events.
 type Topic struct {
 	Name string
-	// Stream is the id of an event's stream in the journal; see BySubject. It is asked before Check.
+	// Stream is the id of an event's stream in the journal; see BySubject. It is called before Check.
 	Stream func(event.Event) string
-	// Check returns nil for an event whose data can be used, Unknown (by errors.Is) for one of
-	// a type that it does not know, and anything else for one that is poison.
+	// Check returns nil for an event whose data can be used, and Unknown (by errors.Is) for an event of a
+	// type that it does not know. Any other error makes the event poison.
 	Check   func(event.Event) error
 	Unknown error
-	// Partitions is how many the topic was created with. An event in another partition than that of its key is refused,
-	// since its place among the key's others would be chance. 0 is not checked.
+	// Partitions is how many the topic was created with; 0 is not checked. An event in another partition than
+	// its key's is refused, since its place among the key's other events would be chance.
 	Partitions int
-	// Writer is the source that alone writes events of the type; "" for a type that is not known. An event from another
-	// source is refused. Nil is not checked.
+	// Writer is the only source that may write events of the type; "" for a type that is not known. An event
+	// from another source is refused. Nil is not checked.
 	Writer func(typ string) string
 }
 
@@ -51,17 +51,18 @@ type Format interface {
 	Partition(key []byte, partitions int) int
 }
 
-// BySubject is for a topic whose events are all about one kind of thing: stream makes the id of a stream out of the subject.
+// BySubject is for a topic whose events are all about one kind of thing: stream makes a stream's id of the
+// subject.
 func BySubject(stream func(subject string) string) func(event.Event) string {
 	return func(e event.Event) string { return stream(e.Subject) }
 }
 
-// earliest and ahead bound ce_time: what is outside was made by a broken clock, or by somebody who tries what we do.
+// earliest and ahead bound ce_time. A time outside of them comes from a broken clock or an attacker.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const ahead = 24 * time.Hour
 
-// ErrRefused says that a message is an event which its sender must not have written, or not there.
+// ErrRefused is about an event that its sender must not have written, or not there.
 var ErrRefused = errors.New("refused event")
 
 // refusal is an ErrRefused.
@@ -102,9 +103,9 @@ func (i item) refuse(why refusal) item {
 	return i.deadLetter(Refused, why)
 }
 
-// read decodes a message and judges it by itself, without the journal: whether it is an event (else it is malformed), may be where it
-// is and from whom it is (else it is refused), and can be used (else it is poison). In this order, so that what a
-// sender must not write cannot park a key.
+// read decodes a message and checks it without the journal. It is malformed if it is not an event, refused if
+// it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
+// event that a sender must not write cannot park a key.
 func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 	i.message = m
 	e, err := f.Decode(m)
@@ -137,7 +138,7 @@ func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 	return i
 }
 
-// refuses looks at who wrote an event and where.
+// refuses checks who wrote an event, and where.
 func (t Topic) refuses(f Format, e event.Event, m Message) (refusal, bool) {
 	if t.Writer != nil {
 		if writer := t.Writer(e.Type); writer != "" && writer != e.Source {

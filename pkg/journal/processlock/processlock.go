@@ -1,12 +1,13 @@
-// Package processlock lets process managers decide one at a time: a process instance is a set of streams that belong together
-// (an order with its payments), and whoever records an event of one of them acquires the instance's lock first.
+// Package processlock lets process managers decide one at a time: a process instance is a set of streams that
+// belong together (an order with its payments), and whoever records an event of one of them acquires the
+// instance's lock first.
 //
 // Invariants:
-//   - Locks are acquired before any stream's row, all of a transaction's in one call and in the order of their ids, so that
-//     nothing deadlocks.
-//   - Who holds a lock sees every event of the instance's streams that was committed before, and nobody else records one until the
-//     transaction ends. Without the lock, of two transactions that record one half of an instance each, both would miss the
-//     other half.
+//   - Locks are acquired before any stream's row, all of a transaction's in one call and in the order of
+//     their ids, so that nothing deadlocks.
+//   - Who holds a lock sees every event of the instance's streams that was committed before, and nobody else
+//     records one until the transaction ends. Without the lock, of two transactions that record one half of
+//     an instance each, both would miss the other half.
 //   - A stream joins an instance in the transaction that records why, and never leaves it.
 package processlock
 
@@ -24,7 +25,8 @@ import (
 // Member says that a stream belongs to a process instance.
 type Member struct{ Process, Stream string }
 
-// Acquired are the process instances whose locks a transaction holds, by id: the streams of each, in the order of their ids.
+// Acquired are the process instances whose locks a transaction holds, by id: the streams of each, in the
+// order of their ids.
 type Acquired map[string][]string
 
 // Streams are those of all instances, each once.
@@ -48,9 +50,9 @@ const (
 		where case_id = any (array(select case_id from case_members where stream = any($1)))`
 )
 
-// QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams or of members
-// belongs to, until the transaction ends. A stream that belongs to none locks nothing. The statements are queued: they run with
-// what comes next in the transaction.
+// QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams
+// or of members belongs to, until the transaction ends. A stream that belongs to none locks nothing. The
+// statements are queued: they run with what comes next in the transaction.
 func QueueAcquire(tx *pg.Tx, members []Member, streams ...string) {
 	queue(tx, members, streams)
 }
