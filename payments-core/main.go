@@ -1,4 +1,4 @@
-// Command payments-core owns payments: it moves their money through a gateway and tells what came of it.
+// Command payments-core owns payments: it moves their money through a gateway, and reports the outcome.
 package main
 
 import "countersign.example/payments-core/internal/app"

@@ -26,48 +26,48 @@ const Token = "the-token-of-manager-ui"
 // Core is the API.
 type Core struct {
 	http.Handler
-	tb   testing.TB
-	db   *pg.DB
-	book *journal.Journal
-	last int64 // the position that Written has come to
+	tb      testing.TB
+	db      *pg.DB
+	journal *journal.Journal
+	last    int64 // the position that Written has come to
 }
 
-// New returns one without products and customers.
+// New returns a core without products and customers.
 func New(tb testing.TB) *Core {
 	tb.Helper()
 	c := &Core{tb: tb, db: pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)}
-	c.book = journal.New(c.db, "/ordering-core")
+	c.journal = journal.New(c.db, "/ordering-core")
 	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
-	products.NewService(c.db, c.book).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
+	products.NewService(c.db, c.journal).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
 	c.Handler = e
 	return c
 }
 
-// Written are the events since it was last asked, in their order. Nothing may be written meanwhile.
+// Written returns the events since it was called last, in their order. Nothing may be written meanwhile.
 func (c *Core) Written() (events []event.Event) {
 	c.tb.Helper()
 	rows, err := c.db.Pool().Query(c.tb.Context(), "select stream, position from journal where position > $1 order by position", c.last)
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	places, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
 		Stream   string
 		Position int64
 	}])
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	for _, place := range places {
-		s, err := c.book.Read(c.tb.Context(), place.Stream)
+	for _, entry := range entries {
+		s, err := c.journal.Read(c.tb.Context(), entry.Stream)
 		if err != nil {
 			c.tb.Fatal(err)
 		}
 		for _, r := range s.Records {
-			if r.Position == place.Position {
+			if r.Position == entry.Position {
 				events = append(events, r.Event)
 			}
 		}
-		c.last = place.Position
+		c.last = entry.Position
 	}
 	return events
 }

@@ -1,7 +1,7 @@
-// Package coretest is ordering-core in memory, for tests of what several services come to together: the rules
+// Package coretest is ordering-core in memory, for tests of what several services do together: the rules
 // and the process manager that it really has, around a journal that is a slice.
 //
-// Every method is one transaction of the real one, under the case's lock.
+// Every method is one transaction of the real one, under the process lock.
 package coretest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Source is what its events carry.
+// Source is the source of its events.
 const Source = "/ordering-core"
 
 // Core is one ordering-core.
@@ -31,7 +31,7 @@ type Core struct {
 	err      error
 }
 
-// New returns one without orders.
+// New returns a core without orders.
 func New(now time.Time) *Core {
 	return &Core{Now: now, received: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
 }
@@ -39,7 +39,7 @@ func New(now time.Time) *Core {
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
-// Receive records an event of either topic, which may be an old one, and does what follows.
+// Receive records an event of either topic, which may be a duplicate, and does what follows from it.
 func (c *Core) Receive(e event.Event) {
 	if c.received[e.ID] {
 		return
@@ -81,25 +81,25 @@ func (c *Core) Do(id, actor string, command func(order.Order) (order.Body, error
 	}
 }
 
-// Outbox takes what was written since.
+// Outbox returns what was written since it was called last.
 func (c *Core) Outbox() []event.Event {
 	written := c.outbox
 	c.outbox = nil
 	return written
 }
 
-// Order is how an order stands here.
+// Order is the state of an order here.
 func (c *Core) Order(id string) order.Order {
 	o, _ := order.Fold(c.orders[id])
 	return o
 }
 
-// Awaits tells whether an order's expiry waits for the outcome of a payment.
+// Awaits reports whether an order's expiry waits for the outcome of a payment.
 func (c *Core) Awaits(paymentID string) bool {
 	return confirming.Fold(c.payments[paymentID]).AwaitsOutcome()
 }
 
-// Payment is how a payment stands here.
+// Payment is the state of a payment here.
 func (c *Core) Payment(id string) payment.Payment { return confirming.Fold(c.payments[id]).Payment }
 
 func (c *Core) write(id string, body order.Body, meta event.Meta) {

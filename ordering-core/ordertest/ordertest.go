@@ -16,18 +16,18 @@ const someID = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a02"
 
 // History is an order's, in the order of its events.
 type History struct {
-	ID      string
-	Now     time.Time // of the next event
-	Entries []order.Entry
-	said    int64
+	ID       string
+	Now      time.Time // of the next event
+	Entries  []order.Entry
+	sequence int64
 }
 
 // Drafted is the history of an order with one thing in it, worth total, for a customer.
 func Drafted(id string, total money.Amount) *History {
 	h := &History{ID: id, Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	h.Says(Ada, order.Draft(id, Ada.Actor))
-	h.Says(Ada, order.ItemAdded{ProductID: someID, SKU: "F-1", Name: "Fence", Price: total, Quantity: 1})
-	h.Says(Ada, order.CustomerChosen{CustomerID: someID, Name: "Garden Ltd"})
+	h.Append(Ada, order.Draft(id, Ada.Actor))
+	h.Append(Ada, order.ItemAdded{ProductID: someID, SKU: "F-1", Name: "Fence", Price: total, Quantity: 1})
+	h.Append(Ada, order.CustomerChosen{CustomerID: someID, Name: "Garden Ltd"})
 	return h
 }
 
@@ -35,18 +35,18 @@ func Drafted(id string, total money.Amount) *History {
 func Submitted(id string, total money.Amount) *History {
 	h := Drafted(id, total)
 	line := order.Line{ProductID: someID, SKU: "F-1", Name: "Fence", Price: total, Quantity: 1, Total: total}
-	h.Says(Ada, order.Submitted{
+	h.Append(Ada, order.Submitted{
 		Number: "2026/11/000042", ContractorID: Ada.Actor, CustomerID: someID, CustomerName: "Garden Ltd", Lines: []order.Line{line},
 		Subtotal: total, Total: total, ExpiresAt: h.Now.Add(24 * time.Hour),
 	})
 	return h
 }
 
-// Says adds the next event, and returns it.
-func (h *History) Says(by event.Meta, body order.Body) event.Event {
+// Append adds the next event, and returns it.
+func (h *History) Append(by event.Meta, body order.Body) event.Event {
 	e := order.New(order.Writer(body.EventType()), h.ID, body)
-	h.said++
-	e.Time, e.Meta, e.Sequence = h.Now, by, h.said
+	h.sequence++
+	e.Time, e.Meta, e.Sequence = h.Now, by, h.sequence
 	h.Entries = append(h.Entries, order.Entry{Event: e, Confirmed: true})
 	return e
 }

@@ -1,7 +1,7 @@
-// Package coretest is payments-core in memory, for tests of what several services come to together: the rules
+// Package coretest is payments-core in memory, for tests of what several services do together: the rules
 // and the process manager that it really has, around a journal that is a slice.
 //
-// Every method is one transaction of the real one, under the case's lock.
+// Every method is one transaction of the real one, under the process lock.
 package coretest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Source is what its events carry.
+// Source is the source of its events.
 const Source = "/payments-core"
 
 // Core is one payments-core.
@@ -36,7 +36,7 @@ type Core struct {
 	err       error
 }
 
-// New returns one that has received nothing.
+// New returns a core without payments.
 func New(now time.Time) *Core {
 	return &Core{
 		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
@@ -48,7 +48,7 @@ func New(now time.Time) *Core {
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
-// Receive records an event of either topic, which may be an old one, and does what follows.
+// Receive records an event of either topic, which may be a duplicate, and does what follows from it.
 func (c *Core) Receive(e event.Event) {
 	if c.received[e.ID] {
 		return
@@ -58,7 +58,7 @@ func (c *Core) Receive(e event.Event) {
 		c.orders[e.Subject] = append(c.orders[e.Subject], order.Entry{Event: e, Confirmed: true})
 		for _, id := range c.ids() {
 			if c.Payment(id).OrderID == e.Subject {
-				c.follow(id)
+				c.applyRules(id)
 			}
 		}
 		return
@@ -69,23 +69,23 @@ func (c *Core) Receive(e event.Event) {
 		place = len(entries)
 	}
 	c.payments[e.Subject] = slices.Insert(entries, place, payment.Entry{Event: e, Confirmed: true})
-	c.follow(e.Subject)
+	c.applyRules(e.Subject)
 }
 
-// Outbox takes what was written since.
+// Outbox returns what was written since it was called last.
 func (c *Core) Outbox() []event.Event {
 	written := c.outbox
 	c.outbox = nil
 	return written
 }
 
-// Payment is how a payment stands here.
+// Payment is the state of a payment here.
 func (c *Core) Payment(id string) payment.Payment {
 	p, _ := payment.Fold(c.payments[id])
 	return p
 }
 
-// Order is how an order stands here.
+// Order is the state of an order here.
 func (c *Core) Order(id string) order.Order {
 	o := releasing.Fold(id, c.orders[id])
 	if !o.Exists() {
@@ -160,7 +160,7 @@ func (c *Core) conclude(id string, done operations.Outcome) {
 		c.open(id, o.Kind, o.Reason)
 		return
 	}
-	c.follow(id)
+	c.applyRules(id)
 }
 
 // Command is a manager's capture or release; it does nothing where that cannot be done.
@@ -186,7 +186,7 @@ func (c *Core) Wait() bool {
 	}
 	c.Now = next
 	for _, id := range c.ids() {
-		c.follow(id)
+		c.applyRules(id)
 	}
 	return true
 }
@@ -198,8 +198,8 @@ func (c *Core) order(p payment.Payment) releasing.Order {
 	return releasing.Fold(p.OrderID, c.orders[p.OrderID])
 }
 
-// follow does what the rules want now.
-func (c *Core) follow(id string) {
+// applyRules does what the rules want now.
+func (c *Core) applyRules(id string) {
 	p := c.Payment(id)
 	next, wanted := c.rules.Next(p, c.histories[id], c.order(p))
 	switch {

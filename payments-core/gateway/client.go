@@ -73,7 +73,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Authorize implements Gateway.
 func (c *Client) Authorize(ctx context.Context, r Request) (Result, error) {
-	return c.order(ctx, "/authorizations", order{
+	return c.call(ctx, "/authorizations", call{
 		key: r.Key, kind: KindAuthorize,
 		PaymentID: r.PaymentID, Amount: r.Amount, Description: r.Description,
 	})
@@ -96,11 +96,11 @@ func (c *Client) Refund(ctx context.Context, key, reference string, amount money
 
 func (c *Client) operate(ctx context.Context, key string, kind Kind, reference string, amount money.Amount) (Result, error) {
 	path := "/authorizations/" + url.PathEscape(reference) + "/" + string(kind)
-	return c.order(ctx, path, order{key: key, kind: kind, reference: reference, Amount: amount})
+	return c.call(ctx, path, call{key: key, kind: kind, reference: reference, Amount: amount})
 }
 
-// order is the body of a request, with what travels elsewhere in it.
-type order struct {
+// call is the body of a request, with what is in its header and path.
+type call struct {
 	key       string // header Idempotency-Key
 	kind      Kind   // in the path, as is reference
 	reference string
@@ -110,7 +110,7 @@ type order struct {
 	Description string       `json:"description,omitempty"`
 }
 
-func (c *Client) order(ctx context.Context, path string, o order) (Result, error) {
+func (c *Client) call(ctx context.Context, path string, o call) (Result, error) {
 	result, err := c.send(ctx, path, o)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s %s: %w", o.kind, o.key, err)
@@ -118,7 +118,7 @@ func (c *Client) order(ctx context.Context, path string, o order) (Result, error
 	return result, nil
 }
 
-func (c *Client) send(ctx context.Context, path string, o order) (Result, error) {
+func (c *Client) send(ctx context.Context, path string, o call) (Result, error) {
 	body, err := json.Marshal(o)
 	if err != nil {
 		return Result{}, unknown(err)
@@ -135,9 +135,9 @@ func (c *Client) send(ctx context.Context, path string, o order) (Result, error)
 	return Result{}, unknownStatus(status, answer)
 }
 
-// result reads the answer, and believes it only if it is about this order: a proxy's page, or a
+// result reads the answer, and believes it only if it is about this call: a proxy's page, or a
 // mistake at the gateway, must not become money.
-func (o order) result(answer []byte) (Result, error) {
+func (o call) result(answer []byte) (Result, error) {
 	var a recordJSON
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return Result{}, unknown(fmt.Errorf("read the answer: %w", err))

@@ -22,10 +22,10 @@ import (
 )
 
 var (
-	// ErrUnknown says that nobody knows yet whether the request was done: a timeout, a broken
+	// ErrUnknown means that nobody knows yet whether the request was done: a timeout, a broken
 	// connection, a 5xx, "not found", an answer that cannot be read. Ask again with the same key.
 	ErrUnknown = errors.New("gateway: outcome unknown")
-	// ErrKeyReused says that the key belongs to another request. Asking again cannot help; a person
+	// ErrKeyReused means that the key belongs to another request. Asking again cannot help; a person
 	// must look, for it is a fault of ours.
 	ErrKeyReused = errors.New("gateway: idempotency key used for another request")
 )
@@ -72,7 +72,7 @@ type Refusal struct {
 	Final  bool   // trying again, with a new key, cannot help
 }
 
-// Codes of refusals that callers may want to tell apart.
+// Codes of refusals that callers may want to distinguish.
 const (
 	DoNotHonor         = "do_not_honor"       // the payer's bank says no, for good
 	InsufficientFunds  = "insufficient_funds" // not enough money on the account now

@@ -114,7 +114,7 @@ type changeJSON struct {
 	Words    string    `json:"words"`
 }
 
-// explain gives an error its status and what a page needs to tell of it.
+// explain gives an error its status, and what a page shows about it.
 func explain(err error) error {
 	var stale *orders.StaleError
 	var refusal *order.Refusal
@@ -126,7 +126,8 @@ func explain(err error) error {
 	case errors.Is(err, orders.ErrNoCustomer):
 		return invalid("customer_id", "There is no such customer. Choose one from the list.")
 	case errors.Is(err, orders.ErrDrafted):
-		return &web.Error{Status: http.StatusConflict, Message: "There is an order with this id already.", Extra: map[string]any{"code": "exists"}}
+		extra := map[string]any{"code": "exists"}
+		return &web.Error{Status: http.StatusConflict, Message: "There is an order with this id already.", Extra: extra}
 	case errors.As(err, &stale):
 		changes := make([]changeJSON, len(stale.Changes))
 		for i, step := range stale.Changes {
@@ -153,5 +154,6 @@ func explain(err error) error {
 
 // invalid refuses what was typed wrong.
 func invalid(field, message string) error {
-	return &web.Error{Status: http.StatusUnprocessableEntity, Message: message, Extra: map[string]any{"code": order.Invalid, "field": field}}
+	extra := map[string]any{"code": order.Invalid, "field": field}
+	return &web.Error{Status: http.StatusUnprocessableEntity, Message: message, Extra: extra}
 }

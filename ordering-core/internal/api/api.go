@@ -4,7 +4,7 @@
 // Invariants:
 //   - Which service may do what is decided here: contractors write orders, managers administer them.
 //   - To anybody but its contractor, for whom contractor-ui calls, an order does not exist.
-//   - What is refused says what stands, so that a page can show it beside what the person wanted.
+//   - A refusal has the current state, so that a page can show it beside what the person wanted.
 package api
 
 import (

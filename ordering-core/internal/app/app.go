@@ -96,7 +96,7 @@ func open(ctx context.Context, cfg *Config, log *slog.Logger) (*parts, error) {
 	return p, nil
 }
 
-// Start puts the parts of the role together; they run after it returns.
+// Start composes the parts of the role. They run after it returns.
 func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	p, err := open(ctx, cfg, rt.Log)
 	if err != nil {
@@ -108,18 +108,18 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	rt.Health.Critical("database", migrated)
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-	hearing := kafka.ConsumerConfig{Config: p.recording(rt.Log), Client: client, Group: Name}
-	looking, err := pg.Open(ctx, cfg.DatabaseURL)
+	consumerConfig := kafka.ConsumerConfig{Config: p.recording(rt.Log), Client: client, Group: Name}
+	checkDB, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
-	rt.OnStop("comparing", looking.Shutdown)
-	// Also in a process that only serves commands, and again when the database is replaced beneath it.
-	check := kafka.NewJournalCheck(hearing, looking)
+	rt.OnStop("comparing", checkDB.Shutdown)
+	// A process that only serves commands checks too, and so does every process whose database is replaced.
+	check := kafka.NewJournalCheck(consumerConfig, checkDB)
 	rt.First("journal", check.Check)
 	p.db.Vet(check.Check)
 	if rt.Role.Serves(service.Consumer) {
-		startConsumer(rt, p, hearing)
+		startConsumer(rt, p, consumerConfig)
 	}
 	if !rt.Role.Serves(service.Web) {
 		rt.Serve(nil)
@@ -129,15 +129,15 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	return nil
 }
 
-// startConsumer adds what hears, publishes and expires.
-func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) {
+// startConsumer adds the consumer, the relay and the sweeper.
+func startConsumer(rt *service.Runtime, p *parts, consumerConfig kafka.ConsumerConfig) {
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: hearing.Client, DB: p.db, Journal: p.journal, Log: rt.Log,
+		Client: consumerConfig.Client, DB: p.db, Journal: p.journal, Log: rt.Log,
 		Topics: map[string]string{
 			order.Stream(""): order.Topic, catalog.ProductStream(""): catalog.Topic, catalog.CustomerStream(""): catalog.Topic,
 		},
 	})
-	consumer := kafka.NewConsumer(hearing)
+	consumer := kafka.NewConsumer(consumerConfig)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Metrics.MustRegister(p.sweeper.Collectors()...)
@@ -149,8 +149,8 @@ func startConsumer(rt *service.Runtime, p *parts, hearing kafka.ConsumerConfig) 
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
-// recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
-// primary data: one that lacks what the service has written is not the one it had.
+// recording is how received events are recorded, by the consumer and by a replay of dead letters. The journal
+// is primary data: if it lacks what the service has written, it is not the journal that the service had.
 func (p *parts) recording(log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: p.db, Format: kafka.CloudEvents, Journal: p.journal, Primary: true, Log: log,

@@ -15,18 +15,19 @@ import (
 // deadLetters is the command that lists, replays and discards messages that could not be recorded.
 func deadLetters(load service.Loader[Config]) *cobra.Command {
 	return operator.DeadLettersCommand(func(ctx context.Context) (*inbox.DeadLetterStore, func(), error) {
-		_, cfg, closeAll, err := hearing(ctx, load)
+		_, cfg, closeAll, err := openConsumer(ctx, load)
 		if err != nil {
 			return nil, nil, err
 		}
-		letters := inbox.NewDeadLetterStore(cfg.Config)
-		letters.Check = func(ctx context.Context) error { return kafka.CheckBeforeChange(ctx, cfg) }
-		return letters, closeAll, nil
+		store := inbox.NewDeadLetterStore(cfg.Config)
+		store.Check = func(ctx context.Context) error { return kafka.CheckBeforeChange(ctx, cfg) }
+		return store, closeAll, nil
 	})
 }
 
-// hearing is how the core hears, for a command; the function it returns closes what that needs.
-func hearing(ctx context.Context, load service.Loader[Config]) (*parts, kafka.ConsumerConfig, func(), error) {
+// openConsumer opens what a command needs to record events like the consumer. The function that it returns
+// closes all of it.
+func openConsumer(ctx context.Context, load service.Loader[Config]) (*parts, kafka.ConsumerConfig, func(), error) {
 	cfg, log, err := load()
 	if err != nil {
 		return nil, kafka.ConsumerConfig{}, nil, err
@@ -39,10 +40,10 @@ func hearing(ctx context.Context, load service.Loader[Config]) (*parts, kafka.Co
 	return p, kafka.ConsumerConfig{Config: p.recording(log), Client: client, Group: Name}, func() { client.Close(); p.db.Close() }, nil
 }
 
-// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+// acceptLoss is the command that consumes partitions again from which unread messages are gone.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
 	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
-		_, cfg, closeAll, err := hearing(ctx, load)
+		_, cfg, closeAll, err := openConsumer(ctx, load)
 		return kafka.NewLosses(cfg), closeAll, err
 	})
 }
@@ -58,7 +59,7 @@ func skip(load service.Loader[Config]) *cobra.Command {
 }
 
 func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption, func(), error) {
-	p, cfg, closeAll, err := hearing(ctx, load)
+	p, cfg, closeAll, err := openConsumer(ctx, load)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -110,7 +110,7 @@ func (s *Service) ResetDiscount(ctx context.Context, tx *pg.Tx, t Target) (order
 type Seen struct {
 	Sequence int64
 	Total    money.Amount
-	// ExpiresAt is until when the order can be paid; zero for what the rules say.
+	// ExpiresAt is until when the order can be paid; zero for what the rules set.
 	ExpiresAt time.Time
 }
 

@@ -3,7 +3,7 @@
 //
 // Invariants:
 //   - A command and its answer are recorded in the transaction that opens the operation (see pkg/api).
-//   - A conflict says what is under way or was done.
+//   - A conflict names what is in progress, or was done.
 package api
 
 import (

@@ -13,7 +13,7 @@ import (
 	"countersign.example/pkg/text"
 )
 
-// commandJSON is what a command says beside its actor.
+// commandJSON is the body of a command, besides its actor.
 type commandJSON struct {
 	Reason string `json:"reason"` // of a release
 }

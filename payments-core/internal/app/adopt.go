@@ -12,7 +12,7 @@ import (
 	"countersign.example/pkg/service"
 )
 
-// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+// acceptLoss is the command that consumes partitions again from which unread messages are gone.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
 	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		a, closeAll, err := adoption(ctx, load)
@@ -51,8 +51,8 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	a := &kafka.Adoption{
 		ConsumerConfig: kafka.ConsumerConfig{Config: recording(db, j, ops, log), Client: client, Group: Name},
-		Restore: func(ctx context.Context, tx *pg.Tx, _ []string, say func(string)) error {
-			return ops.Restore(ctx, tx, moneyGateway, say)
+		Restore: func(ctx context.Context, tx *pg.Tx, _ []string, report func(string)) error {
+			return ops.Restore(ctx, tx, moneyGateway, report)
 		},
 	}
 	return a, func() { client.Close(); db.Close(); moneyGateway.Close() }, nil

@@ -63,7 +63,7 @@ func Migrate(ctx context.Context, cfg *Config, _ *slog.Logger) error {
 		kafka.DeadLettersConfig())
 }
 
-// Start puts the parts of the role together; they run after it returns.
+// Start composes the parts of the role. They run after it returns.
 func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	db, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
@@ -80,18 +80,18 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	}
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
-	hearing := kafka.ConsumerConfig{Config: recording(db, j, ops, rt.Log), Client: client, Group: Name}
-	looking, err := pg.Open(ctx, cfg.DatabaseURL)
+	consumerConfig := kafka.ConsumerConfig{Config: recording(db, j, ops, rt.Log), Client: client, Group: Name}
+	checkDB, err := pg.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
-	rt.OnStop("comparing", looking.Shutdown)
-	// Also in a process that only serves commands, and again when the database is replaced beneath it.
-	check := kafka.NewJournalCheck(hearing, looking)
+	rt.OnStop("comparing", checkDB.Shutdown)
+	// A process that only serves commands checks too, and so does every process whose database is replaced.
+	check := kafka.NewJournalCheck(consumerConfig, checkDB)
 	rt.First("journal", check.Check)
 	db.Vet(check.Check)
 	if rt.Role.Serves(service.Consumer) {
-		if err := startConsumer(cfg, rt, hearing, ops); err != nil {
+		if err := startConsumer(cfg, rt, consumerConfig, ops); err != nil {
 			return err
 		}
 	}
@@ -103,8 +103,8 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	return nil
 }
 
-// startConsumer adds what hears, publishes and calls the gateway.
-func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfig, ops *operations.Service) error {
+// startConsumer adds the consumer, the relay and the calls of the gateway.
+func startConsumer(cfg *Config, rt *service.Runtime, consumerConfig kafka.ConsumerConfig, ops *operations.Service) error {
 	moneyGateway, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: cfg.GatewayTimeout})
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -112,16 +112,17 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 	rt.OnStop("gateway", func(context.Context) error { moneyGateway.Close(); return nil })
 
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: hearing.Client, DB: hearing.DB, Journal: hearing.Journal, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+		Client: consumerConfig.Client, DB: consumerConfig.DB, Journal: consumerConfig.Journal, Log: rt.Log,
+		Topics: map[string]string{payment.Stream(""): payment.Topic},
 	})
-	consumer := kafka.NewConsumer(hearing)
+	consumer := kafka.NewConsumer(consumerConfig)
 	caller := operations.NewCaller(ops, moneyGateway, cfg.GatewayKeyLife, rt.Log, rt.Metrics)
 
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
-	rt.Go("retention", pg.ApplyRetentions(hearing.DB, rt.Log, commands.Retention, inbox.Retention))
+	rt.Go("retention", pg.ApplyRetentions(consumerConfig.DB, rt.Log, commands.Retention, inbox.Retention))
 	rt.Go("gateway calls", func(ctx context.Context) error {
 		return operations.Run(ctx, ops, caller, cfg.Jobs, rt.Log)
 	})
@@ -129,8 +130,8 @@ func startConsumer(cfg *Config, rt *service.Runtime, hearing kafka.ConsumerConfi
 	return nil
 }
 
-// recording is how what is heard becomes record, live and when a dead letter is replayed. The journal is
-// primary data: one that lacks what the service has written is not the one it had.
+// recording is how received events are recorded, by the consumer and by a replay of dead letters. The journal
+// is primary data: if it lacks what the service has written, it is not the journal that the service had.
 func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Primary: true, Log: log,

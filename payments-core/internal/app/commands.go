@@ -53,9 +53,9 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 			return nil, nil, err
 		}
 		r := recording(db, j, ops, log)
-		letters := inbox.NewDeadLetterStore(r)
-		letters.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
-		return letters, db.Close, nil
+		store := inbox.NewDeadLetterStore(r)
+		store.Check = func(ctx context.Context) error { return checkBeforeChange(ctx, cfg, r) }
+		return store, db.Close, nil
 	})
 }
 
@@ -88,7 +88,7 @@ func reconcile(load service.Loader[Config]) *cobra.Command {
 	}
 }
 
-// Reconcile reports every difference between our record and the topic's and the gateway's, and tells progress
+// Reconcile reports every difference between our record and the topic's and the gateway's, and calls progress
 // (may be nil) how far it is.
 func Reconcile(ctx context.Context, cfg *Config, report, progress func(string)) error {
 	db, err := pg.Open(ctx, cfg.DatabaseURL)

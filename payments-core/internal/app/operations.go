@@ -17,7 +17,7 @@ import (
 // stuckOperations is the command for what the gateway cannot be asked again by itself: `operations
 // list|retry|settle`.
 func stuckOperations(load service.Loader[Config]) *cobra.Command {
-	with := func(changes bool, do func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error) func(*cobra.Command, []string) error {
+	with := func(changes bool, run runWithService) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := load()
 			if err != nil {
@@ -33,7 +33,7 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 					return err
 				}
 			}
-			return do(cmd.Context(), cmd.OutOrStdout(), ops, args)
+			return run(cmd.Context(), cmd.OutOrStdout(), ops, args)
 		}
 	}
 	command := &cobra.Command{
@@ -42,17 +42,18 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	}
 	command.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the operations that are stuck, and those that have been open for long, oldest first", Args: cobra.NoArgs,
+			Use: "list", Args: cobra.NoArgs,
+			Short: "List the operations that are stuck, and those that have been open for long, oldest first",
 			RunE: with(false, func(ctx context.Context, out io.Writer, ops *operations.Service, _ []string) error {
 				stuck, err := ops.Stuck(ctx)
 				if err != nil {
 					return err
 				}
-				waiting, err := ops.Unanswered(ctx)
+				unanswered, err := ops.Unanswered(ctx)
 				if err != nil {
 					return err
 				}
-				return errors.Join(printStuck(out, stuck), printWaiting(out, waiting))
+				return errors.Join(printStuck(out, stuck), printUnanswered(out, unanswered))
 			}),
 		},
 		retryCommand(with), settleCommand(with),
@@ -60,12 +61,18 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-type withService func(changes bool, do func(context.Context, io.Writer, *operations.Service, []string) error) func(*cobra.Command, []string) error
+// runWithService runs a command with the service of operations.
+type runWithService func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error
+
+// withService makes a cobra command's function of one. A command that changes something first checks that the
+// database has what the core has written.
+type withService func(changes bool, run runWithService) func(*cobra.Command, []string) error
 
 func retryCommand(with withService) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
-		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once", Args: cobra.ExactArgs(1),
+		Use: "retry <key>", Args: cobra.ExactArgs(1),
+		Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once",
 		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			key, err := ops.Retry(ctx, args[0], by)
 			switch {
@@ -123,23 +130,26 @@ func printStuck(out io.Writer, stuck []operations.Operation) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tSTUCK SINCE\tATTEMPTS\tWHY")
 	for _, o := range stuck {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.200q\n", o.Key, o.Amount, o.StuckAt.Format(time.RFC3339), o.Attempts, o.LastError)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.200q\n",
+			o.Key, o.Amount, o.StuckAt.Format(time.RFC3339), o.Attempts, o.LastError)
 	}
 	return table.Flush()
 }
 
-// printWaiting is silent where nothing waits.
-func printWaiting(out io.Writer, waiting []operations.Unanswered) error {
-	if len(waiting) == 0 {
+// printUnanswered prints nothing if there are none.
+func printUnanswered(out io.Writer, unanswered []operations.Unanswered) error {
+	if len(unanswered) == 0 {
 		return nil
 	}
-	if _, err := fmt.Fprintf(out, "\nopen for more than %s, and asked again without an operator:\n", operations.OpenTooLong); err != nil {
+	_, err := fmt.Fprintf(out, "\nopen for more than %s, and asked again without an operator:\n", operations.OpenTooLong)
+	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "KEY\tAMOUNT\tOPEN SINCE\tATTEMPTS\tASKED NEXT\tWHY")
-	for _, w := range waiting {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%.200q\n", w.Key, w.Amount, w.OpenedAt.Format(time.RFC3339), w.Attempts, w.NextCall(), w.Why())
+	for _, u := range unanswered {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%.200q\n",
+			u.Key, u.Amount, u.OpenedAt.Format(time.RFC3339), u.Attempts, u.NextCall(), u.Why())
 	}
 	return table.Flush()
 }

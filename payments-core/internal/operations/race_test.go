@@ -94,7 +94,7 @@ func (r *race) ofPayment(actor string, body payment.Body) journal.Received {
 // death is the order, until it expires.
 func (r *race) death() []journal.Received {
 	history := ordertest.Submitted(r.orderID, money.Amount{Minor: 10_00, Currency: "EUR"})
-	history.Says(event.Meta{}, order.Expired{})
+	history.Append(event.Meta{}, order.Expired{})
 	var received []journal.Received
 	for _, e := range history.Events() {
 		received = append(received, journal.Received{Stream: order.Stream(r.orderID), Topic: order.Topic, Event: e})

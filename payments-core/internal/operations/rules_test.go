@@ -110,7 +110,7 @@ func (w *world) order(t *rapid.T) {
 		w.ordered = ordertest.Submitted(orderID, money.Amount{Minor: 1000, Currency: "EUR"})
 	}
 	w.ends++
-	w.ordered.Says(event.Meta{}, map[string]order.Body{
+	w.ordered.Append(event.Meta{}, map[string]order.Body{
 		"order_expired":         order.Expired{Reason: "so it is"},
 		"order_cancelled":       order.Cancelled{Reason: "so it is", By: order.ByManager},
 		"order_payment_refused": order.PaymentRefused{PaymentID: paymentID, Reason: "so it is"},

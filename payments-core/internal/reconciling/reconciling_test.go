@@ -171,7 +171,7 @@ func publish(t *testing.T, broker string, n int) {
 		if i%4 == 0 {
 			order = fmt.Sprintf("01b00000-0000-7000-8000-%012x", i)
 			history := ordertest.Submitted(order, amount)
-			history.Says(event.Meta{CorrelationID: "c"}, orders.Paid{PaymentID: id})
+			history.Append(event.Meta{CorrelationID: "c"}, orders.Paid{PaymentID: id})
 			for _, e := range history.Events() {
 				add(orders.Topic, e)
 			}

@@ -36,7 +36,7 @@ var (
 type step func(*ordertest.History)
 
 func says(by event.Meta, body order.Body) step {
-	return func(h *ordertest.History) { h.Says(by, body) }
+	return func(h *ordertest.History) { h.Append(by, body) }
 }
 
 // again is the last event, heard once more, and what a later version writes, and what another service does.
@@ -46,7 +46,7 @@ func again(h *ordertest.History) {
 }
 
 func unread(h *ordertest.History) {
-	h.Says(nobody, order.Expired{})
+	h.Append(nobody, order.Expired{})
 	last := &h.Entries[len(h.Entries)-1]
 	last.Type, last.Data = "order_archived", []byte(`{"deep":[1]}`)
 }
