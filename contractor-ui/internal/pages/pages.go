@@ -17,10 +17,8 @@ import (
 	"embed"
 	"errors"
 	"log/slog"
-	"net/http"
 
 	"github.com/google/uuid"
-	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/contractor-ui/internal/payments"
@@ -111,45 +109,8 @@ func New(o Options) (*web.Site, error) {
 	return site, nil
 }
 
-// register adds the routes.
-func (h *handlers) register(e *echo.Echo) {
-	e.GET("/", h.listPayments)
-	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
-	e.GET("/payments/new", h.requestForm)
-	e.POST("/payments", h.requestPayment)
-	e.GET("/payments/:id", h.showPayment)
-	e.POST("/payments/:id/withdraw", h.withdrawPayment)
-	e.GET("/orders", h.listOrders)
-	e.GET("/orders/new", h.newOrder)
-	e.GET("/orders/products", h.products)
-	e.GET("/orders/customers", h.customers)
-	e.GET("/orders/:id", h.showOrder)
-	e.POST("/orders/:id/items", h.addItem)
-	e.POST("/orders/:id/items/:product/quantity", h.setQuantity)
-	e.POST("/orders/:id/items/:product/:change", h.changeLine)
-	e.POST("/orders/:id/customer", h.chooseCustomer)
-	e.POST("/orders/:id/submit", h.submitOrder)
-	e.POST("/orders/:id/payment", h.requestOrderPayment)
-	e.GET("/orders/:id/cancel", h.confirmCancel)
-	e.POST("/orders/:id/cancel", h.cancelOrder)
-	if h.hub != nil {
-		e.GET("/live", h.live)
-	}
-}
-
 // audience is who gets a contractor's updates.
 func audience(contractor string) string { return "contractor:" + contractor }
-
-// live opens the socket of whoever is signed in, and of nobody else whatever the address says.
-func (h *handlers) live(c echo.Context) error {
-	session, ok := h.site.SessionOf(c)
-	if !ok {
-		h.hub.Refuse(c.Response(), c.Request())
-		return nil
-	}
-	h.hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), session)
-	return nil
-}
 
 var errNoPayment = web.NotFound("There is no such payment.")
 

@@ -51,10 +51,10 @@ var mostSize = fmt.Sprintf("%d MB", csvimport.MaxBytes>>20)
 
 // uploadForm shows the form for a file.
 func (h *handlers) uploadForm(k fileKind) echo.HandlerFunc {
-	return func(c echo.Context) error { return h.showUpload(c, k, http.StatusOK, "") }
+	return func(c echo.Context) error { return h.renderUpload(c, k, http.StatusOK, "") }
 }
 
-func (h *handlers) showUpload(c echo.Context, k fileKind, status int, problem string) error {
+func (h *handlers) renderUpload(c echo.Context, k fileKind, status int, problem string) error {
 	return uploadView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, uploadPage{
 		Title: k.title, Path: k.path, Columns: k.columns, HasAmounts: k.amount >= 0, MostRows: csvimport.MostRows, MostSize: mostSize, Problem: problem,
 	})
@@ -66,10 +66,10 @@ func (h *handlers) upload(k fileKind) echo.HandlerFunc {
 		content, err := web.ReadUpload(c, "file", csvimport.MaxBytes)
 		switch {
 		case errors.Is(err, web.ErrNoFile):
-			return h.showUpload(c, k, http.StatusUnprocessableEntity, "Choose a file.")
+			return h.renderUpload(c, k, http.StatusUnprocessableEntity, "Choose a file.")
 		case errors.Is(err, web.ErrFileTooLarge):
 			_, _ = io.Copy(io.Discard, c.Request().Body) // a browser that cannot send all of it shows no answer
-			return h.showUpload(c, k, http.StatusUnprocessableEntity, "A file may have "+mostSize+". Split it, and import the parts one after another.")
+			return h.renderUpload(c, k, http.StatusUnprocessableEntity, "A file may have "+mostSize+". Split it, and import the parts one after another.")
 		case err != nil:
 			return err
 		}
@@ -89,13 +89,13 @@ func (h *handlers) preview(k fileKind) echo.HandlerFunc {
 			return err
 		}
 		if u.ImportedAt != nil {
-			return h.showImported(c, k, u)
+			return h.renderImported(c, k, u)
 		}
 		p, err := k.plan(c.Request().Context(), h.db, u.Content)
 		if err != nil {
 			return err
 		}
-		return h.showPreview(c, k, http.StatusOK, p, notice{})
+		return h.renderPreview(c, k, http.StatusOK, p, notice{})
 	}
 }
 
@@ -107,8 +107,8 @@ func (h *handlers) uploaded(c echo.Context, k fileKind) (csvimport.Upload, error
 	return file, err
 }
 
-// showImported says what came of a file, instead of what importing it would do.
-func (h *handlers) showImported(c echo.Context, k fileKind, u csvimport.Upload) error {
+// renderImported says what came of a file, instead of what importing it would do.
+func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload) error {
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
 		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
 			Tone: web.Info, Title: "You have imported this file already", At: *u.ImportedAt,
@@ -118,7 +118,7 @@ func (h *handlers) showImported(c echo.Context, k fileKind, u csvimport.Upload) 
 	})
 }
 
-func (h *handlers) showPreview(c echo.Context, k fileKind, status int, p plan, shown notice) error {
+func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan, shown notice) error {
 	page := previewPage{
 		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
 		Key: k.key, Amount: k.amount, Notice: shown,
@@ -176,7 +176,7 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 			return err
 		}
 		if len(p.Problems) > 0 {
-			return h.showPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
+			return h.renderPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
 		}
 		done := imported{rows: len(p.bodies)}
 		body := map[string]any{"rows": p.bodies}
@@ -186,7 +186,7 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 				return err
 			}
 			p.Problems = k.refusedRows(err, p)
-			return h.showPreview(c, k, a.Status, p, a.Notice)
+			return h.renderPreview(c, k, a.Status, p, a.Notice)
 		}
 		// If this fails, pressing again has the same answer, and notes it then.
 		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/labstack/echo/v4"
@@ -58,40 +57,9 @@ func orderInWords(o order.Order) string {
 	return "the draft of " + nameOr(o.ContractorName, o.ContractorID)
 }
 
-func cancelForm(f *web.Form) orderForms   { return orderForms{cancel: f} }
-func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
-func expireForm(*web.Form) orderForms     { return orderForms{expire: true} }
-func noForm(*web.Form) orderForms         { return orderForms{} }
-func nothing(*web.Form) any               { return struct{}{} }
+func noForm(*web.Form) orderForms { return orderForms{} }
 
-func (h *handlers) cancelOrder(c echo.Context) error {
-	return h.orderCommand(c, "/cancel", "cancelled", "%s is cancelled.", cancelForm, func(form *web.Form) any {
-		reason := form.Value(fieldReason)
-		if reason == "" {
-			form.Fail(fieldReason, "Say why, for the contractor to read.")
-		}
-		return map[string]string{"reason": reason}
-	})
-}
-
-func (h *handlers) expireOrder(c echo.Context) error {
-	return h.orderCommand(c, "/expire", "expired", "%s is expired.", expireForm, nothing)
-}
-
-func (h *handlers) setDiscount(c echo.Context) error {
-	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form) any {
-		basisPoints, err := order.ParsePercent(form.Value(fieldDiscount))
-		var refusal *order.Refusal
-		if errors.As(err, &refusal) {
-			form.Fail(fieldDiscount, refusal.Message)
-		}
-		return map[string]int64{"basis_points": basisPoints}
-	})
-}
-
-func (h *handlers) resetDiscount(c echo.Context) error {
-	return h.orderCommand(c, "/discount/reset", "changed", "discount taken from %s.", noForm, nothing)
-}
+func nothing(*web.Form) any { return struct{}{} }
 
 // backToOrder is for where a browser without scripts is after such a form was answered with a page.
 func backToOrder(c echo.Context) error {

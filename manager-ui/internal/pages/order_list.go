@@ -3,7 +3,6 @@ package pages
 import (
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -49,40 +48,10 @@ type ordersPage struct {
 	More        bool
 }
 
-// orderFilter is what the list can be narrowed to, beside the tab.
-type orderFilter struct {
-	Tab, Search     string
-	Contractor      string // the id; "" for everybody
-	Who             string // their name
-	Contractors     []readmodel.Buyer
-	MoreContractors bool                 // perhaps: they are found by search
-	Customer        string               // the id; "" for everybody
-	Customers       []readmodel.Customer // the first by name, and the one chosen
-	MoreCustomers   bool
-	Whom            string // the customer's name
-	Everybody       string // the address without the two
-}
-
 var (
 	ordersView       = web.NewView[ordersPage]("orders")
 	orderRowFragment = web.NewFragment[orderRow]("order-row")
 )
-
-// registerOrders adds the pages of the orders.
-func (h *handlers) registerOrders(e *echo.Echo) {
-	g := e.Group(ordersPath)
-	g.GET("", h.listOrders)
-	g.GET("/customers", h.customersToFilterBy)
-	g.GET("/:id", h.showOrder)
-	g.GET("/:id/expire", h.confirmExpire)
-	g.POST("/:id/expire", h.expireOrder)
-	for path, command := range map[string]echo.HandlerFunc{
-		"/cancel": h.cancelOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
-	} {
-		g.POST("/:id"+path, command)
-		g.GET("/:id"+path, backToOrder)
-	}
-}
 
 func (h *handlers) listOrders(c echo.Context) error {
 	q, err := readOrderQuery(c)
@@ -151,65 +120,6 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	}
 	q.Before, err = position(c.QueryParam("before"))
 	return q, err
-}
-
-// orderFilter has the contractors and the customers to choose from.
-func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderFilter, err error) {
-	ctx := c.Request().Context()
-	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
-	if f.Contractors, err = readmodel.Contractors(ctx, h.db, q.Contractor); err != nil {
-		return f, err
-	}
-	f.MoreContractors = len(f.Contractors) >= readmodel.MaxContractors
-	f.Everybody = ordersAddress(q, "customer", "", "contractor", "")
-	if q.Contractor != "" {
-		i := slices.IndexFunc(f.Contractors, func(b readmodel.Buyer) bool { return b.ID == q.Contractor })
-		if i < 0 {
-			return f, web.NotFound("There is no such contractor.")
-		}
-		f.Who = nameOr(f.Contractors[i].Name, q.Contractor)
-	}
-	first, err := readmodel.ListCustomers(ctx, h.db, readmodel.NameQuery{Both: true}) // an archived one stays on orders
-	if err != nil {
-		return f, err
-	}
-	f.Customers, f.MoreCustomers = first.Rows, first.Later
-	if q.Customer == "" {
-		return f, nil
-	}
-	chosen := readmodel.Customer{ID: q.Customer, Name: "a customer"}
-	if known, err := readmodel.FindCustomers(ctx, h.db, q.Customer); err != nil {
-		return f, err
-	} else if len(known) > 0 {
-		chosen = known[0]
-	}
-	f.Whom = chosen.Name
-	if !slices.ContainsFunc(f.Customers, func(c readmodel.Customer) bool { return c.ID == chosen.ID }) {
-		f.Customers = append([]readmodel.Customer{chosen}, f.Customers...)
-	}
-	return f, nil
-}
-
-// customersToFilterBy answers the search while one types.
-func (h *handlers) customersToFilterBy(c echo.Context) error {
-	search, err := searched(c)
-	if err != nil {
-		return err
-	}
-	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, readmodel.NameQuery{Search: search, Both: true})
-	if err != nil {
-		return err
-	}
-	type choice struct {
-		Value  string `json:"value"`
-		Text   string `json:"text"`
-		Detail string `json:"detail"`
-	}
-	choices := make([]choice, 0, len(found.Rows))
-	for _, customer := range found.Rows {
-		choices = append(choices, choice{customer.ID, customer.Name, customer.Email})
-	}
-	return c.JSON(http.StatusOK, choices)
 }
 
 // ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name, value.

@@ -13,7 +13,6 @@ import (
 	"context"
 	"embed"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -103,47 +102,6 @@ func New(o Options) (*web.Site, error) {
 	}
 	h.register(site.Echo)
 	return site, nil
-}
-
-// register adds the routes.
-func (h *handlers) register(e *echo.Echo) {
-	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
-	e.GET("/payments", h.listPayments)
-	e.GET("/payments/:id", h.showPayment)
-	e.POST("/payments/:id/accept", h.acceptPayment)
-	e.GET("/payments/:id/reject", h.confirmReject)
-	e.POST("/payments/:id/reject", h.rejectPayment)
-	e.POST("/payments/:id/capture", h.capturePayment)
-	e.POST("/payments/:id/release", h.releasePayment)
-	// Where a browser without scripts is after such a form was answered with a page: what it asks for when
-	// someone follows the address again.
-	for _, form := range []string{"accept", "capture", "release"} {
-		e.GET("/payments/:id/"+form, h.backToPayment)
-	}
-	h.registerOrders(e)
-	h.registerCatalog(e)
-	if h.hub != nil {
-		e.GET("/live", h.live)
-	}
-}
-
-// live opens the socket. Every manager sees the same, and whoever makes a request here is one.
-func (h *handlers) live(c echo.Context) error {
-	session, ok := h.site.SessionOf(c)
-	if !ok {
-		h.hub.Refuse(c.Response(), c.Request())
-		return nil
-	}
-	h.hub.Serve(c.Response(), c.Request(), audience, session)
-	return nil
-}
-
-func (h *handlers) backToPayment(c echo.Context) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, paymentPath(id))
 }
 
 // paymentID is the path's id, in its one canonical spelling.

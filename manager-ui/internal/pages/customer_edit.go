@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -13,47 +12,6 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
-
-const (
-	customersPath = "/customers"
-	customerList  = "customers" // the name of the live list
-)
-
-// customerRow is a customer in the list.
-type customerRow struct {
-	ID, Name, Email string
-	Revision        int64
-	Sort            string
-	Archived        bool
-}
-
-var (
-	customersView       = web.NewView[namePage[customerRow]]("customers")
-	customerView        = web.NewView[customerPage]("customer")
-	customerRowFragment = web.NewFragment[customerRow]("customer-row")
-)
-
-func customerRowOf(c readmodel.Customer) customerRow {
-	return customerRow{ID: c.ID, Name: c.Name, Email: c.Email, Revision: c.Revision, Sort: c.Sort, Archived: c.Archived}
-}
-
-func (h *handlers) listCustomers(c echo.Context) error {
-	q, err := readNameQuery(c)
-	if err != nil {
-		return err
-	}
-	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, q)
-	if err != nil {
-		return err
-	}
-	empty := web.Empty{Title: "No customers yet", Text: "Add for whom contractors can order, or import a file of them.",
-		Action: &web.Link{Label: "Add customer", Href: customersPath + "/new"}}
-	if q.Archived {
-		empty = web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here."}
-	}
-	return customersView.Render(c, http.StatusOK, web.Page{Title: "Customers", Nav: "customers"},
-		newNamePage(customersPath, q, found, customerRowOf, empty))
-}
 
 // customerPage is the form for a new customer, or for one that there is.
 type customerPage struct {
@@ -74,15 +32,15 @@ func (h *handlers) newCustomer(c echo.Context) error {
 		values = customerValues(now)
 	}
 	values["id"] = uuid.NewString()
-	return h.showCustomer(c, nil, web.NewForm(values), newFormState(0))
+	return h.renderCustomer(c, nil, web.NewForm(values), newFormState(0))
 }
 
-func (h *handlers) customer(c echo.Context) error {
+func (h *handlers) showCustomer(c echo.Context) error {
 	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return h.showCustomer(c, &now, customerForm(now), newFormState(now.Sequence))
+	return h.renderCustomer(c, &now, customerForm(now), newFormState(now.Sequence))
 }
 
 func customerForm(c readmodel.Customer) *web.Form { return web.NewForm(customerValues(c)) }
@@ -91,8 +49,8 @@ func customerValues(c readmodel.Customer) map[string]string {
 	return map[string]string{"id": c.ID, "name": c.Name, "email": c.Email}
 }
 
-// showCustomer shows the form, and the customer as they are now.
-func (h *handlers) showCustomer(c echo.Context, now *readmodel.Customer, form *web.Form, a formState) error {
+// renderCustomer shows the form, and the customer as they are now.
+func (h *handlers) renderCustomer(c echo.Context, now *readmodel.Customer, form *web.Form, a formState) error {
 	page := customerPage{
 		formState: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need(),
 		Email: form.Field("email", "E-mail address").Need().Hint("No two customers have the same."),
@@ -147,7 +105,7 @@ func (h *handlers) addCustomer(c echo.Context) error {
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/customers", body: body, id: body.CustomerID, stream: catalog.CustomerStream(body.CustomerID),
 		verb: "added", done: fmt.Sprintf("Added: %s.", body.Name), next: customersPath,
-	}, func(a formState) error { return h.showCustomer(c, nil, form, a) })
+	}, func(a formState) error { return h.renderCustomer(c, nil, form, a) })
 }
 
 func (h *handlers) changeCustomer(c echo.Context) error {
@@ -164,41 +122,5 @@ func (h *handlers) changeCustomer(c echo.Context) error {
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/customers/" + now.ID, body: body, id: now.ID, stream: catalog.CustomerStream(now.ID),
 		verb: "saved", done: fmt.Sprintf("Saved: %s.", body.Name), next: customersPath,
-	}, func(a formState) error { return h.showCustomer(c, &now, form, a) })
-}
-
-func (h *handlers) archiveCustomer(c echo.Context) error {
-	now, err := h.findCustomer(c, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
-	if err != nil {
-		return err
-	}
-	return h.sendToOrdering(c, orderingCommand{
-		form: form, path: "/customers/" + now.ID + "/archive", body: struct{}{}, id: now.ID, stream: catalog.CustomerStream(now.ID),
-		verb: "archived", done: fmt.Sprintf("Archived: %s.", now.Name), next: customersPath,
-	}, func(a formState) error { return h.showArchiveCustomer(c, now, a) })
-}
-
-// confirmArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
-func (h *handlers) confirmArchiveCustomer(c echo.Context) error {
-	now, err := h.findCustomer(c, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	return h.showArchiveCustomer(c, now, newFormState(now.Sequence))
-}
-
-func (h *handlers) showArchiveCustomer(c echo.Context, now readmodel.Customer, a formState) error {
-	if now.Archived {
-		return h.showCustomer(c, &now, customerForm(now), a)
-	}
-	return archiveView.Render(c, a.Status, web.Page{
-		Title: "Archive customer", Nav: "customers", Subject: catalog.CustomerStream(now.ID), Revision: now.Revision,
-	}, archivePage{
-		formState: a, List: web.Link{Label: "Customers", Href: customersPath}, Href: customersPath + "/" + now.ID, Name: now.Name, Noun: "customer",
-		Means: "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
-	})
+	}, func(a formState) error { return h.renderCustomer(c, &now, form, a) })
 }

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -14,48 +13,6 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
-
-const (
-	catalogPath = "/catalog"
-	productList = "products" // the name of the live list
-)
-
-// productRow is a product in the list.
-type productRow struct {
-	ID, SKU, Name string
-	Revision      int64
-	Sort          string
-	Price         money.Amount
-	Archived      bool
-}
-
-var (
-	catalogView        = web.NewView[namePage[productRow]]("catalog")
-	productView        = web.NewView[productPage]("product")
-	productRowFragment = web.NewFragment[productRow]("product-row")
-)
-
-func productRowOf(p readmodel.Product) productRow {
-	return productRow{ID: p.ID, SKU: p.SKU, Name: p.Name, Revision: p.Revision, Sort: p.Sort, Price: p.Price(), Archived: p.Archived}
-}
-
-func (h *handlers) listProducts(c echo.Context) error {
-	q, err := readNameQuery(c)
-	if err != nil {
-		return err
-	}
-	found, err := readmodel.ListProducts(c.Request().Context(), h.db, q)
-	if err != nil {
-		return err
-	}
-	empty := web.Empty{Title: "No products yet", Text: "Add what contractors can order, or import a file of it.",
-		Action: &web.Link{Label: "Add product", Href: catalogPath + "/new"}}
-	if q.Archived {
-		empty = web.Empty{Title: "Nothing archived", Text: "A product that is archived stays on the orders that have it, and is listed here."}
-	}
-	return catalogView.Render(c, http.StatusOK, web.Page{Title: "Catalog", Nav: "catalog"},
-		newNamePage(catalogPath, q, found, productRowOf, empty))
-}
 
 // productPage is the form for a new product, or for one that there is.
 type productPage struct {
@@ -76,15 +33,15 @@ func (h *handlers) newProduct(c echo.Context) error {
 		values = productValues(p)
 	}
 	values["id"] = uuid.NewString()
-	return h.showProduct(c, nil, web.NewForm(values), newFormState(0))
+	return h.renderProduct(c, nil, web.NewForm(values), newFormState(0))
 }
 
-func (h *handlers) product(c echo.Context) error {
+func (h *handlers) showProduct(c echo.Context) error {
 	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return h.showProduct(c, &p, productForm(p), newFormState(p.Sequence))
+	return h.renderProduct(c, &p, productForm(p), newFormState(p.Sequence))
 }
 
 func productForm(p readmodel.Product) *web.Form { return web.NewForm(productValues(p)) }
@@ -93,8 +50,8 @@ func productValues(p readmodel.Product) map[string]string {
 	return map[string]string{"id": p.ID, "sku": p.SKU, "name": p.Name, "price": p.Price().Decimal(), "currency": p.Currency}
 }
 
-// showProduct shows the form, and the product that there is now.
-func (h *handlers) showProduct(c echo.Context, now *readmodel.Product, form *web.Form, a formState) error {
+// renderProduct shows the form, and the product that there is now.
+func (h *handlers) renderProduct(c echo.Context, now *readmodel.Product, form *web.Form, a formState) error {
 	currencies := make([]web.Choice, 0, len(money.Currencies()))
 	for _, code := range money.Currencies() {
 		currencies = append(currencies, web.Choice{Value: code, Label: code})
@@ -174,7 +131,7 @@ func (h *handlers) addProduct(c echo.Context) error {
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/products", body: body, id: body.ProductID, stream: catalog.ProductStream(body.ProductID),
 		verb: "added", done: fmt.Sprintf("Added: %s, %s.", body.Name, body.Price), next: catalogPath,
-	}, func(a formState) error { return h.showProduct(c, nil, form, a) })
+	}, func(a formState) error { return h.renderProduct(c, nil, form, a) })
 }
 
 func (h *handlers) changeProduct(c echo.Context) error {
@@ -191,41 +148,5 @@ func (h *handlers) changeProduct(c echo.Context) error {
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: "/products/" + p.ID, body: body, id: p.ID, stream: catalog.ProductStream(p.ID),
 		verb: "saved", done: fmt.Sprintf("Saved: %s, %s.", body.Name, body.Price), next: catalogPath,
-	}, func(a formState) error { return h.showProduct(c, &p, form, a) })
-}
-
-func (h *handlers) archiveProduct(c echo.Context) error {
-	p, err := h.findProduct(c, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
-	if err != nil {
-		return err
-	}
-	return h.sendToOrdering(c, orderingCommand{
-		form: form, path: "/products/" + p.ID + "/archive", body: struct{}{}, id: p.ID, stream: catalog.ProductStream(p.ID),
-		verb: "archived", done: fmt.Sprintf("Archived: %s.", p.Name), next: catalogPath,
-	}, func(a formState) error { return h.showArchiveProduct(c, p, a) })
-}
-
-// confirmArchiveProduct asks whether a product is really to be archived. One that is already is shown instead.
-func (h *handlers) confirmArchiveProduct(c echo.Context) error {
-	p, err := h.findProduct(c, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	return h.showArchiveProduct(c, p, newFormState(p.Sequence))
-}
-
-func (h *handlers) showArchiveProduct(c echo.Context, now readmodel.Product, a formState) error {
-	if now.Archived {
-		return h.showProduct(c, &now, productForm(now), a)
-	}
-	return archiveView.Render(c, a.Status, web.Page{
-		Title: "Archive product", Nav: "catalog", Subject: catalog.ProductStream(now.ID), Revision: now.Revision,
-	}, archivePage{
-		formState: a, List: web.Link{Label: "Catalog", Href: catalogPath}, Href: catalogPath + "/" + now.ID, Name: now.Name, Noun: "product",
-		Means: "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
-	})
+	}, func(a formState) error { return h.renderProduct(c, &p, form, a) })
 }

@@ -1,0 +1,80 @@
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/contractor-ui/internal/ordering"
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+func (h *handlers) submitOrder(c echo.Context) error {
+	return h.send(c, formSubmit, false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
+		sequence, errSequence := strconv.ParseInt(s.values.Value(fieldSequence), 10, 64)
+		minor, errTotal := strconv.ParseInt(s.values.Value(fieldTotal), 10, 64)
+		if errSequence != nil || errTotal != nil {
+			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
+		}
+		total := money.Amount{Minor: minor, Currency: s.values.Value(fieldTotalMoney)}
+		if total.Currency == "" { // nothing to add up
+			web.Flash(c, web.Bad, "Not submitted: it has no line yet.")
+			return ordering.Done{}, errTyped
+		}
+		if !money.IsKnown(total.Currency) {
+			return ordering.Done{}, web.BadRequest("This form was sent in a way that is not understood.")
+		}
+		done, err := h.ordering.Submit(ctx, s.key, s.id, sequence, total)
+		var refusal *api.Refusal
+		if errors.As(err, &refusal) {
+			s.changes = h.since(ctx, s.id, total, refusal)
+		}
+		if err == nil {
+			web.Flash(c, web.Good, fmt.Sprintf("Submitted as %s. You can request its payment now.", done.Number))
+		}
+		return done, err
+	})
+}
+
+// since is why an order could not be submitted as it was seen, if that is why: what it came to then and now, and what happened
+// to it after that version. It waits for the read model to show it, too.
+func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
+	switch order.Code(refusal.Code) {
+	case order.StaleVersion:
+		c.Changed, c.Seen = "the order has changed since you looked at it", seen
+	case order.TotalDiffers:
+		c.Changed, c.Seen = "prices have changed since you looked at the order", seen
+		_ = json.Unmarshal(refusal.Extra["now"], &c.Now)
+	}
+	var last []struct{ Words string }
+	var made int
+	if json.Unmarshal(refusal.Extra["changes"], &last) == nil && json.Unmarshal(refusal.Extra["changes_count"], &made) == nil {
+		c.Meanwhile = meanwhile(made, len(last))
+		for _, change := range last {
+			c.Each = append(c.Each, sentence(change.Words)+".")
+		}
+	}
+	var current int64
+	if json.Unmarshal(refusal.Extra["sequence"], &current) == nil && current > 0 {
+		h.shown(ctx, id, current)
+	}
+	return c
+}
+
+// meanwhile says how many changes were made, of which the last so many are listed.
+func meanwhile(made, listed int) string {
+	switch {
+	case made == 1:
+		return "One change was made meanwhile:"
+	case made > listed:
+		return fmt.Sprintf("%d changes were made meanwhile, the last %d of them:", made, listed)
+	}
+	return fmt.Sprintf("%d changes were made meanwhile:", made)
+}
