@@ -104,17 +104,17 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	book := newJournal(db)
-	rt.Health.Optional("copies", book.CaughtUp)
+	j := newJournal(db)
+	rt.Health.Optional("copies", j.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log)
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("live pusher", live.NewPusher(db, redis, Name, pages.Live{DB: db, Renderer: renderer}, rt.Log).Run)
 	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)
 	if rt.Role.Serves(service.Consumer) {
-		startConsumer(cfg, rt, db, book)
+		startConsumer(cfg, rt, db, j)
 	}
 	if rt.Role.Serves(service.Web) {
-		return startWeb(cfg, rt, db, book, hub, assets, renderer)
+		return startWeb(cfg, rt, db, j, hub, assets, renderer)
 	}
 	rt.Serve(nil)
 	return nil
@@ -125,13 +125,13 @@ func newJournal(db *pg.DB) *journal.Journal {
 }
 
 // startConsumer adds what publishes and hears.
-func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) {
+func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal) {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+		Client: client, DB: db, Journal: j, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, book, rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, j, rt.Log), Client: client, Group: Name})
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
@@ -140,9 +140,9 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 }
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
-func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
+func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: db, Format: kafka.CloudEvents, Journal: book, Log: log,
+		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
 		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,

@@ -89,7 +89,8 @@ func TestSocketsEndWithTheirSessionOnEveryReplica(t *testing.T) {
 			}
 		})
 	}
-	// and a page whose session had ended before it was fetched keeps its socket: it is the next person's, by the session it has now
+	// and a page whose session had ended before it was fetched keeps its socket: it is the next person's, by the
+	// session it has now
 	if _, err := db.Pool().Exec(t.Context(), "delete from sessions"); err != nil {
 		t.Fatal(err)
 	}

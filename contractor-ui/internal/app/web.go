@@ -17,7 +17,7 @@ import (
 )
 
 // startWeb adds the pages, and what brings to the open ones what is pushed.
-func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal, hub *live.Hub, assets *web.Assets, renderer *web.Renderer) error {
+func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal, hub *live.Hub, assets *web.Assets, renderer *web.Renderer) error {
 	production := cfg.Environment == service.Production
 	sessions := web.NewSessions(db, pages.Cookie, production, rt.Log)
 	identity, err := web.NewDemo(cfg.IdentityConfig, cfg.Environment, sessions, pages.People...)
@@ -37,7 +37,7 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { core.Close(); return nil })
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, book), Payments: payments.New(db, book, time.Now), Ordering: core,
+		DB: db, Histories: readmodel.NewHistories(db, j), Payments: payments.New(db, j, time.Now), Ordering: core,
 		Hub: hub, Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Production: production,
 		Log: rt.Log, Metrics: rt.Metrics, Away: rt.Health.Away,
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 func TestEveryPageAnswersHead(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("20.00", "Tape")
 	order := ada.submitted(d.core)
@@ -32,7 +32,7 @@ func TestEveryPageAnswersHead(t *testing.T) {
 
 func TestAnUnusableKeyIsRefusedInWords(t *testing.T) {
 	// given a draft
-	d := newDesk(t)
+	d := newTestSite(t)
 	product := d.core.product("", "TAPE", "Tape", 500, false)
 	ada := d.as("ada-nowak")
 	address, _ := ada.begin()

@@ -28,16 +28,16 @@ import (
 
 var mia = event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}
 
-// desk is the pages over HTTP, on a database of their own, with the log at hand.
-type desk struct {
-	t      *testing.T
-	db     *pg.DB
-	book   *journal.Journal
-	live   pages.Live
-	core   *core
-	server *httptest.Server
-	offset int64
-	log    *lines
+// testSite is the pages over HTTP, on a database of their own, with the log at hand.
+type testSite struct {
+	t       *testing.T
+	db      *pg.DB
+	journal *journal.Journal
+	live    pages.Live
+	core    *core
+	server  *httptest.Server
+	offset  int64
+	log     *lines
 }
 
 // lines are what was logged.
@@ -58,7 +58,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-func newDesk(t *testing.T) *desk {
+func newTestSite(t *testing.T) *testSite {
 	t.Helper()
 	written := &lines{}
 	log := slog.New(slog.NewTextHandler(written, nil))
@@ -73,7 +73,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, db: db, log: written, book: journal.New(db, payments.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
+	d := &testSite{t: t, db: db, log: written, journal: journal.New(db, payments.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
 	d.core = newCore(d)
 	orders, err := ordering.New(d.core.server.URL, "secret")
 	if err != nil {
@@ -81,7 +81,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	t.Cleanup(orders.Close)
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, d.book), Payments: payments.New(db, d.book, time.Now), Ordering: orders,
+		DB: db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, time.Now), Ordering: orders,
 		Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log,
 	})
 	if err != nil {
@@ -94,12 +94,12 @@ func newDesk(t *testing.T) *desk {
 
 // browser is one person's.
 type browser struct {
-	d      *desk
+	d      *testSite
 	client *http.Client
 }
 
 // as opens a browser in which somebody is signed in.
-func (d *desk) as(person string) *browser {
+func (d *testSite) as(person string) *browser {
 	d.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -179,7 +179,7 @@ func (b *browser) wants(a answer, status int, path string, texts ...string) {
 }
 
 // hears has the log tell events, as the consumer records them.
-func (d *desk) hears(events ...event.Event) {
+func (d *testSite) hears(events ...event.Event) {
 	d.t.Helper()
 	heard := make([]journal.Received, len(events))
 	for i, e := range events {
@@ -188,8 +188,9 @@ func (d *desk) hears(events ...event.Event) {
 	d.tells(heard...)
 }
 
-// confirms has the log tell what the app itself has written about a payment, and nothing else has come between.
-func (d *desk) confirms(id string) {
+// confirms has the log tell what the app itself has written about a payment, and nothing else has come
+// between.
+func (d *testSite) confirms(id string) {
 	d.t.Helper()
 	for _, record := range d.stream(id).Records {
 		if record.Log == 0 {
@@ -199,7 +200,7 @@ func (d *desk) confirms(id string) {
 }
 
 // does has the log tell what a manager or the core did.
-func (d *desk) does(id string, by event.Meta, bodies ...payment.Body) {
+func (d *testSite) does(id string, by event.Meta, bodies ...payment.Body) {
 	d.t.Helper()
 	for _, body := range bodies {
 		e := payment.New(payment.Writer(body.EventType()), id, body)
@@ -208,9 +209,9 @@ func (d *desk) does(id string, by event.Meta, bodies ...payment.Body) {
 	}
 }
 
-func (d *desk) stream(id string) journal.Stream {
+func (d *testSite) stream(id string) journal.Stream {
 	d.t.Helper()
-	s, err := d.book.Read(d.t.Context(), payment.Stream(id))
+	s, err := d.journal.Read(d.t.Context(), payment.Stream(id))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -218,7 +219,7 @@ func (d *desk) stream(id string) journal.Stream {
 }
 
 // written counts the journal's events.
-func (d *desk) written() (n int) {
+func (d *testSite) written() (n int) {
 	d.t.Helper()
 	if err := d.db.Pool().QueryRow(d.t.Context(), "select count(*) from journal").Scan(&n); err != nil {
 		d.t.Fatal(err)

@@ -24,7 +24,7 @@ type Live struct {
 var _ live.Renderer = Live{}
 
 // Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment
-// that changed changes its order's row too. Of a product, drafts that have it are told.
+// that changed changes its order's row too. A product changes the drafts that have it.
 func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	payments, err := readmodel.Find(ctx, l.DB, idsOf(payment.Stream(""), streams))
 	if err != nil {
@@ -66,7 +66,8 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	return rows, nil
 }
 
-// products say that they have changed to contractors who have them in a draft: one that is open shows what its order costs now.
+// products say that they have changed to contractors who have them in a draft: one that is open shows what
+// its order costs now.
 func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error) {
 	if len(ids) == 0 {
 		return nil, nil

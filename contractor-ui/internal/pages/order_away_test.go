@@ -40,7 +40,7 @@ var misbehaviours = map[string]struct {
 
 func TestOrderingCoreMisbehaves(t *testing.T) {
 	// given a draft, and one that is submitted
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill, hofmann := d.core.product("", "DR-18", "Drill", 10000, false), d.core.customer("Hofmann")
 	ada := d.as("ada-nowak")
 	submitted := ada.submitted(d.core)
@@ -88,7 +88,7 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 }
 
 func TestAnOrderThatSomebodyElseHasBegun(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -102,7 +102,7 @@ func TestAnOrderThatSomebodyElseHasBegun(t *testing.T) {
 
 func TestOrderingCoreIsSlow(t *testing.T) {
 	t.Parallel() // it waits
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -115,7 +115,7 @@ func TestOrderingCoreIsSlow(t *testing.T) {
 }
 
 func TestAFormThatChangesAfterItWasSent(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -132,7 +132,7 @@ func TestAFormThatChangesAfterItWasSent(t *testing.T) {
 }
 
 func TestOrderingCoreIsDown(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()

@@ -16,7 +16,8 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// commandsWithin bounds what a form asks of ordering-core, so that there is time left to show what came of it.
+// commandsWithin bounds what a form asks of ordering-core, so that there is time left to show what came of
+// it.
 const commandsWithin = 7 * time.Second
 
 // maxKey bounds a form's key, to which a button adds what it does.

@@ -23,10 +23,10 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// core stands in for ordering-core: it answers commands by the rules of package order, keeps what it has done in memory, and
-// tells the desk's journal, as its topics would.
+// core stands in for ordering-core: it answers commands by the rules of package order, keeps what it has done
+// in memory, and tells the site's journal, as its topics would.
 type core struct {
-	d        *desk
+	d        *testSite
 	server   *httptest.Server
 	mu       sync.Mutex
 	streams  map[string][]order.Entry
@@ -41,7 +41,7 @@ type core struct {
 	instead http.HandlerFunc
 }
 
-func newCore(d *desk) *core {
+func newCore(d *testSite) *core {
 	c := &core{d: d, streams: map[string][]order.Entry{}, products: map[string]order.Product{}, names: map[string]string{}, told: map[string]int64{}, answers: map[string]string{}}
 	c.server = httptest.NewServer(c)
 	d.t.Cleanup(c.server.Close)
@@ -220,15 +220,15 @@ func (c *core) decide(path string, a *asked) (body order.Body, more map[string]a
 	return body, more, err
 }
 
-// tells has the topics tell the desk's journal.
-func (d *desk) tells(heard ...journal.Received) {
+// tells has the topics tell the site's journal.
+func (d *testSite) tells(heard ...journal.Received) {
 	d.t.Helper()
 	for i := range heard {
 		d.offset++
 		heard[i].Offset = d.offset
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
 		for _, project := range []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog} {
 			if err == nil {
 				err = project(d.t.Context(), tx, streams)
@@ -297,13 +297,13 @@ func without(t *testing.T, page answer, texts ...string) {
 }
 
 // paymentIn is the payment that an order's page links, confirmed by the log.
-func (d *desk) paymentIn(page answer) (id string) {
+func (d *testSite) paymentIn(page answer) (id string) {
 	d.t.Helper()
 	return d.otherPaymentIn(page, "")
 }
 
 // otherPaymentIn is paymentIn for one that is not known.
-func (d *desk) otherPaymentIn(page answer, known string) (id string) {
+func (d *testSite) otherPaymentIn(page answer, known string) (id string) {
 	d.t.Helper()
 	for _, found := range regexp.MustCompile(`href="/payments/([^"]*)"`).FindAllStringSubmatch(page.text, -1) {
 		if found[1] != known {

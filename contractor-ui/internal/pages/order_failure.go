@@ -84,7 +84,8 @@ func notDoneText(form string) string {
 	return "Not changed"
 }
 
-// flashAway explains what is known when ordering-core did not answer clearly; known is false for any other error.
+// flashAway explains what is known when ordering-core did not answer clearly; known is false for any other
+// error.
 func (h *handlers) flashAway(c echo.Context, err error) (status int, known bool) {
 	switch {
 	case errors.Is(err, api.ErrAway):

@@ -52,8 +52,8 @@ func (h *handlers) changeLine(c echo.Context) error {
 	})
 }
 
-// setQuantity makes it so many of a product that is in the draft. It counts from what the page showed, so that what others do at the
-// same time counts as well.
+// setQuantity makes it so many of a product that is in the draft. It counts from what the page showed, so
+// that what others do at the same time counts as well.
 func (h *handlers) setQuantity(c echo.Context) error {
 	productID, err := idOf(c.Param("product"))
 	if err != nil {

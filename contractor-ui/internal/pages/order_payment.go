@@ -15,7 +15,7 @@ import (
 
 // askPart is what can be done about the payment of a submitted order: one at a time is under way.
 type askPart struct {
-	UnderWay   *web.Link // the one that is
+	NotEnded   *web.Link // the one that is
 	Confirming bool      // the last one has ended, which the log has not confirmed yet
 	// The form, where neither is so.
 	PaymentID string
@@ -33,7 +33,7 @@ func askOf(o readmodel.OrderHistory, tried formState) *askPart {
 	last, ended, confirmed := payments.LastOf(all)
 	switch {
 	case !ended:
-		ask.UnderWay = &web.Link{Label: last.Amount.String(), Href: paymentPath(last.ID)}
+		ask.NotEnded = &web.Link{Label: last.Amount.String(), Href: paymentPath(last.ID)}
 	case !confirmed:
 		ask.Confirming = true
 	}

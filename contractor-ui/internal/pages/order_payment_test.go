@@ -15,7 +15,7 @@ import (
 
 func TestRequestingAnOrdersPayment(t *testing.T) {
 	// given a submitted order
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.get(address)
@@ -54,7 +54,7 @@ func TestRequestingAnOrdersPayment(t *testing.T) {
 
 func TestOnePaymentOfAnOrderAtATime(t *testing.T) {
 	// given two open pages of a submitted order, and more
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	pages := make([]answer, 6)
@@ -88,7 +88,7 @@ func TestAskingAgainForAnOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// given an order whose payment ended
-			d := newDesk(t)
+			d := newTestSite(t)
 			ada := d.as("ada-nowak")
 			address := ada.submitted(d.core)
 			stale := ada.get(address)
@@ -111,7 +111,7 @@ func TestAskingAgainForAnOrder(t *testing.T) {
 }
 
 func TestAnOrdersPaymentIsAskedForAgainForItsTotal(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
@@ -137,7 +137,7 @@ func TestAnOrdersPaymentIsAskedForAgainForItsTotal(t *testing.T) {
 }
 
 func TestAPaymentThatIsNotConfirmedYetIsNotAskedForAgain(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})
@@ -149,7 +149,7 @@ func TestAPaymentThatIsNotConfirmedYetIsNotAskedForAgain(t *testing.T) {
 
 func TestAPaymentPushesItsOrder(t *testing.T) {
 	// given an order's page
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	stream := order.Stream(orderIDIn(address))
@@ -171,7 +171,7 @@ func TestAPaymentPushesItsOrder(t *testing.T) {
 
 func TestThePaymentsOfAnOrderAreToldApart(t *testing.T) {
 	// given an order with two payments of one amount, which is cancelled before the second one's money comes
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}})

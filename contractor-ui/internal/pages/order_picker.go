@@ -19,7 +19,8 @@ const (
 	enoughToTell    = 2   // whether only one fits
 )
 
-// picker is a field to choose one of many from: a plain select, out of which the browser makes a search as one types.
+// picker is a field to choose one of many from: a plain select, out of which the browser makes a search as
+// one types.
 type picker struct {
 	Name, ID, Label, Source string
 	Value, Text             string // what is chosen
@@ -143,7 +144,8 @@ func (h *handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, 
 	})
 }
 
-// chosen reads a picker's field. What was typed is looked for by find: what is called exactly that, or else whatever has it in it.
+// chosen reads a picker's field. What was typed is looked for by find: what is called exactly that, or else
+// whatever has it in it.
 func chosen(form *web.Form, field, missing string, find func(typed string) ([]choice, error)) (string, error) {
 	if value := form.Value(field); value != "" {
 		if id, err := uuid.Parse(value); err != nil || id.String() != value {
@@ -171,8 +173,8 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 	return "", nil
 }
 
-// currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not in this read model yet
-// counts as it was.
+// currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not
+// in this read model yet counts as it was.
 func (h *handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
 	ids := make([]uuid.UUID, 0, len(lines))
 	current := make(map[string]order.Product, len(lines))

@@ -43,8 +43,8 @@ func (h *handlers) submitOrder(c echo.Context) error {
 	})
 }
 
-// since is why an order could not be submitted as it was seen, if that is why: what it came to then and now, and what happened
-// to it after that version. It waits for the read model to show it, too.
+// since is why an order could not be submitted as it was seen, if that is why: what it came to then and now,
+// and what happened to it after that version. It waits for the read model to show it, too.
 func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
 	switch order.Code(refusal.Code) {
 	case order.StaleVersion:

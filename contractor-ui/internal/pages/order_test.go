@@ -17,7 +17,7 @@ import (
 
 func TestBuildingAnOrder(t *testing.T) {
 	// given two products and a customer
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill, screws := d.core.product("", "DR-18", "Drill", 12900, false), d.core.product("", "SC-40", "Screws", 450, false)
 	hofmann := d.core.customer("Hofmann")
 	ada := d.as("ada-nowak")
@@ -58,7 +58,7 @@ func TestBuildingAnOrder(t *testing.T) {
 }
 
 func TestWhatIsMissingIsSaid(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
 	page = ada.press(page, address+"/customer", "", url.Values{"customer_id": {d.core.customer("Hofmann")}})
@@ -69,7 +69,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 
 func TestTheExactNameIsFoundBehindManyOthers(t *testing.T) {
 	// given more that fit than a search answers, all of them before the one that is meant
-	d := newDesk(t)
+	d := newTestSite(t)
 	for i := range 101 {
 		d.core.product("", fmt.Sprintf("DR-18-%d", i), fmt.Sprintf("A drill %d", i), 100, false)
 		d.core.customer(fmt.Sprintf("A hotel %d", i))
@@ -86,7 +86,7 @@ func TestTheExactNameIsFoundBehindManyOthers(t *testing.T) {
 }
 
 func TestWhatIsTypedIsUnderstood(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	d.core.product("", "DR-18", "Drill", 12900, false)
 	d.core.product("", "DR-20", "Drill press", 99900, false)
 	ada := d.as("ada-nowak")
@@ -114,7 +114,7 @@ func TestWhatIsTypedIsUnderstood(t *testing.T) {
 }
 
 func TestQuantitiesThatCannotBe(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 12900, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -130,7 +130,7 @@ func TestQuantitiesThatCannotBe(t *testing.T) {
 
 func TestAQuantityIsTyped(t *testing.T) {
 	// given two of a product in a draft, open in two tabs
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 100, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -160,7 +160,7 @@ func TestAQuantityIsTyped(t *testing.T) {
 }
 
 func TestADraftIsDiscarded(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
 	ada.wants(page, http.StatusOK, "/orders/new", " autofocus", " disabled>Submit order")
@@ -173,7 +173,7 @@ func TestADraftIsDiscarded(t *testing.T) {
 }
 
 func TestACustomerIsCalledAsWhenChosen(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	hofmann := d.core.customer("Hofmann")
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -184,7 +184,7 @@ func TestACustomerIsCalledAsWhenChosen(t *testing.T) {
 }
 
 func TestAFormSentTwiceIsDoneOnce(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 100, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -198,7 +198,7 @@ func TestAFormSentTwiceIsDoneOnce(t *testing.T) {
 
 func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 	// given a draft, to which a manager gives a discount, and whose product has a new price
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill, hofmann := d.core.product("", "DR-18", "Drill", 10000, false), d.core.customer("Hofmann")
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -247,7 +247,7 @@ func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
 
 func TestATotalThatDiffersIsShownBesideTheOneSeen(t *testing.T) {
 	// given a draft, whose product gets another price after it was looked at
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill, hofmann := d.core.product("", "DR-18", "Drill", 10000, false), d.core.customer("Hofmann")
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -261,7 +261,7 @@ func TestATotalThatDiffersIsShownBesideTheOneSeen(t *testing.T) {
 }
 
 func TestAnArchivedProductIsToBeRemoved(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -276,7 +276,7 @@ func TestAnArchivedProductIsToBeRemoved(t *testing.T) {
 
 func TestAnotherContractorsOrderDoesNotExist(t *testing.T) {
 	// given Ada's orders
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada, jon := d.as("ada-nowak"), d.as("jon-park")
 	drill := d.core.product("", "DR-18", "Secret drill", 10000, false)
 	draft, page := ada.begin()
@@ -317,7 +317,7 @@ func TestAnotherContractorsOrderDoesNotExist(t *testing.T) {
 }
 
 func TestCancellingAnOrder(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	address := ada.submitted(d.core)
 	page := ada.get(address + "/cancel")
@@ -331,7 +331,7 @@ func TestCancellingAnOrder(t *testing.T) {
 
 func TestTheCopyThatIsLate(t *testing.T) {
 	// given an ordering-core whose events do not come
-	d := newDesk(t)
+	d := newTestSite(t)
 	drill := d.core.product("", "DR-18", "Drill", 10000, false)
 	ada := d.as("ada-nowak")
 	address, page := ada.begin()
@@ -346,7 +346,7 @@ func TestTheCopyThatIsLate(t *testing.T) {
 }
 
 func TestOrderAddressesThatAreNone(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	for _, path := range []string{"/orders/1", "/orders/" + strings.ToUpper(uuid.NewString()), "/orders/" + uuid.NewString(), "/orders?tab=lost",
 		"/orders/new?id=1", "/orders/" + uuid.NewString() + "/cancel"} {

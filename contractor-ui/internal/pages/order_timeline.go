@@ -9,8 +9,8 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// timeline is what happened to an order and its payments, in one: by time, and within each in the order of the log, which
-// their clocks need not agree with.
+// timeline is what happened to an order and its payments, in one: by time, and within each in the order of
+// the log, which their clocks need not agree with.
 func timeline(o readmodel.OrderHistory) []orderStep {
 	threads := make([][]orderStep, 1, 1+len(o.Payments))
 	names := map[string]string{}
@@ -20,7 +20,7 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 		thread := make([]orderStep, 0, len(p.Steps))
 		for _, s := range p.Steps {
 			words := s.Text()
-			if o.Number != "" { // which need not be said on its own page
+			if o.Number != "" { // which its own page need not repeat
 				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
 			}
 			thread = append(thread, orderStep{

@@ -4,12 +4,12 @@
 // Invariants:
 //   - A contractor sees and changes their own payments and orders only. Anybody else's do not exist (404),
 //     on every route and for the socket.
-//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers with a redirect (303) to
-//     what a reload shows. It knows no transaction, no lock and no journal.
+//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers with a
+//     redirect (303) to what a reload shows. It knows no transaction, no lock and no journal.
 //   - What changes an order is a command to ordering-core, which alone writes about orders. While it does not
 //     answer, every page can still be read, and what was typed is kept.
-//   - Sending a form again changes nothing: it carries its payment's id or an idempotency key, and a decision is
-//     taken once.
+//   - Sending a form again changes nothing: it carries its payment's id or an idempotency key, and a decision
+//     is taken once.
 package pages
 
 import (

@@ -16,7 +16,7 @@ import (
 )
 
 func TestAskingForAPayment(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	ada.wants(ada.get("/"), http.StatusOK, "/", "Request new payment", "No payments yet")
 
@@ -33,7 +33,7 @@ func TestAskingForAPayment(t *testing.T) {
 
 func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	// given a form
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	values := ada.form("/payments/new", "20.00", "EUR", "Tape")
 	id := values.Get("payment_id")
@@ -69,7 +69,7 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 }
 
 func TestTheFormKeepsItsPaymentWhenReloaded(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	response, err := ada.client.Get(d.server.URL + "/payments/new")
 	if err != nil {
@@ -84,7 +84,7 @@ func TestTheFormKeepsItsPaymentWhenReloaded(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	for name, c := range map[string]struct{ field, value, message, currency string }{
 		"empty amount":        {"amount", "", "Enter an amount", "EUR"},
@@ -146,7 +146,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestAnAmountWithTwoReadingsIsAskedBack(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	values := ada.form("/payments/new", "1.234", "EUR", "Kept text")
 	values.Set("capture", "manual")
@@ -172,7 +172,7 @@ func TestAnAmountWithTwoReadingsIsAskedBack(t *testing.T) {
 }
 
 func TestLongestTextsAreFine(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	text := strings.Repeat("Ö", 2000)
 	id := ada.ask("999999999.99", text)
@@ -184,7 +184,7 @@ func TestLongestTextsAreFine(t *testing.T) {
 
 func TestAnotherContractorsPaymentDoesNotExist(t *testing.T) {
 	// given Ada's payment, rejected
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada, jon := d.as("ada-nowak"), d.as("jon-park")
 	waiting, rejected := ada.ask("10.00", "Secret"), ada.ask("11.00", "Secret too")
 	d.confirms(rejected)
@@ -219,7 +219,7 @@ func TestAnotherContractorsPaymentDoesNotExist(t *testing.T) {
 }
 
 func TestWithdrawing(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("10.00", "Tiles")
 	d.confirms(id)
@@ -239,7 +239,7 @@ func TestWithdrawing(t *testing.T) {
 
 func TestWithdrawingTooLate(t *testing.T) {
 	// given a payment that Mia has accepted
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("10.00", "Tiles")
 	d.confirms(id)
@@ -254,7 +254,7 @@ func TestWithdrawingTooLate(t *testing.T) {
 
 func TestAWithdrawalThatTheLogRefusesIsExplained(t *testing.T) {
 	// given a withdrawal on its way
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("10.00", "Tiles")
 	d.confirms(id)
@@ -270,7 +270,7 @@ func TestAWithdrawalThatTheLogRefusesIsExplained(t *testing.T) {
 
 func TestAskingAgain(t *testing.T) {
 	// given a rejected payment
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("96.00", "Site lamps")
 	d.confirms(id)
@@ -303,7 +303,7 @@ func TestAskingAgain(t *testing.T) {
 }
 
 func TestAskingAgainAfterTheLastDecline(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("96.00", "Site lamps")
 	d.confirms(id)
@@ -315,7 +315,7 @@ func TestAskingAgainAfterTheLastDecline(t *testing.T) {
 
 func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
 	// given a payment on hold
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("96.00", "Site lamps")
 	d.confirms(id)
@@ -335,7 +335,7 @@ func TestMoneyThatWentBackLeavesNothingGreen(t *testing.T) {
 }
 
 func TestWhatIsStuckAtTheGatewayIsSaid(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("96.00", "Site lamps")
 	d.confirms(id)
@@ -353,7 +353,7 @@ func TestWhatIsStuckAtTheGatewayIsSaid(t *testing.T) {
 }
 
 func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	const turning = "\u202e00.5"
 	values := ada.form("/payments/new", "10.00", "EUR", "5 "+turning)
@@ -369,7 +369,7 @@ func TestTextThatTurnsTheDirectionOfWritingIsIsolated(t *testing.T) {
 }
 
 func TestScriptIsShownAsText(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	const script = `<script>alert("1")</script>`
 	id := ada.ask("10.00", script)
@@ -389,7 +389,7 @@ func TestScriptIsShownAsText(t *testing.T) {
 }
 
 func TestAPushedRowIsTheRowOfThePage(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	id := ada.ask("10.00", "Tiles")
 	d.confirms(id)
@@ -417,7 +417,7 @@ func TestAPushedRowIsTheRowOfThePage(t *testing.T) {
 
 func TestPagesOfTheList(t *testing.T) {
 	// given 30 payments
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	for n := range 30 {
 		ada.ask("10.00", fmt.Sprintf("Item %02d.", n))

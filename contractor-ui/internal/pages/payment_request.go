@@ -163,7 +163,8 @@ func (h *handlers) requestPayment(c echo.Context) error {
 	return renderRequest(c, http.StatusUnprocessableEntity, page)
 }
 
-// readRequest reads what the form asks for. Where the form cannot be sent as it is, every field that is wrong has a message.
+// readRequest reads what the form asks for. Where the form cannot be sent as it is, every field that is wrong
+// has a message.
 func readRequest(form *web.Form, contractor string) payment.Requested {
 	wanted := payment.Requested{
 		PaymentID: form.Value(fieldPayment), ContractorID: contractor, Description: form.Value(fieldDescription),

@@ -65,7 +65,8 @@ func (h *handlers) showPayment(c echo.Context) error {
 	return paymentView.Render(c, http.StatusOK, page, data)
 }
 
-// addOrder links the order that the payment is for, which says how much is asked for again, and whether it can be.
+// addOrder links the order that the payment is for, which says how much is asked for again, and whether it
+// can be.
 func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
 	id, err := uuid.Parse(p.OrderID)
 	if err != nil {

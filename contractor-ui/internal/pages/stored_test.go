@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// Whatever times are stored, by this version or by one before, every page of a list is shown, and so is every payment.
+// Whatever times are stored, by this version or by one before, every page of a list is shown, and so is every
+// payment.
 func TestNothingStoredBreaksAPage(t *testing.T) {
-	d := newDesk(t)
+	d := newTestSite(t)
 	ada := d.as("ada-nowak")
 	for n := range 60 {
 		ada.ask("10.00", fmt.Sprintf("Item %02d.", n))

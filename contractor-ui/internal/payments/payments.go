@@ -1,9 +1,9 @@
-// Package payments is the command side of a contractor's payments: it locks a payment's stream, asks the domain, and
-// records what it answers.
+// Package payments is the command side of a contractor's payments: it locks a payment's stream, asks the
+// domain, and records what it answers.
 //
 // Invariants:
-//   - A command is one transaction: the event, its outbox row, what is to be pushed and the row of the read model are
-//     written together, or nothing is.
+//   - A command is one transaction: the event, its outbox row, what is to be pushed and the row of the read
+//     model are written together, or nothing is.
 //   - A contractor changes their own payments only. Anybody else's do not exist ([ErrNoPayment]).
 //   - A payment's id is the idempotency key of its request: the same request again changes nothing.
 //   - An order has one payment at a time that has not ended: asking for it holds the order's stream.

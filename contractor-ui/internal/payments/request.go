@@ -13,7 +13,8 @@ import (
 	"countersign.example/pkg/schema"
 )
 
-// Request asks for a payment. It reports whether it was made now: false if the same request has made it before.
+// Request asks for a payment. It reports whether it was made now: false if the same request has made it
+// before.
 func (s *Service) Request(ctx context.Context, wanted payment.Requested) (made bool, err error) {
 	body, err := payment.NewRequest(wanted)
 	if err != nil {
@@ -89,7 +90,8 @@ func canAskAgain(ctx context.Context, tx *pg.Tx, stream journal.Stream, contract
 	return p.CanAskAgain(contractor)
 }
 
-// alreadyAsked is the domain's refusal where the read model knows of another payment that supersedes the same one.
+// alreadyAsked is the domain's refusal where the read model knows of another payment that supersedes the same
+// one.
 func alreadyAsked(err error) error {
 	if errors.Is(err, readmodel.ErrSuperseded) {
 		return &payment.Refusal{Code: payment.AlreadyAsked, Tried: payment.TypeRequested}
@@ -97,11 +99,12 @@ func alreadyAsked(err error) error {
 	return err
 }
 
-// RequestForOrder asks for the total of a submitted order, in place of the payment that ended, if there was one. Of
-// wanted it reads the ids and the capture method. It returns the request, and reports whether it was made now.
+// RequestForOrder asks for the total of a submitted order, in place of the payment that ended, if there was
+// one. Of wanted it reads the ids and the capture method. It returns the request, and reports whether it was
+// made now.
 //
-// It holds the order's stream, and so is alone with the order's payments here: the log has no payment of this app's
-// that this database lacks.
+// It holds the order's stream, and so is alone with the order's payments here: the log has no payment of this
+// app's that this database lacks.
 func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested) (body payment.Requested, made bool, err error) {
 	if !schema.IsID(wanted.PaymentID) { // before a stream of this name is locked
 		return wanted, false, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "payment_id",
@@ -176,8 +179,9 @@ func requestFor(o order.Order, payments []payment.Payment, wanted payment.Reques
 	return payment.NewRequest(wanted)
 }
 
-// LastOf returns the payment of an order that counts: the one that has not ended, or else the last one. It also returns
-// whether that has ended, and whether the log has confirmed its end. Without any payment nothing stands in the way.
+// LastOf returns the payment of an order that counts: the one that has not ended, or else the last one. It
+// also returns whether that has ended, and whether the log has confirmed its end. Without any payment nothing
+// stands in the way.
 func LastOf(payments []payment.Payment) (last payment.Payment, ended, confirmed bool) {
 	confirmed = true
 	for _, p := range payments {

@@ -19,7 +19,8 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Product is what can be ordered: a row of the table products. The JSON names are the columns', for ProjectCatalog.
+// Product is what can be ordered: a row of the table products. The JSON names are the columns', for
+// ProjectCatalog.
 type Product struct {
 	ID        uuid.UUID `gorm:"primaryKey" json:"id"`
 	SKU       string    `gorm:"column:sku" json:"sku"`
@@ -90,7 +91,8 @@ func Customers(ctx context.Context, db *pg.DB, c Choice) (rows []Customer, more 
 	return rows[:min(len(rows), c.Limit)], more, nil
 }
 
-// ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, and none that is archived.
+// ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, and
+// none that is archived.
 func ProductsNamed(ctx context.Context, db *pg.DB, text string) (rows []Product, err error) {
 	if err := db.Gorm(ctx).Where("not archived and lower(sku) = lower(?)", text).Limit(2).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find products by SKU: %w", err)
@@ -198,7 +200,8 @@ const upsertCustomers = `insert into customers (id, name, email, archived, seque
 	sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort,
 	words = excluded.words`
 
-// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes their rows.
+// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes
+// their rows.
 func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var products []Product
 	var customers []Customer

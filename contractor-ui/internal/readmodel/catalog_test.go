@@ -18,15 +18,15 @@ import (
 
 // shelf is the copy of products and customers, with events coming from the topic by hand.
 type shelf struct {
-	tb     testing.TB
-	db     *pg.DB
-	book   *journal.Journal
-	offset int64
+	tb      testing.TB
+	db      *pg.DB
+	journal *journal.Journal
+	offset  int64
 }
 
 func newShelf(tb testing.TB) *shelf {
 	db := pgtest.New(tb, journal.Migrations, migrations.Set)
-	return &shelf{tb: tb, db: db, book: journal.New(db, "/contractor-ui")}
+	return &shelf{tb: tb, db: db, journal: journal.New(db, "/contractor-ui")}
 }
 
 func (s *shelf) hear(id uuid.UUID, sequence int64, body catalog.Body) {
@@ -35,7 +35,7 @@ func (s *shelf) hear(id uuid.UUID, sequence int64, body catalog.Body) {
 	e.Sequence, e.Time = sequence, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	s.offset++
 	err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := s.book.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: s.offset}})
+		changed, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: s.offset}})
 		if err != nil {
 			return err
 		}

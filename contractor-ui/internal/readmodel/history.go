@@ -9,7 +9,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Histories reads payments and orders with everything that happened to them. A row of the tables has no events.
+// Histories reads payments and orders with everything that happened to them. A row of the tables has no
+// events.
 type Histories struct {
 	db      *pg.DB
 	journal *journal.Journal
@@ -91,7 +92,8 @@ func (h *Histories) OrderAlone(ctx context.Context, id string) (OrderHistory, er
 	return OrderHistory{Order: o, Steps: steps, Revision: stream.Revision()}, nil
 }
 
-// AwaitOrder waits until ordering-core's version of an order is here, and reports whether it is before ctx ends.
+// AwaitOrder waits until ordering-core's version of an order is here, and reports whether it is before ctx
+// ends.
 func (h *Histories) AwaitOrder(ctx context.Context, id string, sequence int64) bool {
 	return h.journal.Await(ctx, order.Stream(id), func(s journal.Stream) bool {
 		o, _ := FoldOrder(s)

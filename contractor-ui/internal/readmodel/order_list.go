@@ -57,7 +57,8 @@ func FindOrders(ctx context.Context, db *pg.DB, ids []uuid.UUID) (rows []Order, 
 	return rows, addPayments(ctx, db, rows)
 }
 
-// addPayments gives orders their contractor's payments; somebody else's that names the order is no part of it.
+// addPayments gives orders their contractor's payments; somebody else's that names the order is no part of
+// it.
 func addPayments(ctx context.Context, db *pg.DB, orders []Order) error {
 	if len(orders) == 0 {
 		return nil
@@ -78,7 +79,8 @@ func addPayments(ctx context.Context, db *pg.DB, orders []Order) error {
 	return nil
 }
 
-// CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are many.
+// CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are
+// many.
 func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]int64, error) {
 	rows, err := db.Pool().Query(ctx, `select state, count(*) from orders
 		where contractor_id = $1 and state in ('draft', 'submitted') group by state`, contractor)

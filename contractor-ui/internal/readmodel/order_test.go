@@ -17,7 +17,7 @@ import (
 )
 
 // orders records events about an order as the consumer does, the first with sequence from.
-func (d *desk) orders(id string, by event.Meta, from int64, at time.Time, bodies ...order.Body) {
+func (d *fixture) orders(id string, by event.Meta, from int64, at time.Time, bodies ...order.Body) {
 	d.t.Helper()
 	var heard []journal.Received
 	for i, body := range bodies {
@@ -27,7 +27,7 @@ func (d *desk) orders(id string, by event.Meta, from int64, at time.Time, bodies
 		heard = append(heard, journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func submittedAs(number, id, customer string) []order.Body {
 			Lines: []order.Line{line}, Subtotal: eur(25800), Total: eur(25800), ExpiresAt: t0.Add(24 * time.Hour)}}
 }
 
-func (d *desk) order(id string) *readmodel.Order {
+func (d *fixture) order(id string) *readmodel.Order {
 	d.t.Helper()
 	rows, err := readmodel.FindOrders(d.t.Context(), d.db, []uuid.UUID{uuid.MustParse(id)})
 	if err != nil {
@@ -64,9 +64,9 @@ func (d *desk) order(id string) *readmodel.Order {
 }
 
 // agreesOn checks that an order's row is the fold of its stream.
-func (d *desk) agreesOn(id string) {
+func (d *fixture) agreesOn(id string) {
 	d.t.Helper()
-	s, err := d.book.Read(d.t.Context(), order.Stream(id))
+	s, err := d.journal.Read(d.t.Context(), order.Stream(id))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (d *desk) agreesOn(id string) {
 
 func TestOrderRowEqualsFold(t *testing.T) {
 	id := uuid.NewString()
-	d := newDesk(t)
+	d := newFixture(t)
 	bodies := append(submittedAs("2026/11/000042", id, "Hofmann"), order.Cancelled{Reason: "changed my mind", By: "contractor"})
 	for n, body := range bodies {
 		d.orders(id, ada, int64(n+1), t0.Add(time.Duration(n)*time.Hour), body)
@@ -98,7 +98,7 @@ func TestOrderRowEqualsFold(t *testing.T) {
 }
 
 func TestOrderEventsBeforeTheDraftMakeNoRow(t *testing.T) {
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	d.orders(id, ada, 2, t0, drill)
 	if row := d.order(id); row != nil {
 		t.Errorf("%+v", row)
@@ -107,7 +107,7 @@ func TestOrderEventsBeforeTheDraftMakeNoRow(t *testing.T) {
 
 func TestOrdersAreFound(t *testing.T) {
 	// given Ada's order
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	d.orders(id, ada, 1, t0, submittedAs("2026/11/000042", id, "Hofmann & Söhne GmbH")...)
 	for text, want := range map[string]bool{
 		"2026/11/000042": true, "42": true, "000042": true, "43": false, "hofm": true, "söhne": true, "cordless": true, "dr-18": true, id: true,
@@ -128,7 +128,7 @@ func TestOrdersAreFound(t *testing.T) {
 
 func TestOrderPagesByKeyset(t *testing.T) {
 	// given 30 drafts, some of which began at the same moment
-	d := newDesk(t)
+	d := newFixture(t)
 	for n := range 30 {
 		id := event.NewID().String()
 		d.orders(id, ada, 1, t0.Add(time.Duration(n/4)*time.Second), order.Drafted{OrderID: id, ContractorID: ada.Actor})
@@ -157,7 +157,7 @@ func TestOrderPagesByKeyset(t *testing.T) {
 
 func TestAnOrderHasItsContractorsPayments(t *testing.T) {
 	// given an order, and two payments that name it
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	d.orders(id, ada, 1, t0, submittedAs("2026/11/000042", id, "Hofmann")...)
 	before := d.order(id).Shown()
 	own, forged := uuid.NewString(), uuid.NewString()

@@ -70,8 +70,8 @@ func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) 
 	return db
 }
 
-// matching is the ids, in a table of words, of a contractor's rows that have all parts of a text, or an id that begins with it. The words
-// are not in the rows themselves, which change with every event.
+// matching is the ids, in a table of words, of a contractor's rows that have all parts of a text, or an id
+// that begins with it. The words are not in the rows themselves, which change with every event.
 func matching(words *gorm.DB, contractor, text string) *gorm.DB {
 	words = words.Select("id")
 	found, args := search.Where("words", "raw", text, search.Mark(contractor))

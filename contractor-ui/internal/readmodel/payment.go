@@ -55,7 +55,8 @@ func (p Payment) Amount() money.Amount {
 	return money.Amount{Minor: p.AmountMinor, Currency: p.Currency}
 }
 
-// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for again.
+// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for
+// again.
 func (p Payment) Shown() int64 {
 	if p.SupersededBy != nil {
 		return p.Revision + 1

@@ -28,17 +28,17 @@ var (
 	t0  = time.Date(2026, 11, 2, 9, 0, 0, 123456000, time.UTC)
 )
 
-// desk is a journal with its read model.
-type desk struct {
-	t      *testing.T
-	db     *pg.DB
-	book   *journal.Journal
-	offset int64
+// fixture is a journal with its read model.
+type fixture struct {
+	t       *testing.T
+	db      *pg.DB
+	journal *journal.Journal
+	offset  int64
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	return &desk{t: t, db: db, book: journal.New(db, "/contractor-ui", journal.Live())}
+	return &fixture{t: t, db: db, journal: journal.New(db, "/contractor-ui", journal.Live())}
 }
 
 func about(id string, by event.Meta, at time.Time, b payment.Body) event.Event {
@@ -55,7 +55,7 @@ func requested(id, description string, minor int64, at time.Time) event.Event {
 }
 
 // hear records events as the consumer does.
-func (d *desk) hear(events ...event.Event) error {
+func (d *fixture) hear(events ...event.Event) error {
 	d.t.Helper()
 	heard := make([]journal.Received, len(events))
 	for i, e := range events {
@@ -63,7 +63,7 @@ func (d *desk) hear(events ...event.Event) error {
 		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
 	}
 	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.book.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (d *desk) hear(events ...event.Event) error {
 	})
 }
 
-func (d *desk) mustHear(events ...event.Event) {
+func (d *fixture) mustHear(events ...event.Event) {
 	d.t.Helper()
 	if err := d.hear(events...); err != nil {
 		d.t.Fatal(err)
@@ -79,16 +79,16 @@ func (d *desk) mustHear(events ...event.Event) {
 }
 
 // write appends an event of our own and saves the copy; after may fail the transaction.
-func (d *desk) write(e event.Event, after error) error {
+func (d *fixture) write(e event.Event, after error) error {
 	d.t.Helper()
 	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
 		id := payment.Stream(e.Subject)
-		streams, err := d.book.Load(d.t.Context(), tx, id)
+		streams, err := d.journal.Load(d.t.Context(), tx, id)
 		if err != nil {
 			return err
 		}
 		s := streams[id]
-		if err := d.book.Append(d.t.Context(), tx, &s, e); err != nil {
+		if err := d.journal.Append(d.t.Context(), tx, &s, e); err != nil {
 			return err
 		}
 		if err := readmodel.Save(d.t.Context(), tx, s); err != nil {
@@ -99,7 +99,7 @@ func (d *desk) write(e event.Event, after error) error {
 }
 
 // row reads a payment's row, or nil.
-func (d *desk) row(id string) *readmodel.Payment {
+func (d *fixture) row(id string) *readmodel.Payment {
 	d.t.Helper()
 	rows, err := readmodel.Find(d.t.Context(), d.db, []uuid.UUID{uuid.MustParse(id)})
 	if err != nil {
@@ -112,9 +112,9 @@ func (d *desk) row(id string) *readmodel.Payment {
 }
 
 // agrees checks that a row is the fold of its stream.
-func (d *desk) agrees(id string) {
+func (d *fixture) agrees(id string) {
 	d.t.Helper()
-	s, err := d.book.Read(d.t.Context(), payment.Stream(id))
+	s, err := d.journal.Read(d.t.Context(), payment.Stream(id))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestCopyEqualsFold(t *testing.T) {
 		"cancelled":           {payment.Cancelled{Reason: "its order died"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, id := newDesk(t), uuid.NewString()
+			d, id := newFixture(t), uuid.NewString()
 			d.mustHear(requested(id, "Tiles", 1099, t0))
 			d.agrees(id)
 			for i, body := range bodies {
@@ -164,7 +164,7 @@ func TestCopyEqualsFold(t *testing.T) {
 
 func TestEventsBeforeTheRequestMakeNoRow(t *testing.T) {
 	// given a decision about a payment that nobody has asked for
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	d.mustHear(about(id, mia, t0, payment.Accepted{}))
 	if row := d.row(id); row != nil {
 		t.Fatalf("a row without a request: %+v", row)
@@ -180,7 +180,7 @@ func TestEventsBeforeTheRequestMakeNoRow(t *testing.T) {
 
 func TestADecisionRacesItsOwnConfirmation(t *testing.T) {
 	// given our own withdrawal, pending, of a payment that the log has
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	d.mustHear(requested(id, "Tiles", 1099, t0))
 	withdrawn := about(id, ada, t0.Add(time.Minute), payment.Withdrawn{})
 	if err := d.write(withdrawn, nil); err != nil {
@@ -202,7 +202,7 @@ func TestADecisionRacesItsOwnConfirmation(t *testing.T) {
 }
 
 func TestRollbackAfterAWriteLeavesNothing(t *testing.T) {
-	d, id := newDesk(t), uuid.NewString()
+	d, id := newFixture(t), uuid.NewString()
 	failure := errors.New("changed my mind")
 	if err := d.write(requested(id, "Tiles", 1099, t0), failure); !errors.Is(err, failure) {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func TestRollbackAfterAWriteLeavesNothing(t *testing.T) {
 }
 
 func TestSupersededOnce(t *testing.T) {
-	d, first := newDesk(t), uuid.NewString()
+	d, first := newFixture(t), uuid.NewString()
 	again := func() event.Event {
 		id := uuid.NewString()
 		return about(id, ada, t0, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1, Currency: "EUR"},
@@ -246,7 +246,7 @@ func TestSupersededOnce(t *testing.T) {
 
 // Somebody else's event must not take the claim from the contractor, nor stop the consumer.
 func TestSupersededByItsContractorOnly(t *testing.T) {
-	d, first := newDesk(t), uuid.NewString()
+	d, first := newFixture(t), uuid.NewString()
 	again := func(contractor, id string, superseded string) event.Event {
 		return about(id, event.Meta{Actor: contractor}, t0, payment.Requested{PaymentID: id, ContractorID: contractor,
 			Amount: money.Amount{Minor: 1, Currency: "EUR"}, Description: "again", Supersedes: superseded, CaptureMethod: payment.Automatic})
@@ -285,7 +285,7 @@ func TestSupersededByItsContractorOnly(t *testing.T) {
 
 func TestKeysetPages(t *testing.T) {
 	// given 60 payments, every third at the same moment as the one before, and another contractor's
-	d := newDesk(t)
+	d := newFixture(t)
 	var events []event.Event
 	for n := range 60 {
 		events = append(events, requested(event.NewID().String(), fmt.Sprintf("Item %d", n), int64(n+1), t0.Add(time.Duration(n/3)*time.Second)))
@@ -337,7 +337,7 @@ func TestKeysetPages(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	d := newDesk(t)
+	d := newFixture(t)
 	kitchen, script, long := event.NewID().String(), event.NewID().String(), event.NewID().String()
 	d.mustHear(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
 		requested(long, strings.Repeat("wörd ", 398)+"gloves", 1, t0))
@@ -370,7 +370,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-func testSearches(t *testing.T, d *desk, searches map[string]string) {
+func testSearches(t *testing.T, d *fixture, searches map[string]string) {
 	t.Helper()
 	for text, want := range searches {
 		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Search: text})
@@ -389,7 +389,7 @@ func testSearches(t *testing.T, d *desk, searches map[string]string) {
 }
 
 func TestTotals(t *testing.T) {
-	d := newDesk(t)
+	d := newFixture(t)
 	ids := make([]string, 5)
 	for i := range ids {
 		ids[i] = uuid.NewString()

@@ -68,9 +68,11 @@ const upsert = `insert into payments (id, contractor_id, contractor_name, amount
 	updated_at = excluded.updated_at, revision = excluded.revision, words = excluded.words,
 	stuck = excluded.stuck`
 
-// claims of one payment are taken in the order of recording, and not of somebody else's payment: a forged event must not
-// block "Ask again". Those of several are sorted, so that two batches do not wait for each other. A payment that is not here yet may be in another partition, behind. No target for the
-// conflict: one payment claims one other, too, and neither may stop the consumer. The open pages of what is claimed show it.
+// claims of one payment are taken in the order of recording, and not of somebody else's payment: a forged
+// event must not block "Ask again". Those of several are sorted, so that two batches do not wait for each
+// other. A payment that is not here yet may be in another partition, behind. No target for the conflict: one
+// payment claims one other, too, and neither may stop the consumer. The open pages of what is claimed show
+// it.
 const claims = `with claimed as (insert into supersessions (superseded, superseded_by)
 		select c.superseded, c.superseded_by
 		from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
@@ -78,9 +80,9 @@ const claims = `with claimed as (insert into supersessions (superseded, supersed
 		order by c.superseded, c.place on conflict do nothing returning superseded)
 	insert into unpushed (stream) select 'payment-' || superseded from claimed`
 
-// Project writes the rows of the payments among streams that the consumer has heard of, in the round trip of the commit. It is a
-// journal.Projector. A second payment that supersedes the same one keeps its row and loses nothing
-// but the claim: what is in the log cannot be refused here.
+// Project writes the rows of the payments among streams that the consumer has heard of, in the round trip of
+// the commit. It is a journal.Projector. A second payment that supersedes the same one keeps its row and
+// loses nothing but the claim: what is in the log cannot be refused here.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var c columns
 	for _, s := range streams {

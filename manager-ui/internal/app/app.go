@@ -97,17 +97,17 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	if err != nil {
 		return err
 	}
-	book := journal.New(db, payments.Source, journal.Live())
-	rt.Health.Optional("copies", book.CaughtUp)
+	j := journal.New(db, payments.Source, journal.Live())
+	rt.Health.Optional("copies", j.CaughtUp)
 	hub := live.NewHub(db, redis, Name, rt.Log)
 	// Every replica is ready to push, in whatever role: one of them does at a time.
 	rt.Go("pusher", live.NewPusher(db, redis, Name, pages.NewLive(db, renderer), rt.Log).Run)
 	rt.Go("search", search.NewIndexer(db, journal.UnpushedChannel, rt.Log, readmodel.Searched...).Run)
 
 	if rt.Role.Serves(service.Consumer) {
-		startConsumer(cfg, rt, db, book)
+		startConsumer(cfg, rt, db, j)
 	} else {
-		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, book) })
+		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, j) })
 	}
 	if !rt.Role.Serves(service.Web) {
 		rt.Serve(nil)
@@ -121,17 +121,17 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		}
 		return nil
 	})
-	return startWeb(cfg, rt, book, pages.Options{DB: db, Histories: readmodel.NewHistories(db, book), Hub: hub, Renderer: renderer, Assets: assets})
+	return startWeb(cfg, rt, j, pages.Options{DB: db, Histories: readmodel.NewHistories(db, j), Hub: hub, Renderer: renderer, Assets: assets})
 }
 
 // startConsumer adds what hears and publishes.
-func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Journal) {
+func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal) {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: client, DB: db, Journal: book, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
+		Client: client, DB: db, Journal: j, Topics: map[string]string{payment.Stream(""): payment.Topic}, Log: rt.Log,
 	})
-	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, book, rt.Log), Client: client, Group: Name})
+	consumer := kafka.NewConsumer(kafka.ConsumerConfig{Config: recording(db, j, rt.Log), Client: client, Group: Name})
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
 	rt.Go("retention", pg.ApplyRetentions(db, rt.Log, inbox.Retention, web.SessionRetention, csvimport.UploadRetention))
@@ -141,7 +141,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, book *journal.Jo
 }
 
 // startWeb adds the pages. Sockets are closed before the server stops, which does not see them.
-func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.Options) error {
+func startWeb(cfg *Config, rt *service.Runtime, j *journal.Journal, o pages.Options) error {
 	client, err := core.New(cfg.PaymentsCoreURL, cfg.PaymentsCoreToken)
 	if err != nil {
 		return service.UsageError{Err: err}
@@ -159,7 +159,7 @@ func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.O
 		return service.UsageError{Err: err}
 	}
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return o.Hub.Watch(ctx, sessions) })
-	o.Payments, o.Ordering = payments.New(o.DB, book, client, time.Now), ordering
+	o.Payments, o.Ordering = payments.New(o.DB, j, client, time.Now), ordering
 	o.Sessions, o.Identity, o.Production = sessions, identity, production
 	o.Log, o.Metrics, o.Away, o.Now = rt.Log, rt.Metrics, rt.Health.Away, time.Now
 	site, err := pages.New(o)
@@ -172,9 +172,9 @@ func startWeb(cfg *Config, rt *service.Runtime, book *journal.Journal, o pages.O
 }
 
 // recording is how what is heard becomes record, live and when a dead letter is replayed.
-func recording(db *pg.DB, book *journal.Journal, log *slog.Logger) inbox.Config {
+func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
-		DB: db, Format: kafka.CloudEvents, Journal: book, Log: log,
+		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
 		Topics: []inbox.Topic{
 			{
 				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
@@ -217,8 +217,8 @@ func rebuild(load service.Loader[Config]) *cobra.Command {
 }
 
 // late is how a process without a connection to Kafka knows that it is away: what was written waits.
-func late(ctx context.Context, book *journal.Journal) error {
-	since, err := book.OutboxSince(ctx)
+func late(ctx context.Context, j *journal.Journal) error {
+	since, err := j.OutboxSince(ctx)
 	if err != nil {
 		return err
 	}

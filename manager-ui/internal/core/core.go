@@ -1,5 +1,5 @@
-// Package core is manager-ui's client of payments-core: the commands about money. How they are sent and what their errors
-// say is package api's.
+// Package core is manager-ui's client of payments-core: the commands about money. How they are sent and what
+// their errors say is package api's.
 package core
 
 import (
@@ -31,8 +31,8 @@ func New(base, token string) (*Client, error) {
 	return &Client{client}, nil
 }
 
-// Send sends a command on behalf of the person in ctx (see event.MetaFrom). It returns nil once payments-core has recorded
-// it; what comes of it is heard from Kafka later.
+// Send sends a command on behalf of the person in ctx (see event.MetaFrom). It returns nil once payments-core
+// has recorded it; what comes of it is heard from Kafka later.
 func (c *Client) Send(ctx context.Context, command Command) error {
 	path := "/payments/" + url.PathEscape(command.PaymentID) + "/" + string(command.Operation)
 	return c.Post(ctx, path, command.Key, map[string]string{"reason": command.Reason}, &recorded{wanted: command.PaymentID})

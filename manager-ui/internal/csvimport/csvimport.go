@@ -1,4 +1,5 @@
-// Package csvimport reads and writes the CSV files that people exchange with spreadsheets, and keeps those that they upload.
+// Package csvimport reads and writes the CSV files that people exchange with spreadsheets, and keeps those
+// that they upload.
 //
 // Invariants:
 //   - What [Write] wrote, [Read] reads back cell by cell.
@@ -38,15 +39,17 @@ type Row struct {
 	Cells []string
 }
 
-// Problem is what is wrong with a cell, with a line (Column ""), or with the file (Line 0), in words for the person who sent it.
+// Problem is what is wrong with a cell, with a line (Column ""), or with the file (Line 0), in words for the
+// person who sent it.
 type Problem struct {
 	Line    int
 	Column  string
 	Message string
 }
 
-// Read reads a file whose first line names these columns, in any order and case, separated by commas, semicolons or
-// tabs. Rows without any text are left out. With problems of lines, the other rows are there all the same.
+// Read reads a file whose first line names these columns, in any order and case, separated by commas,
+// semicolons or tabs. Rows without any text are left out. With problems of lines, the other rows are there
+// all the same.
 func Read(data []byte, columns ...string) ([]Row, []Problem) {
 	content, _ := bytes.CutPrefix(data, []byte(byteOrderMark))
 	if !utf8.Valid(content) {
@@ -113,7 +116,8 @@ func unreadable(err error) []Problem {
 		"What follows this line was not read."}}
 }
 
-// DecimalComma tells whether a file writes "1,50" for one and a half, as spreadsheets do where they separate cells by semicolons.
+// DecimalComma tells whether a file writes "1,50" for one and a half, as spreadsheets do where they separate
+// cells by semicolons.
 func DecimalComma(data []byte) bool { return separator(data) == ';' }
 
 // separator is what stands between the columns' names: spreadsheets write what their country does.
@@ -157,7 +161,8 @@ func clip(text string) string {
 	return text
 }
 
-// Write writes a file that Read reads, with the mark by which spreadsheets know UTF-8. It ends at the first error of rows.
+// Write writes a file that Read reads, with the mark by which spreadsheets know UTF-8. It ends at the first
+// error of rows.
 func Write(w io.Writer, columns []string, rows iter.Seq2[[]string, error]) error {
 	if _, err := io.WriteString(w, byteOrderMark); err != nil {
 		return err

@@ -35,7 +35,8 @@ func (h *handlers) archiveProduct(c echo.Context) error {
 	}, func(a formState) error { return h.renderArchiveProduct(c, p, a) })
 }
 
-// confirmArchiveProduct asks whether a product is really to be archived. One that is already is shown instead.
+// confirmArchiveProduct asks whether a product is really to be archived. One that is already is shown
+// instead.
 func (h *handlers) confirmArchiveProduct(c echo.Context) error {
 	p, err := h.findProduct(c, c.Param("id"))
 	if err != nil {

@@ -97,7 +97,8 @@ type productBody struct {
 // parser reads an amount that somebody wrote in a currency.
 type parser func(typed, currency string) (money.Amount, error)
 
-// newProductBody reads a product from texts; fail is told what is wrong, by field. A price that can be read in two ways has readings.
+// newProductBody reads a product from texts; fail gets what is wrong, by field. A price that can be read in
+// two ways has readings.
 func newProductBody(sku, name, price, currency string, parse parser, fail func(field, message string)) (body productBody, readings []money.Amount) {
 	amount, err := parse(price, currency)
 	if err != nil {

@@ -17,7 +17,8 @@ const (
 	exportBuffer = 32 << 10
 )
 
-// export answers with a file of everything that is not archived, as an import takes it. It is sent as it is read.
+// export answers with a file of everything that is not archived, as an import takes it. It is sent as it is
+// read.
 func (h *handlers) export(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		// When the person leaves, writing to them fails.

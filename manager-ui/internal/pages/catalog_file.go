@@ -25,7 +25,8 @@ type fileKind struct {
 	columns []string
 	key     int // the column that says which row is meant
 	amount  int // the column with amounts; -1 for none
-	// read is a row as ordering-core takes it, with its cells as they would be exported. fail is told what is wrong.
+	// read is a row as ordering-core takes it, with its cells as they would be exported. fail gets what is
+	// wrong.
 	read func(cells []string, amount parser, fail func(field, message string)) (body any, exported []string)
 	// there are the cells that there are now, by catalog.Key of the column key.
 	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error)

@@ -155,8 +155,9 @@ func (i *imported) Check() error {
 	return nil
 }
 
-// importFile has ordering-core take a file that was previewed, whole or not at all. The file's id is the command's
-// key: pressing twice imports once. What came of it stays with the file, so that who comes back to it later is told that.
+// importFile has ordering-core take a file that was previewed, whole or not at all. The file's id is the
+// command's key: pressing twice imports once. What came of it stays with the file, so that its page shows
+// that later.
 func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		form, err := web.ReadForm(c)
@@ -192,11 +193,11 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
+		message := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
 		if done.Last == nil {
-			web.Flash(c, web.Good, said)
+			web.Flash(c, web.Good, message)
 		} else {
-			h.flashDone(c, k.stream(done.Last.ID), done.Last.Sequence, said)
+			h.flashDone(c, k.stream(done.Last.ID), done.Last.Sequence, message)
 		}
 		return web.Redirect(c, k.path)
 	}

@@ -24,9 +24,10 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// shop is an office with the real catalog of ordering-core behind it, whose events are heard before it answers.
+// shop is an testSite with the real catalog of ordering-core behind it, whose events are heard before it
+// answers.
 type shop struct {
-	*office
+	*testSite
 	catalog *catalogtest.Core
 	deaf    atomic.Bool // nothing is heard
 	mu      sync.Mutex  // one command after the other: a client that waited too long sends its own again
@@ -35,7 +36,7 @@ type shop struct {
 
 func openShop(tb testing.TB) (*shop, *manager) {
 	tb.Helper()
-	s := &shop{office: open(tb, nowhere), catalog: catalogtest.New(tb)}
+	s := &shop{testSite: open(tb, nowhere), catalog: catalogtest.New(tb)}
 	s.orderingAnswers(s.answer)
 	return s, s.manager("mia-weber")
 }

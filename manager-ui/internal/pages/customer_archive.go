@@ -25,7 +25,8 @@ func (h *handlers) archiveCustomer(c echo.Context) error {
 	}, func(a formState) error { return h.renderArchiveCustomer(c, now, a) })
 }
 
-// confirmArchiveCustomer asks whether a customer is really to be archived. One that is already is shown instead.
+// confirmArchiveCustomer asks whether a customer is really to be archived. One that is already is shown
+// instead.
 func (h *handlers) confirmArchiveCustomer(c echo.Context) error {
 	now, err := h.findCustomer(c, c.Param("id"))
 	if err != nil {

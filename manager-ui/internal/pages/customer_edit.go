@@ -86,7 +86,7 @@ type customerBody struct {
 	Sequence   int64  `json:"sequence,omitempty"` // that a change expects
 }
 
-// newCustomerBody reads a customer from texts; fail is told what is wrong, by field.
+// newCustomerBody reads a customer from texts; fail gets what is wrong, by field.
 func newCustomerBody(name, email string, fail func(field, message string)) customerBody {
 	name, email = catalog.CleanCustomer(name, email)
 	for _, wrong := range catalog.CheckCustomer(name, email) {

@@ -22,7 +22,8 @@ type Live struct {
 // NewLive returns the pusher's renderer.
 func NewLive(db *pg.DB, renderer *web.Renderer) *Live { return &Live{db: db, renderer: renderer} }
 
-// Rows renders the streams' payments, orders, products and customers. A stream whose payment nobody has requested yet has none.
+// Rows renders the streams' payments, orders, products and customers. A stream whose payment nobody has
+// requested yet has none.
 func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	payments, err := readmodel.Find(ctx, l.db, idsOf(streams, payment.Stream(""))...)
 	if err != nil {

@@ -28,8 +28,8 @@ func (p *orderPage) addForms(forms orderForms) {
 	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder("12.5").Hint("In percent, above 0 and below 100.")
 }
 
-// orderCommand sends what a form of an order's page asks for; done says of which order it was done, and body makes it of the form, or
-// says what is wrong with that.
+// orderCommand sends what a form of an order's page asks for; done says of which order it was done, and body
+// makes it of the form, or says what is wrong with that.
 func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms func(*web.Form) orderForms, body func(*web.Form) any) error {
 	id, err := orderID(c)
 	if err != nil {

@@ -16,20 +16,20 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// desk is an office with one order, which ordering-core changes as it is told, by the real rules.
-type desk struct {
+// orderSite is a site with one order, which a stand-in of ordering-core changes by the real rules.
+type orderSite struct {
 	*booked
 	sent []string    // the commands: "path body key"
 	deaf atomic.Bool // nothing is heard
 }
 
-func openDesk(tb testing.TB, o *office, b *booked) *desk {
-	d := &desk{booked: b}
+func openOrderSite(tb testing.TB, o *testSite, b *booked) *orderSite {
+	d := &orderSite{booked: b}
 	o.orderingAnswers(d.answer)
 	return d
 }
 
-func (d *desk) answer(w http.ResponseWriter, r *http.Request) {
+func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 	var told struct {
 		Actor       struct{ ID, Name string }
 		Reason      string
@@ -66,7 +66,7 @@ func (d *desk) answer(w http.ResponseWriter, r *http.Request) {
 	respond(200, "application/json", fmt.Sprintf(`{"order_id":%q,"sequence":%d}`, d.id, e.Sequence))(w, nil)
 }
 
-func (d *desk) refuse(w http.ResponseWriter, refusal *order.Refusal) {
+func (d *orderSite) refuse(w http.ResponseWriter, refusal *order.Refusal) {
 	problem := map[string]any{"detail": refusal.Error(), "code": refusal.Code}
 	status := http.StatusConflict
 	if refusal.Code == order.Invalid {
@@ -95,7 +95,7 @@ func (a answer) orderKey() string {
 func TestDiscountOnADraft(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
-	d := openDesk(t, o, o.begin(ada, 0).fill("Tiles", 1250))
+	d := openOrderSite(t, o, o.begin(ada, 0).fill("Tiles", 1250))
 	page := "/orders/" + d.id
 
 	// what is typed wrong is refused beside the field, and kept
@@ -133,7 +133,7 @@ func TestDiscountOnADraft(t *testing.T) {
 func TestCancelAndExpireOrders(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
-	d := openDesk(t, o, o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000001"))
+	d := openOrderSite(t, o, o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000001"))
 	page := "/orders/" + d.id
 	mia.post(page+"/cancel", "key", mia.get(page).orderKey(), "reason", " ").is(422, "Say why, for the contractor to read.", `id="reason-error"`)
 	mia.post(page+"/cancel", "key", "rubbish", "reason", "No").is(400)
@@ -146,7 +146,7 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	mia.post(page+"/expire", "key", stale).is(409, "Not expired.", "The order is already cancelled by Mia Weber, <time")
 
 	// expired by hand
-	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))
+	d = openOrderSite(t, o, o.begin(jon, 0).fill("Bricks", 100))
 	page = "/orders/" + d.id
 	mia.get(page).is(200, `href="`+page+`/expire"`).without(`action="` + page + `/expire"`)
 	ask := mia.get(page+"/expire").is(200, "Expire this order?", `2.00 <span class="money-currency">EUR`, "Keep it")
@@ -154,7 +154,7 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	mia.get(page+"/expire").is(200, "Expired by Mia Weber").without("Expire this order?")
 
 	// not answered, and asked again
-	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))
+	d = openOrderSite(t, o, o.begin(jon, 0).fill("Bricks", 100))
 	page = "/orders/" + d.id
 	o.orderingAnswers(nil)
 	ask = mia.get(page + "/expire")
@@ -165,7 +165,7 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	mia.get("/orders/" + uuid.NewString() + "/expire").is(404)
 
 	// taken, and not heard yet
-	d = openDesk(t, o, o.begin(jon, 0).fill("Bricks", 100))
+	d = openOrderSite(t, o, o.begin(jon, 0).fill("Bricks", 100))
 	d.deaf.Store(true)
 	page = "/orders/" + d.id
 	mia.post(page+"/expire", "key", mia.get(page).orderKey()).is(200, "Saved. It is shown shortly.")

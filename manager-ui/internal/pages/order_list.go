@@ -122,7 +122,8 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	return q, err
 }
 
-// ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name, value.
+// ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name,
+// value.
 func ordersAddress(q readmodel.OrderQuery, other ...string) string {
 	parameters := map[string]string{"tab": string(q.State), "q": q.Search, "contractor": q.Contractor, "customer": q.Customer}
 	for i := 0; i+1 < len(other); i += 2 {

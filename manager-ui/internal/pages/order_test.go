@@ -24,7 +24,7 @@ const hotel = "7f3b1c1e-0f68-4c51-9a43-0d7f3a1d9d11"
 
 // booked is an order that ordering-core tells of, event by event.
 type booked struct {
-	*office
+	*testSite
 	id      string
 	by      event.Meta
 	minutes int // after noon, of the next event
@@ -32,8 +32,8 @@ type booked struct {
 }
 
 // begin has somebody begin an order, so many minutes after noon.
-func (o *office) begin(by event.Meta, minutes int) *booked {
-	b := &booked{office: o, id: uuid.NewString(), by: by, minutes: minutes}
+func (o *testSite) begin(by event.Meta, minutes int) *booked {
+	b := &booked{testSite: o, id: uuid.NewString(), by: by, minutes: minutes}
 	b.tell(by, order.Draft(b.id, by.Actor))
 	return b
 }
@@ -189,7 +189,7 @@ func TestPagesOfOrders(t *testing.T) {
 	var want []string
 	var events []event.Event
 	for i := range 2*readmodel.PageSize + 3 {
-		b := &booked{office: o, id: uuid.NewString(), by: ada, minutes: i}
+		b := &booked{testSite: o, id: uuid.NewString(), by: ada, minutes: i}
 		events = append(events, b.write(ada, order.Draft(b.id, ada.Actor)))
 		want = append([]string{b.id}, want...)
 	}

@@ -44,7 +44,8 @@ func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
 	return shown
 }
 
-// moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of one that none was asked for.
+// moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of
+// one that none was asked for.
 func moneyOf(seen readmodel.OrderHistory) string {
 	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.Payments) == 0 {
 		return ""

@@ -51,8 +51,8 @@ func badKey(form *web.Form) bool {
 	return form.Error("key") != "" || uuid.Validate(form.Value("key")) != nil
 }
 
-// sendToOrdering sends a command and leads to the page that shows what it did. If nothing comes of it, showForm shows the
-// form again.
+// sendToOrdering sends a command and leads to the page that shows what it did. If nothing comes of it,
+// showForm shows the form again.
 func (h *handlers) sendToOrdering(c echo.Context, o orderingCommand, showForm func(formState) error) error {
 	if !api.IsID(o.id) || badKey(o.form) {
 		return web.BadRequest("This form is not complete. Please open the page again.")
@@ -91,8 +91,8 @@ func (r *orderingReply) Check() error {
 	return nil
 }
 
-// commandKey derives a command's idempotency key from its form's key and its contents: pressing twice is one command, and
-// pressing again with something else typed is another one.
+// commandKey derives a command's idempotency key from its form's key and its contents: pressing twice is one
+// command, and pressing again with something else typed is another one.
 func commandKey(key string, asked any) string {
 	data, err := json.Marshal(asked)
 	if err != nil {
@@ -102,7 +102,8 @@ func commandKey(key string, asked any) string {
 	return key + ":" + hex.EncodeToString(digest[:8])
 }
 
-// flashDone waits for the read model to have what a command wrote. Then it shows what was done, or that it takes a moment.
+// flashDone waits for the read model to have what a command wrote. Then it shows what was done, or that it
+// takes a moment.
 func (h *handlers) flashDone(c echo.Context, stream string, sequence int64, done string) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), awaitTime)
 	defer cancel()
@@ -112,8 +113,8 @@ func (h *handlers) flashDone(c echo.Context, stream string, sequence int64, done
 	web.Flash(c, web.Good, done)
 }
 
-// notDone adds to the form why its command came to nothing, or perhaps not. What ordering-core finds wrong with a field
-// stands beside the field.
+// notDone adds to the form why its command came to nothing, or perhaps not. What ordering-core finds wrong
+// with a field stands beside the field.
 func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand, err error) error {
 	var refusal *api.Refusal
 	a.Status, a.Notice = http.StatusServiceUnavailable, notice{Tone: web.Warning, Title: "Not " + o.verb}

@@ -1,12 +1,12 @@
-// Package pages is the managers' pages: what waits, a payment, the decision about it, the money on hold, everybody's orders,
-// the catalog and the customers.
+// Package pages is the managers' pages: what waits, a payment, the decision about it, the money on hold,
+// everybody's orders, the catalog and the customers.
 //
 // Invariants:
-//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers. It knows no transaction,
-//     no lock and no journal.
+//   - A handler reads a form, gives a command to package payments or to ordering-core, and answers. It knows
+//     no transaction, no lock and no journal.
 //   - What pages show of a row, pushes show with the same template.
-//   - Money is moved by payments-core only, and orders, products and customers are changed by ordering-core only; this
-//     package asks them to, with an idempotency key that the form carries.
+//   - Money is moved by payments-core only, and orders, products and customers are changed by ordering-core
+//     only; this package asks them to, with an idempotency key that the form carries.
 package pages
 
 import (

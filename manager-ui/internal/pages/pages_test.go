@@ -43,11 +43,11 @@ var (
 	jon   = event.Meta{Actor: "jon-park", ActorName: "Jon Park"}
 )
 
-// office is the managers' app on a database of its own, with events coming from a topic by hand.
-type office struct {
+// testSite is the managers' app on a database of its own, with events coming from a topic by hand.
+type testSite struct {
 	tb       testing.TB
 	db       *pg.DB
-	book     *journal.Journal
+	journal  *journal.Journal
 	renderer *web.Renderer
 	server   *httptest.Server
 	ordering atomic.Pointer[http.HandlerFunc] // ordering-core; nil: it hangs up
@@ -55,11 +55,11 @@ type office struct {
 	offset   int
 }
 
-// open starts an office whose payments-core is at coreURL.
-func open(tb testing.TB, coreURL string) *office {
+// open starts an testSite whose payments-core is at coreURL.
+func open(tb testing.TB, coreURL string) *testSite {
 	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
-	o := &office{tb: tb, db: db, book: journal.New(db, "/manager-ui", journal.Live())}
+	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live())}
 	assets := web.TestAssets()
 	var err error
 	o.renderer, err = pages.NewRenderer(assets)
@@ -83,7 +83,7 @@ func open(tb testing.TB, coreURL string) *office {
 	o.must(err)
 	later := func() time.Time { return noon.Add(time.Hour) }
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, o.book), Payments: payments.New(db, o.book, client, later), Ordering: ordering,
+		DB: db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
 		Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet, Now: later,
 	})
 	o.must(err)
@@ -93,7 +93,7 @@ func open(tb testing.TB, coreURL string) *office {
 }
 
 // orderingAnswers makes ordering-core answer so from now on; nil: it hangs up.
-func (o *office) orderingAnswers(answer http.HandlerFunc) {
+func (o *testSite) orderingAnswers(answer http.HandlerFunc) {
 	if answer == nil {
 		o.ordering.Store(nil)
 		return
@@ -101,7 +101,7 @@ func (o *office) orderingAnswers(answer http.HandlerFunc) {
 	o.ordering.Store(&answer)
 }
 
-func (o *office) must(err error) {
+func (o *testSite) must(err error) {
 	o.tb.Helper()
 	if err != nil {
 		o.tb.Fatal(err)
@@ -109,7 +109,7 @@ func (o *office) must(err error) {
 }
 
 // hear lets events arrive from the topic, in this order.
-func (o *office) hear(events ...event.Event) {
+func (o *testSite) hear(events ...event.Event) {
 	o.tb.Helper()
 	heard := make([]journal.Received, len(events))
 	for i, e := range events {
@@ -123,7 +123,7 @@ func (o *office) hear(events ...event.Event) {
 		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := o.book.Receive(o.tb.Context(), tx, heard)
+		changed, err := o.journal.Receive(o.tb.Context(), tx, heard)
 		if err != nil {
 			return err
 		}
@@ -152,14 +152,14 @@ func written(source, id string, by event.Meta, b payment.Body, minutes int) even
 }
 
 // stream reads a payment's journal.
-func (o *office) stream(id string) journal.Stream {
+func (o *testSite) stream(id string) journal.Stream {
 	o.tb.Helper()
-	s, err := o.book.Read(o.tb.Context(), payment.Stream(id))
+	s, err := o.journal.Read(o.tb.Context(), payment.Stream(id))
 	o.must(err)
 	return s
 }
 
-func (o *office) row(id string) readmodel.Payment {
+func (o *testSite) row(id string) readmodel.Payment {
 	o.tb.Helper()
 	rows, err := readmodel.Find(o.tb.Context(), o.db, id)
 	o.must(err)
@@ -171,15 +171,15 @@ func (o *office) row(id string) readmodel.Payment {
 
 // manager is a person at a browser of their own.
 type manager struct {
-	*office
+	*testSite
 	browser *http.Client
 }
 
-func (o *office) manager(id string) *manager {
+func (o *testSite) manager(id string) *manager {
 	o.tb.Helper()
 	jar, err := cookiejar.New(nil)
 	o.must(err)
-	m := &manager{office: o, browser: &http.Client{Jar: jar}}
+	m := &manager{testSite: o, browser: &http.Client{Jar: jar}}
 	if page := m.post("/signed-in-as", "person", id); page.status != http.StatusOK {
 		o.tb.Fatalf("sign in: %d", page.status)
 	}

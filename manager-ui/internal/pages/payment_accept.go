@@ -56,8 +56,8 @@ func (h *handlers) showAcceptForm(c echo.Context, form *web.Form) error {
 	return h.renderPayment(c, form.Status(), func(page *paymentPage) { page.AcceptForm = form })
 }
 
-// decisionRefused answers what the payment's rules do not allow: beside the field what is wrong with the input, no
-// error for the same decision twice, and a page with who and when for everything else.
+// decisionRefused answers what the payment's rules do not allow: beside the field what is wrong with the
+// input, no error for the same decision twice, and a page with who and when for everything else.
 func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d decision, form *web.Form) error {
 	switch refusal.Code {
 	case payment.Invalid:

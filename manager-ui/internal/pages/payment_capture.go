@@ -43,8 +43,8 @@ func (h *handlers) releasePayment(c echo.Context) error {
 	})
 }
 
-// sendOperation has payments-core capture or release what is on hold. The form carries the key: pressing twice, or again
-// after no answer came, is one command.
+// sendOperation has payments-core capture or release what is on hold. The form carries the key: pressing
+// twice, or again after no answer came, is one command.
 func (h *handlers) sendOperation(
 	c echo.Context, operation payment.Operation, send func(ctx context.Context, id string, form *web.Form) error,
 ) error {

@@ -27,7 +27,7 @@ func (a answer) key() string {
 }
 
 // hold is a payment whose money waits for a manager.
-func (o *office) hold() string {
+func (o *testSite) hold() string {
 	o.tb.Helper()
 	r := requested(ada, 125000, "Kitchen", 0, manual)
 	tom := event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}

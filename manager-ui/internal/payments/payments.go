@@ -1,9 +1,9 @@
-// Package payments is the command side of what managers do with payments: their decisions, which are recorded here, and
-// captures and releases, which payments-core is asked for.
+// Package payments is the command side of what managers do with payments: their decisions, which are recorded
+// here, and captures and releases, which payments-core is asked for.
 //
 // Invariants:
-//   - A decision is one transaction: the payment's stream is locked, the domain is asked, and the event, its outbox row, what
-//     is to be pushed and the row of the read model are written together, or nothing is.
+//   - A decision is one transaction: the payment's stream is locked, the domain is asked, and the event, its
+//     outbox row, what is to be pushed and the row of the read model are written together, or nothing is.
 //   - A capture or a release is asked for with the key of its form: pressing twice is one command.
 package payments
 
@@ -52,7 +52,8 @@ func (s *Service) Reject(ctx context.Context, id, reason string) (payment.Paymen
 	return s.decide(ctx, id, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
 }
 
-// decide writes the event of a decision. It returns a *payment.Refusal if the payment does not allow it any more.
+// decide writes the event of a decision. It returns a *payment.Refusal if the payment does not allow it any
+// more.
 func (s *Service) decide(
 	ctx context.Context, id string, command func(p payment.Payment, by event.Meta) (payment.Body, error),
 ) (p payment.Payment, err error) {

@@ -16,7 +16,8 @@ import (
 	"countersign.example/pkg/pg/pgtest"
 )
 
-// Names are in the order of an alphabet, on one page and from page to page, and found whatever their accents are.
+// Names are in the order of an alphabet, on one page and from page to page, and found whatever their accents
+// are.
 func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	book := journal.New(db, "/manager-ui")

@@ -155,7 +155,8 @@ func ProductsBySKU(ctx context.Context, db *pg.DB, skus []string) (map[string]Pr
 	return found, nil
 }
 
-// CustomersByEmail reads the customers who are not archived and have one of the addresses, by catalog.Key of it.
+// CustomersByEmail reads the customers who are not archived and have one of the addresses, by catalog.Key of
+// it.
 func CustomersByEmail(ctx context.Context, db *pg.DB, addresses []string) (map[string]Customer, error) {
 	var rows []Customer
 	if err := db.Gorm(ctx).Find(&rows, "email_key = any(array(select jsonb_array_elements_text(?::jsonb))) and not archived", jsonArray(addresses)).Error; err != nil {

@@ -13,8 +13,8 @@ import (
 // pageOfAll is how many rows are held at once when all of them are read.
 const pageOfAll = 500
 
-// AllProducts are the products that are not archived, by name, with what a file has of them. They are read page by page: what
-// is renamed meanwhile may be there twice, or not at all.
+// AllProducts are the products that are not archived, by name, with what a file has of them. They are read
+// page by page: what is renamed meanwhile may be there twice, or not at all.
 func AllProducts(ctx context.Context, db *pg.DB) iter.Seq2[Product, error] {
 	return all[Product](func() *gorm.DB { return db.Gorm(ctx).Select("id, sort, sku, name, price, currency") })
 }

@@ -31,7 +31,8 @@ const upsertCustomers = `insert into customers (id, revision, sequence, name, em
 	email = excluded.email, email_key = excluded.email_key, archived = excluded.archived, updated_at = excluded.updated_at,
 	sort = excluded.sort, words = excluded.words`
 
-// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes their rows.
+// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes
+// their rows.
 func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	var products []Product
 	var customers []Customer

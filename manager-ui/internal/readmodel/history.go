@@ -14,7 +14,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Histories reads payments and orders with everything that happened to them. A row of the tables has no events.
+// Histories reads payments and orders with everything that happened to them. A row of the tables has no
+// events.
 type Histories struct {
 	db      *pg.DB
 	journal *journal.Journal
@@ -31,8 +32,8 @@ type PaymentHistory struct {
 	Command  *PendingCommand // nil for none
 }
 
-// PendingCommand is a capture or a release that payments-core has accepted. Until an event says what came of it, nothing
-// else can be asked for.
+// PendingCommand is a capture or a release that payments-core has accepted. Until an event says what came of
+// it, nothing else can be asked for.
 type PendingCommand struct {
 	Operation payment.Operation
 	ByName    string
@@ -59,8 +60,8 @@ type OrderHistory struct {
 	Revision int64            // of the order's stream and of its payments' together, as Order.Shown has it
 }
 
-// Payment reads a payment, with the one that asks again for it and its pending command. One that nobody has requested
-// does not exist.
+// Payment reads a payment, with the one that asks again for it and its pending command. One that nobody has
+// requested does not exist.
 func (h *Histories) Payment(ctx context.Context, id string) (PaymentHistory, error) {
 	p, err := h.payment(ctx, id)
 	if err != nil || !p.Exists() {
@@ -121,7 +122,8 @@ func (h *Histories) Order(ctx context.Context, id string) (o OrderHistory, err e
 	return o, nil
 }
 
-// Await waits until its writer's version of what a stream is about is here, and reports whether it is before ctx ends.
+// Await waits until its writer's version of what a stream is about is here, and reports whether it is before
+// ctx ends.
 func (h *Histories) Await(ctx context.Context, stream string, sequence int64) bool {
 	return h.journal.Await(ctx, stream, func(s journal.Stream) bool {
 		for _, r := range s.Records {

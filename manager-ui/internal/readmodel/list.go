@@ -72,8 +72,8 @@ type Page struct {
 	Earlier, Later bool // whether there are rows before the first and after the last of these
 }
 
-// payments are the rows, each with what asks again for it, which is its contractor's oldest request that says so, and with what is
-// under way.
+// payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
+// so, and with what is under way.
 func payments(db *gorm.DB) *gorm.DB {
 	return db.Model(&Payment{}).Select(`payments.*, (select again.id from payments again
 		where again.supersedes = payments.id and again.contractor_id = payments.contractor_id

@@ -12,7 +12,8 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// OrderQuery asks for one page of the orders, newest first: from its beginning, or the one After or Before a position.
+// OrderQuery asks for one page of the orders, newest first: from its beginning, or the one After or Before a
+// position.
 type OrderQuery struct {
 	State                order.State // none: all of them
 	Contractor, Customer string      // their ids; "": of anybody
@@ -68,8 +69,8 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 	return page, addPayments(ctx, db, page.Rows)
 }
 
-// matchingOrders narrows find to what people mean by text: words of the number, the contractor, the customer and the lines, or the
-// beginning of the id.
+// matchingOrders narrows find to what people mean by text: words of the number, the contractor, the customer
+// and the lines, or the beginning of the id.
 func matchingOrders(find *gorm.DB, text string) *gorm.DB {
 	found, args := search.Where("search", "raw", text)
 	found = "id in (select order_id from order_words where " + found + ")"
@@ -132,12 +133,15 @@ func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]int, error) {
 // Buyer is somebody who has orders, to filter by.
 type Buyer struct{ ID, Name string }
 
-// MaxContractors is how many contractors a filter offers; the others' orders are found by searching for their names.
+// MaxContractors is how many contractors a filter offers; the others' orders are found by searching for their
+// names.
 const MaxContractors = 200
 
-// Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen in any case.
+// Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen
+// in any case.
 func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, err error) {
-	// One step of the index for each, however many orders they have: backwards, so that the newest order comes first.
+	// One step of the index for each, however many orders they have: backwards, so that the newest order comes
+	// first.
 	err = db.Gorm(ctx).Raw(`with recursive had as (
 		(select contractor_id as id, contractor_name as name from orders order by contractor_id desc, drafted_at desc, orders.id desc limit 1)
 		union all

@@ -24,14 +24,14 @@ import (
 // topics is a copy with its journal, that events come to by hand.
 type topics struct {
 	*testing.T
-	db     *pg.DB
-	book   *journal.Journal
-	offset int64
+	db      *pg.DB
+	journal *journal.Journal
+	offset  int64
 }
 
 func newTopics(t *testing.T) *topics {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	return &topics{T: t, db: db, book: journal.New(db, "/manager-ui")}
+	return &topics{T: t, db: db, journal: journal.New(db, "/manager-ui")}
 }
 
 // hear records events of orders and payments, and returns the streams that changed.
@@ -46,7 +46,7 @@ func (t *topics) hear(events ...event.Event) (changed []journal.Stream) {
 		}
 	}
 	if err := t.db.InTx(t.Context(), func(tx *pg.Tx) (err error) {
-		if changed, err = t.book.Receive(t.Context(), tx, heard); err != nil {
+		if changed, err = t.journal.Receive(t.Context(), tx, heard); err != nil {
 			return err
 		}
 		if err := readmodel.Project(t.Context(), tx, changed); err != nil {

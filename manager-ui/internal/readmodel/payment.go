@@ -1,4 +1,5 @@
-// Package readmodel is the managers' read model of the payments: what their lists show, folded from the journal.
+// Package readmodel is the managers' read model of the payments: what their lists show, folded from the
+// journal.
 //
 // Invariants:
 //   - A row equals the fold of its stream, written in the transaction that changed the stream and
@@ -42,8 +43,8 @@ type Payment struct {
 	Words          string     `json:"words"`
 }
 
-// Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again, and that it is
-// to be captured or released.
+// Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again,
+// and that it is to be captured or released.
 func (p Payment) Shown() int64 {
 	shown := p.Revision
 	for _, beside := range []*string{p.SupersededBy, p.UnderWay} {

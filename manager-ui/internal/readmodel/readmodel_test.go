@@ -94,7 +94,8 @@ func TestProjectionEqualsFold(t *testing.T) {
 	}
 }
 
-// What asks again shows on the payment that it is about, whichever of the two is heard first, and has its pages pushed.
+// What asks again shows on the payment that it is about, whichever of the two is heard first, and has its
+// pages pushed.
 func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	book := journal.New(db, "/manager-ui", journal.Live())
