@@ -83,7 +83,7 @@ func TestFoldProduct(t *testing.T) {
 		"changed":                          {whole[:2], changed},
 		"archived":                         {whole, gone},
 		"changed before it was added":      {whole[1:2], catalog.Product{}},
-		"heard twice":                      {append(whole[:2:2], whole[1]), changed},
+		"received twice":                   {append(whole[:2:2], whole[1]), changed},
 		"added twice":                      {append(whole[:1:1], history(parquet, parquet)[1]), counted(added)},
 		"out of order":                     {[]event.Event{whole[0], whole[2], whole[1]}, changed},
 		"somebody else's":                  {append(whole[:1:1], forged), added},

@@ -270,7 +270,7 @@ func TestEventsThatDoNotCountHaveNoEffect(t *testing.T) {
 		want   order.Code
 	}{
 		"another service's": {func(e *order.Entry) { e.Source = "/contractor-ui" }, order.OtherWriter},
-		"heard again":       {func(e *order.Entry) { e.Sequence-- }, order.OutOfSequence},
+		"received again":    {func(e *order.Entry) { e.Sequence-- }, order.OutOfSequence},
 		"after a gap":       {func(e *order.Entry) { e.Sequence++ }, order.OutOfSequence},
 		"without a number":  {func(e *order.Entry) { e.Sequence = 0 }, order.OutOfSequence},
 		"unknown":           {func(e *order.Entry) { e.Type = "order_blessed" }, order.UnknownType},

@@ -10,11 +10,11 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Whatever is commanded, in whatever order, the order's invariants hold after each step, and a copy that hears
+// Whatever is commanded, in whatever order, the order's invariants hold after each step, and a copy that receives
 // everything twice, and another's events in between, folds to the same order.
 func TestOrderMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var entries, heard []order.Entry
+		var entries, received []order.Entry
 		payments := []string{paymentID, otherID, customerID}
 		t.Repeat(map[string]func(*rapid.T){
 			"command": func(t *rapid.T) {
@@ -60,7 +60,7 @@ func TestOrderMachine(t *testing.T) {
 				last := entries[len(entries)-1]
 				foreign := last
 				foreign.Source = "/manager-ui"
-				heard = append(heard, foreign, last, last)
+				received = append(received, foreign, last, last)
 
 				after, steps := order.Fold(entries)
 				step := steps[len(steps)-1]
@@ -97,7 +97,7 @@ func TestOrderMachine(t *testing.T) {
 						t.Fatal("paid by a payment that it refused")
 					}
 				}
-				if copied, _ := order.Fold(heard); !reflect.DeepEqual(copied, o) {
+				if copied, _ := order.Fold(received); !reflect.DeepEqual(copied, o) {
 					t.Fatalf("a copy has %+v, not %+v", copied, o)
 				}
 				cut := rapid.IntRange(0, len(entries)).Draw(t, "prefix")

@@ -255,7 +255,7 @@ func TestPendingUntilTheLogConfirms(t *testing.T) {
 	if confirmed := rejected.payment(); confirmed.Pending || !confirmed.Decided.Confirmed {
 		t.Errorf("a confirmed one is not pending: %+v", confirmed)
 	}
-	// Mia's pending acceptance counts as last: Ada's withdrawal, heard meanwhile, wins
+	// Mia's pending acceptance counts as last: Ada's withdrawal, received meanwhile, wins
 	race := withdrawn.by(mia, payment.Accepted{}).pending()
 	if p := race.payment(); p.Decision != payment.DecisionWithdrawn || p.Pending {
 		t.Errorf("got %s, pending %v", p.Decision, p.Pending)

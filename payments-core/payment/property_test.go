@@ -45,8 +45,8 @@ func (w *writer) write(who event.Meta, body payment.Body) {
 	w.journal, w.outbox = append(w.journal, held{Event: e}), append(w.outbox, e)
 }
 
-// hear records what the log holds next, once.
-func (w *writer) hear(e event.Event) {
+// receive records what the log holds next, once.
+func (w *writer) receive(e event.Event) {
 	for i := range w.journal {
 		if w.journal[i].ID == e.ID {
 			if w.journal[i].log == 0 {
@@ -61,7 +61,7 @@ func (w *writer) hear(e event.Event) {
 }
 
 // Three services write about one payment, each by what it knows at the time, or nonsense;
-// their events reach the log late, several times, and are heard late and again. In the end
+// their events reach the log late, several times, and are received late and again. In the end
 // all agree, and at no time does anyone's payment break a rule.
 func TestThreeWritersAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -75,15 +75,15 @@ func TestThreeWritersAgree(t *testing.T) {
 				}
 			}
 		}
-		hear := func(w *writer) {
+		receive := func(w *writer) {
 			if w.offset < len(log) {
-				w.hear(log[w.offset])
+				w.receive(log[w.offset])
 				w.offset++
 			}
 		}
 		for range rapid.IntRange(5, 60).Draw(t, "moves") {
 			w := rapid.SampledFrom(writers).Draw(t, "writer")
-			switch rapid.SampledFrom([]string{"act", "nonsense", "publish", "crash", "hear", "hear", "restart"}).Draw(t, "move") {
+			switch rapid.SampledFrom([]string{"act", "nonsense", "publish", "crash", "receive", "receive", "restart"}).Draw(t, "move") {
 			case "act":
 				act(t, w)
 			case "nonsense":
@@ -93,8 +93,8 @@ func TestThreeWritersAgree(t *testing.T) {
 				publish(w, true)
 			case "crash": // between publishing and noting it
 				publish(w, false)
-			case "hear":
-				hear(w)
+			case "receive":
+				receive(w)
 			case "restart": // from an offset committed earlier
 				w.offset = rapid.IntRange(0, w.offset).Draw(t, "offset")
 			}
@@ -108,12 +108,12 @@ func TestThreeWritersAgree(t *testing.T) {
 		first := payment.Payment{}
 		for i, w := range writers {
 			for w.offset < len(log) {
-				hear(w)
+				receive(w)
 			}
 			check(t, w.entries())
 			p, _ := payment.Fold(w.entries())
 			if p.Pending {
-				t.Fatalf("%s: still pending when all is heard", w.name)
+				t.Fatalf("%s: still pending when all is received", w.name)
 			}
 			if i == 0 {
 				first = p

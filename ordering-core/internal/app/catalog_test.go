@@ -43,7 +43,7 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	}
 }
 
-func TestTheCatalogIsHeardBack(t *testing.T) {
+func TestTheCatalogIsReceivedBack(t *testing.T) {
 	h := newHarness(t)
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")

@@ -42,10 +42,10 @@ func (h *harness) pay(orderID, paymentID string, types ...string) {
 	h.publish("payments", events...)
 }
 
-// heard waits until the core has recorded an event of a payment.
-func (h *harness) heard(paymentID, typ string) {
+// received waits until the core has recorded an event of a payment.
+func (h *harness) received(paymentID, typ string) {
 	h.t.Helper()
-	h.eventually("heard "+typ, func() bool {
+	h.eventually("received "+typ, func() bool {
 		var there bool
 		err := h.db.Pool().QueryRow(h.t.Context(), "select exists (select from journal where stream = $1 and type = $2)",
 			"payment-"+paymentID, typ).Scan(&there)
@@ -75,7 +75,7 @@ func TestPaymentsOfAnOrder(t *testing.T) {
 	held, payment := h.submitted(fence, garden), uuid.NewString()
 	other, late := h.submitted(fence, garden), uuid.NewString()
 	h.pay(held, payment, "payment_requested", "payment_accepted")
-	h.heard(payment, "payment_accepted")
+	h.received(payment, "payment_accepted")
 
 	t.Run("one under way holds its expiry back", func(t *testing.T) {
 		c.pass(h.cfg.OrderTTL)

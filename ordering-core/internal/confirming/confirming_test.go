@@ -125,7 +125,7 @@ func next(k known, payments ...confirming.Payment) (wanted []order.Body) {
 	panic("it never ends")
 }
 
-// TestExactlyTheseCommands: given what happened to an order and to a payment for it, whichever was heard first.
+// TestExactlyTheseCommands: given what happened to an order and to a payment for it, whichever was received first.
 func TestExactlyTheseCommands(t *testing.T) {
 	requested, accepted, authorized := requestedBy("ada", one, orderID), acceptedBy("mia", one), held(one, orderID)[2]
 	captured := capturedOf(one, 1, eur(10_00))
@@ -142,7 +142,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"requested":                           {submitted(), []event.Event{requested}, nil},
 		"on hold":                             {submitted(), until(), nil},
 		"captured":                            {submitted(), until(captured), []string{pays}},
-		"captured, heard twice":               {submitted(), until(captured, captured), []string{pays}},
+		"captured, received twice":            {submitted(), until(captured, captured), []string{pays}},
 		"captured, and paid by it already":    {paid(one), until(captured), nil},
 		"captured after the order expired":    {expired(), until(captured), []string{refuses}},
 		"captured after it was cancelled":     {cancelled(), until(captured), []string{refuses}},

@@ -94,7 +94,7 @@ func TestACapturePaysTheOrder(t *testing.T) {
 	o := newFixture(t)
 	payment := captured(o.orderID)
 
-	// when they are heard, one by one, and again
+	// when they are received, one by one, and again
 	for _, received := range payment {
 		o.receive(t, received)
 	}
@@ -126,7 +126,7 @@ func TestTwoInstancesDoTheWorkOnce(t *testing.T) {
 	o := newFixture(t)
 	first, second := captured(o.orderID), captured(o.orderID)
 
-	// when four consumers hear two payments at the same time, each twice
+	// when four consumers receive two payments at the same time, each twice
 	var wg sync.WaitGroup
 	for _, payment := range [][]journal.Received{first, second, first, second} {
 		wg.Go(func() { o.receive(t, payment...) })

@@ -72,21 +72,21 @@ func (c *fixture) is(id string, want order.State) order.Order {
 	return o
 }
 
-// hear records events of a payment for an order as the consumer does.
-func (c *fixture) hear(orderID, paymentID string, events ...happened) {
+// receive records events of a payment for an order as the consumer does.
+func (c *fixture) receive(orderID, paymentID string, events ...happened) {
 	c.t.Helper()
 	stream := "payment-" + paymentID
 	err := c.DB.InTx(c.t.Context(), func(tx *pg.Tx) error {
 		if _, err := processlock.Acquire(c.t.Context(), tx, []processlock.Member{{Process: orderID, Stream: stream}}); err != nil {
 			return err
 		}
-		heard := make([]journal.Received, len(events))
+		received := make([]journal.Received, len(events))
 		for i, of := range events {
 			e := of(orderID, paymentID)
 			e.ID, e.Source, e.Subject, e.Time = event.NewID(), cmp.Or(e.Source, payment.Writer(e.Type)), paymentID, c.Now()
-			heard[i] = journal.Received{Event: e, Stream: stream, Topic: "payments"}
+			received[i] = journal.Received{Event: e, Stream: stream, Topic: "payments"}
 		}
-		changed, err := c.Journal.Receive(c.t.Context(), tx, heard)
+		changed, err := c.Journal.Receive(c.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 		o := c.submitted()
 		due[name] = o.ID
 		if len(test.events) > 0 {
-			c.hear(o.ID, uuid.NewString(), test.events...)
+			c.receive(o.ID, uuid.NewString(), test.events...)
 		}
 		if test.held {
 			held++
@@ -273,11 +273,11 @@ func TestAPaymentUnderWayHoldsExpiryBack(t *testing.T) {
 func TestAnOutcomeEndsTheHold(t *testing.T) {
 	c := newFixture(t)
 	o, payment := c.submitted(), uuid.NewString()
-	c.hear(o.ID, payment, requested(nil), plain("payment_accepted"))
+	c.receive(o.ID, payment, requested(nil), plain("payment_accepted"))
 	c.Advance(day)
 	c.sweeps(0)
 
-	c.hear(o.ID, payment, declined(true))
+	c.receive(o.ID, payment, declined(true))
 	c.sweeps(1)
 	c.is(o.ID, order.StateExpired)
 }

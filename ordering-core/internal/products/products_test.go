@@ -39,18 +39,18 @@ const (
 type shop struct {
 	tb      testing.TB
 	db      *pg.DB
-	book    *journal.Journal
+	journal *journal.Journal
 	service *products.Service
 	url     string
 	client  *api.Client
-	offset  int64 // of what was heard last
+	offset  int64 // of what was received last
 }
 
 func open(tb testing.TB) *shop {
 	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)
-	s := &shop{tb: tb, db: db, book: journal.New(db, "/ordering-core")}
-	s.service = products.NewService(db, s.book)
+	s := &shop{tb: tb, db: db, journal: journal.New(db, "/ordering-core")}
+	s.service = products.NewService(db, s.journal)
 	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
 	s.service.Register(e.Group("", api.Tokens{"manager-ui": managers, "contractor-ui": contractors}.Authenticate))
 	server := httptest.NewServer(e)
@@ -134,7 +134,7 @@ func (f fields) without(name string) fields {
 // events are what a stream has, as "type sequence", and what the outbox holds of it.
 func (s *shop) events(stream string) (list []string) {
 	s.tb.Helper()
-	read, err := s.book.Read(s.tb.Context(), stream)
+	read, err := s.journal.Read(s.tb.Context(), stream)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -345,11 +345,11 @@ func TestRestoringKeepsWhatSKUsFromBeforeHave(t *testing.T) {
 		e := catalog.New(catalog.Source, id, catalog.ProductAdded{ProductID: id, SKU: sku, Name: sku, Price: eur(1)})
 		e.Time, e.Sequence = time.Date(2026, 1, 1, 12, i, 0, 0, time.UTC), 1
 		streams = append(streams, catalog.ProductStream(id))
-		s.heard(streams[i], e)
+		s.received(streams[i], e)
 	}
 	unknown := event.Event{ID: event.NewID(), Type: "product_reserved", Source: catalog.Source, Subject: uuid.NewString(), Time: time.Now(), Sequence: 1, Data: []byte("{}")}
 	streams = append(streams, catalog.ProductStream(unknown.Subject))
-	s.heard(streams[3], unknown)
+	s.received(streams[3], unknown)
 	slices.Reverse(streams) // the order in which they are named says nothing
 
 	for range 2 {
@@ -364,12 +364,12 @@ func TestRestoringKeepsWhatSKUsFromBeforeHave(t *testing.T) {
 	}
 }
 
-// heard records an event as one that was adopted.
-func (s *shop) heard(stream string, e event.Event) {
+// received records an event as one that was adopted.
+func (s *shop) received(stream string, e event.Event) {
 	s.tb.Helper()
 	s.offset++
 	if err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
-		_, err := s.book.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
+		_, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
 		return err
 	}); err != nil {
 		s.tb.Fatal(err)

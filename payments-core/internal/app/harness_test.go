@@ -97,7 +97,7 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 		if h.stop != nil {
 			h.settled()
 		}
-		for _, difference := range h.reconcile() { // while it runs, so that what a test has published last is heard
+		for _, difference := range h.reconcile() { // while it runs, so that what a test has published last is received
 			t.Error(difference)
 		}
 		if h.stop != nil {

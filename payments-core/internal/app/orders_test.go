@@ -95,7 +95,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 				h.story(other, captured)
 			}
 
-			// when the order ends, which is heard twice
+			// when the order ends, which is received twice
 			end := ofOrder(order, test.end, strings.NewReplacer("{payment}", id, "{other}", other).Replace(ends[test.end]))
 			h.publish(end, end)
 
@@ -116,7 +116,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 }
 
 // TestEitherMayBeHeardFirst: the topics are not ordered against each other.
-func TestEitherMayBeHeardFirst(t *testing.T) {
+func TestEitherMayBeReceivedFirst(t *testing.T) {
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given an order that is known to be dead before its payment is known

@@ -52,7 +52,7 @@ func TestMoneyMovesOnceWhateverTheGatewayDoes(t *testing.T) {
 			t.Parallel()
 			h := *h
 			h.t = t
-			// given a payment that a manager has accepted, all of which is heard twice
+			// given a payment that a manager has accepted, all of which is received twice
 			id, events := accepted(test.minor, test.method)
 			h.publish(events...)
 			h.publish(events...)
@@ -100,7 +100,7 @@ func TestNothingHappensWithoutAnAcceptance(t *testing.T) {
 	mark, events := accepted(10_00, payment.Automatic)
 	h.publish(events...)
 
-	// when both are heard
+	// when both are received
 	h.story(mark, captured)
 	h.story(id, yes)
 

@@ -79,7 +79,7 @@ func newRace(t *testing.T) *race {
 			t.Error(err)
 		}
 	})
-	r.hear(nil, r.ofPayment("ada", payment.Requested{PaymentID: r.paymentID, ContractorID: "ada", OrderID: r.orderID,
+	r.receive(nil, r.ofPayment("ada", payment.Requested{PaymentID: r.paymentID, ContractorID: "ada", OrderID: r.orderID,
 		Amount: money.Amount{Minor: 10_00, Currency: "EUR"}, Description: "A fence", CaptureMethod: payment.Manual}),
 		r.ofPayment("mia", payment.Accepted{}))
 	return r
@@ -102,8 +102,8 @@ func (r *race) death() []journal.Received {
 	return received
 }
 
-// hear records events as the consumer does; meanwhile is called before the commit.
-func (r *race) hear(meanwhile func(), received ...journal.Received) {
+// receive records events as the consumer does; meanwhile is called before the commit.
+func (r *race) receive(meanwhile func(), received ...journal.Received) {
 	for i := range received {
 		received[i].Offset = r.offset.Add(1)
 	}
@@ -182,7 +182,7 @@ func (r *race) releasedOnce() {
 func TestTheOrdersDeathIsRecordedAndThenTheHold(t *testing.T) {
 	r := newRace(t)
 	// given a transaction that has recorded the order's death, and found nothing to release
-	r.hear(func() {
+	r.receive(func() {
 		// when the hold comes before that commits, then recording it waits
 		close(r.gateway.answer)
 		r.waiting(1)
@@ -201,8 +201,8 @@ func TestTheHoldIsRecordedAndThenTheOrdersDeath(t *testing.T) {
 		}
 		close(r.gateway.answer)
 		r.waiting(1)
-		// when the order's death is heard meanwhile, then it waits for the case
-		go func() { defer close(died); r.hear(nil, r.death()...) }()
+		// when the order's death is received meanwhile, then it waits for the case
+		go func() { defer close(died); r.receive(nil, r.death()...) }()
 		r.waiting(2)
 		return nil
 	})
@@ -223,11 +223,11 @@ func TestTwoInstancesLetGoOnce(t *testing.T) {
 		_, open := history.Open()
 		return err == nil && p.Money == payment.MoneyAuthorized && !open
 	})
-	// when four consumers hear of the order's death at the same time
+	// when four consumers receive the order's death at the same time
 	death := r.death()
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Go(func() { r.hear(nil, slices.Clone(death)...) })
+		wg.Go(func() { r.receive(nil, slices.Clone(death)...) })
 	}
 	wg.Wait()
 	// then it is released, once

@@ -108,15 +108,15 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			book := journal.New(db, "/payments-core")
-			service, err := NewService(db, book, Rules{}, slog.New(slog.DiscardHandler))
+			j := journal.New(db, "/payments-core")
+			service, err := NewService(db, j, Rules{}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
 			id := uuid.NewString()
 			bodies := append([]payment.Body{payment.Requested{PaymentID: id, ContractorID: "ada", Amount: amount, Description: "A fence",
 				CaptureMethod: test.method}, payment.Accepted{}}, test.told...)
-			var heard []journal.Received
+			var received []journal.Received
 			for i, body := range bodies {
 				e := payment.New(payment.Writer(body.EventType()), id, body)
 				e.Time = time.Now()
@@ -126,7 +126,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 				case payment.Accepted:
 					e.Meta = event.Meta{Actor: "mia"}
 				}
-				heard = append(heard, journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)})
+				received = append(received, journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)})
 			}
 			g := &archive{}
 			at := time.Now().Add(-time.Hour).UTC().Truncate(time.Microsecond)
@@ -165,7 +165,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			// when it is restored
 			restore := func() {
 				err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-					if _, err := book.Receive(t.Context(), tx, heard); err != nil {
+					if _, err := j.Receive(t.Context(), tx, received); err != nil {
 						return err
 					}
 					return service.Restore(t.Context(), tx, g, func(string) {})
@@ -190,7 +190,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 				}
 				operations = append(operations, fmt.Sprintf("%s:%d %s", o.Kind, o.N, state))
 			}
-			stream, err := book.Read(t.Context(), payment.Stream(id))
+			stream, err := j.Read(t.Context(), payment.Stream(id))
 			if err != nil {
 				t.Fatal(err)
 			}

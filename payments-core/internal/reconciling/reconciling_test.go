@@ -197,7 +197,7 @@ func record(t *testing.T, db *pg.DB, client *kafka.Client) {
 		t.Fatal(err)
 	}
 	logs := map[string]int64{}
-	var events, operations, heard [][]any
+	var events, operations, received [][]any
 	if err := client.Events(ctx, partitions, func(p kafka.Partition, offset int64, e event.Event) error {
 		stream := payment.Stream(e.Subject)
 		if p.Topic == orders.Topic {
@@ -211,7 +211,7 @@ func record(t *testing.T, db *pg.DB, client *kafka.Client) {
 		t.Fatal(err)
 	}
 	for _, p := range partitions {
-		heard = append(heard, []any{p.Topic, int32(p.ID), p.First, p.End, p.End})
+		received = append(received, []any{p.Topic, int32(p.ID), p.First, p.End, p.End})
 	}
 	for stream := range logs {
 		id, ok := strings.CutPrefix(stream, payment.Stream(""))
@@ -229,7 +229,7 @@ func record(t *testing.T, db *pg.DB, client *kafka.Client) {
 	}{
 		{"journal", []string{"stream", "version", "log", "event_id", "type", "source", "subject", "time", "data_schema", "sequence",
 			"correlation_id", "causation_id", "actor", "actor_name", "trace_parent", "data", "topic", "partition", "offset"}, events},
-		{"hearing", []string{"topic", "partition", "first", "heard", "target"}, heard},
+		{"hearing", []string{"topic", "partition", "first", "heard", "target"}, received},
 		{"operations", []string{"payment_id", "kind", "n", "state", "amount", "currency", "opened_at", "closed_at"}, operations},
 	} {
 		if _, err := db.Pool().CopyFrom(ctx, pgx.Identifier{c.table}, c.columns, pgx.CopyFromRows(c.rows)); err != nil {

@@ -39,7 +39,7 @@ func says(by event.Meta, body order.Body) step {
 	return func(h *ordertest.History) { h.Append(by, body) }
 }
 
-// again is the last event, heard once more, and what a later version writes, and what another service does.
+// again is the last event, received once more, and what a later version writes, and what another service does.
 func again(h *ordertest.History) {
 	last := h.Entries[len(h.Entries)-1]
 	h.Entries = append(h.Entries, last)
@@ -111,7 +111,7 @@ const (
 	becauseRefused   = "order 2026/11/000042 does not take it: it is of 9.00 EUR, and the order of 10.00 EUR"
 )
 
-// TestExactlyTheseCommands: given what happened to an order and to its payment, whichever was heard first.
+// TestExactlyTheseCommands: given what happened to an order and to its payment, whichever was received first.
 func TestExactlyTheseCommands(t *testing.T) {
 	type want struct {
 		kind   releasing.Kind // "": nothing
@@ -126,7 +126,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		asked   bool
 		want    want
 	}{
-		"an order not heard of yet":                      {nil, happened(requested, accepted, authorized, captured), false, nothing},
+		"an order not received yet":                      {nil, happened(requested, accepted, authorized, captured), false, nothing},
 		"the order lives, requested":                     {alive, happened(requested), false, nothing},
 		"the order lives, captured":                      {alive, happened(requested, accepted, authorized, captured), false, nothing},
 		"expired, requested":                             {dead, happened(requested), false, want{releasing.Cancel, becauseExpired}},
@@ -142,7 +142,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"expired, rejected":                              {dead, happened(requested, rejected), false, nothing},
 		"expired, released":                              {dead, happened(requested, accepted, authorized, released), false, nothing},
 		"expired, refunded":                              {dead, happened(requested, accepted, authorized, captured, refunded), false, nothing},
-		"expired, cancelled: heard again":                {dead, happened(requested, payment.Cancelled{}), false, nothing},
+		"expired, cancelled: received again":             {dead, happened(requested, payment.Cancelled{}), false, nothing},
 		"expired, nobody has requested it":               {dead, nil, false, nothing},
 		"expired by a manager":                           {submitted(says(mia, order.Expired{})), happened(requested), false, want{releasing.Cancel, "order 2026/11/000042 was expired by Mia Weber"}},
 		"cancelled while authorizing":                    {submitted(cancelled), happened(requested, accepted), true, nothing},
@@ -150,7 +150,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"cancelled while authorizing, then declined":     {submitted(cancelled), happened(requested, accepted, declined), false, want{releasing.Cancel, becauseCancelled}},
 		"the draft was cancelled":                        {drafted(cancelled), happened(requested), false, want{releasing.Cancel, "its order was cancelled by Mia Weber: wrong customer"}},
 		"paid by it":                                     {submitted(paidByOne), happened(requested, accepted, authorized, captured), false, nothing},
-		"paid by it, heard before its capture":           {submitted(paidByOne), happened(requested, accepted, authorized), false, nothing},
+		"paid by it, received before its capture":        {submitted(paidByOne), happened(requested, accepted, authorized), false, nothing},
 		"paid by another, captured":                      {submitted(paidByTwo), happened(requested, accepted, authorized, captured), false, want{releasing.Refund, becausePaid}},
 		"paid by another, authorized":                    {submitted(paidByTwo), happened(requested, accepted, authorized), false, want{releasing.Release, becausePaid}},
 		"paid by another, requested":                     {submitted(paidByTwo), happened(requested), false, want{releasing.Cancel, becausePaid}},
@@ -162,7 +162,7 @@ func TestExactlyTheseCommands(t *testing.T) {
 		"the first ending stands: paid":                  {submitted(paidByOne, expired), happened(requested, accepted, authorized, captured), false, nothing},
 		"the first ending stands: expired":               {submitted(expired, cancelled), happened(requested), false, want{releasing.Cancel, becauseExpired}},
 		"cancelled by another service":                   {submitted(forged(cancelled)), happened(requested, accepted, authorized), false, nothing},
-		"expired, after an event that was not heard":     {submitted(func(h *ordertest.History) { expired(h); h.Entries[len(h.Entries)-1].Sequence++ }), happened(requested), false, nothing},
+		"expired, after an event that was not received":  {submitted(func(h *ordertest.History) { expired(h); h.Entries[len(h.Entries)-1].Sequence++ }), happened(requested), false, nothing},
 		"paid before it was submitted":                   {drafted(paidByTwo), happened(requested, accepted, authorized), false, nothing},
 		"an event that a later version of orders writes": {submitted(unread), happened(requested), false, nothing},
 		"and what comes after it":                        {submitted(unread, expired), happened(requested), false, want{releasing.Cancel, becauseExpired}},
