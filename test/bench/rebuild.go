@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/ordering-core/coretest"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
@@ -88,6 +89,10 @@ func produce(ctx context.Context, brokers string, events int) error {
 	writer := &kafkago.Writer{Addr: kafkago.TCP(brokers), Balancer: kafkago.Murmur2Balancer{}, RequiredAcks: kafkago.RequireAll,
 		BatchSize: produceBatch, BatchBytes: 2 << 20, BatchTimeout: 10 * time.Millisecond}
 	defer func() { _ = writer.Close() }()
+	played := playOrder()
+	if len(played) != eventsOfOrder {
+		return fmt.Errorf("an order has %d events", len(played))
+	}
 	at := time.Now().Add(-24 * time.Hour)
 	ids := make([]string, min(ordersOpen, events/eventsOfOrder))
 	var batch []kafkago.Message
@@ -96,13 +101,15 @@ func produce(ctx context.Context, brokers string, events int) error {
 		for i := range ids {
 			ids[i] = uuid.NewString()
 		}
-		for step := range eventsOfOrder {
+		for _, e := range played {
 			for i, id := range ids {
-				e := order.New(order.Source, id, bodyOf(step, id, first+i))
 				at = at.Add(time.Millisecond)
-				e.Time, e.Sequence = at.Truncate(time.Microsecond), int64(step+1)
-				e.Meta = event.Meta{Actor: "ada-nowak", ActorName: "Ada Nowak"}
-				batch = append(batch, kafka.Encode(order.Topic, e))
+				data := strings.ReplaceAll(string(e.Data), playedOrder, id)
+				data = strings.ReplaceAll(data, playedNumber, fmt.Sprintf("2026/11/%06d", first+i+1))
+				copied := e
+				copied.ID, copied.Subject, copied.Time, copied.Data = event.NewID(), id, at.Truncate(time.Microsecond), []byte(data)
+				copied.ActorName = "Ada Nowak"
+				batch = append(batch, kafka.Encode(order.Topic, copied))
 				if len(batch) == produceBatch {
 					if err := writer.WriteMessages(ctx, batch...); err != nil {
 						return fmt.Errorf("produce: %w", err)
@@ -115,43 +122,32 @@ func produce(ctx context.Context, brokers string, events int) error {
 	return writer.WriteMessages(ctx, batch...)
 }
 
-// benchCustomer and benchProducts are in every order.
-var (
-	benchCustomer = uuid.NewString()
-	benchProducts = []string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
+// The order that all others are copies of.
+const (
+	playedOrder  = "0193f3a0-0000-7000-8000-000000000001"
+	playedNumber = "2026/11/000000"
 )
 
-// bodyOf is what happens to the nth order in its next step.
-func bodyOf(step int, id string, n int) order.Body {
-	price := money.Amount{Minor: 12_00, Currency: "EUR"}
-	item := func(i int) (product, sku, name string) {
-		i %= len(benchProducts)
-		return benchProducts[i], "BENCH-" + strconv.Itoa(i), "Scaffolding for the north wall"
+// playOrder returns the events of an order that is drafted, gets seven items and a customer, and is submitted.
+func playOrder() []event.Event {
+	core := coretest.New(time.Now())
+	do := func(command func(order.Order) (order.Body, error)) { core.Do(playedOrder, "ada-nowak", command) }
+	do(func(order.Order) (order.Body, error) { return order.Draft(playedOrder, "ada-nowak"), nil })
+	products := map[string]order.Product{}
+	for i := range eventsOfOrder - 3 {
+		p := order.Product{ID: fmt.Sprintf("0193f3a0-0000-7000-8000-00000000010%d", i%3), SKU: fmt.Sprint("BENCH-", i%3),
+			Name: "Scaffolding for the north wall", Price: money.Amount{Minor: 12_00, Currency: "EUR"}}
+		products[p.ID] = p
+		do(func(o order.Order) (order.Body, error) { return o.Add(p, 1) })
 	}
-	switch step {
-	case 0:
-		return order.Draft(id, "ada-nowak")
-	case eventsOfOrder - 2:
-		return order.CustomerChosen{CustomerID: benchCustomer, Name: "Northern Builders"}
-	case eventsOfOrder - 1:
-		submitted := order.Submitted{Number: fmt.Sprintf("2026/11/%06d", n+1), ContractorID: "ada-nowak",
-			CustomerID: benchCustomer, CustomerName: "Northern Builders", ExpiresAt: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Microsecond)}
-		for i := range benchProducts {
-			product, sku, name := item(i)
-			line := order.Line{ProductID: product, SKU: sku, Name: name, Price: price}
-			for added := i; added < eventsOfOrder-3; added += len(benchProducts) {
-				line.Quantity++
-			}
-			line.Total = money.Amount{Minor: price.Minor * line.Quantity, Currency: price.Currency}
-			submitted.Lines = append(submitted.Lines, line)
-			submitted.Subtotal.Minor += line.Total.Minor
-		}
-		submitted.Subtotal.Currency = price.Currency
-		submitted.Total = submitted.Subtotal
-		return submitted
-	}
-	product, sku, name := item(step - 1)
-	return order.ItemAdded{ProductID: product, SKU: sku, Name: name, Price: price, Quantity: 1}
+	do(func(o order.Order) (order.Body, error) {
+		return o.ChooseCustomer("0193f3a0-0000-7000-8000-000000000200", "Northern Builders", false)
+	})
+	do(func(o order.Order) (order.Body, error) {
+		return o.Submit(order.Submission{Sequence: o.Sequence, Total: o.Total, Current: products, Number: playedNumber,
+			ExpiresAt: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Microsecond)})
+	})
+	return core.Outbox()
 }
 
 // rebuilt is one way of it.
