@@ -20,8 +20,8 @@ import (
 
 // The errors that are nobody's refusal.
 var (
-	// ErrAway says that the service could not be reached: nothing was changed.
-	ErrAway = errors.New("cannot be reached")
+	// ErrUnreachable says that the service could not be reached: nothing was changed.
+	ErrUnreachable = errors.New("cannot be reached")
 	// ErrUnknown says that no answer came that can be understood: the command may have been recorded.
 	ErrUnknown = errors.New("did not answer clearly")
 	// ErrDenied says that the service takes no such request from us, whoever asks: our token is wrong, say. Nothing was
@@ -87,7 +87,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes within 6 s, always
 // with the same key and body. It returns nil once the service has taken it, with the answer in into (which may be nil); an
 // answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
-// ErrAway, ErrUnknown or ErrDenied; for a key that is none (see IsKey), which nothing was asked with, a *web.Error with status 400. body is a struct or a map that becomes a JSON object, or nil.
+// ErrUnreachable, ErrUnknown or ErrDenied; for a key that is none (see IsKey), which nothing was asked with, a *web.Error with status 400. body is a struct or a map that becomes a JSON object, or nil.
 func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
 	if !IsKey(key) {
 		return web.BadRequest("This form was sent in a way that is not understood. Nothing was changed: please open the page again.")
@@ -98,7 +98,7 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 	if err != nil {
 		return fmt.Errorf("write the command: %w", err)
 	}
-	known := ErrAway // as long as every attempt failed to connect, nothing can have been changed
+	known := ErrUnreachable // as long as every attempt failed to connect, nothing can have been changed
 	for n := 0; ; n++ {
 		err := c.try(ctx, path, key, raw, into)
 		if _, refused := errors.AsType[*Refusal](err); err == nil || refused {
@@ -106,7 +106,7 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 		}
 		_, denied := errors.AsType[denial](err)
 		switch {
-		case denied && errors.Is(known, ErrAway): // no attempt before this one can have been taken
+		case denied && errors.Is(known, ErrUnreachable): // no attempt before this one can have been taken
 			return fmt.Errorf("%s %w: post %s: %w", c.name, ErrDenied, path, err)
 		case !neverSent(err):
 			known = ErrUnknown

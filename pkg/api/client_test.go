@@ -156,7 +156,7 @@ func TestAway(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close() // nobody listens there any more
 	err := newClient(t, server.URL).Post(t.Context(), "/orders", "k1", nil, nil)
-	if !errors.Is(err, ErrAway) || !strings.Contains(err.Error(), "payments-core cannot be reached") {
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "payments-core cannot be reached") {
 		t.Errorf("answered %v", err)
 	}
 }

@@ -7,5 +7,5 @@
 //   - An answer of 409 is kept like any other, and says what stands; every other error is kept by nobody, and the
 //     request may be sent again with its key.
 //   - Errors are application/problem+json (RFC 9457). The client's say what is known: refused (a [*Refusal]), surely not
-//     done ([ErrAway]), or not known ([ErrUnknown]). Whoever gets the last two may send the command again, with its key.
+//     done ([ErrUnreachable]), or not known ([ErrUnknown]). Whoever gets the last two may send the command again, with its key.
 package api

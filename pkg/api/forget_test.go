@@ -7,7 +7,7 @@ import (
 	"countersign.example/pkg/pg/pgtest"
 )
 
-func TestOldCommandsAreForgotten(t *testing.T) {
+func TestOldCommandsAreDeleted(t *testing.T) {
 	// given more than are forgotten at once
 	db := pgtest.New(t, Migrations)
 	if _, err := db.Pool().Exec(t.Context(), `insert into commands (caller, key, fingerprint, recorded_at)

@@ -24,7 +24,7 @@ func newEvent(subject string, n int) event.Event {
 		Data: json.RawMessage(fmt.Sprintf(`{"n": %d}`, n))}
 }
 
-func heard(stream string, offset int64, e event.Event) journal.Received {
+func received(stream string, offset int64, e event.Event) journal.Received {
 	return journal.Received{Event: e, Stream: stream, Topic: "things", Partition: 3, Offset: offset}
 }
 
@@ -43,7 +43,7 @@ func appendTo(tb testing.TB, db *pg.DB, j *journal.Journal, stream string, event
 	return s
 }
 
-func hear(tb testing.TB, db *pg.DB, j *journal.Journal, events ...journal.Received) (changed []journal.Stream) {
+func receive(tb testing.TB, db *pg.DB, j *journal.Journal, events ...journal.Received) (changed []journal.Stream) {
 	tb.Helper()
 	require.NoError(tb, db.InTx(tb.Context(), func(tx *pg.Tx) (err error) {
 		changed, err = j.Receive(tb.Context(), tx, events)
@@ -113,12 +113,12 @@ func TestOwnEventComesBackAndIsConfirmedInTheOrderOfTheLog(t *testing.T) {
 	appendTo(t, db, j, stream, ours)
 
 	// Given that the log holds theirs before ours.
-	changed := hear(t, db, j, heard(stream, 7, theirs))
+	changed := receive(t, db, j, received(stream, 7, theirs))
 	require.Len(t, changed, 1)
 	require.Equal(t, theirs.ID, changed[0].Records[0].ID, "pending events come last")
 	require.Equal(t, ours.ID, changed[0].Records[1].ID)
 
-	changed = hear(t, db, j, heard(stream, 8, ours))
+	changed = receive(t, db, j, received(stream, 8, ours))
 
 	require.Len(t, changed, 1)
 	records := changed[0].Records
@@ -136,9 +136,9 @@ func TestRedeliveryChangesNothing(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here", journal.Live())
 	first, second := newEvent("1", 1), newEvent("2", 2)
-	hear(t, db, j, heard(stream, 1, first), heard("thing-2", 2, second))
+	receive(t, db, j, received(stream, 1, first), received("thing-2", 2, second))
 
-	changed := hear(t, db, j, heard(stream, 1, first), heard("thing-2", 2, second), heard(stream, 1, first))
+	changed := receive(t, db, j, received(stream, 1, first), received("thing-2", 2, second), received(stream, 1, first))
 
 	require.Empty(t, changed)
 	require.Equal(t, 2, count(t, db, "journal"))
@@ -150,7 +150,7 @@ func TestTheSameEventTwiceInOneBatch(t *testing.T) {
 	j := journal.New(db, "/here")
 	e := newEvent("1", 1)
 
-	changed := hear(t, db, j, heard(stream, 1, e), heard(stream, 2, e))
+	changed := receive(t, db, j, received(stream, 1, e), received(stream, 2, e))
 
 	require.Len(t, changed, 1)
 	require.Len(t, changed[0].Records, 1)
@@ -162,16 +162,16 @@ func TestAnEventIDUsedForTwoStreamsCountsOnce(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here")
 	e := newEvent("1", 1)
-	hear(t, db, j, heard(stream, 1, e))
+	receive(t, db, j, received(stream, 1, e))
 
 	// when another is received to have it
-	changed := hear(t, db, j, heard("thing-2", 2, e))
+	changed := receive(t, db, j, received("thing-2", 2, e))
 
 	// then that changes nothing, and leaves no hole for what comes next
 	require.Empty(t, changed)
 	require.Equal(t, 1, count(t, db, "journal"))
 	require.Zero(t, count(t, db, "streams where stream = 'thing-2' and (version, log) <> (0, 0)"))
-	changed = hear(t, db, j, heard("thing-2", 3, newEvent("2", 1)))
+	changed = receive(t, db, j, received("thing-2", 3, newEvent("2", 1)))
 	require.Len(t, changed, 1)
 	require.EqualValues(t, 1, changed[0].Records[0].Log)
 	require.EqualValues(t, 1, changed[0].Records[0].Version)
@@ -184,7 +184,7 @@ func TestAnEventIDUsedForTwoStreamsOfOneBatchCountsForTheFirst(t *testing.T) {
 	e := newEvent("1", 1)
 
 	// when one batch has an event in two streams
-	changed := hear(t, db, j, heard("thing-2", 1, e), heard("thing-1", 2, e))
+	changed := receive(t, db, j, received("thing-2", 1, e), received("thing-1", 2, e))
 
 	// then the first has it
 	require.Len(t, changed, 1)
@@ -212,14 +212,14 @@ func TestOutboxSinceIsTheOldestThatWaits(t *testing.T) {
 	require.True(t, since.Equal(first), "%v, not %v", since, first)
 }
 
-func TestDataThatPostgresRefusesIsTold(t *testing.T) {
+func TestDataThatPostgresRefusesIsReported(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here")
 	e := newEvent("1", 1)
 	e.Data = json.RawMessage(`{"text":"\u0000"}`)
 
 	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		_, err := j.Receive(t.Context(), tx, []journal.Received{heard(stream, 1, e)})
+		_, err := j.Receive(t.Context(), tx, []journal.Received{received(stream, 1, e)})
 		return err
 	})
 
@@ -272,7 +272,7 @@ func TestAnotherClusterIsRefused(t *testing.T) {
 	require.ErrorIs(t, j.CheckCluster(t.Context(), "two"), journal.ErrOtherCluster)
 }
 
-func TestACommitWakesListeners(t *testing.T) {
+func TestACommitNotifiesListeners(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations)
 	j := journal.New(db, "/here")
 	elsewhere, err := pg.Open(t.Context(), db.URL())

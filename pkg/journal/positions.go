@@ -3,10 +3,8 @@ package journal
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,38 +12,84 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Lost is a partition that no longer holds the message that this database needs next. It is not consumed
-// until an operator has accepted the loss (AcceptLoss).
-type Lost struct {
-	TopicPartition
-	Next    int64  // the offset that would come next
-	Missing string // what is missing
-	Noted   bool   // the database has it on record already
+// TopicPartition is a partition of a topic.
+type TopicPartition struct {
+	Topic     string
+	Partition int
 }
 
-func (l Lost) String() string { return fmt.Sprintf("%s/%d: %s", l.Topic, l.Partition, l.Missing) }
-
-// LostError says that there are such partitions.
-type LostError struct{ Lost []Lost }
-
-// namedAtMost bounds how many partitions an error names.
-const namedAtMost = 6
-
-func (e *LostError) Error() string {
-	named := make([]string, 0, namedAtMost)
-	for _, l := range e.Lost[:min(len(e.Lost), namedAtMost)] {
-		named = append(named, l.String())
-	}
-	more := ""
-	if n := len(e.Lost) - len(named); n > 0 {
-		more = fmt.Sprintf(", and %d partitions more", n)
-	}
-	return "what was to be heard next is gone: " + strings.Join(named, "; ") + more
+// Extent is what the brokers say of a partition.
+type Extent struct {
+	First     int64     // the oldest message's offset
+	End       int64     // the next message's offset
+	Committed int64     // by the service's group; -1 if nothing
+	TopicID   uuid.UUID // changes when a topic is deleted and recreated; zero where the brokers do not say
 }
 
-// Notice is the text for people.
-func (e *LostError) Notice() string {
-	return "Part of the event log is missing. What happened elsewhere may not be shown until an operator has looked."
+// StartPositions returns the offset at which to start each partition: the one after the last that this
+// database has received; see positions. Partitions that no longer hold that offset are lost: they are not in
+// next, and the loss is kept on record.
+//
+// From then on the database is catching up, until it has received what the partitions hold now.
+func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition]Extent) (next map[TopicPartition]int64, lost []Lost, err error) {
+	err = j.db.InTx(ctx, func(tx *pg.Tx) error {
+		if err := lockPositions(ctx, tx); err != nil {
+			return err
+		}
+		rows, older, err := readPositions(ctx, tx)
+		if err != nil {
+			return err
+		}
+		next, lost = positions(rows, older, extents)
+		batch, behind := &pgx.Batch{}, false
+		for tp, start := range next {
+			extent := extents[tp]
+			if row, known := rows[tp]; known {
+				if row.topicID != extent.TopicID && extent.TopicID != uuid.Nil {
+					batch.Queue("update hearing set topic_id = $3, heard = least(heard, $4) where topic = $1 and partition = $2",
+						tp.Topic, tp.Partition, extent.TopicID, start)
+				}
+				// One that was cut short may never get as far as it was.
+				batch.Queue("update hearing set target = greatest(first, $3) where topic = $1 and partition = $2 and target > $3",
+					tp.Topic, tp.Partition, extent.End)
+				continue
+			}
+			target := extent.End
+			if older && extent.Committed >= 0 {
+				target = start
+			}
+			behind = behind || start < target
+			batch.Queue("insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)",
+				tp.Topic, tp.Partition, start, target, idOrNull(extent.TopicID))
+		}
+		if behind && j.live {
+			batch.Queue(markCatchingUp)
+		}
+		noteLost(batch, lost)
+		if batch.Len() == 0 {
+			return nil
+		}
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("begin to hear: %w", err)
+		}
+		return nil
+	})
+	return next, lost, err
+}
+
+// SavePositions stores the next offsets of partitions. What is before them must have been recorded.
+func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int64) error {
+	topics, partitions, offsets := make([]string, 0, len(next)), make([]int32, 0, len(next)), make([]int64, 0, len(next))
+	for tp, offset := range next {
+		topics, partitions, offsets = append(topics, tp.Topic), append(partitions, int32(tp.Partition)), append(offsets, offset)
+	}
+	_, err := j.db.Pool().Exec(ctx, `update hearing set heard = noted.heard
+		from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, heard)
+		where hearing.topic = noted.topic and hearing.partition = noted.partition and hearing.heard < noted.heard`, topics, partitions, offsets)
+	if err != nil {
+		return fmt.Errorf("note what was heard: %w", err)
+	}
+	return nil
 }
 
 // Compare orders places by topic, then by partition.
@@ -111,65 +155,6 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 	}
 	slices.SortFunc(lost, func(a, b Lost) int { return a.Compare(b.TopicPartition) })
 	return next, lost
-}
-
-// missingFrom describes what is missing if the partition does not hold the offset that comes next; it is ""
-// if it does.
-func missingFrom(offset int64, extent Extent) string {
-	switch {
-	case offset < extent.First:
-		return fmt.Sprintf("offsets %d to %d were cut off before they were heard", offset, extent.First-1)
-	case offset > extent.End:
-		return fmt.Sprintf("it ends at offset %d, and %d was to come next: it was cut short, or made anew", extent.End, offset)
-	}
-	return ""
-}
-
-// noteLost keeps losses on record. A topic that was cut short grows again, and then looks as if nothing were
-// missing.
-func noteLost(batch *pgx.Batch, lost []Lost) {
-	for _, l := range lost {
-		if !l.Noted {
-			batch.Queue(`insert into hearing (topic, partition, first, heard, target, lost) values ($1, $2, $3, $3, $3, $4)
-				on conflict (topic, partition) do update set lost = excluded.lost`, l.Topic, l.Partition, l.Next, l.Missing)
-		}
-	}
-}
-
-// errNotLost is about a partition of which nothing is missing.
-var errNotLost = errors.New("nothing is missing of it")
-
-// AcceptLoss restarts a lost partition at its oldest message. What comes again is known by its id; what is
-// gone stays gone. It returns what was lost, or an error if nothing was.
-func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, tp TopicPartition, extents map[TopicPartition]Extent) (Lost, error) {
-	if err := lockPositions(ctx, tx); err != nil {
-		return Lost{}, err
-	}
-	extent, there := extents[tp]
-	if !there {
-		return Lost{}, fmt.Errorf("%s has no partition %d", tp.Topic, tp.Partition)
-	}
-	rows, older, err := readPositions(ctx, tx)
-	if err != nil {
-		return Lost{}, err
-	}
-	_, lost := positions(rows, older, map[TopicPartition]Extent{tp: extent})
-	if len(lost) == 0 {
-		return Lost{}, fmt.Errorf("%s/%d: %w", tp.Topic, tp.Partition, errNotLost)
-	}
-	_, err = tx.Exec(ctx, `insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)
-		on conflict (topic, partition) do update set first = excluded.first, heard = excluded.heard, target = excluded.target,
-		topic_id = excluded.topic_id, lost = null, began_at = now()`,
-		tp.Topic, tp.Partition, extent.First, extent.End, idOrNull(extent.TopicID))
-	if err != nil {
-		return Lost{}, fmt.Errorf("hear %s/%d from offset %d: %w", tp.Topic, tp.Partition, extent.First, err)
-	}
-	if extent.First < extent.End && j.live {
-		if _, err := tx.Exec(ctx, markCatchingUp); err != nil {
-			return Lost{}, fmt.Errorf("catch up: %w", err)
-		}
-	}
-	return lost[0], nil
 }
 
 // Recreated reports whether the topic is not the one that was consumed, but another one with its name.

@@ -127,8 +127,8 @@ func TestARebuildInServiceLosesNothing(t *testing.T) {
 	})
 
 	// when
-	var told []journal.Progress
-	_, err := rebuild.Run(t.Context(), func(p journal.Progress) { told = append(told, p) })
+	var reported []journal.Progress
+	_, err := rebuild.Run(t.Context(), func(p journal.Progress) { reported = append(reported, p) })
 	require.NoError(t, err)
 
 	// then
@@ -137,8 +137,8 @@ func TestARebuildInServiceLosesNothing(t *testing.T) {
 	for err := range failures {
 		require.NoError(t, err)
 	}
-	require.GreaterOrEqual(t, len(told), 3)
-	require.GreaterOrEqual(t, told[len(told)-1].Done, int64(450))
+	require.GreaterOrEqual(t, len(reported), 3)
+	require.GreaterOrEqual(t, reported[len(reported)-1].Done, int64(450))
 	require.Equal(t, 550, count(t, db, "things"))
 	var wrong int
 	require.NoError(t, db.Pool().QueryRow(t.Context(), `select count(*) from things

@@ -274,12 +274,12 @@ func TestWhatIsRecordedOfABacklogIsNotRecordedAgain(t *testing.T) {
 	// then every message is recorded once, and none comes twice
 	h.eventually(subjects*each, "journal")
 	require.Greater(t, failures.Load(), int64(3))
-	eventually(t, func() bool { return heard(t, registry)["recorded"] == subjects*each })
-	require.Zero(t, heard(t, registry)["redelivered"])
+	eventually(t, func() bool { return outcomes(t, registry)["recorded"] == subjects*each })
+	require.Zero(t, outcomes(t, registry)["redelivered"])
 }
 
 // received are the messages by what became of them.
-func heard(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
+func outcomes(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 	tb.Helper()
 	gathered, err := registry.Gather()
 	require.NoError(tb, err)
@@ -346,7 +346,7 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 	h.eventually(len(hostile)-1, "dead_letters where state = 'waiting'")
 }
 
-func TestFailuresThatPassAreRepeatedAndNeverALetter(t *testing.T) {
+func TestTemporaryFailuresAreRepeatedAndMakeNoDeadLetter(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	var tries atomic.Int64

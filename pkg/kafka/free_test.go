@@ -74,7 +74,7 @@ func (h *harness) lenient() inbox.Config {
 	return r
 }
 
-func TestAKeyThatNoPoisonLetterHoldsIsFoundToldAndFreed(t *testing.T) {
+func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
 	// given a key whose poison dead letter was settled without the key being freed
 	h, addresses := unusable(t)
 	_, err := h.db.Pool().Exec(t.Context(), "update dead_letters set state = 'discarded' where id = 1")
@@ -134,7 +134,7 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 	require.Len(t, stranded, 1) // the projector's own
 }
 
-func TestALetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
+func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 	// given somebody who has just replayed a dead letter, and those behind it, and found that it is refused by now
 	h, _ := unusable(t)
 	another, err := h.db.Pool().Begin(t.Context())

@@ -186,7 +186,7 @@ func pause(tb testing.TB) {
 	}
 }
 
-func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
+func TestAConsumerThatComesBeforeItsTopicReceives(t *testing.T) {
 	// given a consumer that waits, since its topic is not there
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -207,7 +207,7 @@ func TestAConsumerThatComesBeforeItsTopicHears(t *testing.T) {
 	require.NoError(t, consumer.Healthy())
 }
 
-func TestAConsumerHearsATopicThatIsMadeAgain(t *testing.T) {
+func TestAConsumerGoesOnWithATopicThatIsRecreated(t *testing.T) {
 	// given a consumer whose topic is deleted under it
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)

@@ -81,9 +81,9 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.eventually(5, "dead_letters where noticed_at is not null")
 	h.eventually(5, "dead_letters")
 	h.eventually(0, "parked_keys")
-	eventually(t, func() bool { return heard(t, registry)["redelivered"] == 1 })
+	eventually(t, func() bool { return outcomes(t, registry)["redelivered"] == 1 })
 	require.Equal(t, map[string]float64{"writer": 1, "partition": 1, "missing": 1, "changed": 2}, refusals(t, registry))
-	require.EqualValues(t, 5, heard(t, registry)["refused"])
+	require.EqualValues(t, 5, outcomes(t, registry)["refused"])
 	h.eventually(1, `journal where event_id = $1 and data = '{"n":1,"size":1.5}'`, known.ID) // what was first counts
 
 	// and replaying one refuses it again, by the same rules

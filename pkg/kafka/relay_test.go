@@ -250,7 +250,7 @@ func count(tb testing.TB, db *pg.DB) (n int) {
 	return n
 }
 
-func TestEverythingIsHeardAgainAndNothingChanges(t *testing.T) {
+func TestEverythingIsReceivedAgainAndNothingChanges(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 2)
 	events := []event.Event{newEvent("1", 1), newEvent("2", 1), newEvent("1", 2)}

@@ -27,7 +27,7 @@ func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
 	return p, behind
 }
 
-func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasHeardIt(t *testing.T) {
+func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasReceivedIt(t *testing.T) {
 	// given a service that has received a topic, and loses its database
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -96,7 +96,7 @@ func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
 	require.False(t, behind)
 }
 
-func TestARestoredBackupHearsWhatItLacks(t *testing.T) {
+func TestARestoredBackupReceivesWhatItLacks(t *testing.T) {
 	// given a database as it was two events ago
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -123,7 +123,7 @@ func TestARestoredBackupHearsWhatItLacks(t *testing.T) {
 	require.False(t, behind)
 }
 
-func TestAJournalThatIsOlderThanTheRecordOfHearingGoesOnWhereItsGroupIs(t *testing.T) {
+func TestAJournalThatIsOlderThanTheRecordOfPositionsGoesOnWhereItsGroupIs(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(newEvent("1", 1))...)

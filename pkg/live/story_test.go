@@ -173,7 +173,7 @@ func TestASocketStartsWithWhatItMissedOrWithAReset(t *testing.T) {
 	}
 }
 
-func TestAPageRenderedAnewGoesBackToItsCursor(t *testing.T) {
+func TestAPageRenderedAgainGoesBackToItsCursor(t *testing.T) {
 	// given a socket that has brought an update
 	a := newApp(t)
 	a.push()

@@ -40,7 +40,7 @@ var (
 	}
 )
 
-func TestADatabaseBehindTheBinaryIsTold(t *testing.T) {
+func TestADatabaseBehindTheBinaryIsReported(t *testing.T) {
 	db := pgtest.New(t)
 	require.ErrorIs(t, db.Migrated(t.Context(), things, inOtherHands), pg.ErrNotMigrated)
 

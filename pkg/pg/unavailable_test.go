@@ -13,7 +13,7 @@ import (
 	"countersign.example/pkg/pg/pgtest"
 )
 
-func TestAServerThatIsAwayIsTold(t *testing.T) {
+func TestAServerThatIsAwayIsReported(t *testing.T) {
 	_, refused := pgx.Connect(t.Context(), "postgres://postgres@127.0.0.1:1/postgres")
 	for name, test := range map[string]struct {
 		err  error
@@ -39,7 +39,7 @@ func TestAServerThatIsAwayIsTold(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatIsEndedIsAway(t *testing.T) {
+func TestAConnectionThatIsEndedIsUnavailable(t *testing.T) {
 	db := pgtest.New(t)
 	ended := db.InTx(t.Context(), func(tx *pg.Tx) error {
 		var pid int

@@ -88,7 +88,7 @@ func notDoneText(form string) string {
 // error.
 func (h *handlers) flashAway(c echo.Context, err error) (status int, known bool) {
 	switch {
-	case errors.Is(err, api.ErrAway):
+	case errors.Is(err, api.ErrUnreachable):
 		web.Flash(c, web.Bad, "Not saved: orders cannot be changed at the moment. Nothing was changed, and what you typed is kept: please try again shortly.")
 	case errors.Is(err, api.ErrDenied):
 		// It stays so until they mend it.

@@ -134,7 +134,7 @@ func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand,
 		}
 		_ = json.Unmarshal(refusal.Extra["at"], &a.Notice.At) // when what stands in the way happened, if anything does
 		return nil
-	case errors.Is(err, api.ErrAway):
+	case errors.Is(err, api.ErrUnreachable):
 		a.Notice.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"
 	case errors.Is(err, api.ErrDenied):
 		a.Notice.Text = "ordering-core does not take this from us. Nothing was changed; please tell those who operate Countersign"

@@ -84,7 +84,7 @@ func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation,
 		if status == http.StatusNotFound { // it is known here: payments-core receives it later
 			status, shown.Text = http.StatusConflict, "payments-core has not heard of this payment yet. Please try again in a moment"
 		}
-	case errors.Is(err, api.ErrAway):
+	case errors.Is(err, api.ErrUnreachable):
 		shown.Text = "payments-core cannot be reached at the moment. Nothing was changed; please try again"
 	case errors.Is(err, api.ErrDenied):
 		shown.Text = "payments-core does not take this from us. Nothing was changed; please tell those who operate Countersign"

@@ -8,7 +8,7 @@ import (
 	"countersign.example/pkg/pg/pgtest"
 )
 
-func TestMessagesOfOldSettledLettersAreForgotten(t *testing.T) {
+func TestMessagesOfOldSettledDeadLettersAreDeleted(t *testing.T) {
 	db := pgtest.New(t, Migrations)
 	if _, err := db.Pool().Exec(t.Context(), `insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts,
 		state, settled_at) values
@@ -29,7 +29,7 @@ func TestMessagesOfOldSettledLettersAreForgotten(t *testing.T) {
 	}
 }
 
-func TestSettledLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
+func TestSettledDeadLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
 	// given a great many dead letters that were settled and emptied, and a few that wait
 	db := pgtest.New(t, Migrations)
 	for _, statement := range []string{

@@ -18,8 +18,8 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// makeAnew deletes the topic, and makes it again with as many partitions.
-func (h *harness) makeAnew(addresses []string, partitions int) {
+// recreate deletes the topic, and makes it again with as many partitions.
+func (h *harness) recreate(addresses []string, partitions int) {
 	h.tb.Helper()
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
@@ -87,7 +87,7 @@ func things(n int) (events []event.Event) {
 	return events
 }
 
-func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
+func TestATopicThatWasRecreatedIsNotReceivedFromTheMiddle(t *testing.T) {
 	// given a service that has received three messages of a topic, and set one of them aside
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -100,7 +100,7 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 	stop()
 
 	// when the topic is deleted, recreated, and written to beyond where that was
-	h.makeAnew(addresses, 1)
+	h.recreate(addresses, 1)
 	h.produce(addresses, h.encoded(things(5)...)...)
 	consumer := h.consumer()
 	run(t, consumer.Run)
@@ -116,7 +116,7 @@ func TestATopicThatWasMadeAnewIsNotHeardFromTheMiddle(t *testing.T) {
 	h.eventually(1, `dead_letters where "offset" < 0`)
 }
 
-func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
+func TestDeadLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
 	t.Parallel()
 	for name, now := range map[string]func(h *harness) kafkago.Message{
 		"a good one":   func(h *harness) kafkago.Message { return h.encoded(newEvent("1", 3))[0] },
@@ -137,7 +137,7 @@ func TestLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
 			stop()
 
 			// when the partition is cut short, and other messages come in the place of the last two
-			h.makeAnew(addresses, 1)
+			h.recreate(addresses, 1)
 			_, err := h.db.Pool().Exec(t.Context(), "update hearing set topic_id = null") // as if it were the same topic
 			require.NoError(t, err)
 			h.produce(addresses, h.encoded(newEvent("1", 1), stays)...)
@@ -163,7 +163,7 @@ func poison(key string) event.Event {
 	return e
 }
 
-func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T) {
+func TestATopicThatIsRecreatedUnderAConsumerIsNotReceivedFromTheMiddle(t *testing.T) {
 	// given a service that receives two topics
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -178,7 +178,7 @@ func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T)
 	h.eventually(2, "journal")
 
 	// when one of them is recreated
-	h.makeAnew(addresses, 1)
+	h.recreate(addresses, 1)
 	h.produce(addresses, h.encoded(things(1)...)...)
 
 	// then that one is not received any more, and the other one goes on
@@ -190,7 +190,7 @@ func TestATopicThatIsMadeAnewUnderAConsumerIsNotHeardFromTheMiddle(t *testing.T)
 	h.eventually(4, "journal")
 }
 
-func TestWhatRetentionCutsOffUnheardIsNotPassedOver(t *testing.T) {
+func TestWhatRetentionCutsOffUnreceivedIsNotPassedOver(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(things(1)...)...)
