@@ -25,7 +25,7 @@ type Client struct {
 // answerTimeout is longer than the apps let a request take.
 const answerTimeout = 15 * time.Second
 
-// New is a person who comes to the app at origin for the first time, without a cookie.
+// New returns a client of the app at origin, without a cookie.
 func New(origin string) *Client {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -47,10 +47,10 @@ func (c *Client) SignIn(person string) error {
 	return nil
 }
 
-// Close lets the connections go.
+// Close closes the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Open asks for a page. An answer of 400 and more is an error, beside the page that says so.
+// Open asks for a page. For an answer of 400 and more it returns the page and a StatusError.
 func (c *Client) Open(path string) (*Page, error) {
 	request, err := http.NewRequest(http.MethodGet, c.origin+path, nil)
 	if err != nil {
@@ -94,7 +94,7 @@ func (c *Client) do(request *http.Request) (*Page, error) {
 	return p, nil
 }
 
-// Page is what an app answered.
+// Page is an app's answer.
 type Page struct {
 	Status int
 	URL    *url.URL
@@ -102,7 +102,7 @@ type Page struct {
 	root   *html.Node
 }
 
-// Text is all text of the page's body, with single spaces.
+// Text returns all text of the page's body, with single spaces.
 func (p *Page) Text() string { return textOf(first(p.root, tag("body"))) }
 
 // Shows reports whether the page's text contains text.
@@ -111,7 +111,7 @@ func (p *Page) Shows(text string) bool { return strings.Contains(p.Text(), text)
 // Has reports whether there is a button or link of that name.
 func (p *Page) Has(name string) bool { return p.button(name) != nil || p.link(name) != nil }
 
-// Links are the addresses of the page's links that begin with prefix, in the page's order.
+// Links returns the addresses of the page's links that begin with prefix, in the page's order.
 func (p *Page) Links(prefix string) (addresses []string) {
 	for _, link := range all(p.root, func(n *html.Node) bool { return n.Data == "a" && has(n, "href") }) {
 		if to := p.resolve(attribute(link, "href")); strings.HasPrefix(to, prefix) {

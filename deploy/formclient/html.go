@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// valuesOf are the fields of a form as they stand.
+// valuesOf returns the fields of a form with their current values.
 func valuesOf(form *html.Node) url.Values {
 	values := url.Values{}
 	walk(form, func(n *html.Node) {
@@ -77,7 +77,7 @@ func tag(name string) func(*html.Node) bool {
 	return func(n *html.Node) bool { return n.Data == name }
 }
 
-// first is the first element below n, or n, that matches; nil if none does.
+// first returns the first element, n or below it, that matches; nil if none does.
 func first(n *html.Node, matches func(*html.Node) bool) *html.Node {
 	if n == nil || n.Type == html.ElementNode && matches(n) {
 		return n
@@ -142,7 +142,7 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// textOf is all text below n, with single spaces.
+// textOf returns all text below n, with single spaces.
 func textOf(n *html.Node) string { return strings.Join(strings.Fields(rawText(n)), " ") }
 
 // inline elements do not set their text apart from what stands beside it.

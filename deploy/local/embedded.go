@@ -95,7 +95,7 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 		return nil, usageError{fmt.Sprintf("POSTGRES_PORT is %q: use a number", portText)}
 	}
 	dir := l.postgresDir()
-	if err := l.forgetStray(dir); err != nil {
+	if err := l.removeStray(dir); err != nil {
 		return nil, err
 	}
 	password, err := l.secret("postgres")
@@ -121,9 +121,9 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 	return l.createDatabases(ctx, cfg.URL(), port, wanted)
 }
 
-// forgetStray removes a database outside .local/ whose .local/ somebody deleted: its password is gone, and
-// its journal would not fit a new Kafka.
-func (l *launcher) forgetStray(dir string) error {
+// removeStray removes a database outside .local/ whose .local/ somebody has deleted: its password is gone,
+// and its journal would not fit a new Kafka.
+func (l *launcher) removeStray(dir string) error {
 	_, err := os.Stat(l.data("secrets", "postgres"))
 	if dir == l.data("postgres") || !errors.Is(err, os.ErrNotExist) {
 		return nil

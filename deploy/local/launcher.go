@@ -40,13 +40,13 @@ func (l *launcher) path(parts ...string) string {
 	return filepath.Join(append([]string{l.root}, parts...)...)
 }
 
-// data is .local/ or something in it.
+// data returns the path of .local/, or of something in it.
 func (l *launcher) data(parts ...string) string {
 	return l.path(append([]string{".local"}, parts...)...)
 }
 
-// postgresDir is under .local/, unless we are root in a place that PostgreSQL's unprivileged user cannot
-// enter (/root, for example): then it is under /var/lib, named after the checkout.
+// postgresDir returns a folder under .local/, unless we are root in a place that PostgreSQL's unprivileged
+// user cannot enter (/root, for example): then it is under /var/lib, named after the checkout.
 func (l *launcher) postgresDir() string {
 	if dir := l.data("postgres"); embedded.Reachable(dir) {
 		return dir
@@ -103,7 +103,7 @@ func (l *launcher) reset() error {
 	return nil
 }
 
-// secret is a random word that is made once and kept under .local/secrets, readable by its owner only.
+// secret returns a random text that is made once and kept under .local/secrets, readable by its owner only.
 func (l *launcher) secret(name string) (string, error) {
 	path := l.data("secrets", name)
 	if content, err := os.ReadFile(path); err == nil {

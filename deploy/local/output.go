@@ -71,7 +71,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	}
 }
 
-// tail is what the process printed last, a line without its end included.
+// tail returns what the process printed last, an unfinished line included.
 func (s *stream) tail() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

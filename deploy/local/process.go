@@ -49,7 +49,7 @@ func (l *launcher) start(name string, colour int, environment []string, program 
 	return p, nil
 }
 
-// finish waits until a program that does one thing, such as a migration, has done it.
+// finish waits for the end of a program that does one thing, such as a migration.
 func (p *process) finish(ctx context.Context) error {
 	select {
 	case <-p.ended:
@@ -100,7 +100,7 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// deathError is an end that nobody asked for. Its text is one line: the last that the launcher prints.
+// deathError is an unexpected end of a process. Its text is the last line that the launcher prints.
 type deathError struct{ name, how, tail string }
 
 func (e *deathError) Error() string { return fmt.Sprintf("%s ended by itself (%s)", e.name, e.how) }

@@ -32,11 +32,11 @@ func (s service) variable() string {
 	return strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
-// addr is where it listens: 127.0.0.1 only, unless CONTRACTOR_UI_ADDR (and so on) says otherwise, for
-// anyone who reaches a development machine could sign in as anyone.
+// addr returns where it listens: on 127.0.0.1 only, unless CONTRACTOR_UI_ADDR (and so on) says otherwise,
+// since anyone who reaches a development machine could sign in as anyone.
 func (s service) addr() string { return fallback(s.variable()+"_ADDR", "127.0.0.1:"+s.port) }
 
-// adminAddr is where it tells operators about itself: a hundred above its port, on this machine only.
+// adminAddr returns the address of its operators' listener: a hundred ports above, on this machine only.
 func (s service) adminAddr() string {
 	_, port, _ := net.SplitHostPort(s.addr()) // checkPorts refuses what is none
 	number, err := strconv.Atoi(port)
@@ -46,7 +46,7 @@ func (s service) adminAddr() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(number+100))
 }
 
-// url is the address as seen from this machine, under the name that people type.
+// url returns the address as seen from this machine, under the name that people type.
 func (s service) url() string {
 	host, port, err := net.SplitHostPort(s.addr())
 	if err != nil {
@@ -73,14 +73,14 @@ var (
 	calls = []call{managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering}
 )
 
-// parts says where everything the services stand on is.
+// parts are the addresses of everything that the services need, and their tokens.
 type parts struct {
 	kafka, redis string
 	databases    map[string]string // by service name
 	tokens       map[call]string
 }
 
-// accepted are the callers of a core as its SERVICE_TOKENS names them.
+// accepted returns the value of a core's SERVICE_TOKENS.
 func (p parts) accepted(by service) string {
 	var pairs []string
 	for _, c := range calls {
@@ -91,13 +91,13 @@ func (p parts) accepted(by service) string {
 	return strings.Join(pairs, ",")
 }
 
-// environment is what one service gets: the launcher's own, without what is meant for the launcher,
-// and its configuration. It holds no other service's database or token.
+// environment returns the variables of one service: the launcher's own, without what is meant for the
+// launcher, and its configuration. It holds no other service's database or token.
 func (s service) environment(p parts) []string {
 	return append(inherited(), s.settings(p)...)
 }
 
-// inherited is the launcher's own environment, without what names the services' databases.
+// inherited returns the launcher's own environment, without the services' databases.
 func inherited() (environment []string) {
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "DATABASE_URL_") {
@@ -107,7 +107,7 @@ func inherited() (environment []string) {
 	return environment
 }
 
-// settings is the configuration of one service, as NAME=value.
+// settings returns the configuration of one service, as NAME=value.
 func (s service) settings(p parts) (list []string) {
 	set := func(name, value string) { list = append(list, name+"="+value) }
 	set("ENVIRONMENT", "development")

@@ -41,7 +41,7 @@ func (s *stack) add(e entry, ended <-chan struct{}) {
 	}()
 }
 
-// died yields the name of the first thing that ended.
+// died returns a channel with the name of the first thing that ended.
 func (s *stack) died() <-chan string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

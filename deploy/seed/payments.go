@@ -81,7 +81,7 @@ func (p *player) pay(ctx context.Context, s *scene, nth int, byManager bool) (id
 	return id, err
 }
 
-// paymentsOn are the payments that a page links, each once.
+// paymentsOn returns the ids of the payments that a page links, each once.
 func paymentsOn(links []string) (ids []string) {
 	seen := map[string]bool{}
 	for _, link := range links {

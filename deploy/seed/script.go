@@ -18,7 +18,7 @@ var (
 	tom  = person{"tom-berg", "Tom Berg"}
 )
 
-// fixed is the id or the key of something that the script names: the same whenever it is played.
+// fixed returns an id or a key for something that the script names: always the same one.
 func fixed(name string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://countersign.example/seed/"+name)).String()
 }
@@ -28,7 +28,7 @@ type product struct {
 	cents     int64
 }
 
-// products are added in this order: the first one tells that this program has begun.
+// products are added in this order: the first one shows that this program has begun.
 var products = []product{
 	{"CEM-25", "Cement, 25 kg", 7_90},
 	{"SND-T", "Sand, by the tonne", 38_00},
@@ -72,10 +72,10 @@ type line struct {
 	quantity int64
 }
 
-// shortLife is how long the one order waits whose expiry is to be seen.
+// shortLife is how long one order waits for its payment, so that people see it expire.
 const shortLife = 2 * time.Minute
 
-// orders are one or more in every state. The last one is what tells that the script was played to its end.
+// orders are one or more in every state. The last one shows that the script was played to its end.
 var orders = []order{
 	{name: "facade", by: jon, customer: "Riverside Housing", lines: []line{{"SCF-W", 3}, {"PNT-10", 12}}, discount: 500},
 	{name: "garden wall", by: sara, customer: "Meyer family", lines: []line{{"BRK-100", 4}, {"CEM-25", 20}}, submit: true},

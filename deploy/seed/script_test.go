@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// total is what an order of the script comes to.
+// total returns the total of an order of the script.
 func total(o order) (cents int64) {
 	for _, line := range o.lines {
 		for _, p := range products {

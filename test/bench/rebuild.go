@@ -128,7 +128,8 @@ const (
 	playedNumber = "2026/11/000000"
 )
 
-// playOrder returns the events of an order that is drafted, gets seven items and a customer, and is submitted.
+// playOrder returns the events of an order that is drafted, gets seven items and a customer, and is
+// submitted.
 func playOrder() []event.Event {
 	core := coretest.New(time.Now())
 	do := func(command func(order.Order) (order.Body, error)) { core.Do(playedOrder, "ada-nowak", command) }

@@ -51,7 +51,7 @@ func (f *fuzzer) uuid() string {
 
 func of[T any](f *fuzzer, choices []T) T { return choices[f.rand.IntN(len(choices))] }
 
-// some are subjects of messages, the given ones among them.
+// some returns some subjects of messages, the given ones among them.
 func (f *fuzzer) some(n int) []string { return f.subjects[:min(n, len(f.subjects))] }
 
 type fuzzedTopic struct {
@@ -88,14 +88,14 @@ func (m *mutant) set(name, value string) {
 	m.headers = append(m.headers, kafkago.Header{Key: name, Value: []byte(value)})
 }
 
-// subjectMembers is where the data says again whom it is about, by topic.
+// subjectMembers finds the member of the data that repeats the subject, by topic.
 var subjectMembers = map[string]*regexp.Regexp{
 	payment.Topic: regexp.MustCompile(`"(payment_id)"\s*:\s*"[^"]*"`),
 	order.Topic:   regexp.MustCompile(`"(order_id)"\s*:\s*"[^"]*"`),
 	catalog.Topic: regexp.MustCompile(`"(product_id|customer_id)"\s*:\s*"[^"]*"`),
 }
 
-// next is one more message: a third are as they should be, one by one at least.
+// next returns one more message. About a third are as they should be.
 func (f *fuzzer) next() kafkago.Message {
 	topic := of(f, fuzzedTopics)
 	typ, subject := of(f, topic.types), of(f, f.subjects)

@@ -229,7 +229,7 @@ func recorded(ctx context.Context, database, topic, subject string) error {
 	return err
 }
 
-// count is what became of the messages, by kind.
+// count returns what became of the messages, by kind.
 func count(t *testing.T, sys *testsystem.System, service string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), sys.Database[service])

@@ -13,7 +13,7 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// readiness is what a service's /readyz says.
+// readiness returns the answer of a service's /readyz.
 func readiness(sys *testsystem.System, service string) (code int, status string, err error) {
 	response, err := http.Get(sys.URL(service) + "/readyz")
 	if err != nil {
@@ -24,7 +24,7 @@ func readiness(sys *testsystem.System, service string) (code int, status string,
 	return response.StatusCode, strings.TrimSpace(string(word)), err
 }
 
-// becomes waits until a service says that it is in a state, with a status code.
+// becomes waits until a service answers with a state and a status code.
 func becomes(t *testing.T, sys *testsystem.System, service string, code int, status string) {
 	t.Helper()
 	testsystem.Eventually(t, service+" is "+status, func() error {

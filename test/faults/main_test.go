@@ -1,4 +1,4 @@
-// Package faults takes away and kills what the system stands on, while people use it: each
+// Package faults stops and kills what the system needs, while people use it: each
 // process, Kafka, Redis, PostgreSQL, sockets. Each test ends with the oracle: nothing is lost or
 // doubled, and all agree.
 //

@@ -110,13 +110,13 @@ func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
 	}
 }
 
-// ordered is somebody's order on its way, at a page that they have open.
+// ordered is somebody's order, with the page that they have open.
 type ordered struct {
 	people
 	id string
 }
 
-// try shows the order's page, and does step on it until done says that it was done.
+// try opens the order's page and does step on it until done reports true.
 func (o *ordered) try(ctx context.Context, what string, done func(*testsystem.Page) bool, step func(*testsystem.Page) (*testsystem.Page, error)) error {
 	return retry(ctx, what+" "+o.id, func() error {
 		page, err := o.contractor.Open("/orders/" + o.id)

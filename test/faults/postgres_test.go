@@ -26,7 +26,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 			sys.Settle(t)
 
 			// When the app's database goes away.
-			sys.TakeDatabaseAway(t, app)
+			sys.CloseDatabase(t, app)
 
 			// Then its pages say so, to people who are signed in and to strangers, and the other app works.
 			becomes(t, sys, app, http.StatusServiceUnavailable, "unavailable")
@@ -50,7 +50,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 			}
 
 			// When it is back, the app catches up, and nobody restarted it.
-			sys.GiveDatabaseBack(t, app)
+			sys.OpenDatabase(t, app)
 			becomes(t, sys, app, http.StatusOK, "ready")
 			sys.Settle(t)
 			checkOutcomes(t, map[string]outcome{

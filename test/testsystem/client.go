@@ -24,7 +24,7 @@ func (s *System) SignIn(tb testing.TB, app, person string) *Client {
 	return c
 }
 
-// NewClient comes to an app for the first time, without a cookie.
+// NewClient returns a client without a cookie.
 func (s *System) NewClient(tb testing.TB, app string) *Client {
 	tb.Helper()
 	c := formclient.New(s.URL(app))

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TakeDatabaseAway ends every connection to a service's database and lets nobody in.
-func (s *System) TakeDatabaseAway(tb testing.TB, service string) {
+// CloseDatabase ends every connection to a service's database and allows no other.
+func (s *System) CloseDatabase(tb testing.TB, service string) {
 	tb.Helper()
 	s.administer(tb, service, `alter database %s allow_connections false`)
 	s.administer(tb, service, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'`)
 }
 
-// GiveDatabaseBack lets everybody in again.
-func (s *System) GiveDatabaseBack(tb testing.TB, service string) {
+// OpenDatabase allows connections again.
+func (s *System) OpenDatabase(tb testing.TB, service string) {
 	tb.Helper()
 	s.administer(tb, service, `alter database %s allow_connections true`)
 }
@@ -39,7 +39,7 @@ func (s *System) administer(tb testing.TB, service, statement string) {
 	})
 }
 
-// query runs do on a connection of its own.
+// query calls do with a connection of its own.
 func query(tb testing.TB, url string, do func(ctx context.Context, conn *pgx.Conn) error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
@@ -54,7 +54,7 @@ func query(tb testing.TB, url string, do func(ctx context.Context, conn *pgx.Con
 	}
 }
 
-// rows are what a statement returns.
+// rows returns the rows of a statement.
 func rows[T any](tb testing.TB, url, sql string, scan pgx.RowToFunc[T], args ...any) (found []T) {
 	tb.Helper()
 	query(tb, url, func(ctx context.Context, conn *pgx.Conn) error {
@@ -70,7 +70,7 @@ func rows[T any](tb testing.TB, url, sql string, scan pgx.RowToFunc[T], args ...
 	return found
 }
 
-// BackUp keeps the databases of services, which do not run, as they are now.
+// BackUp copies the databases of services that do not run.
 func (s *System) BackUp(tb testing.TB, services ...string) {
 	tb.Helper()
 	for _, service := range services {
@@ -78,7 +78,7 @@ func (s *System) BackUp(tb testing.TB, services ...string) {
 	}
 }
 
-// Restore gives services, which do not run, the databases that BackUp kept.
+// Restore replaces the databases of services that do not run by the copies of BackUp.
 func (s *System) Restore(tb testing.TB, services ...string) {
 	tb.Helper()
 	for _, service := range services {

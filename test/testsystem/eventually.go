@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// patience is how long something may take that should happen by itself: a consumer group, for one,
+// patience is how long something may take that should happen by itself: a consumer group, for example,
 // waits 10 s for a member that was killed.
 const patience = 45 * time.Second
 

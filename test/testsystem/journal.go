@@ -49,7 +49,7 @@ func (s *System) readJournal(ctx context.Context, service string) (map[string][]
 	return streams, nil
 }
 
-// stories folds what a service's journal says about each payment.
+// stories folds each payment's events in a service's journal.
 func (s *System) stories(ctx context.Context, service string) (map[string]Story, error) {
 	streams, err := s.readJournal(ctx, service)
 	if err != nil {

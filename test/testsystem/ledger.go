@@ -27,7 +27,7 @@ type (
 	}
 )
 
-// money compares payments with the core's operations, and those with the gateway's own books.
+// money compares payments with the core's operations, and those with the gateway's own record.
 func (o *oracle) money() {
 	operations := rows(o.tb, o.system.Database[Core], `select payment_id, kind, key, state, amount, currency from operations order by id`,
 		pgx.RowToStructByPos[operation])
@@ -89,7 +89,7 @@ func (o *oracle) asked(id string, p payment.Payment, succeeded map[payment.Opera
 	}
 }
 
-// holds compares the gateway's books with the payments: one hold each, with the money where we say it is.
+// holds compares the gateway's holds with the payments: one each, with the same money.
 func (o *oracle) holds(holds []hold, succeeded map[string]map[payment.Operation]bool) {
 	seen := map[string]bool{}
 	for _, h := range holds {

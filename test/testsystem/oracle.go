@@ -16,7 +16,7 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// oracle collects what is not as it must be.
+// oracle collects differences from what must hold.
 type oracle struct {
 	tb       testing.TB
 	system   *System
@@ -196,7 +196,7 @@ func (o *oracle) rowsOf(service, table string) map[string]map[string]any {
 	return found
 }
 
-// row compares the columns that a copy has; the two apps have not the same ones.
+// row compares the columns that a copy has, which differ between the apps.
 func (o *oracle) row(service, id string, s Story, row map[string]any) {
 	p := s.Payment
 	decided := p.Decided
@@ -215,7 +215,7 @@ func (o *oracle) row(service, id string, s Story, row map[string]any) {
 	o.compare(service, "payment "+id, row, want, "decision", "money", "currency", "revision")
 }
 
-// compare holds the columns that a row has against what they must be; it must have the needed ones.
+// compare compares the columns that a row has with what they must be; it must have the needed ones.
 func (o *oracle) compare(service, what string, row, want map[string]any, needed ...string) {
 	for _, column := range needed {
 		if _, ok := row[column]; !ok {

@@ -151,7 +151,7 @@ func (o *oracle) catalogCopies(service string) {
 	}
 }
 
-// whole is what the events of a product or a customer say that there is.
+// whole returns the row that the events of a product or a customer lead to.
 func whole(events []event.Event) map[string]any {
 	want := map[string]any{"archived": false}
 	for _, e := range events {

@@ -18,7 +18,7 @@ import (
 	"countersign.example/pkg/live"
 )
 
-// Parts are what the services stand on besides PostgreSQL.
+// Parts are what the services need besides PostgreSQL.
 type Parts struct {
 	Brokers  string
 	RedisURL string
@@ -59,7 +59,7 @@ func startParts(tb testing.TB) *Parts {
 	return p
 }
 
-// NeedEmbeddedKafka skips a test that takes the broker away, where it is a real one.
+// NeedEmbeddedKafka skips a test that stops the broker, where it is a real one.
 func (p *Parts) NeedEmbeddedKafka(tb testing.TB) {
 	tb.Helper()
 	if p.Kafka == nil {
@@ -67,13 +67,13 @@ func (p *Parts) NeedEmbeddedKafka(tb testing.TB) {
 	}
 }
 
-// StopKafka takes the embedded broker away; its data stay.
+// StopKafka stops the embedded broker; its data stay.
 func (p *Parts) StopKafka() {
 	p.Kafka.Close()
 	p.Kafka = nil
 }
 
-// StartKafka brings it back at the same address.
+// StartKafka starts it again at the same address.
 func (p *Parts) StartKafka(tb testing.TB) {
 	tb.Helper()
 	broker, err := embedded.Kafka(p.kafkaDir, p.Brokers)
@@ -95,7 +95,7 @@ func emptyRedis(tb testing.TB, address string) {
 	}
 }
 
-// NeedEmbeddedRedis skips a test that takes Redis away, where it is a real one.
+// NeedEmbeddedRedis skips a test that stops Redis, where it is a real one.
 func (p *Parts) NeedEmbeddedRedis(tb testing.TB) {
 	tb.Helper()
 	if p.Redis == nil {
@@ -103,10 +103,10 @@ func (p *Parts) NeedEmbeddedRedis(tb testing.TB) {
 	}
 }
 
-// StopRedis takes the embedded Redis away; its data stay.
+// StopRedis stops the embedded Redis; its data stay.
 func (p *Parts) StopRedis() { p.Redis.Close() }
 
-// StartRedis brings it back at the same address.
+// StartRedis starts it again at the same address.
 func (p *Parts) StartRedis(tb testing.TB) {
 	tb.Helper()
 	if err := p.Redis.Restart(); err != nil {
@@ -114,13 +114,13 @@ func (p *Parts) StartRedis(tb testing.TB) {
 	}
 }
 
-// EmptyRedis makes Redis forget everything, also a real one.
+// EmptyRedis deletes everything in Redis, also in a real one.
 func (p *Parts) EmptyRedis(tb testing.TB) {
 	tb.Helper()
 	emptyRedis(tb, p.RedisURL)
 }
 
-// forget removes what an earlier system has left on a real broker: a core whose journal is empty
+// forget removes what an earlier test has left on a real broker: a core whose journal is empty
 // refuses to go on where its consumer group has been.
 func forget(tb testing.TB, brokers string) {
 	tb.Helper()

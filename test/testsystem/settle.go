@@ -46,7 +46,7 @@ func (s *System) Settle(tb testing.TB) {
 	})
 }
 
-// settled returns how much all together have received, or what is under way.
+// settled returns how many messages all services together have received, or an error with what is under way.
 func (s *System) settled() (end int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -100,10 +100,10 @@ func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	return s
 }
 
-// Use has what is run and started from now on come from another folder of programs.
+// Use takes the programs from another folder from now on.
 func (s *System) Use(bin string) { s.bin = bin }
 
-// settings are a service's own.
+// settings returns the variables of one service.
 func (s *System) settings(name string) []string {
 	const gatewayToken = "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789"
 	web := []string{"IDENTITY=demo", "REDIS_URL=" + s.Parts.RedisURL,
@@ -122,12 +122,12 @@ func (s *System) settings(name string) []string {
 	return append(web, "PAYMENTS_CORE_URL="+s.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
 }
 
-// token is what a caller shows a service.
+// token returns the bearer token of a caller at a service.
 func token(caller, service string) string {
 	return fmt.Sprintf("test-token-of-%s-at-%s-0123456789", caller, service)
 }
 
-// accepted are the callers of a service, as its SERVICE_TOKENS.
+// accepted returns the value of a service's SERVICE_TOKENS.
 func accepted(service string, callers ...string) string {
 	pairs := make([]string, len(callers))
 	for i, caller := range callers {
@@ -136,13 +136,13 @@ func accepted(service string, callers ...string) string {
 	return strings.Join(pairs, ",")
 }
 
-// Token is what a caller shows a service.
+// Token returns the bearer token of a caller at a service.
 func (s *System) Token(caller, service string) string { return token(caller, service) }
 
 // Seed fills the system as make run does.
 func (s *System) Seed() string { return s.Run(seed) }
 
-// URL is where a service answers.
+// URL returns the address of a service.
 func (s *System) URL(name string) string { return "http://" + s.addr[name] }
 
 // Run runs one command of a service to its end and returns what it printed.
@@ -157,7 +157,7 @@ func (s *System) Run(name string, args ...string) string {
 	return string(out)
 }
 
-// Command is one command of a service, in its environment, to be started.
+// Command returns one command of a service with its environment, to be started.
 func (s *System) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...)
 	cmd.Env = append(os.Environ(), s.env[name]...)
@@ -212,7 +212,7 @@ func (s *System) Stop(name string) error {
 	}
 }
 
-// Log is what a service has printed since its last start.
+// Log returns what a service has printed since its last start.
 func (s *System) Log(name string) string { return s.process(name).log.String() }
 
 func (s *System) process(name string) *Process {
@@ -333,7 +333,7 @@ func freeAddr(tb testing.TB) string {
 	return ""
 }
 
-// lockedBuffer takes a process's output while it is read.
+// lockedBuffer is a buffer that one goroutine writes and others read.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

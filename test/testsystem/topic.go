@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// Story is everything the topic says about one payment.
+// Story is one payment's events in the topic, and their fold.
 type Story struct {
 	Events  []event.Event // in the topic's order, each once
 	Payment payment.Payment
@@ -38,7 +38,7 @@ func paymentsOf(events []event.Event) map[string]Story {
 	return stories
 }
 
-// OrderStory is everything the topic says about one order.
+// OrderStory is one order's events in the topic, and their fold.
 type OrderStory struct {
 	Events []event.Event
 	Order  order.Order
@@ -68,7 +68,7 @@ func bySubject(events []event.Event) map[string][]event.Event {
 	return subjects
 }
 
-// confirmed are events as the log has them.
+// confirmed returns events as confirmed entries of a fold.
 func confirmed[E ~struct {
 	event.Event
 	Confirmed bool
@@ -98,7 +98,7 @@ func (s *System) history(tb testing.TB, topic string) (events []event.Event) {
 	return events
 }
 
-// streamOf is the journal's stream of an event.
+// streamOf returns the id of the journal's stream of an event.
 func streamOf(topic string, e event.Event) string {
 	switch {
 	case topic == payment.Topic:
@@ -111,6 +111,6 @@ func streamOf(topic string, e event.Event) string {
 	return catalog.CustomerStream(e.Subject)
 }
 
-// ids are the keys of what is known by id, sorted so that differences are printed in the same order each
+// ids returns the sorted keys of a map, so that differences are printed in the same order each
 // time.
 func ids[T any](stories map[string]T) []string { return slices.Sorted(maps.Keys(stories)) }

@@ -38,8 +38,8 @@ var words = []word{
 	{"visitor", "client", nil},
 }
 
-// renamed are folders in which some of these words are still to be replaced, and ADRs, which keep the words of their
-// time. Take a folder out when it is done.
+// renamed are folders in which some of these words are still to be replaced, and ADRs, which keep the words
+// of their time. Take a folder out when it is done.
 var renamed = []string{"contractor-ui/", "manager-ui/", "pkg/", "docs/adr/", "docs/operations.md"}
 
 func (w word) allowed(path string) bool {
