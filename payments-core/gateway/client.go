@@ -233,7 +233,8 @@ func (c *Client) do(ctx context.Context, method, path, key string, body []byte) 
 	if len(answer) > maxAnswer {
 		return 0, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
-	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); response.StatusCode == http.StatusOK && media != "application/json" {
+	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if response.StatusCode == http.StatusOK && media != "application/json" {
 		return 0, nil, fmt.Errorf("the answer is %q, not JSON", media)
 	}
 	return response.StatusCode, answer, nil

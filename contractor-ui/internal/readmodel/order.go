@@ -56,7 +56,7 @@ func (o Order) position() *Position { return &Position{At: event.Kept(o.DraftedA
 
 // FoldOrder reads an order from its stream.
 func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	return order.Fold(journal.Entries[order.Entry](s))
+	return order.Fold(journal.Entries(s))
 }
 
 // orderRowOf is the row of an order; false if nobody has drafted it.

@@ -79,7 +79,7 @@ func sortKey(began time.Time, id uuid.UUID) string {
 
 // Fold reads a payment from its stream: the log's events in their order, then the pending ones.
 func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	return payment.Fold(journal.Entries[payment.Entry](s))
+	return payment.Fold(journal.Entries(s))
 }
 
 // rowOf is the row of a payment; false if nobody has requested it.

@@ -53,7 +53,7 @@ func (o Order) Shown() int64 {
 
 // FoldOrder is an order as the journal's stream has it, and what became of each event.
 func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	return order.Fold(journal.Entries[order.Entry](s))
+	return order.Fold(journal.Entries(s))
 }
 
 const upsertOrders = `insert into orders (id, revision, sequence, number, contractor_id, contractor_name, customer_id, customer_name,

@@ -63,7 +63,7 @@ func (p Payment) Position() Position { return Position{At: event.Kept(p.Requeste
 
 // Fold is a payment as the journal's stream has it, and what became of each event.
 func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	return payment.Fold(journal.Entries[payment.Entry](s))
+	return payment.Fold(journal.Entries(s))
 }
 
 // rowOf is the row of a stream; none while nobody has requested the payment, which is when events about it

@@ -34,7 +34,10 @@ type API struct {
 }
 
 // New returns the API's handler.
-func New(db *pg.DB, orders *orders.Service, catalog *products.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *echo.Echo {
+func New(
+	db *pg.DB, orders *orders.Service, catalog *products.Service,
+	tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
+) *echo.Echo {
 	a := &API{orders: orders}
 	e := web.NewAPI(log, metrics, products.Large...)
 	commands := &api.Commands{DB: db, Explain: explain}

@@ -90,7 +90,9 @@ func open(ctx context.Context, cfg *Config, log *slog.Logger) (*parts, error) {
 	}
 	p := &parts{db: db, journal: journal.New(db, source)}
 	p.catalog = products.NewService(db, p.journal)
-	p.orders = orders.NewService(db, p.journal, p.catalog, orders.Rules{OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock})
+	p.orders = orders.NewService(db, p.journal, p.catalog, orders.Rules{
+		OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock,
+	})
 	p.confirming = confirming.New(p.journal, p.orders)
 	p.sweeper = expiring.NewSweeper(db, p.orders, p.confirming, log)
 	return p, nil

@@ -97,4 +97,4 @@ func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, locked *orders.Locked
 func isPayment(stream string) bool { return strings.HasPrefix(stream, payment.Stream("")) }
 
 // fold is the payment that a stream comes to.
-func fold(s journal.Stream) Payment { return Fold(journal.Entries[payment.Entry](s)) }
+func fold(s journal.Stream) Payment { return Fold(journal.Entries(s)) }

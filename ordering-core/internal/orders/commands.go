@@ -79,7 +79,9 @@ func (s *Service) Add(ctx context.Context, tx *pg.Tx, t Target, productID string
 
 // Remove takes so many of a product out of a draft.
 func (s *Service) Remove(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) { return asBody(locked.Order.Remove(productID, quantity)) })
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		return asBody(locked.Order.Remove(productID, quantity))
+	})
 }
 
 // ChooseCustomer sets for whom a draft is.
@@ -98,12 +100,16 @@ func (s *Service) ChooseCustomer(ctx context.Context, tx *pg.Tx, t Target, custo
 
 // SetDiscount gives a draft a discount, in hundredths of a percent.
 func (s *Service) SetDiscount(ctx context.Context, tx *pg.Tx, t Target, basisPoints int64) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) { return asBody(locked.Order.SetDiscount(basisPoints)) })
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		return asBody(locked.Order.SetDiscount(basisPoints))
+	})
 }
 
 // ResetDiscount takes the discount away.
 func (s *Service) ResetDiscount(ctx context.Context, tx *pg.Tx, t Target) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) { return asBody(locked.Order.ResetDiscount()) })
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		return asBody(locked.Order.ResetDiscount())
+	})
 }
 
 // Seen is what a person saw when they submitted.
@@ -145,12 +151,16 @@ func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (o
 
 // Cancel ends an order that somebody does not want any more; by is their role: contractor or manager.
 func (s *Service) Cancel(ctx context.Context, tx *pg.Tx, t Target, reason, by string) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) { return asBody(locked.Order.Cancel(reason, by)) })
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		return asBody(locked.Order.Cancel(reason, by))
+	})
 }
 
 // Expire ends an order whatever its deadline; the reason may be empty where the actor is one.
 func (s *Service) Expire(ctx context.Context, tx *pg.Tx, t Target, reason string) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) { return asBody(locked.Order.Expire(reason)) })
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		return asBody(locked.Order.Expire(reason))
+	})
 }
 
 // asBody turns an event of one type into a Body.

@@ -155,5 +155,5 @@ func (locked *Locked) lastSequence(source string) (last int64) {
 
 // Fold is the order that a stream of the journal comes to.
 func Fold(stream journal.Stream) (order.Order, []order.Step) {
-	return order.Fold(journal.Entries[order.Entry](stream))
+	return order.Fold(journal.Entries(stream))
 }

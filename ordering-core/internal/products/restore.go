@@ -71,7 +71,8 @@ func restore[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, str
 	}
 	// First they all release their keys, since one may have the key now that another one had.
 	table := rows[0].TableName()
-	if _, err := tx.Exec(ctx, "update "+table+" set archived = true where id = any($1::uuid[])", uuids(ids)); err != nil {
+	archive := "update " + table + " set archived = true where id = any($1::uuid[])"
+	if _, err := tx.Exec(ctx, archive, uuids(ids)); err != nil {
 		return 0, fmt.Errorf("restore %s: %w", table, err)
 	}
 	if prepare != nil {
@@ -89,8 +90,8 @@ func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
 	for i, p := range rows {
 		keys[i] = p.key()
 	}
-	found, err := tx.Query(ctx, `select k.key from unnest($1::text[]) as k (key) join products p on fold_sku(p.sku) = fold_sku(k.key)
-		and not p.archived and not p.doubled`, keys)
+	found, err := tx.Query(ctx, `select k.key from unnest($1::text[]) as k (key)
+		join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived and not p.doubled`, keys)
 	if err != nil {
 		return fmt.Errorf("look for SKUs that are taken: %w", err)
 	}
@@ -102,7 +103,9 @@ func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
 	for _, key := range others {
 		taken[key] = true
 	}
-	slices.SortFunc(rows, func(a, b *Product) int { return cmp.Or(a.ChangedAt.Compare(b.ChangedAt), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(rows, func(a, b *Product) int {
+		return cmp.Or(a.ChangedAt.Compare(b.ChangedAt), cmp.Compare(a.ID, b.ID))
+	})
 	for _, p := range rows {
 		if !p.Archived {
 			p.Doubled, taken[p.key()] = taken[p.key()], true

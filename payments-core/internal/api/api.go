@@ -31,7 +31,9 @@ type API struct {
 }
 
 // New returns the API's handler.
-func New(db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) http.Handler {
+func New(
+	db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
+) http.Handler {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable}, service: service}
 	e := web.NewAPI(log, metrics)
 	payments := e.Group("/payments", tokens.Authenticate)

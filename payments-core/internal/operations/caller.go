@@ -33,7 +33,9 @@ type Caller struct {
 }
 
 // NewCaller returns a caller whose metrics are in registry. keyLife is how long the gateway remembers a key.
-func NewCaller(service *Service, g gateway.Gateway, keyLife time.Duration, log *slog.Logger, registry prometheus.Registerer) *Caller {
+func NewCaller(
+	service *Service, g gateway.Gateway, keyLife time.Duration, log *slog.Logger, registry prometheus.Registerer,
+) *Caller {
 	c := &Caller{
 		service: service, gateway: g, keyLife: keyLife, log: log,
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -74,12 +76,14 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 			return stuckBy(locked.payment, o, "the gateway knows the key of another request")
 		}
 	case err != nil:
-		c.log.Log(ctx, level(slog.LevelWarn, o.Attempts+1), "the gateway gave no definite answer; asking again with the same key",
+		c.log.Log(ctx, level(slog.LevelWarn, o.Attempts+1),
+			"the gateway gave no definite answer; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.retryLater(ctx, o, err)
 	}
 	if err := c.record(ctx, job, o, decide); err != nil {
-		c.log.Log(ctx, level(slog.LevelError, o.Attempts+1), "the gateway's answer could not be recorded; asking again with the same key",
+		c.log.Log(ctx, level(slog.LevelError, o.Attempts+1),
+			"the gateway's answer could not be recorded; asking again with the same key",
 			"payment", o.PaymentID, "key", o.Key, "attempts", o.Attempts+1, "error", err)
 		return c.retryLater(ctx, o, err)
 	}
@@ -156,7 +160,9 @@ func (c *Caller) retryLater(ctx context.Context, o Operation, cause error) error
 
 // record closes the operation with its event, opens what comes next, and completes the job, in one
 // transaction.
-func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*lockedPayment) Outcome) error {
+func (c *Caller) record(
+	ctx context.Context, job *river.Job[callArgs], o Operation, decide func(*lockedPayment) Outcome,
+) error {
 	var done Outcome
 	err := c.service.db.InTx(ctx, func(tx *pg.Tx) error {
 		locked, err := c.service.load(ctx, tx, o.PaymentID)
@@ -173,20 +179,23 @@ func (c *Caller) record(ctx context.Context, job *river.Job[callArgs], o Operati
 		_, err = river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx.Tx, job)
 		return err
 	})
+	reason := errors.New(done.Operation.LastError)
 	switch {
 	case err != nil:
 	case done.Operation.Stuck():
-		c.alarm(ctx, "operation_stuck", o, 1, "the gateway cannot be asked again: an operator must retry or settle it, with `payments-core operations`",
-			errors.New(done.Operation.LastError))
+		c.alarm(ctx, "operation_stuck", o, 1, "the gateway cannot be asked again: "+
+			"an operator must retry or settle it, with `payments-core operations`", reason)
 	case done.Again:
-		c.alarm(ctx, string(o.Kind)+"_refused", o, o.N, "the gateway refused what must be done; asking again", errors.New(done.Operation.LastError))
+		c.alarm(ctx, string(o.Kind)+"_refused", o, o.N, "the gateway refused what must be done; asking again", reason)
 	}
 	return err
 }
 
 // conclude records the outcome of a payment's open operation, with its event, and opens what comes next. It
 // returns the operation that asks again, if one does.
-func (s *Service) conclude(ctx context.Context, tx *pg.Tx, locked *lockedPayment, done *Outcome) (again Operation, err error) {
+func (s *Service) conclude(
+	ctx context.Context, tx *pg.Tx, locked *lockedPayment, done *Outcome,
+) (again Operation, err error) {
 	if done.Err != nil {
 		return again, done.Err
 	}
@@ -221,7 +230,8 @@ func (s *Service) conclude(ctx context.Context, tx *pg.Tx, locked *lockedPayment
 // alarm counts each alarm, and logs as often as level allows.
 func (c *Caller) alarm(ctx context.Context, reason string, o Operation, times int, message string, err error) {
 	c.alarms.WithLabelValues(reason).Inc()
-	c.log.Log(ctx, level(slog.LevelError, times), message, "alarm", reason, "payment", o.PaymentID, "key", o.Key, "times", times, "error", err)
+	c.log.Log(ctx, level(slog.LevelError, times), message,
+		"alarm", reason, "payment", o.PaymentID, "key", o.Key, "times", times, "error", err)
 }
 
 // level is wanted the first time and whenever the times have doubled, and debug otherwise: in an outage of

@@ -43,7 +43,8 @@ func (h Handling) cleaned() (Handling, error) {
 
 // Stuck returns the operations that wait for an operator, oldest first.
 func (s *Service) Stuck(ctx context.Context) ([]Operation, error) {
-	rows, err := s.db.Pool().Query(ctx, selectOperations+" where stuck_at is not null and closed_at is null order by stuck_at, id")
+	const query = selectOperations + " where stuck_at is not null and closed_at is null order by stuck_at, id"
+	rows, err := s.db.Pool().Query(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read what is stuck: %w", err)
 	}
@@ -133,7 +134,8 @@ func (s *Service) handle(
 	}
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
 		var paymentID string
-		err := tx.QueryRow(ctx, "select payment_id from operations where key = $1 and stuck_at is not null and closed_at is null", key).Scan(&paymentID)
+		const query = "select payment_id from operations where key = $1 and stuck_at is not null and closed_at is null"
+		err := tx.QueryRow(ctx, query, key).Scan(&paymentID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}

@@ -44,7 +44,9 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, rep
 	slices.Sort(payments)
 	for _, id := range payments {
 		records := missing[id]
-		slices.SortFunc(records, func(a, b gateway.Record) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key)) })
+		slices.SortFunc(records, func(a, b gateway.Record) int {
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key))
+		})
 		for _, record := range records {
 			if err := s.restore(ctx, tx, record, report); err != nil {
 				return fmt.Errorf("restore operation %s: %w", record.Key, err)
@@ -85,7 +87,9 @@ func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment,
 
 // addMissing adds to missing, by payment, the records without a closed operation of ours. A payment with a
 // stuck operation is added too.
-func (s *Service) addMissing(ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record) error {
+func (s *Service) addMissing(
+	ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record,
+) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.PaymentID

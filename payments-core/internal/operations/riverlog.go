@@ -71,7 +71,8 @@ func (o *outage) cause(r slog.Record) (cause string) {
 		}
 		err, is := a.Value.Any().(error)
 		text := a.Value.String()
-		if is && pg.IsUnavailable(err) || isAwayText(text) || o.since.Load() != nil && strings.Contains(text, "context deadline exceeded") {
+		timedOut := o.since.Load() != nil && strings.Contains(text, "context deadline exceeded")
+		if is && pg.IsUnavailable(err) || isAwayText(text) || timedOut {
 			cause = text
 		}
 		return cause == ""

@@ -49,7 +49,7 @@ type lockedPayment struct {
 }
 
 func read(stream journal.Stream) *lockedPayment {
-	p, steps := payment.Fold(journal.Entries[payment.Entry](stream))
+	p, steps := payment.Fold(journal.Entries(stream))
 	d := lockedPayment{stream: stream, payment: p}
 	for _, step := range steps {
 		if step.Effect {
@@ -94,7 +94,9 @@ func (s *Service) applyRules(ctx context.Context, tx *pg.Tx, affected ...*locked
 }
 
 // write appends an event to a payment, and folds it again.
-func (s *Service) write(ctx context.Context, tx *pg.Tx, locked *lockedPayment, body payment.Body, meta event.Meta) error {
+func (s *Service) write(
+	ctx context.Context, tx *pg.Tx, locked *lockedPayment, body payment.Body, meta event.Meta,
+) error {
 	e := payment.New(s.journal.Source(), locked.payment.ID, body)
 	e.Time, e.Meta = time.Now(), meta
 	if err := s.journal.Append(ctx, tx, &locked.stream, e); err != nil {
@@ -107,14 +109,17 @@ func (s *Service) write(ctx context.Context, tx *pg.Tx, locked *lockedPayment, b
 }
 
 // open inserts operations with their jobs, which run at a time (zero: at once), and other jobs.
-func (s *Service) open(ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []river.InsertManyParams, at time.Time) error {
+func (s *Service) open(
+	ctx context.Context, tx *pg.Tx, opened []*Operation, jobs []river.InsertManyParams, at time.Time,
+) error {
 	if len(opened) > 0 {
 		if err := insert(ctx, tx, opened); err != nil {
 			return err
 		}
 	}
 	for _, o := range opened {
-		jobs = append(jobs, river.InsertManyParams{Args: callArgs{Operation: o.ID}, InsertOpts: &river.InsertOpts{ScheduledAt: at}})
+		job := river.InsertManyParams{Args: callArgs{Operation: o.ID}, InsertOpts: &river.InsertOpts{ScheduledAt: at}}
+		jobs = append(jobs, job)
 	}
 	if len(jobs) == 0 {
 		return nil
@@ -156,7 +161,8 @@ func (e *InProgressError) Error() string {
 		payment.Release: "being released", payment.Refund: "being refunded",
 	}[e.Operation.Kind]
 	if e.Operation.Stuck() {
-		return "the " + string(e.Operation.Kind) + " of this payment is stuck at the gateway: an operator has to retry or settle it first"
+		return "the " + string(e.Operation.Kind) + " of this payment is stuck at the gateway: " +
+			"an operator has to retry or settle it first"
 	}
 	if who := e.Operation.ActorName; who != "" {
 		return "already " + progress + " by " + who
@@ -166,7 +172,9 @@ func (e *InProgressError) Error() string {
 
 // Command opens the operation that a person wants: a capture or a release. The person is in ctx (event.Meta).
 // Its errors are ErrNoPayment, *InProgressError and *payment.Refusal, besides the database's.
-func (s *Service) Command(ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string) (Operation, error) {
+func (s *Service) Command(
+	ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string,
+) (Operation, error) {
 	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {
 		return Operation{}, err
@@ -226,7 +234,7 @@ func orderOf(p payment.Payment, streams map[string]journal.Stream) releasing.Ord
 	if p.OrderID == "" {
 		return releasing.Order{}
 	}
-	return releasing.Fold(p.OrderID, journal.Entries[order.Entry](streams[order.Stream(p.OrderID)]))
+	return releasing.Fold(p.OrderID, journal.Entries(streams[order.Stream(p.OrderID)]))
 }
 
 // Get returns a payment and its operations, and locks nothing: they may change at any time.

@@ -62,14 +62,16 @@ func (u Unanswered) Why() string {
 // EachUnanswered calls each with the operations that have been open for longer than OpenTooLong and are not
 // stuck, oldest first.
 func EachUnanswered(ctx context.Context, q querier, each func(Unanswered) error) error {
-	rows, err := q.Query(ctx, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error, coalesce(before.last_error, ''),
-			coalesce(job.scheduled_at, 'epoch'), coalesce(job.state = 'running', false), job.id is not null
+	rows, err := q.Query(ctx, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error,
+			coalesce(before.last_error, ''), coalesce(job.scheduled_at, 'epoch'),
+			coalesce(job.state = 'running', false), job.id is not null
 		from operations o
 		left join operations before on before.payment_id = o.payment_id and before.kind = o.kind and before.n = o.n - 1
 		left join lateral (select id, state, scheduled_at from river_job
 			where kind = $2 and args @> jsonb_build_object('operation', o.id) and finalized_at is null
 			order by id desc limit 1) job on true
-		where o.state = 'open' and o.stuck_at is null and o.opened_at < now() - $1::interval order by o.opened_at, o.id`, OpenTooLong, callArgs{}.Kind())
+		where o.state = 'open' and o.stuck_at is null and o.opened_at < now() - $1::interval
+		order by o.opened_at, o.id`, OpenTooLong, callArgs{}.Kind())
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
@@ -104,7 +106,8 @@ func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retrie
 	}
 	var paymentID string
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		err := tx.QueryRow(ctx, "select payment_id from operations where key = $1 and stuck_at is null and closed_at is null", key).Scan(&paymentID)
+		const query = "select payment_id from operations where key = $1 and stuck_at is null and closed_at is null"
+		err := tx.QueryRow(ctx, query, key).Scan(&paymentID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -137,6 +140,7 @@ func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retrie
 	if err != nil || !retried {
 		return false, err
 	}
-	s.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key", "payment", paymentID, "key", key, "by", by.By, "why", by.Why)
+	s.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key",
+		"payment", paymentID, "key", key, "by", by.By, "why", by.Why)
 	return true, nil
 }

@@ -81,7 +81,7 @@ func (r *Reconciler) compareOrders(ctx context.Context, tx pgx.Tx, ids []string)
 			_, open := histories[p].Open()
 			forIt = append(forIt, releasing.Payment{Payment: folded, Asked: open})
 		}
-		found[id] = compareOrder(releasing.Fold(id, journal.Entries[order.Entry](read[order.Stream(id)])), forIt)
+		found[id] = compareOrder(releasing.Fold(id, journal.Entries(read[order.Stream(id)])), forIt)
 	}
 	return found, nil
 }
