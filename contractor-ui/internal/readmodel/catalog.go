@@ -2,7 +2,6 @@ package readmodel
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -115,7 +115,7 @@ func CustomersNamed(ctx context.Context, db *pg.DB, text string) (rows []Custome
 }
 
 func named(db *gorm.DB, text string) *gorm.DB {
-	return db.Where("not archived and sort = ? and lower(name) = lower(?)", sortOf(text), text).Order(byName).Limit(2)
+	return db.Where("not archived and sort = ? and lower(name) = lower(?)", readmodel.SortName(text), text).Order(byName).Limit(2)
 }
 
 func (c Choice) narrow(db *gorm.DB) *gorm.DB {
@@ -188,47 +188,28 @@ func FindDrafted(ctx context.Context, db *pg.DB, ids []uuid.UUID) ([]Drafted, er
 	return found, nil
 }
 
-const upsertProducts = `insert into products (id, sku, name, price, currency, archived, sequence, revision, updated_at, sort, words)
-	select id, sku, name, price, currency, archived, sequence, revision, updated_at, sort, words from json_populate_recordset(null::products, $1)
-	on conflict (id) do update set sku = excluded.sku, name = excluded.name, price = excluded.price, currency = excluded.currency,
-	archived = excluded.archived, sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort,
-	words = excluded.words`
+var productsTable = readmodel.NewTable("products",
+	"sku", "name", "price", "currency", "archived", "sequence", "revision", "updated_at", "sort", "words")
 
-const upsertCustomers = `insert into customers (id, name, email, archived, sequence, revision, updated_at, sort, words)
-	select id, name, email, archived, sequence, revision, updated_at, sort, words from json_populate_recordset(null::customers, $1)
-	on conflict (id) do update set name = excluded.name, email = excluded.email, archived = excluded.archived,
-	sequence = excluded.sequence, revision = excluded.revision, updated_at = excluded.updated_at, sort = excluded.sort,
-	words = excluded.words`
+var customersTable = readmodel.NewTable("customers",
+	"name", "email", "archived", "sequence", "revision", "updated_at", "sort", "words")
 
 // ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes
 // their rows.
 func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	var products []Product
-	var customers []Customer
-	for _, s := range streams {
-		switch {
-		case strings.HasPrefix(s.ID, catalog.ProductStream("")):
-			if p := catalog.FoldProduct(written(s)); p.ID != "" {
-				products = append(products, productOf(p, s))
-			}
-		case strings.HasPrefix(s.ID, catalog.CustomerStream("")):
-			if c := catalog.FoldCustomer(written(s)); c.ID != "" {
-				customers = append(customers, customerOf(c, s))
-			}
+	products := readmodel.Fold(streams, catalog.ProductStream(""), func(s journal.Stream) (Product, bool) {
+		p := catalog.FoldProduct(readmodel.Events(s))
+		if p.ID == "" {
+			return Product{}, false
 		}
-	}
-	return errors.Join(queueRows(tx, upsertProducts, products), queueRows(tx, upsertCustomers, customers))
-}
-
-// queueRows has rows written with the next round trip.
-func queueRows[T any](tx *pg.Tx, upsert string, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	data, err := json.Marshal(rows)
-	if err != nil {
-		return fmt.Errorf("encode rows: %w", err)
-	}
-	tx.Queue(upsert, string(data))
-	return nil
+		return productOf(p, s), true
+	})
+	customers := readmodel.Fold(streams, catalog.CustomerStream(""), func(s journal.Stream) (Customer, bool) {
+		c := catalog.FoldCustomer(readmodel.Events(s))
+		if c.ID == "" {
+			return Customer{}, false
+		}
+		return customerOf(c, s), true
+	})
+	return errors.Join(readmodel.Queue(tx, productsTable, products), readmodel.Queue(tx, customersTable, customers))
 }

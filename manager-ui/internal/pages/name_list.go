@@ -73,7 +73,7 @@ func placeByName(text string) (*readmodel.Place, error) {
 type placed interface{ Place() readmodel.Place }
 
 // newNamePage makes the page of what was found; path is the list's.
-func newNamePage[T placed, R any](path string, q readmodel.NameQuery, found readmodel.NamePage[T], row func(T) R, empty web.Empty) namePage[R] {
+func newNamePage[T placed, R any](path string, q readmodel.NameQuery, found readmodel.Page[T], row func(T) R, empty web.Empty) namePage[R] {
 	address := func(archived bool, more ...string) string {
 		parameters := map[string]string{"q": q.Search}
 		if archived {

@@ -133,7 +133,7 @@ func ordersAddress(q readmodel.OrderQuery, other ...string) string {
 }
 
 // ordersPager leads to the pages before and after, by the positions of this page's ends.
-func ordersPager(q readmodel.OrderQuery, page readmodel.OrderPage) (p web.Pager) {
+func ordersPager(q readmodel.OrderQuery, page readmodel.Page[readmodel.Order]) (p web.Pager) {
 	p.Summary = "Newest first" // of an empty list too, which rows may still come to
 	n := len(page.Rows)
 	switch {

@@ -125,7 +125,7 @@ func paymentTabs(q readmodel.Query, waiting int) web.Tabs {
 }
 
 // paymentPager leads to the pages before and after, by the positions of this page's ends.
-func paymentPager(q readmodel.Query, page readmodel.Page) (p web.Pager) {
+func paymentPager(q readmodel.Query, page readmodel.Page[readmodel.Payment]) (p web.Pager) {
 	if len(page.Rows) == 0 && (q.After != nil || q.Before != nil) { // the rows of this page have gone elsewhere
 		p.Previous = address(q, q.Tab)
 		return p

@@ -59,7 +59,8 @@ func newFixture(t *testing.T) *fixture {
 // as is the context of a request of somebody's.
 func (f *fixture) as(person event.Meta) context.Context { return event.WithMeta(f.t.Context(), person) }
 
-// requested records Ada's request of a payment, and what else is given, as the consumer does. It returns the payment's id.
+// requested records Ada's request of a payment, and what else is given, as the consumer does. It returns the
+// payment's id.
 func (f *fixture) requested(bodies ...payment.Body) string {
 	f.t.Helper()
 	id := uuid.NewString()

@@ -40,7 +40,7 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	names := func(q readmodel.NameQuery) (names []string, page readmodel.NamePage[readmodel.Product]) {
+	names := func(q readmodel.NameQuery) (names []string, page readmodel.Page[readmodel.Product]) {
 		page, err := readmodel.ListProducts(t.Context(), db, q)
 		if err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -68,19 +68,13 @@ type NameQuery struct {
 	After, Before *Place
 }
 
-// NamePage is one page, by name.
-type NamePage[T any] struct {
-	Rows           []T
-	Earlier, Later bool // whether there are rows before the first and after the last of these
-}
-
 // ListProducts reads a page of the products.
-func ListProducts(ctx context.Context, db *pg.DB, q NameQuery) (NamePage[Product], error) {
+func ListProducts(ctx context.Context, db *pg.DB, q NameQuery) (Page[Product], error) {
 	return listByName[Product](db.Gorm(ctx), q)
 }
 
 // ListCustomers reads a page of the customers.
-func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (NamePage[Customer], error) {
+func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (Page[Customer], error) {
 	return listByName[Customer](db.Gorm(ctx), q)
 }
 
@@ -90,7 +84,7 @@ const (
 	byNameBackwards = `sort collate "und-x-icu" desc, id desc`
 )
 
-func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error) {
+func listByName[T any](find *gorm.DB, q NameQuery) (page Page[T], err error) {
 	find = find.Limit(PageSize + 1) // one more tells whether there is more
 	if !q.Both {
 		find = find.Where("archived = ?", q.Archived)
@@ -111,19 +105,11 @@ func listByName[T any](find *gorm.DB, q NameQuery) (page NamePage[T], err error)
 	default:
 		find = find.Order("archived, " + byName)
 	}
-	if err := find.Find(&page.Rows).Error; err != nil {
+	var rows []T
+	if err := find.Find(&rows).Error; err != nil {
 		return page, fmt.Errorf("list by name: %w", err)
 	}
-	more := len(page.Rows) > PageSize
-	if more {
-		page.Rows = page.Rows[:PageSize]
-	}
-	page.Earlier, page.Later = q.After != nil, more
-	if backwards {
-		slices.Reverse(page.Rows)
-		page.Earlier, page.Later = more, true
-	}
-	return page, nil
+	return readmodel.Cut(rows, PageSize, q.After != nil, backwards), nil
 }
 
 // FindProducts reads some products, in no order; those that are not there are left out.

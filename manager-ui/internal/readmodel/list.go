@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -66,11 +66,8 @@ type Query struct {
 	After, Before *Position
 }
 
-// Page is one page, in the tab's order.
-type Page struct {
-	Rows           []Payment
-	Earlier, Later bool // whether there are rows before the first and after the last of these
-}
+// Page is one page, in the order of the list.
+type Page[T any] = readmodel.Page[T]
 
 // payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
 // so, and with what is under way.
@@ -82,15 +79,15 @@ func payments(db *gorm.DB) *gorm.DB {
 }
 
 // List reads a page.
-func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
+func List(ctx context.Context, db *pg.DB, q Query) (page Page[Payment], err error) {
 	backwards := q.Before != nil
 	ascending := q.Tab.OldestFirst() != backwards
 	order := "requested_at desc, id desc"
 	if ascending {
 		order = "requested_at, id"
 	}
-	var page Page
-	err := db.Search(ctx, q.Search, func(db *gorm.DB) error {
+	var rows []Payment
+	err = db.Search(ctx, q.Search, func(db *gorm.DB) error {
 		find := payments(db).Limit(PageSize + 1) // one more tells whether there is more
 		if decision, ok := decisions[q.Tab]; ok {
 			find = find.Where("decision = ?", decision)
@@ -105,21 +102,12 @@ func List(ctx context.Context, db *pg.DB, q Query) (Page, error) {
 			}
 			find = find.Where("(requested_at, id) "+sign+" (?, ?::uuid)", from.At, from.ID)
 		}
-		return find.Order(order).Find(&page.Rows).Error
+		return find.Order(order).Find(&rows).Error
 	})
 	if err != nil {
 		return page, fmt.Errorf("list payments: %w", err)
 	}
-	more := len(page.Rows) > PageSize
-	if more {
-		page.Rows = page.Rows[:PageSize]
-	}
-	page.Earlier, page.Later = q.After != nil, more
-	if backwards {
-		slices.Reverse(page.Rows)
-		page.Earlier, page.Later = more, true
-	}
-	return page, nil
+	return readmodel.Cut(rows, PageSize, q.After != nil, backwards), nil
 }
 
 // given is the one of the two positions that is given.

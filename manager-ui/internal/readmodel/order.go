@@ -2,8 +2,6 @@ package readmodel
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -56,36 +55,19 @@ func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
 	return order.Fold(journal.Entries(s))
 }
 
-const upsertOrders = `insert into orders (id, revision, sequence, number, contractor_id, contractor_name, customer_id, customer_name,
-	total, currency, state, drafted_at, submitted_at, expires_at, updated_at, words)
-	select id, revision, sequence, number, contractor_id, contractor_name, customer_id, customer_name,
-	total, currency, state, drafted_at, submitted_at, expires_at, updated_at, words from json_populate_recordset(null::orders, $1)
-	on conflict (id) do update set revision = excluded.revision, sequence = excluded.sequence, number = excluded.number,
-	contractor_id = excluded.contractor_id, contractor_name = excluded.contractor_name, customer_id = excluded.customer_id,
-	customer_name = excluded.customer_name, total = excluded.total, currency = excluded.currency, state = excluded.state,
-	drafted_at = excluded.drafted_at, submitted_at = excluded.submitted_at, expires_at = excluded.expires_at,
-	updated_at = excluded.updated_at, words = excluded.words`
+var ordersTable = readmodel.NewTable("orders",
+	"revision", "sequence", "number", "contractor_id", "contractor_name", "customer_id", "customer_name",
+	"total", "currency", "state", "drafted_at", "submitted_at", "expires_at", "updated_at", "words")
 
 // ProjectOrders is a journal.Projector: it folds the changed streams of orders and writes their rows.
 func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	var rows []Order
-	for _, s := range streams {
-		if !strings.HasPrefix(s.ID, order.Stream("")) {
-			continue
+	return readmodel.Queue(tx, ordersTable, readmodel.Fold(streams, order.Stream(""), func(s journal.Stream) (Order, bool) {
+		o, _ := FoldOrder(s)
+		if !o.Exists() {
+			return Order{}, false
 		}
-		if o, _ := FoldOrder(s); o.Exists() {
-			rows = append(rows, orderOf(o, s))
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	data, err := json.Marshal(rows)
-	if err != nil {
-		return fmt.Errorf("encode orders: %w", err)
-	}
-	tx.Queue(upsertOrders, string(data))
-	return nil
+		return orderOf(o, s), true
+	}))
 }
 
 func orderOf(o order.Order, s journal.Stream) Order {

@@ -9,6 +9,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -21,15 +22,10 @@ type OrderQuery struct {
 	After, Before        *Position
 }
 
-// OrderPage is one page.
-type OrderPage struct {
-	Rows           []Order
-	Earlier, Later bool // whether there are rows before the first and after the last of these
-}
-
 // ListOrders reads a page, each order with its payments.
-func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, err error) {
+func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page Page[Order], err error) {
 	backwards := q.Before != nil
+	var rows []Order
 	err = db.Search(ctx, q.Search+q.Contractor+q.Customer, func(db *gorm.DB) error {
 		find := db.Limit(PageSize + 1) // one more tells whether there is more
 		if q.State != order.StateNone {
@@ -52,20 +48,12 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 		default:
 			find = find.Order("drafted_at desc, id desc")
 		}
-		return find.Find(&page.Rows).Error
+		return find.Find(&rows).Error
 	})
 	if err != nil {
 		return page, fmt.Errorf("list orders: %w", err)
 	}
-	more := len(page.Rows) > PageSize
-	if more {
-		page.Rows = page.Rows[:PageSize]
-	}
-	page.Earlier, page.Later = q.After != nil, more
-	if backwards {
-		slices.Reverse(page.Rows)
-		page.Earlier, page.Later = more, true
-	}
+	page = readmodel.Cut(rows, PageSize, q.After != nil, backwards)
 	return page, addPayments(ctx, db, page.Rows)
 }
 

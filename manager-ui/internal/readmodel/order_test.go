@@ -260,14 +260,14 @@ func TestContractorsToFilterBy(t *testing.T) {
 // walk reads every page forwards, and checks that backwards they are the same.
 func walk(t *testing.T, db *pg.DB, q readmodel.OrderQuery) (ids []string, pages int) {
 	t.Helper()
-	read := func(q readmodel.OrderQuery) readmodel.OrderPage {
+	read := func(q readmodel.OrderQuery) readmodel.Page[readmodel.Order] {
 		page, err := readmodel.ListOrders(t.Context(), db, q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return page
 	}
-	var before []readmodel.OrderPage
+	var before []readmodel.Page[readmodel.Order]
 	for {
 		page := read(q)
 		if page.Earlier != (len(before) > 0) {

@@ -2,10 +2,8 @@ package readmodel
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -13,44 +11,27 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 )
 
-// upsert writes any number of rows in one statement.
-const upsert = `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
-	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words, stuck)
-	select id, revision, contractor_id, contractor_name, amount, currency, description, order_id, supersedes,
-	capture_method, decision, money, final, decided_by_name, decided_at, requested_at, updated_at, pending, words, stuck
-	from json_populate_recordset(null::payments, $1)
-	on conflict (id) do update set revision = excluded.revision, contractor_id = excluded.contractor_id,
-	contractor_name = excluded.contractor_name, amount = excluded.amount, currency = excluded.currency,
-	description = excluded.description, order_id = excluded.order_id, supersedes = excluded.supersedes, capture_method = excluded.capture_method,
-	decision = excluded.decision, money = excluded.money, final = excluded.final,
-	decided_by_name = excluded.decided_by_name, decided_at = excluded.decided_at, requested_at = excluded.requested_at,
-	updated_at = excluded.updated_at, pending = excluded.pending, words = excluded.words, stuck = excluded.stuck`
+var paymentsTable = readmodel.NewTable("payments",
+	"revision", "contractor_id", "contractor_name", "amount", "currency", "description", "order_id",
+	"supersedes", "capture_method", "decision", "money", "final", "decided_by_name", "decided_at",
+	"requested_at", "updated_at", "pending", "words", "stuck")
 
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	rows := make([]Payment, 0, len(streams))
 	var askedAgain []string
-	for _, s := range streams {
-		if !strings.HasPrefix(s.ID, payment.Stream("")) {
-			continue
+	rows := readmodel.Fold(streams, payment.Stream(""), func(s journal.Stream) (Payment, bool) {
+		row, ok := rowOf(s)
+		if ok && row.Supersedes != nil && requestedNow(s) {
+			askedAgain = append(askedAgain, payment.Stream(*row.Supersedes))
 		}
-		if row, ok := rowOf(s); ok {
-			rows = append(rows, row)
-			if row.Supersedes != nil && requestedNow(s) {
-				askedAgain = append(askedAgain, payment.Stream(*row.Supersedes))
-			}
-		}
+		return row, ok
+	})
+	if err := readmodel.Queue(tx, paymentsTable, rows); err != nil {
+		return err
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	data, err := json.Marshal(rows)
-	if err != nil {
-		return fmt.Errorf("encode rows: %w", err)
-	}
-	tx.Queue(upsert, string(data))
 	if len(askedAgain) > 0 { // the open pages of what is asked for again show it
 		tx.Queue("insert into unpushed (stream) select unnest($1::text[])", askedAgain)
 	}
