@@ -24,8 +24,8 @@ var (
 	ErrUnreachable = errors.New("cannot be reached")
 	// ErrUnknown says that no answer came that can be understood: the command may have been recorded.
 	ErrUnknown = errors.New("did not answer clearly")
-	// ErrDenied says that the service takes no such request from us, whoever asks: our token is wrong, say. Nothing was
-	// changed, and trying again is in vain until somebody who operates the services mends it.
+	// ErrDenied says that the service takes no such request from us, whoever asks: our token is wrong, say.
+	// Nothing was changed, and trying again is in vain until somebody who operates the services mends it.
 	ErrDenied = errors.New("takes no such request from us")
 )
 
@@ -56,14 +56,14 @@ type Client struct {
 	deadline          time.Duration // of all attempts together
 }
 
-// NewClient returns a client of the service called name, at base (http://host:port, from the environment's variable), which
-// knows us by token.
+// NewClient returns a client of the service called name, at base (http://host:port, from the environment's
+// variable), which knows us by token.
 func NewClient(name, variable, base, token string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("%s is %q: use http://host:port", variable, base)
 	}
-	// The default keeps two connections, and so dials anew for nearly every command of a busy page.
+	// The default keeps two connections, and so dials again for nearly every command of a busy page.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxIdle
 	return &Client{name: name, base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{
@@ -73,7 +73,8 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 	}, timeout: perAttempt, deadline: deadline}, nil
 }
 
-// Patient is the client for a command that takes long, such as an import: it gives one attempt nearly as long as the page has.
+// Patient is the client for a command that takes long, such as an import: it gives one attempt nearly as long
+// as the page has.
 func (c *Client) Patient() *Client {
 	patient := *c
 	patient.timeout = web.LongRequestTimeout - time.Second
@@ -84,10 +85,12 @@ func (c *Client) Patient() *Client {
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes within 6 s, always
-// with the same key and body. It returns nil once the service has taken it, with the answer in into (which may be nil); an
-// answer that does not fit into, or that its method Check() error refuses, is no answer. Other errors are a *Refusal,
-// ErrUnreachable, ErrUnknown or ErrDenied; for a key that is none (see IsKey), which nothing was asked with, a *web.Error with status 400. body is a struct or a map that becomes a JSON object, or nil.
+// Post sends a command to path on behalf of the person in ctx (see event.MetaFrom), as often as it takes
+// within 6 s, always with the same key and body. It returns nil once the service has taken it, with the
+// answer in into (which may be nil); an answer that does not fit into, or that its method Check() error
+// refuses, is no answer. Other errors are a *Refusal, ErrUnreachable, ErrUnknown or ErrDenied; for a key that
+// is none (see IsKey), which nothing was asked with, a *web.Error with status 400. body is a struct or a map
+// that becomes a JSON object, or nil.
 func (c *Client) Post(ctx context.Context, path, key string, body, into any) error {
 	if !IsKey(key) {
 		return web.BadRequest("This form was sent in a way that is not understood. Nothing was changed: please open the page again.")
@@ -138,7 +141,8 @@ func withActor(ctx context.Context, body any) ([]byte, error) {
 	return encode(fields)
 }
 
-// encode leaves <, > and & as they are: six bytes for each would make a file that is small enough a body that is not.
+// encode leaves <, > and & as they are: six bytes for each would make a file that is small enough a body that
+// is not.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -240,7 +244,7 @@ func refusalOf(status int, answer []byte) *Refusal {
 	return refusal
 }
 
-// neverSent tells whether the request cannot have reached anyone.
+// neverSent reports whether the request cannot have reached anyone.
 func neverSent(err error) bool {
 	dialing, ok := errors.AsType[*net.OpError](err)
 	return ok && dialing.Op == "dial"

@@ -25,8 +25,8 @@ const (
 // Commands are what callers asked, and what they were answered.
 type Commands struct {
 	DB *pg.DB
-	// Explain makes a *web.Error of an error of the domain; a conflict (409) is a command's answer, and is kept. Others it
-	// returns as they are. May be nil.
+	// Explain makes a *web.Error of an error of the domain; a conflict (409) is a command's answer, and is
+	// kept. Others it returns as they are. May be nil.
 	Explain func(error) error
 }
 
@@ -56,11 +56,13 @@ type Request[B any] struct {
 	Body   B
 }
 
-// Handle is a route that takes a command with body B (see Read) and runs it once, in one transaction with the answer:
+// Handle is a route that takes a command with body B (see Read) and runs it once, in one transaction with the
+// answer:
 //
 //	orders.POST("/:id/items", api.Handle(commands, a.addItem))
 //
-// What run returns as an error is explained, and undoes what run has written; a conflict is kept as the answer.
+// What run returns as an error is explained, and undoes what run has written; a conflict is kept as the
+// answer.
 func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Request[B]) (Answer, error)) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		key := e.Request().Header.Get(headerKey)
@@ -100,11 +102,11 @@ type Key struct {
 	Fingerprint []byte // of the request: the same key with another one is refused
 }
 
-// Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. Errors are explained; of
-// what do did before one, nothing stays.
+// Once runs do and keeps its answer, in one transaction, or returns the answer that is kept. Errors are
+// explained; of what do did before one, nothing stays.
 //
-// The answer is written last, with the commit: of several requests with one key, all do the work, and only the first
-// one's stays. Those are few, and every other command is spared a round trip.
+// The answer is written last, with the commit: of several requests with one key, all do the work, and only
+// the first one's stays. Those are few, and every other command is spared a round trip.
 func (c *Commands) Once(ctx context.Context, k Key, do func(tx *pg.Tx) (Answer, error)) (given Answer, err error) {
 	given, err = c.once(ctx, k, do)
 	if err == nil {

@@ -29,9 +29,10 @@ type Actor struct {
 	Name string `json:"name"` // as people are shown who it was
 }
 
-// Read reads a command's body: one JSON object that has "actor", the fields of into (which may be nil) and no others. It puts
-// the actor into the request's event.Meta, and returns the body as it came. If into has a method Check() error, what that
-// finds wrong is told the caller, like everything else, as a *web.Error.
+// Read reads a command's body: one JSON object that has "actor", the fields of into (which may be nil) and no
+// others. It puts the actor into the request's event.Meta, and returns the body as it came. If into has a
+// method Check() error, what that finds wrong is returned to the caller, like every other error, as a
+// *web.Error.
 func Read(c echo.Context, into any) (raw []byte, actor Actor, err error) {
 	r := c.Request()
 	if media, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); media != echo.MIMEApplicationJSON {
@@ -91,7 +92,7 @@ func (a Actor) check() error {
 	return nil
 }
 
-// unprocessable tells the caller what is wrong, as a sentence.
+// unprocessable returns what is wrong, as a sentence for the caller.
 func unprocessable(err error) error {
 	if known, ok := errors.AsType[*web.Error](err); ok {
 		return known

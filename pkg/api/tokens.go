@@ -53,7 +53,7 @@ func (t Tokens) String() string {
 	return strings.Join(names, ",")
 }
 
-// caller returns whose token it is; "" if nobody's. How long it takes tells nothing about the
+// caller returns whose token it is; "" if nobody's. How long it takes reveals nothing about the
 // tokens: all are compared, as hashes of one length.
 func (t Tokens) caller(token string) string {
 	given := sha256.Sum256([]byte(token))

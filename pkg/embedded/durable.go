@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Durable returns an error unless the server at url keeps what it commits. Servers for tests do not, and must serve nothing else.
+// Durable returns an error unless the server at url keeps what it commits. Servers for tests do not, and must
+// serve nothing else.
 func Durable(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

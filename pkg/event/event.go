@@ -16,7 +16,7 @@ import (
 //
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#context-attributes
 type Event struct {
-	// ID identifies the event everywhere and for ever (UUIDv7). An event heard twice is
+	// ID identifies the event everywhere and for ever (UUIDv7). An event received twice is
 	// known by it.
 	ID uuid.UUID
 	// Type is the event's name, such as "payment_requested".
@@ -30,7 +30,7 @@ type Event struct {
 	// DataSchema names the JSON Schema that Data fits.
 	DataSchema string
 	// Sequence is the writer's own version of the aggregate; 0 where several services
-	// write about it and only the log can tell the order.
+	// write about it and only the log has the order.
 	Sequence int64
 
 	Meta

@@ -49,7 +49,7 @@ func (j *Journal) Await(ctx context.Context, stream string, reached func(Stream)
 type waits struct {
 	mu       sync.Mutex
 	byStream map[string]map[*wait]struct{}
-	stop     func() // to be woken by the database; nil while nobody waits
+	stop     func() // ends the notifications of the database; nil while nobody waits
 	looking  bool   // at all streams that somebody waits for
 	again    bool   // there was news of anything since that began
 }

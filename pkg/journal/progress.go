@@ -87,7 +87,7 @@ type sample struct {
 	done int64
 }
 
-// note says that of what began then, so much is done now. Another beginning starts anew.
+// note says that of what began then, so much is done now. Another beginning resets it.
 func (m *meter) note(began, now time.Time, done, of int64) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 const (
 	// adoptBatch is how many messages are recorded, and how many streams followed up, at once.
 	adoptBatch = inbox.BatchMessages
-	// nameAdopted is how many adopted events are told by name.
+	// nameAdopted is how many adopted events are reported by name.
 	nameAdopted = 20
 )
 

@@ -26,7 +26,7 @@ type Client struct {
 }
 
 // Open returns a client of the cluster that brokers ("host:port") belong to. It does not
-// wait for them. name tells the brokers who we are.
+// wait for them. name identifies this process to the brokers.
 func Open(name string, brokers ...string) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &kafkago.Transport{

@@ -221,7 +221,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	readers.Go(func() { c.watchPositions(fetching, stopFetching) })
 	commits := newCommitter(generation, func(err error) {
 		c.cfg.Log.Debug("committing offsets failed: what was recorded will come again", "error", err)
-		stopFetching() // the generation is most likely over; joining again will tell
+		stopFetching() // the generation is most likely over; joining again will show
 	})
 	defer c.noteProgress(work)()
 	defer readers.Wait()

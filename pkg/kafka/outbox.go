@@ -65,7 +65,7 @@ func sizeOf(m kafkago.Message) int {
 }
 
 // drainNotices publishes notices of the dead letters that have had none. What was parked behind a
-// poison message is not told one by one.
+// poison message has no notice of its own.
 func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error {
 	for ctx.Err() == nil {
 		notices, err := r.newNotices(ctx)

@@ -166,7 +166,7 @@ func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) e
 	id, err := r.cfg.Client.ClusterID(ctx)
 	r.setFault(err)
 	if err != nil {
-		return nil // away: the next attempt will tell
+		return nil // away: the next attempt will show
 	}
 	if err := checkClusterWithin(ctx, r.cfg.Journal, id); errors.Is(err, journal.ErrOtherCluster) {
 		return err
@@ -190,7 +190,7 @@ func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
 			return err
 		}
 		if !batch.cut && len(batch.positions) < limit {
-			return nil // what was added meanwhile has woken us again
+			return nil // what was added meanwhile has notified us again
 		}
 		// Large events: do not read a thousand of them again to publish the first few.
 		limit = relayRows
@@ -262,7 +262,7 @@ func (c *Client) newWriter() *kafkago.Writer {
 	}
 }
 
-// checkCluster waits for the brokers and tells the journal which cluster they are.
+// checkCluster waits for the brokers, and checks that they are the journal's cluster.
 func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
 	wait := newBackOff(2 * time.Second)
 	for reported := false; ; {

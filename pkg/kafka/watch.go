@@ -47,7 +47,7 @@ func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) boo
 	if next < 0 || m.Offset == next {
 		return false
 	}
-	if m.Offset < next { // it begins anew
+	if m.Offset < next { // it was recreated
 		return true
 	}
 	partitions, err := c.cfg.Client.Offsets(ctx, "", m.Topic)

@@ -82,7 +82,7 @@ func (h *Hub) position() cursor {
 	return h.at
 }
 
-// setHealthy tells every socket when updates begin or cease to come in.
+// setHealthy sends every socket the status when updates begin or cease to come in.
 func (h *Hub) setHealthy(healthy bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -173,7 +173,7 @@ func (h *Hub) join(s *socket, audience string) bool {
 	return true
 }
 
-// rejoin moves a socket to another cursor: the page it belongs to has been rendered anew, maybe with less
+// rejoin moves a socket to another cursor: the page it belongs to has been rendered again, maybe with less
 // than the socket has brought already.
 func (h *Hub) rejoin(s *socket, audience, since string) {
 	h.mu.Lock()
@@ -199,8 +199,8 @@ func (h *Hub) replay(s *socket, audience string) {
 	h.send(s, h.status())
 }
 
-// reset tells a socket that its page is to be fetched again. What waits for it is of no use then. The caller
-// holds mu.
+// reset has a socket's page fetch itself again. What waits for the socket is of no use then. The caller holds
+// mu.
 func (h *Hub) reset(s *socket) {
 	h.metrics.resets.Inc()
 	s.since = cursor{}
@@ -221,8 +221,7 @@ func spread(sockets int) time.Duration {
 	return min(max(leastSpread, time.Duration(sockets)*forEachReset), mostSpread)
 }
 
-// send queues a frame. A socket that is too slow resets, so that it costs a bounded amount of memory. The
-// caller holds mu.
+// send queues a frame. A socket that is too slow resets, so that its memory is bounded. The caller holds mu.
 func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
 	if len(s.pending) >= h.queue {
 		h.reset(s)
@@ -244,7 +243,7 @@ func (h *Hub) leave(s *socket, audience string) {
 
 // Close refuses new sockets and closes the open ones with 1012 (service restart), in batches, so that the
 // other replicas are not met by all their browsers at once. http.Server.Shutdown does not see sockets: call
-// this beside it. It returns when all are closed or ctx ends, having told the rest to close.
+// this beside it. It returns when all are closed or ctx ends, having asked the rest to close.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true

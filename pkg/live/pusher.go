@@ -51,7 +51,7 @@ func NewPusher(db *pg.DB, client *redis.Client, app string, renderer Renderer, l
 // Notify says that there may be something to push, as a notification of `unpushed` does.
 func (p *Pusher) Notify() { signal(p.rows) }
 
-// signal wakes the one who waits on c, now or when it next looks.
+// signal notifies whoever receives from c, now or when it next receives.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

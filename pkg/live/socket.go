@@ -87,8 +87,8 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	h.speak(conn, s, gone)
 }
 
-// Refuse upgrades the request and closes the socket with 1008 (policy violation): a browser does not tell its
-// page why a handshake was refused, and the page is to be fetched again, as it is somebody else's.
+// Refuse upgrades the request and closes the socket with 1008 (policy violation). A browser does not show its
+// page why a handshake was refused, and this page must be fetched again, since it belongs to somebody else.
 func (h *Hub) Refuse(w http.ResponseWriter, r *http.Request) {
 	if conn, done := h.upgrade(w, r); conn != nil {
 		defer done()
@@ -120,7 +120,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.C
 	}
 }
 
-// listen reads until the connection fails. A text is the cursor of a page that was rendered anew in the same
+// listen reads until the connection fails. A text is the cursor of a page that was rendered again in the same
 // window.
 func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	conn.SetReadLimit(readLimit)
@@ -185,7 +185,7 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 	}
 }
 
-// closeWith tells the browser why, and does not wait for its answer.
+// closeWith sends the browser the reason, and does not wait for its answer.
 func closeWith(conn *websocket.Conn, code int) {
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(writeWait))
 }

@@ -28,7 +28,8 @@ func (a *Amount) UnmarshalJSON(data []byte) error {
 	})
 }
 
-// FromJSON reads an amount as UnmarshalJSON does, but for members that it does not know: a newer writer may add some.
+// FromJSON reads an amount as UnmarshalJSON does, but for members that it does not know: a newer writer may
+// add some.
 func FromJSON(data []byte) (a Amount, err error) {
 	err = a.read(data, func(d *jsontext.Decoder, _ string) error { return d.SkipValue() })
 	return a, err

@@ -48,7 +48,7 @@ func Currencies() []string { return slices.Clone(offered) }
 // Known returns every code that an Amount may have, sorted.
 func Known() []string { return slices.Sorted(slices.Values(currency.GetCurrencyCodes())) }
 
-// IsKnown tells whether code is an ISO 4217 currency in use.
+// IsKnown reports whether code is an ISO 4217 currency in use.
 func IsKnown(code string) bool { return code != "" && currency.IsValid(code) }
 
 // Exponent returns how many decimals the currency has: 2 for EUR, 0 for JPY, 3 for KWD,
@@ -61,7 +61,7 @@ func Exponent(code string) int {
 // Zero returns nothing of the currency.
 func Zero(code string) Amount { return Amount{Currency: code} }
 
-// IsZero tells whether a is nothing, whatever the currency.
+// IsZero reports whether a is nothing, whatever the currency.
 func (a Amount) IsZero() bool { return a.Minor == 0 }
 
 // Add returns a + b, or ErrOverflow or ErrCurrencyMismatch.

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// signs are how people write currencies beside their codes, in small letters. A sign of several stands for whichever of them was chosen.
+// signs are how people write currencies beside their codes, in small letters. A sign of several stands for
+// whichever of them was chosen.
 var signs = map[string][]string{
 	"€": {"EUR"}, "euro": {"EUR"}, "euros": {"EUR"},
 	"£":   {"GBP", "EGP", "FKP", "GIP", "LBP", "SHP", "SSP", "SYP"},
@@ -19,7 +20,8 @@ var signs = map[string][]string{
 	"₱": {"PHP", "CUP"}, "ft": {"HUF"}, "lei": {"RON", "MDL"}, "лв": {"BGN"}, "лв.": {"BGN"}, "₡": {"CRC"}, "₲": {"PYG"}, "₸": {"KZT"},
 }
 
-// otherThan says which currency a name means, if not the one of code: "" if it may be that one. It is not ok if it is no name.
+// otherThan says which currency a name means, if not the one of code: "" if it may be that one. It is not ok
+// if it is no name.
 func otherThan(code, name string) (other string, ok bool) {
 	if upper := strings.ToUpper(name); IsKnown(upper) {
 		if upper == code {

@@ -46,22 +46,28 @@ const longest = 200
 // Parse reads an amount as people write it, more than zero and at most Max:
 //
 //   - digits, also full-width ones, with the decimals after a point or a comma: "1250", "9.99", "9,99";
-//   - the thousands apart by commas, points, spaces of any width or apostrophes: "1,234.56", "1.234,56", "1 234,56", "1'234.56";
-//   - the currency before or after it, as its code or a sign that it has: "€12", "12 EUR". It must be the one that was chosen.
+//   - the thousands apart by commas, points, spaces of any width or apostrophes: "1,234.56", "1.234,56", "1
+//     234,56", "1'234.56";
+//   - the currency before or after it, as its code or a sign that it has: "€12", "12 EUR". It must be the one
+//     that was chosen.
 //
-// Nothing is guessed, for a wrong guess would be a wrong payment. One separator with three digits behind it may be either kind:
+// Nothing is guessed, for a wrong guess would be a wrong payment. One separator with three digits behind it
+// may be either kind:
 //
 //   - A point in a currency of three decimals or more is before its decimals, as Decimal and String write it.
-//   - A comma in a currency of two decimals or fewer is between thousands, as String writes it: it has no amount of three decimals.
+//   - A comma in a currency of two decimals or fewer is between thousands, as String writes it: it has no
+//     amount of three decimals.
 //   - In a currency without decimals a point is between thousands, too.
 //   - Behind more than one digit of which the first is a zero, as in "001,234", it is refused.
-//   - A point where there are one or two decimals, and a comma where there are three or more, are Ambiguous: the error has both readings.
+//   - A point where there are one or two decimals, and a comma where there are three or more, are Ambiguous:
+//     the error has both readings.
 //
 // Every other error is a *ParseError, too.
 func Parse(typed, code string) (Amount, error) { return parse(typed, code, false) }
 
-// ParseDecimalComma is Parse for where the comma is known to be the decimal sign: "1,234" has three decimals in every currency, and what a
-// point stands in alone with three digits behind it is Ambiguous, without readings.
+// ParseDecimalComma is Parse for where the comma is known to be the decimal sign: "1,234" has three decimals
+// in every currency, and what a point stands in alone with three digits behind it is Ambiguous, without
+// readings.
 func ParseDecimalComma(typed, code string) (Amount, error) { return parse(typed, code, true) }
 
 func parse(typed, code string, decimalComma bool) (Amount, error) {
@@ -124,8 +130,8 @@ func parse(typed, code string, decimalComma bool) (Amount, error) {
 	return amount, nil
 }
 
-// ambiguous is the error for what is written like 1.234 or 1,234 and may be a thousand or little more than one: the one or the other, to
-// the nearest amount that there is.
+// ambiguous is the error for what is written like 1.234 or 1,234 and may be a thousand or little more than
+// one: the one or the other, to the nearest amount that there is.
 func ambiguous(whole, decimals, code, sign string) error {
 	thousands, _ := amountOf(whole+decimals, "", code) // six digits are within the limit
 	exponent := Exponent(code)
@@ -153,7 +159,8 @@ func ProblemOf(err error) Problem {
 	return ""
 }
 
-// ReadingsOf returns the two amounts that an Ambiguous text may be, the larger first; none for every other error.
+// ReadingsOf returns the two amounts that an Ambiguous text may be, the larger first; none for every other
+// error.
 func ReadingsOf(err error) []Amount {
 	var parse *ParseError
 	if errors.As(err, &parse) {
@@ -162,9 +169,9 @@ func ReadingsOf(err error) []Amount {
 	return nil
 }
 
-// bare is a text without what stands around a number: spaces, what cannot be seen, and names of currencies, which it returns.
-// Wide digits, spaces and signs are the ordinary ones in it; a minus is its first character. isText is false for what is no text of one
-// line, or looks like another number than it is.
+// bare is a text without what stands around a number: spaces, what cannot be seen, and names of currencies,
+// which it returns. Wide digits, spaces and signs are the ordinary ones in it; a minus is its first
+// character. isText is false for what is no text of one line, or looks like another number than it is.
 func bare(typed string) (number string, named []string, isText bool) {
 	if len(typed) > longest { // digits beyond counting are a number still
 		return strings.Trim(typed, " \t\r\n"), nil, true
@@ -202,8 +209,8 @@ func bare(typed string) (number string, named []string, isText bool) {
 	return sign + number, named, isText
 }
 
-// misleads tells whether a character makes a number look like another one than it would be read as: small and circled digits and
-// fractions, which "9⁹⁹" has for 9.99, and what turns the order of those behind it.
+// misleads reports whether a character makes a number look like another one than it would be read as: small
+// and circled digits and fractions, which "9⁹⁹" has for 9.99, and what turns the order of those behind it.
 func misleads(r rune) bool { return unicode.Is(unicode.No, r) || r == '\u202e' }
 
 func digit(r rune) bool { return r >= '0' && r <= '9' }
@@ -217,7 +224,8 @@ const (
 	eitherComma        // 1,234
 )
 
-// split takes a number apart: the digits before and after the decimal sign, and the one separator where it may be either kind.
+// split takes a number apart: the digits before and after the decimal sign, and the one separator where it
+// may be either kind.
 func split(number string) (whole, decimals, sign string, form int) {
 	if number == "" || !digit(rune(number[0])) || !digit(rune(number[len(number)-1])) {
 		return "", "", "", noNumber
@@ -257,7 +265,8 @@ func split(number string) (whole, decimals, sign string, form int) {
 	return strings.Join(groups[:last+1], ""), groups[last+1], "", clear
 }
 
-// thousands tells whether groups of digits are the thousands of one number: three each but the first, and one kind of sign between them.
+// thousands reports whether groups of digits are the thousands of one number: three each but the first, and
+// one kind of sign between them.
 func thousands(groups, signs []string) bool {
 	for i, group := range groups {
 		if i > 0 && (len(group) != 3 || signs[i-1] != signs[0]) {

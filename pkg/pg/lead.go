@@ -37,7 +37,7 @@ var leases = NewMigrations("leases", leaseFiles)
 type Lease struct {
 	Name string
 	// Token is the fencing token: greater than that of every term before it, in this database. It is made of
-	// the time, so that it also grows where a database was restored or made anew.
+	// the time, so that it also grows where a database was restored or recreated.
 	Token int64
 }
 

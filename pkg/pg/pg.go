@@ -33,7 +33,7 @@ const maxConns = 24
 // plans are settings of the planner for statements that find their rows by key, as all of a service do. A
 // plan is made once and kept as long as its connection: one from when its table was new, or of a list that is
 // nearly always empty, would otherwise read the whole table for ever. And with arrays as parameters,
-// PostgreSQL would plan anew each time, which costs more than the statement. A plan that does not know the
+// PostgreSQL would plan again each time, which costs more than the statement. A plan that does not know the
 // parameters expects many rows of a large table: to start other processes for them, or to compile it, takes
 // longer than to read the few that there are.
 var plans = map[string]string{

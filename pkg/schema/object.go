@@ -216,7 +216,8 @@ func (o *Object) Amount(name string) money.Amount {
 	return a
 }
 
-// Time reads a time of RFC 3339, of the years 2000 to 2999: others cannot be written again once they are in UTC, or are a mistake.
+// Time reads a time of RFC 3339, of the years 2000 to 2999: others cannot be written again once they are in
+// UTC, or are a mistake.
 func (o *Object) Time(name string) (t time.Time) {
 	value, there := o.require(name)
 	if !there {
@@ -271,7 +272,7 @@ func split(list jsontext.Value) (elements []jsontext.Value, err error) {
 	return elements, nil
 }
 
-// IsID tells whether s is a UUID in its one canonical spelling. Another spelling would be
+// IsID reports whether s is a UUID in its one canonical spelling. Another spelling would be
 // another Kafka key, and another thing, with the same id.
 func IsID(s string) bool {
 	return len(s) == 36 && uuid.Validate(s) == nil && strings.ToLower(s) == s

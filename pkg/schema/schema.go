@@ -1,11 +1,11 @@
-// Package schema is what domains say about their events: the JSON Schema of each type, a registry of the types, and a reader of data
-// that is as strict as the schemas, but for what a newer writer may have added.
+// Package schema is what domains say about their events: the JSON Schema of each type, a registry of the
+// types, and a reader of data that is as strict as the schemas, but for what a newer writer may have added.
 //
 // Invariants:
 //   - What a service writes fits the type's schema, which knows all its members.
-//   - A decoder accepts what the schema accepts, with members more at any depth, and those it ignores. It accepts nothing else,
-//     and not what a schema cannot see: invalid UTF-8, a member written twice, and an integer spelled with a fraction or an
-//     exponent.
+//   - A decoder accepts what the schema accepts, with members more at any depth, and those it ignores. It
+//     accepts nothing else, and not what a schema cannot see: invalid UTF-8, a member written twice, and an
+//     integer spelled with a fraction or an exponent.
 //   - What a schema says about its type, description and example, is said there only.
 package schema
 
@@ -19,7 +19,8 @@ import (
 var (
 	// ErrUnknownType says that the domain has no event of this type. A newer writer may know it.
 	ErrUnknownType = errors.New("unknown event type")
-	// ErrMalformed says that an event lacks what its schema wants, has it otherwise, or does not fit its envelope.
+	// ErrMalformed says that an event lacks what its schema wants, has it otherwise, or does not fit its
+	// envelope.
 	ErrMalformed = errors.New("malformed event")
 )
 
@@ -35,8 +36,8 @@ type Type struct {
 // URI names the JSON Schema of a type; it is an identifier, not an address.
 func URI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
 
-// Describe reads what the schema schemas/<name>.json says about its type. The files are embedded and tested, so that failing to read
-// one is a mistake of the build.
+// Describe reads what the schema schemas/<name>.json says about its type. The files are embedded and tested,
+// so that failing to read one is a mistake of the build.
 func Describe(files embed.FS, name, writer string) Type {
 	schema, err := files.ReadFile("schemas/" + name + ".json")
 	if err != nil {
@@ -64,8 +65,8 @@ func Types(files embed.FS, writer func(typ string) string, names ...string) []Ty
 // Decoders read the data of each type, and are the list of the types there are.
 type Decoders[Body any] map[string]func(*Object) Body
 
-// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts, and ignores members that the schema
-// does not know. Its errors are ErrUnknownType or ErrMalformed, wrapped.
+// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts, and ignores
+// members that the schema does not know. Its errors are ErrUnknownType or ErrMalformed, wrapped.
 func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
 	read, known := d[typ]
 	if !known {

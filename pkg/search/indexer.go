@@ -17,13 +17,15 @@ import (
 const (
 	batch = 200                    // rows that are indexed in one transaction
 	pause = 300 * time.Millisecond // between batches of news, so that one transaction has many rows
-	tick  = 10 * time.Second       // for what nobody was woken for
+	tick  = 10 * time.Second       // for what no notification came for
 )
 
-// Table is one whose rows an Indexer indexes: of the column Raw, which is null then, it makes the column Vector.
+// Table is a table whose rows an Indexer indexes: it makes the column Vector of the column Raw, which then
+// becomes null.
 type Table struct{ Name, ID, Vector, Raw string }
 
-// Indexer makes what was just written be found by its index. Any number of them may run; each row is one's.
+// Indexer lets an index find rows that were just written. Any number of them may run; each row is indexed by
+// one.
 type Indexer struct {
 	db      *pg.DB
 	channel string
@@ -31,7 +33,7 @@ type Indexer struct {
 	log     *slog.Logger
 }
 
-// NewIndexer returns an indexer of tables. It is woken through channel, which whoever writes rows notifies.
+// NewIndexer returns an indexer of tables. Whoever writes rows notifies channel.
 func NewIndexer(db *pg.DB, channel string, log *slog.Logger, tables ...Table) *Indexer {
 	return &Indexer{db: db, channel: channel, tables: tables, log: log}
 }
@@ -63,7 +65,8 @@ func (x *Indexer) Run(ctx context.Context) error {
 	}
 }
 
-// Index indexes all rows that there are. One that cannot be indexed is logged, and found by nothing from then on; no other waits for it.
+// Index indexes all rows that wait. A row that cannot be indexed is logged, and no search finds it from then
+// on; no other row waits for it.
 func (x *Indexer) Index(ctx context.Context) error {
 	var errs []error
 	for _, t := range x.tables {
@@ -116,7 +119,7 @@ func (x *Indexer) oneByOne(ctx context.Context, t Table) error {
 	return nil
 }
 
-// one indexes a row, or sets it apart, with an empty vector, where it cannot be.
+// one indexes a row. If it cannot be indexed, it gets an empty vector.
 func (x *Indexer) one(ctx context.Context, t Table, id any) error {
 	var name string
 	var refused error
@@ -146,8 +149,8 @@ func (x *Indexer) one(ctx context.Context, t Table, id any) error {
 	return err
 }
 
-// liesInARow tells whether a statement failed for what a row holds, which it does again: it is no value, or too much for an index. Not for
-// what is wrong with all rows, such as a function that is not there.
+// liesInARow reports whether a statement failed for what a row holds, which it does again: it is no value, or
+// too much for an index. Not for what is wrong with all rows, such as a function that is not there.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func liesInARow(err error) bool {

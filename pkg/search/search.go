@@ -1,14 +1,17 @@
-// Package search makes what rows are found by, and what finds them: in the same way when they are written and when they are searched for.
+// Package search makes what rows are found by, and what finds them: in the same way when they are written and
+// when they are searched for.
 //
-// A text is cut at its spaces, and each piece is found by any part of three characters or more, and by any part with something else in
-// it than plain letters and digits; "ab" finds what begins with it. Case, accents and width make no difference (text.Fold), and signs
-// are characters like others. PostgreSQL's own parser depends on the database's locale and takes 2026/11/42 for a file; so do its
-// trigrams, which see no letters but ASCII's in a database of locale C.
+// A text is cut at its spaces, and each piece is found by any part of three characters or more, and by any
+// part with something else in it than plain letters and digits; "ab" finds what begins with it. Case, accents
+// and width make no difference (text.Fold), and signs are characters like others. PostgreSQL's own parser
+// depends on the database's locale and takes 2026/11/42 for a file; so do its trigrams, which see no letters
+// but ASCII's in a database of locale C.
 //
 // Invariants:
-//   - What a row is found by is cut into all the ends of its pieces by the SQL function search_lexemes, so that a part of a piece is the
-//     beginning of a lexeme.
-//   - A row that was just written is found by its text, and nothing is indexed in its transaction; an Indexer does that soon after.
+//   - What a row is found by is cut into all the ends of its pieces by the SQL function search_lexemes, so
+//     that a part of a piece is the beginning of a lexeme.
+//   - A row that was just written is found by its text, and nothing is indexed in its transaction; an Indexer
+//     does that soon after.
 package search
 
 import (
@@ -35,7 +38,8 @@ const (
 	around = `,.;:!?()[]{}<>"'“”„‘’‚«»‹›…`
 )
 
-// number is one such as 2026/11/000042. asked is the beginning of one, as far as it has its zeros: who types 2026/11/42 means 000042.
+// number is one such as 2026/11/000042. asked is the beginning of one, as far as it has its zeros: who types
+// 2026/11/42 means 000042.
 var (
 	number = regexp.MustCompile(`^[0-9]+(/[0-9]+)+$`)
 	asked  = regexp.MustCompile(`^[0-9]+(/[0-9]+)*/(0[0-9]*)?$`)
@@ -64,7 +68,7 @@ func cut(s string, most int) string {
 	return s
 }
 
-// Words are the pieces of texts, with the words inside of them, each once.
+// Words are the pieces of texts and the words inside of them, each once.
 func Words(texts ...string) (words []string) {
 	for _, p := range pieces(texts) {
 		middle, signs := piece(p)
@@ -101,11 +105,13 @@ func each(words []string) []string {
 // Join is Words for a column, of which search_lexemes makes what is searched.
 func Join(texts ...string) string { return strings.Join(Words(texts...), " ") }
 
-// Mark is a word beside those of a text that nobody can type: that a row is somebody's, so that a search need not read another's rows.
+// Mark is a word that stands beside those of a text and that nobody can type. It says whose a row is, so that
+// a search need not read the rows of others.
 func Mark(owner string) string { return "@" + strings.Join(strings.Fields(owner), "_") }
 
-// Later is Join for a column that an Indexer reads, and that is searched as it is until then: each piece after a sign for its beginning,
-// of the words inside of it only their beginnings, and the mark last, if there is one.
+// Later is Join for a column that an Indexer reads, and that is searched as it is until then: each piece
+// after a sign for its beginning, of the words inside of it only their beginnings, and the mark last, if
+// there is one.
 func Later(mark string, texts ...string) string {
 	var words []string
 	for _, p := range pieces(texts) {
@@ -165,7 +171,8 @@ func term(w string) string {
 	return w
 }
 
-// Query is a tsquery for rows that have every part of text, and all of marks; "" if there is none, which finds nothing.
+// Query is a tsquery for rows that have every part of text, and all of marks; "" if there is none, which
+// finds nothing.
 func Query(typed string, marks ...string) string {
 	found := terms(typed)
 	if len(found) == 0 {
@@ -186,8 +193,9 @@ func Query(typed string, marks ...string) string {
 	return strings.Join(all, " & ")
 }
 
-// Where is a condition with its arguments for rows that have every part of text, whether they are indexed yet or not: vector is the
-// column that the Indexer writes, and raw the one that it reads. It is "false" for a text without anything to find.
+// Where is a condition, with its arguments, for rows that have every part of typed, whether they are indexed
+// yet or not. vector is the column that the Indexer writes, and raw the one that it reads. The condition is
+// "false" for a text without anything to find.
 func Where(vector, raw, typed string, marks ...string) (condition string, args []any) {
 	query := Query(typed, marks...)
 	if query == "" {
@@ -206,7 +214,7 @@ func Where(vector, raw, typed string, marks ...string) (condition string, args [
 		[]any{query, string(list)}
 }
 
-// IDRange is the range of ids that begin with text; ok if text looks like the beginning of an id.
+// IDRange is the range of ids that begin with typed. ok reports whether it looks like the beginning of an id.
 func IDRange(typed string) (from, to string, ok bool) {
 	digits := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(typed)), "-", "")
 	if len(digits) < minIDPrefix || len(digits) > 32 || strings.Trim(digits, "0123456789abcdef") != "" {

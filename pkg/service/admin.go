@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// admin adds the listener for operators: metrics, what each check of readiness says, and profiles. All of it tells about the inside
-// (hosts, roles, code), so it has an address of its own, which only those reach who may know. It is the last to stop.
+// admin adds the listener for operators: metrics, what each check of readiness says, and profiles. All of it
+// shows the inside (hosts, roles, code), so it has an address of its own, which only those reach who may
+// know. It is the last to stop.
 func (rt *Runtime) admin(addr string) {
 	if addr == "" {
 		return

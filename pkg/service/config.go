@@ -38,7 +38,7 @@ type Config struct {
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
 }
 
-// KafkaConfig is for services that write to Kafka or hear from it.
+// KafkaConfig is for services that write to Kafka or read from it.
 type KafkaConfig struct {
 	KafkaBrokers []string `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
 }

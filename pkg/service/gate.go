@@ -17,8 +17,9 @@ const (
 	gateTimeout     = 30 * time.Second // of one look
 )
 
-// gate is what must be so before any part of a service works, such as that its database is migrated. A part that began earlier
-// would fail, be restarted, and fail again; or work with what is not there.
+// gate holds the conditions that must be met before any component works, such as that the database is
+// migrated. A component that began earlier would fail, be restarted, and fail again, or work with what is not
+// there.
 type gate struct {
 	conditions []namedCheck
 	open       chan struct{} // closed when all conditions have been met, once
@@ -28,8 +29,9 @@ type gate struct {
 	err  error
 }
 
-// First adds a condition: until it has been met, the service is not ready, what Go adds does not run, and requests are answered
-// with 503, a browser's with a page. Conditions are met in the order in which they are added, each once. Without the service being restarted, it is looked again.
+// First adds a condition. Until it is met, the service is not ready, what Go adds does not run, and requests
+// are answered with 503, a browser's with a page. Conditions are met in the order in which they are added,
+// each once; they are tried again while the service runs.
 func (rt *Runtime) First(name string, condition Check) {
 	if len(rt.gate.conditions) == 0 {
 		rt.Add(Component{Name: "what comes first", Start: rt.meetAtOnce, Run: rt.meet})
@@ -38,7 +40,7 @@ func (rt *Runtime) First(name string, condition Check) {
 	rt.gate.conditions = append(rt.gate.conditions, namedCheck{name: name, check: condition})
 }
 
-// Go adds a component that only runs, and runs when what comes first has been met.
+// Go adds a component that only runs, once all conditions are met.
 func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
 	rt.Group.Go(name, func(ctx context.Context) error {
 		select {
@@ -50,13 +52,13 @@ func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
 	})
 }
 
-// meetAtOnce tries the conditions before anything else starts: mostly they are met, and nobody waits.
+// meetAtOnce tries the conditions before anything else starts. Mostly they are met, and nobody waits.
 func (rt *Runtime) meetAtOnce(ctx context.Context) error {
 	rt.look(ctx, checkTimeout)
 	return nil
 }
 
-// meet looks again until all conditions are met, and says what it waits for.
+// meet tries until all conditions are met, and logs what it waits for.
 func (rt *Runtime) meet(ctx context.Context) error {
 	reported, at := "", time.Time{}
 	for {
@@ -102,7 +104,7 @@ func (g *gate) note(name string, err error) {
 	g.name, g.err = name, err
 }
 
-// waits is what is not met.
+// waits returns the first condition that is not met, and why.
 func (g *gate) waits() (name string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -118,7 +120,7 @@ func (g *gate) met() bool {
 	}
 }
 
-// behind lets requests through once the gate is open.
+// behind passes requests on once the gate is open.
 func (g *gate) behind(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.met() {
@@ -150,7 +152,7 @@ const startingPage = `<!doctype html>
 <body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem"><main><h1>Starting</h1><p>%s</p></main></body></html>
 `
 
-// report says in a report what the gate waits for.
+// report adds to a report what the gate waits for.
 func (g *gate) report(r Report) Report {
 	if g == nil || g.met() {
 		return r

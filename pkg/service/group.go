@@ -16,8 +16,8 @@ type Component struct {
 	Start func(ctx context.Context) error
 	// Run works until ctx ends. Returning earlier, even without an error, stops the service.
 	Run func(ctx context.Context) error
-	// Stop is called before the context of Run ends. Its context ends when the component's share of the time to stop does; one that
-	// does not mind it is left behind.
+	// Stop is called before the context of Run ends. Its context ends when the component's share of the time
+	// to stop does; one that does not mind it is left behind.
 	Stop func(ctx context.Context) error
 }
 
@@ -48,8 +48,8 @@ func (g *Group) OnStop(name string, stop func(ctx context.Context) error) {
 	g.Add(Component{Name: name, Stop: stop})
 }
 
-// Drain has leave called before anything stops and, when all had started and none has failed, everything go on for delay from then: the
-// time in which those who send traffic notice. It comes on top of the time to stop.
+// Drain has leave called before anything stops. If all had started and none has failed, everything goes on
+// for delay after that: the time in which those who send traffic notice. It comes on top of the time to stop.
 func (g *Group) Drain(leave func(), delay time.Duration) { g.leave, g.delay = leave, delay }
 
 type running struct {
@@ -61,7 +61,7 @@ type running struct {
 // Run starts everything, waits until ctx ends or a component does, and stops everything. It
 // returns nil when ctx ended and all stopped in time, and returns in time in any case.
 func (g *Group) Run(ctx context.Context) error {
-	// Components outlive ctx: they are told to stop one by one.
+	// Components outlive ctx: they are stopped one by one.
 	base := context.WithoutCancel(ctx)
 	ended := make(chan error, len(g.components))
 	var started []*running
@@ -116,9 +116,10 @@ func (r *running) run(ctx context.Context, ended chan<- error) {
 	ended <- fmt.Errorf("%s: %w", r.Name, err)
 }
 
-// stop ends the components in reverse order, within one deadline. Each may take half of what is left, so that none takes all from
-// those that stop after it. One that is slower is cancelled, and the next one's turn comes; it is waited for again before what it may
-// work with (a component that only stops, such as a database) does, and at the end.
+// stop stops the components in reverse order, within one deadline. Each may take half of the time that is
+// left, so that none takes all from those that stop after it. A slower one is cancelled, and the next one's
+// turn comes. It is waited for again before a component stops that it may work with (one that only stops,
+// such as a database), and at the end.
 func (g *Group) stop(base context.Context, started []*running) error {
 	ctx, cancel := context.WithTimeout(base, g.timeout)
 	defer cancel()
@@ -147,7 +148,7 @@ func (g *Group) stop(base context.Context, started []*running) error {
 	return errors.Join(errs...)
 }
 
-// await gives those that are late half of what is left, and returns those that are later still.
+// await gives late components half of the time that is left, and returns those that are still late.
 func await(ctx context.Context, late []*running) []*running {
 	ctx, cancel := context.WithTimeout(ctx, untilEnd(ctx)/2)
 	defer cancel()

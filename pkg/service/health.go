@@ -28,7 +28,7 @@ const (
 	checkFresh   = time.Second
 )
 
-// Health answers /livez and /readyz, and tells pages what is away.
+// Health answers /livez and /readyz, and lists for pages what is away.
 type Health struct {
 	mu       sync.Mutex // held while checking, so that many requests make one round of checks
 	checks   []namedCheck
@@ -49,7 +49,7 @@ type Report struct {
 	Status Status            `json:"status"`
 	Checks map[string]string `json:"checks"` // name to "ok" or what is wrong
 
-	notices map[string]string // name to what people are told
+	notices map[string]string // name to the text for people
 }
 
 // Critical adds a check without which the service cannot work.
@@ -112,8 +112,8 @@ func (h *Health) run(ctx context.Context) Report {
 	return report
 }
 
-// Away returns the names of the optional parts that are away, for a line in a page's header. Where a check's error has a
-// method Notice() string, that sentence stands for the name.
+// Away returns the names of the optional parts that are away, for a line in a page's header. If a check's
+// error has a method Notice() string, that sentence replaces the name.
 func (h *Health) Away(ctx context.Context) []string {
 	report := h.Report(ctx)
 	var away []string
@@ -130,7 +130,7 @@ func (h *Health) livez(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("alive\n"))
 }
 
-// readyz says the word, and no more: it is there for anybody.
+// readyz answers with the status and no more, since anybody can ask.
 func (h *Health) readyz(w http.ResponseWriter, r *http.Request) {
 	status := h.Report(r.Context()).Status
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// HTTPServer is a component that serves handler on the address that variable gives. The limits suit pages and a small API;
-// a hijacked connection (a websocket) is free of them and minds its own. Requests get until the component's share of the time to stop
-// is over to end; then their contexts end and their connections are closed.
+// HTTPServer is a component that serves handler on the address that variable gives. The limits suit pages and
+// a small API; a hijacked connection (a websocket) is free of them and minds its own. Requests get until the
+// component's share of the time to stop is over to end; then their contexts end and their connections are
+// closed.
 func HTTPServer(variable, addr string, handler http.Handler, log *slog.Logger) Component {
 	component, _ := serve("http", variable, addr, &http.Server{
 		Handler:           handler,

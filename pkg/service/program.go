@@ -161,7 +161,8 @@ func (p Program[C]) command(logTo io.Writer) *cobra.Command {
 	return root
 }
 
-// usageErrors has wrong arguments of a command, and of those below it, end the process as every usage error does.
+// usageErrors has wrong arguments of a command, and of those below it, end the process as every usage error
+// does.
 func usageErrors(command *cobra.Command) {
 	if check := command.Args; check != nil {
 		command.Args = func(cmd *cobra.Command, args []string) error {

@@ -3,7 +3,8 @@
 //
 // Invariants:
 //   - A connection on which nothing is sent is given up 25 s after its peer has vanished (keepalives).
-//   - One on which something is sent that nobody acknowledges is given up after 20 s (TCP_USER_TIMEOUT, on Linux).
+//   - One on which something is sent that nobody acknowledges is given up after 20 s (TCP_USER_TIMEOUT, on
+//     Linux).
 //
 // That the peer's kernel acknowledges does not mean that anybody answers: calls have deadlines besides.
 package tcp
@@ -13,7 +14,7 @@ import (
 	"time"
 )
 
-// When silence is taken for death. PostgreSQL's end is told the same; see pkg/pg.
+// When silence is taken for death. PostgreSQL's end is configured likewise; see pkg/pg.
 const (
 	KeepAliveIdle     = 10 * time.Second
 	KeepAliveInterval = 5 * time.Second

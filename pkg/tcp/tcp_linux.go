@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// control sets TCP_USER_TIMEOUT, which Go has no setting for: keepalives are not sent while something waits to be acknowledged.
+// control sets TCP_USER_TIMEOUT, which Go has no setting for: keepalives are not sent while something waits
+// to be acknowledged.
 func control(network, _ string, c syscall.RawConn) error {
 	if !strings.HasPrefix(network, "tcp") {
 		return nil

@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// scrapeTimeout bounds what a scrape asks of a database or of brokers. What cannot be had in time is left out.
+// scrapeTimeout bounds what a scrape asks of a database or of brokers. What cannot be had in time is left
+// out.
 const scrapeTimeout = 2 * time.Second
 
 // Gauges are read when they are scraped. Read emits the value of a description by its index.

@@ -1,4 +1,4 @@
-// Package telemetry is what a running service tells about itself: metrics for Prometheus and
+// Package telemetry is what a running service shows of itself: metrics for Prometheus and
 // structured logs that carry the correlation id.
 //
 // Nothing here is global: a process makes one Metrics and one logger and passes them on, so

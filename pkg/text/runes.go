@@ -8,14 +8,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// blank are characters that are symbols to Unicode, and have no ink: an empty Braille pattern and a note without a head.
+// blank are characters that are symbols to Unicode, and have no ink: an empty Braille pattern and a note
+// without a head.
 var blank = &unicode.RangeTable{
 	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}},
 	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
 }
 
-// ignorable tells whether a character is of Unicode's Default_Ignorable_Code_Point: not shown by a program that does not know it.
-// The property is derived, and as in DerivedCoreProperties.txt here.
+// ignorable reports whether a character is of Unicode's Default_Ignorable_Code_Point: not shown by a program
+// that does not know it. The property is derived, and as in DerivedCoreProperties.txt here.
 func ignorable(r rune) bool {
 	switch {
 	case r < 0xad:
@@ -27,11 +28,11 @@ func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector)
 }
 
-// nonCharacter tells whether Unicode keeps a code point from ever being a character.
+// nonCharacter reports whether Unicode keeps a code point from ever being a character.
 func nonCharacter(r rune) bool { return unicode.Is(unicode.Noncharacter_Code_Point, r) }
 
-// Visible tells whether a character can be seen by itself: no space, no mark for another one, nothing without ink. What is not
-// assigned yet counts as seen, since it may be by those whose fonts are newer.
+// Visible reports whether a character can be seen by itself: no space, no mark for another one, nothing
+// without ink. What is not assigned yet counts as seen, since it may be by those whose fonts are newer.
 func Visible(r rune) bool {
 	switch {
 	case r > ' ' && r <= '~':
@@ -42,8 +43,8 @@ func Visible(r rune) bool {
 	return r < 0xfff9 || r > 0xfffb
 }
 
-// trim takes away what is around a text and cannot be seen. What belongs to a character before it stays, and what turns the direction: that
-// is told.
+// trim takes away what is around a text and cannot be seen. What belongs to a character before it stays, and
+// what turns the direction: that is told.
 func trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool {
 		switch {
@@ -66,7 +67,8 @@ func Visibly(s string) string {
 	}, s)
 }
 
-// Key is how texts are told apart where case, width and what cannot be seen make no difference: Unicode's NFKC_Casefold.
+// Key is how texts are told apart where case, width and what cannot be seen make no difference: Unicode's
+// NFKC_Casefold.
 func Key(s string) string {
 	if isASCII(s) {
 		return strings.ToLower(s)

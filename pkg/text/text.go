@@ -1,9 +1,12 @@
-// Package text holds the rules for texts that people type, for every door by which they come in: forms, files, APIs and commands.
+// Package text holds the rules for texts that people type, for every way by which they come in: forms,
+// files, APIs and commands.
 //
 // Invariants:
-//   - What is kept is in Unicode's NFC, without space or invisible characters around it. Kept again, it stays as it is.
+//   - What is kept is in Unicode's NFC, without space or invisible characters around it. Kept again, it stays
+//     as it is.
 //   - A text in which nothing can be seen is empty.
-//   - The characters of what is kept are shown in the order in which they stand: none of them turns the direction of others.
+//   - The characters of what is kept are shown in the order in which they stand: none of them turns the
+//     direction of others.
 //   - Line breaks are "\n", and only where there may be several lines.
 //
 // Readers of what was recorded do not ask this package: what is in a topic is read whatever it holds.
@@ -19,7 +22,7 @@ import (
 // Problem is what a text has that none may have; "" for nothing.
 type Problem string
 
-// The problems, in the order in which they are told.
+// The problems, in the order in which they are reported.
 const (
 	NotText    Problem = "not_text"   // bytes that are not UTF-8, control characters, noncharacters
 	Direction  Problem = "direction"  // Unicode's Bidi_Control
@@ -57,13 +60,15 @@ func (p Problem) Mended() string {
 	return ""
 }
 
-// Lines is what is kept of a text that may have several lines, and what is wrong with it. With a problem, what is wrong is left out.
+// Lines is what is kept of a text that may have several lines, and what is wrong with it. With a problem,
+// what is wrong is left out.
 func Lines(typed string) (kept string, wrong Problem) { return clean(typed, '\n') }
 
 // Line is Lines for a text of one line; its line breaks become spaces.
 func Line(typed string) (kept string, wrong Problem) { return clean(typed, ' ') }
 
-// Code is Line for what is compared letter by letter, such as an address: invisible characters are left out of its middle, too.
+// Code is Line for what is compared letter by letter, such as an address: invisible characters are left out
+// of its middle, too.
 func Code(typed string) (kept string, wrong Problem) {
 	kept, wrong = Line(typed)
 	if isASCII(kept) {
@@ -130,7 +135,7 @@ func problem(notText, direction, breaks bool, between rune) Problem {
 	return ""
 }
 
-// isPlain tells whether there is nothing to look for: printable ASCII.
+// isPlain reports whether there is nothing to look for: printable ASCII.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

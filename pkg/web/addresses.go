@@ -35,14 +35,14 @@ func serveKnown(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// withoutSlash is where a request for an address that ends with a slash is sent: the same without, on this site; "" for
-// every other request, and for the root.
+// withoutSlash is where a request for an address that ends with a slash is sent: the same without, on this
+// site; "" for every other request, and for the root.
 func withoutSlash(u *url.URL) string {
 	if !strings.HasSuffix(u.Path, "/") || u.Path == "/" {
 		return ""
 	}
-	// Neither "//host" nor "/\\host" may come of it, which browsers take for another site: slashes in front are taken away, too, and
-	// EscapedPath leaves no backslash and no control character.
+	// Neither "//host" nor "/\\host" may come of it, which browsers take for another site: slashes in front
+	// are taken away, too, and EscapedPath leaves no backslash and no control character.
 	to := "/" + strings.Trim(u.EscapedPath(), "/")
 	if u.RawQuery != "" {
 		to += "?" + u.RawQuery
@@ -50,7 +50,8 @@ func withoutSlash(u *url.URL) string {
 	return to
 }
 
-// answerHead has every page that answers GET answer HEAD: by the same handler, whose body the server leaves out.
+// answerHead has every page that answers GET answer HEAD: by the same handler, whose body the server leaves
+// out.
 func answerHead(e *echo.Echo) {
 	e.OnAddRouteHandler = func(_ string, route echo.Route, handler echo.HandlerFunc, middleware []echo.MiddlewareFunc) {
 		if route.Method == http.MethodGet {

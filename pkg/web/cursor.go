@@ -10,9 +10,9 @@ import (
 // maxCursor is more than any cursor of ours needs.
 const maxCursor = 512
 
-// EncodeCursor makes an opaque text of where a keyset page begins: usually a struct of the
-// last row's sort key and id. It is empty, which begins at the first page, for a position that JSON cannot write: whatever a row
-// holds, its page is shown.
+// EncodeCursor makes an opaque text of where a keyset page begins: usually a struct of the last row's sort
+// key and id. It is empty, which begins at the first page, for a position that JSON cannot write: whatever a
+// row holds, its page is shown.
 func EncodeCursor(position any) string {
 	data, err := json.Marshal(position)
 	if err != nil {

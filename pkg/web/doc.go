@@ -1,12 +1,12 @@
-// Package web is how our two web apps (and, for its errors and limits, the core's API) speak
-// HTTP: echo set up safely, typed pages from embedded templates, embedded assets, sessions,
-// the person of a request, forms and keyset pages.
+// Package web is how our two web apps (and, for its errors and limits, the core's API) speak HTTP: echo set
+// up safely, typed pages from embedded templates, embedded assets, sessions, the person of a request, forms
+// and keyset pages.
 //
 // Invariants:
 //   - A view, a fragment or the built assets that are missing stop the start, not a request.
 //   - A page and a live push render a row with the very same template.
-//   - Every page works without JavaScript, and under a Content-Security-Policy without
-//     'unsafe-inline': no inline script, no style attribute, no inline event handler.
+//   - Every page works without JavaScript, and under a Content-Security-Policy without 'unsafe-inline': no
+//     inline script, no style attribute, no inline event handler.
 //   - An error becomes an answer in one place. Only an [Error]'s Message is shown to people.
 //
 // # How to write a page
@@ -51,21 +51,20 @@
 //		return paymentsView.Render(c, 200, web.Page{Title: "Payments", Nav: "payments"}, data)
 //	}
 //
-// Errors are returned: web.NotFound("There is no such payment."). After a form that worked:
-// web.Flash(c, web.Good, "Accepted.") and web.Redirect(c, "/payments") (303). After one that did not:
-// Render the form again with web.Form and http.StatusUnprocessableEntity. A form with a file goes through web.ReadUpload,
-// on a route that Options.Large names.
+// Errors are returned: web.NotFound("There is no such payment."). After a form that worked: web.Flash(c,
+// web.Good, "Accepted.") and web.Redirect(c, "/payments") (303). After one that did not: Render the form
+// again with web.Form and http.StatusUnprocessableEntity. A form with a file goes through web.ReadUpload, on
+// a route that Options.Large names.
 //
 // # What templates can use
 //
-// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, deadline and
-// person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
-// [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (twice), [Person]. Functions: pageHead
-// (title subtitle), badge (tone text), person (name), button (label), relative, exact, toTheMinute, iso, countText,
-// initials, asset.
+// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, deadline and person
+// are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager], [Empty],
+// [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (twice), [Person]. Functions: pageHead
+// (title subtitle), badge (tone text), person (name), button (label), relative, exact, toTheMinute, iso,
+// countText, initials, asset.
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards on a phone; td classes what, amount,
-// actions), "list-head", "list-foot", "form-card" (a card with a form),
-// "facts" (dl), "history" (ol; li.no-effect, .step-when), "count",
-// "copy-id", "text-muted", and Tabler's.
+// actions), "list-head", "list-foot", "form-card" (a card with a form), "facts" (dl), "history" (ol;
+// li.no-effect, .step-when), "count", "copy-id", "text-muted", and Tabler's.
 package web

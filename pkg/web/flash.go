@@ -47,7 +47,8 @@ type flash struct{ cookie, value string }
 // Flash keeps a message for the next page that this browser is shown; of many, the last few.
 //
 // It travels in a cookie of its own, which only tells its own browser something: a write to the session would
-// cost every form a transaction. And each in another one, so that the answers to two forms under way do not overwrite each other.
+// cost every form a transaction. And each in another one, so that the answers to two forms under way do not
+// overwrite each other.
 //
 // A HEAD leaves none: it looks for what a GET would answer, and changes nothing.
 func Flash(c echo.Context, tone Tone, text string) {

@@ -28,9 +28,9 @@ func NewForm(values map[string]string) *Form {
 	return &Form{values: values, errors: map[string]string{}, offers: map[string][]Choice{}}
 }
 
-// ReadForm reads the request's body, each field by the rules of package text. One with what no text may have (bytes that are not
-// UTF-8, controls of the text's direction) comes with a message and without those. Whether it may have several lines is for the
-// handler to know.
+// ReadForm reads the request's body, each field by the rules of package text. One with what no text may have
+// (bytes that are not UTF-8, controls of the text's direction) comes with a message and without those.
+// Whether it may have several lines is for the handler to know.
 func ReadForm(c echo.Context) (*Form, error) {
 	r := c.Request()
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
@@ -71,8 +71,9 @@ func (f *Form) Fail(name, message string) {
 	}
 }
 
-// OfferAmounts puts buttons beside a field that fill in the one or the other of the amounts that what was typed may be, spelled so
-// that it can be no other, and keep everything else that was typed. They send the form, which is not OK then: it is to be shown again.
+// OfferAmounts puts buttons beside a field that fill in the one or the other of the amounts that what was
+// typed may be, spelled so that it can be no other, and keep everything else that was typed. They send the
+// form, which is not OK then: it is to be shown again.
 func (f *Form) OfferAmounts(name string, readings []money.Amount) {
 	for _, a := range readings {
 		f.offers[name] = append(f.offers[name], Choice{Value: a.Decimal(), Label: a.String()})

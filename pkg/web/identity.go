@@ -106,9 +106,9 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 	return BadRequest("There is no such person.")
 }
 
-// SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one, as of what
-// opens a socket without having fetched a page. It is not ok where the page's address says that it is somebody else's (as): a browser shows
-// a former person's when somebody goes back to it.
+// SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one,
+// as of what opens a socket without having fetched a page. It is not ok where the page's address says that it
+// is somebody else's (as): a browser shows a former person's when somebody goes back to it.
 func (s *Site) SessionOf(c echo.Context) (session string, ok bool) {
 	if as := c.QueryParam("as"); as != "" && as != PersonOf(c).ID {
 		return "", false
@@ -120,7 +120,8 @@ func (s *Site) SessionOf(c echo.Context) (session string, ok bool) {
 // personHeader says whose page a form was sent from.
 const personHeader = "Page-Of"
 
-// checkPage refuses a form from a page of somebody else's: the browser has been switched to another person since, in another tab.
+// checkPage refuses a form from a page of somebody else's: the browser has been switched to another person
+// since, in another tab.
 func checkPage(r *http.Request, now Person) error {
 	switch page := r.Header.Get(personHeader); {
 	case r.Method == http.MethodGet, r.Method == http.MethodHead, page == "", page == now.ID:

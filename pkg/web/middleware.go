@@ -26,9 +26,11 @@ const (
 	// drainLimit is how much of a body that is too large is still read and thrown away: a
 	// browser that is cut off while sending shows a connection error and not our message.
 	drainLimit = 16 << 20
-	// RequestTimeout bounds a request's work where its route has no limit of its own; sockets are not bound by it.
+	// RequestTimeout bounds a request's work where its route has no limit of its own; sockets are not bound
+	// by it.
 	RequestTimeout = 10 * time.Second
-	// LongRequestTimeout is for a route that does much at once, such as an import. The server's own limit is above it.
+	// LongRequestTimeout is for a route that does much at once, such as an import. The server's own limit is
+	// above it.
 	LongRequestTimeout = 25 * time.Second
 )
 

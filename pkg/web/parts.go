@@ -55,7 +55,8 @@ type Search struct {
 // maxSearch is how much is searched for, in characters.
 const maxSearch = 200
 
-// ReadSearch is what somebody typed into such a box, by the rules of package text, and without what breaks them.
+// ReadSearch is what somebody typed into such a box, by the rules of package text, and without what breaks
+// them.
 func ReadSearch(typed string) (string, error) {
 	typed, _ = text.Line(typed)
 	if utf8.RuneCountInString(typed) > maxSearch {

@@ -25,8 +25,8 @@ var Migrations = pg.NewMigrations("web", migrationFiles)
 // sessionsKey is where a request finds the sessions.
 const sessionsKey = "web.sessions"
 
-// Sessions keeps what belongs to a browser in the app's own Postgres. A browser has one from its first page with live updates on, or from
-// signing in; without one it is served while the database is away.
+// Sessions keeps what belongs to a browser in the app's own Postgres. A browser has one from its first page
+// with live updates on, or from signing in; without one it is served while the database is away.
 type Sessions struct {
 	manager *scs.SessionManager
 	db      *pg.DB
@@ -57,7 +57,8 @@ var SessionRetention = pg.Retention{
 // endedChannel is notified by the database when sessions are deleted, by whoever.
 const endedChannel = "sessions_ended"
 
-// Ended answers which of the sessions (see Site.SessionOf) hold no longer. It asks the store itself, in one statement.
+// Ended answers which of the sessions (see Site.SessionOf) hold no longer. It asks the store itself, in one
+// statement.
 func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, error) {
 	rows, err := s.db.Pool().Query(ctx, `select asked from unnest($1::text[]) as asked
 		where not exists (select from sessions where token = asked and expiry > now())`, sessions)
@@ -71,7 +72,7 @@ func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, erro
 	return ended, nil
 }
 
-// OnEnd calls wake whenever sessions may have ended, on whatever replica, until ctx ends.
+// OnEnd calls notify whenever sessions may have ended, on whatever replica, until ctx ends.
 func (s *Sessions) OnEnd(ctx context.Context, notify func()) { s.db.Listen(ctx, endedChannel, notify) }
 
 // middleware loads the session and, before the answer's first byte, saves it when it was changed.
@@ -95,12 +96,13 @@ func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// visitLifetime is a session's of a browser that has only looked so far; signing in begins a whole one. It is short, since what keeps no
-// cookies has one for each page.
+// visitLifetime is a session's of a browser that has only looked so far; signing in begins a whole one. It is
+// short, since what keeps no cookies has one for each page.
 const visitLifetime = 24 * time.Hour
 
-// begin gives a browser without a session one, which ends when somebody signs in there: its page is about to open a socket, which ends with
-// it. A session that cannot be saved keeps no page away; the next page begins one.
+// begin gives a browser without a session one, which ends when somebody signs in there: its page is about to
+// open a socket, which ends with it. A session that cannot be saved keeps no page away; the next page begins
+// one.
 func (s *Sessions) begin(c echo.Context) {
 	if ctx := c.Request().Context(); s.manager.Token(ctx) == "" && s.manager.Status(ctx) == scs.Unmodified {
 		s.manager.SetDeadline(ctx, time.Now().Add(visitLifetime))

@@ -44,8 +44,8 @@ type Options struct {
 	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
 	LiveCursor func() string
 	Large      []Large // routes that take more
-	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line below the header.
-	// May be nil.
+	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line
+	// below the header. May be nil.
 	Away func(ctx context.Context) []string
 }
 
@@ -55,8 +55,8 @@ type Site struct {
 	options Options
 }
 
-// New returns a site that serves its assets, /favicon.ico, /robots.txt and POST /signed-in-as, answers errors with pages, and leads from
-// addresses that end with a slash to those without. What answers GET answers HEAD.
+// New returns a site that serves its assets, /favicon.ico, /robots.txt and POST /signed-in-as, answers errors
+// with pages, and leads from addresses that end with a slash to those without. What answers GET answers HEAD.
 func New(o Options) (*Site, error) {
 	if o.Renderer == nil || o.Assets == nil || o.Sessions == nil || o.Identity == nil || o.Log == nil {
 		return nil, errors.New("a site needs Renderer, Assets, Sessions, Identity and Log")
@@ -271,7 +271,7 @@ func answerProblem(log *slog.Logger, err error, c echo.Context) {
 	_ = writeProblem(c, e, event.MetaFrom(c.Request().Context()).CorrelationID)
 }
 
-// logError logs what is our fault; what people did wrong they are told.
+// logError logs our own faults; people see theirs on the page.
 func logError(log *slog.Logger, c echo.Context, e *Error) {
 	ctx := c.Request().Context()
 	switch {

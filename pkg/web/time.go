@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// relativeTime says how long ago something was, or how long it is until then, in the same words as relative-time.js.
+// relativeTime says how long ago something was, or how long it is until then, in the same words as
+// relative-time.js.
 func relativeTime(then, now time.Time) string {
 	seconds := now.Sub(then).Seconds()
 	format, day := "%.0f %s ago", "yesterday"

@@ -2,8 +2,8 @@ package web
 
 import "time"
 
-// MergeByTime puts threads into one: always the earliest of their next entries. Each thread keeps its own order, which the
-// clocks of those who wrote it need not agree with.
+// MergeByTime puts threads into one: always the earliest of their next entries. Each thread keeps its own
+// order, which the clocks of those who wrote it need not agree with.
 func MergeByTime[T any](at func(T) time.Time, threads ...[]T) (all []T) {
 	for {
 		next := -1

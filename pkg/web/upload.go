@@ -16,9 +16,9 @@ var ErrNoFile = errors.New("no file was chosen")
 // ErrFileTooLarge says that a file has more than the handler takes.
 var ErrFileTooLarge = errors.New("the file is too large")
 
-// ReadUpload returns the file in the field of a form that was sent as multipart/form-data; it is never written to disk.
-// A file beyond most bytes, or none, is one of the errors above, for a message beside the field. The route must be
-// Large enough for it.
+// ReadUpload returns the file in the field of a form that was sent as multipart/form-data; it is never
+// written to disk. A file beyond most bytes, or none, is one of the errors above, for a message beside the
+// field. The route must be Large enough for it.
 func ReadUpload(c echo.Context, field string, most int64) ([]byte, error) {
 	r := c.Request()
 	bad := func(status int, err error) error {

@@ -38,7 +38,7 @@ func (m *Manager) Before(_ context.Context, tx *pg.Tx, received []journal.Receiv
 }
 
 // Project decides about the orders whose payments have changed, and records the decision. It is a
-// journal.Projector; Before has locked the cases. A change of the order itself decides nothing: its captured
+// journal.Projector; Before has acquired the process locks. A change of the order itself decides nothing: its captured
 // payments were decided about when their events were received.
 func (m *Manager) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stream) error {
 	affected := map[string]bool{}

@@ -27,7 +27,7 @@ func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Receiv
 }
 
 // Project applies the rules to the payments that changed, and to those whose order changed. It is a
-// journal.Projector; Before has locked the cases.
+// journal.Projector; Before has acquired the process locks.
 func (s *Service) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stream) error {
 	streams := make(map[string]journal.Stream, len(changed))
 	payments := map[string]*lockedPayment{}

@@ -1,5 +1,5 @@
-// Package apitest holds an HTTP API against its OpenAPI 3.1 document: what a test sends and is answered must be what
-// the document says.
+// Package apitest holds an HTTP API against its OpenAPI 3.1 document: what a test sends and is answered must
+// be what the document says.
 //
 // The schemas of OpenAPI 3.1 are JSON Schema 2020-12, and are checked as such.
 //
@@ -87,8 +87,8 @@ func (d *Document) Unanswered() []string {
 	return slices.DeleteFunc(d.Operations(), func(operation string) bool { return d.answered[operation] })
 }
 
-// Transport passes requests to the API and holds them and the answers against the document. A request that the
-// document does not allow must not succeed.
+// Transport passes requests to the API and holds them and the answers against the document. A request that
+// the document does not allow must not succeed.
 func (d *Document) Transport(tb testing.TB, next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(request *http.Request) (*http.Response, error) {
 		var sent []byte

@@ -16,7 +16,7 @@ type Decision struct {
 	By     string // who
 }
 
-// Check refuses a decision that would tell nobody anything.
+// Check refuses a decision without a reason or a person.
 func (d Decision) Check() error {
 	if strings.TrimSpace(d.Reason) == "" {
 		return errors.New("say why with --reason: it is kept on record")

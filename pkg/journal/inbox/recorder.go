@@ -304,7 +304,7 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		})
 		return err
 	})
-	// What the two have of an id tells whether the dead letter is of this message; else the payload does,
+	// What the two have of an id reports whether the dead letter is of this message; else the payload does,
 	// while it is kept.
 	batch.Queue(`select ord - 1, letter.id, letter.event_id = heard.event_id,
 			case when (letter.event_id = heard.event_id) is null and letter.payload <> '' then sha256(letter.payload) end

@@ -23,8 +23,8 @@ type Proxy struct {
 	deaf chan struct{} // closed for the connections that are to carry nothing more
 }
 
-// NewProxy returns a proxy in front of the server of database, which is an address without TLS as New and NewURL give it.
-// It ends with the test.
+// NewProxy returns a proxy in front of the server of database, which is an address without TLS as New and
+// NewURL give it. It ends with the test.
 func NewProxy(tb testing.TB, database string) *Proxy {
 	tb.Helper()
 	u, err := url.Parse(database)
@@ -62,8 +62,8 @@ func (p *Proxy) Statements() int64 { return p.executes.Load() }
 // RoundTrips is how often a client has so far asked and waited for the answer.
 func (p *Proxy) RoundTrips() int64 { return p.trips.Load() }
 
-// Swallow has the connections that are open carry nothing more, in either direction, without closing them; what a
-// client writes is taken and lost. New ones work.
+// Swallow has the connections that are open carry nothing more, in either direction, without closing them;
+// what a client writes is taken and lost. New ones work.
 func (p *Proxy) Swallow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package schematest holds a domain's decoder and its JSON Schemas to the same examples: golden ones, newer ones, refused ones,
-// mutations of them, and whatever a fuzzer finds.
+// Package schematest holds a domain's decoder and its JSON Schemas to the same examples: golden ones, newer
+// ones, refused ones, mutations of them, and whatever a fuzzer finds.
 //
-// What is written must fit the schemas, which know all members. What is read may have more: a reader's schema is the same without
-// "additionalProperties": false.
+// What is written must fit the schemas, which know all members. What is read may have more: a reader's schema
+// is the same without "additionalProperties": false.
 package schematest
 
 import (
@@ -24,8 +24,8 @@ import (
 	"countersign.example/pkg/schema"
 )
 
-// Domain is what is tested. Examples are in testdata/{golden,newer,refused}/<type>.json, by their names: those that are written,
-// those that are only read, and those that are neither.
+// Domain is what is tested. Examples are in testdata/{golden,newer,refused}/<type>.json, by their names:
+// those that are written, those that are only read, and those that are neither.
 type Domain struct {
 	Types  []schema.Type
 	Decode func(typ string, data []byte) (body any, err error)
@@ -287,11 +287,12 @@ func (d Domain) Fuzz(f *testing.F) {
 	})
 }
 
-// fraction finds a number with a fraction or an exponent, which a schema takes for an integer where its value is one.
+// fraction finds a number with a fraction or an exponent, which a schema takes for an integer where its value
+// is one.
 var fraction = regexp.MustCompile(`[0-9][.eE]`)
 
-// agree fails if the decoder accepts what the readers' schema refuses, or the schema accepts what the decoder refuses for another reason than
-// those that a schema cannot see.
+// agree fails if the decoder accepts what the readers' schema refuses, or the schema accepts what the decoder
+// refuses for another reason than those that a schema cannot see.
 func (d Domain) agree(t interface {
 	Helper()
 	Fatalf(string, ...any)
