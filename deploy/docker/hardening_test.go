@@ -39,9 +39,9 @@ func TestNoHealthCheckStartsAJavaMachine(t *testing.T) {
 		if service.HealthCheck == nil {
 			continue
 		}
-		words := strings.Join(service.HealthCheck.Test, " ")
-		if strings.Contains(words, "java") || strings.Contains(words, "/opt/kafka/bin/") {
-			t.Errorf("%s is asked by %q", service.Name, words)
+		test := strings.Join(service.HealthCheck.Test, " ")
+		if strings.Contains(test, "java") || strings.Contains(test, "/opt/kafka/bin/") {
+			t.Errorf("%s is asked by %q", service.Name, test)
 		}
 	}
 }
@@ -70,9 +70,9 @@ func TestEachKafkaVolumeHasAClusterIDOfItsOwn(t *testing.T) {
 		t.Error("the cluster's id is the same on every volume")
 	}
 	command := strings.Join(kafka.Command, " ")
-	for _, words := range []string{kafka.Volumes[0].Target + "/meta.properties", "kafka-storage.sh random-uuid", "export CLUSTER_ID="} {
-		if !strings.Contains(command, words) {
-			t.Errorf("the command has no %q", words)
+	for _, part := range []string{kafka.Volumes[0].Target + "/meta.properties", "kafka-storage.sh random-uuid", "export CLUSTER_ID="} {
+		if !strings.Contains(command, part) {
+			t.Errorf("the command has no %q", part)
 		}
 	}
 }

@@ -114,9 +114,9 @@ func (l *launcher) secret(name string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
-	word := rand.Text()
-	if err := os.WriteFile(path, []byte(word+"\n"), 0o600); err != nil {
+	text := rand.Text()
+	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("keep the secret %s: %w", name, err)
 	}
-	return word, nil
+	return text, nil
 }

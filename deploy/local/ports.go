@@ -11,27 +11,27 @@ type claim struct{ what, addr, variable string }
 
 // checkPorts reports every address that cannot be had, in one error, before anything starts.
 func checkPorts(claims []claim) error {
-	var taken []string
+	var problems []string
 	seen := map[string]claim{}
 	for _, c := range claims {
 		if _, _, err := net.SplitHostPort(c.addr); err != nil {
-			taken = append(taken, fmt.Sprintf("%s is %q: use host:port", c.variable, c.addr))
+			problems = append(problems, fmt.Sprintf("%s is %q: use host:port", c.variable, c.addr))
 			continue
 		}
 		if other, twice := seen[c.addr]; twice {
-			taken = append(taken, fmt.Sprintf("%s for %s is also %s's: set %s or %s", c.addr, c.what, other.what, c.variable, other.variable))
+			problems = append(problems, fmt.Sprintf("%s for %s is also %s's: set %s or %s", c.addr, c.what, other.what, c.variable, other.variable))
 			continue
 		}
 		seen[c.addr] = c
 		listener, err := net.Listen("tcp", c.addr)
 		if err != nil {
-			taken = append(taken, fmt.Sprintf("%s for %s is taken: stop what uses it, or set %s to another", c.addr, c.what, c.variable))
+			problems = append(problems, fmt.Sprintf("%s for %s is taken: stop what uses it, or set %s to another", c.addr, c.what, c.variable))
 			continue
 		}
 		_ = listener.Close()
 	}
-	if len(taken) == 0 {
+	if len(problems) == 0 {
 		return nil
 	}
-	return usageError{strings.Join(taken, "\n")}
+	return usageError{strings.Join(problems, "\n")}
 }

@@ -50,9 +50,9 @@ func submitted(at apps, ada *browser.Tab, tag string) (number string) {
 	ada.See("Draft for Linden School" + tag)
 	ada.Press("Submit order")
 	ada.See("Submitted", "main")
-	const words = `document.querySelector("main").innerText.match(/\d{4}\/\d{2}\/\d{6}/)`
-	ada.Eventually(words)
-	return browser.Eval[string](ada, words+"[0]")
+	const submitted = `document.querySelector("main").innerText.match(/\d{4}\/\d{2}\/\d{6}/)`
+	ada.Eventually(submitted)
+	return browser.Eval[string](ada, submitted+"[0]")
 }
 
 func add(tab *browser.Tab, product, quantity string) {
@@ -119,11 +119,11 @@ func heldOrder(t *testing.T, sys *testsystem.System, ada *browser.Tab, total str
 		product = sys.Product(t, "CRN-N", "Night crane", 1180_08)
 	}
 	id = uuid.NewString()
-	tell := func(path string, body any) { sys.Send(t, "ada-nowak", "Ada Nowak", path, body) }
-	tell("/orders", map[string]any{"order_id": id})
-	tell("/orders/"+id+"/items", map[string]any{"product_id": product, "quantity": 1})
-	tell("/orders/"+id+"/customer", map[string]any{"customer_id": customer})
-	tell("/orders/"+id+"/submit", map[string]any{
+	send := func(path string, body any) { sys.Send(t, "ada-nowak", "Ada Nowak", path, body) }
+	send("/orders", map[string]any{"order_id": id})
+	send("/orders/"+id+"/items", map[string]any{"product_id": product, "quantity": 1})
+	send("/orders/"+id+"/customer", map[string]any{"customer_id": customer})
+	send("/orders/"+id+"/submit", map[string]any{
 		"sequence": 3, "total": map[string]any{"amount": map[string]int64{"1180.00": 1180_00, "1180.08": 1180_08}[total], "currency": "EUR"},
 		"expires_at": time.Now().Add(lives).UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano),
 	})

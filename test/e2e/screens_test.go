@@ -65,12 +65,12 @@ func drawPayments(sys *testsystem.System, tab *browser.Tab, app string, draw fun
 }
 
 func drawOrders(sys *testsystem.System, tab *browser.Tab, app string, draw func(page string)) {
-	for page, words := range map[string]string{"draft": "Draft", "order-waiting": "000002", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
+	for page, text := range map[string]string{"draft": "Draft", "order-waiting": "000002", "order-paid": "Brandt & Sons", "order-refunded": "Cancelled"} {
 		tab.Open(sys.URL(app) + "/orders")
 		tab.See("Riverside Housing")
 		draw("orders")
 		tab.Eventually(`(() => {
-			const row = [...document.querySelectorAll("[data-live-list=orders] tr")].find(r => r.innerText.includes("` + words + `"))
+			const row = [...document.querySelectorAll("[data-live-list=orders] tr")].find(r => r.innerText.includes("` + text + `"))
 			row?.querySelector("a")?.click()
 			return Boolean(row)
 		})()`)

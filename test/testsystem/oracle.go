@@ -154,18 +154,18 @@ func (o *oracle) stream(service, stream string, records []record, events []event
 	}
 }
 
-func typesOf(events []event.Event) (words []string) {
+func typesOf(events []event.Event) (list []string) {
 	for _, e := range events {
-		words = append(words, fmt.Sprintf("%s (%s)", e.Type, e.ID))
+		list = append(list, fmt.Sprintf("%s (%s)", e.Type, e.ID))
 	}
-	return words
+	return list
 }
 
-func recordTypes(stream []record) (words []string) {
+func recordTypes(stream []record) (list []string) {
 	for _, n := range stream {
-		words = append(words, fmt.Sprintf("%s (%s)", n.Type, n.ID))
+		list = append(list, fmt.Sprintf("%s (%s)", n.Type, n.ID))
 	}
-	return words
+	return list
 }
 
 // copies compares a web app's rows with the topic's payments.
