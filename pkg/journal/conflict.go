@@ -8,10 +8,10 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// Conflict is a received event whose id the journal has for an event that differs.
+// Conflict is a received event whose id its stream has for an event that differs.
 type Conflict struct {
 	Index   int    // among the events received
-	Differs string // what is another: "stream", "data" or the name of an attribute
+	Differs string // what is another: "data" or the name of an attribute
 }
 
 // difference names the first thing in which two events of one id differ, or nothing. Their times are as

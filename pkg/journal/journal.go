@@ -2,7 +2,7 @@
 // received. Everything else that the service knows is a reading of it.
 //
 // Invariants:
-//   - An event is in the journal once, by its id. Our own comes back from the topic and is
+//   - An event is in the journal once, by its stream and its id. Our own comes back from the topic and is
 //     then confirmed: it gets its place in the log.
 //   - Log is 1, 2, 3 ... within a stream, in the order in which the topic holds the stream's
 //     events. Given once, it never changes. Pending events (ours, not received yet) count as last.
@@ -48,6 +48,8 @@ type Record struct {
 	Offset    int64
 
 	RecordedAt time.Time
+
+	rowID uuid.UUID // in place of the event's id, where the journal has that for another stream's event
 }
 
 // Stream is one aggregate's events.

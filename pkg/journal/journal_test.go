@@ -157,41 +157,39 @@ func TestTheSameEventTwiceInOneBatch(t *testing.T) {
 	require.EqualValues(t, 1, changed[0].Log)
 }
 
-func TestAnEventIDUsedForTwoStreamsCountsOnce(t *testing.T) {
-	// given an event that one stream has
-	db := pgtest.New(t, journal.Migrations)
-	j := journal.New(db, "/here")
-	e := newEvent("1", 1)
-	receive(t, db, j, received(stream, 1, e))
+func TestAnIDCountsWithinItsStream(t *testing.T) {
+	for name, batches := range map[string]bool{"in one batch": false, "in two": true} {
+		t.Run(name, func(t *testing.T) {
+			// given an event, and a copy of its id in another stream
+			db := pgtest.New(t, journal.Migrations)
+			j := journal.New(db, "/here")
+			e := newEvent("1", 1)
+			first, second := received("thing-2", 1, e), received(stream, 2, e)
 
-	// when another is received to have it
-	changed := receive(t, db, j, received("thing-2", 2, e))
+			// when both are received, the copy first, and all of it again
+			if batches {
+				receive(t, db, j, first)
+				receive(t, db, j, second)
+			} else {
+				require.Len(t, receive(t, db, j, first, second), 2)
+			}
+			require.Empty(t, receive(t, db, j, second, first))
 
-	// then that changes nothing, and leaves no hole for what comes next
-	require.Empty(t, changed)
-	require.Equal(t, 1, count(t, db, "journal"))
-	require.Zero(t, count(t, db, "streams where stream = 'thing-2' and (version, log) <> (0, 0)"))
-	changed = receive(t, db, j, received("thing-2", 3, newEvent("2", 1)))
-	require.Len(t, changed, 1)
-	require.EqualValues(t, 1, changed[0].Records[0].Log)
-	require.EqualValues(t, 1, changed[0].Records[0].Version)
-}
-
-func TestAnEventIDUsedForTwoStreamsOfOneBatchCountsForTheFirst(t *testing.T) {
-	// given nothing yet
-	db := pgtest.New(t, journal.Migrations)
-	j := journal.New(db, "/here")
-	e := newEvent("1", 1)
-
-	// when one batch has an event in two streams
-	changed := receive(t, db, j, received("thing-2", 1, e), received("thing-1", 2, e))
-
-	// then the first has it
-	require.Len(t, changed, 1)
-	require.Equal(t, "thing-2", changed[0].ID)
-	require.EqualValues(t, 1, changed[0].Log)
-	require.Len(t, changed[0].Records, 1)
-	require.Equal(t, 1, count(t, db, "journal"))
+			// then each stream has it once, and goes on without a hole
+			require.Equal(t, 2, count(t, db, "journal"))
+			require.Equal(t, 1, count(t, db, "journal where shared_id is not null"))
+			for _, name := range []string{stream, "thing-2"} {
+				s, err := j.Read(t.Context(), name)
+				require.NoError(t, err)
+				require.Len(t, s.Records, 1)
+				require.Equal(t, e.ID, s.Records[0].ID)
+				require.EqualValues(t, 1, s.Records[0].Log)
+			}
+			changed := receive(t, db, j, received(stream, 3, newEvent("1", 2)))
+			require.EqualValues(t, 2, changed[0].Log)
+			require.EqualValues(t, 2, changed[0].Version)
+		})
+	}
 }
 
 func TestOutboxSinceIsTheOldestThatWaits(t *testing.T) {

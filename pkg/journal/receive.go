@@ -27,8 +27,11 @@ type Received struct {
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - so is one whose id the journal has with something else in it, since an id counts once. No honest writer
-//     does that: ReceiveOrRefuse tells them apart.
+//   - so is one whose id its stream has with something else in it, since an id counts once in a stream. No honest
+//     writer does that: ReceiveOrRefuse tells them apart.
+//
+// Ids of other streams do not matter: which of two was first, only the topic can say, and it says it within a
+// stream alone. Whoever writes to another topic must not be able to take an id from the event that it belongs to.
 //
 // It costs two round trips, however many the events are.
 func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, error) {
@@ -36,8 +39,8 @@ func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) (
 	return changed, err
 }
 
-// ReceiveOrRefuse is Receive, and also returns the events whose id belongs to another event, in the order
-// given.
+// ReceiveOrRefuse is Receive, and also returns the events whose id belongs to another event of the
+// stream, in the order given.
 func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, []Conflict, error) {
 	if len(received) == 0 {
 		return nil, nil, nil
@@ -83,8 +86,8 @@ type placed struct {
 	conflicts []Conflict
 }
 
-// place gives every event its place in the log, in memory; the streams are locked. owners are the streams of
-// the ids that the journal has, to which it adds.
+// place gives every event its place in the log, in memory; the streams are locked. owners are the streams whose
+// rows have the ids, to which it adds.
 func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))
@@ -104,11 +107,6 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 	}
 	for n, h := range received {
 		h.Time = event.Kept(h.Time)
-		if owner, ok := owners[h.ID]; ok && owner != h.Stream {
-			p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: "stream"})
-			continue
-		}
-		owners[h.ID] = h.Stream
 		s := p.streams[h.Stream]
 		i, isKnown := known[h.Stream][h.ID]
 		if isKnown {
@@ -129,6 +127,10 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 			s.Version++
 			i = len(s.Records)
 			s.Records = append(s.Records, Record{Event: h.Event, Stream: s.ID, Version: s.Version})
+			if _, taken := owners[h.ID]; taken {
+				s.Records[i].rowID = event.NewID()
+			}
+			owners[h.ID] = s.ID
 			known[s.ID][h.ID] = i
 			p.appended = append(p.appended, &s.Records[i])
 		} else {
@@ -185,9 +187,17 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		return ErrRaced
 	}
 	for _, record := range p.appended {
-		record.Position = written[record.ID]
+		record.Position = written[record.row()]
 	}
 	return nil
+}
+
+// row is the record's event_id in the table.
+func (r *Record) row() uuid.UUID {
+	if r.rowID != uuid.Nil {
+		return r.rowID
+	}
+	return r.ID
 }
 
 // ErrRaced undoes a transaction that would leave holes in the log. Trying again helps: the next attempt sees

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,20 +19,21 @@ const lockStreams = `insert into streams (stream) select s from unnest($1::text[
 	on conflict (stream) do update set version = streams.version
 	returning stream, version, log`
 
-const selectRecords = `select position, stream, version, coalesce(log, 0), event_id, type, source, subject, time,
+const selectRecords = `select position, stream, version, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time,
 	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data,
 	coalesce(topic, ''), coalesce(partition, 0), coalesce("offset", 0), recorded_at from journal`
 
 // insertJournal takes the arrays of columns.args.
 const insertJournal = `insert into journal (stream, version, event_id, type, source, subject, time, data_schema, sequence,
-	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset")
+	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", shared_id)
 	select stream, version, event_id, type, source, subject, time, data_schema, sequence,
 	correlation_id, causation_id, actor, actor_name, trace_parent, data,
-	nullif(log, 0), nullif(topic, ''), case when log > 0 then partition end, case when log > 0 then "offset" end
+	nullif(log, 0), nullif(topic, ''), case when log > 0 then partition end, case when log > 0 then "offset" end, shared_id
 	from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
 	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[], $17::text[],
-	$18::int[], $19::bigint[]) with ordinality as input (stream, version, event_id, type, source, subject, time, data_schema,
-	sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", ord)
+	$18::int[], $19::bigint[], $20::uuid[]) with ordinality as input (stream, version, event_id, type, source, subject, time,
+	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset",
+	shared_id, ord)
 	order by ord`
 
 // appendEvent writes one event of our own. Plain values: for a single row they take half the time of
@@ -43,6 +45,12 @@ const appendEvent = `with written as (insert into journal (stream, version, even
 	shown as (insert into unpushed (stream) select $1 where $16),
 	moved as (update streams set version = $2 where stream = $1)
 	select position, recorded_at from written`
+
+// Holds is an SQL condition: the journal has the event whose id and stream these expressions give.
+func Holds(id, stream string) string {
+	const has = "exists (select from journal where %s = %s and stream = %s)"
+	return "(" + fmt.Sprintf(has, "event_id", id, stream) + " or " + fmt.Sprintf(has, "shared_id", id, stream) + ")"
+}
 
 // receiveEvents names the conflict's target: any other conflict is a mistake and must surface.
 const receiveEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
@@ -62,6 +70,7 @@ type columns struct {
 	streams, types, sources, subjects, schemas                         []string
 	correlations, causations, actors, actorNames, traceParents, topics []string
 	eventIDs                                                           []uuid.UUID
+	sharedIDs                                                          []*uuid.UUID
 	times                                                              []time.Time
 	data                                                               []string
 	partitions                                                         []int32
@@ -73,7 +82,11 @@ func (c *columns) add(r Record) {
 	c.positions = append(c.positions, r.Position)
 	c.streams = append(c.streams, r.Stream)
 	c.versions = append(c.versions, r.Version)
-	c.eventIDs = append(c.eventIDs, r.ID)
+	var shared *uuid.UUID
+	if r.rowID != uuid.Nil {
+		shared = &r.ID
+	}
+	c.eventIDs, c.sharedIDs = append(c.eventIDs, r.row()), append(c.sharedIDs, shared)
 	c.types = append(c.types, r.Type)
 	c.sources = append(c.sources, r.Source)
 	c.subjects = append(c.subjects, r.Subject)
@@ -101,7 +114,7 @@ func appendArgs(r Record) []any {
 // args are the parameters of insertJournal.
 func (c *columns) args() []any {
 	return []any{c.streams, c.versions, c.eventIDs, c.types, c.sources, c.subjects, c.times, c.schemas, c.sequences,
-		c.correlations, c.causations, c.actors, c.actorNames, c.traceParents, c.data, c.logs, c.topics, c.partitions, c.offsets}
+		c.correlations, c.causations, c.actors, c.actorNames, c.traceParents, c.data, c.logs, c.topics, c.partitions, c.offsets, c.sharedIDs}
 }
 
 func scanRecord(row pgx.CollectableRow) (Record, error) {

@@ -157,7 +157,7 @@ func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, repo
 
 // reportAdopted says what was recorded since a position.
 func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before int64, report func(string)) (detail string, err error) {
-	rows, err := tx.Query(ctx, `select type, stream, event_id::text, topic, partition, "offset", source = $2 from journal where position > $1
+	rows, err := tx.Query(ctx, `select type, stream, coalesce(shared_id, event_id)::text, topic, partition, "offset", source = $2 from journal where position > $1
 		order by topic, partition, "offset"`, before, a.Journal.Source())
 	if err != nil {
 		return "", fmt.Errorf("look at what was adopted: %w", err)

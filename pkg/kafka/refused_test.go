@@ -5,10 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 )
@@ -58,16 +60,16 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.produce(addresses, h.encoded(known)...)
 	h.eventually(1, "journal")
 
-	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other data or another subject
+	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other data
 	forged, elsewhere, lost := newEvent("1", 2), newEvent("1", 3), newEvent("1", 4)
 	forged.Type, lost.Source = "thing_owned", "/here"
-	changed, moved, same := known, known, known
-	changed.Data, moved.Subject = json.RawMessage(`{"n":1,"size":1.51}`), "2"
+	changed, same := known, known
+	changed.Data = json.RawMessage(`{"n":1,"size":1.51}`)
 	same.Data = json.RawMessage(`{"n":1,"size":15e-1}`) // as jsonb sees it, and is a redelivery
 	first := h.encoded(known)[0]
 	tp := kafkago.Murmur2Balancer{}.Balance(first, 0, 1, 2)
 	h.produceTo(addresses, (tp+1)%3, h.encoded(elsewhere)[0])
-	h.produce(addresses, h.encoded(forged, lost, changed, moved, same)...)
+	h.produce(addresses, h.encoded(forged, lost, changed, same)...)
 	// and then good ones of the same keys
 	owned := newEvent("1", 5)
 	owned.Type, owned.Source = "thing_owned", "/owner"
@@ -77,13 +79,13 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.eventually(3, "journal where log > 0")
 	require.Equal(t, []int{1, 5}, h.ns("1"))
 	require.Equal(t, []int{6}, h.ns("2"))
-	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting'")
-	h.eventually(5, "dead_letters where noticed_at is not null")
-	h.eventually(5, "dead_letters")
+	h.eventually(4, "dead_letters where kind = 'refused' and state = 'waiting'")
+	h.eventually(4, "dead_letters where noticed_at is not null")
+	h.eventually(4, "dead_letters")
 	h.eventually(0, "parked_keys")
 	eventually(t, func() bool { return outcomes(t, registry)["redelivered"] == 1 })
-	require.Equal(t, map[string]float64{"writer": 1, "partition": 1, "missing": 1, "changed": 2}, refusals(t, registry))
-	require.EqualValues(t, 5, outcomes(t, registry)["refused"])
+	require.Equal(t, map[string]float64{"writer": 1, "partition": 1, "missing": 1, "changed": 1}, refusals(t, registry))
+	require.EqualValues(t, 4, outcomes(t, registry)["refused"])
 	h.eventually(1, `journal where event_id = $1 and data = '{"n":1,"size":1.5}'`, known.ID) // what was first counts
 
 	// and replaying one refuses it again, by the same rules
@@ -94,9 +96,66 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 		_, err := deadLetters.Replay(t.Context(), l.ID)
 		require.ErrorIs(t, err, inbox.ErrRefused, l.Error)
 	}
-	h.eventually(5, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
+	h.eventually(4, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
 	_, err = deadLetters.Discard(t.Context(), list[0].ID)
 	require.NoError(t, err)
+}
+
+func TestNobodyCanTakeAnIDFromTheEventThatItBelongsTo(t *testing.T) {
+	// given two events of one writer, one of them still on its way back, and copies of their ids with other keys, received first
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	r := h.recording()
+	r.Primary = true
+	ours, theirs := newEvent("ours", 1), newEvent("theirs", 1)
+	ours.Source, ours.ID = "/here", event.NewID()
+	squat := func(e event.Event, subject string) event.Event {
+		e.Type, e.Source, e.Subject, e.Data = "thing_exploded", "/evil", subject, json.RawMessage(`{"boom":true}`)
+		return e
+	}
+	h.append(ours)
+	own := squat(ours, "a")
+	own.Source = "/here" // it even says that we wrote it
+	h.produce(addresses, h.encoded(squat(ours, "b"), own, squat(theirs, "c"))...)
+	stop := run(t, kafka.NewConsumer(kafka.ConsumerConfig{Config: r, Client: h.client, Group: h.group}).Run)
+	h.eventually(2, "journal where source = '/evil'")
+
+	// when the events come themselves, and again
+	h.produce(addresses, h.encoded(ours, theirs, ours, theirs, squat(ours, "b"), newEvent("last", 1))...)
+	h.eventually(1, "journal where subject = 'last'")
+
+	// then each is in its stream once, with its id
+	for subject, id := range map[string]uuid.UUID{"ours": ours.ID, "theirs": theirs.ID, "b": ours.ID, "c": theirs.ID} {
+		s, err := h.journal.Read(t.Context(), "thing-"+subject)
+		require.NoError(t, err)
+		require.Len(t, s.Records, 1, subject)
+		require.Equal(t, id, s.Records[0].ID, subject)
+		require.EqualValues(t, 1, s.Records[0].Log, subject)
+	}
+	h.eventually(1, "dead_letters")
+	h.eventually(1, "dead_letters where key = 'a' and kind = 'refused'") // which the journal lacks, whatever else has its id
+	stop()
+
+	// and a core that looks for what it lacks is not told that it has it
+	missing, err := r.Missing(t.Context(), []inbox.OwnEvent{{ID: ours.ID, Type: "thing_happened", Stream: "thing-ours"}, {ID: ours.ID, Stream: "thing-x"}})
+	require.NoError(t, err)
+	require.Len(t, missing, 1)
+	require.Equal(t, "thing-x", missing[0].Stream)
+}
+
+func TestAnUnknownTypeWithAnAbsurdTimeHoldsNothingUp(t *testing.T) {
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	run(t, h.consumer().Run)
+	e := newEvent("1", 1)
+	e.Type, e.Time = "thing_exploded", time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+	h.produce(addresses, h.encoded(e, newEvent("1", 2))...)
+
+	h.eventually(1, "dead_letters where kind = 'refused'")
+	h.eventually(1, "journal")
+	require.Equal(t, []int{2}, h.ns("1"))
+	h.eventually(0, "parked_keys")
 }
 
 func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {

@@ -33,7 +33,7 @@ func (s *System) readJournal(ctx context.Context, service string) (map[string][]
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), event_id, type, source, subject, time, actor, actor_name, data
+	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time, actor, actor_name, data
 		from journal order by stream, log nulls last, version`)
 	if err != nil {
 		return nil, err

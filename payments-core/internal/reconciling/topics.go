@@ -16,7 +16,7 @@ import (
 
 // These come first: what Kafka has acknowledged is in the topics before their ends are read.
 const makeTables = `
-	create temporary table published as select stream, type, event_id from journal j
+	create temporary table published as select stream, type, coalesce(shared_id, event_id) as event_id from journal j
 		where log is null and not exists (select from outbox o where o.position = j.position);
 	create temporary table positions (topic text, partition int, position bigint);
 	create temporary table topic_events (topic text, partition int, "offset" bigint, stream text collate "C", event_id uuid);
@@ -142,9 +142,10 @@ func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[partiti
 // dead letter later than the topic, and a discarded one not at all.
 const makeJoins = `
 	create temporary table received as select * from (
-		select distinct on (event_id) t.*, exists (select from dead_letters d where d.event_id = t.event_id) as dead_lettered
-		from topic_events t join positions p using (topic, partition) where t."offset" < p.position order by event_id, t."offset") first;
-	create temporary table logged as select j.stream, j.event_id, j.log from journal j left join positions p using (topic, partition)
+		select distinct on (stream, event_id) t.*, exists (select from dead_letters d where d.event_id = t.event_id
+			and d.topic = t.topic and d.partition = t.partition) as dead_lettered
+		from topic_events t join positions p using (topic, partition) where t."offset" < p.position order by stream, event_id, t."offset") first;
+	create temporary table logged as select j.stream, coalesce(j.shared_id, j.event_id) as event_id, j.log from journal j left join positions p using (topic, partition)
 		where j.log is not null and (p.position is null or j."offset" < p.position);
 	analyze topic_events; analyze received; analyze logged; analyze published`
 
@@ -160,14 +161,14 @@ func (r *Reconciler) journalAgainstTopics(ctx context.Context, tx pgx.Tx) error 
 		columns []any
 		report  func()
 	}{{
-		`select stream, type, event_id from published p where not exists (select from topic_events t where t.event_id = p.event_id) order by 1`,
+		`select stream, type, event_id from published p where not exists (select from topic_events t where t.event_id = p.event_id and t.stream = p.stream) order by 1`,
 		[]any{&stream, &kind, &id},
 		func() {
 			r.differ("%s: %s %s was written, and is neither in the topic nor in the outbox", stream, kind, id)
 		},
 	}, {
 		`select stream, event_id from received h where not dead_lettered
-			and not exists (select from journal j where j.event_id = h.event_id and j.stream = h.stream and j.log is not null) order by 1`,
+			and not exists (select from journal j where coalesce(j.shared_id, j.event_id) = h.event_id and j.stream = h.stream and j.log is not null) order by 1`,
 		[]any{&stream, &id},
 		func() { r.differ("%s: event %s is in the topic and not in the journal's log", stream, id) },
 	}, {

@@ -61,17 +61,17 @@ func (c Config) Missing(ctx context.Context, events []OwnEvent) ([]OwnEvent, err
 	if len(events) == 0 {
 		return nil, nil
 	}
-	ids, topics := make([]uuid.UUID, len(events)), make([]string, len(events))
+	ids, streams, topics := make([]uuid.UUID, len(events)), make([]string, len(events)), make([]string, len(events))
 	partitions, offsets := make([]int32, len(events)), make([]int64, len(events))
 	for i, e := range events {
-		ids[i], topics[i], partitions[i], offsets[i] = e.ID, e.Topic, int32(e.Partition), e.Offset
+		ids[i], streams[i], topics[i], partitions[i], offsets[i] = e.ID, e.Stream, e.Topic, int32(e.Partition), e.Offset
 	}
 	rows, err := c.DB.Pool().Query(ctx, `select ord - 1
-		from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[]) with ordinality as e (id, topic, partition, "offset", ord)
-		where not exists (select from journal where event_id = e.id)
+		from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::text[]) with ordinality as e (id, topic, partition, "offset", stream, ord)
+		where not `+journal.Holds("e.id", "e.stream")+`
 		and not exists (select from dead_letters d where d.topic = e.topic and d.partition = e.partition and d."offset" = e."offset"
 			and (d.event_id = e.id or d.event_id is null) and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`,
-		ids, topics, partitions, offsets)
+		ids, topics, partitions, offsets, streams)
 	if err != nil {
 		return nil, fmt.Errorf("compare with the journal: %w", err)
 	}
@@ -105,7 +105,8 @@ func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
 // and is not in the journal, in the topics' order, maxRefusedOwn at most.
 func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter, error) {
 	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
-		and not exists (select from journal where event_id = dead_letters.event_id)
+		and not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
+			and convert_to(j.subject, 'UTF8') = dead_letters.key and coalesce(j.topic, dead_letters.topic) = dead_letters.topic)
 		order by topic, partition, "offset"`)
 	if err != nil {
 		return nil, fmt.Errorf("read refused letters: %w", err)
@@ -173,7 +174,7 @@ var ErrNotMissing = errors.New("there is no event that says that this service ha
 func (c Config) Skip(ctx context.Context, message Message, e OwnEvent, d Decision) error {
 	return c.DB.InTx(ctx, func(tx *pg.Tx) error {
 		var known bool
-		if err := tx.QueryRow(ctx, "select exists (select from journal where event_id = $1)", e.ID).Scan(&known); err != nil {
+		if err := tx.QueryRow(ctx, "select "+journal.Holds("$1", "$2"), e.ID, e.Stream).Scan(&known); err != nil {
 			return fmt.Errorf("look for the event: %w", err)
 		}
 		if known {

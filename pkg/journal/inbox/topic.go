@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 )
@@ -77,7 +79,7 @@ func notOurs() refusal {
 }
 
 func changed(c journal.Conflict) refusal {
-	return refusal{"changed", fmt.Sprintf("its id is in the journal with another %s: what was recorded first counts", c.Differs)}
+	return refusal{"changed", fmt.Sprintf("its stream has an event of this id with another %s: what was recorded first counts", c.Differs)}
 }
 
 // item is a message on its way into the journal.
@@ -90,6 +92,14 @@ type item struct {
 	reason   string // why it is refused
 	attempts int
 }
+
+// streamEvent is what an event is known by: its id counts within its stream.
+type streamEvent struct {
+	id     uuid.UUID
+	stream string
+}
+
+func (i item) streamEvent() streamEvent { return streamEvent{i.received.ID, i.received.Stream} }
 
 func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
 
@@ -122,18 +132,21 @@ func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 		}
 	}()
 	i.received.Stream = t.Stream(e)
+	if t.Check != nil {
+		switch err := t.Check(e); {
+		case err == nil:
+		case t.Unknown != nil && errors.Is(err, t.Unknown):
+			i.unknown = true
+		default:
+			return i.deadLetter(Poison, err)
+		}
+	}
 	if e.Time.Before(earliest) || e.Time.After(now.Add(ahead)) {
-		return i.deadLetter(Poison, fmt.Errorf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339)))
-	}
-	if t.Check == nil {
-		return i
-	}
-	switch err := t.Check(e); {
-	case err == nil:
-	case t.Unknown != nil && errors.Is(err, t.Unknown):
-		i.unknown = true
-	default:
-		return i.deadLetter(Poison, err)
+		why := fmt.Sprintf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339))
+		if i.unknown { // it has no effect, so that nothing has to wait for it; anybody may have sent it
+			return i.refuse(refusal{"time", why})
+		}
+		return i.deadLetter(Poison, errors.New(why))
 	}
 	return i
 }
