@@ -124,7 +124,7 @@ func newJournal(db *pg.DB) *journal.Journal {
 	return journal.New(db, payments.Source, journal.Live())
 }
 
-// startConsumer adds what publishes and hears.
+// startConsumer adds what publishes and receives.
 func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal) {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
@@ -139,7 +139,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journ
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }
 
-// recording is how what is heard becomes record, live and when a dead letter is replayed.
+// recording is how what is received is recorded, live and when a dead letter is replayed.
 func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
@@ -164,7 +164,7 @@ func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 // projectors write the copies.
 var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog}
 
-// rebuild is the command that makes the copies anew from the journal.
+// rebuild is the command that makes the read models again from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
 	return operator.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
 		cfg, _, err := load()
@@ -199,7 +199,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 	})
 }
 
-// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+// acceptLoss is the command that receives partitions again of which a part is gone without being received.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
 	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		cfg, log, err := load()

@@ -178,14 +178,14 @@ func (b *browser) wants(a answer, status int, path string, texts ...string) {
 	}
 }
 
-// hears has the log tell events, as the consumer records them.
-func (d *testSite) hears(events ...event.Event) {
+// receives has the log tell events, as the consumer records them.
+func (d *testSite) receives(events ...event.Event) {
 	d.t.Helper()
-	heard := make([]journal.Received, len(events))
+	received := make([]journal.Received, len(events))
 	for i, e := range events {
-		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}
+		received[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}
 	}
-	d.tells(heard...)
+	d.tells(received...)
 }
 
 // confirms has the log tell what the app itself has written about a payment, and nothing else has come
@@ -194,7 +194,7 @@ func (d *testSite) confirms(id string) {
 	d.t.Helper()
 	for _, record := range d.stream(id).Records {
 		if record.Log == 0 {
-			d.hears(record.Event)
+			d.receives(record.Event)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (d *testSite) does(id string, by event.Meta, bodies ...payment.Body) {
 	for _, body := range bodies {
 		e := payment.New(payment.Writer(body.EventType()), id, body)
 		e.Meta, e.Time = by, time.Now()
-		d.hears(e)
+		d.receives(e)
 	}
 }
 

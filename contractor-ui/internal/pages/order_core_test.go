@@ -103,11 +103,11 @@ func (c *core) write(id string, by event.Meta, body order.Body) int64 {
 	e := order.New("/ordering-core", id, body)
 	e.Time, e.Meta, e.Sequence = time.Now(), by, c.order(id).Sequence+1
 	c.streams[id] = append(c.streams[id], order.Entry{Event: e, Confirmed: true})
-	heard := journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic}
+	received := journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic}
 	if c.late {
-		c.held = append(c.held, heard)
+		c.held = append(c.held, received)
 	} else {
-		c.d.tells(heard)
+		c.d.tells(received)
 	}
 	return e.Sequence
 }
@@ -221,14 +221,14 @@ func (c *core) decide(path string, a *asked) (body order.Body, more map[string]a
 }
 
 // tells has the topics tell the site's journal.
-func (d *testSite) tells(heard ...journal.Received) {
+func (d *testSite) tells(received ...journal.Received) {
 	d.t.Helper()
-	for i := range heard {
+	for i := range received {
 		d.offset++
-		heard[i].Offset = d.offset
+		received[i].Offset = d.offset
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, received)
 		for _, project := range []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog} {
 			if err == nil {
 				err = project(d.t.Context(), tx, streams)

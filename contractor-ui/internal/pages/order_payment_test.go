@@ -158,7 +158,7 @@ func TestAPaymentPushesItsOrder(t *testing.T) {
 		t.Fatal(rows, err)
 	}
 	before := rows[0].Revision
-	// when a payment of it is requested, and what became of it is heard
+	// when a payment of it is requested, and what became of it is received
 	id := d.paymentIn(ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}}))
 	// then the payment's push brings the order's row, newer than the page
 	rows, err = d.live.Rows(t.Context(), []string{payment.Stream(id)})

@@ -29,7 +29,7 @@ func newShelf(tb testing.TB) *shelf {
 	return &shelf{tb: tb, db: db, journal: journal.New(db, "/contractor-ui")}
 }
 
-func (s *shelf) hear(id uuid.UUID, sequence int64, body catalog.Body) {
+func (s *shelf) receive(id uuid.UUID, sequence int64, body catalog.Body) {
 	s.tb.Helper()
 	e := catalog.New("/ordering-core", id.String(), body)
 	e.Sequence, e.Time = sequence, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -49,7 +49,7 @@ func (s *shelf) hear(id uuid.UUID, sequence int64, body catalog.Body) {
 func (s *shelf) product(sku, name string) uuid.UUID {
 	s.tb.Helper()
 	id := uuid.New()
-	s.hear(id, 1, catalog.ProductAdded{ProductID: id.String(), SKU: sku, Name: name, Price: money.Amount{Minor: 100, Currency: "EUR"}})
+	s.receive(id, 1, catalog.ProductAdded{ProductID: id.String(), SKU: sku, Name: name, Price: money.Amount{Minor: 100, Currency: "EUR"}})
 	return id
 }
 
@@ -72,8 +72,8 @@ func TestProductsToChooseFrom(t *testing.T) {
 	s.product("T-40x40", "Tiles, white")
 	s.product("GR/1", "grout 'Łódź' \\ <b>")
 	gone := s.product("T-1", "Tiles of yesterday")
-	s.hear(gone, 2, catalog.ProductArchived{ProductID: gone.String()})
-	s.hear(tiles, 2, catalog.ProductChanged{ProductID: tiles.String(), SKU: "T-30x30", Name: "Tiles, gray", Price: money.Amount{Minor: 120, Currency: "EUR"}})
+	s.receive(gone, 2, catalog.ProductArchived{ProductID: gone.String()})
+	s.receive(tiles, 2, catalog.ProductChanged{ProductID: tiles.String(), SKU: "T-30x30", Name: "Tiles, gray", Price: money.Amount{Minor: 120, Currency: "EUR"}})
 
 	for _, test := range []struct {
 		search string
@@ -118,9 +118,9 @@ func TestCustomersToChooseFrom(t *testing.T) {
 	s := newShelf(t)
 	for _, name := range []string{"Hotel Sonne", "Bakery Mond", "Hotel Stern"} {
 		id := uuid.New()
-		s.hear(id, 1, catalog.CustomerAdded{CustomerID: id.String(), Name: name, Email: "office@" + name[:5] + ".example"})
+		s.receive(id, 1, catalog.CustomerAdded{CustomerID: id.String(), Name: name, Email: "office@" + name[:5] + ".example"})
 		if name == "Hotel Stern" {
-			s.hear(id, 2, catalog.CustomerArchived{CustomerID: id.String()})
+			s.receive(id, 2, catalog.CustomerArchived{CustomerID: id.String()})
 			found, err := readmodel.FindCustomers(t.Context(), s.db, id)
 			if err != nil || !found[id].Archived || found[id].Name != name {
 				t.Errorf("found %+v, %v", found, err)

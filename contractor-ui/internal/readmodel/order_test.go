@@ -19,15 +19,15 @@ import (
 // orders records events about an order as the consumer does, the first with sequence from.
 func (d *fixture) orders(id string, by event.Meta, from int64, at time.Time, bodies ...order.Body) {
 	d.t.Helper()
-	var heard []journal.Received
+	var received []journal.Received
 	for i, body := range bodies {
 		e := order.New("/ordering-core", id, body)
 		e.Meta, e.Time, e.Sequence = by, at.Add(time.Duration(i)*time.Minute), from+int64(i)
 		d.offset++
-		heard = append(heard, journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
+		received = append(received, journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func TestAnOrderHasItsContractorsPayments(t *testing.T) {
 		return about(requested, event.Meta{Actor: contractor}, t0, payment.Requested{PaymentID: requested, ContractorID: contractor,
 			Amount: eur(25800), Description: "Order 2026/11/000042", OrderID: id, CaptureMethod: payment.Automatic})
 	}
-	d.mustHear(ask(forged, "jon-park"), ask(own, ada.Actor))
+	d.mustReceive(ask(forged, "jon-park"), ask(own, ada.Actor))
 	// then it has its contractor's, and counts its changes
 	row := d.order(id)
 	if len(row.Payments) != 1 || row.Payments[0].ID.String() != own || row.Shown() <= before {

@@ -4,7 +4,7 @@
 // Invariants:
 //   - A row is the fold of its stream, at the revision it carries; whoever writes it holds the
 //     stream's row.
-//   - A payment that nobody has requested has no row, whatever has been heard about it; so with an order
+//   - A payment that nobody has requested has no row, whatever has been received about it; so with an order
 //     that nobody has drafted.
 //   - A payment is superseded once: the first to do so stays, in the order of recording.
 //   - Every list is of one contractor's, and by keyset: page 10,000 costs what page 2 costs.

@@ -54,16 +54,16 @@ func requested(id, description string, minor int64, at time.Time) event.Event {
 	})
 }
 
-// hear records events as the consumer does.
-func (d *fixture) hear(events ...event.Event) error {
+// receive records events as the consumer does.
+func (d *fixture) receive(events ...event.Event) error {
 	d.t.Helper()
-	heard := make([]journal.Received, len(events))
+	received := make([]journal.Received, len(events))
 	for i, e := range events {
 		d.offset++
-		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
+		received[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
 	}
 	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, heard)
+		streams, err := d.journal.Receive(d.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
@@ -71,9 +71,9 @@ func (d *fixture) hear(events ...event.Event) error {
 	})
 }
 
-func (d *fixture) mustHear(events ...event.Event) {
+func (d *fixture) mustReceive(events ...event.Event) {
 	d.t.Helper()
-	if err := d.hear(events...); err != nil {
+	if err := d.receive(events...); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -152,10 +152,10 @@ func TestCopyEqualsFold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, id := newFixture(t), uuid.NewString()
-			d.mustHear(requested(id, "Tiles", 1099, t0))
+			d.mustReceive(requested(id, "Tiles", 1099, t0))
 			d.agrees(id)
 			for i, body := range bodies {
-				d.mustHear(about(id, mia, at(i+1), body))
+				d.mustReceive(about(id, mia, at(i+1), body))
 				d.agrees(id)
 			}
 		})
@@ -165,12 +165,12 @@ func TestCopyEqualsFold(t *testing.T) {
 func TestEventsBeforeTheRequestMakeNoRow(t *testing.T) {
 	// given a decision about a payment that nobody has asked for
 	d, id := newFixture(t), uuid.NewString()
-	d.mustHear(about(id, mia, t0, payment.Accepted{}))
+	d.mustReceive(about(id, mia, t0, payment.Accepted{}))
 	if row := d.row(id); row != nil {
 		t.Fatalf("a row without a request: %+v", row)
 	}
-	// when the request is heard after all
-	d.mustHear(requested(id, "Tiles", 1099, t0))
+	// when the request is received after all
+	d.mustReceive(requested(id, "Tiles", 1099, t0))
 	// then the row is there, and waits: the decision had no effect
 	d.agrees(id)
 	if row := d.row(id); row.Decision != payment.DecisionRequested {
@@ -181,7 +181,7 @@ func TestEventsBeforeTheRequestMakeNoRow(t *testing.T) {
 func TestADecisionRacesItsOwnConfirmation(t *testing.T) {
 	// given our own withdrawal, pending, of a payment that the log has
 	d, id := newFixture(t), uuid.NewString()
-	d.mustHear(requested(id, "Tiles", 1099, t0))
+	d.mustReceive(requested(id, "Tiles", 1099, t0))
 	withdrawn := about(id, ada, t0.Add(time.Minute), payment.Withdrawn{})
 	if err := d.write(withdrawn, nil); err != nil {
 		t.Fatal(err)
@@ -191,9 +191,9 @@ func TestADecisionRacesItsOwnConfirmation(t *testing.T) {
 		t.Fatalf("not withdrawn at once: %+v", row)
 	}
 	// when a manager's decision comes before it in the log
-	d.mustHear(about(id, mia, t0.Add(2*time.Minute), payment.Accepted{}))
+	d.mustReceive(about(id, mia, t0.Add(2*time.Minute), payment.Accepted{}))
 	d.agrees(id)
-	d.mustHear(withdrawn)
+	d.mustReceive(withdrawn)
 	// then the manager's stands
 	d.agrees(id)
 	if row := d.row(id); row.Decision != payment.DecisionAccepted || row.DecidedByName != "Mia Weber" || row.Pending {
@@ -236,7 +236,7 @@ func TestSupersededOnce(t *testing.T) {
 		t.Error("it is there all the same")
 	}
 	// and when the log has one more, then it is a payment, and the first claim stays
-	d.mustHear(second, third, again())
+	d.mustReceive(second, third, again())
 	d.agrees(third.Subject)
 	by, err := readmodel.SupersededBy(t.Context(), d.db.Pool(), first)
 	if err != nil || by != second.Subject {
@@ -260,7 +260,7 @@ func TestSupersededByItsContractorOnly(t *testing.T) {
 	}
 	// given a payment, when another contractor's asks for it again, then it is free still
 	forged, ours := uuid.NewString(), uuid.NewString()
-	d.mustHear(requested(first, "first", 1, t0), again("bo-lind", forged, first))
+	d.mustReceive(requested(first, "first", 1, t0), again("bo-lind", forged, first))
 	d.agrees(forged)
 	if got := by(first); got != "" {
 		t.Errorf("superseded by %s", got)
@@ -270,14 +270,14 @@ func TestSupersededByItsContractorOnly(t *testing.T) {
 	}
 	// and what comes before the payment that it supersedes keeps its claim
 	late, early := uuid.NewString(), uuid.NewString()
-	d.mustHear(again(ada.Actor, early, late))
-	d.mustHear(requested(late, "late", 1, t0))
+	d.mustReceive(again(ada.Actor, early, late))
+	d.mustReceive(requested(late, "late", 1, t0))
 	if by(late) != early {
 		t.Errorf("superseded by %s", by(late))
 	}
 	// and a log that has one of ours superseding another one stops nothing
-	d.mustHear(again(ada.Actor, ours, late))
-	d.mustHear(again(ada.Actor, ours, uuid.NewString()))
+	d.mustReceive(again(ada.Actor, ours, late))
+	d.mustReceive(again(ada.Actor, ours, uuid.NewString()))
 	if by(first) != ours {
 		t.Errorf("superseded by %s", by(first))
 	}
@@ -290,9 +290,9 @@ func TestKeysetPages(t *testing.T) {
 	for n := range 60 {
 		events = append(events, requested(event.NewID().String(), fmt.Sprintf("Item %d", n), int64(n+1), t0.Add(time.Duration(n/3)*time.Second)))
 	}
-	d.mustHear(events...)
+	d.mustReceive(events...)
 	jon := uuid.NewString()
-	d.mustHear(about(jon, event.Meta{Actor: "jon-park"}, t0, payment.Requested{PaymentID: jon, ContractorID: "jon-park",
+	d.mustReceive(about(jon, event.Meta{Actor: "jon-park"}, t0, payment.Requested{PaymentID: jon, ContractorID: "jon-park",
 		Amount: money.Amount{Minor: 5, Currency: "EUR"}, Description: "Item of Jon", CaptureMethod: payment.Automatic}))
 
 	// when one reads on to the end and back
@@ -339,12 +339,12 @@ func TestKeysetPages(t *testing.T) {
 func TestSearch(t *testing.T) {
 	d := newFixture(t)
 	kitchen, script, long := event.NewID().String(), event.NewID().String(), event.NewID().String()
-	d.mustHear(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
+	d.mustReceive(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
 		requested(long, strings.Repeat("wörd ", 398)+"gloves", 1, t0))
 	percent := event.NewID().String()
-	d.mustHear(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
+	d.mustReceive(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
 	plain := event.NewID().String()
-	d.mustHear(requested(plain, "Paint for 50 m of wall", 1, t0))
+	d.mustReceive(requested(plain, "Paint for 50 m of wall", 1, t0))
 	searches := map[string]string{
 		"kuche": percent, "KÜCHE": percent, "Ku\u0308che": percent, "Küssnacht": percent, "baustelle": percent, "GROSSBAU": percent,
 		"50%": percent, "%": percent, "_": percent, "küche_": percent, "üche": percent, "ch": "", "gr": percent, "tting": kitchen, "tt": "",
@@ -393,9 +393,9 @@ func TestTotals(t *testing.T) {
 	ids := make([]string, 5)
 	for i := range ids {
 		ids[i] = uuid.NewString()
-		d.mustHear(requested(ids[i], "x", 100, t0))
+		d.mustReceive(requested(ids[i], "x", 100, t0))
 	}
-	d.mustHear(about(ids[0], mia, t0, payment.Accepted{}), about(ids[1], mia, t0, payment.Accepted{}),
+	d.mustReceive(about(ids[0], mia, t0, payment.Accepted{}), about(ids[1], mia, t0, payment.Accepted{}),
 		about(ids[1], mia, t0, payment.Authorized{GatewayReference: "g"}),
 		about(ids[2], mia, t0, payment.Rejected{Reason: "no"}))
 	got, err := readmodel.ReadTotals(t.Context(), d.db, ada.Actor)
@@ -406,7 +406,7 @@ func TestTotals(t *testing.T) {
 	if text := fmt.Sprint(got.Waiting, got.Accepted, got.PaidOut, got.Count[payment.DecisionRequested]); text != want {
 		t.Errorf("%s, not %s", text, want)
 	}
-	d.mustHear(about(ids[1], mia, t0, payment.Captured{Amount: money.Amount{Minor: 100, Currency: "EUR"}, GatewayReference: "c"}))
+	d.mustReceive(about(ids[1], mia, t0, payment.Captured{Amount: money.Amount{Minor: 100, Currency: "EUR"}, GatewayReference: "c"}))
 	if got, err = readmodel.ReadTotals(t.Context(), d.db, ada.Actor); err != nil || fmt.Sprint(got.Accepted, got.PaidOut) != "[1.00 EUR] [1.00 EUR]" {
 		t.Errorf("after the capture: %v, %v", got, err)
 	}

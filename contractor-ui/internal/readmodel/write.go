@@ -80,7 +80,7 @@ const claims = `with claimed as (insert into supersessions (superseded, supersed
 		order by c.superseded, c.place on conflict do nothing returning superseded)
 	insert into unpushed (stream) select 'payment-' || superseded from claimed`
 
-// Project writes the rows of the payments among streams that the consumer has heard of, in the round trip of
+// Project writes the rows of the payments among streams that the consumer has received, in the round trip of
 // the commit. It is a journal.Projector. A second payment that supersedes the same one keeps its row and
 // loses nothing but the claim: what is in the log cannot be refused here.
 func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {

@@ -124,7 +124,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	return startWeb(cfg, rt, j, pages.Options{DB: db, Histories: readmodel.NewHistories(db, j), Hub: hub, Renderer: renderer, Assets: assets})
 }
 
-// startConsumer adds what hears and publishes.
+// startConsumer adds what receives and publishes.
 func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal) {
 	client := kafka.Open(Name, cfg.KafkaBrokers...)
 	rt.OnStop("kafka", func(context.Context) error { client.Close(); return nil })
@@ -171,7 +171,7 @@ func startWeb(cfg *Config, rt *service.Runtime, j *journal.Journal, o pages.Opti
 	return nil
 }
 
-// recording is how what is heard becomes record, live and when a dead letter is replayed.
+// recording is how what is received is recorded, live and when a dead letter is replayed.
 func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
@@ -196,7 +196,7 @@ func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 // projectors write the copies.
 var projectors = []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog}
 
-// rebuild is the command that makes the copies anew from the journal.
+// rebuild is the command that makes the read models again from the journal.
 func rebuild(load service.Loader[Config]) *cobra.Command {
 	return operator.RebuildCommand(func(ctx context.Context) (journal.Rebuild, func(), error) {
 		cfg, _, err := load()
@@ -243,7 +243,7 @@ func deadLetters(load service.Loader[Config]) *cobra.Command {
 	})
 }
 
-// acceptLoss is the command that hears partitions again of which a part is gone unheard.
+// acceptLoss is the command that receives partitions again of which a part is gone without being received.
 func acceptLoss(load service.Loader[Config]) *cobra.Command {
 	return operator.AcceptLossCommand(func(ctx context.Context) (*kafka.Losses, func(), error) {
 		cfg, log, err := load()

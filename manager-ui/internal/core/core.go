@@ -32,7 +32,7 @@ func New(base, token string) (*Client, error) {
 }
 
 // Send sends a command on behalf of the person in ctx (see event.MetaFrom). It returns nil once payments-core
-// has recorded it; what comes of it is heard from Kafka later.
+// has recorded it; what comes of it is received from Kafka later.
 func (c *Client) Send(ctx context.Context, command Command) error {
 	path := "/payments/" + url.PathEscape(command.PaymentID) + "/" + string(command.Operation)
 	return c.Post(ctx, path, command.Key, map[string]string{"reason": command.Reason}, &recorded{wanted: command.PaymentID})

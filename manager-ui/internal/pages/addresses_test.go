@@ -11,7 +11,7 @@ func TestEveryPageAnswersHead(t *testing.T) {
 	o := open(t, "http://127.0.0.1:1")
 	mia := o.manager("mia-weber")
 	payment := requested(ada, 2000, "Tape", 0)
-	o.hear(payment)
+	o.receive(payment)
 	for _, path := range []string{"/payments", "/payments?tab=all", "/payments/" + payment.Subject, "/orders", "/catalog", "/catalog/new", "/catalog/import",
 		"/customers", "/customers/new", "/orders/" + uuid.NewString(), "/nothing"} {
 		want := mia.do(http.MethodGet, path, "", "")
@@ -27,7 +27,7 @@ func TestAnUnusableKeyIsRefusedInWords(t *testing.T) {
 	o := open(t, "http://127.0.0.1:1")
 	mia := o.manager("mia-weber")
 	payment := requested(ada, 2000, "Tape", 0, manual)
-	o.hear(payment)
+	o.receive(payment)
 	id := uuid.NewString()
 	for name, key := range map[string]string{"a newline": id + "\nb", "NUL": id + "\x00", "no UTF-8": id + "\xff", "none": "", "spaces": "a b"} {
 		for path, fields := range map[string][]string{

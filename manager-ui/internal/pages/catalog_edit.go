@@ -22,7 +22,7 @@ type productPage struct {
 	SKU, Name, Price, Currency web.Field
 }
 
-// newProduct shows the form for a new product: an empty one, or one to add an archived product anew.
+// newProduct shows the form for a new product: an empty one, or one to add an archived product again.
 func (h *handlers) newProduct(c echo.Context) error {
 	values := map[string]string{"currency": money.Currencies()[0]}
 	if archived := c.QueryParam("from"); archived != "" {

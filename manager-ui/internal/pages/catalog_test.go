@@ -24,12 +24,12 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// shop is an testSite with the real catalog of ordering-core behind it, whose events are heard before it
+// shop is a testSite with the real catalog of ordering-core behind it, whose events are received before it
 // answers.
 type shop struct {
 	*testSite
 	catalog *catalogtest.Core
-	deaf    atomic.Bool // nothing is heard
+	deaf    atomic.Bool // nothing is received
 	mu      sync.Mutex  // one command after the other: a client that waited too long sends its own again
 	sent    []string    // the commands: "path key"
 }
@@ -48,7 +48,7 @@ func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
 	given := httptest.NewRecorder()
 	s.catalog.ServeHTTP(given, r)
 	if !s.deaf.Load() {
-		s.hear(s.catalog.Written()...)
+		s.receive(s.catalog.Written()...)
 	}
 	for name, values := range given.Header() {
 		w.Header()[name] = values
@@ -142,12 +142,12 @@ func TestACustomersLife(t *testing.T) {
 	s.orderingAnswers(s.answer)
 	mia.post(page+"/archive", "key", ask.key()).is(200, "Archived: Hotel Sonne AG.", "No customers yet")
 
-	// and added anew
+	// and added again
 	form = mia.get("/customers/new?from="+strings.TrimPrefix(page, "/customers/")).is(200, `value="Hotel Sonne AG"`).
 		form("name", "Hotel Sonne AG", "email", "office@sonne.example")
-	anew := mia.post("/customers", form...).is(200, "Added: Hotel Sonne AG.").things()
-	if len(anew) != 1 || "/customers/"+strings.TrimPrefix(anew[0], "customer-") == page {
-		t.Errorf("lists %v", anew)
+	again := mia.post("/customers", form...).is(200, "Added: Hotel Sonne AG.").things()
+	if len(again) != 1 || "/customers/"+strings.TrimPrefix(again[0], "customer-") == page {
+		t.Errorf("lists %v", again)
 	}
 	mia.get("/customers/new?from=rubbish").is(404)
 }
@@ -208,7 +208,7 @@ func TestOrderingCoreMisbehaves(t *testing.T) {
 			o := open(t, nowhere)
 			mia := o.manager("mia-weber")
 			tiles := added("T-1", "Tiles", 1250)
-			o.hear(tiles)
+			o.receive(tiles)
 			o.orderingAnswers(test.core)
 			if name == "is away" {
 				o.core.Close()
@@ -260,7 +260,7 @@ func TestListByName(t *testing.T) {
 		events = append(events, added(fmt.Sprintf("S-%d", i), fmt.Sprintf("Product %03d", i/2), 1)) // two of each name
 	}
 	zinc := added("ZN-30x30", "Zinc gutter, Łódź", 100)
-	o.hear(append(events, zinc)...)
+	o.receive(append(events, zinc)...)
 
 	// when paging there and back
 	var seen, pages []string

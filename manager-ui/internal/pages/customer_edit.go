@@ -21,7 +21,7 @@ type customerPage struct {
 	Name, Email web.Field
 }
 
-// newCustomer shows the form for a new customer: an empty one, or one to add an archived customer anew.
+// newCustomer shows the form for a new customer: an empty one, or one to add an archived customer again.
 func (h *handlers) newCustomer(c echo.Context) error {
 	values := map[string]string{}
 	if archived := c.QueryParam("from"); archived != "" {

@@ -20,7 +20,7 @@ import (
 type orderSite struct {
 	*booked
 	sent []string    // the commands: "path body key"
-	deaf atomic.Bool // nothing is heard
+	deaf atomic.Bool // nothing is received
 }
 
 func openOrderSite(tb testing.TB, o *testSite, b *booked) *orderSite {
@@ -61,7 +61,7 @@ func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 	d.must(err)
 	e := d.write(event.Meta{Actor: told.Actor.ID, ActorName: told.Actor.Name}, body)
 	if !d.deaf.Load() {
-		d.hear(e)
+		d.receive(e)
 	}
 	respond(200, "application/json", fmt.Sprintf(`{"order_id":%q,"sequence":%d}`, d.id, e.Sequence))(w, nil)
 }
@@ -164,7 +164,7 @@ func TestCancelAndExpireOrders(t *testing.T) {
 	}
 	mia.get("/orders/" + uuid.NewString() + "/expire").is(404)
 
-	// taken, and not heard yet
+	// taken, and not received yet
 	d = openOrderSite(t, o, o.begin(jon, 0).fill("Bricks", 100))
 	d.deaf.Store(true)
 	page = "/orders/" + d.id

@@ -38,10 +38,10 @@ func (o *testSite) begin(by event.Meta, minutes int) *booked {
 	return b
 }
 
-// tell has ordering-core write an event, which is heard.
+// tell has ordering-core write an event, which is received.
 func (b *booked) tell(by event.Meta, body order.Body) {
 	b.tb.Helper()
-	b.hear(b.write(by, body))
+	b.receive(b.write(by, body))
 }
 
 func (b *booked) write(by event.Meta, body order.Body) event.Event {
@@ -85,7 +85,7 @@ func (b *booked) pay(minutes int) string {
 	b.tb.Helper()
 	o := b.order()
 	e := requested(b.by, o.Total.Minor, "Order "+o.Number, minutes, func(r *payment.Requested) { r.OrderID = b.id })
-	b.hear(e)
+	b.receive(e)
 	return e.Subject
 }
 
@@ -157,18 +157,18 @@ func TestOrdersAreFilteredByCustomer(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	for i := range readmodel.PageSize {
-		o.hear(customerAdded(uuid.NewString(), fmt.Sprintf("A house %d", i), "a@example.com"))
+		o.receive(customerAdded(uuid.NewString(), fmt.Sprintf("A house %d", i), "a@example.com"))
 	}
 	o.begin(ada, 0).fill("Tiles", 1250)
 	mia.get("/orders").is(200, ">A house 7</option>").without("Others: search for the name</option>", "Hotel Sonne</option>")
-	o.hear(customerAdded(hotel, "Hotel Sonne", "office@sonne.example"))
+	o.receive(customerAdded(hotel, "Hotel Sonne", "office@sonne.example"))
 	mia.get("/orders").is(200, "Others: search for the name</option>")
 	mia.get("/orders?customer="+hotel).is(200, "For <bdi>Hotel Sonne</bdi>.", `<option value="`+hotel+`" selected>Hotel Sonne</option>`, `data-typed="Hotel Sonne"`)
 	mia.get("/orders/customers?q=SONN").is(200, `[{"value":"`+hotel+`","text":"Hotel Sonne","detail":"office@sonne.example"}]`)
 	mia.get("/orders/customers?q=nobody").is(200, "[]")
 	gone := catalog.New("/ordering-core", hotel, catalog.CustomerArchived{CustomerID: hotel})
 	gone.Time, gone.Sequence = noon, 2
-	o.hear(gone)
+	o.receive(gone)
 	mia.get("/orders/customers?q=SONN").is(200, `"text":"Hotel Sonne"`) // their orders are there still
 	mia.get("/orders/customers?q=" + strings.Repeat("x", 201)).is(400)
 }
@@ -193,7 +193,7 @@ func TestPagesOfOrders(t *testing.T) {
 		events = append(events, b.write(ada, order.Draft(b.id, ada.Actor)))
 		want = append([]string{b.id}, want...)
 	}
-	o.hear(events...)
+	o.receive(events...)
 	first := mia.get("/orders?q=ada").is(200)
 	second := mia.get(first.link("next")).is(200, `data-live-page="other"`)
 	third := mia.get(second.link("next")).is(200)
@@ -233,7 +233,7 @@ func TestLiveOrders(t *testing.T) {
 	before := pushed("payment-x")
 	id := b.pay(10)
 	after := pushed(payment.Stream(id))
-	o.hear(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 11))
+	o.receive(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 11))
 	if last := pushed(payment.Stream(id)); before >= after || after >= last {
 		t.Errorf("revisions %d, %d and %d", before, after, last)
 	}
@@ -253,7 +253,7 @@ func TestAnOrdersPage(t *testing.T) {
 
 	b.submit("2026/11/000007")
 	id := b.pay(3)
-	o.hear(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 20))
+	o.receive(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 20))
 	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid by", "Accepted · being authorized", `href="/payments/`+id+`"`,
 		"<bdi>Ada Nowak submitted it as 2026/11/000007", "Mia Weber accepted it").without("Set discount")
 	if strings.Index(page.text, "Ada Nowak asked for") > strings.Index(page.text, "Mia Weber accepted it") {
@@ -266,7 +266,7 @@ func TestAnOrdersPage(t *testing.T) {
 
 	// somebody else's payment that names the order is no part of it
 	foreign := requested(jon, 2188, "Not mine", 5, func(r *payment.Requested) { r.OrderID = b.id })
-	o.hear(foreign)
+	o.receive(foreign)
 	mia.get("/orders/" + b.id).is(200).without(foreign.Subject)
 	mia.get("/payments/" + foreign.Subject).is(200).without(`href="/orders/` + b.id)
 }
@@ -278,9 +278,9 @@ func TestAnOrdersPaymentsAreToldApart(t *testing.T) {
 	b := o.begin(ada, 0).fill("Tiles", 1250).submit("2026/11/000007")
 	first := b.pay(3)
 	mia.get("/orders/"+b.id).is(200, ">Payment</a>").without("First payment")
-	o.hear(written("/manager-ui", first, tom, payment.Rejected{Reason: "too dear"}, 4))
+	o.receive(written("/manager-ui", first, tom, payment.Rejected{Reason: "too dear"}, 4))
 	second := b.pay(5)
-	o.hear(written("/manager-ui", second, tom, payment.Accepted{}, 6),
+	o.receive(written("/manager-ui", second, tom, payment.Accepted{}, 6),
 		written("/payments-core", second, event.Meta{}, payment.Authorized{GatewayReference: "g1"}, 7),
 		written("/payments-core", second, event.Meta{}, payment.Released{Reason: "the hold lapsed"}, 8))
 	mia.get("/orders/"+b.id).is(200, `href="/payments/`+first+`">First payment</a>`, `href="/payments/`+second+`">Second payment</a>`,
@@ -314,7 +314,7 @@ func TestMoneyOfAnOrderThatEnded(t *testing.T) {
 			if i == 0 {
 				by = tom
 			}
-			o.hear(written(payment.Writer(body.EventType()), id, by, body, 11+i))
+			o.receive(written(payment.Writer(body.EventType()), id, by, body, 11+i))
 		}
 		mia.get("/orders/" + b.id).is(200).without("<dt>Money</dt>")
 		b.tell(nobody, order.Expired{Reason: "not paid in time"})

@@ -55,7 +55,7 @@ type testSite struct {
 	offset   int
 }
 
-// open starts an testSite whose payments-core is at coreURL.
+// open starts a testSite whose payments-core is at coreURL.
 func open(tb testing.TB, coreURL string) *testSite {
 	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
@@ -108,22 +108,22 @@ func (o *testSite) must(err error) {
 	}
 }
 
-// hear lets events arrive from the topic, in this order.
-func (o *testSite) hear(events ...event.Event) {
+// receive lets events arrive from the topic, in this order.
+func (o *testSite) receive(events ...event.Event) {
 	o.tb.Helper()
-	heard := make([]journal.Received, len(events))
+	received := make([]journal.Received, len(events))
 	for i, e := range events {
 		o.offset++
-		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: int64(o.offset)}
+		received[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: int64(o.offset)}
 		if strings.HasPrefix(e.Type, "product_") || strings.HasPrefix(e.Type, "customer_") {
-			heard[i].Stream, heard[i].Topic = catalog.Stream(e), catalog.Topic
+			received[i].Stream, received[i].Topic = catalog.Stream(e), catalog.Topic
 		}
 		if strings.HasPrefix(e.Type, "order_") {
-			heard[i].Stream, heard[i].Topic = order.Stream(e.Subject), order.Topic
+			received[i].Stream, received[i].Topic = order.Stream(e.Subject), order.Topic
 		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := o.journal.Receive(o.tb.Context(), tx, heard)
+		changed, err := o.journal.Receive(o.tb.Context(), tx, received)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func TestAcceptFromTheList(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r := requested(ada, 125000, "Kitchen fitting", 0)
-	o.hear(r)
+	o.receive(r)
 	mia.get("/payments").is(200, "Kitchen fitting", "1,250.00", "1 waits for a decision")
 
 	page := mia.postFrom("/payments?q=kitchen", "/payments/"+r.Subject+"/accept")
@@ -40,7 +40,7 @@ func TestAcceptWithNote(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r)
+	o.receive(r)
 
 	mia.post("/payments/"+r.Subject+"/accept", "note", strings.Repeat("ü", 2001)).is(422, "2,000 characters at most", "üüü")
 	page := mia.post("/payments/"+r.Subject+"/accept", "note", "Well done")
@@ -55,7 +55,7 @@ func TestANoteBecomesTheReason(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r)
+	o.receive(r)
 	mia.get("/payments/"+r.Subject).is(200, `formmethod="get" formaction="/payments/`+r.Subject+`/reject">Reject<`)
 	mia.get("/payments/"+r.Subject+"/reject?note=Too+%3Cmuch%3E").is(200, "Too &lt;much&gt;</textarea>")
 }
@@ -64,7 +64,7 @@ func TestRejectNeedsReason(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r)
+	o.receive(r)
 	reject := "/payments/" + r.Subject + "/reject"
 	mia.get(reject).is(200, "Reason", "Reject payment", "Paint")
 
@@ -86,7 +86,7 @@ func TestTwoManagers(t *testing.T) {
 	o := open(t, nowhere)
 	mia, tom := o.manager("mia-weber"), o.manager("tom-berg")
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r)
+	o.receive(r)
 	mia.post("/payments/"+r.Subject+"/accept").is(200, "Accepted: 1.00 EUR")
 
 	t.Run("same verdict", func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestConcurrentDecisions(t *testing.T) {
 	mia, tom := o.manager("mia-weber"), o.manager("tom-berg")
 	for range 8 {
 		r := requested(ada, 100, "Paint", 0)
-		o.hear(r)
+		o.receive(r)
 
 		var yes, no answer
 		var both sync.WaitGroup
@@ -136,13 +136,13 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r)
+	o.receive(r)
 
 	// given Mia accepted, and Ada's withdrawal came before it in the log
 	mia.post("/payments/" + r.Subject + "/accept").is(200)
 	accepted := o.stream(r.Subject).Records[1].Event
-	o.hear(written("/contractor-ui", r.Subject, ada, payment.Withdrawn{}, 1))
-	o.hear(accepted)
+	o.receive(written("/contractor-ui", r.Subject, ada, payment.Withdrawn{}, 1))
+	o.receive(accepted)
 
 	// then the log's order holds, and the page explains
 	if row := o.row(r.Subject); row.Decision != "withdrawn" || row.Pending {

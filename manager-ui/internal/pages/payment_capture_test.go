@@ -31,7 +31,7 @@ func (o *testSite) hold() string {
 	o.tb.Helper()
 	r := requested(ada, 125000, "Kitchen", 0, manual)
 	tom := event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}
-	o.hear(r, written("/manager-ui", r.Subject, tom, payment.Accepted{}, 1),
+	o.receive(r, written("/manager-ui", r.Subject, tom, payment.Accepted{}, 1),
 		written("/payments-core", r.Subject, event.Meta{}, payment.Authorized{GatewayReference: "g1"}, 2))
 	return r.Subject
 }
@@ -77,7 +77,7 @@ func TestCapture(t *testing.T) {
 	rows, err := pages.NewLive(o.db, o.renderer).Rows(t.Context(), []string{payment.Stream(id)})
 	o.must(err)
 	tom.get("/payments/"+id).is(200, fmt.Sprintf(`data-revision="%d"`, rows[0].Revision))
-	o.hear(written("/payments-core", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"},
+	o.receive(written("/payments-core", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"},
 		payment.Captured{Amount: money.Amount{Minor: 125000, Currency: "EUR"}, GatewayReference: "g2"}, 3))
 	tom.get("/payments/"+id).is(200, "Paid out").without("apturing")
 	rows, err = pages.NewLive(o.db, o.renderer).Rows(t.Context(), []string{payment.Stream(id)})
@@ -107,13 +107,13 @@ func TestTheFactsOfAPayment(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	id := o.hold()
-	o.hear(written("/payments-core", id, event.Meta{}, payment.Captured{Amount: money.Amount{Minor: 125000, Currency: "EUR"}, GatewayReference: "g1"}, 3),
+	o.receive(written("/payments-core", id, event.Meta{}, payment.Captured{Amount: money.Amount{Minor: 125000, Currency: "EUR"}, GatewayReference: "g1"}, 3),
 		written("/payments-core", id, event.Meta{}, payment.Refunded{Reason: "order 2026/11/000009 expired", GatewayReference: "g3"}, 4))
 	mia.get("/payments/"+id).is(200, "<dd>Accepted by Tom Berg, <time", "<dt>Money back because</dt><dd>Order 2026/11/000009 expired</dd>", "Gateway’s hold").
 		without("Gateway’s capture") // the hold's own reference
 
 	r := requested(ada, 100, "Paint", 0)
-	o.hear(r, written("/payments-core", r.Subject, event.Meta{}, payment.Cancelled{Reason: "the order expired"}, 1))
+	o.receive(r, written("/payments-core", r.Subject, event.Meta{}, payment.Cancelled{Reason: "the order expired"}, 1))
 	mia.get("/payments/"+r.Subject).is(200, "<dd>Cancelled with its order, <time", "<dt>Reason</dt><dd>The order expired</dd>")
 }
 
@@ -122,14 +122,14 @@ func TestWhatIsStuckAtTheGatewayIsSaid(t *testing.T) {
 	mia := o.manager("mia-weber")
 	// given a hold that the gateway does not let go of
 	id := o.hold()
-	o.hear(written("/payments-core", id, event.Meta{}, payment.Stuck{Operation: payment.Release, Reason: "the bank keeps the hold"}, 3))
+	o.receive(written("/payments-core", id, event.Meta{}, payment.Stuck{Operation: payment.Release, Reason: "the bank keeps the hold"}, 3))
 	// then the page says so, and nothing can be commanded
 	mia.get("/payments/"+id).is(200, "Accepted · release stuck", "On hold, the release is stuck at the gateway",
 		"<dt>Stuck because</dt><dd>The bank keeps the hold. An operator has been told.</dd>", "The release of the hold of 1,250.00 EUR is stuck at the gateway").
 		without(`id="hold-form"`)
 	mia.get("/payments?tab=accepted").is(200, "Accepted · release stuck").without("Capture or release")
 	// and when it has gone after all, nothing is stuck any more
-	o.hear(written("/payments-core", id, event.Meta{Actor: "Olga", ActorName: "Olga"}, payment.Released{Reason: "settled by hand: the bank called"}, 4))
+	o.receive(written("/payments-core", id, event.Meta{Actor: "Olga", ActorName: "Olga"}, payment.Released{Reason: "settled by hand: the bank called"}, 4))
 	mia.get("/payments/"+id).is(200, "Accepted · not paid out", "released by Olga").without("Stuck because")
 }
 
@@ -188,9 +188,9 @@ func TestCommandNeedsPayment(t *testing.T) {
 	id := o.hold()
 	key := mia.get("/payments/" + id).key()
 
-	// given a payment of which only the decision was heard
+	// given a payment of which only the decision was received
 	early := requested(ada, 100, "Later", 0).Subject
-	o.hear(written("/manager-ui", early, event.Meta{Actor: "tom-berg"}, payment.Accepted{}, 1))
+	o.receive(written("/manager-ui", early, event.Meta{Actor: "tom-berg"}, payment.Accepted{}, 1))
 	mia.post("/payments/"+early+"/capture", "key", key).is(404, "no such payment")
 
 	// when the database fails, then that is not "no such payment"

@@ -53,7 +53,7 @@ func TestPages(t *testing.T) {
 	for _, e := range events {
 		asked = append(asked, e.Subject)
 	}
-	o.hear(events...)
+	o.receive(events...)
 
 	for _, test := range []struct {
 		name, path string
@@ -104,8 +104,8 @@ func TestTabsAndSearch(t *testing.T) {
 	yes := requested(jon, 200, "Van rental in Łódź", 1)
 	no := requested(ada, 300, "漢字 "+strings.Repeat("長", 1900), 2)
 	gone := requested(jon, 125000, `"quoted' \ & | ! (x:*)`, 3)
-	o.hear(waits, yes, no, gone)
-	o.hear(
+	o.receive(waits, yes, no, gone)
+	o.receive(
 		written("/manager-ui", yes.Subject, event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}, payment.Accepted{}, 4),
 		written("/manager-ui", no.Subject, event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}, payment.Rejected{Reason: "No"}, 4),
 		written("/contractor-ui", gone.Subject, jon, payment.Withdrawn{}, 4),
@@ -149,7 +149,7 @@ func TestScriptIsText(t *testing.T) {
 	mia := o.manager("mia-weber")
 	evil := `<script>alert(1)</script><img src=x onerror=alert(2)>`
 	r := requested(event.Meta{Actor: "eve", ActorName: evil}, 100, evil, 0)
-	o.hear(r)
+	o.receive(r)
 
 	mia.get("/payments").is(200, "&lt;script&gt;alert(1)").without("<script>alert", "<img src=x")
 	mia.get("/payments/"+r.Subject).is(200, "&lt;script&gt;alert(1)").without("<script>alert", "<img src=x")
@@ -166,7 +166,7 @@ func TestLiveEqualsPage(t *testing.T) {
 	o := open(t, nowhere)
 	mia := o.manager("mia-weber")
 	r, unknown := requested(ada, 125000, "Kitchen", 0), written("/payments-core", requested(ada, 1, "x", 0).Subject, event.Meta{}, payment.Released{}, 0)
-	o.hear(r, unknown)
+	o.receive(r, unknown)
 	renderer := pages.NewLive(o.db, o.renderer)
 
 	// when

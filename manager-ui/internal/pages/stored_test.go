@@ -23,7 +23,7 @@ func TestNothingStoredBreaksAPage(t *testing.T) {
 			r.Time = time.Date(year, 12, 31, 23, 59, 59, n, time.UTC)
 			yes := written("/manager-ui", r.Subject, event.Meta{Actor: "tom", ActorName: text}, payment.Accepted{Note: text}, 1)
 			yes.Time = r.Time
-			o.hear(r, yes)
+			o.receive(r, yes)
 			ids = append(ids, r.Subject)
 		}
 	}

@@ -20,19 +20,19 @@ import (
 // are.
 func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui")
+	j := journal.New(db, "/manager-ui")
 	want := []string{"Ofen", "Öl", "Öl klein", "Ol zwei", "Öle", "Zebra", "Zürich"}
 	for i := range 60 {
 		want = append(want, fmt.Sprintf("Zz %02d", i))
 	}
-	var heard []journal.Received
+	var received []journal.Received
 	for i, name := range want {
 		id := uuid.NewString()
 		e := told(id, 1, catalog.ProductAdded{ProductID: id, SKU: fmt.Sprint("S-", i), Name: name, Price: money.Amount{Minor: 1, Currency: "EUR"}})
-		heard = append(heard, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: int64(i + 1)})
+		received = append(received, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: int64(i + 1)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := book.Receive(t.Context(), tx, heard)
+		changed, err := j.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

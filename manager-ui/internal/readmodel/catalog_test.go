@@ -27,17 +27,17 @@ func told(id string, sequence int64, body catalog.Body) event.Event {
 
 func TestProjectCatalog(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui")
+	j := journal.New(db, "/manager-ui")
 	var offset int64
-	hear := func(events ...event.Event) {
+	receive := func(events ...event.Event) {
 		t.Helper()
-		var heard []journal.Received
+		var received []journal.Received
 		for _, e := range events {
 			offset++
-			heard = append(heard, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
+			received = append(received, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
 		}
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := book.Receive(t.Context(), tx, heard)
+			changed, err := j.Receive(t.Context(), tx, received)
 			if err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ func TestProjectCatalog(t *testing.T) {
 	name := strings.Repeat("Ł", 60)
 
 	// given both in one batch, and events about what nobody has added
-	hear(
+	receive(
 		told(uuid.NewString(), 1, catalog.ProductArchived{ProductID: uuid.NewString()}),
 		told(tiles, 1, catalog.ProductAdded{ProductID: tiles, SKU: "T-1", Name: "Tiles", Price: price}),
 		told(hotel, 1, catalog.CustomerAdded{CustomerID: hotel, Name: "Hotel", Email: "Office@Hotel.example"}),
@@ -80,7 +80,7 @@ func TestProjectCatalog(t *testing.T) {
 	}
 
 	// when they are archived
-	hear(told(tiles, 3, catalog.ProductArchived{ProductID: tiles}), told(hotel, 2, catalog.CustomerArchived{CustomerID: hotel}))
+	receive(told(tiles, 3, catalog.ProductArchived{ProductID: tiles}), told(hotel, 2, catalog.CustomerArchived{CustomerID: hotel}))
 
 	// then they keep what they were, in another list
 	for archived, want := range map[bool]string{false: "0 0", true: "1 1"} {

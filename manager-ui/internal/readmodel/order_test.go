@@ -34,19 +34,19 @@ func newTopics(t *testing.T) *topics {
 	return &topics{T: t, db: db, journal: journal.New(db, "/manager-ui")}
 }
 
-// hear records events of orders and payments, and returns the streams that changed.
-func (t *topics) hear(events ...event.Event) (changed []journal.Stream) {
+// receive records events of orders and payments, and returns the streams that changed.
+func (t *topics) receive(events ...event.Event) (changed []journal.Stream) {
 	t.Helper()
-	heard := make([]journal.Received, len(events))
+	received := make([]journal.Received, len(events))
 	for i, e := range events {
 		t.offset++
-		heard[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: t.offset}
+		received[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: t.offset}
 		if strings.HasPrefix(e.Type, "order_") {
-			heard[i].Stream, heard[i].Topic = order.Stream(e.Subject), order.Topic
+			received[i].Stream, received[i].Topic = order.Stream(e.Subject), order.Topic
 		}
 	}
 	if err := t.db.InTx(t.Context(), func(tx *pg.Tx) (err error) {
-		if changed, err = t.journal.Receive(t.Context(), tx, heard); err != nil {
+		if changed, err = t.journal.Receive(t.Context(), tx, received); err != nil {
 			return err
 		}
 		if err := readmodel.Project(t.Context(), tx, changed); err != nil {
@@ -95,7 +95,7 @@ func TestTheCopyOfAnOrderEqualsItsFold(t *testing.T) {
 		order.Expired{Reason: "not paid in time"},
 		order.Cancelled{Reason: "No", By: order.ByManager}, // too late
 	} {
-		stream := c.hear(said(id, int64(i+1), ada, body, i))[0]
+		stream := c.receive(said(id, int64(i+1), ada, body, i))[0]
 		o, _ := readmodel.FoldOrder(stream)
 		row := c.find(id)
 		customer := ""
@@ -126,7 +126,7 @@ func at(t *time.Time) time.Time {
 func TestNobodysOrderHasNoRow(t *testing.T) {
 	c := newTopics(t)
 	id := uuid.NewString()
-	c.hear(said(id, 1, mia, order.Cancelled{Reason: "No", By: order.ByManager}, 0))
+	c.receive(said(id, 1, mia, order.Cancelled{Reason: "No", By: order.ByManager}, 0))
 	if rows, err := readmodel.FindOrders(t.Context(), c.db, id); err != nil || len(rows) != 0 {
 		t.Errorf("found %+v, %v", rows, err)
 	}
@@ -141,14 +141,14 @@ func TestOrdersHaveTheirContractorsPayments(t *testing.T) {
 			Amount: money.Amount{Minor: 1, Currency: "EUR"}, CaptureMethod: payment.Automatic}, minute)
 	}
 	second, first, foreign := asked(ada, 9), asked(ada, 8), asked(event.Meta{Actor: "jon-park", ActorName: "Jon Park"}, 7)
-	c.hear(second, foreign) // before the order is known
-	c.hear(said(id, 1, ada, order.Drafted{OrderID: id, ContractorID: ada.Actor}, 0), first)
+	c.receive(second, foreign) // before the order is known
+	c.receive(said(id, 1, ada, order.Drafted{OrderID: id, ContractorID: ada.Actor}, 0), first)
 	row := c.find(id)
 	if len(row.Payments) != 2 || row.Payments[0].ID != first.Subject || row.Payments[1].ID != second.Subject {
 		t.Fatalf("its payments are %+v", row.Payments)
 	}
 	before := row.Shown()
-	c.hear(written(first.Subject, ada, payment.Withdrawn{}, 10))
+	c.receive(written(first.Subject, ada, payment.Withdrawn{}, 10))
 	if after := c.find(id).Shown(); after <= before {
 		t.Errorf("shown %d, then %d", before, after)
 	}
@@ -175,7 +175,7 @@ func TestListOrders(t *testing.T) {
 			events = append(events, said(id, events[len(events)-1].Sequence+1, by, order.Cancelled{By: order.ByContractor}, i))
 		}
 	}
-	c.hear(events...)
+	c.receive(events...)
 	number := map[string]int{}
 	for i, o := range want {
 		number[o.ID] = i

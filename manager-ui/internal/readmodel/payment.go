@@ -67,7 +67,7 @@ func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
 }
 
 // rowOf is the row of a stream; none while nobody has requested the payment, which is when events about it
-// were heard that mean nothing yet.
+// were received that mean nothing yet.
 func rowOf(s journal.Stream) (Payment, bool) {
 	p, _ := Fold(s)
 	if !p.Exists() {

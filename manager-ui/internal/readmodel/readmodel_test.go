@@ -45,7 +45,7 @@ func copyOf(t *testing.T, db *pg.DB, id string, do func(tx *pg.Tx) error) readmo
 // Both ways of writing leave the same row, whatever happened to the payment, and it is what its fold says.
 func TestProjectionEqualsFold(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui")
+	j := journal.New(db, "/manager-ui")
 	id, before := uuid.NewString(), uuid.NewString()
 	price := money.Amount{Minor: 125000, Currency: "EUR"}
 	events := []event.Event{
@@ -60,10 +60,10 @@ func TestProjectionEqualsFold(t *testing.T) {
 	}
 	for i, e := range events {
 		var stream journal.Stream
-		heard := journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
+		received := journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 		if i == 0 { // nothing to show yet
 			if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-				changed, err := book.Receive(t.Context(), tx, []journal.Received{heard})
+				changed, err := j.Receive(t.Context(), tx, []journal.Received{received})
 				if err != nil {
 					return err
 				}
@@ -74,7 +74,7 @@ func TestProjectionEqualsFold(t *testing.T) {
 			continue
 		}
 		projected := copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := book.Receive(t.Context(), tx, []journal.Received{heard})
+			changed, err := j.Receive(t.Context(), tx, []journal.Received{received})
 			if err != nil {
 				return err
 			}
@@ -94,16 +94,16 @@ func TestProjectionEqualsFold(t *testing.T) {
 	}
 }
 
-// What asks again shows on the payment that it is about, whichever of the two is heard first, and has its
+// What asks again shows on the payment that it is about, whichever of the two is received first, and has its
 // pages pushed.
 func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui", journal.Live())
+	j := journal.New(db, "/manager-ui", journal.Live())
 	price := money.Amount{Minor: 125000, Currency: "EUR"}
-	hear := func(e event.Event) {
+	receive := func(e event.Event) {
 		t.Helper()
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := book.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
+			changed, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
 			if err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 		old, forged, again, twice := uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
 		events := []event.Event{ask(old, "", ada, 1), ask(forged, old, jon, 2), ask(again, old, ada, 3), ask(twice, old, ada, 4)}
 		for _, i := range order {
-			hear(events[i])
+			receive(events[i])
 			if events[i].Subject == again {
 				var pushed string
 				if err := db.Pool().QueryRow(t.Context(), "select stream from unpushed").Scan(&pushed); err != nil || pushed != payment.Stream(old) {
@@ -145,31 +145,31 @@ func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 // Our own decision is overtaken in the log: the read model follows the log, in the order it comes.
 func TestOutOfOrderConfirmation(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui")
+	j := journal.New(db, "/manager-ui")
 	id := uuid.NewString()
 	var offset int64
-	hear := func(e event.Event) readmodel.Payment {
+	receive := func(e event.Event) readmodel.Payment {
 		offset++
 		return copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := book.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
+			changed, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
 			if err != nil {
 				return err
 			}
 			return readmodel.Project(t.Context(), tx, changed)
 		})
 	}
-	hear(written(id, ada, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1, Currency: "JPY"},
+	receive(written(id, ada, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1, Currency: "JPY"},
 		Description: "Tea", CaptureMethod: payment.Automatic}, 0))
 
 	// given a decision that the log has not confirmed
 	var ours event.Event
 	pending := copyOf(t, db, id, func(tx *pg.Tx) error {
-		streams, err := book.Load(t.Context(), tx, payment.Stream(id))
+		streams, err := j.Load(t.Context(), tx, payment.Stream(id))
 		if err != nil {
 			return err
 		}
 		stream := streams[payment.Stream(id)]
-		if err := book.Append(t.Context(), tx, &stream, written(id, mia, payment.Accepted{}, 2)); err != nil {
+		if err := j.Append(t.Context(), tx, &stream, written(id, mia, payment.Accepted{}, 2)); err != nil {
 			return err
 		}
 		ours = stream.Records[1].Event
@@ -180,10 +180,10 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 	}
 
 	// when a withdrawal precedes it in the log
-	if row := hear(written(id, ada, payment.Withdrawn{}, 1)); row.Decision != "withdrawn" || row.Pending || row.DecidedByName != "Ada Nowak" {
+	if row := receive(written(id, ada, payment.Withdrawn{}, 1)); row.Decision != "withdrawn" || row.Pending || row.DecidedByName != "Ada Nowak" {
 		t.Errorf("overtaken: %+v", row)
 	}
-	confirmed := hear(ours)
+	confirmed := receive(ours)
 
 	// then it stays without effect, and the revision has grown with every change
 	if confirmed.Decision != "withdrawn" || confirmed.Pending || confirmed.Revision != 6 {
@@ -194,16 +194,16 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 // The page must be shown whatever the amounts come to.
 func TestTotalsBeyondCounting(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	book := journal.New(db, "/manager-ui")
-	var heard []journal.Received
+	j := journal.New(db, "/manager-ui")
+	var received []journal.Received
 	for i := range 2 {
 		id := uuid.NewString()
-		heard = append(heard, journal.Received{Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i),
+		received = append(received, journal.Received{Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i),
 			Event: written(id, ada, payment.Requested{PaymentID: id, ContractorID: ada.Actor, Description: "All",
 				Amount: money.Amount{Minor: 1, Currency: "EUR"}, CaptureMethod: payment.Manual}, i)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := book.Receive(t.Context(), tx, heard)
+		changed, err := j.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}
