@@ -54,7 +54,7 @@ func (c *Core) Remove(ctx context.Context, key, orderID, productID string, quant
 	return c.send(ctx, key, orderID, "/orders/"+orderID+"/items/remove", map[string]any{"product_id": productID, "quantity": quantity})
 }
 
-// ChooseCustomer says whom a draft is for.
+// ChooseCustomer sets the customer of a draft.
 func (c *Core) ChooseCustomer(ctx context.Context, key, orderID, customerID string) (Done, error) {
 	return c.send(ctx, key, orderID, "/orders/"+orderID+"/customer", map[string]any{"customer_id": customerID})
 }

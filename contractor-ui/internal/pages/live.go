@@ -66,7 +66,7 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	return rows, nil
 }
 
-// products say that they have changed to contractors who have them in a draft: one that is open shows what
+// products renders a change for contractors who have the product in a draft: one that is open shows what
 // its order costs now.
 func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error) {
 	if len(ids) == 0 {

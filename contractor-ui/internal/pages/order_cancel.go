@@ -73,7 +73,7 @@ func (h *handlers) cancelOrder(c echo.Context) error {
 	})
 }
 
-// ended tells that an order is cancelled, by what it was before.
+// ended is the message that an order is cancelled, by what it was before.
 func ended(before order.State) string {
 	if before == order.StateDraft {
 		return "Discarded."

@@ -29,7 +29,7 @@ const shownWithin = time.Second
 // codeExists is ordering-core's for an order that somebody else has begun.
 const codeExists = "exists"
 
-// errTyped says that something was typed wrong; its messages stand in the form.
+// errTyped means that something was typed wrong; its messages stand in the form.
 var errTyped = errors.New("something was typed wrong")
 
 // orderForm is a form of an order's page, on its way to ordering-core.
@@ -100,7 +100,7 @@ func (h *handlers) draft(ctx context.Context, s *orderForm) error {
 	return err
 }
 
-// shown waits for the read model to reach a version of an order, and tells whether it has.
+// shown waits for the read model to reach a version of an order, and reports whether it has.
 func (h *handlers) shown(ctx context.Context, id string, sequence int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, shownWithin)
 	defer cancel()

@@ -112,7 +112,7 @@ func (c *core) write(id string, by event.Meta, body order.Body) int64 {
 	return e.Sequence
 }
 
-// catchesUp tells what was held back.
+// catchesUp publishes what was held back.
 func (c *core) catchesUp() {
 	c.d.t.Helper()
 	c.mu.Lock()

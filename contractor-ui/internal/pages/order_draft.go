@@ -186,7 +186,7 @@ func (l *orderLine) addForms(tried formState) {
 	l.Key, l.QuantityKey = tried.keyOf(formLine(l.ProductID)), tried.keyOf(form)
 }
 
-// missing says what is to be done before an order can be submitted.
+// missing explains what is to be done before an order can be submitted.
 func missing(line, customer, archived bool) string {
 	switch {
 	case !line && !customer:

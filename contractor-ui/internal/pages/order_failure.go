@@ -49,12 +49,12 @@ func (h *handlers) notDone(c echo.Context, s *orderForm, err error) error {
 	return h.renderOrder(c, status, seen, s.formState)
 }
 
-// explain says why ordering-core refused: beside the field that is at fault, or above the page.
+// explain explains why ordering-core refused: beside the field that is at fault, or above the page.
 func (s *orderForm) explain(c echo.Context, refusal *api.Refusal) {
 	var field string
 	_ = json.Unmarshal(refusal.Extra["field"], &field)
 	switch {
-	case s.changes.Changed != "": // which the page tells
+	case s.changes.Changed != "": // which the page shows
 	case refusal.Status == http.StatusUnprocessableEntity && refusal.Code == "":
 		// The key was used for something else: a page from before, changed and sent again.
 		web.Flash(c, web.Bad, notDoneText(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")

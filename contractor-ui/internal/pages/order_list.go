@@ -101,7 +101,7 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	return q, err
 }
 
-// emptyOrders says what to do where the list has nothing.
+// emptyOrders explains what to do where the list has nothing.
 func emptyOrders(q readmodel.OrderQuery) web.Empty {
 	begin := &web.Link{Label: "New order", Href: "/orders/new"}
 	if q.Search != "" {

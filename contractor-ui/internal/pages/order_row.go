@@ -55,8 +55,8 @@ func paymentBadge(p readmodel.Payment) web.Badge {
 	if badge.Text == "" {
 		badge = decisionBadge(p.Decision, p.Money)
 	}
-	words, _, _ := strings.Cut(badge.Text, ", ")
-	return web.Badge{Tone: badge.Tone, Text: "Payment " + strings.ToLower(words[:1]) + words[1:]}
+	text, _, _ := strings.Cut(badge.Text, ", ")
+	return web.Badge{Tone: badge.Tone, Text: "Payment " + strings.ToLower(text[:1]) + text[1:]}
 }
 
 func stateBadge(s order.State) web.Badge {

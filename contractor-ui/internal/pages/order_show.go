@@ -235,7 +235,7 @@ func orderIDOf(text string) (string, error) {
 
 func newKey() string { return event.NewID().String() }
 
-// count is a number of things in words: "3 products".
+// count is a number of things as a label: "3 products".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -53,12 +53,14 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 		c.Changed, c.Seen = "prices have changed since you looked at the order", seen
 		_ = json.Unmarshal(refusal.Extra["now"], &c.Now)
 	}
-	var last []struct{ Words string }
+	var last []struct {
+		Text string `json:"words"`
+	}
 	var made int
 	if json.Unmarshal(refusal.Extra["changes"], &last) == nil && json.Unmarshal(refusal.Extra["changes_count"], &made) == nil {
 		c.Meanwhile = meanwhile(made, len(last))
 		for _, change := range last {
-			c.Each = append(c.Each, sentence(change.Words)+".")
+			c.Each = append(c.Each, sentence(change.Text)+".")
 		}
 	}
 	var current int64
@@ -68,7 +70,7 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 	return c
 }
 
-// meanwhile says how many changes were made, of which the last so many are listed.
+// meanwhile explains how many changes were made, of which the last so many are listed.
 func meanwhile(made, listed int) string {
 	switch {
 	case made == 1:

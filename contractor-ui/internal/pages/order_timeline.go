@@ -19,12 +19,12 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 		names[p.ID] = name
 		thread := make([]orderStep, 0, len(p.Steps))
 		for _, s := range p.Steps {
-			words := s.Text()
+			text := s.Text()
 			if o.Number != "" { // which its own page need not repeat
-				words = strings.Replace(words, " because order "+o.Number, " because the order", 1)
+				text = strings.Replace(text, " because order "+o.Number, " because the order", 1)
 			}
 			thread = append(thread, orderStep{
-				step: stepOf(words, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: paymentPath(p.ID),
+				step: stepOf(text, s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed), Of: name, Href: paymentPath(p.ID),
 			})
 		}
 		threads = append(threads, thread)
@@ -40,8 +40,8 @@ func timeline(o readmodel.OrderHistory) []orderStep {
 }
 
 // stepOf is an entry of a timeline.
-func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
-	shown := step{Words: sentence(words), At: at, Effect: effect, Pending: !confirmed}
+func stepOf(text, by string, at time.Time, effect, confirmed bool) step {
+	shown := step{Text: sentence(text), At: at, Effect: effect, Pending: !confirmed}
 	if !effect {
 		shown.By = by
 	}

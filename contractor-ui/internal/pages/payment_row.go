@@ -60,27 +60,27 @@ func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 }
 
 // moneyBadge has no text for money that never moves.
-func moneyBadge(d payment.Decision, m payment.Money, final bool, stuck payment.Operation, words string) web.Badge {
+func moneyBadge(d payment.Decision, m payment.Money, final bool, stuck payment.Operation, label string) web.Badge {
 	if stuck != payment.NoOperation {
-		return web.Badge{Tone: web.Warning, Text: words}
+		return web.Badge{Tone: web.Warning, Text: label}
 	}
 	switch m {
 	case payment.MoneyCaptured:
-		return web.Badge{Tone: web.Good, Text: words}
+		return web.Badge{Tone: web.Good, Text: label}
 	case payment.MoneyAuthorized:
-		return web.Badge{Tone: web.Info, Text: words}
+		return web.Badge{Tone: web.Info, Text: label}
 	case payment.MoneyDeclined:
 		if final {
-			return web.Badge{Tone: web.Bad, Text: words}
+			return web.Badge{Tone: web.Bad, Text: label}
 		}
-		return web.Badge{Tone: web.Warning, Text: words}
+		return web.Badge{Tone: web.Warning, Text: label}
 	case payment.MoneyReleased:
-		return web.Badge{Tone: web.Warning, Text: words}
+		return web.Badge{Tone: web.Warning, Text: label}
 	case payment.MoneyRefunded:
-		return web.Badge{Tone: web.Neutral, Text: words}
+		return web.Badge{Tone: web.Neutral, Text: label}
 	}
 	if d == payment.DecisionAccepted {
-		return web.Badge{Tone: web.Info, Text: words}
+		return web.Badge{Tone: web.Info, Text: label}
 	}
 	return web.Badge{}
 }
@@ -112,16 +112,16 @@ func totalsOf(t readmodel.Totals) []total {
 }
 
 // sentence begins with a capital letter.
-func sentence(words string) string {
-	if words == "" {
+func sentence(text string) string {
+	if text == "" {
 		return ""
 	}
-	first, size := utf8.DecodeRuneInString(words)
-	return string(unicode.ToUpper(first)) + words[size:]
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // lower begins with a small letter.
-func lower(words string) string {
-	first, size := utf8.DecodeRuneInString(words)
-	return string(unicode.ToLower(first)) + words[size:]
+func lower(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToLower(first)) + text[size:]
 }

@@ -40,8 +40,8 @@ type paymentPage struct {
 
 // step is an entry of the timeline.
 type step struct {
-	Words   string
-	By      string // who tried, where it had no effect; else Words says so
+	Text    string
+	By      string // who tried, where it had no effect; else Text names them
 	At      time.Time
 	Effect  bool
 	Pending bool // "being confirmed"

@@ -11,7 +11,7 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// withdrawPayment takes a request back while it waits; afterwards it says who was first.
+// withdrawPayment takes a request back while it waits; afterwards it shows who was first.
 func (h *handlers) withdrawPayment(c echo.Context) error {
 	id, err := idOf(c.Param("id"))
 	if err != nil {
@@ -32,7 +32,7 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 	return web.Redirect(c, paymentPath(id))
 }
 
-// notDone tells a refusal as the timeline would: "not withdrawn: Mia Weber had already accepted it".
+// notDone is the text of a refusal, as in a timeline: "not withdrawn: Mia Weber had already accepted it".
 func notDone(refusal *payment.Refusal) string {
 	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
 	return payment.Step{Entry: tried, Refusal: refusal}.Text()

@@ -32,7 +32,7 @@ var (
 	ErrNotEnded  = errors.New("payments: a payment of the order has not ended")
 )
 
-// OtherRequest says that the payment's id belongs to another request of the same contractor.
+// OtherRequest means that the payment's id belongs to another request of the same contractor.
 type OtherRequest struct{ Payment payment.Payment }
 
 func (OtherRequest) Error() string { return "payments: another request has this id" }

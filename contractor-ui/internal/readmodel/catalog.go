@@ -22,17 +22,17 @@ import (
 // Product is what can be ordered: a row of the table products. The JSON names are the columns', for
 // ProjectCatalog.
 type Product struct {
-	ID        uuid.UUID `gorm:"primaryKey" json:"id"`
-	SKU       string    `gorm:"column:sku" json:"sku"`
-	Name      string    `json:"name"`
-	Minor     int64     `gorm:"column:price" json:"price"` // in minor units
-	Currency  string    `json:"currency"`
-	Archived  bool      `json:"archived"`
-	Sequence  int64     `json:"sequence"`
-	Revision  int64     `json:"revision"`
-	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort      string    `json:"sort"`
-	Words     string    `json:"words"`
+	ID          uuid.UUID `gorm:"primaryKey" json:"id"`
+	SKU         string    `gorm:"column:sku" json:"sku"`
+	Name        string    `json:"name"`
+	Minor       int64     `gorm:"column:price" json:"price"` // in minor units
+	Currency    string    `json:"currency"`
+	Archived    bool      `json:"archived"`
+	Sequence    int64     `json:"sequence"`
+	Revision    int64     `json:"revision"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort        string    `json:"sort"`
+	SearchTerms string    `gorm:"column:words" json:"words"`
 }
 
 // Price is the price of one.
@@ -43,15 +43,15 @@ func (p Product) Place() Place { return Place{p.Sort, p.ID} }
 
 // Customer is for whom is ordered: a row of the table customers.
 type Customer struct {
-	ID        uuid.UUID `gorm:"primaryKey" json:"id"`
-	Name      string    `json:"name"`
-	Email     string    `json:"email"`
-	Archived  bool      `json:"archived"`
-	Sequence  int64     `json:"sequence"`
-	Revision  int64     `json:"revision"`
-	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort      string    `json:"sort"`
-	Words     string    `json:"words"`
+	ID          uuid.UUID `gorm:"primaryKey" json:"id"`
+	Name        string    `json:"name"`
+	Email       string    `json:"email"`
+	Archived    bool      `json:"archived"`
+	Sequence    int64     `json:"sequence"`
+	Revision    int64     `json:"revision"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort        string    `json:"sort"`
+	SearchTerms string    `gorm:"column:words" json:"words"`
 }
 
 // Place is where the customer is in the list.
@@ -73,7 +73,7 @@ type Choice struct {
 	Limit  int
 }
 
-// Products reads what can be ordered. More tells whether there are others behind.
+// Products reads what can be ordered. More reports whether there are others behind.
 func Products(ctx context.Context, db *pg.DB, c Choice) (rows []Product, more bool, err error) {
 	if err := c.narrow(db.Gorm(ctx)).Find(&rows).Error; err != nil {
 		return nil, false, fmt.Errorf("list products: %w", err)

@@ -18,7 +18,7 @@ type columns struct {
 	requestedAt, updatedAt                                    []time.Time
 	finals, pendings                                          []bool
 	superseded, supersededBy                                  []uuid.UUID
-	words                                                     []string
+	searchTerms                                               []string
 	claimants                                                 []string // the contractors of supersededBy
 }
 
@@ -42,7 +42,7 @@ func (c *columns) add(p Payment) {
 	c.requestedAt = append(c.requestedAt, p.RequestedAt)
 	c.updatedAt = append(c.updatedAt, p.UpdatedAt)
 	c.revisions = append(c.revisions, p.Revision)
-	c.words = append(c.words, p.Words)
+	c.searchTerms = append(c.searchTerms, p.SearchTerms)
 	if p.Supersedes != nil {
 		c.superseded = append(c.superseded, *p.Supersedes)
 		c.supersededBy = append(c.supersededBy, p.ID)
@@ -54,5 +54,5 @@ func (c *columns) add(p Payment) {
 func (c *columns) args() []any {
 	return []any{c.ids, c.contractorIDs, c.contractorNames, c.amounts, c.currencies, c.descriptions, c.orderIDs, c.supersedes,
 		c.captureMethods, c.decisions, c.decidedByNames, c.decidedAt, c.moneys, c.finals, c.pendings, c.requestedAt, c.updatedAt,
-		c.revisions, c.words, c.stucks}
+		c.revisions, c.searchTerms, c.stucks}
 }

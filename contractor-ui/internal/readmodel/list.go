@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Query says which of a contractor's payments to list, newest first.
+// Query selects which of a contractor's payments to list, newest first.
 type Query struct {
 	Contractor string
 	Decision   payment.Decision // none: all of them

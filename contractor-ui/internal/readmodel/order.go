@@ -27,11 +27,11 @@ type Order struct {
 	SubmittedAt  *time.Time  `json:"submitted_at"`
 	ExpiresAt    *time.Time  `json:"expires_at"`
 	UpdatedAt    time.Time   `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sequence     int64       `json:"sequence"`         // ordering-core's own version
-	Revision     int64       `json:"revision"`         // of its own stream
-	Words        string      `json:"words"`            // to be found by
-	Drafted      []string    `gorm:"-" json:"drafted"` // the products in it while it is a draft; for FindDrafted
-	Payments     []Payment   `gorm:"-" json:"-"`       // the oldest first
+	Sequence     int64       `json:"sequence"`                  // ordering-core's own version
+	Revision     int64       `json:"revision"`                  // of its own stream
+	SearchTerms  string      `gorm:"column:words" json:"words"` // to be found by
+	Drafted      []string    `gorm:"-" json:"drafted"`          // the products in it while it is a draft; for FindDrafted
+	Payments     []Payment   `gorm:"-" json:"-"`                // the oldest first
 }
 
 // TableName is GORM's name for the table.
@@ -75,11 +75,11 @@ func orderRowOf(s journal.Stream) (Order, bool) {
 		ID: uuid.MustParse(o.ID), Number: o.Number, ContractorID: o.ContractorID, CustomerName: o.CustomerName,
 		Lines: len(o.Lines), TotalMinor: o.Total.Minor, Currency: o.Total.Currency, State: o.State,
 		DraftedAt: o.Drafted.At, SubmittedAt: optionalTime(o.Submitted.At), ExpiresAt: optionalTime(o.ExpiresAt),
-		UpdatedAt: o.UpdatedAt, Sequence: o.Sequence, Revision: s.Revision(), Words: wordsOf(o), Drafted: drafted,
+		UpdatedAt: o.UpdatedAt, Sequence: o.Sequence, Revision: s.Revision(), SearchTerms: searchTermsOf(o), Drafted: drafted,
 	}, true
 }
 
-func wordsOf(o order.Order) string {
+func searchTermsOf(o order.Order) string {
 	// A number is found by its last part without the zeros, too.
 	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
 	for _, line := range o.Lines {

@@ -12,7 +12,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// OrderQuery says which of a contractor's orders to list, newest first.
+// OrderQuery selects which of a contractor's orders to list, newest first.
 type OrderQuery struct {
 	Contractor string
 	State      order.State // none: all of them

@@ -24,13 +24,13 @@ type Position struct {
 	ID uuid.UUID `json:"id"`
 }
 
-// Range says where in a list a page is: at most one of the page that follows a place, or the one before it.
+// Range is where in a list a page is: at most one of the page that follows a place, or the one before it.
 type Range struct{ Older, Newer *Position }
 
 // placed is a row of a list.
 type placed interface{ position() *Position }
 
-// keyset reads a page and says where the pages beside it begin; nil if there is none. read reads
+// keyset reads a page and returns where the pages beside it begin; nil if there is none. read reads
 // PageSize+1 rows beyond a place, in either direction. A page before the first one is the first one.
 func keyset[T placed](r Range, read func(from *Position, newer bool) ([]T, error)) (rows []T, beside Range, err error) {
 	if r.Newer != nil {

@@ -44,7 +44,7 @@ type Payment struct {
 	RequestedAt    time.Time
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 	Revision       int64     // of its stream
-	Words          string    // to be found by
+	SearchTerms    string    `gorm:"column:words"` // to be found by
 }
 
 // TableName is GORM's name for the table.
@@ -98,7 +98,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
 		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Stuck: p.Stuck, Pending: p.Pending,
 		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
-		Words: search.Later(search.Mark(p.ContractorID), p.Description),
+		SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description),
 	}
 	if decided.Done() {
 		row.DecidedAt = &decided.At

@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// ErrSuperseded says that another payment asks again for the same one already.
+// ErrSuperseded means that another payment asks again for the same one already.
 var ErrSuperseded = errors.New("this payment has been asked for again already")
 
 // Save writes the row of one stream after the app has appended to it, in the same transaction. It

@@ -4,7 +4,7 @@
 // Invariants:
 //   - What [Write] wrote, [Read] reads back cell by cell.
 //   - No cell is written so that a spreadsheet takes it for a formula.
-//   - Whatever is read ends in rows or in problems that say what to mend and in which line.
+//   - Whatever is read ends in rows or in problems with what to mend and in which line.
 package csvimport
 
 import (
@@ -116,8 +116,8 @@ func unreadable(err error) []Problem {
 		"What follows this line was not read."}}
 }
 
-// DecimalComma tells whether a file writes "1,50" for one and a half, as spreadsheets do where they separate
-// cells by semicolons.
+// DecimalComma reports whether a file writes "1,50" for one and a half, as spreadsheets do where they
+// separate cells by semicolons.
 func DecimalComma(data []byte) bool { return separator(data) == ';' }
 
 // separator is what stands between the columns' names: spreadsheets write what their country does.
@@ -193,7 +193,7 @@ func Write(w io.Writer, columns []string, rows iter.Seq2[[]string, error]) error
 // https://owasp.org/www-community/attacks/CSV_Injection
 const starters = "=+-@\t\r\n＝＋－＠"
 
-// runs tells whether a cell would be run, or looks like one that has been made harmless.
+// runs reports whether a cell would be run, or looks like one that has been made harmless.
 func runs(cell string) bool {
 	rest := strings.TrimLeft(cell, "'")
 	return rest != "" && strings.ContainsRune(starters, []rune(rest)[0])

@@ -15,7 +15,7 @@ import (
 // maxUploads is how many files of a person are kept; the oldest go first.
 const maxUploads = 10
 
-// ErrNoUpload says that there is no such file, or not for this person.
+// ErrNoUpload means that there is no such file, or not for this person.
 var ErrNoUpload = errors.New("csvimport: no such file")
 
 // Uploads keeps files between their preview and their import, and what came of that.

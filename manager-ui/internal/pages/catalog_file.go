@@ -173,7 +173,7 @@ func (k fileKind) column(field string) int {
 	return k.key
 }
 
-// difference says what a row changes of what there is now.
+// difference explains what a row changes of what there is now.
 func (k fileKind) difference(cells, now []string) (changes []string) {
 	for i := range now {
 		if cells[i] != now[i] {

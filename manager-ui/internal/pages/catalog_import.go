@@ -107,7 +107,7 @@ func (h *handlers) uploaded(c echo.Context, k fileKind) (csvimport.Upload, error
 	return file, err
 }
 
-// renderImported says what came of a file, instead of what importing it would do.
+// renderImported explains what came of a file, instead of what importing it would do.
 func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload) error {
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
 		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{

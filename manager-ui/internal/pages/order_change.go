@@ -45,12 +45,12 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 	}
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
-		verb: what, done: capital(fmt.Sprintf(done, orderInWords(seen.Order))), next: orderPath(id),
+		verb: what, done: capital(fmt.Sprintf(done, orderLabel(seen.Order))), next: orderPath(id),
 	}, func(a formState) error { return h.renderOrder(c, forms(form), a) })
 }
 
-// orderInWords names an order within a sentence.
-func orderInWords(o order.Order) string {
+// orderLabel names an order within a sentence.
+func orderLabel(o order.Order) string {
 	if o.Number != "" {
 		return "order " + o.Number
 	}

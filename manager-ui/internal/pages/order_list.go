@@ -108,11 +108,11 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
 		return q, web.NotFound("There is no such customer.")
 	}
-	words := c.QueryParam("q")
+	text := c.QueryParam("q")
 	if q.Customer == "" {
-		words += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
+		text += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
 	}
-	if q.Search, err = web.ReadSearch(words); err != nil {
+	if q.Search, err = web.ReadSearch(text); err != nil {
 		return q, err
 	}
 	if q.After, err = position(c.QueryParam("after")); err != nil {
@@ -152,7 +152,7 @@ func ordersPager(q readmodel.OrderQuery, page readmodel.Page[readmodel.Order]) (
 	return p
 }
 
-// emptyOrders says what an empty list means and what to do.
+// emptyOrders explains what an empty list means and what to do.
 func emptyOrders(q readmodel.OrderQuery) web.Empty {
 	all := &web.Link{Label: "Show all orders", Href: ordersPath}
 	switch {

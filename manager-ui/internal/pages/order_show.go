@@ -135,8 +135,8 @@ func describeOrder(seen readmodel.OrderHistory) orderPage {
 		shown := orderPayment{
 			Name: order.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
-		if words := p.MoneyLabel(); !strings.EqualFold(words, moneyWord(p.Payment)) { // which the status says
-			shown.Money = words
+		if label := p.MoneyLabel(); !strings.EqualFold(label, moneyWord(p.Payment)) { // which the status says
+			shown.Money = label
 		}
 		for _, s := range seen.Steps {
 			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {

@@ -36,24 +36,24 @@ func orderTimeline(seen readmodel.OrderHistory) []orderStep {
 }
 
 // stepOf is an entry of a timeline.
-func stepOf(words, by string, at time.Time, effect, confirmed bool) step {
-	shown := step{Words: sentence(words), At: at, Effect: effect, Pending: !confirmed}
+func stepOf(text, by string, at time.Time, effect, confirmed bool) step {
+	shown := step{Text: sentence(text), At: at, Effect: effect, Pending: !confirmed}
 	if !effect {
 		shown.By = by
 	}
 	return shown
 }
 
-// moneyOf tells what became of the money of an order that ended without being paid; "" of any other, and of
-// one that none was asked for.
+// moneyOf describes what became of the money of an order that ended without being paid; "" of any other, and
+// of one that none was asked for.
 func moneyOf(seen readmodel.OrderHistory) string {
 	if seen.State != order.StateExpired && seen.State != order.StateCancelled || len(seen.Payments) == 0 {
 		return ""
 	}
 	var moved []string
 	for _, p := range seen.Payments {
-		if words := moneyBack(p.Payment); words != "" {
-			moved = append(moved, words)
+		if text := moneyBack(p.Payment); text != "" {
+			moved = append(moved, text)
 		}
 	}
 	if len(moved) == 0 {
@@ -62,7 +62,8 @@ func moneyOf(seen readmodel.OrderHistory) string {
 	return strings.Join(moved, " ")
 }
 
-// moneyBack tells how the money of a payment goes back; "" where none was ever taken or held, nor will be.
+// moneyBack describes how the money of a payment goes back; "" where none was ever taken or held, nor will
+// be.
 func moneyBack(p payment.Payment) string {
 	switch p.Stuck {
 	case payment.Release:

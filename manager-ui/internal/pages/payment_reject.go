@@ -27,7 +27,7 @@ func (h *handlers) rejectPayment(c echo.Context) error {
 	return h.sendDecision(c, decision{h.payments.Reject, "reason", "rejected", web.Neutral, h.showRejectForm})
 }
 
-// showRejectForm shows the form, unless the payment is decided already: then its page says so.
+// showRejectForm shows the form, unless the payment is decided already: then its page shows that.
 func (h *handlers) showRejectForm(c echo.Context, form *web.Form) error {
 	id, err := paymentID(c)
 	if err != nil {

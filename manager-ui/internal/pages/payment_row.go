@@ -60,7 +60,7 @@ func clip(text string) string {
 // sortKey sorts as text the way requested_at does in the database; ties go by id in both.
 func sortKey(t time.Time) string { return event.Kept(t).Format("2006-01-02T15:04:05.000000Z") }
 
-// status is both facets of a payment, in words and one colour.
+// status is both facets of a payment, as one label in one colour.
 func status(p payment.Payment) web.Badge {
 	switch p.Decision {
 	case payment.DecisionRequested:

@@ -20,7 +20,7 @@ import (
 type paymentPage struct {
 	payment.Payment
 	Status                web.Badge
-	MoneyWords            string
+	MoneyText             string
 	Waits                 bool
 	CanCapture            bool            // and release: a hold that waits for a manager
 	PendingCommand        *pendingCommand // what becomes of the hold; nil while nothing does
@@ -31,7 +31,7 @@ type paymentPage struct {
 	Notice                notice // about what was just tried, and did not happen
 }
 
-// notice says that something was not done, and why.
+// notice means that something was not done, and why.
 type notice struct {
 	Tone  web.Tone
 	Title string
@@ -42,9 +42,9 @@ type notice struct {
 
 // step is an event of the timeline.
 type step struct {
-	Words   string
+	Text    string
 	At      time.Time
-	By      string // who tried, where the words do not say
+	By      string // who tried, where the text does not name them
 	Effect  bool
 	Pending bool
 }
@@ -94,7 +94,7 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 
 func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 	page := paymentPage{
-		Payment: p.Payment, Status: status(p.Payment), MoneyWords: p.MoneyLabel(), Waits: p.Decision == payment.DecisionRequested,
+		Payment: p.Payment, Status: status(p.Payment), MoneyText: p.MoneyLabel(), Waits: p.Decision == payment.DecisionRequested,
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
@@ -106,13 +106,13 @@ func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 	}
 	if p.Command != nil && page.CanCapture {
 		ongoing := operationOngoing[p.Command.Operation]
-		page.PendingCommand, page.MoneyWords = &pendingCommand{*p.Command}, "On hold, "+ongoing
+		page.PendingCommand, page.MoneyText = &pendingCommand{*p.Command}, "On hold, "+ongoing
 		page.Status.Text = acceptedAnd(ongoing)
 	}
 	return page
 }
 
-// NamesOrder tells whether what the payment is for is its order's number, and nothing more.
+// NamesOrder reports whether what the payment is for is its order's number, and nothing more.
 func (p paymentPage) NamesOrder() bool {
 	return p.Order != nil && p.Description == "Order "+p.Order.Label
 }
@@ -125,7 +125,7 @@ func (p paymentPage) decided() payment.Act {
 	return p.Decided
 }
 
-// Verdict is the decision in words, with who took it.
+// Verdict is the decision as a label, with who took it.
 func (p paymentPage) Verdict() string {
 	act := p.decided()
 	who := nameOr(act.ByName, act.By)
@@ -141,17 +141,17 @@ func (p paymentPage) Verdict() string {
 // VerdictAt is when the decision was taken; zero while there is none.
 func (p paymentPage) VerdictAt() time.Time { return p.decided().At }
 
-// ByManager tells whether a manager captures the money.
+// ByManager reports whether a manager captures the money.
 func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }
 
 // sentence begins with a capital letter, and leaves its full stop to who writes it.
-func sentence(words string) string { return strings.TrimSuffix(capital(words), ".") }
+func sentence(text string) string { return strings.TrimSuffix(capital(text), ".") }
 
-// capital is words beginning with a capital letter.
-func capital(words string) string {
-	if words == "" {
+// capital is a text beginning with a capital letter.
+func capital(text string) string {
+	if text == "" {
 		return ""
 	}
-	first, size := utf8.DecodeRuneInString(words)
-	return string(unicode.ToUpper(first)) + words[size:]
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -26,7 +26,7 @@ import (
 // Source is manager-ui in the events that it writes.
 const Source = "/manager-ui"
 
-// ErrNoPayment says that there is no such payment here.
+// ErrNoPayment means that there is no such payment here.
 var ErrNoPayment = errors.New("payments: no such payment")
 
 // Service takes the commands.
@@ -42,12 +42,12 @@ func New(db *pg.DB, j *journal.Journal, client *core.Client, now func() time.Tim
 	return &Service{db: db, journal: j, core: client, now: now}
 }
 
-// Accept says yes to a payment, and returns it as it was. The note may be empty.
+// Accept accepts a payment, and returns it as it was. The note may be empty.
 func (s *Service) Accept(ctx context.Context, id, note string) (payment.Payment, error) {
 	return s.decide(ctx, id, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
 }
 
-// Reject says no to a payment, and returns it as it was.
+// Reject rejects a payment, and returns it as it was.
 func (s *Service) Reject(ctx context.Context, id, reason string) (payment.Payment, error) {
 	return s.decide(ctx, id, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
 }

@@ -17,18 +17,18 @@ import (
 
 // Product is a row of the table products. The JSON names are the columns', for ProjectCatalog.
 type Product struct {
-	ID        string    `gorm:"primaryKey" json:"id"`
-	Revision  int64     `json:"revision"`
-	Sequence  int64     `json:"sequence"` // ordering-core's own version: what a change expects
-	SKU       string    `gorm:"column:sku" json:"sku"`
-	SKUKey    string    `gorm:"column:sku_key" json:"sku_key"`
-	Name      string    `json:"name"`
-	Minor     int64     `gorm:"column:price" json:"price"` // in minor units
-	Currency  string    `json:"currency"`
-	Archived  bool      `json:"archived"`
-	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort      string    `json:"sort"`
-	Words     string    `json:"words"`
+	ID          string    `gorm:"primaryKey" json:"id"`
+	Revision    int64     `json:"revision"`
+	Sequence    int64     `json:"sequence"` // ordering-core's own version: what a change expects
+	SKU         string    `gorm:"column:sku" json:"sku"`
+	SKUKey      string    `gorm:"column:sku_key" json:"sku_key"`
+	Name        string    `json:"name"`
+	Minor       int64     `gorm:"column:price" json:"price"` // in minor units
+	Currency    string    `json:"currency"`
+	Archived    bool      `json:"archived"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort        string    `json:"sort"`
+	SearchTerms string    `gorm:"column:words" json:"words"`
 }
 
 // Price is the price of one.
@@ -39,16 +39,16 @@ func (p Product) Place() Place { return Place{p.Sort, p.ID} }
 
 // Customer is a row of the table customers.
 type Customer struct {
-	ID        string    `gorm:"primaryKey" json:"id"`
-	Revision  int64     `json:"revision"`
-	Sequence  int64     `json:"sequence"`
-	Name      string    `json:"name"`
-	Email     string    `json:"email"`
-	EmailKey  string    `json:"email_key"`
-	Archived  bool      `json:"archived"`
-	UpdatedAt time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort      string    `json:"sort"`
-	Words     string    `json:"words"`
+	ID          string    `gorm:"primaryKey" json:"id"`
+	Revision    int64     `json:"revision"`
+	Sequence    int64     `json:"sequence"`
+	Name        string    `json:"name"`
+	Email       string    `json:"email"`
+	EmailKey    string    `json:"email_key"`
+	Archived    bool      `json:"archived"`
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Sort        string    `json:"sort"`
+	SearchTerms string    `gorm:"column:words" json:"words"`
 }
 
 // Place is where the row is in a list.
@@ -85,7 +85,7 @@ const (
 )
 
 func listByName[T any](find *gorm.DB, q NameQuery) (page Page[T], err error) {
-	find = find.Limit(PageSize + 1) // one more tells whether there is more
+	find = find.Limit(PageSize + 1) // one more shows whether there is more
 	if !q.Both {
 		find = find.Where("archived = ?", q.Archived)
 	}

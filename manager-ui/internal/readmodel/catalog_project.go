@@ -42,13 +42,13 @@ func productOf(p catalog.Product, s journal.Stream) Product {
 	return Product{
 		ID: p.ID, Revision: s.Revision(), Sequence: p.Sequence, SKU: p.SKU, SKUKey: catalog.Key(p.SKU), Name: p.Name,
 		Minor: p.Price.Minor, Currency: p.Price.Currency, Archived: p.Archived, UpdatedAt: stored(p.UpdatedAt),
-		Sort: readmodel.SortName(p.Name), Words: search.Join(p.Name + " " + p.SKU),
+		Sort: readmodel.SortName(p.Name), SearchTerms: search.Join(p.Name + " " + p.SKU),
 	}
 }
 
 func customerOf(c catalog.Customer, s journal.Stream) Customer {
 	return Customer{
 		ID: c.ID, Revision: s.Revision(), Sequence: c.Sequence, Name: c.Name, Email: c.Email, EmailKey: catalog.Key(c.Email),
-		Archived: c.Archived, UpdatedAt: stored(c.UpdatedAt), Sort: readmodel.SortName(c.Name), Words: search.Join(c.Name + " " + c.Email),
+		Archived: c.Archived, UpdatedAt: stored(c.UpdatedAt), Sort: readmodel.SortName(c.Name), SearchTerms: search.Join(c.Name + " " + c.Email),
 	}
 }

@@ -40,7 +40,7 @@ var decisions = map[Tab]payment.Decision{
 	Waiting: payment.DecisionRequested, Accepted: payment.DecisionAccepted, Rejected: payment.DecisionRejected,
 }
 
-// OldestFirst tells whether the tab is worked through from the oldest on.
+// OldestFirst reports whether the tab is worked through from the oldest on.
 func (t Tab) OldestFirst() bool { return t == Waiting }
 
 // TabsOf are the tabs that a payment with this decision is in.
@@ -88,7 +88,7 @@ func List(ctx context.Context, db *pg.DB, q Query) (page Page[Payment], err erro
 	}
 	var rows []Payment
 	err = db.Search(ctx, q.Search, func(db *gorm.DB) error {
-		find := payments(db).Limit(PageSize + 1) // one more tells whether there is more
+		find := payments(db).Limit(PageSize + 1) // one more shows whether there is more
 		if decision, ok := decisions[q.Tab]; ok {
 			find = find.Where("decision = ?", decision)
 		}

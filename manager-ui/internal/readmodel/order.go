@@ -31,7 +31,7 @@ type Order struct {
 	SubmittedAt    *time.Time `json:"submitted_at"`
 	ExpiresAt      *time.Time `json:"expires_at"`
 	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Words          string     `json:"words"`
+	SearchTerms    string     `gorm:"column:words" json:"words"`
 	Payments       []Payment  `gorm:"-" json:"-"` // the oldest first
 }
 
@@ -83,7 +83,7 @@ func orderOf(o order.Order, s journal.Stream) Order {
 	for _, l := range o.Lines {
 		text += " " + l.Name + " " + l.SKU
 	}
-	row.Words = search.Later("", text)
+	row.SearchTerms = search.Later("", text)
 	return row
 }
 

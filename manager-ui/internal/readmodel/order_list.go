@@ -27,7 +27,7 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page Page[Order],
 	backwards := q.Before != nil
 	var rows []Order
 	err = db.Search(ctx, q.Search+q.Contractor+q.Customer, func(db *gorm.DB) error {
-		find := db.Limit(PageSize + 1) // one more tells whether there is more
+		find := db.Limit(PageSize + 1) // one more shows whether there is more
 		if q.State != order.StateNone {
 			find = find.Where("state = ?", q.State)
 		}

@@ -111,7 +111,7 @@ func TestTheCopyOfAnOrderEqualsItsFold(t *testing.T) {
 			t.Errorf("after %s the copy is\n%+v\nand the fold\n%+v", body.EventType(), row, o)
 		}
 	}
-	if row := c.find(id); row.State != "expired" || row.Sum() != total || !strings.Contains(row.Words, "42") || !strings.Contains(row.Words, "tiles") {
+	if row := c.find(id); row.State != "expired" || row.Sum() != total || !strings.Contains(row.SearchTerms, "42") || !strings.Contains(row.SearchTerms, "tiles") {
 		t.Errorf("at last %+v", row)
 	}
 }

@@ -40,7 +40,7 @@ type Payment struct {
 	RequestedAt    time.Time  `json:"requested_at"`
 	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"` // the events', never the clock's
 	Pending        bool       `json:"pending"`
-	Words          string     `json:"words"`
+	SearchTerms    string     `gorm:"column:words" json:"words"`
 }
 
 // Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again,
@@ -79,7 +79,7 @@ func rowOf(s journal.Stream) (Payment, bool) {
 		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
 		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final, Stuck: string(p.Stuck),
 		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
-		Words: search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
+		SearchTerms: search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
 	}
 	row.OrderID, row.Supersedes = optional(p.OrderID), optional(p.Supersedes)
 	decided := p.Decided

@@ -38,7 +38,7 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	return nil
 }
 
-// requestedNow tells whether the payment's request is among what has changed its stream.
+// requestedNow reports whether the payment's request is among what has changed its stream.
 func requestedNow(s journal.Stream) bool {
 	return slices.ContainsFunc(s.Records, func(r journal.Record) bool {
 		return r.Type == payment.TypeRequested && slices.Contains(s.New, r.ID)
