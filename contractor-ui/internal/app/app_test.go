@@ -237,7 +237,7 @@ func publish(t *testing.T, cfg app.Config, id, contractor string, bodies ...orde
 	}
 }
 
-func TestOrdersAreHeardAndPushedToTheirContractor(t *testing.T) {
+func TestOrdersAreReceivedAndPushedToTheirContractor(t *testing.T) {
 	// given Ada's and Jon's open pages
 	addr, cfg := start(t)
 	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
