@@ -170,7 +170,7 @@ func (p *parts) recording(log *slog.Logger) inbox.Config {
 				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
 			},
 		},
-		Before:     p.confirming.Before,
+		Before:     processlock.Before(confirming.Members),
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},
 	}
 }

@@ -3,7 +3,7 @@
 //
 // Its decision is a pure function of everything that happened to an order and to the payments for it. So
 // neither the order of arrival nor a duplicate matters, and a second instance that decides about the same
-// case finds nothing left to do.
+// process finds nothing left to do.
 //
 // Invariants:
 //   - payments-core decides what the state of a payment is: it is folded by payment.Fold, here as everywhere.
@@ -11,7 +11,7 @@
 //     be paid.
 //   - Every other captured payment that names it is refused, once, with a reason for people. One whose money
 //     went back already is left alone.
-//   - Whoever decides holds the order's case, from before reading until the decision is recorded.
+//   - Whoever decides holds the order's process lock, from before reading until the decision is recorded.
 package confirming
 
 import (

@@ -10,7 +10,6 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
@@ -25,21 +24,9 @@ func New(j *journal.Journal, orders *orders.Service) *Manager {
 	return &Manager{journal: j, orders: orders}
 }
 
-// Before locks the cases of the received events. It is for inbox.Config.
-func (m *Manager) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
-	var members []processlock.Member
-	streams := make([]string, len(received))
-	for i, h := range received {
-		streams[i] = h.Stream
-		members = append(members, Members(h.Event, h.Stream)...)
-	}
-	processlock.QueueAcquire(tx, members, streams...)
-	return nil
-}
-
 // Project decides about the orders whose payments have changed, and records the decision. It is a
-// journal.Projector; Before has acquired the process locks. A change of the order itself decides nothing: its captured
-// payments were decided about when their events were received.
+// journal.Projector, and needs the process locks of processlock.Before. A change of the order itself decides
+// nothing: its captured payments were decided about when their events were received.
 func (m *Manager) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stream) error {
 	affected := map[string]bool{}
 	for _, s := range changed {
@@ -78,7 +65,7 @@ func (m *Manager) decide(ctx context.Context, tx *pg.Tx, orderID string) error {
 	}
 }
 
-// Payments returns the payments that were requested for an order, whose case the transaction holds.
+// Payments returns the payments that were requested for an order, whose process the transaction has locked.
 func (m *Manager) Payments(ctx context.Context, tx *pg.Tx, locked *orders.Locked) ([]Payment, error) {
 	ids := slices.DeleteFunc(slices.Clone(locked.Members), func(id string) bool { return !isPayment(id) })
 	streams, err := m.journal.Load(ctx, tx, ids...)

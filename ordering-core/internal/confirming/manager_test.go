@@ -14,6 +14,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
@@ -56,7 +57,7 @@ func captured(orderID string) []journal.Received {
 func (o *fixture) receive(t *testing.T, received ...journal.Received) {
 	t.Helper()
 	err := o.DB.InTx(t.Context(), func(tx *pg.Tx) error {
-		if err := o.manager.Before(t.Context(), tx, received); err != nil {
+		if err := processlock.Before(confirming.Members)(t.Context(), tx, received); err != nil {
 			return err
 		}
 		changed, err := o.Journal.Receive(t.Context(), tx, received)

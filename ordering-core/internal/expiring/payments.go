@@ -11,7 +11,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// awaitsPayment reports whether a payment that can pay the order has an open outcome. The order's case is
+// awaitsPayment reports whether a payment that can pay the order has an open outcome. The order's process is
 // locked.
 func (s *Sweeper) awaitsPayment(ctx context.Context, tx *pg.Tx, locked *orders.Locked) (bool, error) {
 	payments, err := s.payments.Payments(ctx, tx, locked)
@@ -41,8 +41,8 @@ func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stre
 	if len(payments) == 0 {
 		return nil
 	}
-	// The transaction holds these cases, so no two of these updates wait for each other. A failed order keeps
-	// its delay.
+	// The transaction holds these process locks, so no two of these updates wait for each other. A failed
+	// order keeps its delay.
 	_, err := tx.Exec(ctx, `update deadlines set sweep_at = due_at where sweep_at > due_at and failures = 0
 		and order_id = any (array(select case_id from case_members where stream = any($1)))`, payments)
 	if err != nil {

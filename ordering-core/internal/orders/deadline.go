@@ -21,8 +21,8 @@ func (s *Service) Due(o order.Order) time.Time {
 	return time.Time{}
 }
 
-// schedule brings the order's deadline up to date. The caller holds the order's case. A draft gets its
-// deadline when it is begun, and its edits write none: the sweeper checks how long it has lain idle.
+// schedule brings the order's deadline up to date. The caller holds the order's process lock. A draft gets
+// its deadline when it is begun, and its edits write none: the sweeper checks how long it has lain idle.
 func (s *Service) schedule(ctx context.Context, tx *pg.Tx, o order.Order, because order.Body) error {
 	if _, begun := because.(order.Drafted); o.State == order.StateDraft && !begun {
 		return nil

@@ -2,7 +2,7 @@
 // records the event that it answers.
 //
 // Invariants:
-//   - Whoever decides about an order locks first its case, then its stream, until the transaction ends. So
+//   - Whoever decides about an order locks first its process, then its stream, until the transaction ends. So
 //     what the decision rests on is still true when it is recorded.
 //   - The events of an order are counted 1, 2, 3 ... in ce_sequence, without gaps.
 //   - A number is taken in the transaction of its submit, as the last thing, and given back if that fails.
@@ -72,12 +72,12 @@ type Locked struct {
 	ID      string
 	Order   order.Order
 	Steps   []order.Step
-	Members []string // the streams of the case: the order's, and those of the payments for it
+	Members []string // the streams of the process: the order's, and those of the payments for it
 	stream  journal.Stream
 }
 
-// Load locks an order's case, and then its stream, for the rest of the transaction. An order that was never
-// drafted is there too: its Order does not exist.
+// Load locks an order's process, and then its stream, for the rest of the transaction. An order that was
+// never drafted is there too: its Order does not exist.
 func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	held, err := processlock.Acquire(ctx, tx, []processlock.Member{{Process: id, Stream: order.Stream(id)}})
 	if err != nil {
@@ -91,15 +91,15 @@ func (s *Service) Load(ctx context.Context, tx *pg.Tx, id string) (*Locked, erro
 	return locked, nil
 }
 
-// loadDrafted is Load without the Members, for an order that was drafted before and so has joined its case.
-// The queued statements, the locks and the order are one round trip. If the draft commits at this very
-// moment, only the stream is locked, which is enough: the order has no payments yet.
+// loadDrafted is Load without the Members, for an order that was drafted before and so has joined its
+// process. The queued statements, the locks and the order are one round trip. If the draft commits at this
+// very moment, only the stream is locked, which is enough: the order has no payments yet.
 func (s *Service) loadDrafted(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	processlock.QueueAcquire(tx, nil, order.Stream(id))
 	return s.read(ctx, tx, id)
 }
 
-// read locks and reads the stream of an order whose case is locked.
+// read locks and reads the stream of an order whose process is locked.
 func (s *Service) read(ctx context.Context, tx *pg.Tx, id string) (*Locked, error) {
 	own := order.Stream(id)
 	streams, err := s.journal.Load(ctx, tx, own)

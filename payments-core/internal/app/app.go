@@ -11,6 +11,7 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/api"
 	"countersign.example/payments-core/internal/operations"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
@@ -142,7 +143,7 @@ func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog
 			Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
 			Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
 		}},
-		Before:     ops.Before,
+		Before:     processlock.Before(releasing.Members),
 		Projectors: []journal.Projector{ops.Project},
 	}
 }

@@ -2,8 +2,8 @@
 //
 // Invariants:
 //   - A call is recorded before it is made: its row, its job and the change that wants it are one
-//     transaction, under the locks of the case (where the payment is for an order) and of the stream. At most
-//     one operation of a payment is open.
+//     transaction, under the process lock (where the payment is for an order) and the lock of the stream. At
+//     most one operation of a payment is open.
 //   - The idempotency key, "payment:kind:n", is fixed in the row. Whatever is unknown (a timeout, a crash in
 //     the middle) is asked again with it; n moves only after a definite refusal.
 //   - An operation closes once, with the event of its outcome and the job's completion, in one transaction.

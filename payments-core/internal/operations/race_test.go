@@ -15,6 +15,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway"
+	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -108,7 +109,7 @@ func (r *race) receive(meanwhile func(), received ...journal.Received) {
 		received[i].Offset = r.offset.Add(1)
 	}
 	err := r.db.InTx(r.t.Context(), func(tx *pg.Tx) error {
-		if err := r.service.Before(r.t.Context(), tx, received); err != nil {
+		if err := processlock.Before(releasing.Members)(r.t.Context(), tx, received); err != nil {
 			return err
 		}
 		changed, err := r.journal.Receive(r.t.Context(), tx, received)
@@ -194,14 +195,14 @@ func TestTheOrdersDeathIsRecordedAndThenTheHold(t *testing.T) {
 func TestTheHoldIsRecordedAndThenTheOrdersDeath(t *testing.T) {
 	r := newRace(t)
 	died := make(chan struct{})
-	// given a transaction that is about to record the hold: it has the case, and waits for the payment's stream
+	// given a transaction that is about to record the hold: it has the process lock, and waits for the payment's stream
 	err := r.db.InTx(t.Context(), func(tx *pg.Tx) error {
 		if _, err := r.journal.Load(t.Context(), tx, payment.Stream(r.paymentID)); err != nil {
 			return err
 		}
 		close(r.gateway.answer)
 		r.waiting(1)
-		// when the order's death is received meanwhile, then it waits for the case
+		// when the order's death is received meanwhile, then it waits for the process lock
 		go func() { defer close(died); r.receive(nil, r.death()...) }()
 		r.waiting(2)
 		return nil

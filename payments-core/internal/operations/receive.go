@@ -7,27 +7,14 @@ import (
 	"strings"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 )
 
-// Before locks the cases of the received events. It is for inbox.Config.
-func (s *Service) Before(_ context.Context, tx *pg.Tx, received []journal.Received) error {
-	var members []processlock.Member
-	streams := make([]string, len(received))
-	for i, r := range received {
-		streams[i] = r.Stream
-		members = append(members, releasing.Members(r.Event, r.Stream)...)
-	}
-	processlock.QueueAcquire(tx, members, streams...)
-	return nil
-}
-
 // Project applies the rules to the payments that changed, and to those whose order changed. It is a
-// journal.Projector; Before has acquired the process locks.
+// journal.Projector, and needs the process locks of processlock.Before.
 func (s *Service) Project(ctx context.Context, tx *pg.Tx, changed []journal.Stream) error {
 	streams := make(map[string]journal.Stream, len(changed))
 	payments := map[string]*lockedPayment{}

@@ -204,7 +204,7 @@ func (s *Service) Command(
 	return o, nil
 }
 
-// load locks a payment's case and stream, and reads the payment, its operations and its order.
+// load locks a payment's process and stream, and reads the payment, its operations and its order.
 func (s *Service) load(ctx context.Context, tx *pg.Tx, paymentID string) (*lockedPayment, error) {
 	own := payment.Stream(paymentID)
 	held, err := processlock.Acquire(ctx, tx, nil, own)

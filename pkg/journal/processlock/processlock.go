@@ -19,6 +19,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
@@ -60,6 +62,23 @@ func QueueAcquire(tx *pg.Tx, members []Member, streams ...string) {
 // Acquire is QueueAcquire, and returns the instances. It costs one round trip.
 func Acquire(ctx context.Context, tx *pg.Tx, members []Member, streams ...string) (Acquired, error) {
 	return Read(ctx, tx, queue(tx, members, streams)...)
+}
+
+// Before returns an inbox.Config's Before: it acquires the locks of received events, whose streams members
+// makes members of processes.
+func Before(
+	members func(e event.Event, stream string) []Member,
+) func(ctx context.Context, tx *pg.Tx, received []journal.Received) error {
+	return func(_ context.Context, tx *pg.Tx, received []journal.Received) error {
+		var joining []Member
+		streams := make([]string, len(received))
+		for i, r := range received {
+			streams[i] = r.Stream
+			joining = append(joining, members(r.Event, r.Stream)...)
+		}
+		QueueAcquire(tx, joining, streams...)
+		return nil
+	}
 }
 
 // queue returns the streams with those of members.
