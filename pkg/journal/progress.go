@@ -13,8 +13,8 @@ type Progress struct {
 	Rate     float64 // events a second, lately; 0 if not known
 }
 
-// Left is about how long it still takes; 0 if not known.
-func (p Progress) Left() time.Duration {
+// left is about how long it still takes; 0 if not known.
+func (p Progress) left() time.Duration {
 	if p.Rate <= 0 {
 		return 0
 	}
@@ -32,7 +32,7 @@ func (p Progress) String() string {
 		return text
 	}
 	text += ", " + p.RateText()
-	switch left := p.Left(); {
+	switch left := p.left(); {
 	case p.Done >= p.Of:
 		return text
 	case left < 10*time.Second:

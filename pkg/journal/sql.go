@@ -55,9 +55,11 @@ func Holds(id, stream string) string {
 // receiveEvents names the conflict's target: any other conflict is a mistake and must surface.
 const receiveEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
 
-const confirmEvents = `update journal set log = heard.log, topic = heard.topic, partition = heard.partition, "offset" = heard."offset"
-	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[]) as heard (position, log, topic, partition, "offset")
-	where journal.position = heard.position`
+const confirmEvents = `update journal set log = received.log, topic = received.topic,
+	partition = received.partition, "offset" = received."offset"
+	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[])
+	as received (position, log, topic, partition, "offset")
+	where journal.position = received.position`
 
 const moveStreams = `update streams set version = moved.version, log = moved.log
 	from unnest($1::text[], $2::bigint[], $3::bigint[]) as moved (stream, version, log)

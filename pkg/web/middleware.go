@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// FormLimit is how much a form may send, in bytes, where its route is not Large.
-	FormLimit = 64 << 10
+	// formLimit is how much a form may send, in bytes, where its route is not Large.
+	formLimit = 64 << 10
 	// drainLimit is how much of a body that is too large is still read and thrown away: a
 	// browser that is cut off while sending shows a connection error and not our message.
 	drainLimit = 16 << 20
@@ -102,7 +102,7 @@ func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 // Large is a route that takes more than others, such as "/catalog/import": more bytes, more time, or both.
 type Large struct {
 	Route  string
-	Limit  int64         // of a body, in bytes; FormLimit where it is less
+	Limit  int64         // of a body, in bytes; formLimit where it is less
 	Within time.Duration // the time for a request; RequestTimeout where it is less
 }
 
@@ -115,7 +115,7 @@ func limitBody(large []Large) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			limit := max(FormLimit, limits[c.Path()])
+			limit := max(formLimit, limits[c.Path()])
 			whole := r.Body
 			if r.ContentLength > limit {
 				drain(whole)

@@ -307,11 +307,13 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 	})
 	// What the two have of an id reports whether the dead letter is of this message; else the payload does,
 	// while it is kept.
-	batch.Queue(`select ord - 1, letter.id, letter.event_id = heard.event_id,
-			case when (letter.event_id = heard.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
-		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality as heard (topic, partition, "offset", event_id, ord)
-		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d where d.topic = heard.topic and d.partition = heard.partition
-			and d."offset" = heard."offset" offset 0) as letter`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
+	batch.Queue(`select ord - 1, letter.id, letter.event_id = received.event_id,
+			case when (letter.event_id = received.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
+		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality
+			as received (topic, partition, "offset", event_id, ord)
+		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d
+			where d.topic = received.topic and d.partition = received.partition and d."offset" = received."offset"
+			offset 0) as letter`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
 		var n int
 		var id int64
 		var same *bool
