@@ -196,7 +196,7 @@ func TestAFormSentTwiceIsDoneOnce(t *testing.T) {
 	}
 }
 
-func TestADiscountAndANewPriceAreShownBeforeSubmitting(t *testing.T) {
+func TestDiscountsAndNewPricesAreShownBeforeSubmitting(t *testing.T) {
 	// given a draft, to which a manager gives a discount, and whose product has a new price
 	d := newTestSite(t)
 	drill, hofmann := d.core.product("", "DR-18", "Drill", 10000, false), d.core.customer("Hofmann")
