@@ -89,10 +89,15 @@ func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error
 }
 
 func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.MetadataResponse, error) {
-	transport := &kafkago.Transport{ClientID: c.transport.ClientID, DialTimeout: 3 * time.Second}
-	defer transport.CloseIdleConnections()
-	admin := &kafkago.Client{Addr: kafkago.TCP(broker), Timeout: 5 * time.Second, Transport: transport}
+	admin, done := c.withoutMemory(5*time.Second, broker)
+	defer done()
 	return admin.Metadata(ctx, &kafkago.MetadataRequest{})
+}
+
+// withoutMemory returns an admin client that has no memory of the cluster yet.
+func (c *Client) withoutMemory(timeout time.Duration, brokers ...string) (admin *kafkago.Client, done func()) {
+	transport := &kafkago.Transport{ClientID: c.transport.ClientID, Dial: c.transport.Dial, DialTimeout: c.transport.DialTimeout}
+	return &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: timeout, Transport: transport}, transport.CloseIdleConnections
 }
 
 // Ping says whether the cluster answers.

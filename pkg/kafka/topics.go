@@ -52,7 +52,10 @@ func (c *Client) CreateTopics(ctx context.Context, topics ...TopicConfig) error 
 		})
 	}
 	err := retry(ctx, func() error {
-		response, err := c.admin.CreateTopics(ctx, request)
+		// The transport's memory of brokers that are just starting may lack the one that creates topics.
+		admin, done := c.withoutMemory(10*time.Second, c.brokers...)
+		defer done()
+		response, err := admin.CreateTopics(ctx, request)
 		if err != nil {
 			return err
 		}
