@@ -7,7 +7,7 @@
 //
 // Invariants:
 //   - It writes no row and no event; whatever it makes, a person could have made.
-//   - Ids and idempotency keys are fixed, so that stopping it anywhere and starting it again makes nothing twice.
+//   - Ids and idempotency keys are fixed, so that it can be stopped anywhere and started again.
 //   - A system that has other products, or that was seeded to the end, is left alone.
 package main
 

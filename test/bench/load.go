@@ -64,7 +64,8 @@ func newLoad(e *environment, sys *testsystem.System, withMoney bool) *load {
 	})
 	e.Cleanup(l.close)
 	for _, name := range services {
-		db := must(pg.Open(e.ctx, sys.Database[name])) // with the services' plans: a look must not scan whole tables
+		// With the services' plans: a look must not scan whole tables.
+		db := must(pg.Open(e.ctx, sys.Database[name]))
 		closers = append(closers, db.Close)
 		l.databases[name] = db.Pool()
 	}

@@ -1,11 +1,11 @@
 // Command bench measures how fast the whole system is, each time as a ratio to a floor that was
 // measured in the same run on the same parts:
 //
-//	bench latency      from the POST of a payment to the row in a manager's open page, over the sum of its raw hops
-//	bench throughput   payments requested, accepted and seen by all, over the transactions of pgbench's simple-update
-//	bench commands     commands of orders at ordering-core, over the transactions of pgbench's simple-update
-//	bench orders       from the POST of an order's command to the row in a manager's open page, over the sum of its raw hops
-//	bench rebuild      a copy from an empty database and a long topic, and again in place (-events: of how many)
+//	bench latency      from the POST of a payment to the row in a manager's open page, over its raw hops
+//	bench throughput   payments requested, accepted and seen by all, over pgbench's simple-update
+//	bench commands     commands of orders at ordering-core, over pgbench's simple-update
+//	bench orders       from the POST of an order's command to the row in a manager's open page, over its raw hops
+//	bench rebuild      a copy from a long topic, and again in place (-events: of how many)
 //	bench lists        the orders' pages with 10,000 orders and with a million
 //	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
 //	bench              all of them

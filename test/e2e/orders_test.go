@@ -271,7 +271,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 
 	// What is chosen applies at once.
 	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/orders")
-	mia.Eventually("document.querySelector('.without-scripts').offsetWidth <= 1") // but for who comes by keyboard
+	mia.Eventually("document.querySelector('.without-scripts').offsetWidth <= 1") // but by keyboard
 	mia.Fill("Contractor", "Ada Nowak")
 	mia.SeeNot("Jon Park", "table")
 	mia.See("Linden School", "table")

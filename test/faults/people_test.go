@@ -105,9 +105,9 @@ var scenarios = []scenario{
 	{"100.00", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}},
 	{"20.01", people.accept, outcome{payment.DecisionAccepted, payment.MoneyDeclined}},
 	{"30.00", people.reject, outcome{payment.DecisionRejected, payment.MoneyNone}},
-	{"40.10", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // done, and then status 500
+	{"40.10", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // done, status 500
 	{"50.00", people.withdraw, outcome{payment.DecisionWithdrawn, payment.MoneyNone}},
-	{"60.07", people.accept, outcome{payment.DecisionAccepted, payment.MoneyReleased}}, // capture refused for good
+	{"60.07", people.accept, outcome{payment.DecisionAccepted, payment.MoneyReleased}}, // capture refused
 	{"70.02", people.accept, outcome{payment.DecisionAccepted, payment.MoneyCaptured}}, // declined once
 }
 

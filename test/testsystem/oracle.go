@@ -28,8 +28,8 @@ type oracle struct {
 
 // CheckInvariants holds what every part has on record, once it has settled, against the topics:
 //
-//  1. each journal has the events of the topics that it consumes once, confirmed, in the topic's order, and nothing else;
-//  2. the copies' rows, the cores' aggregates and the folds of the topics are the same payments, orders, products and customers;
+//  1. each journal has the events of its topics once, confirmed, in the topic's order, and nothing else;
+//  2. the copies' rows, the cores' aggregates and the folds of the topics agree about everything;
 //  3. a payment has one decision at most; authorized >= captured + released, captured >= refunded;
 //  4. an order is paid if and only if exactly one captured, unrefunded payment of its total names it;
 //  5. an expired or cancelled order has no hold and no money;
