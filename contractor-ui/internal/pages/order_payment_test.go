@@ -11,6 +11,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 func TestRequestingAnOrdersPayment(t *testing.T) {
@@ -193,4 +194,57 @@ func TestThePaymentsOfAnOrderAreToldApart(t *testing.T) {
 		"order 2026/11/000042 needs an invoice", // as it was typed
 		`Second payment</a> <bdi>The money arrived after Mia Weber had cancelled the order; it goes back`,
 		`Second payment</a> <bdi>25.00 EUR refunded because the order was cancelled by Mia Weber: moved`)
+}
+
+func TestTheListOfOrdersSaysThatTheMoneyIsStuck(t *testing.T) {
+	for operation, c := range map[payment.Operation]struct {
+		money         string
+		before, after payment.Body
+	}{
+		payment.Release: {"Payment on hold", nil, payment.Released{Reason: "settled by hand: the bank called"}},
+		payment.Refund: {
+			"Payment paid out", payment.Captured{Amount: money.Amount{Minor: 2500, Currency: "EUR"}, GatewayReference: "c"},
+			payment.Refunded{Reason: "settled by hand: the bank called", GatewayReference: "r"},
+		},
+	} {
+		t.Run(string(operation), func(t *testing.T) {
+			// given a cancelled order whose money goes back
+			d := newTestSite(t)
+			ada := d.as("ada-nowak")
+			address := ada.submitted(d.core)
+			id := d.paymentIn(ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"manual"}}))
+			d.does(id, mia, payment.Accepted{})
+			d.does(id, event.Meta{}, payment.Authorized{GatewayReference: "g"})
+			if c.before != nil {
+				d.does(id, event.Meta{}, c.before)
+			}
+			d.core.does(orderIDIn(address), mia, order.Cancelled{Reason: "moved", By: order.ByManager})
+			list := ada.get("/orders")
+			ada.wants(list, http.StatusOK, "", c.money+"<")
+			without(t, list, "stuck")
+			before, err := d.live.Rows(t.Context(), []string{order.Stream(orderIDIn(address))})
+			if err != nil || len(before) != 1 {
+				t.Fatal(before, err)
+			}
+
+			// when it gets stuck
+			d.does(id, event.Meta{}, payment.Stuck{Operation: operation, Reason: "the bank says no"})
+
+			// then the list says so in the words of the other pages, and its open pages hear it
+			words := "he " + string(operation) + " is stuck at the gateway"
+			for _, path := range []string{"/orders", address, "/payments/" + id} {
+				ada.wants(ada.get(path), http.StatusOK, "", words)
+			}
+			rows, err := d.live.Rows(t.Context(), []string{payment.Stream(id)})
+			if err != nil || len(rows) != 2 || rows[1].Revision <= before[0].Revision || !strings.Contains(rows[1].HTML, words) {
+				t.Fatalf("pushed: %+v, %v", rows, err)
+			}
+			list = ada.get("/orders")
+			ada.wants(list, http.StatusOK, "", `tone-warning">`+c.money+"<", rows[1].HTML)
+
+			// until it has gone back after all
+			d.does(id, event.Meta{}, c.after)
+			without(t, ada.get("/orders"), "stuck")
+		})
+	}
 }

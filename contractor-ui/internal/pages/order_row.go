@@ -8,6 +8,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -24,6 +25,7 @@ type orderRow struct {
 	DraftedAt time.Time
 	State     web.Badge
 	Payment   web.Badge // of the payment that counts; no text without one
+	Stuck     string    // "the release is stuck at the gateway": why that payment's money does not move; mostly ""
 	PayBy     time.Time // until when a submitted order must be paid; zero for others
 }
 
@@ -44,19 +46,23 @@ func orderRowOf(o readmodel.Order) orderRow {
 		r.PayBy = *o.ExpiresAt
 	}
 	if n := len(o.Payments); n > 0 && o.State != order.StatePaid {
-		r.Payment = paymentBadge(o.Payments[n-1])
+		r.Payment, r.Stuck = paymentBadge(o.Payments[n-1])
 	}
 	return r
 }
 
-// paymentBadge is a payment in one badge: what became of the money, or else the decision.
-func paymentBadge(p readmodel.Payment) web.Badge {
-	badge := moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel())
+// paymentBadge is a payment in one badge: what became of the money, or else the decision. Where the money is
+// stuck, stuck says so, in the words of the payment's own row.
+func paymentBadge(p readmodel.Payment) (badge web.Badge, stuck string) {
+	badge = moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel())
 	if badge.Text == "" {
 		badge = decisionBadge(p.Decision, p.Money)
 	}
-	text, _, _ := strings.Cut(badge.Text, ", ")
-	return web.Badge{Tone: badge.Tone, Text: "Payment " + strings.ToLower(text[:1]) + text[1:]}
+	short, detail, _ := strings.Cut(badge.Text, ", ")
+	if p.Stuck != payment.NoOperation {
+		stuck = detail
+	}
+	return web.Badge{Tone: badge.Tone, Text: "Payment " + lower(short)}, stuck
 }
 
 func stateBadge(s order.State) web.Badge {
