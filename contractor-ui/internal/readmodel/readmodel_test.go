@@ -411,3 +411,40 @@ func TestTotals(t *testing.T) {
 		t.Errorf("after the capture: %v, %v", got, err)
 	}
 }
+
+func TestMoneyThatGoesBackIsNotOnItsWay(t *testing.T) {
+	d := newFixture(t)
+	eur := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "EUR"} }
+	// given one payment on hold, one that is being captured, and one that is paid out
+	ids := make([]string, 3)
+	for i, minor := range []int64{100, 20, 3} {
+		ids[i] = uuid.NewString()
+		d.mustReceive(requested(ids[i], "x", minor, t0), about(ids[i], mia, t0, payment.Accepted{}),
+			about(ids[i], mia, t0, payment.Authorized{GatewayReference: "g"}))
+	}
+	d.mustReceive(about(ids[2], mia, t0, payment.Captured{Amount: eur(3), GatewayReference: "c"}))
+	sums := func() string {
+		t.Helper()
+		got, err := readmodel.ReadTotals(t.Context(), d.db, ada.Actor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(got.Accepted, got.PaidOut)
+	}
+	if got, want := sums(), "[1.20 EUR] [0.03 EUR]"; got != want {
+		t.Fatalf("%s, not %s", got, want)
+	}
+
+	// when the hold's release, the other one's capture and the refund are stuck
+	for i, operation := range []payment.Operation{payment.Release, payment.Capture, payment.Refund} {
+		d.mustReceive(about(ids[i], mia, t0, payment.Stuck{Operation: operation, Reason: "no"}))
+	}
+	// then what is to be released is on its way to nobody, and what is to be refunded is still where it was paid to
+	if got, want := sums(), "[0.20 EUR] [0.03 EUR]"; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+	d.mustReceive(about(ids[2], mia, t0, payment.Refunded{GatewayReference: "r"}))
+	if got, want := sums(), "[0.20 EUR] []"; got != want {
+		t.Errorf("once it is refunded: %s, not %s", got, want)
+	}
+}

@@ -15,16 +15,18 @@ import (
 // Totals is how a contractor stands.
 type Totals struct {
 	Waiting  []money.Amount // asked for, not decided
-	Accepted []money.Amount // accepted, not paid out yet
+	Accepted []money.Amount // accepted, and on its way to the contractor
 	PaidOut  []money.Amount
 	Count    map[payment.Decision]int64
 }
 
-// The buckets of a total, by what became of the payment.
+// The buckets of a total, by what became of the payment. A hold whose release is stuck goes back, and is on
+// its way to nobody. What is to be refunded counts as paid out until it has gone back, as its badge says.
 const totals = `select decision, currency,
 	case when decision = 'requested' then 'waiting'
 	     when money = 'captured' then 'paid out'
-	     when decision = 'accepted' and (money in ('', 'authorized') or money = 'declined' and not final) then 'accepted'
+	     when decision = 'accepted' and stuck <> 'release'
+	      and (money in ('', 'authorized') or money = 'declined' and not final) then 'accepted'
 	     else '' end as bucket,
 	count(*), least(sum(amount_minor), $2)::bigint
 	from payments where contractor_id = $1 group by 1, 2, 3 order by 2`
