@@ -133,22 +133,28 @@ func (g *gate) behind(handler http.Handler) http.Handler {
 			http.Error(w, starting, http.StatusServiceUnavailable)
 			return
 		}
-		again := "" // a form would not be sent again
+		again, says := "", starting // a form would not be sent again
 		if r.Method == http.MethodGet {
-			again = `<meta http-equiv="refresh" content="3">`
+			again, says = reload, startingSoon
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = fmt.Fprintf(w, startingPage, again, starting)
+		_, _ = fmt.Fprintf(w, startingPage, again, says)
 	})
 }
 
-const starting = "This service is starting, and nothing was done. Please try again shortly."
+const (
+	starting     = "This service is starting, and nothing was done. Please try again shortly."
+	startingSoon = "This service is starting, and nothing was done. The page loads again by itself every few seconds."
+	reload       = `<meta http-equiv="refresh" content="3">`
+)
 
-// startingPage needs nothing of what is not there yet: no session, no template, no asset.
+// startingPage needs nothing of what is not there yet: no session, no template, no asset. Its colours are the
+// browser's own, light or dark.
 const startingPage = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">%s<title>Starting</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">%s<title>Starting</title></head>
 <body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem"><main><h1>Starting</h1><p>%s</p></main></body></html>
 `
 

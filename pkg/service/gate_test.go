@@ -112,12 +112,16 @@ func TestAPersonGetsAPageWhileAServiceWaits(t *testing.T) {
 		waiting.ServeHTTP(w, r)
 		body := w.Body.String()
 		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Content-Type") != "text/html; charset=utf-8" ||
-			!strings.Contains(body, "<title>Starting</title>") || !strings.Contains(body, "nothing was done") {
+			!strings.Contains(body, "<title>Starting</title>") || !strings.Contains(body, "nothing was done") ||
+			!strings.Contains(body, `<meta name="color-scheme" content="light dark">`) {
 			t.Errorf("%s is answered with %d %s %s", method, w.Code, w.Header(), body)
 		}
 		// A page comes back by itself. A form would not be sent again by that.
 		if again := strings.Contains(body, `http-equiv="refresh"`); again != (method == http.MethodGet) {
 			t.Errorf("%s is answered with %s", method, body)
+		}
+		if says := strings.Contains(body, "loads again by itself"); says != (method == http.MethodGet) {
+			t.Errorf("what %s is told to do: %s", method, body)
 		}
 	}
 }
