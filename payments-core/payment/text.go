@@ -156,7 +156,11 @@ func (s Step) Text() string {
 	case Cancelled:
 		return why("cancelled", who, b.Reason)
 	case Stuck:
-		return aggregate.Because(b.what(p)+" is stuck at the gateway", b.Reason) + "; an operator has been told"
+		stuck := b.what(p)
+		if who != "" {
+			stuck += ", which " + who + " asked for,"
+		}
+		return aggregate.Because(stuck+" is stuck at the gateway", b.Reason) + "; an operator has been told"
 	}
 	return ""
 }

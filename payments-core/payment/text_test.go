@@ -29,6 +29,8 @@ func TestStepsInWords(t *testing.T) {
 		{cancelled, "cancelled because order 2026/11/000042 expired"},
 		{captured.by(nobody, stuck(payment.Refund)), "the refund of 1,250.00 EUR is stuck at the gateway: The account is closed; an operator has been told"},
 		{authorized.by(nobody, stuck(payment.Release)), "the release of the hold of 1,250.00 EUR is stuck at the gateway: The account is closed; an operator has been told"},
+		{authorized.by(mia, stuck(payment.Capture)),
+			"the capture of 1,250.00 EUR, which Mia Weber asked for, is stuck at the gateway: The account is closed; an operator has been told"},
 
 		{accepted.by(ada, payment.Withdrawn{}), "not withdrawn: Mia Weber had already accepted it"},
 		{accepted.by(tom, payment.Accepted{}), "not accepted: Mia Weber had already accepted it"},

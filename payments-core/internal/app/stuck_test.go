@@ -90,11 +90,47 @@ func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
 	var actor, reason, handledBy, handledWhy string
 	err := h.db.Pool().QueryRow(t.Context(), `select j.actor_name, j.data->>'reason', o.handled_by, o.handled_why from journal j, operations o
 		where j.type = $1 and j.subject = $2 and o.key = $2 || ':refund:2'`, refunded, id).Scan(&actor, &reason, &handledBy, &handledWhy)
-	if err != nil || actor != "Olga" || reason != "settled by hand: by bank transfer" || handledBy != "Olga" || handledWhy != "by bank transfer" {
+	const because = "settled by hand: by bank transfer; wanted because order 2026/11/000042 expired: not paid in time"
+	if err != nil || actor != "Olga" || reason != because || handledBy != "Olga" || handledWhy != "by bank transfer" {
 		t.Errorf("on record: %q, %q, %q, %q, %v", actor, reason, handledBy, handledWhy, err)
 	}
 	if list, code := h.command("operations", "list"); code != 0 || list != "nothing is stuck\n" {
 		t.Errorf("listed: %d %s", code, list)
+	}
+}
+
+// An operator retries and settles what a person has asked for: the person's name and reason stay on record.
+func TestWhoAskedForWhatGetsStuckIsOnRecord(t *testing.T) {
+	h := newHarness(t, sandbox.Options{})
+	h.start()
+	// given a release that a manager asks for, with a reason, and that the gateway refuses for good
+	id := h.held(10_19)
+	if asked := h.post("/payments/"+id+"/release", uuid.NewString(), byTom); asked.status != http.StatusAccepted {
+		t.Fatalf("the release: %d %s", asked.status, asked.text)
+	}
+	h.story(id, stuck)
+	const isStuck = "the release of the hold of 10.19 EUR, which Tom Berg asked for, is stuck at the gateway"
+	if told := h.words(id); !strings.HasPrefix(told[len(told)-1], isStuck) {
+		t.Errorf("while it is stuck the timeline says %q", told)
+	}
+	// when an operator retries it, and it is stuck again, and settles it
+	if said, code := h.command("operations", "retry", id+":release:1", "--by", "Olga", "--why", "try now"); code != 0 {
+		t.Fatalf("retry: %d %s", code, said)
+	}
+	h.eventually("stuck again", func() bool {
+		list, _ := h.command("operations", "list")
+		return strings.Contains(list, id+":release:2")
+	})
+	settle := []string{"operations", "settle", id + ":release:2", "--outcome", "succeeded", "--by", "Olga", "--why", "The bank called."}
+	if said, code := h.command(settle...); code != 0 {
+		t.Fatalf("settle: %d %s", code, said)
+	}
+	h.story(id, payment.TypeReleased)
+	// then the timeline says who settled it and why, and who had asked for it and why
+	told := h.words(id)
+	want := "the hold of 10.19 EUR was released by Olga: settled by hand: The bank called; Tom Berg had asked for it: the job is off"
+	if last := told[len(told)-1]; last != want || !strings.HasPrefix(told[len(told)-2], isStuck) {
+		t.Errorf("the timeline says %q", told)
 	}
 }
 

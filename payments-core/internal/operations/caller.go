@@ -300,13 +300,14 @@ func (locked Outcome) checked() Outcome {
 	return locked
 }
 
-// meta is on whose behalf the event is written: nobody's where the gateway refused.
+// meta is on whose behalf the event is written: nobody's where the gateway refused. What is stuck is still
+// wanted by whoever asked for it.
 func (locked Outcome) meta() event.Meta {
 	m := locked.Operation.Meta
 	switch {
 	case locked.Operation.Handled.By != "":
 		m.Actor, m.ActorName = locked.Operation.Handled.By, locked.Operation.Handled.By
-	case locked.Operation.State != Succeeded:
+	case locked.Operation.State == Failed:
 		m.Actor, m.ActorName = "", ""
 	}
 	return m

@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/text"
 )
@@ -96,7 +97,7 @@ func (s *Service) Settle(ctx context.Context, key string, as Settlement, by Hand
 
 // SettlementOf is the outcome of an operator's settlement of the stuck o.
 func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) {
-	reason := "settled by hand: " + o.Handled.Why
+	reason := settledByHand(o)
 	o.State, o.GatewayReference = Succeeded, as.Reference
 	if !as.Succeeded {
 		o.State, o.Final = Failed, true
@@ -122,6 +123,20 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 		done.Body, done.Err = p.Refund(reason, as.Reference)
 	}
 	return done
+}
+
+// settledByHand is why money went back, for people: the operator's reason, and who had asked for it and why,
+// which stand nowhere else in the payment's events.
+func settledByHand(o Operation) string {
+	settled := aggregate.Because("settled by hand", o.Handled.Why)
+	who := aggregate.NameOf(o.Actor, o.ActorName)
+	switch {
+	case who != "":
+		return settled + "; " + aggregate.Because(who+" had asked for it", o.Reason)
+	case o.Reason != "":
+		return settled + "; wanted because " + o.Reason
+	}
+	return settled
 }
 
 // handle concludes the stuck operation of a key, under its payment's locks, with the outcome that decide
