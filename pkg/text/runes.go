@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -65,6 +66,21 @@ func Visibly(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Revealed is a text in which what cannot be seen, and is no space, stands as its number: "5⟨U+202E⟩". It is
+// for whoever has to find such a character.
+func Revealed(s string) string {
+	var shown strings.Builder
+	for _, r := range s {
+		isBreak := r == '\n' || r == '\r' || r == '\t'
+		if ignorable(r) || unicode.Is(blank, r) || nonCharacter(r) || unicode.IsControl(r) && !isBreak {
+			fmt.Fprintf(&shown, "⟨%U⟩", r)
+			continue
+		}
+		shown.WriteRune(r)
+	}
+	return shown.String()
 }
 
 // Key is how texts are told apart where case, width and what cannot be seen make no difference: Unicode's

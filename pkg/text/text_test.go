@@ -108,6 +108,15 @@ func TestKeysAndFolds(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeSeenIsRevealed(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "", "Küche 5,50 €": "Küche 5,50 €", "5\u202e": "5⟨U+202E⟩", "EU\u200bR": "EU⟨U+200B⟩R", "\ufeffa\x00": "⟨U+FEFF⟩a⟨U+0000⟩",
+		"a\U000e0041\ufdd0": "a⟨U+E0041⟩⟨U+FDD0⟩", "two\nlines\t": "two\nlines\t", "\u2800": "⟨U+2800⟩", "e\u0301": "e\u0301",
+	} {
+		require.Equal(t, want, text.Revealed(s), "%+q", s)
+	}
+}
+
 // Whatever is typed: what is kept holds the invariants, and stays as it is when it is kept again.
 func TestKeptIsKept(t *testing.T) {
 	odd := rapid.SampledFrom([]rune("a é\u0301\u200b\u202e\u2028\u00ad\u2800\ufe0f\u200d\n\t\r\x00\ufeff\u3164\uac00\u1100\u1161\U000e0041\u0344\u00a0"))

@@ -141,7 +141,7 @@ func arrange(names, columns []string) (order []int, problem string) {
 		i := slices.IndexFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
 		switch {
 		case i < 0:
-			return nil, fmt.Sprintf("%s “%s” is none of them.", wanted, clip(name))
+			return nil, fmt.Sprintf("%s “%s” is none of them.", wanted, text.Revealed(clip(name)))
 		case seen[i]:
 			return nil, fmt.Sprintf("%s %s is there twice.", wanted, columns[i])
 		}

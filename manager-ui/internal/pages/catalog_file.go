@@ -13,6 +13,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/text"
 )
 
 // fileKind is what files of products and files of customers differ in.
@@ -126,7 +127,9 @@ func (k fileKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, 
 			}
 			wrong[i][column] = true
 		}
-		body, cells := k.read(row.Cells, amount, func(field, message string) { fail(k.column(field), message) })
+		body, cells := k.read(row.Cells, amount, func(field, message string) {
+			fail(k.column(field), hidden(row.Cells[k.column(field)], field, message))
+		})
 		p.bodies = append(p.bodies, body)
 		if !slices.Contains(wrong[i], true) {
 			rows[i].Cells = cells
@@ -163,6 +166,21 @@ func (k fileKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, 
 		p.Rows = append(p.Rows, one)
 	}
 	return p, nil
+}
+
+// hidden is message, or what to do about the invisible characters of a price or a currency: without them
+// it looks right, so that nothing else would help. Of texts, package catalog says so.
+func hidden(cell, field, message string) string {
+	if field != "price" && field != "currency" {
+		return message
+	}
+	if _, wrong := text.Line(cell); wrong == text.Direction {
+		return wrong.Message()
+	}
+	if text.Revealed(cell) != cell {
+		return "Remove the invisible characters."
+	}
+	return message
 }
 
 // column is the one that a field of ordering-core is in; the key's, if it is none of them.

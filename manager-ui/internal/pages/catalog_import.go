@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -127,8 +128,11 @@ func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan,
 		page.Rows = p.Rows[:maxPreview]
 	}
 	for _, row := range page.Rows {
-		for i, text := range row.Cells {
-			row.Cells[i] = clip(text)
+		for i, cell := range row.Cells {
+			row.Cells[i] = clip(cell)
+			if row.Wrong[i] { // by what nobody would see, perhaps
+				row.Cells[i] = text.Revealed(row.Cells[i])
+			}
 		}
 	}
 	if page.MoreProblems = len(p.Problems) - maxProblems; page.MoreProblems > 0 {

@@ -138,6 +138,12 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 		{"no text", "\x00\x01\xff", []string{"not UTF-8"}},
 		{"NUL", head + "T-1,Ti\x00les,1,EUR\n", []string{"Line 2, Name:"}},
 		{"nothing", "", []string{"The file is empty"}},
+		{"what cannot be seen", head + "T-1,Tiles,5\u202e,EUR\nT-2,Tiles,5,EU\u200bR\nT-3,Ti\u202eles,5,EUR\nT-4,Tiles,x\u200b,EUR\n", []string{
+			"Line 2, Price:</strong> Remove the invisible characters that turn the direction", `data-label="Price">5⟨U&#43;202E⟩</td>`,
+			"Line 3, Currency:</strong> Remove the invisible characters.", `data-label="Currency">EU⟨U&#43;200B⟩R</td>`,
+			"Line 4, Name:</strong> Remove the invisible characters that turn the direction", `data-label="Name">Ti⟨U&#43;202E⟩les</td>`,
+			"Line 5, Price:</strong> Remove the invisible characters.", `data-label="Price">x⟨U&#43;200B⟩</td>`}},
+		{"a column that looks right", "SKU\u200b,Name,Price,Currency\nT-1,Tiles,1,EUR\n", []string{"“SKU⟨U&#43;200B⟩” is none of them"}},
 		{"a script", head + "<script>alert(1)</script>,x\n", []string{"Line 2:"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
