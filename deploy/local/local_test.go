@@ -178,6 +178,95 @@ func TestAKilledServiceIsNamedInOneLine(t *testing.T) {
 	}
 }
 
+func TestAServiceThatWasKilledIsStartedAgain(t *testing.T) {
+	for _, signal := range []os.Signal{os.Kill, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			// given two services that are kept
+			l, printed := testLauncher(t)
+			running := &stack{}
+			killed, _ := startFake(t, l, "payments-core")
+			other, _ := startFake(t, l, "manager-ui")
+			running.pushProcess(other)
+			running.pushProcess(killed)
+			restart := func(_ context.Context, name string) (*process, error) {
+				p, _ := startFake(t, l, name)
+				return p, nil
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			kept := make(chan error, 1)
+			go func() { kept <- l.keep(ctx, running, restart) }()
+
+			// when one of them is ended by somebody else, then it comes back, and again the next time
+			for range 2 {
+				before := running.process("payments-core")
+				if err := before.cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "it runs again", func() bool { return running.process("payments-core") != before })
+			}
+			if running.process("manager-ui") != other {
+				t.Error("the other one was started again, too")
+			}
+
+			// and all of it ends when it should
+			stop()
+			if err := <-kept; err != nil {
+				t.Error(err)
+			}
+			running.stop()
+			text := printed.String()
+			if !strings.Contains(text, "payments-core ended by itself (") || strings.Count(text, "payments-core is ready again") != 2 {
+				t.Errorf("printed:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestAServiceThatFailsIsNotStartedAgain(t *testing.T) {
+	broken := func(t *testing.T, l *launcher) (*process, error) {
+		t.Helper()
+		p, err := l.start("payments-core", 0, append(os.Environ(), fakeVariable+"=dying"), self())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p, p.ready(t.Context(), "http://127.0.0.1:1/", time.Minute)
+	}
+	const says = "payments-core ended by itself (exit status 3)"
+	t.Run("by itself", func(t *testing.T) {
+		l, _ := testLauncher(t)
+		running := &stack{}
+		defer running.stop()
+		p, _ := broken(t, l)
+		running.pushProcess(p)
+		err := l.keep(t.Context(), running, func(context.Context, string) (*process, error) {
+			t.Error("it was started again")
+			return broken(t, l)
+		})
+		if err == nil || err.Error() != says {
+			t.Errorf("ended with %v", err)
+		}
+	})
+	t.Run("when it is started again", func(t *testing.T) {
+		l, _ := testLauncher(t)
+		running := &stack{}
+		defer running.stop()
+		p, _ := startFake(t, l, "payments-core")
+		running.pushProcess(p)
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		times := 0
+		err := l.keep(t.Context(), running, func(context.Context, string) (*process, error) {
+			times++
+			return broken(t, l)
+		})
+		if err == nil || err.Error() != says || times != 1 {
+			t.Errorf("ended with %v after %d starts", err, times)
+		}
+	})
+}
+
 func TestServicesDieWithAKilledLauncher(t *testing.T) {
 	addr := freeAddr(t)
 	launcher := exec.Command(self())

@@ -16,7 +16,7 @@ const (
 	stopGrace     = 15 * time.Second // more than a service's own SHUTDOWN_TIMEOUT
 )
 
-// run starts everything and keeps it until a signal comes or something dies.
+// run starts everything and keeps it until a signal comes or something fails.
 func (l *launcher) run(signalled context.Context) (err error) {
 	began := time.Now()
 	release, err := l.own()
@@ -80,17 +80,7 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	}
 	l.announce(p, time.Since(began))
 
-	select {
-	case <-signalled.Done():
-		return nil
-	case name := <-running.died():
-		for _, child := range running.processes() {
-			if child.name == name {
-				return child.death()
-			}
-		}
-		return fmt.Errorf("%s ended by itself", name)
-	}
+	return l.keep(signalled, running, l.restartService(p))
 }
 
 // migrate brings every service's database and topics up to date, all at once.
@@ -114,7 +104,7 @@ func (l *launcher) startServices(ctx context.Context, p parts, running *stack) e
 	for _, stage := range [][]service{{sandboxGateway}, {paymentsCore, orderingCore}, {contractorUI, managerUI}} {
 		all, ctx := errgroup.WithContext(ctx)
 		for _, s := range stage {
-			child, err := l.start(s.name, s.colour, s.environment(p), l.path("bin", s.name), "all")
+			child, err := l.startService(s, p)
 			if err != nil {
 				return err
 			}
@@ -126,6 +116,10 @@ func (l *launcher) startServices(ctx context.Context, p parts, running *stack) e
 		}
 	}
 	return nil
+}
+
+func (l *launcher) startService(s service, p parts) (*process, error) {
+	return l.start(s.name, s.colour, s.environment(p), l.path("bin", s.name), "all")
 }
 
 func (l *launcher) announce(p parts, took time.Duration) {

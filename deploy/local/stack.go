@@ -28,6 +28,22 @@ func (s *stack) add(e entry, ended <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.entries = append(s.entries, e)
+	s.watchLocked(e, ended)
+}
+
+// replaceProcess puts a service in the place of the one with its name, which has ended.
+func (s *stack) replaceProcess(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, e := range s.entries {
+		if e.name == p.name {
+			s.entries[i] = entry{name: p.name, process: p, stop: func() { p.stop(stopGrace) }}
+			s.watchLocked(s.entries[i], p.ended)
+		}
+	}
+}
+
+func (s *stack) watchLocked(e entry, ended <-chan struct{}) {
 	if ended == nil {
 		return
 	}
@@ -36,7 +52,7 @@ func (s *stack) add(e entry, ended <-chan struct{}) {
 		<-ended
 		select {
 		case deaths <- e.name:
-		default: // the first one is the cause; the rest follow from it
+		default: // those before it are the cause; the rest follow from them
 		}
 	}()
 }
@@ -50,7 +66,7 @@ func (s *stack) died() <-chan string {
 
 func (s *stack) deathsLocked() chan string {
 	if s.deaths == nil {
-		s.deaths = make(chan string, 1)
+		s.deaths = make(chan string, 16) // two services may be killed at once
 	}
 	return s.deaths
 }
@@ -61,15 +77,16 @@ func (s *stack) len() int {
 	return len(s.entries)
 }
 
-func (s *stack) processes() (list []*process) {
+// process is the service of a name; nil for what is none.
+func (s *stack) process(name string) *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.entries {
-		if e.process != nil {
-			list = append(list, e.process)
+		if e.name == name {
+			return e.process
 		}
 	}
-	return list
+	return nil
 }
 
 // stop ends everything, the last started first, each when the one before it has ended.
