@@ -15,12 +15,8 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-const (
-	// adoptBatch is how many messages are recorded, and how many streams followed up, at once.
-	adoptBatch = inbox.BatchMessages
-	// nameAdopted is how many adopted events are reported by name.
-	nameAdopted = 20
-)
+// adoptBatch is how many messages are recorded, and how many streams followed up, at once.
+const adoptBatch = inbox.BatchMessages
 
 // Adoption brings a journal that is older than the topics up to their end: it records what they hold, the
 // service's own events too, in their order. It is one transaction, so that nothing happens in between.
@@ -87,12 +83,12 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 	if len(lost) > 0 {
 		return &journal.LostError{Lost: lost}
 	}
-	var before int64
-	if err := tx.QueryRow(ctx, "select coalesce(max(position), 0) from journal").Scan(&before); err != nil {
-		return fmt.Errorf("look at the journal: %w", err)
+	var before found
+	if err := before.look(ctx, tx); err != nil {
+		return err
 	}
 	w := a.writer(tx)
-	if err := w.recorder.RecordRefusedOwn(ctx, tx); err != nil {
+	if before.refused, err = w.recorder.RecordRefusedOwn(ctx, tx); err != nil {
 		return err
 	}
 	for _, tp := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {
@@ -153,38 +149,6 @@ func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, repo
 		return nil
 	})
 	return err
-}
-
-// reportAdopted says what was recorded since a position.
-func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before int64, report func(string)) (detail string, err error) {
-	rows, err := tx.Query(ctx, `select type, stream, coalesce(shared_id, event_id)::text, topic, partition, "offset", source = $2 from journal where position > $1
-		order by topic, partition, "offset"`, before, a.Journal.Source())
-	if err != nil {
-		return "", fmt.Errorf("look at what was adopted: %w", err)
-	}
-	own, others := 0, 0
-	streams := map[string]bool{}
-	var e struct {
-		typ, stream, id, topic string
-		partition, offset      int64
-		own                    bool
-	}
-	if _, err := pgx.ForEachRow(rows, []any{&e.typ, &e.stream, &e.id, &e.topic, &e.partition, &e.offset, &e.own}, func() error {
-		if !e.own {
-			others++
-			return nil
-		}
-		streams[e.stream] = true
-		if own++; own <= nameAdopted {
-			report(fmt.Sprintf("adopt %s of %s (%s) at %s/%d/%d", e.typ, e.stream, e.id, e.topic, e.partition, e.offset))
-		}
-		return nil
-	}); err != nil {
-		return "", fmt.Errorf("look at what was adopted: %w", err)
-	}
-	detail = fmt.Sprintf("%d events of this service's own, of %d streams, and %d of others", own, len(streams), others)
-	report("together: " + detail)
-	return detail, nil
 }
 
 // adopting records in one transaction, without deciding anything.

@@ -182,3 +182,105 @@ func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
 	h.produceTo(addresses, (tp+1)%3, m)
 	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 }
+
+func TestAnOwnEventBehindAQuarantinedKeyIsAdoptedAndRecordedAtItsPlace(t *testing.T) {
+	// given a key that waits behind a poison event of somebody else, and a backup from before the events of ours behind it
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	poison := newEvent("bad", 1)
+	poison.Data = json.RawMessage(`{"n":"one"}`)
+	stop := run(t, kafka.NewConsumer(h.core()).Run)
+	h.produce(addresses, h.encoded(poison, newEvent("bad", 2))...)
+	h.eventually(2, "dead_letters")
+	h.eventually(1, "hearing where heard >= 2")
+	stop()
+	h.produce(addresses, h.encoded(ours("bad", 3), newEvent("bad", 4), ours("good", 1))...)
+	check := kafka.NewJournalCheck(h.core(), h.db)
+	require.ErrorContains(t, check.Check(t.Context()), "lacks 2 events")
+
+	// when they are adopted, after a dry run
+	for _, dry := range []bool{true, false} {
+		report := adopt(t, h, dry)
+
+		// then both are named and counted, and that one waits
+		require.Regexp(t, `adopt thing_happened of thing-bad \(.+\) at `+h.topic+`/0/2: it waits as dead letter \d+ behind dead letter 1 of its key`, report)
+		require.Contains(t, report, "together: 2 events of this service's own, of 2 streams, and 0 of others; "+
+			"1 of this service's own waits as a dead letter")
+	}
+	require.NoError(t, check.Check(t.Context()))
+	h.eventually(1, "operator_decisions where detail like '2 events of this service%1 of this service%waits%'")
+
+	// and when the key is freed, it is recorded at its place, by a service that is no longer behind
+	settled, err := inbox.NewDeadLetterStore(h.core().Config).Discard(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, 3, settled)
+	require.Equal(t, []int{2, 3, 4}, h.ns("bad"))
+	h.eventually(0, "dead_letters where state = 'waiting'")
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
+}
+
+func TestAnOwnEventThatCannotBeUsedIsAdoptedAsPoisonAndRecordedOnceItCan(t *testing.T) {
+	// given an event of ours that this version cannot use and that the journal lacks, and another one behind it
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	unusable := ours("bad", 1)
+	unusable.Data = json.RawMessage(`{"n":1,"other":1}`)
+	h.produce(addresses, h.encoded(unusable, ours("bad", 2))...)
+
+	// when both are adopted
+	report := adopt(t, h, false)
+
+	// then the report says so, and a version that can use the event records both
+	require.Regexp(t, `at `+h.topic+`/0/0: it cannot be used, and waits as dead letter 1, which holds its key`, report)
+	require.Contains(t, report, "together: 2 events of this service's own, of 1 streams")
+	r := h.core().Config
+	r.Topics[0].Check = nil
+	settled, err := inbox.NewDeadLetterStore(r).Replay(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, 2, settled)
+	require.Equal(t, []int{1, 2}, h.ns("bad"))
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
+}
+
+func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing.T) {
+	// given an event of ours that was refused before another one parked its key
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	poison := newEvent("bad", 2)
+	poison.Data = json.RawMessage(`{"n":"two"}`)
+	stop := run(t, kafka.NewConsumer(h.core()).Run)
+	h.produce(addresses, h.encoded(ours("bad", 1), poison, ours("bad", 3), newEvent("bad", 4))...)
+	h.eventually(2, "dead_letters where kind = 'refused'")
+	h.eventually(1, "dead_letters where kind = 'parked'")
+	stop()
+
+	// when both refused ones are adopted
+	report := adopt(t, h, false)
+
+	// then the first is recorded, the other waits at its place, and what was refused is said beside both
+	require.Equal(t, []int{1}, h.ns("bad"))
+	require.Regexp(t, `at `+h.topic+`/0/0; it was refused .+ as dead letter 1: unless the database was restored`, report)
+	require.Regexp(t, `at `+h.topic+`/0/2: it waits as dead letter 3 behind dead letter 2 of its key, .+; it was refused`, report)
+	settled, err := inbox.NewDeadLetterStore(h.core().Config).Discard(t.Context(), 2)
+	require.NoError(t, err)
+	require.Equal(t, 2, settled)
+	require.Equal(t, []int{1, 3, 4}, h.ns("bad"))
+	h.eventually(0, "parked_keys")
+}
+
+func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	poison := newEvent("bad", 1)
+	poison.Data = json.RawMessage(`{"n":"one"}`)
+	run(t, kafka.NewConsumer(h.core()).Run)
+	h.produce(addresses, h.encoded(poison, ours("bad", 2), newEvent("bad", 3))...)
+	h.eventually(3, "dead_letters")
+	h.eventually(1, "dead_letters where kind = 'refused' and \"offset\" = 1")
+	deadLetters := inbox.NewDeadLetterStore(h.core().Config)
+	_, err := deadLetters.Discard(t.Context(), 1)
+	require.NoError(t, err)
+	_, err = deadLetters.Replay(t.Context(), 2)
+	require.ErrorIs(t, err, inbox.ErrRefused)
+	require.Equal(t, []int{3}, h.ns("bad"))
+}

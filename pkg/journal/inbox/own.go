@@ -28,6 +28,15 @@ type OwnEvent struct {
 	Type, Stream string
 }
 
+// EventKey is what an event is known by: its id counts within its stream.
+type EventKey struct {
+	ID     uuid.UUID
+	Stream string
+}
+
+// EventKey is what the event is known by.
+func (e OwnEvent) EventKey() EventKey { return EventKey{e.ID, e.Stream} }
+
 func (e OwnEvent) String() string {
 	return fmt.Sprintf("%s of %s (%s) at %s", e.Type, e.Stream, e.ID, e.Origin)
 }
@@ -101,12 +110,15 @@ func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
 	return events, nil
 }
 
+// lacked is true of a dead letter whose event the journal lacks.
+const lacked = `not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
+	and convert_to(j.subject, 'UTF8') = dead_letters.key and coalesce(j.topic, dead_letters.topic) = dead_letters.topic)`
+
 // refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
 // and is not in the journal, in the topics' order, maxRefusedOwn at most.
 func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter, error) {
 	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
-		and not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
-			and convert_to(j.subject, 'UTF8') = dead_letters.key and coalesce(j.topic, dead_letters.topic) = dead_letters.topic)
+		and `+lacked+`
 		order by topic, partition, "offset"`)
 	if err != nil {
 		return nil, fmt.Errorf("read refused letters: %w", err)
@@ -130,40 +142,136 @@ func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter
 }
 
 // RecordRefusedOwn records the service's own events that were refused while it ran, since the journal lacked
-// them: they come before whatever the topics hold next.
-func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) error {
+// them: they come before whatever the topics hold next. It returns their dead letters, by event.
+func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map[EventKey]int64, err error) {
 	deadLetters, err := r.refusedOwn(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	refused = make(map[EventKey]int64, len(deadLetters))
 	for _, d := range deadLetters {
 		if err := r.inTx(ctx, func(tx *pg.Tx) error { return r.recordRefused(ctx, tx, d) }); err != nil {
-			return fmt.Errorf("record the refused letter %d: %w", d.ID, err)
+			return nil, fmt.Errorf("record the refused letter %d: %w", d.ID, err)
+		}
+		if e, ours := r.OwnEvent(d.message()); ours {
+			refused[e.EventKey()] = d.ID
 		}
 	}
-	return nil
+	return refused, nil
 }
 
-// recordRefused records a refused event as if it came now: it waits where its key is parked, and parks it
-// where it cannot be used.
+// recordRefused records a refused event as if it came now. It waits where its key was parked before it came,
+// and parks the key where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
 	known, err := r.lookUp(ctx, tx, []item{i})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case known.parked[i.key()]:
-		return markFailed(ctx, tx, d.ID, Parked, errParked)
-	case i.kind == Poison:
-		if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
+	}
+	parked := known.parked[i.key()]
+	if parked {
+		before, err := beforeHead(ctx, tx, d)
+		if err != nil {
 			return err
+		}
+		if !before {
+			return markFailed(ctx, tx, d.ID, Parked, errParked)
+		}
+	}
+	if i.kind == Poison {
+		if !parked {
+			if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
+				return err
+			}
 		}
 		return markFailed(ctx, tx, d.ID, Poison, i.cause)
 	}
-	if err := (&DeadLetterStore{recorder: r}).receive(ctx, tx, i); err != nil {
+	err = (&DeadLetterStore{recorder: r}).receive(ctx, tx, i)
+	switch {
+	case errors.Is(err, ErrRefused): // another one with its id was recorded just now
+		return markFailed(ctx, tx, d.ID, Refused, err)
+	case err != nil:
 		return err
 	}
 	return settle(ctx, tx, d.ID, "replayed")
+}
+
+// beforeHead reports whether a dead letter came before the one that holds its parked key.
+func beforeHead(ctx context.Context, tx *pg.Tx, d DeadLetter) (before bool, err error) {
+	err = tx.QueryRow(ctx, "select $3 < id from dead_letters "+waitingOfKey+" limit 1", d.Topic, d.Key, d.ID).Scan(&before)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return false, fmt.Errorf("look for what holds the key: %w", err)
+	}
+	return before, nil
+}
+
+// WaitingOwn is an event of the service's own that the journal lacks, and that waits as a dead letter until
+// its key is freed.
+type WaitingOwn struct {
+	OwnEvent
+	DeadLetter int64
+	Head       int64 // the dead letter that holds the key; it may be this one
+}
+
+// LastDeadLetter is the id of the last dead letter; 0 where there is none.
+func LastDeadLetter(ctx context.Context, q journal.Querier) (id int64, err error) {
+	rows, err := q.Query(ctx, "select coalesce(max(id), 0) from dead_letters")
+	if err == nil {
+		id, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at the dead letters: %w", err)
+	}
+	return id, nil
+}
+
+// WaitingOwn returns the service's own events that wait as dead letters: those of dead letters after one, and
+// of those with the ids given. They are in the order in which they came.
+func (c Config) WaitingOwn(ctx context.Context, q journal.Querier, after int64, ids []int64) ([]WaitingOwn, error) {
+	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2))
+		and `+lacked+` order by id`, after, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read what waits: %w", err)
+	}
+	defer rows.Close()
+	var own []WaitingOwn
+	for rows.Next() {
+		d, err := scanDeadLetter(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read what waits: %w", err)
+		}
+		if e, ours := c.OwnEvent(d.message()); ours {
+			own = append(own, WaitingOwn{OwnEvent: e, DeadLetter: d.ID, Head: d.ID})
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read what waits: %w", err)
+	}
+	return own, findHeads(ctx, q, own)
+}
+
+func findHeads(ctx context.Context, q journal.Querier, own []WaitingOwn) error {
+	if len(own) == 0 {
+		return nil
+	}
+	ids, index := make([]int64, len(own)), make(map[int64]int, len(own))
+	for i, w := range own {
+		ids[i], index[w.DeadLetter] = w.DeadLetter, i
+	}
+	rows, err := q.Query(ctx, `select d.id, (select h.id from dead_letters h where h.topic = d.topic and h.key = d.key and h.state = 'waiting'
+		and h.kind <> 'malformed' and h.kind in ('poison', 'parked') order by h.id limit 1) from dead_letters d where d.id = any($1)`, ids)
+	if err != nil {
+		return fmt.Errorf("look for what holds the keys: %w", err)
+	}
+	var id, head int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &head}, func() error {
+		own[index[id]].Head = head
+		return nil
+	}); err != nil {
+		return fmt.Errorf("look for what holds the keys: %w", err)
+	}
+	return nil
 }
 
 // ErrNotMissing says that there is no event to skip.

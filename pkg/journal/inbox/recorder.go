@@ -193,8 +193,8 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 // lacks reports whether an event carries our source although our journal, which cannot be rebuilt from
 // topics, does not have it. Anybody may have sent it. If it was us, before the database was restored from a
 // backup, then kafka.JournalCheck finds it at the next start.
-func (r *Recorder) lacks(i item, own map[streamEvent]bool) bool {
-	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.streamEvent()]
+func (r *Recorder) lacks(i item, own map[EventKey]bool) bool {
+	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.eventKey()]
 }
 
 // receive records events, and runs the projectors on the streams that changed. It returns the ids of the
@@ -266,15 +266,15 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 
 // lookup is what the tables hold about items before they are recorded.
 type lookup struct {
-	deadLetters map[int]bool         // by index: set aside already, whatever became of it
-	former      []int64              // dead letters of other messages that were at these offsets before; see freeOffsets
-	parked      map[parkedKey]bool   // these rows are locked now
-	own         map[streamEvent]bool // of our own events, those that the journal has
+	deadLetters map[int]bool       // by index: set aside already, whatever became of it
+	former      []int64            // dead letters of other messages that were at these offsets before; see freeOffsets
+	parked      map[parkedKey]bool // these rows are locked now
+	own         map[EventKey]bool  // of our own events, those that the journal has
 }
 
 // lookUp reads it in one round trip, and locks the rows of parked keys.
 func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
-	k := lookup{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[streamEvent]bool{}}
+	k := lookup{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[EventKey]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
 	ids := make([]*uuid.UUID, len(items))
 	var keyTopics []string
@@ -332,8 +332,8 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 	if len(own) > 0 {
 		batch.Queue("select e.id, e.stream from unnest($1::uuid[], $2::text[]) as e (id, stream) where "+journal.Holds("e.id", "e.stream"),
 			own, ownStreams).Query(func(rows pgx.Rows) error {
-			var e streamEvent
-			_, err := pgx.ForEachRow(rows, []any{&e.id, &e.stream}, func() error {
+			var e EventKey
+			_, err := pgx.ForEachRow(rows, []any{&e.ID, &e.Stream}, func() error {
 				k.own[e] = true
 				return nil
 			})

@@ -146,13 +146,14 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 		return 0, d.failedAgain(ctx, deadLetter, i.cause)
 	}
 	err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error {
-		var parked bool
-		if err := tx.QueryRow(ctx, "select exists (select from parked_keys where topic = $1 and key = $2 for update)",
-			deadLetter.Topic, deadLetter.Key).Scan(&parked); err != nil {
-			return fmt.Errorf("look for a parked key: %w", err)
-		}
-		if parked {
+		known, err := d.recorder.lookUp(ctx, tx, []item{i})
+		switch {
+		case err != nil:
+			return err
+		case known.parked[i.key()]:
 			return fmt.Errorf("%w: its key waits behind a poison letter; replay or discard that one first", errNotNow)
+		case d.recorder.lacks(i, known.own):
+			return notOurs()
 		}
 		if err := d.receive(ctx, tx, i); err != nil {
 			return err
@@ -171,20 +172,15 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 // errNotNow says that something else has to be done first.
 var errNotNow = errors.New("not now")
 
-// receive records the event of a dead letter as if it came now.
+// receive records the event of a dead letter as if it came now. It does not ask whether the journal lacks an
+// event of the service's own: of those that are in a key's order, only what an operator adopted can be one
+// that the journal lacks.
 func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
-	known, err := d.recorder.lookUp(ctx, tx, []item{i})
-	if err != nil {
-		return err
-	}
-	if d.recorder.lacks(i, known.own) {
-		return notOurs()
-	}
 	_, conflicts, err := d.recorder.receive(ctx, tx, []journal.Received{i.received})
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 )
@@ -93,13 +91,7 @@ type item struct {
 	attempts int
 }
 
-// streamEvent is what an event is known by: its id counts within its stream.
-type streamEvent struct {
-	id     uuid.UUID
-	stream string
-}
-
-func (i item) streamEvent() streamEvent { return streamEvent{i.received.ID, i.received.Stream} }
+func (i item) eventKey() EventKey { return EventKey{i.received.ID, i.received.Stream} }
 
 func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
 
