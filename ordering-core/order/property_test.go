@@ -10,8 +10,8 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Whatever is commanded, in whatever order, the order's invariants hold after each step, and a copy that receives
-// everything twice, and another's events in between, folds to the same order.
+// Whatever is commanded, in whatever order, the order's invariants hold after each step, and a copy that
+// receives everything twice, and another's events in between, folds to the same order.
 func TestOrderMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var entries, received []order.Entry

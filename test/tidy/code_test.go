@@ -46,7 +46,7 @@ func TestFilesAreShort(t *testing.T) {
 // maxWidth is how wide a line with a comment is, and wideComments how many are wider. This number only falls.
 const (
 	maxWidth     = 110
-	wideComments = 62
+	wideComments = 60
 )
 
 func TestCommentsAreNarrow(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"countersign.example/ordering-core/catalog"
 )
 
-// TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the harness holds all of it against
-// the document.
+// TestEveryOperationIsAsDescribed uses what the other tests of the API do not; the harness holds all of it
+// against the document.
 func TestEveryOperationIsAsDescribed(t *testing.T) {
 	h := newHarness(t)
 	h.start()

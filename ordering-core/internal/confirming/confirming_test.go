@@ -125,7 +125,8 @@ func next(k known, payments ...confirming.Payment) (wanted []order.Body) {
 	panic("it never ends")
 }
 
-// TestExactlyTheseCommands: given what happened to an order and to a payment for it, whichever was received first.
+// TestExactlyTheseCommands: given what happened to an order and to a payment for it, whichever was received
+// first.
 func TestExactlyTheseCommands(t *testing.T) {
 	requested, accepted, authorized := requestedBy("ada", one, orderID), acceptedBy("mia", one), held(one, orderID)[2]
 	captured := capturedOf(one, 1, eur(10_00))

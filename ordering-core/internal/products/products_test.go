@@ -278,7 +278,8 @@ func TestUniqueKeys(t *testing.T) {
 	}
 }
 
-// SKUs that look the same are the same, whatever their case, width and spelling are; those from before stay, and can be changed.
+// SKUs that look the same are the same, whatever their case, width and spelling are; those from before stay,
+// and can be changed.
 func TestSKUsAreFolded(t *testing.T) {
 	s := open(t)
 	flo := product("FLO-1 Küche", "Parquet", 6490)
@@ -336,7 +337,8 @@ func TestSKUsFromBeforeStay(t *testing.T) {
 	}
 }
 
-// What was adopted may have one SKU twice, from before SKUs were told apart as they are now, and events of a version to come.
+// What was adopted may have one SKU twice, from before SKUs were told apart as they are now, and events of a
+// version to come.
 func TestRestoringKeepsWhatSKUsFromBeforeHave(t *testing.T) {
 	s := open(t)
 	var streams []string

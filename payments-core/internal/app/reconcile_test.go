@@ -100,8 +100,8 @@ func TestReconcileNamesDifferences(t *testing.T) {
 	}
 }
 
-// What is under way is no difference: neither what is published, received, asked of the gateway and recorded while it compares, nor that
-// an order that has just been paid says so a moment later.
+// What is under way is no difference: neither what is published, received, asked of the gateway and recorded
+// while it compares, nor that an order that has just been paid says so a moment later.
 func TestReconcileIsCalmWhileMuchIsUnderWay(t *testing.T) {
 	h := newHarness(t, sandbox.Options{})
 	h.cfg.ReconcilePatience = patience // nothing differs for ever, and the machine may be busy

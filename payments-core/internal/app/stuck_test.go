@@ -190,7 +190,8 @@ func TestAKeyOfAnotherRequestIsStuck(t *testing.T) {
 	}
 }
 
-// After a long outage of the gateway its calls are up to an hour apart. An operator who knows that it is back need not wait.
+// After a long outage of the gateway its calls are up to an hour apart. An operator who knows that it is back
+// need not wait.
 func TestAnOpenOperationIsHurried(t *testing.T) {
 	h := newHarness(t, sandbox.Options{})
 	// given an operation without an answer, which is asked again in an hour only

@@ -195,7 +195,8 @@ func TestTheOrdersDeathIsRecordedAndThenTheHold(t *testing.T) {
 func TestTheHoldIsRecordedAndThenTheOrdersDeath(t *testing.T) {
 	r := newRace(t)
 	died := make(chan struct{})
-	// given a transaction that is about to record the hold: it has the process lock, and waits for the payment's stream
+	// given a transaction that is about to record the hold: it has the process lock, and waits for the payment's
+	// stream
 	err := r.db.InTx(t.Context(), func(tx *pg.Tx) error {
 		if _, err := r.journal.Load(t.Context(), tx, payment.Stream(r.paymentID)); err != nil {
 			return err

@@ -39,7 +39,8 @@ func says(by event.Meta, body order.Body) step {
 	return func(h *ordertest.History) { h.Append(by, body) }
 }
 
-// again is the last event, received once more, and what a later version writes, and what another service does.
+// again is the last event, received once more, and what a later version writes, and what another service
+// does.
 func again(h *ordertest.History) {
 	last := h.Entries[len(h.Entries)-1]
 	h.Entries = append(h.Entries, last)
