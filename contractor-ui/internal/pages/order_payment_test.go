@@ -230,7 +230,7 @@ func TestTheListOfOrdersSaysThatTheMoneyIsStuck(t *testing.T) {
 			// when it gets stuck
 			d.does(id, event.Meta{}, payment.Stuck{Operation: operation, Reason: "the bank says no"})
 
-			// then the list says so in the words of the other pages, and its open pages hear it
+			// then the list says so in the words of the other pages, and its open pages get it
 			words := "he " + string(operation) + " is stuck at the gateway"
 			for _, path := range []string{"/orders", address, "/payments/" + id} {
 				ada.wants(ada.get(path), http.StatusOK, "", words)

@@ -25,7 +25,7 @@ type orderRow struct {
 	DraftedAt time.Time
 	State     web.Badge
 	Payment   web.Badge // of the payment that counts; no text without one
-	Stuck     string    // "the release is stuck at the gateway": why that payment's money does not move; mostly ""
+	Stuck     string    // why that payment's money does not move: "the release is stuck at the gateway"
 	PayBy     time.Time // until when a submitted order must be paid; zero for others
 }
 

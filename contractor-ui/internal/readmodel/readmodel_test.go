@@ -439,7 +439,7 @@ func TestMoneyThatGoesBackIsNotOnItsWay(t *testing.T) {
 	for i, operation := range []payment.Operation{payment.Release, payment.Capture, payment.Refund} {
 		d.mustReceive(about(ids[i], mia, t0, payment.Stuck{Operation: operation, Reason: "no"}))
 	}
-	// then what is to be released is on its way to nobody, and what is to be refunded is still where it was paid to
+	// then what is to be released is on its way to nobody, and what is to be refunded is still paid out
 	if got, want := sums(), "[0.20 EUR] [0.03 EUR]"; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
