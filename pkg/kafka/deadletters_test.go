@@ -423,3 +423,34 @@ func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "no dead letters wait\n", out)
 }
+
+func TestDiscardSucceedsWhereTheNextLetterFailsAgain(t *testing.T) {
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	first, second := newEvent("bad", 1), newEvent("bad", 2)
+	first.Data, second.Data = json.RawMessage(`{"n":"one"}`), json.RawMessage(`{"n":"two"}`)
+	run(t, h.consumer().Run)
+	h.produce(addresses, h.encoded(first, second)...)
+	h.eventually(2, "dead_letters")
+	command := operator.DeadLettersCommand(func(context.Context) (*inbox.DeadLetterStore, func(), error) {
+		return inbox.NewDeadLetterStore(h.recording()), func() {}, nil
+	})
+	var out strings.Builder
+	command.SetOut(&out)
+	command.SetErr(&out)
+	command.SetArgs([]string{"discard", "1"})
+
+	require.NoError(t, command.ExecuteContext(t.Context()))
+
+	require.Contains(t, out.String(), "letter 1 is discarded\n")
+	require.Contains(t, out.String(), "letter 2 failed again and keeps its key: ")
+	h.eventually(1, "dead_letters where state = 'discarded' and id = 1")
+	h.eventually(1, "dead_letters where state = 'waiting' and kind = 'poison' and id = 2")
+	command.SetArgs([]string{"replay", "2"})
+	var again *inbox.FailedAgainError
+	require.ErrorAs(t, command.ExecuteContext(t.Context()), &again)
+	for _, id := range []string{"-1", "0"} {
+		command.SetArgs([]string{"replay", id})
+		require.ErrorContains(t, command.ExecuteContext(t.Context()), "is a number, 1 or more")
+	}
+}

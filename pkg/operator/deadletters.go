@@ -45,6 +45,12 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 		Use: "list", Short: "List the dead letters that wait", Args: cobra.NoArgs,
 	}
 	limit := list.Flags().Int("limit", 100, "how many, oldest first")
+	list.Args = func(cmd *cobra.Command, args []string) error {
+		if *limit < 1 {
+			return fmt.Errorf("--limit is %d: say how many, 1 at least", *limit)
+		}
+		return cobra.NoArgs(cmd, args)
+	}
 	list.RunE = with(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
 		found, err := deadLetters.List(cmd.Context(), *limit)
 		if err != nil {
@@ -72,16 +78,18 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 			return report(cmd, "replayed", n, err)
 		}
 		n, err := deadLetters.Replay(cmd.Context(), idOf(args))
-		return report(cmd, "replayed", n, err)
+		return reportOne(cmd, idOf(args), "recorded", "replayed", n, err)
 	})
-	command.AddCommand(list, replay,
-		&cobra.Command{
-			Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
-			RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
-				n, err := deadLetters.Discard(cmd.Context(), idOf(args))
-				return report(cmd, "replayed from behind it", n, err)
-			}),
-		},
+	replay.SetFlagErrorFunc(idAsFlag)
+	discard := &cobra.Command{
+		Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
+		RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
+			n, err := deadLetters.Discard(cmd.Context(), idOf(args))
+			return reportOne(cmd, idOf(args), "discarded", "replayed from behind it", n, err)
+		}),
+	}
+	discard.SetFlagErrorFunc(idAsFlag)
+	command.AddCommand(list, replay, discard,
 		&cobra.Command{
 			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
 			RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
@@ -97,10 +105,32 @@ func oneID(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return errors.New("give the id of one letter, as `dead-letters list` shows it")
 	}
-	if _, err := strconv.ParseInt(args[0], 10, 64); err != nil {
-		return fmt.Errorf("%q is not the id of a letter: that is a number", args[0])
+	if id, err := strconv.ParseInt(args[0], 10, 64); err != nil || id < 1 {
+		return fmt.Errorf("%q is not the id of a letter: that is a number, 1 or more", args[0])
 	}
 	return nil
+}
+
+// idAsFlag says what an id is where one is read as a flag, such as -1.
+func idAsFlag(_ *cobra.Command, err error) error {
+	return fmt.Errorf("%w; the id of a letter is a number, 1 or more, as `dead-letters list` shows it", err)
+}
+
+// reportOne reports what became of one dead letter, and of those behind it. Its error is the one letter's own:
+// that another one has failed again is only said.
+func reportOne(cmd *cobra.Command, id int64, done, behind string, n int, err error) error {
+	again, failedAgain := errors.AsType[*inbox.FailedAgainError](err)
+	if err != nil && (failedAgain && again.DeadLetter == id || !failedAgain && n == 0) {
+		return report(cmd, behind, n, err)
+	}
+	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letter %d is %s\n", id, done)
+	if err := report(cmd, behind, n, nil); err != nil {
+		return err
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), err)
+	}
+	return printErr
 }
 
 // idOf is the id that oneID has let pass.

@@ -85,7 +85,7 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, 
 		if err := markFailed(ctx, tx, deadLetter.ID, kind, cause); err != nil {
 			return done, err
 		}
-		done.failed = errors.Join(done.failed, &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause})
+		done.failed = errors.Join(done.failed, &FailedAgainError{DeadLetter: deadLetter.ID, Kind: kind, Cause: cause})
 		if kind == Poison {
 			return done, nil
 		}

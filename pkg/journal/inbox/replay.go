@@ -18,10 +18,14 @@ var ErrNoDeadLetter = errors.New("no such dead letter is waiting")
 // did. It waits at the head of its key.
 type FailedAgainError struct {
 	DeadLetter int64
+	Kind       Kind // as which it waits
 	Cause      error
 }
 
 func (e *FailedAgainError) Error() string {
+	if e.Kind == Poison {
+		return fmt.Sprintf("letter %d failed again and keeps its key: %s", e.DeadLetter, errorText(e.Cause))
+	}
 	return fmt.Sprintf("letter %d failed again and waits: %s", e.DeadLetter, errorText(e.Cause))
 }
 
@@ -198,7 +202,7 @@ func (d *DeadLetterStore) failedAgain(ctx context.Context, deadLetter DeadLetter
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("note the attempt: %w", err))
 	}
-	return &FailedAgainError{DeadLetter: deadLetter.ID, Cause: cause}
+	return &FailedAgainError{DeadLetter: deadLetter.ID, Kind: deadLetter.Kind, Cause: cause}
 }
 
 // settle sets the final state of a dead letter. Only one caller can.
