@@ -180,6 +180,8 @@ func usageErrors(command *cobra.Command) {
 			return cmd.Help()
 		}
 	}
+	wrongFlag := command.FlagErrorFunc()
+	command.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return UsageError{wrongFlag(cmd, err)} })
 	for _, below := range command.Commands() {
 		usageErrors(below)
 	}

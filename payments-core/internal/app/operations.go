@@ -71,7 +71,12 @@ type withService func(changes bool, run runWithService) func(*cobra.Command, []s
 func retryCommand(with withService) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
-		Use: "retry <key>", Args: cobra.ExactArgs(1),
+		Use: "retry <key>", Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+				return err
+			}
+			return by.Check()
+		},
 		Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once",
 		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			key, err := ops.Retry(ctx, args[0], by)
@@ -96,11 +101,16 @@ func settleCommand(with withService) *cobra.Command {
 	var as operations.Settlement
 	var outcome string
 	command := &cobra.Command{
-		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: cobra.ExactArgs(1),
-		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
-			if outcome != "succeeded" && outcome != "failed" {
-				return service.UsageError{Err: fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)}
+		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+				return err
 			}
+			if outcome != "succeeded" && outcome != "failed" {
+				return fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)
+			}
+			return by.Check()
+		},
+		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			as.Succeeded = outcome == "succeeded"
 			err := ops.Settle(ctx, args[0], as, by)
 			if err == nil {

@@ -144,20 +144,24 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 		code int
 		says string
 	}{
-		"nameless":            {[]string{"retry", key, "--why", "so"}, 1, "who decides"},
-		"without a reason":    {[]string{"retry", key, "--by", "Olga"}, 1, "say why"},
-		"an invisible name":   {[]string{"retry", key, "--by", "\u200b", "--why", "so"}, 1, "who decides"},
-		"turned letters":      {[]string{"settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "paid \u202eback"}, 1, "direction"},
+		"nameless":            {[]string{"retry", key, "--why", "so"}, 2, "who decides"},
+		"without a reason":    {[]string{"retry", key, "--by", "Olga"}, 2, "say why"},
+		"an invisible name":   {[]string{"retry", key, "--by", "\u200b", "--why", "so"}, 2, "who decides"},
+		"turned letters":      {[]string{"settle", key, "--outcome", "succeeded", "--by", "Olga", "--why", "paid \u202eback"}, 2, "direction"},
 		"no such key":         {[]string{"retry", "nonsense", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck: nonsense"},
 		"not stuck":           {[]string{"retry", id + ":capture:1", "--by", "Olga", "--why", "so"}, 1, "no such operation is stuck"},
 		"without an outcome":  {[]string{"settle", key, "--by", "Olga", "--why", "so"}, 2, "succeeded or failed"},
 		"money that stays":    {[]string{"settle", key, "--outcome", "failed", "--by", "Olga", "--why", "so"}, 1, "the money has to go back"},
+		"another outcome":     {[]string{"settle", key, "--outcome", "maybe", "--by", "Olga", "--why", "so"}, 2, "succeeded or failed"},
 		"two keys":            {[]string{"retry", key, key}, 2, ""},
 		"a command not there": {[]string{"forget", key}, 2, "not a command"},
 	} {
 		if said, code := h.command(append([]string{"operations"}, test.args...)...); code != test.code || !strings.Contains(said, test.says) {
 			t.Errorf("%s: %d %s", name, code, said)
 		}
+	}
+	if said, code := h.command("dead-letters", "replay", "-1"); code != 2 || !strings.Contains(said, "the id of a letter is a number") {
+		t.Errorf("replay -1: %d %s", code, said)
 	}
 	if got := h.operations(id); !slices.Contains(got, "refund:1 open") {
 		t.Errorf("the operations are %v", got)
@@ -228,7 +232,7 @@ func TestAnOpenOperationIsHurried(t *testing.T) {
 	}
 
 	// and when an operator retries it, it is asked at once, with the same key
-	if said, code := h.command("operations", "retry", key, "--why", "it is back"); code != 1 || !strings.Contains(said, "who decides") {
+	if said, code := h.command("operations", "retry", key, "--why", "it is back"); code != 2 || !strings.Contains(said, "who decides") {
 		t.Errorf("retry without a name: %d %s", code, said)
 	}
 	said, code := h.command("operations", "retry", key, "--by", "Olga", "--why", "it is back")

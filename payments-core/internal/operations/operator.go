@@ -27,6 +27,12 @@ var ErrNotStuck = errors.New("operations: no such operation is stuck")
 // maxHandling is the longest name and the longest reason of an operator, in characters.
 const maxHandling = 500
 
+// Check returns an error if one is empty or too long.
+func (h Handling) Check() error {
+	_, err := h.cleaned()
+	return err
+}
+
 // cleaned returns the texts as package text keeps them; an error if one is empty or too long.
 func (h Handling) cleaned() (Handling, error) {
 	for what, typed := range map[string]*string{"who decides": &h.By, "why": &h.Why} {
