@@ -38,6 +38,9 @@ func (a *Adoption) Run(ctx context.Context, d inbox.Decision, dry bool, report f
 	if err := d.Check(); err != nil && !dry {
 		return err
 	}
+	if err := a.databaseAnswers(ctx); err != nil {
+		return err
+	}
 	err := findMissing(ctx, a.ConsumerConfig, map[journal.TopicPartition]int64{})
 	if err == nil {
 		report("nothing is missing: there is nothing to adopt")
@@ -62,6 +65,17 @@ func (a *Adoption) Run(ctx context.Context, d inbox.Decision, dry bool, report f
 	})
 	if dry && errors.Is(err, errDryRun) {
 		return nil
+	}
+	return err
+}
+
+// databaseAnswers returns an error unless PostgreSQL answers within answerWithin.
+func (a *Adoption) databaseAnswers(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	_, err := inbox.LastDecision(within, a.DB)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return fmt.Errorf("nothing was changed: PostgreSQL does not answer within %s; try again once it does: %w", answerWithin, err)
 	}
 	return err
 }

@@ -100,6 +100,12 @@ func (c *Client) withoutMemory(timeout time.Duration, brokers ...string) (admin 
 	return &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: timeout, Transport: transport}, transport.CloseIdleConnections
 }
 
+// answerWithin bounds how long the brokers are waited for where something is read once.
+const answerWithin = 30 * time.Second
+
+// errNoAnswer says that it took too long.
+var errNoAnswer = fmt.Errorf("no answer from Kafka within %s: try again once it answers", answerWithin)
+
 // Ping says whether the cluster answers.
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.ClusterID(ctx)

@@ -75,6 +75,7 @@ func (c *Client) readPartition(ctx context.Context, p Partition, each func(kafka
 	if err := reader.SetOffset(p.First); err != nil {
 		return err
 	}
+	last := time.Now()
 	for next := p.First; next < p.End; {
 		idle, stop := context.WithTimeout(ctx, readIdle)
 		m, err := reader.FetchMessage(idle)
@@ -87,9 +88,11 @@ func (c *Client) readPartition(ctx context.Context, p Partition, each func(kafka
 			if err := each(m); err != nil {
 				return err
 			}
-			next = m.Offset + 1
+			next, last = m.Offset+1, time.Now()
 		case !waited:
 			return err
+		case time.Since(last) > answerWithin:
+			return errNoAnswer
 		default:
 			if ended, err := c.endsBefore(ctx, p, next); err != nil || ended {
 				return err

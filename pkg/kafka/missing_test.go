@@ -3,6 +3,8 @@ package kafka_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 	"countersign.example/pkg/pg"
 )
 
@@ -111,12 +114,14 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 
 	// when somebody skips it
 	a := &kafka.Adoption{ConsumerConfig: h.core()}
-	tp := journal.TopicPartition{Topic: h.topic}
-	_, err := a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 0}, decision)
+	at := func(offset int64) []inbox.Origin {
+		return []inbox.Origin{{TopicPartition: journal.TopicPartition{Topic: h.topic}, Offset: offset}}
+	}
+	_, err := a.Skip(t.Context(), at(0), decision)
 	require.ErrorIs(t, err, inbox.ErrNotMissing)
-	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 1}, inbox.Decision{By: "mia"})
+	_, err = a.Skip(t.Context(), at(1), inbox.Decision{By: "mia"})
 	require.ErrorContains(t, err, "--reason")
-	_, err = a.Skip(t.Context(), inbox.Origin{TopicPartition: tp, Offset: 1}, decision)
+	_, err = a.Skip(t.Context(), at(1), decision)
 	require.NoError(t, err)
 
 	// then nothing is missing any more, and the others are received
@@ -283,4 +288,29 @@ func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {
 	_, err = deadLetters.Replay(t.Context(), 2)
 	require.ErrorIs(t, err, inbox.ErrRefused)
 	require.Equal(t, []int{3}, h.ns("bad"))
+}
+
+func TestSeveralForgedEventsAreSkippedTogetherOrNot(t *testing.T) {
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	h.produce(addresses, h.encoded(ours("1", 1), newEvent("1", 2), ours("2", 1))...)
+	a := &kafka.Adoption{ConsumerConfig: h.core()}
+	skip := func(offsets ...int) error {
+		command := operator.SkipCommand(func(context.Context) (*kafka.Adoption, func(), error) { return a, func() {}, nil })
+		args := []string{"--reason", "nobody has written them", "--by", "mia"}
+		for _, offset := range offsets {
+			args = append(args, fmt.Sprintf("%s/0/%d", h.topic, offset))
+		}
+		command.SetArgs(args)
+		command.SetOut(io.Discard)
+		return command.ExecuteContext(t.Context())
+	}
+
+	require.ErrorIs(t, skip(0, 1, 2), inbox.ErrNotMissing)
+	h.eventually(0, "dead_letters")
+	require.NoError(t, skip(0, 2, 0))
+
+	h.eventually(2, "dead_letters where state = 'discarded'")
+	h.eventually(2, "operator_decisions where decision = 'skip' and reason = 'nobody has written them'")
+	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 }

@@ -26,7 +26,14 @@ const (
 
 // extents are where the partitions of topics begin and end, how far group is, and which topics they are. The
 // topics are there.
-func (c *Client) extents(ctx context.Context, group string, topics ...string) (map[journal.TopicPartition]journal.Extent, error) {
+func (c *Client) extents(ctx context.Context, group string, topics ...string) (_ map[journal.TopicPartition]journal.Extent, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errNoAnswer)
+	defer cancel()
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), errNoAnswer) {
+			err = fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
+	}()
 	// The ids first: should a topic be recreated in between, then what comes next finds another id.
 	ids, err := c.topicIDs(ctx, topics...)
 	if err != nil {

@@ -17,7 +17,12 @@ func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error
 	var dry bool
 	command := &cobra.Command{
 		Use: "adopt", Short: "Record what the topics hold of this service's own events and its journal lacks, after a restore from a backup",
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !dry {
+				return errors.Join(cobra.NoArgs(cmd, args), d.Check())
+			}
+			return cobra.NoArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			adoption, closeAll, err := open(cmd.Context())
 			if err != nil {
@@ -40,16 +45,17 @@ func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error
 func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
 	var d inbox.Decision
 	command := &cobra.Command{
-		Use: "skip topic/partition/offset", Short: "Never record an event that says to be this service's own, and that it has not written",
+		Use:   "skip topic/partition/offset ...",
+		Short: "Never record events that say to be this service's own, and that it has not written: all or none",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("say which event: topic/partition/offset, as the log does")
+			if len(args) == 0 {
+				return errors.New("say which events: topic/partition/offset, as the log does")
 			}
-			_, _, err := readOrigin(args[0])
-			return err
+			_, err := readOrigins(args)
+			return errors.Join(err, d.Check())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, offset, err := readOrigin(args[0])
+			origins, err := readOrigins(args)
 			if err != nil {
 				return err
 			}
@@ -58,12 +64,13 @@ func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)
 				return err
 			}
 			defer closeAll()
-			skipped, err := adoption.Skip(cmd.Context(), inbox.Origin{TopicPartition: place, Offset: offset}, d)
-			if err != nil {
+			return answered(cmd.Context(), func(ctx context.Context) error {
+				skipped, err := adoption.Skip(ctx, origins, d)
+				for _, e := range skipped {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "skipped: %s\n", e)
+				}
 				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "skipped: %s\n", skipped)
-			return err
+			})
 		},
 	}
 	decisionFlags(command, &d)

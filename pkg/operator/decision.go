@@ -1,11 +1,14 @@
 package operator
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +51,35 @@ func readOrigin(arg string) (journal.TopicPartition, int64, error) {
 		return place, 0, fmt.Errorf("%q is not a topic/partition/offset", arg)
 	}
 	return place, offset, nil
+}
+
+// readOrigins reads places of events, each once.
+func readOrigins(args []string) ([]inbox.Origin, error) {
+	var origins []inbox.Origin
+	for _, arg := range args {
+		place, offset, err := readOrigin(arg)
+		if err != nil {
+			return nil, err
+		}
+		if origin := (inbox.Origin{TopicPartition: place, Offset: offset}); !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins, nil
+}
+
+// answerWithin bounds how long a command waits for Kafka and PostgreSQL.
+var answerWithin = 30 * time.Second
+
+// answered runs what needs answers of Kafka and PostgreSQL, and gives up after answerWithin.
+func answered(ctx context.Context, do func(ctx context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	err := do(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return fmt.Errorf("nothing was changed: Kafka or PostgreSQL does not answer within %s; try again once both do: %w", answerWithin, err)
+	}
+	return err
 }
 
 func cutLast(arg string) (before string, number int64, ok bool) {

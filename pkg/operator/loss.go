@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,34 +18,52 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 	command := &cobra.Command{
 		Use:   "accept-loss [topic/partition ...]",
 		Short: "Hear partitions again of which a part is gone unheard; without arguments, list them",
+		Args: func(_ *cobra.Command, args []string) error {
+			_, err := readPartitions(args)
+			if len(args) > 0 {
+				err = errors.Join(err, d.Check())
+			}
+			return err
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			places, err := readPartitions(args)
+			if err != nil {
+				return err
+			}
 			losses, closeAll, err := open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer closeAll()
-			if len(args) == 0 {
-				lost, err := losses.List(cmd.Context())
-				if err == nil && len(lost) == 0 {
-					_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing is lost")
+			return answered(cmd.Context(), func(ctx context.Context) error {
+				if len(places) == 0 {
+					lost, err := losses.List(ctx)
+					if err == nil && len(lost) == 0 {
+						_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing is lost")
+					}
+					return printLost(cmd, lost, err)
 				}
-				return printLost(cmd, lost, err)
-			}
-			places := make([]journal.TopicPartition, len(args))
-			for i, arg := range args {
-				if places[i], err = readPartition(arg); err != nil {
-					return err
+				accepted, err := losses.Accept(ctx, places, d)
+				if err == nil {
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "heard again from the oldest message on, with what is gone left out:\n")
 				}
-			}
-			accepted, err := losses.Accept(cmd.Context(), places, d)
-			if err == nil {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "heard again from the oldest message on, with what is gone left out:\n")
-			}
-			return printLost(cmd, accepted, err)
+				return printLost(cmd, accepted, err)
+			})
 		},
 	}
 	decisionFlags(command, &d)
 	return command
+}
+
+func readPartitions(args []string) ([]journal.TopicPartition, error) {
+	places := make([]journal.TopicPartition, len(args))
+	for i, arg := range args {
+		var err error
+		if places[i], err = readPartition(arg); err != nil {
+			return nil, err
+		}
+	}
+	return places, nil
 }
 
 func printLost(cmd *cobra.Command, lost []journal.Lost, err error) error {

@@ -279,29 +279,27 @@ var ErrNotMissing = errors.New("there is no event that says that this service ha
 
 // Skip has an event, which says that the service has written it, never be recorded: an operator knows that
 // somebody else has. It stays on record as a discarded dead letter. message is what the topic holds of it.
-func (c Config) Skip(ctx context.Context, message Message, e OwnEvent, d Decision) error {
-	return c.DB.InTx(ctx, func(tx *pg.Tx) error {
-		var known bool
-		if err := tx.QueryRow(ctx, "select "+journal.Holds("$1", "$2"), e.ID, e.Stream).Scan(&known); err != nil {
-			return fmt.Errorf("look for the event: %w", err)
-		}
-		if known {
-			return fmt.Errorf("%s: %w: it is in the journal", e.Origin, ErrNotMissing)
-		}
-		cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
-		refused := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
-		if err := insertDeadLetters(ctx, tx, []item{refused}); err != nil && !errors.Is(err, errConcurrent) { // or it is one already
-			return err
-		}
-		tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4
-			where topic = $1 and partition = $2 and "offset" = $3 and state = 'waiting' and kind = 'refused'`,
-			e.Topic, e.Partition, e.Offset, errorText(cause))
-		if err != nil {
-			return fmt.Errorf("skip %s: %w", e.Origin, err)
-		}
-		if tag.RowsAffected() == 0 {
-			return fmt.Errorf("%s: %w: it is a dead letter already", e.Origin, ErrNotMissing)
-		}
-		return d.Record(ctx, tx, "skip", &e.TopicPartition, &e.Offset, e.String())
-	})
+func (c Config) Skip(ctx context.Context, tx *pg.Tx, message Message, e OwnEvent, d Decision) error {
+	var known bool
+	if err := tx.QueryRow(ctx, "select "+journal.Holds("$1", "$2"), e.ID, e.Stream).Scan(&known); err != nil {
+		return fmt.Errorf("look for the event: %w", err)
+	}
+	if known {
+		return fmt.Errorf("%s: %w: it is in the journal", e.Origin, ErrNotMissing)
+	}
+	cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
+	refused := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
+	if err := insertDeadLetters(ctx, tx, []item{refused}); err != nil && !errors.Is(err, errConcurrent) { // or it is one already
+		return err
+	}
+	tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4
+		where topic = $1 and partition = $2 and "offset" = $3 and state = 'waiting' and kind = 'refused'`,
+		e.Topic, e.Partition, e.Offset, errorText(cause))
+	if err != nil {
+		return fmt.Errorf("skip %s: %w", e.Origin, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("%s: %w: it is a dead letter already", e.Origin, ErrNotMissing)
+	}
+	return d.Record(ctx, tx, "skip", &e.TopicPartition, &e.Offset, e.String())
 }

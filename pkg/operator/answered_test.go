@@ -1,0 +1,44 @@
+package operator
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/kafka"
+)
+
+func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
+	// given a broker that takes connections and says nothing
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	client := kafka.Open("test", silent.Addr().String())
+	defer client.Close()
+	before := answerWithin
+	answerWithin = time.Second
+	defer func() { answerWithin = before }()
+	cfg := kafka.ConsumerConfig{Config: inbox.Config{Topics: []inbox.Topic{{Name: "payments"}}}, Client: client}
+
+	loss := AcceptLossCommand(func(context.Context) (*kafka.Losses, func(), error) { return kafka.NewLosses(cfg), func() {}, nil })
+	skip := SkipCommand(func(context.Context) (*kafka.Adoption, func(), error) {
+		return &kafka.Adoption{ConsumerConfig: cfg}, func() {}, nil
+	})
+	loss.SetArgs([]string{})
+	skip.SetArgs([]string{"payments/1/107", "payments/1/108", "--reason", "forged", "--by", "mia"})
+	for name, execute := range map[string]func(context.Context) error{"accept-loss": loss.ExecuteContext, "skip": skip.ExecuteContext} {
+		began := time.Now()
+		err := execute(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "Kafka or PostgreSQL does not answer within 1s") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
+	}
+}
