@@ -189,7 +189,8 @@ func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
 }
 
 func TestAnOwnEventBehindAQuarantinedKeyIsAdoptedAndRecordedAtItsPlace(t *testing.T) {
-	// given a key that waits behind a poison event of somebody else, and a backup from before the events of ours behind it
+	// given a key that waits behind a poison event of somebody else, and a backup from before the events of ours
+	// behind it
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 1)

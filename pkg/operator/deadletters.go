@@ -116,8 +116,8 @@ func idAsFlag(_ *cobra.Command, err error) error {
 	return fmt.Errorf("%w; the id of a letter is a number, 1 or more, as `dead-letters list` shows it", err)
 }
 
-// reportOne reports what became of one dead letter, and of those behind it. Its error is the one letter's own:
-// that another one has failed again is only said.
+// reportOne reports what became of one dead letter, and of those behind it. Its error is that of the one
+// letter. That another one has failed again is only reported.
 func reportOne(cmd *cobra.Command, id int64, done, behind string, n int, err error) error {
 	again, failedAgain := errors.AsType[*inbox.FailedAgainError](err)
 	if err != nil && (failedAgain && again.DeadLetter == id || !failedAgain && n == 0) {

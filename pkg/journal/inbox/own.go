@@ -289,7 +289,8 @@ func (c Config) Skip(ctx context.Context, tx *pg.Tx, message Message, e OwnEvent
 	}
 	cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
 	refused := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
-	if err := insertDeadLetters(ctx, tx, []item{refused}); err != nil && !errors.Is(err, errConcurrent) { // or it is one already
+	err := insertDeadLetters(ctx, tx, []item{refused})
+	if err != nil && !errors.Is(err, errConcurrent) { // it may be one already
 		return err
 	}
 	tag, err := tx.Exec(ctx, `update dead_letters set state = 'discarded', settled_at = clock_timestamp(), error = $4
