@@ -239,7 +239,7 @@ func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ,
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
 // Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+// effect) or ErrMalformed (the event is poison). Whether the event is valid now, only Fold knows.
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err

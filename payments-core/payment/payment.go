@@ -307,8 +307,8 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 	return nil
 }
 
-// wanted is the event that the stuck operation would have ended with: what rules it out, rules out that the
-// operation is stuck.
+// wanted is the event that the stuck operation would have ended with. If that event is not valid now, the
+// operation cannot be stuck either.
 func (b Stuck) wanted(p Payment) Body {
 	switch b.Operation {
 	case Capture:
@@ -321,7 +321,8 @@ func (b Stuck) wanted(p Payment) Body {
 	return Authorized{}
 }
 
-// undecided refuses a decision after the decision, with the one that stands.
+// undecided returns why no decision can be taken any more, naming the one that was; nil while the payment
+// waits.
 func (p Payment) undecided(tried string) *Refusal {
 	stood := "payment_" + string(p.Decision)
 	switch {

@@ -13,8 +13,8 @@ import (
 // Code is why something cannot be done, for programs.
 type Code string
 
-// The codes. A web app answers Invalid with 422, NotRequested and NotYours with 404 (nobody learns whose
-// payment it is), SameVerdict without an error, and the rest with 409.
+// The codes. A web app answers Invalid with 422, and NotRequested and NotYours with 404, so that nobody
+// learns whose payment it is. What it answers with the others is in docs/error-handling.md.
 const (
 	Invalid          Code = "invalid"           // the input; Field says which
 	NotRequested     Code = "not_requested"     // nobody asked for this payment yet
@@ -28,7 +28,7 @@ const (
 	WrongAmount      Code = "wrong_amount"      // more than authorized, or another currency
 	BeingConfirmed   Code = "being_confirmed"   // the log has not confirmed the ending yet
 	AlreadyAsked     Code = "already_asked"     // another payment supersedes it
-	OtherWriter      Code = "other_writer"      // an event that another service wrote than may write it
+	OtherWriter      Code = "other_writer"      // an event from a service that must not write it
 	UnknownType      Code = "unknown_type"      // an event that this version does not know
 	Malformed        Code = "malformed"         // an event that cannot be read
 )
@@ -74,7 +74,7 @@ func (d Decision) Label() string {
 	}[d]
 }
 
-// MoneyLabel is what became of the money, as people read it. Before the money moves it is what that waits
+// MoneyLabel is what became of the money, as people read it. Until the money moves, it says what is waited
 // for.
 func (p Payment) MoneyLabel() string {
 	switch p.Stuck {

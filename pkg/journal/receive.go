@@ -27,11 +27,12 @@ type Received struct {
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - so is one whose id its stream has with something else in it, since an id counts once in a stream. No honest
-//     writer does that: ReceiveOrRefuse tells them apart.
+//   - one whose id the stream already has with other contents is skipped, too. No honest writer does that:
+//     ReceiveOrRefuse tells them apart.
 //
 // Ids of other streams do not matter: which of two was first, only the topic can say, and it says it within a
-// stream alone. Whoever writes to another topic must not be able to take an id from the event that it belongs to.
+// stream alone. Whoever writes to another topic must not be able to take an id from the event that it belongs
+// to.
 //
 // It costs two round trips, however many the events are.
 func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, error) {

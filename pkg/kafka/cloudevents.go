@@ -162,8 +162,8 @@ func attributesOf(headers []inbox.Header) (map[string]string, error) {
 	return attributes, nil
 }
 
-// checkData takes what every service can read and keep, whichever way it reads: else one would call malformed
-// what another one parks.
+// checkData takes what every service can read and keep, whichever way it reads. Otherwise one service would
+// call a message malformed that another calls poison.
 func checkData(data []byte) error {
 	if len(data) > maxData {
 		return malformed("the data has %d bytes, more than %d", len(data), maxData)

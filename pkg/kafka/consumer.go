@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. Far behind it grows up to
-	// catchUpMessages, in several at once: the events of one stream lie apart, and each transaction reads
-	// every stream that it changes.
+	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. When far behind, a batch grows
+	// to catchUpMessages and is split into several parallel transactions: the events of one stream lie apart,
+	// and each transaction reads every stream that it changes.
 	catchUpMessages = 8_000
 	batchBytes      = 8 << 20
 
 	// gatherFor is how long to wait for messages that the broker has said are there.
 	gatherFor = 4 * time.Millisecond
 
-	// restAtMost bounds how long to gather after a transaction, which is as long as that one took: a
-	// message that comes alone is recorded at once, and under load a transaction holds what came in a while.
+	// After a transaction, messages are gathered for as long as it took, restAtMost at most: a message that
+	// comes alone is recorded at once, and under load a transaction holds what came in a while.
 	restAtMost = 20 * time.Millisecond
 
 	// recordGrace is how long a transaction under way may go on when the generation has ended.
@@ -130,8 +130,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 			continue
 		}
 		if generation != nil {
-			// One that holds nothing of a topic may have been formed before the topic was there. The next
-			// one was not: if it holds nothing either, then other replicas hold it all.
+			// A generation that holds nothing of a topic may have been formed before the topic was there. If
+			// the next generation holds nothing of it either, other replicas hold all its partitions.
 			all := c.holdsOfAll(generation)
 			if !all && !left {
 				left = true

@@ -17,7 +17,7 @@ const paymentList = "payments"
 // waitingCount is the live fragment beside the tab "Waiting".
 const waitingCount = "waiting-count"
 
-// paymentTabs are the parts of the list, by decision. Each tab's key is its decision.
+// paymentTabs are the parts of the list, by decision. See tabKey for a tab's key.
 var paymentTabs = []struct {
 	label    string
 	decision payment.Decision

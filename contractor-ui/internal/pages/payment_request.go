@@ -181,7 +181,7 @@ func readRequest(form *web.Form, contractor string) payment.Requested {
 		wanted.Amount = money.Amount{Minor: 1, Currency: money.Currencies()[0]} // its message stands already
 	}
 	if form.OK() {
-		return wanted // package payments checks it
+		return wanted // payments.Service checks it
 	}
 	_, err = payment.NewRequest(wanted)
 	if refusal := refusalOf(err); refusal != nil && refusal.Field != fieldPayment && refusal.Field != fieldSupersedes {

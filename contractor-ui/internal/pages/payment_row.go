@@ -48,7 +48,7 @@ func paymentRowOf(p readmodel.Payment) paymentRow {
 	return r
 }
 
-// decisionBadge is plain for a payment that came to nothing after all: its money's badge says so.
+// decisionBadge is neutral once the hold was released or the money refunded: the money's badge says so.
 func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 	tone := map[payment.Decision]web.Tone{
 		payment.DecisionRequested: web.Waiting, payment.DecisionAccepted: web.Good, payment.DecisionRejected: web.Bad,

@@ -103,8 +103,8 @@ func alreadyAsked(err error) error {
 // one. Of wanted it reads the ids and the capture method. It returns the request, and reports whether it was
 // made now.
 //
-// It holds the order's stream, and so is alone with the order's payments here: the log has no payment of this
-// app's that this database lacks.
+// It holds the order's stream, so that no other request for the order can run meanwhile. The database has all
+// payments of the order, since only this app requests them.
 func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested) (body payment.Requested, made bool, err error) {
 	if !schema.IsID(wanted.PaymentID) { // before a stream of this name is locked
 		return wanted, false, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "payment_id",

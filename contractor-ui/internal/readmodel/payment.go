@@ -55,8 +55,7 @@ func (p Payment) Amount() money.Amount {
 	return money.Amount{Minor: p.AmountMinor, Currency: p.Currency}
 }
 
-// Shown counts every change of what is shown of the payment: those of its stream, and that it is asked for
-// again.
+// Shown is the revision for open pages: the stream's, and one more once another payment supersedes this one.
 func (p Payment) Shown() int64 {
 	if p.SupersededBy != nil {
 		return p.Revision + 1

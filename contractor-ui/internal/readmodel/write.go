@@ -70,9 +70,9 @@ const upsert = `insert into payments (id, contractor_id, contractor_name, amount
 
 // claims of one payment are taken in the order of recording, and not of somebody else's payment: a forged
 // event must not block "Ask again". Those of several are sorted, so that two batches do not wait for each
-// other. A payment that is not here yet may be in another partition, behind. No target for the conflict: one
-// payment claims one other, too, and neither may stop the consumer. The open pages of what is claimed show
-// it.
+// other. A payment that is not here yet may be in another partition, behind. "on conflict" names no column,
+// since both columns are unique and neither conflict may stop the consumer. The open pages of what is claimed
+// show it.
 const claims = `with claimed as (insert into supersessions (superseded, superseded_by)
 		select c.superseded, c.superseded_by
 		from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)

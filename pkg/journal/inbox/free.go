@@ -45,7 +45,7 @@ func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first chooseFir
 	return settled, failed
 }
 
-// round is the result of one of its transactions.
+// round is what one transaction of free has done.
 type round struct {
 	settled int
 	failed  error // a *FailedAgainError
@@ -103,7 +103,8 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, 
 	return done, markFailed(ctx, tx, next, Poison, errLeft)
 }
 
-// waitingOfKey are a key's dead letters that wait, in order: its poison one, and what is parked behind.
+// waitingOfKey are a key's dead letters that wait, in order: its poison one, and what is parked behind. The
+// condition on malformed ones is that of the index dead_letters_waiting.
 const waitingOfKey = `where topic = $1 and key = $2 and state = 'waiting' and kind <> 'malformed' and kind in ('poison', 'parked') order by id`
 
 // errLeft is the error of a dead letter that holds its key between two transactions.
@@ -147,7 +148,7 @@ type StrandedKey struct {
 	Waiting int // dead letters
 }
 
-// Stranded is Stranded for the store's service.
+// Stranded returns the stranded keys of the store's service.
 func (d *DeadLetterStore) Stranded(ctx context.Context) ([]StrandedKey, error) {
 	return Stranded(ctx, d.recorder.DB)
 }

@@ -63,7 +63,7 @@ func NewRecorder(c Config) *Recorder {
 	}, []string{"outcome"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "refused_events_total",
 		Help: "Events that their sender must not have written, by reason: writer, partition, missing (our own, and not in the journal), changed " +
-			"(an id that is known with something else). Any of them is an alarm.",
+			"(an id that is known with something else), time (out of bounds, of an unknown type). Any of them is an alarm.",
 	}, []string{"reason"})}
 }
 
@@ -305,8 +305,8 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		})
 		return err
 	})
-	// What the two have of an id reports whether the dead letter is of this message; else the payload does,
-	// while it is kept.
+	// A dead letter of the same event id is of this message. Where one of the two has no id, the payloads are
+	// compared, while the dead letter keeps its own.
 	batch.Queue(`select ord - 1, letter.id, letter.event_id = received.event_id,
 			case when (letter.event_id = received.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality

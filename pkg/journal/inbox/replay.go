@@ -11,7 +11,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// ErrNoLetter says that there is no such dead letter waiting.
+// ErrNoDeadLetter says that there is no such dead letter waiting.
 var ErrNoDeadLetter = errors.New("no such dead letter is waiting")
 
 // FailedAgainError says that a dead letter failed again when it was replayed, or that one parked behind it
@@ -31,14 +31,14 @@ func (e *FailedAgainError) Error() string {
 
 func (e *FailedAgainError) Unwrap() error { return e.Cause }
 
-// DeadLetters are a service's dead letters.
+// DeadLetterStore is a service's dead letters.
 type DeadLetterStore struct {
 	recorder *Recorder
-	// Check is asked before a command changes something (see CheckBeforeChange). May be nil.
+	// Check is asked before a command changes something (see kafka.CheckBeforeChange). May be nil.
 	Check func(ctx context.Context) error
 }
 
-// NewDeadLetters returns the dead letters of the service that records as r says.
+// NewDeadLetterStore returns the dead letters of the service that records as r says.
 func NewDeadLetterStore(r Config) *DeadLetterStore {
 	return &DeadLetterStore{recorder: NewRecorder(r)}
 }
@@ -177,8 +177,8 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 var errNotNow = errors.New("not now")
 
 // receive records the event of a dead letter as if it came now. It does not ask whether the journal lacks an
-// event of the service's own: of those that are in a key's order, only what an operator adopted can be one
-// that the journal lacks.
+// event of the service's own. Of the own events that the journal lacks, only adopted ones wait in a key's
+// order, and an operator has looked at those.
 func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
