@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,14 +39,14 @@ type fixture struct {
 	t       *testing.T
 	db      *pg.DB
 	journal *journal.Journal
-	answer  http.HandlerFunc
+	answer  atomic.Pointer[http.HandlerFunc]
 	offset  int64
 }
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, db: pgtest.New(t, journal.Migrations, migrations.Set)}
 	f.journal = journal.New(f.db, payments.Source, journal.Live())
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.answer(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.answer.Load())(w, r) }))
 	t.Cleanup(server.Close)
 	client, err := core.New(server.URL, "token")
 	if err != nil {
@@ -55,6 +56,9 @@ func newFixture(t *testing.T) *fixture {
 	f.Service = payments.New(f.db, f.journal, client, func() time.Time { return noon })
 	return f
 }
+
+// answers has payments-core answer so from now on.
+func (f *fixture) answers(answer http.HandlerFunc) { f.answer.Store(&answer) }
 
 // as is the context of a request of somebody's.
 func (f *fixture) as(person event.Meta) context.Context { return event.WithMeta(f.t.Context(), person) }
@@ -161,7 +165,7 @@ func TestWhatPaymentsCoreHasAcceptedIsPending(t *testing.T) {
 	f := newFixture(t)
 	id := f.requested(payment.Accepted{}, payment.Authorized{GatewayReference: "g"})
 	// when payments-core is away, then nothing is pending
-	f.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	f.answers(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	if err := f.Release(f.as(mia), id, "key", "moved"); !errors.Is(err, api.ErrUnknown) {
 		t.Error(err)
 	}
@@ -170,12 +174,12 @@ func TestWhatPaymentsCoreHasAcceptedIsPending(t *testing.T) {
 	}
 	// and when it accepts a release, twice with one key, then Mia's is
 	var keys []string
-	f.answer = func(w http.ResponseWriter, r *http.Request) {
+	f.answers(func(w http.ResponseWriter, r *http.Request) {
 		keys = append(keys, r.Header.Get("Idempotency-Key"))
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprintf(w, `{"payment_id":%q}`, id)
-	}
+	})
 	for _, person := range []event.Meta{mia, tom} {
 		if err := f.Release(f.as(person), id, "key", "moved"); err != nil {
 			t.Fatal(err)
