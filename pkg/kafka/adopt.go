@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
@@ -28,6 +29,9 @@ type Adoption struct {
 	ConsumerConfig
 	// Restore is given the streams that have changed, and reports what it did, line by line. It may be nil.
 	Restore func(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error
+	// Reserve is given the service's own events that wait as dead letters until their keys are freed: what they
+	// have used up must not be given again meanwhile. It may be nil.
+	Reserve func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error
 }
 
 // errDryRun undoes what was only tried.
@@ -113,9 +117,14 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 	if err := a.Journal.NoteAdopted(ctx, tx, extents); err != nil {
 		return err
 	}
-	detail, err := a.reportAdopted(ctx, tx, before, report)
+	detail, waiting, err := a.reportAdopted(ctx, tx, before, report)
 	if err != nil {
 		return err
+	}
+	if a.Reserve != nil {
+		if err := a.Reserve(ctx, tx, waiting, report); err != nil {
+			return fmt.Errorf("reserve what waiting events have used up: %w", err)
+		}
 	}
 	streams := slices.Sorted(maps.Keys(w.changed))
 	if a.Restore != nil {

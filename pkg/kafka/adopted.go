@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
 )
@@ -78,12 +79,14 @@ func (a *adopted) detail() string {
 }
 
 // reportAdopted reports what was recorded since before, and what waits as dead letters.
-func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before found, report func(string)) (detail string, err error) {
+func (a *Adoption) reportAdopted(
+	ctx context.Context, tx *pg.Tx, before found, report func(string),
+) (detail string, waits []event.Event, err error) {
 	done := adopted{found: before, report: report, streams: map[string]bool{}}
 	rows, err := tx.Query(ctx, `select type, stream, coalesce(shared_id, event_id), topic, partition, "offset", source = $2 from journal where position > $1
 		order by topic, partition, "offset"`, before.position, a.Journal.Source())
 	if err != nil {
-		return "", fmt.Errorf("look at what was adopted: %w", err)
+		return "", nil, fmt.Errorf("look at what was adopted: %w", err)
 	}
 	var e inbox.OwnEvent
 	var own bool
@@ -95,14 +98,15 @@ func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before found, r
 		}
 		return nil
 	}); err != nil {
-		return "", fmt.Errorf("look at what was adopted: %w", err)
+		return "", nil, fmt.Errorf("look at what was adopted: %w", err)
 	}
 	waiting, err := a.WaitingOwn(ctx, tx, before.deadLetter, slices.Collect(maps.Values(before.refused)))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	done.waiting = len(waiting)
 	for _, w := range waiting {
+		waits = append(waits, w.Event)
 		if w.Head == w.DeadLetter {
 			done.event(w.OwnEvent, fmt.Sprintf(": it cannot be used, and waits as dead letter %d, which holds its key", w.DeadLetter))
 		} else {
@@ -115,5 +119,5 @@ func (a *Adoption) reportAdopted(ctx context.Context, tx *pg.Tx, before found, r
 	}
 	detail = done.detail()
 	report("together: " + detail)
-	return detail, nil
+	return detail, waits, nil
 }

@@ -216,11 +216,18 @@ func TestAnOwnEventBehindAQuarantinedKeyIsAdoptedAndRecordedAtItsPlace(t *testin
 	require.NoError(t, check.Check(t.Context()))
 	h.eventually(1, "operator_decisions where detail like '2 events of this service%1 of this service%waits%'")
 
-	// and when the key is freed, it is recorded at its place, by a service that is no longer behind
-	settled, err := inbox.NewDeadLetterStore(h.core().Config).Discard(t.Context(), 1)
+	// and when the key is freed, it is recorded at its place, with what follows from it, by a service that is no
+	// longer behind
+	r, restored := h.core().Config, []string(nil)
+	r.Restore = func(_ context.Context, _ *pg.Tx, streams []string, _ func(string)) error {
+		restored = append(restored, streams...)
+		return nil
+	}
+	settled, err := inbox.NewDeadLetterStore(r).Discard(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, 3, settled)
 	require.Equal(t, []int{2, 3, 4}, h.ns("bad"))
+	require.Equal(t, []string{"thing-bad"}, restored)
 	h.eventually(0, "dead_letters where state = 'waiting'")
 	require.NoError(t, kafka.NewJournalCheck(h.core(), h.db).Check(t.Context()))
 }
@@ -272,6 +279,43 @@ func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing
 	require.Equal(t, 2, settled)
 	require.Equal(t, []int{1, 3, 4}, h.ns("bad"))
 	h.eventually(0, "parked_keys")
+}
+
+func TestWhatWaitingEventsHaveUsedUpIsReserved(t *testing.T) {
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	poison := newEvent("bad", 1)
+	poison.Data = json.RawMessage(`{"n":"one"}`)
+	waits := ours("bad", 2)
+	h.produce(addresses, h.encoded(poison, waits, ours("good", 1))...)
+	var reserved []event.Event
+	a := &kafka.Adoption{ConsumerConfig: h.core(), Reserve: func(_ context.Context, _ *pg.Tx, waiting []event.Event, _ func(string)) error {
+		reserved = waiting
+		return nil
+	}}
+	require.NoError(t, a.Run(t.Context(), decision, false, func(string) {}))
+	require.Len(t, reserved, 1)
+	require.Equal(t, waits.ID, reserved[0].ID)
+}
+
+func TestAnOwnEventThatNobodyHasAdoptedIsRefusedWhenItsKeyIsFreed(t *testing.T) {
+	// given an event in our name that waits for its key, set aside by a version that did not ask
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	poison := newEvent("bad", 1)
+	poison.Data = json.RawMessage(`{"n":"one"}`)
+	stop := run(t, h.consumer().Run)
+	h.produce(addresses, h.encoded(poison, ours("bad", 2), newEvent("bad", 3))...)
+	h.eventually(2, "dead_letters where kind = 'parked'")
+	stop()
+
+	// when the key is freed
+	_, err := inbox.NewDeadLetterStore(h.core().Config).Discard(t.Context(), 1)
+
+	// then it is not recorded
+	require.ErrorIs(t, err, inbox.ErrRefused)
+	require.Equal(t, []int{3}, h.ns("bad"))
+	h.eventually(1, "dead_letters where kind = 'refused' and state = 'waiting'")
 }
 
 func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {

@@ -172,5 +172,6 @@ func (p *parts) recording(log *slog.Logger) inbox.Config {
 		},
 		Before:     processlock.Before(confirming.Members),
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},
+		Restore:    p.restore,
 	}
 }

@@ -63,7 +63,7 @@ func adoption(ctx context.Context, load service.Loader[Config]) (*kafka.Adoption
 	if err != nil {
 		return nil, nil, err
 	}
-	return &kafka.Adoption{ConsumerConfig: cfg, Restore: p.restore}, closeAll, nil
+	return &kafka.Adoption{ConsumerConfig: cfg, Restore: p.restore, Reserve: p.orders.Reserve}, closeAll, nil
 }
 
 // restore brings numbers, deadlines and the catalog up to date with adopted streams.

@@ -15,6 +15,7 @@ import (
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/internal/orders/orderstest"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/ordertest"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -106,6 +107,24 @@ func TestEventsAreCounted(t *testing.T) {
 		if record.Sequence != int64(i+1) {
 			t.Errorf("event %d has the sequence %d", i+1, record.Sequence)
 		}
+	}
+}
+
+func TestANumberThatWaitsToBeRecordedIsNotGivenAgain(t *testing.T) {
+	// given an order that was submitted, and whose event waits as a dead letter
+	o := orderstest.New(t, time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC))
+	waiting := ordertest.Submitted(uuid.NewString(), money.Amount{Minor: 25_00, Currency: "EUR"}).Events() // 2026/11/000042
+
+	// when what it has used up is reserved
+	if err := o.DB.InTx(t.Context(), func(tx *pg.Tx) error {
+		return o.Reserve(t.Context(), tx, waiting, func(string) {})
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	// then the next number is another
+	if submitted, err := o.Enter(o.Ready()); err != nil || submitted.Number != "2026/11/000043" {
+		t.Errorf("submitted as %q, %v", submitted.Number, err)
 	}
 }
 

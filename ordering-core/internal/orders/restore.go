@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 )
 
@@ -26,7 +27,7 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, repo
 			ids = append(ids, id)
 		}
 	}
-	last := map[string]int64{} // by month
+	last := lastNumbers{}
 	for chunk := range slices.Chunk(ids, restoreBatch) {
 		names := make([]string, len(chunk))
 		for i, id := range chunk {
@@ -41,13 +42,8 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, repo
 			o, steps := Fold(stream)
 			for _, step := range steps {
 				submitted, is := step.Body.(order.Submitted)
-				if !is || !step.Effect {
-					continue
-				}
-				if month, n, ok := numberOf(submitted.Number); ok {
-					last[month] = max(last[month], n)
-				} else {
-					report(fmt.Sprintf("left alone: order %s has the number %q, which is none that is given here", id, submitted.Number))
+				if is && step.Effect {
+					last.note(id, submitted.Number, report)
 				}
 			}
 			if o.ID = id; !o.Exists() {
@@ -58,10 +54,40 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, repo
 			}
 		}
 	}
-	for _, month := range slices.Sorted(maps.Keys(last)) {
+	return last.moveOn(ctx, tx, report)
+}
+
+// Reserve moves numbers on after those that submitted orders have, whose events wait as dead letters.
+func (s *Service) Reserve(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error {
+	last := lastNumbers{}
+	for _, e := range waiting {
+		if e.Type != order.TypeSubmitted {
+			continue
+		}
+		body, err := order.Decode(e.Type, e.Data)
+		if submitted, is := body.(order.Submitted); is && err == nil {
+			last.note(e.Subject, submitted.Number, report)
+		}
+	}
+	return last.moveOn(ctx, tx, report)
+}
+
+// lastNumbers are the highest numbers that are known to be given, by month.
+type lastNumbers map[string]int64
+
+func (l lastNumbers) note(orderID, number string, report func(string)) {
+	if month, n, ok := numberOf(number); ok {
+		l[month] = max(l[month], n)
+	} else {
+		report(fmt.Sprintf("left alone: order %s has the number %q, which is none that is given here", orderID, number))
+	}
+}
+
+func (l lastNumbers) moveOn(ctx context.Context, tx *pg.Tx, report func(string)) error {
+	for _, month := range slices.Sorted(maps.Keys(l)) {
 		var now int64
 		err := tx.QueryRow(ctx, `insert into numbers (month, last) values ($1, $2)
-			on conflict (month) do update set last = greatest(numbers.last, excluded.last) returning last`, month, last[month]).Scan(&now)
+			on conflict (month) do update set last = greatest(numbers.last, excluded.last) returning last`, month, l[month]).Scan(&now)
 		if err != nil {
 			return fmt.Errorf("move the numbers of %s on: %w", month, err)
 		}

@@ -143,7 +143,7 @@ func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[partiti
 const makeJoins = `
 	create temporary table received as select * from (
 		select distinct on (stream, event_id) t.*, exists (select from dead_letters d where d.event_id = t.event_id
-			and d.topic = t.topic and d.partition = t.partition) as dead_lettered
+			and d.topic = t.topic and d.partition = t.partition and d."offset" = t."offset") as dead_lettered
 		from topic_events t join positions p using (topic, partition) where t."offset" < p.position order by stream, event_id, t."offset") first;
 	create temporary table logged as select j.stream, coalesce(j.shared_id, j.event_id) as event_id, j.log from journal j left join positions p using (topic, partition)
 		where j.log is not null and (p.position is null or j."offset" < p.position);

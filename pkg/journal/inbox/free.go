@@ -117,7 +117,7 @@ func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLett
 	if i.kind != "" {
 		return i.kind, i.cause, nil
 	}
-	cause = tx.Savepoint(ctx, func() error { return d.receive(ctx, tx, i) })
+	cause = tx.Savepoint(ctx, func() error { return d.receiveInOrder(ctx, tx, i, deadLetter) })
 	switch {
 	case cause == nil:
 		return "", nil, settle(ctx, tx, deadLetter.ID, "replayed")

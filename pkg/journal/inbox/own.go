@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -55,7 +56,7 @@ func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 		if t.Name != m.Topic {
 			continue
 		}
-		if _, refused := t.refuses(c.Format, e, m); refused {
+		if t.read(c.Format, m, time.Now()).kind == Refused {
 			return OwnEvent{}, false
 		}
 		origin := Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}
@@ -164,6 +165,9 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map
 // and parks the key where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
+	if i.kind == Refused { // by rules that do not ask the journal
+		return nil
+	}
 	known, err := r.lookUp(ctx, tx, []item{i})
 	if err != nil {
 		return err
@@ -209,6 +213,7 @@ func beforeHead(ctx context.Context, tx *pg.Tx, d DeadLetter) (before bool, err 
 // its key is freed.
 type WaitingOwn struct {
 	OwnEvent
+	Event      event.Event
 	DeadLetter int64
 	Head       int64 // the dead letter that holds the key; it may be this one
 }
@@ -241,7 +246,11 @@ func (c Config) WaitingOwn(ctx context.Context, q journal.Querier, after int64, 
 			return nil, fmt.Errorf("read what waits: %w", err)
 		}
 		if e, ours := c.OwnEvent(d.message()); ours {
-			own = append(own, WaitingOwn{OwnEvent: e, DeadLetter: d.ID, Head: d.ID})
+			decoded, err := c.Format.Decode(d.message())
+			if err != nil {
+				return nil, fmt.Errorf("read dead letter %d: %w", d.ID, err)
+			}
+			own = append(own, WaitingOwn{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
 		}
 	}
 	rows.Close()

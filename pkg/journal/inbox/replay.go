@@ -176,9 +176,7 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 // errNotNow says that something else has to be done first.
 var errNotNow = errors.New("not now")
 
-// receive records the event of a dead letter as if it came now. It does not ask whether the journal lacks an
-// event of the service's own. Of the own events that the journal lacks, only adopted ones wait in a key's
-// order, and an operator has looked at those.
+// receive records the event of a dead letter as if it came now.
 func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -193,6 +191,37 @@ func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err e
 		return changed(conflicts[0])
 	}
 	return nil
+}
+
+// receiveInOrder is receive for a dead letter that waited for its key.
+func (d *DeadLetterStore) receiveInOrder(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) error {
+	adopted, err := d.adopts(ctx, tx, i, deadLetter)
+	if err != nil {
+		return err
+	}
+	if err := d.receive(ctx, tx, i); err != nil || !adopted || d.recorder.Restore == nil {
+		return err
+	}
+	report := func(line string) { d.recorder.Log.Info("restored what follows from an adopted event", "what", line) }
+	return d.recorder.Restore(ctx, tx, []string{i.received.Stream}, report)
+}
+
+// adopts reports whether an event is the service's own and the journal lacks it. It is refused unless an operator
+// has adopted what was lacking since it became a dead letter.
+func (d *DeadLetterStore) adopts(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) (bool, error) {
+	known, err := d.recorder.lookUp(ctx, tx, []item{i})
+	if err != nil || !d.recorder.lacks(i, known.own) {
+		return false, err
+	}
+	var adopted bool
+	const since = "select exists (select from operator_decisions where decision = 'adopt' and decided_at > $1)"
+	if err := tx.QueryRow(ctx, since, deadLetter.RecordedAt).Scan(&adopted); err != nil {
+		return false, fmt.Errorf("look for what operators have decided: %w", err)
+	}
+	if !adopted {
+		return false, notOurs()
+	}
+	return true, nil
 }
 
 // failedAgain notes the attempt.
