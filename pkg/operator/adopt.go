@@ -64,7 +64,7 @@ func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)
 				return err
 			}
 			defer closeAll()
-			return answered(cmd.Context(), func(ctx context.Context) error {
+			return answered(cmd.Context(), len(origins), func(ctx context.Context) error {
 				skipped, err := adoption.Skip(ctx, origins, d)
 				for _, e := range skipped {
 					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "skipped: %s\n", e)

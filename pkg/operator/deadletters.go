@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -127,10 +128,22 @@ func reportOne(cmd *cobra.Command, id int64, done, behind string, n int, err err
 	if err := report(cmd, behind, n, nil); err != nil {
 		return err
 	}
+	if interrupted(err) {
+		return err
+	}
 	if err != nil {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), err)
 	}
 	return printErr
+}
+
+// interrupted reports whether err says more than that dead letters failed again.
+func interrupted(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(joined.Unwrap(), interrupted)
+	}
+	_, again := errors.AsType[*inbox.FailedAgainError](err)
+	return err != nil && !again
 }
 
 // idOf is the id that oneID has let pass.

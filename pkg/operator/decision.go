@@ -71,13 +71,15 @@ func readOrigins(args []string) ([]inbox.Origin, error) {
 // answerWithin bounds how long a command waits for Kafka and PostgreSQL.
 var answerWithin = 30 * time.Second
 
-// answered runs what needs answers of Kafka and PostgreSQL, and gives up after answerWithin.
-func answered(ctx context.Context, do func(ctx context.Context) error) error {
-	within, cancel := context.WithTimeout(ctx, answerWithin)
+// answered runs what needs answers of Kafka and PostgreSQL, and gives up after answerWithin, and a second more for
+// each of the messages that are read.
+func answered(ctx context.Context, messages int, do func(ctx context.Context) error) error {
+	limit := answerWithin + time.Duration(messages)*time.Second
+	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := do(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return fmt.Errorf("nothing was changed: Kafka or PostgreSQL does not answer within %s; try again once both do: %w", answerWithin, err)
+		return fmt.Errorf("no answer from Kafka or PostgreSQL within %s: nothing was changed, unless it happened just then; try again once both answer: %w", limit, err)
 	}
 	return err
 }

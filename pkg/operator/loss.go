@@ -35,7 +35,7 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 				return err
 			}
 			defer closeAll()
-			return answered(cmd.Context(), func(ctx context.Context) error {
+			return answered(cmd.Context(), 0, func(ctx context.Context) error {
 				if len(places) == 0 {
 					lost, err := losses.List(ctx)
 					if err == nil && len(lost) == 0 {
