@@ -13,8 +13,8 @@
 // Invariants:
 //   - What is under .local/ survives a restart; two launchers never share one .local/.
 //   - Each thing starts when what it needs is ready, and stops before what it needs does.
-//   - When one thing fails, everything stops, and the launcher says which it was. A service that was killed is
-//     started again.
+//   - When one thing fails, everything stops, and the launcher says which it was. A service that was killed
+//     is started again.
 //   - Nothing is left running, even after kill -9 of the launcher.
 package main
 

@@ -24,7 +24,7 @@ const Source = "/ordering-core"
 // Core is one ordering-core.
 type Core struct {
 	Now      time.Time
-	received map[uuid.UUID]bool
+	received map[received]bool
 	orders   map[string][]order.Entry
 	payments map[string][]payment.Entry
 	outbox   []event.Event
@@ -33,18 +33,24 @@ type Core struct {
 
 // New returns a core without orders.
 func New(now time.Time) *Core {
-	return &Core{Now: now, received: map[uuid.UUID]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
+	return &Core{Now: now, received: map[received]bool{}, orders: map[string][]order.Entry{}, payments: map[string][]payment.Entry{}}
 }
 
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
+// received is an event that was received: its id counts within its subject.
+type received struct {
+	id      uuid.UUID
+	subject string
+}
+
 // Receive records an event of either topic, which may be a duplicate, and does what follows from it.
 func (c *Core) Receive(e event.Event) {
-	if c.received[e.ID] {
+	if c.received[received{e.ID, e.Subject}] {
 		return
 	}
-	c.received[e.ID] = true
+	c.received[received{e.ID, e.Subject}] = true
 	if strings.HasPrefix(e.Type, "order_") {
 		entries := c.orders[e.Subject]
 		if i := slices.IndexFunc(entries, func(own order.Entry) bool { return own.ID == e.ID }); i >= 0 {

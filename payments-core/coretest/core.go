@@ -28,7 +28,7 @@ const Source = "/payments-core"
 type Core struct {
 	Now       time.Time
 	rules     operations.Rules
-	received  map[uuid.UUID]bool
+	received  map[received]bool
 	payments  map[string][]payment.Entry
 	orders    map[string][]order.Entry
 	histories map[string]operations.History
@@ -40,7 +40,7 @@ type Core struct {
 func New(now time.Time) *Core {
 	return &Core{
 		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
-		received: map[uuid.UUID]bool{}, payments: map[string][]payment.Entry{},
+		received: map[received]bool{}, payments: map[string][]payment.Entry{},
 		orders: map[string][]order.Entry{}, histories: map[string]operations.History{},
 	}
 }
@@ -48,12 +48,18 @@ func New(now time.Time) *Core {
 // Err is the first thing that went wrong.
 func (c *Core) Err() error { return c.err }
 
+// received is an event that was received: its id counts within its subject.
+type received struct {
+	id      uuid.UUID
+	subject string
+}
+
 // Receive records an event of either topic, which may be a duplicate, and does what follows from it.
 func (c *Core) Receive(e event.Event) {
-	if c.received[e.ID] {
+	if c.received[received{e.ID, e.Subject}] {
 		return
 	}
-	c.received[e.ID] = true
+	c.received[received{e.ID, e.Subject}] = true
 	if strings.HasPrefix(e.Type, "order_") {
 		c.orders[e.Subject] = append(c.orders[e.Subject], order.Entry{Event: e, Confirmed: true})
 		for _, id := range c.ids() {

@@ -22,12 +22,17 @@ func (c *Client) History(ctx context.Context, topic string, each func(event.Even
 	if err != nil {
 		return err
 	}
-	seen := map[uuid.UUID]bool{}
+	type key struct { // an id counts within its subject
+		id      uuid.UUID
+		subject string
+	}
+	seen := map[key]bool{}
 	return c.Events(ctx, partitions, func(_ Partition, _ int64, e event.Event) error {
-		if seen[e.ID] {
+		k := key{e.ID, e.Subject}
+		if seen[k] {
 			return nil
 		}
-		seen[e.ID] = true
+		seen[k] = true
 		return each(e)
 	})
 }

@@ -44,8 +44,8 @@ func adopt(t *testing.T, h *harness, dry bool) string {
 }
 
 func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
-	// given a service that has received two events, and a backup of its database from before the last one and from before another
-	// one that it wrote
+	// given a service that has received two events, and a backup of its database from before the last one and
+	// from before another one that it wrote
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	first, mine := newEvent("1", 1), ours("1", 2)
@@ -151,8 +151,8 @@ func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 }
 
 func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
-	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be used. And a flood of
-	// dead letters that others have forged
+	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be
+	// used. And a flood of dead letters that others have forged
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	unusable := ours("bad", 1)

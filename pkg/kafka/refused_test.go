@@ -60,7 +60,8 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.produce(addresses, h.encoded(known)...)
 	h.eventually(1, "journal")
 
-	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other data
+	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other
+	// data
 	forged, elsewhere, lost := newEvent("1", 2), newEvent("1", 3), newEvent("1", 4)
 	forged.Type, lost.Source = "thing_owned", "/here"
 	changed, same := known, known
@@ -102,7 +103,8 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 }
 
 func TestNobodyCanTakeAnIDFromTheEventThatItBelongsTo(t *testing.T) {
-	// given two events of one writer, one of them still on its way back, and copies of their ids with other keys, received first
+	// given two events of one writer, one of them still on its way back, and copies of their ids with other
+	// keys, received first
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	r := h.recording()

@@ -71,8 +71,8 @@ func readOrigins(args []string) ([]inbox.Origin, error) {
 // answerWithin bounds how long a command waits for Kafka and PostgreSQL.
 var answerWithin = 30 * time.Second
 
-// answered runs what needs answers of Kafka and PostgreSQL, and gives up after answerWithin, and a second more for
-// each of the messages that are read.
+// answered runs what needs answers of Kafka and PostgreSQL, and gives up after answerWithin, and a second
+// more for each of the messages that are read.
 func answered(ctx context.Context, messages int, do func(ctx context.Context) error) error {
 	limit := answerWithin + time.Duration(messages)*time.Second
 	within, cancel := context.WithTimeout(ctx, limit)

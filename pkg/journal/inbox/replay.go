@@ -206,8 +206,8 @@ func (d *DeadLetterStore) receiveInOrder(ctx context.Context, tx *pg.Tx, i item,
 	return d.recorder.Restore(ctx, tx, []string{i.received.Stream}, report)
 }
 
-// adopts reports whether an event is the service's own and the journal lacks it. It is refused unless an operator
-// has adopted what was lacking since it became a dead letter.
+// adopts reports whether an event is the service's own and the journal lacks it. It is refused unless an
+// operator has adopted what was lacking since it became a dead letter.
 func (d *DeadLetterStore) adopts(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) (bool, error) {
 	known, err := d.recorder.lookUp(ctx, tx, []item{i})
 	if err != nil || !d.recorder.lacks(i, known.own) {
