@@ -62,9 +62,11 @@ func (c *Client) Events(ctx context.Context, partitions []Partition, each func(p
 const (
 	// readIdle is how long to wait for a message that should be there, before the brokers are asked whether
 	// it is.
-	readIdle  = 2 * time.Second
-	readBytes = 8 << 20
-	readWait  = 100 * time.Millisecond // closing waits for the fetch under way
+	readIdle = 2 * time.Second
+	// kafka-go gives up a fetch that the broker has not begun to answer within readWait, and asks again: a broker
+	// must be able to put readBytes together in that time. Closing waits for the fetch under way.
+	readBytes = 2 << 20
+	readWait  = 250 * time.Millisecond
 )
 
 // readPartition reads from the first message to the last one before p.End. What compaction has removed is not
