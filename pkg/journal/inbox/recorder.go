@@ -198,8 +198,11 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 // topics, does not have it. Anybody may have sent it. If it was us, before the database was restored from a
 // backup, then kafka.JournalCheck finds it at the next start.
 func (r *Recorder) lacks(i item, own map[EventKey]bool) bool {
-	return r.Primary && i.received.Source == r.Journal.Source() && !own[i.eventKey()]
+	return r.isOwn(i) && !own[i.eventKey()]
 }
+
+// isOwn reports whether an event carries the source of this service, whose journal cannot be rebuilt.
+func (r *Recorder) isOwn(i item) bool { return r.Primary && i.received.Source == r.Journal.Source() }
 
 // receive records events, and runs the projectors on the streams that changed. It returns the ids of the
 // events that were new or confirmed, and the events whose id belongs to another event.
@@ -294,7 +297,7 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 			continue
 		}
 		keyTopics, keys = append(keyTopics, i.message.Topic), append(keys, i.message.Key)
-		if r.Primary && i.received.Source == r.Journal.Source() {
+		if r.isOwn(i) {
 			own, ownStreams = append(own, i.received.ID), append(ownStreams, i.received.Stream)
 		}
 	}

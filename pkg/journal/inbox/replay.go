@@ -209,6 +209,9 @@ func (d *DeadLetterStore) receiveInOrder(ctx context.Context, tx *pg.Tx, i item,
 // adopts reports whether an event is the service's own and the journal lacks it. It is refused unless an
 // operator has adopted what was lacking since it became a dead letter.
 func (d *DeadLetterStore) adopts(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) (bool, error) {
+	if !d.recorder.isOwn(i) {
+		return false, nil
+	}
 	known, err := d.recorder.lookUp(ctx, tx, []item{i})
 	if err != nil || !d.recorder.lacks(i, known.own) {
 		return false, err
