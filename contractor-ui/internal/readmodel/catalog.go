@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -136,7 +135,7 @@ func (c Choice) narrow(db *gorm.DB) *gorm.DB {
 // FindProducts returns those of ids that there are, archived ones too, by id.
 func FindProducts(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Product, error) {
 	var rows []Product
-	if err := byIDs(db.Gorm(ctx), ids).Find(&rows).Error; err != nil {
+	if err := among(db.Gorm(ctx), "id", ids).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find products: %w", err)
 	}
 	found := make(map[uuid.UUID]Product, len(rows))
@@ -149,7 +148,7 @@ func FindProducts(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UU
 // FindCustomers returns those of ids that there are, archived ones too, by id.
 func FindCustomers(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Customer, error) {
 	var rows []Customer
-	if err := byIDs(db.Gorm(ctx), ids).Find(&rows).Error; err != nil {
+	if err := among(db.Gorm(ctx), "id", ids).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find customers: %w", err)
 	}
 	found := make(map[uuid.UUID]Customer, len(rows))
@@ -157,14 +156,6 @@ func FindCustomers(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.U
 		found[c.ID] = c
 	}
 	return found, nil
-}
-
-func byIDs(db *gorm.DB, ids []uuid.UUID) *gorm.DB {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
-	}
-	return db.Session(&gorm.Session{QueryFields: true}).Where("id = any(?::uuid[])", "{"+strings.Join(texts, ",")+"}")
 }
 
 // Drafted is a product that somebody has in a draft.
