@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -286,11 +287,13 @@ func TestRestartKeepsTheRecords(t *testing.T) {
 	silent, failing := gatewaytest.NewRequest(eur(10005)), gatewaytest.NewRequest(eur(10006))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go g.untilRecorded(ctx, silent.PaymentID, gateway.KindAuthorize, g.server.Stop)
+	var watching sync.WaitGroup
+	watching.Go(func() { g.untilRecorded(ctx, silent.PaymentID, gateway.KindAuthorize, g.server.Stop) })
 	if _, err := g.Authorize(ctx, silent); !errors.Is(err, gateway.ErrUnknown) {
 		t.Fatalf("got %v, want ErrUnknown", err)
 	}
 	cancel()
+	watching.Wait()
 	if _, err := g.Authorize(t.Context(), failing); !errors.Is(err, gateway.ErrUnknown) {
 		t.Fatalf("got %v, want ErrUnknown", err)
 	}
