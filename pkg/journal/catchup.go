@@ -35,8 +35,8 @@ func (j *Journal) CatchingUp(ctx context.Context) (p Progress, behind bool, err 
 	var done, of int64
 	var began, now time.Time
 	err = j.db.Pool().QueryRow(ctx, `select catching_up.began_at, clock_timestamp(),
-		coalesce(sum(least(heard, target) - first), 0)::bigint, coalesce(sum(target - first), 0)::bigint
-		from catching_up left join hearing on hearing.began_at >= catching_up.began_at group by catching_up.began_at`).
+		coalesce(sum(least(next, target) - first), 0)::bigint, coalesce(sum(target - first), 0)::bigint
+		from catching_up left join consumer_positions p on p.began_at >= catching_up.began_at group by catching_up.began_at`).
 		Scan(&began, &now, &done, &of)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, false, nil

@@ -70,7 +70,7 @@ func TestAppendWritesEventOutboxAndUnpushedTogether(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, read.Records, 2)
 	require.Equal(t, "/here", read.Records[0].Source)
-	require.Zero(t, read.Records[0].Log, "pending until it is heard")
+	require.Zero(t, read.Records[0].Log, "pending until it is received")
 	require.Equal(t, s.Records, withData(s.Records, read.Records))
 	require.Equal(t, 2, count(t, db, "outbox"))
 	require.Equal(t, 1, count(t, db, "unpushed"))

@@ -37,7 +37,7 @@ func (e *LostError) Error() string {
 	if n := len(e.Lost) - len(named); n > 0 {
 		more = fmt.Sprintf(", and %d partitions more", n)
 	}
-	return "what was to be heard next is gone: " + strings.Join(named, "; ") + more
+	return "what was to be received next is gone: " + strings.Join(named, "; ") + more
 }
 
 // Notice is the text for people.
@@ -50,9 +50,9 @@ func (e *LostError) Notice() string {
 func missingFrom(offset int64, extent Extent) string {
 	switch {
 	case offset < extent.First:
-		return fmt.Sprintf("offsets %d to %d were cut off before they were heard", offset, extent.First-1)
+		return fmt.Sprintf("offsets %d to %d were cut off before they were received", offset, extent.First-1)
 	case offset > extent.End:
-		return fmt.Sprintf("it ends at offset %d, and %d was to come next: it was cut short, or made anew", extent.End, offset)
+		return fmt.Sprintf("it ends at offset %d, and %d was to come next: it was cut short, or created again", extent.End, offset)
 	}
 	return ""
 }
@@ -62,7 +62,7 @@ func missingFrom(offset int64, extent Extent) string {
 func noteLost(batch *pgx.Batch, lost []Lost) {
 	for _, l := range lost {
 		if !l.Noted {
-			batch.Queue(`insert into hearing (topic, partition, first, heard, target, lost) values ($1, $2, $3, $3, $3, $4)
+			batch.Queue(`insert into consumer_positions (topic, partition, first, next, target, lost) values ($1, $2, $3, $3, $3, $4)
 				on conflict (topic, partition) do update set lost = excluded.lost`, l.Topic, l.Partition, l.Next, l.Missing)
 		}
 	}
@@ -89,12 +89,12 @@ func (j *Journal) AcceptLoss(ctx context.Context, tx *pg.Tx, tp TopicPartition, 
 	if len(lost) == 0 {
 		return Lost{}, fmt.Errorf("%s/%d: %w", tp.Topic, tp.Partition, errNotLost)
 	}
-	_, err = tx.Exec(ctx, `insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)
-		on conflict (topic, partition) do update set first = excluded.first, heard = excluded.heard, target = excluded.target,
+	_, err = tx.Exec(ctx, `insert into consumer_positions (topic, partition, first, next, target, topic_id) values ($1, $2, $3, $3, $4, $5)
+		on conflict (topic, partition) do update set first = excluded.first, next = excluded.next, target = excluded.target,
 		topic_id = excluded.topic_id, lost = null, began_at = now()`,
 		tp.Topic, tp.Partition, extent.First, extent.End, idOrNull(extent.TopicID))
 	if err != nil {
-		return Lost{}, fmt.Errorf("hear %s/%d from offset %d: %w", tp.Topic, tp.Partition, extent.First, err)
+		return Lost{}, fmt.Errorf("receive %s/%d from offset %d: %w", tp.Topic, tp.Partition, extent.First, err)
 	}
 	if extent.First < extent.End && j.live {
 		if _, err := tx.Exec(ctx, markCatchingUp); err != nil {

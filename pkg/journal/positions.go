@@ -46,11 +46,11 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 			extent := extents[tp]
 			if row, known := rows[tp]; known {
 				if row.topicID != extent.TopicID && extent.TopicID != uuid.Nil {
-					batch.Queue("update hearing set topic_id = $3, heard = least(heard, $4) where topic = $1 and partition = $2",
+					batch.Queue("update consumer_positions set topic_id = $3, next = least(next, $4) where topic = $1 and partition = $2",
 						tp.Topic, tp.Partition, extent.TopicID, start)
 				}
 				// One that was cut short may never get as far as it was.
-				batch.Queue("update hearing set target = greatest(first, $3) where topic = $1 and partition = $2 and target > $3",
+				batch.Queue("update consumer_positions set target = greatest(first, $3) where topic = $1 and partition = $2 and target > $3",
 					tp.Topic, tp.Partition, extent.End)
 				continue
 			}
@@ -59,7 +59,7 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 				target = start
 			}
 			behind = behind || start < target
-			batch.Queue("insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $3, $4, $5)",
+			batch.Queue("insert into consumer_positions (topic, partition, first, next, target, topic_id) values ($1, $2, $3, $3, $4, $5)",
 				tp.Topic, tp.Partition, start, target, idOrNull(extent.TopicID))
 		}
 		if behind && j.live {
@@ -70,7 +70,7 @@ func (j *Journal) StartPositions(ctx context.Context, extents map[TopicPartition
 			return nil
 		}
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return fmt.Errorf("begin to hear: %w", err)
+			return fmt.Errorf("note where partitions begin: %w", err)
 		}
 		return nil
 	})
@@ -83,11 +83,11 @@ func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int
 	for tp, offset := range next {
 		topics, partitions, offsets = append(topics, tp.Topic), append(partitions, int32(tp.Partition)), append(offsets, offset)
 	}
-	_, err := j.db.Pool().Exec(ctx, `update hearing set heard = noted.heard
-		from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, heard)
-		where hearing.topic = noted.topic and hearing.partition = noted.partition and hearing.heard < noted.heard`, topics, partitions, offsets)
+	_, err := j.db.Pool().Exec(ctx, `update consumer_positions p set next = noted.next
+		from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, next)
+		where p.topic = noted.topic and p.partition = noted.partition and p.next < noted.next`, topics, partitions, offsets)
 	if err != nil {
-		return fmt.Errorf("note what was heard: %w", err)
+		return fmt.Errorf("note what was received: %w", err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (p TopicPartition) Compare(other TopicPartition) int {
 	return cmp.Or(cmp.Compare(p.Topic, other.Topic), cmp.Compare(p.Partition, other.Partition))
 }
 
-// positionRow is a row of the table hearing.
+// positionRow is a row of the table consumer_positions.
 type positionRow struct {
 	next    int64
 	topicID uuid.UUID // zero if not known
@@ -138,10 +138,10 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 			start = extent.Committed
 			missing = missingFrom(start, extent)
 		case !known && extent.First > 0:
-			missing = fmt.Sprintf("it begins at offset %d, and this database has heard nothing of it", extent.First)
+			missing = fmt.Sprintf("it begins at offset %d, and this database has received nothing of it", extent.First)
 		case !known:
 		case recreated && row.next > 0:
-			missing = fmt.Sprintf("the topic was deleted and made anew after offset %d was heard; it ends at %d now", row.next-1, extent.End)
+			missing = fmt.Sprintf("the topic was deleted and created again after offset %d was received; it ends at %d now", row.next-1, extent.End)
 		case recreated: // of the former one nothing was received
 			start = extent.First
 		default:
@@ -166,18 +166,18 @@ func (j *Journal) Recreated(ctx context.Context, tx *pg.Tx, tp TopicPartition, e
 
 // lockPositions has replicas start one after another. Readers do not wait.
 func lockPositions(ctx context.Context, tx *pg.Tx) error {
-	if _, err := tx.Exec(ctx, "lock table hearing in share row exclusive mode"); err != nil {
-		return fmt.Errorf("lock what is heard: %w", err)
+	if _, err := tx.Exec(ctx, "lock table consumer_positions in share row exclusive mode"); err != nil {
+		return fmt.Errorf("lock the consumer positions: %w", err)
 	}
 	return nil
 }
 
-// readPositions reads the table hearing. older reports that the table is empty although the journal has
+// readPositions reads the table consumer_positions. older reports that the table is empty although the journal has
 // received events.
 func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]positionRow, older bool, err error) {
-	found, err := tx.Query(ctx, "select topic, partition, heard, topic_id, coalesce(lost, '') from hearing")
+	found, err := tx.Query(ctx, "select topic, partition, next, topic_id, coalesce(lost, '') from consumer_positions")
 	if err != nil {
-		return nil, false, fmt.Errorf("read what was heard: %w", err)
+		return nil, false, fmt.Errorf("read the consumer positions: %w", err)
 	}
 	rows = map[TopicPartition]positionRow{}
 	var tp TopicPartition
@@ -191,14 +191,14 @@ func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]posi
 		rows[tp] = row
 		return nil
 	}); err != nil {
-		return nil, false, fmt.Errorf("read what was heard: %w", err)
+		return nil, false, fmt.Errorf("read the consumer positions: %w", err)
 	}
 	if len(rows) > 0 {
 		return rows, false, nil
 	}
 	// Our own events that have not come back are no sign of having received.
 	if err := tx.QueryRow(ctx, "select exists (select from journal where log > 0)").Scan(&older); err != nil {
-		return nil, false, fmt.Errorf("look for what was heard: %w", err)
+		return nil, false, fmt.Errorf("look for what was received: %w", err)
 	}
 	return rows, older, nil
 }
@@ -215,9 +215,9 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 func (j *Journal) NoteAdopted(ctx context.Context, tx *pg.Tx, extents map[TopicPartition]Extent) error {
 	batch := &pgx.Batch{}
 	for tp, e := range extents {
-		batch.Queue(`insert into hearing (topic, partition, first, heard, target, topic_id) values ($1, $2, $3, $4, $4, $5)
-			on conflict (topic, partition) do update set heard = greatest(hearing.heard, excluded.heard),
-			topic_id = coalesce(excluded.topic_id, hearing.topic_id)`, tp.Topic, tp.Partition, e.First, e.End, idOrNull(e.TopicID))
+		batch.Queue(`insert into consumer_positions as p (topic, partition, first, next, target, topic_id) values ($1, $2, $3, $4, $4, $5)
+			on conflict (topic, partition) do update set next = greatest(p.next, excluded.next),
+			topic_id = coalesce(excluded.topic_id, p.topic_id)`, tp.Topic, tp.Partition, e.First, e.End, idOrNull(e.TopicID))
 	}
 	batch.Queue("delete from outbox where position in (select o.position from outbox o join journal j using (position) where j.log > 0)")
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {

@@ -182,7 +182,7 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		j.notifyAfter(tx, false, p.order...)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("record what was heard: %w", err)
+		return fmt.Errorf("record what was received: %w", err)
 	}
 	if len(written) < len(p.appended) {
 		return ErrRaced
@@ -203,4 +203,4 @@ func (r *Record) row() uuid.UUID {
 
 // ErrRaced undoes a transaction that would leave holes in the log. Trying again helps: the next attempt sees
 // which stream has the ids.
-var ErrRaced = errors.New("record what was heard: another transaction has just recorded one of these ids for another stream")
+var ErrRaced = errors.New("record what was received: another transaction has just recorded one of these ids for another stream")

@@ -97,7 +97,7 @@ func (c *Consumer) noteProgress(ctx context.Context) (stop func()) {
 		ctx, cancel := context.WithTimeout(ctx, callWithin)
 		defer cancel()
 		if err := c.cfg.Journal.SavePositions(ctx, next); err != nil {
-			c.cfg.Log.Debug("noting what was heard failed, and will be repeated", "error", err)
+			c.cfg.Log.Debug("noting what was received failed, and will be repeated", "error", err)
 			return
 		}
 		noted = next

@@ -125,7 +125,7 @@ func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 			"(docs/operations.md, Backups and Lost topics): %w", err)
 	case ctx.Err() == nil && within.Err() != nil:
 		return fmt.Errorf("nothing was changed: the journal could not be compared with the topics within %s; try again once Kafka "+
-			"answers and the service has heard what it holds: %w", checkWithin, err)
+			"answers and the service has received what it holds: %w", checkWithin, err)
 	}
 	return fmt.Errorf("nothing was changed: the journal could not be compared with the topics; try again once Kafka answers: %w", err)
 }

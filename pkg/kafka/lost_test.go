@@ -106,7 +106,7 @@ func TestATopicThatWasRecreatedIsNotReceivedFromTheMiddle(t *testing.T) {
 	run(t, consumer.Run)
 
 	// then it is not received, and the service says why
-	eventually(t, says(consumer, "made anew after offset 2"))
+	eventually(t, says(consumer, "created again after offset 2"))
 	h.eventually(2, "journal")
 
 	// and it is received from its beginning on once somebody has accepted the loss, all of it
@@ -133,12 +133,12 @@ func TestDeadLettersOfMessagesThatAreGoneDoNotHideWhatIsThereNow(t *testing.T) {
 			h.produce(addresses, append(h.encoded(newEvent("1", 1), stays, poison("2")), malformed)...)
 			stop := run(t, h.consumer().Run)
 			h.eventually(3, "dead_letters")
-			h.eventually(1, "hearing where heard = 4")
+			h.eventually(1, "consumer_positions where next = 4")
 			stop()
 
 			// when the partition is cut short, and other messages come in the place of the last two
 			h.recreate(addresses, 1)
-			_, err := h.db.Pool().Exec(t.Context(), "update hearing set topic_id = null") // as if it were the same topic
+			_, err := h.db.Pool().Exec(t.Context(), "update consumer_positions set topic_id = null") // as if it were the same topic
 			require.NoError(t, err)
 			h.produce(addresses, h.encoded(newEvent("1", 1), stays)...)
 			consumer := h.consumer()
@@ -182,7 +182,7 @@ func TestATopicThatIsRecreatedUnderAConsumerIsNotReceivedFromTheMiddle(t *testin
 	h.produce(addresses, h.encoded(things(1)...)...)
 
 	// then that one is not received any more, and the other one goes on
-	eventually(t, says(consumer, "made anew after offset 1"))
+	eventually(t, says(consumer, "created again after offset 1"))
 	second.produce(addresses, second.encoded(newEvent("3", 1))...)
 	h.eventually(1, "journal where stream = 'thing-3'")
 	h.eventually(3, "journal")

@@ -51,8 +51,8 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 	}
 	behind := telemetry.Gauges{
 		Descriptions: []*prometheus.Desc{
-			telemetry.Description("catching_up_events", "Events to hear until copies made from the topics have caught up; 0 once they have."),
-			telemetry.Description("catching_up_events_per_second", "How fast they are being heard."),
+			telemetry.Description("catching_up_events", "Events to receive until copies made from the topics have caught up; 0 once they have."),
+			telemetry.Description("catching_up_events_per_second", "How fast they are received."),
 		},
 		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			progress, behind, err := c.cfg.Journal.CatchingUp(ctx)

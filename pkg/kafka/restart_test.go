@@ -91,7 +91,7 @@ func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
 	consumer := h.consumer()
 	run(t, consumer.Run)
 	eventually(t, func() bool { return consumer.Healthy() == nil })
-	h.eventually(3, "hearing where heard = target")
+	h.eventually(3, "consumer_positions where next = target")
 	_, behind := catchingUp(t, h.journal)
 	require.False(t, behind)
 }
@@ -107,7 +107,7 @@ func TestARestoredBackupReceivesWhatItLacks(t *testing.T) {
 	stop()
 	backup := h.another("/here")
 	backup.group = h.group
-	_, err := backup.db.Pool().Exec(t.Context(), "insert into hearing (topic, partition, first, heard, target) values ($1, 0, 0, 1, 1)", h.topic)
+	_, err := backup.db.Pool().Exec(t.Context(), "insert into consumer_positions (topic, partition, first, next, target) values ($1, 0, 0, 1, 1)", h.topic)
 	require.NoError(t, err)
 	h.produce(addresses, h.encoded(second, third)...)
 	stop = run(t, h.consumer().Run)
@@ -130,7 +130,7 @@ func TestAJournalThatIsOlderThanTheRecordOfPositionsGoesOnWhereItsGroupIs(t *tes
 	stop := run(t, h.consumer().Run)
 	h.eventually(1, "journal")
 	stop()
-	_, err := h.db.Pool().Exec(t.Context(), "delete from hearing")
+	_, err := h.db.Pool().Exec(t.Context(), "delete from consumer_positions")
 	require.NoError(t, err)
 
 	consumer := h.consumer()
@@ -138,5 +138,5 @@ func TestAJournalThatIsOlderThanTheRecordOfPositionsGoesOnWhereItsGroupIs(t *tes
 	h.produce(addresses, h.encoded(newEvent("1", 2))...)
 
 	h.eventually(2, "journal")
-	h.eventually(1, "hearing where first = 1")
+	h.eventually(1, "consumer_positions where first = 1")
 }

@@ -32,12 +32,12 @@ func (c *Consumer) reportLost(lost []journal.Lost) {
 		return
 	}
 	for _, l := range lost {
-		c.cfg.Log.Error("a partition is not heard any more, since what was to come next is gone; everything else goes on. "+
+		c.cfg.Log.Error("a partition is not received any more, since what was to come next is gone; everything else goes on. "+
 			"Bring the topic back, or accept the loss with the command accept-loss (docs/operations.md, Lost topics)",
 			"topic", l.Topic, "partition", l.Partition, "offset", l.Next, "missing", l.Missing)
 	}
 	if len(lost) == 0 {
-		c.cfg.Log.Info("all partitions are heard again")
+		c.cfg.Log.Info("all partitions are received again")
 	}
 }
 

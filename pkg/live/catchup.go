@@ -15,8 +15,8 @@ const dropAtOnce = 20_000
 // selectCatchup finds a row while the read models are still being built from the topics. Nothing is pushed
 // meanwhile, since pages would see them grow event by event; once they have caught up, open pages refresh as
 // a whole.
-const selectCatchup = `select marks, exists (select from hearing
-	where hearing.began_at >= catching_up.began_at and heard < target) from catching_up`
+const selectCatchup = `select marks, exists (select from consumer_positions p
+	where p.began_at >= catching_up.began_at and next < target) from catching_up`
 
 // catchup is the result of selectCatchup.
 type catchup struct {

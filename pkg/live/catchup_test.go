@@ -31,7 +31,7 @@ func (a *app) count(table string) (n int) {
 }
 
 func TestNothingIsPushedUntilTheCopiesHaveCaughtUp(t *testing.T) {
-	// given an open page, and a database that begins to hear a topic
+	// given an open page, and a database that begins to receive a topic
 	a := &counting{app: newApp(t)}
 	a.run(live.NewPusher(a.db, a.redis, "test", a, quiet).Run)
 	b := a.open(0)
@@ -39,14 +39,14 @@ func TestNothingIsPushedUntilTheCopiesHaveCaughtUp(t *testing.T) {
 	eventually(t, "the page shows the first change and nothing is left to do", func() bool {
 		return b.equalsReload() && a.count("live_stale") == 0 && a.unpushed() == 0
 	})
-	a.exec(`with begun as (insert into hearing (topic, partition, first, heard, target) values ('docs', 0, 0, 0, 100), ('docs', 1, 7, 7, 7))
+	a.exec(`with begun as (insert into consumer_positions (topic, partition, first, next, target) values ('docs', 0, 0, 0, 100), ('docs', 1, 7, 7, 7))
 		insert into catching_up default values`)
 	before := a.rendered.Load()
 
 	// when the copies grow
 	for n := range 100 {
 		a.change(fmt.Sprint(n))
-		a.exec("update hearing set heard = least($1::int, 99) where partition = 0", n+1)
+		a.exec("update consumer_positions set next = least($1::int, 99) where partition = 0", n+1)
 	}
 
 	// then nothing is pushed
@@ -55,7 +55,7 @@ func TestNothingIsPushedUntilTheCopiesHaveCaughtUp(t *testing.T) {
 	}
 
 	// and once the last event is there, the page refreshes as a whole
-	a.exec("update hearing set heard = 100 where partition = 0")
+	a.exec("update consumer_positions set next = 100 where partition = 0")
 	a.db.Notify("unpushed")
 	eventually(t, "the page is right", func() bool { return a.count("catching_up") == 0 && b.equalsReload() })
 	if resets, _, _ := b.seen(); resets != 1 || a.unpushed() != 0 || a.rendered.Load() != before {

@@ -45,7 +45,7 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 				}
 				accepted, err := losses.Accept(ctx, places, d)
 				if err == nil {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "heard again from the oldest message on, with what is gone left out:\n")
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "received again from the oldest message on, with what is gone left out:\n")
 				}
 				return printLost(cmd, accepted, err)
 			})

@@ -17,7 +17,7 @@ const reportEvery = time.Second
 // RebuildCommand is `rebuild` of a service.
 func RebuildCommand(open func(ctx context.Context) (journal.Rebuild, func(), error)) *cobra.Command {
 	return &cobra.Command{
-		Use: "rebuild", Short: "Make the copies anew from this service's own journal, while it runs", Args: cobra.NoArgs,
+		Use: "rebuild", Short: "Make the copies again from this service's own journal, while it runs", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, closeAll, err := open(cmd.Context())
 			if err != nil {

@@ -111,7 +111,7 @@ func operationsOf(t topic) (list members) {
 		}})
 	}
 	for _, consumer := range t.consumers {
-		list = append(list, member{consumer + "-hears-" + t.name, members{
+		list = append(list, member{consumer + "-receives-" + t.name, members{
 			{"action", "receive"}, {"channel", ref("channels", t.name)},
 			{"bindings", members{{"kafka", members{
 				{"groupId", members{{"type", "string"}, {"const", consumer}}}, {"bindingVersion", bindingVersion},

@@ -28,7 +28,7 @@ func commands(e *environment) {
 	t := newTable("", "commands/s", "p50 (ms)", "p99 (ms)", "pgbench tx/s before", "after", "ratio", "aim")
 	parts := []string{testsystem.Ordering, testsystem.Contractor, testsystem.Manager, postgresCPU, ownCPU}
 	cpu := newTable(append(append([]string{""}, parts...), "together")...)
-	for _, name := range []string{"both web apps hear", "ordering-core alone"} {
+	for _, name := range []string{"both web apps receive", "ordering-core alone"} {
 		if name == "ordering-core alone" {
 			stop(sys, testsystem.Contractor, testsystem.Manager)
 		}

@@ -67,12 +67,12 @@ func growth(e *environment) {
 	}{
 		{"append one event to a new stream", func(g *grown) error { return g.append(e.ctx, event.NewID().String()) }},
 		{"append one event to a recent stream", func(g *grown) error { return g.append(e.ctx, g.recent()) }},
-		{fmt.Sprintf("hear %d events of recent streams", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.recent) }},
+		{fmt.Sprintf("receive %d events of recent streams", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.recent) }},
 		{"append one event, until it is published", func(g *grown) error { return g.publish(e.ctx) }},
 		{"read a recent payment's stream, as its page does", func(g *grown) error { return g.read(e.ctx, g.recent()) }},
 		// From here on of any age, so that nearly each is the first to be touched: no aim, since it measures how
 		// much PostgreSQL keeps in memory.
-		{fmt.Sprintf("hear %d events of streams of any age", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.some) }},
+		{fmt.Sprintf("receive %d events of streams of any age", receivedAtOnce), func(g *grown) error { return g.receive(e.ctx, g.some) }},
 		{"read a stream of any age", func(g *grown) error { return g.read(e.ctx, g.some()) }},
 	} {
 		t.compare([]string{work.name}, journalRounds, time.Hour, journalAim, func(which int) error { return work.do(journals[which]) })

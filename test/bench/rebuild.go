@@ -53,7 +53,7 @@ func rebuild(e *environment) {
 	sys.Run(testsystem.Contractor, "migrate")
 	sys.Start(testsystem.Contractor)
 	follow(e.ctx, events, func() (done int) {
-		check(conn.QueryRow(e.ctx, "select coalesce(sum(heard - first), 0)::bigint from hearing where topic = $1", order.Topic).Scan(&done))
+		check(conn.QueryRow(e.ctx, "select coalesce(sum(next - first), 0)::bigint from consumer_positions where topic = $1", order.Topic).Scan(&done))
 		return done
 	}).addTo(t, cpu, "from the topic")
 	var copied int

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,8 +143,8 @@ func answers(url string, want int) error {
 	return nil
 }
 
-// commitBefore is the last commit before the newest change of a migration: the version that an upgrade to
-// this one is from. UPGRADE_FROM names another.
+// commitBefore is the version that an upgrade to this one is from: the last commit before the oldest migration whose views are
+// still there for it, or else before the newest change of a migration. UPGRADE_FROM names another.
 func commitBefore(t *testing.T) string {
 	t.Helper()
 	if commit := os.Getenv("UPGRADE_FROM"); commit != "" {
@@ -154,6 +156,15 @@ func commitBefore(t *testing.T) string {
 	}
 	if changed, err := git(t, "status", "--porcelain", "--", folders); err != nil {
 		t.Skipf("this test builds the version before from git's history, and there is none: %v", err)
+	} else if expanding := withViews(t); len(expanding) > 0 {
+		added, err := git(t, append([]string{"log", "--diff-filter=A", "--reverse", "--format=%H", "--"}, expanding...)...)
+		if err != nil {
+			t.Skipf("this test builds the version before from git's history, and there is none: %v", err)
+		}
+		if oldest, _, _ := strings.Cut(added, "\n"); oldest != "" {
+			return parent(t, oldest)
+		}
+		return must(git(t, "rev-parse", "HEAD"))(t)
 	} else if changed != "" {
 		return must(git(t, "rev-parse", "HEAD"))(t)
 	}
@@ -161,9 +172,40 @@ func commitBefore(t *testing.T) string {
 	if err != nil || newest == "" {
 		t.Skipf("this test builds the version before from git's history, and there is none: %v", err)
 	}
-	before, err := git(t, "rev-parse", "--verify", newest+"^")
+	return parent(t, newest)
+}
+
+// withViews returns the migrations that make views for the version before, of those that no other has dropped since.
+func withViews(t *testing.T) (expanding []string) {
+	t.Helper()
+	var all strings.Builder
+	made := map[string][]string{} // the views of each file
+	for _, path := range migrations(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, _, _ := strings.Cut(string(text), "-- +goose Down")
+		all.WriteString(up)
+		for _, m := range createView.FindAllStringSubmatch(up, -1) {
+			made[path] = append(made[path], m[1])
+		}
+	}
+	for path, views := range made {
+		if slices.ContainsFunc(views, func(name string) bool { return !strings.Contains(all.String(), "drop view "+name+";") }) {
+			expanding = append(expanding, path)
+		}
+	}
+	return expanding
+}
+
+var createView = regexp.MustCompile(`(?m)^create view (\w+) as`)
+
+func parent(t *testing.T, commit string) string {
+	t.Helper()
+	before, err := git(t, "rev-parse", "--verify", commit+"^")
 	if err != nil {
-		t.Skipf("this test builds the version before from git's history, which is not here as far as %s^: %v", newest, err)
+		t.Skipf("this test builds the version before from git's history, which is not here as far as %s^: %v", commit, err)
 	}
 	return before
 }

@@ -229,7 +229,7 @@ func record(t *testing.T, db *pg.DB, client *kafka.Client) {
 	}{
 		{"journal", []string{"stream", "version", "log", "event_id", "type", "source", "subject", "time", "data_schema", "sequence",
 			"correlation_id", "causation_id", "actor", "actor_name", "trace_parent", "data", "topic", "partition", "offset"}, events},
-		{"hearing", []string{"topic", "partition", "first", "heard", "target"}, received},
+		{"consumer_positions", []string{"topic", "partition", "first", "next", "target"}, received},
 		{"operations", []string{"payment_id", "kind", "n", "state", "amount", "currency", "opened_at", "closed_at"}, operations},
 	} {
 		if _, err := db.Pool().CopyFrom(ctx, pgx.Identifier{c.table}, c.columns, pgx.CopyFromRows(c.rows)); err != nil {

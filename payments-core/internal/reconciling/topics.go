@@ -102,13 +102,13 @@ func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn, partitio
 		if time.Since(since) > r.Patience {
 			for i, p := range partitions {
 				if at := positions[i][2].(int64); at < p.End {
-					r.differ("topic %s, partition %d: heard up to offset %d of %d, and nothing more since %s: does a consumer of this service run?",
+					r.differ("topic %s, partition %d: received up to offset %d of %d, and nothing more since %s: does a consumer of this service run?",
 						p.Topic, p.ID, at, p.End, r.Patience)
 				}
 			}
 			return positions, nil
 		}
-		r.progress("%d events of the topics are not heard yet", behind)
+		r.progress("%d events of the topics are not received yet", behind)
 		if err := sleep(ctx, retryInterval); err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ type partition struct {
 }
 
 func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[partition]int64, error) {
-	found, err := conn.Query(ctx, "select topic, partition, heard from hearing")
+	found, err := conn.Query(ctx, "select topic, partition, next from consumer_positions")
 	if err != nil {
 		return nil, fmt.Errorf("read the positions: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 // topic with such an offset would be taken for one that is a dead letter already.
 func FreeOffsets(ctx context.Context, tx *pg.Tx, p journal.TopicPartition) error {
 	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
-		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was made anew)'
+		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was created again)'
 		where topic = $1 and partition = $2 and "offset" >= 0`, p.Topic, p.Partition)
 	if err != nil {
 		return fmt.Errorf("set letters of the former topic apart: %w", err)
