@@ -37,9 +37,11 @@ func startWeb(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journal, h
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { core.Close(); return nil })
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, j), Payments: payments.New(db, j, time.Now), Ordering: core,
-		Hub: hub, Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Production: production,
-		Log: rt.Log, Metrics: rt.Metrics, Away: rt.Health.Away,
+		Options: web.Options{
+			Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Production: production,
+			Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
+		},
+		DB: db, Histories: readmodel.NewHistories(db, j), Payments: payments.New(db, j, time.Now), Ordering: core, Hub: hub,
 	})
 	if err != nil {
 		return err

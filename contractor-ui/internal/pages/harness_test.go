@@ -81,8 +81,8 @@ func newTestSite(t *testing.T) *testSite {
 	}
 	t.Cleanup(orders.Close)
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, time.Now), Ordering: orders,
-		Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log,
+		Options: web.Options{Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log},
+		DB:      db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, time.Now), Ordering: orders,
 	})
 	if err != nil {
 		t.Fatal(err)

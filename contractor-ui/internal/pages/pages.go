@@ -26,7 +26,6 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/telemetry"
 	"countersign.example/pkg/web"
 )
 
@@ -59,21 +58,14 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 		paymentRowFragment, totalFragment, orderRowFragment)
 }
 
-// Options make the site. All are needed, but for Hub, Metrics and Away.
+// Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
 type Options struct {
-	DB         *pg.DB
-	Histories  *readmodel.Histories
-	Payments   *payments.Service
-	Ordering   *ordering.Core // takes the commands about orders
-	Hub        *live.Hub      // nil: pages are not live
-	Renderer   *web.Renderer
-	Assets     *web.Assets
-	Sessions   *web.Sessions
-	Identity   web.Identity
-	Production bool
-	Log        *slog.Logger
-	Metrics    *telemetry.Metrics
-	Away       func(ctx context.Context) []string
+	web.Options
+	DB        *pg.DB
+	Histories *readmodel.Histories
+	Payments  *payments.Service
+	Ordering  *ordering.Core // takes the commands about orders
+	Hub       *live.Hub      // nil: pages are not live
 }
 
 type handlers struct {
@@ -88,19 +80,9 @@ type handlers struct {
 
 // New returns the site with all its routes.
 func New(o Options) (*web.Site, error) {
-	var cursor func() string
-	if o.Hub != nil {
-		cursor = o.Hub.Cursor
-	}
-	site, err := web.New(web.Options{
-		Label: "Contractor", Production: o.Production,
-		Nav: []web.NavItem{
-			{Key: "payments", Label: "Payments", Href: "/"},
-			{Key: "orders", Label: "Orders", Href: "/orders"},
-		},
-		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
-		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
-	})
+	o.Label = "Contractor"
+	o.Nav = []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "orders", Label: "Orders", Href: "/orders"}}
+	site, err := web.New(o.Options)
 	if err != nil {
 		return nil, err
 	}

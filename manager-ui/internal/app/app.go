@@ -121,7 +121,10 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 		}
 		return nil
 	})
-	return startWeb(cfg, rt, j, pages.Options{DB: db, Histories: readmodel.NewHistories(db, j), Hub: hub, Renderer: renderer, Assets: assets})
+	return startWeb(cfg, rt, j, pages.Options{
+		Options: web.Options{Renderer: renderer, Assets: assets, LiveCursor: hub.Cursor},
+		DB:      db, Histories: readmodel.NewHistories(db, j), Hub: hub,
+	})
 }
 
 // startConsumer adds what receives and publishes.

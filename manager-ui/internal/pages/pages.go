@@ -10,7 +10,6 @@
 package pages
 
 import (
-	"context"
 	"embed"
 	"log/slog"
 	"time"
@@ -24,7 +23,6 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/telemetry"
 	"countersign.example/pkg/web"
 )
 
@@ -43,22 +41,15 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView)
 }
 
-// Options make the site. All are needed, but for Hub, Metrics and Away.
+// Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
 type Options struct {
-	DB         *pg.DB
-	Histories  *readmodel.Histories
-	Payments   *payments.Service
-	Ordering   *api.Client // ordering-core
-	Hub        *live.Hub   // nil: pages are not live
-	Renderer   *web.Renderer
-	Assets     *web.Assets
-	Sessions   *web.Sessions
-	Identity   web.Identity
-	Production bool
-	Log        *slog.Logger
-	Metrics    *telemetry.Metrics
-	Away       func(ctx context.Context) []string
-	Now        func() time.Time
+	web.Options
+	DB        *pg.DB
+	Histories *readmodel.Histories
+	Payments  *payments.Service
+	Ordering  *api.Client // ordering-core
+	Hub       *live.Hub   // nil: pages are not live
+	Now       func() time.Time
 }
 
 type handlers struct {
@@ -75,24 +66,16 @@ type handlers struct {
 
 // New returns the site with all its routes.
 func New(o Options) (*web.Site, error) {
-	var cursor func() string
-	if o.Hub != nil {
-		cursor = o.Hub.Cursor
+	o.Label, o.Home = "Manager", "/payments"
+	o.Nav = []web.NavItem{
+		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
+		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
 	}
-	site, err := web.New(web.Options{
-		Label: "Manager", Production: o.Production, Home: "/payments",
-		Nav: []web.NavItem{
-			{Key: "payments", Label: "Payments", Href: "/payments"},
-			{Key: "orders", Label: "Orders", Href: ordersPath},
-			{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
-		},
-		Large: []web.Large{
-			{Route: catalogPath + "/import", Limit: maxUploadForm}, {Route: catalogPath + "/import/:id", Within: web.LongRequestTimeout},
-			{Route: customersPath + "/import", Limit: maxUploadForm}, {Route: customersPath + "/import/:id", Within: web.LongRequestTimeout},
-		},
-		Renderer: o.Renderer, Assets: o.Assets, Sessions: o.Sessions, Identity: o.Identity,
-		Log: o.Log, Metrics: o.Metrics, LiveCursor: cursor, Away: o.Away,
-	})
+	for _, path := range []string{catalogPath, customersPath} {
+		o.Large = append(o.Large, web.Large{Route: path + "/import", Limit: maxUploadForm},
+			web.Large{Route: path + "/import/:id", Within: web.LongRequestTimeout})
+	}
+	site, err := web.New(o.Options)
 	if err != nil {
 		return nil, err
 	}

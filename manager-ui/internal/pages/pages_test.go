@@ -83,8 +83,9 @@ func open(tb testing.TB, coreURL string) *testSite {
 	o.must(err)
 	later := func() time.Time { return noon.Add(time.Hour) }
 	site, err := pages.New(pages.Options{
-		DB: db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
-		Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet, Now: later,
+		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
+		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
+		Now: later,
 	})
 	o.must(err)
 	o.server = httptest.NewServer(site.Echo)
