@@ -143,6 +143,12 @@ var (
 // Decode reads the data of an event of type typ. Its errors are ErrUnknownType or ErrMalformed, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
+// Events is the topic of all products and customers.
+var Events = event.Topic{
+	Name: Topic, Partitions: Partitions, Prefixes: []string{ProductStream(""), CustomerStream("")}, Stream: Stream,
+	Check: Check, Unknown: ErrUnknownType, Writer: Writer,
+}
+
 // New returns an event about the subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 

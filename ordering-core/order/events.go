@@ -237,6 +237,12 @@ var (
 // ErrUnknownType or ErrMalformed, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
+// Events is the topic of all orders.
+var Events = event.Topic{
+	Name: Topic, Partitions: Partitions, Prefixes: []string{Stream("")}, Stream: func(e event.Event) string { return Stream(e.Subject) },
+	Check: Check, Unknown: ErrUnknownType, Writer: Writer,
+}
+
 // New returns an event about the order subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
-	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/tcp"
 )
 
@@ -55,7 +55,7 @@ func (c *Client) ClusterID(ctx context.Context) (string, error) {
 }
 
 // checkTopics asks the brokers, once, whether they know the topics.
-func (c *Client) checkTopics(ctx context.Context, topics []inbox.Topic) error {
+func (c *Client) checkTopics(ctx context.Context, topics []event.Topic) error {
 	response, err := c.metadata(ctx)
 	if err != nil {
 		return fmt.Errorf("ask for the topics: %w", err)

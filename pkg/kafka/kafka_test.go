@@ -78,7 +78,7 @@ func (h *harness) another(source string) *harness {
 func (h *harness) recording() inbox.Config {
 	r := inbox.Config{
 		DB: h.db, Format: kafka.CloudEvents, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: []inbox.Topic{{
+		Topics: []event.Topic{{
 			Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType,
 			Partitions: h.partitions, Writer: writer,
 		}},

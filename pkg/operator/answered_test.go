@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 )
@@ -23,7 +24,7 @@ func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
 	before := answerWithin
 	answerWithin = time.Second
 	defer func() { answerWithin = before }()
-	cfg := kafka.ConsumerConfig{Config: inbox.Config{Topics: []inbox.Topic{{Name: "payments"}}}, Client: client}
+	cfg := kafka.ConsumerConfig{Config: inbox.Config{Topics: []event.Topic{{Name: "payments"}}}, Client: client}
 
 	loss := AcceptLossCommand(func(context.Context) (*kafka.Losses, func(), error) { return kafka.NewLosses(cfg), func() {}, nil })
 	skip := SkipCommand(func(context.Context) (*kafka.Adoption, func(), error) {

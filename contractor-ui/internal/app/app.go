@@ -16,6 +16,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
@@ -143,20 +144,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, db *pg.DB, j *journal.Journ
 func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
-		Topics: []inbox.Topic{
-			{
-				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-			},
-			{
-				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
-			},
-			{
-				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
-				Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType,
-			},
-		},
+		Topics:     []event.Topic{payment.Events, order.Events, catalog.Events},
 		Projectors: projectors,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
@@ -178,20 +179,7 @@ func startWeb(cfg *Config, rt *service.Runtime, j *journal.Journal, o pages.Opti
 func recording(db *pg.DB, j *journal.Journal, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Log: log,
-		Topics: []inbox.Topic{
-			{
-				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-			},
-			{
-				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
-			},
-			{
-				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
-				Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType,
-			},
-		},
+		Topics:     []event.Topic{payment.Events, order.Events, catalog.Events},
 		Projectors: projectors,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
@@ -156,20 +157,7 @@ func startConsumer(rt *service.Runtime, p *parts, consumerConfig kafka.ConsumerC
 func (p *parts) recording(log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: p.db, Format: kafka.CloudEvents, Journal: p.journal, Primary: true, Log: log,
-		Topics: []inbox.Topic{
-			{
-				Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-				Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
-			},
-			{
-				Name: catalog.Topic, Partitions: catalog.Partitions, Writer: catalog.Writer,
-				Stream: catalog.Stream, Check: catalog.Check, Unknown: catalog.ErrUnknownType,
-			},
-			{
-				Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-				Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-			},
-		},
+		Topics:     []event.Topic{order.Events, catalog.Events, payment.Events},
 		Before:     processlock.Before(confirming.Members),
 		Projectors: []journal.Projector{p.confirming.Project, p.sweeper.Project},
 		Restore:    p.restore,

@@ -15,6 +15,7 @@ import (
 	"countersign.example/payments-core/migrations"
 	"countersign.example/payments-core/payment"
 	commands "countersign.example/pkg/api"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
@@ -136,13 +137,7 @@ func startConsumer(cfg *Config, rt *service.Runtime, consumerConfig kafka.Consum
 func recording(db *pg.DB, j *journal.Journal, ops *operations.Service, log *slog.Logger) inbox.Config {
 	return inbox.Config{
 		DB: db, Format: kafka.CloudEvents, Journal: j, Primary: true, Log: log,
-		Topics: []inbox.Topic{{
-			Name: payment.Topic, Partitions: payment.Partitions, Writer: payment.Writer,
-			Stream: inbox.BySubject(payment.Stream), Check: payment.Check, Unknown: payment.ErrUnknownType,
-		}, {
-			Name: order.Topic, Partitions: order.Partitions, Writer: order.Writer,
-			Stream: inbox.BySubject(order.Stream), Check: order.Check, Unknown: order.ErrUnknownType,
-		}},
+		Topics:     []event.Topic{payment.Events, order.Events},
 		Before:     processlock.Before(releasing.Members),
 		Projectors: []journal.Projector{ops.Project},
 	}

@@ -56,7 +56,7 @@ func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 		if t.Name != m.Topic {
 			continue
 		}
-		if t.read(c.Format, m, time.Now()).kind == Refused {
+		if read(t, c.Format, m, time.Now()).kind == Refused {
 			return OwnEvent{}, false
 		}
 		origin := Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}

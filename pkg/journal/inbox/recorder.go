@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
@@ -25,7 +26,7 @@ type Config struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Format  Format
-	Topics  []Topic
+	Topics  []event.Topic
 	// Before runs in the transaction that records, before the streams' rows are locked: it acquires what must
 	// be locked first, such as process locks. It also runs when a dead letter is replayed. It is given all
 	// events of the transaction, redelivered ones too. It may be nil.
@@ -48,7 +49,7 @@ type parkedKey struct{ topic, key string }
 // Recorder records messages in the journal, and keeps as dead letters those that cannot be recorded.
 type Recorder struct {
 	Config
-	topics   map[string]Topic
+	topics   map[string]event.Topic
 	outcomes *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	// inTx runs an attempt: in a transaction, or after a savepoint of one.
@@ -57,7 +58,7 @@ type Recorder struct {
 
 // NewRecorder returns a recorder. Each of its attempts is a transaction.
 func NewRecorder(c Config) *Recorder {
-	topics := make(map[string]Topic, len(c.Topics))
+	topics := make(map[string]event.Topic, len(c.Topics))
 	for _, t := range c.Topics {
 		topics[t.Name] = t
 	}
@@ -124,7 +125,7 @@ func (r *Recorder) recordShare(ctx context.Context, messages []Message) error {
 }
 
 // read decodes a message and checks it by itself.
-func (r *Recorder) read(m Message) item { return r.topics[m.Topic].read(r.Format, m, time.Now()) }
+func (r *Recorder) read(m Message) item { return read(r.topics[m.Topic], r.Format, m, time.Now()) }
 
 // attempt records items in one transaction. Those that cannot be recorded become dead letters in it.
 func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {

@@ -9,23 +9,6 @@ import (
 	"countersign.example/pkg/journal"
 )
 
-// Topic is a topic that a service consumes, and the rules for its events.
-type Topic struct {
-	Name string
-	// Stream is the id of an event's stream in the journal; see BySubject. It is called before Check.
-	Stream func(event.Event) string
-	// Check returns nil for an event whose data can be used, and Unknown (by errors.Is) for an event of a
-	// type that it does not know. Any other error makes the event poison.
-	Check   func(event.Event) error
-	Unknown error
-	// Partitions is how many the topic was created with; 0 is not checked. An event in another partition than
-	// its key's is refused, since its place among the key's other events would be chance.
-	Partitions int
-	// Writer is the only source that may write events of the type; "" for a type that is not known. An event
-	// from another source is refused. Nil is not checked.
-	Writer func(typ string) string
-}
-
 // Message is what a topic holds.
 type Message struct {
 	Topic     string
@@ -49,12 +32,6 @@ type Format interface {
 	Decode(m Message) (event.Event, error)
 	// Partition is where a key belongs in a topic of so many partitions.
 	Partition(key []byte, partitions int) int
-}
-
-// BySubject is for a topic whose events are all about one kind of thing: stream makes a stream's id of the
-// subject.
-func BySubject(stream func(subject string) string) func(event.Event) string {
-	return func(e event.Event) string { return stream(e.Subject) }
 }
 
 // earliest and ahead bound ce_time. A time outside of them comes from a broken clock or an attacker.
@@ -108,14 +85,14 @@ func (i item) refuse(why refusal) item {
 // read decodes a message and checks it without the journal. It is malformed if it is not an event, refused if
 // it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
 // event that a sender must not write cannot park a key.
-func (t Topic) read(f Format, m Message, now time.Time) (i item) {
+func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 	i.message = m
 	e, err := f.Decode(m)
 	if err != nil {
 		return i.deadLetter(Malformed, err)
 	}
 	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-	if why, refused := t.refuses(f, e, m); refused {
+	if why, refused := refuses(t, f, e, m); refused {
 		return i.refuse(why)
 	}
 	defer func() {
@@ -144,7 +121,7 @@ func (t Topic) read(f Format, m Message, now time.Time) (i item) {
 }
 
 // refuses checks who wrote an event, and where.
-func (t Topic) refuses(f Format, e event.Event, m Message) (refusal, bool) {
+func refuses(t event.Topic, f Format, e event.Event, m Message) (refusal, bool) {
 	if t.Writer != nil {
 		if writer := t.Writer(e.Type); writer != "" && writer != e.Source {
 			return refusal{"writer", fmt.Sprintf("%.80q is written by %s alone, and ce_source is %.80q", e.Type, writer, e.Source)}, true
