@@ -74,7 +74,7 @@ func (h *harness) ns(subject string) (ns []int) {
 	return ns
 }
 
-func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
+func TestAPoisonMessageQuarantinesItsKeyAndReplayHealsIt(t *testing.T) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	var cured atomic.Bool
@@ -104,7 +104,7 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 
 	// Not out of order, and not before the cure.
 	_, err = deadLetters.Replay(t.Context(), list[1].ID)
-	require.ErrorContains(t, err, "waits behind letter")
+	require.ErrorContains(t, err, "waits behind dead letter")
 	_, err = deadLetters.Replay(t.Context(), list[0].ID)
 	var again *inbox.FailedAgainError
 	require.ErrorAs(t, err, &again)
@@ -115,7 +115,7 @@ func TestAPoisonMessageParksItsKeyAndReplayHealsIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 5, settled)
 	require.Equal(t, []int{1, 2, 3, 4, 5}, h.ns("bad"))
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 	_, err = deadLetters.Replay(t.Context(), list[0].ID)
 	require.ErrorIs(t, err, inbox.ErrNoDeadLetter)
 
@@ -142,7 +142,7 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, settled)
 	require.Equal(t, []int{2, 3}, h.ns("bad"))
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 
 	// When another group of the same service receives everything again, nothing changes.
 	stop()
@@ -173,7 +173,7 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 	require.Equal(t, list[2].ID, again.DeadLetter)
 	require.Equal(t, 1, settled)
 	h.eventually(1, "dead_letters where kind = 'poison' and state = 'waiting'")
-	h.eventually(1, "parked_keys")
+	h.eventually(1, "quarantined_keys")
 	settled, err = deadLetters.Discard(t.Context(), again.DeadLetter)
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
@@ -285,7 +285,7 @@ func outcomes(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 	require.NoError(tb, err)
 	outcomes := map[string]float64{}
 	for _, family := range gathered {
-		if family.GetName() != "heard_total" {
+		if family.GetName() != "received_total" {
 			continue
 		}
 		for _, m := range family.Metric {
@@ -331,7 +331,7 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 	require.Equal(t, []int{2, 3}, h.ns("1"))
 	h.eventually(len(hostile), "dead_letters where kind = 'malformed'")
 	h.eventually(len(hostile), "dead_letters where noticed_at is not null")
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 
 	// A malformed one can be given up, and replaying it says what is wrong.
 	deadLetters := inbox.NewDeadLetterStore(h.recording())
@@ -414,9 +414,9 @@ func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 	require.NotContains(t, out, "\x1b", "a terminal must not obey a message")
 	out, err = execute("replay", "1")
 	require.ErrorIs(t, err, kafka.ErrMalformed)
-	require.NotContains(t, out, "letters replayed")
+	require.NotContains(t, out, "dead letters replayed")
 	_, err = execute("discard", "one")
-	require.ErrorContains(t, err, "not the id of a letter")
+	require.ErrorContains(t, err, "not the id of a dead letter")
 	_, err = execute("discard", "1")
 	require.NoError(t, err)
 	out, err = execute("list")
@@ -442,8 +442,8 @@ func TestDiscardSucceedsWhereTheNextLetterFailsAgain(t *testing.T) {
 
 	require.NoError(t, command.ExecuteContext(t.Context()))
 
-	require.Contains(t, out.String(), "letter 1 is discarded\n")
-	require.Contains(t, out.String(), "letter 2 failed again and keeps its key: ")
+	require.Contains(t, out.String(), "dead letter 1 is discarded\n")
+	require.Contains(t, out.String(), "dead letter 2 failed again and keeps its key: ")
 	h.eventually(1, "dead_letters where state = 'discarded' and id = 1")
 	h.eventually(1, "dead_letters where state = 'waiting' and kind = 'poison' and id = 2")
 	command.SetArgs([]string{"replay", "2"})

@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// unusable parks the key "bad" behind the first of three events.
+// unusable quarantines the key "bad" behind the first of three events.
 func unusable(t *testing.T) (*harness, []string) {
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -54,13 +54,13 @@ func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
 			h.eventually(3, "dead_letters where state = 'waiting'")
 			h.eventually(1, "dead_letters where kind = 'poison'")
 			require.Empty(t, h.ns("bad"))
-			h.eventually(1, "parked_keys")
+			h.eventually(1, "quarantined_keys")
 
 			// and once more, without a crash
 			settled, err := do(inbox.NewDeadLetterStore(h.lenient()), t.Context())
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, settled, 2)
-			h.eventually(0, "parked_keys")
+			h.eventually(0, "quarantined_keys")
 			h.produce(addresses, h.encoded(newEvent("bad", 4))...)
 			h.eventually(settled+1, "journal")
 		})
@@ -102,7 +102,7 @@ func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
 	// and can be freed
 	require.Contains(t, execute("free"), "replayed from behind 1 keys that were freed: 2")
 	require.Equal(t, []int{2, 3}, h.ns("bad"))
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 	require.Equal(t, "no dead letters wait\n", execute("list"))
 	h.produce(addresses, h.encoded(newEvent("bad", 4))...)
 	h.eventually(3, "journal")
@@ -113,7 +113,7 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 	h, _ := unusable(t)
 	r := h.lenient()
 	r.Projectors = []journal.Projector{func(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-		tx.Queue("insert into parked_keys (topic, key) values ('queued', '1')")
+		tx.Queue("insert into quarantined_keys (topic, key) values ('queued', '1')")
 		if len(streams[0].Records) == 2 {
 			panic("cannot stand it")
 		}
@@ -128,7 +128,7 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 	require.Equal(t, 1, settled)
 	h.eventually(1, "journal")
 	h.eventually(1, "dead_letters where id = 2 and kind = 'poison' and state = 'waiting' and error like '%cannot stand it%'")
-	h.eventually(1, "parked_keys where topic = 'queued' and key = '1'")
+	h.eventually(1, "quarantined_keys where topic = 'queued' and key = '1'")
 	stranded, err := inbox.Stranded(t.Context(), h.db)
 	require.NoError(t, err)
 	require.Len(t, stranded, 1) // the projector's own
@@ -140,7 +140,7 @@ func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 	another, err := h.db.Pool().Begin(t.Context())
 	require.NoError(t, err)
 	for _, statement := range []string{
-		"delete from parked_keys", "update dead_letters set kind = 'refused' where id = 1", "update dead_letters set state = 'replayed' where id > 1",
+		"delete from quarantined_keys", "update dead_letters set kind = 'refused' where id = 1", "update dead_letters set state = 'replayed' where id > 1",
 	} {
 		_, err := another.Exec(t.Context(), statement)
 		require.NoError(t, err)
@@ -156,11 +156,11 @@ func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 	}()
 	_, err = inbox.NewDeadLetterStore(h.lenient()).Discard(t.Context(), 1)
 
-	// then it is, and no key is left parked
+	// then it is, and no key is left quarantined
 	require.NoError(t, err)
 	require.NoError(t, <-committed)
 	h.eventually(1, "dead_letters where state = 'discarded'")
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 }
 
 // A scrape looks for them every few seconds, also after somebody has poisoned many keys.
@@ -169,7 +169,7 @@ func TestStrandedKeysAreFoundAmongMany(t *testing.T) {
 	for _, statement := range []string{
 		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
 			select 't', 0, n, n::text::bytea, '[]', '', now(), 'poison', '', 1 from generate_series(1, 20000) n`,
-		"insert into parked_keys (topic, key) select 't', n::text::bytea from generate_series(1, 20001) n",
+		"insert into quarantined_keys (topic, key) select 't', n::text::bytea from generate_series(1, 20001) n",
 	} {
 		_, err := h.db.Pool().Exec(t.Context(), statement)
 		require.NoError(t, err)

@@ -175,7 +175,7 @@ func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
 	require.Empty(t, h.ns("bad"))
 	h.eventually(1, "dead_letters where kind = 'poison' and state = 'waiting'")
 	h.eventually(1, "dead_letters where kind = 'parked' and state = 'waiting'")
-	h.eventually(1, "parked_keys")
+	h.eventually(1, "quarantined_keys")
 	require.NoError(t, check.Check(t.Context()))
 }
 
@@ -256,7 +256,7 @@ func TestAnOwnEventThatCannotBeUsedIsAdoptedAsPoisonAndRecordedOnceItCan(t *test
 }
 
 func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing.T) {
-	// given an event of ours that was refused before another one parked its key
+	// given an event of ours that was refused before another one quarantined its key
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 2)
@@ -278,7 +278,7 @@ func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing
 	require.NoError(t, err)
 	require.Equal(t, 2, settled)
 	require.Equal(t, []int{1, 3, 4}, h.ns("bad"))
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 }
 
 func TestWhatWaitingEventsHaveUsedUpIsReserved(t *testing.T) {

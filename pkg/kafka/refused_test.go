@@ -76,14 +76,14 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	owned.Type, owned.Source = "thing_owned", "/owner"
 	h.produce(addresses, h.encoded(owned, newEvent("2", 6))...)
 
-	// then the good ones are recorded, the others are told once each, and no key is parked
+	// then the good ones are recorded, the others are told once each, and no key is quarantined
 	h.eventually(3, "journal where log > 0")
 	require.Equal(t, []int{1, 5}, h.ns("1"))
 	require.Equal(t, []int{6}, h.ns("2"))
 	h.eventually(4, "dead_letters where kind = 'refused' and state = 'waiting'")
 	h.eventually(4, "dead_letters where noticed_at is not null")
 	h.eventually(4, "dead_letters")
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 	eventually(t, func() bool { return outcomes(t, registry)["redelivered"] == 1 })
 	require.Equal(t, map[string]float64{"writer": 1, "partition": 1, "missing": 1, "changed": 1}, refusals(t, registry))
 	require.EqualValues(t, 4, outcomes(t, registry)["refused"])
@@ -157,7 +157,7 @@ func TestAnUnknownTypeWithAnAbsurdTimeHoldsNothingUp(t *testing.T) {
 	h.eventually(1, "dead_letters where kind = 'refused'")
 	h.eventually(1, "journal")
 	require.Equal(t, []int{2}, h.ns("1"))
-	h.eventually(0, "parked_keys")
+	h.eventually(0, "quarantined_keys")
 }
 
 func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
@@ -179,7 +179,7 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 	require.Equal(t, []int{2, 1}, h.ns("1")) // after what its key has had since
 }
 
-func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
+func TestDataThatCannotBeUsedQuarantinesItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
 	// given a consumer that does not know a member yet, and a clock that is wrong
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -211,5 +211,5 @@ func TestDataThatCannotBeUsedParksItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
 	require.Equal(t, 2, settled)
 	require.ErrorContains(t, err, "a day from now")
 	require.Equal(t, []int{1, 2, 3}, h.ns("1"))
-	h.eventually(2, "parked_keys")
+	h.eventually(2, "quarantined_keys")
 }

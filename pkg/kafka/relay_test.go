@@ -191,7 +191,7 @@ func TestMetricsTellWhatWaits(t *testing.T) {
 		}
 		lag, known := values["consumer_lag_messages 0"]
 		return known && lag == 0 && values["outbox_events"] == 1 && values["dead_letters malformed"] == 1 &&
-			values["heard_total recorded"] == 1 && values["heard_total malformed"] == 1
+			values["received_total recorded"] == 1 && values["received_total malformed"] == 1
 	})
 }
 

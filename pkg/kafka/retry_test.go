@@ -68,7 +68,7 @@ func TestWhateverIsNotKnownToPassIsPoisonForItsKey(t *testing.T) {
 				h.eventually(100, "journal where subject <> 'bad'")
 				h.eventually(1, "dead_letters where kind = 'poison' and attempts = 3")
 				h.eventually(99, "dead_letters where kind = 'parked'")
-				h.eventually(1, "parked_keys")
+				h.eventually(1, "quarantined_keys")
 				t.Logf("after %s", time.Since(began).Round(time.Millisecond))
 			})
 		}

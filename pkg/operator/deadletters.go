@@ -64,9 +64,9 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 		return errors.Join(printDeadLetters(cmd.OutOrStdout(), found), printStranded(cmd.OutOrStdout(), stranded))
 	})
 	replay := &cobra.Command{
-		Use: "replay <id> | --all", Short: "Record a letter's event at its place, and what is parked behind it",
+		Use: "replay <id> | --all", Short: "Record a dead letter's event at its place, and what is parked behind it",
 	}
-	all := replay.Flags().Bool("all", false, "every letter that holds a key, oldest first")
+	all := replay.Flags().Bool("all", false, "every dead letter that holds a key, oldest first")
 	replay.Args = func(cmd *cobra.Command, args []string) error {
 		if *all {
 			return cobra.NoArgs(cmd, args)
@@ -83,7 +83,7 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 	})
 	replay.SetFlagErrorFunc(idAsFlag)
 	discard := &cobra.Command{
-		Use: "discard <id>", Short: "Give a letter up for good, and replay what is parked behind it", Args: oneID,
+		Use: "discard <id>", Short: "Give a dead letter up for good, and replay what is parked behind it", Args: oneID,
 		RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
 			n, err := deadLetters.Discard(cmd.Context(), idOf(args))
 			return reportOne(cmd, idOf(args), "discarded", "replayed from behind it", n, err)
@@ -92,7 +92,7 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 	discard.SetFlagErrorFunc(idAsFlag)
 	command.AddCommand(list, replay, discard,
 		&cobra.Command{
-			Use: "free", Short: "Free the keys that are parked although no poison letter holds them, and replay what is parked", Args: cobra.NoArgs,
+			Use: "free", Short: "Free the keys that are quarantined although no poison message holds them, and replay what is parked", Args: cobra.NoArgs,
 			RunE: changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
 				keys, n, err := deadLetters.Free(cmd.Context())
 				return report(cmd, fmt.Sprintf("replayed from behind %d keys that were freed", keys), n, err)
@@ -104,17 +104,17 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 // oneID wants a dead letter's id.
 func oneID(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return errors.New("give the id of one letter, as `dead-letters list` shows it")
+		return errors.New("give the id of one dead letter, as `dead-letters list` shows it")
 	}
 	if id, err := strconv.ParseInt(args[0], 10, 64); err != nil || id < 1 {
-		return fmt.Errorf("%q is not the id of a letter: that is a number, 1 or more", args[0])
+		return fmt.Errorf("%q is not the id of a dead letter: that is a number, 1 or more", args[0])
 	}
 	return nil
 }
 
 // idAsFlag says what an id is where one is read as a flag, such as -1.
 func idAsFlag(_ *cobra.Command, err error) error {
-	return fmt.Errorf("%w; the id of a letter is a number, 1 or more, as `dead-letters list` shows it", err)
+	return fmt.Errorf("%w; the id of a dead letter is a number, 1 or more, as `dead-letters list` shows it", err)
 }
 
 // reportOne reports what became of one dead letter, and of those behind it. Its error is that of the one
@@ -124,7 +124,7 @@ func reportOne(cmd *cobra.Command, id int64, done, behind string, n int, err err
 	if err != nil && (failedAgain && again.DeadLetter == id || !failedAgain && n == 0) {
 		return report(cmd, behind, n, err)
 	}
-	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letter %d is %s\n", id, done)
+	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "dead letter %d is %s\n", id, done)
 	if err := report(cmd, behind, n, nil); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func report(cmd *cobra.Command, what string, n int, err error) error {
 	if err != nil && n == 0 {
 		return err
 	}
-	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "letters %s: %d\n", what, n)
+	_, printErr := fmt.Fprintf(cmd.OutOrStdout(), "dead letters %s: %d\n", what, n)
 	return errors.Join(err, printErr)
 }
 
@@ -166,7 +166,7 @@ func printStranded(w io.Writer, keys []inbox.StrandedKey) error {
 		return nil
 	}
 	for _, k := range keys {
-		_, _ = fmt.Fprintf(w, "key %.200q of %s is parked since %s, with %d letters, although no poison letter holds it\n",
+		_, _ = fmt.Fprintf(w, "key %.200q of %s is quarantined since %s, with %d dead letters, although no poison message holds it\n",
 			k.Key, k.Topic, k.Since.UTC().Format(time.RFC3339), k.Waiting)
 	}
 	_, err := fmt.Fprintln(w, "`dead-letters free` frees such keys and records what waits")

@@ -238,7 +238,7 @@ func count(t *testing.T, sys *testsystem.System, service string) string {
 	var text string
 	require.NoError(t, conn.QueryRow(t.Context(), `select concat_ws(', ', (select count(*) || ' recorded' from journal),
 		(select string_agg(n || ' ' || kind, ', ' order by kind) from (select kind, count(*) as n from dead_letters group by kind) as by_kind),
-		(select count(*) || ' keys parked' from parked_keys))`).Scan(&text))
+		(select count(*) || ' keys quarantined' from quarantined_keys))`).Scan(&text))
 	return text
 }
 

@@ -98,8 +98,8 @@ var (
 	gone      = regexp.MustCompile(`^drop (table|trigger|function|view|type|sequence)\b`)
 )
 
-// renamed finds whether the view of the version before shows what an alter table renames: the table by its former name, or a
-// column by its former name as part of the view of a renamed table. A constraint's name is in no statement.
+// renamed reports whether the version before has a view that shows what an alter table renames: the table by
+// its former name, or a column in the view of its table. A constraint's name is in no statement.
 func renamed(table, to string, views map[string]view) bool {
 	if strings.HasPrefix(to, "constraint ") {
 		return true
@@ -116,8 +116,7 @@ func renamed(table, to string, views map[string]view) bool {
 	return false
 }
 
-// view is what create view makes: some columns of a table, of which each is as good as the table's own for a version that
-// reads and writes them.
+// view is columns of a table, by whatever names, that can be read and written as the table's own.
 type view struct {
 	of      string
 	columns []string

@@ -143,8 +143,8 @@ func answers(url string, want int) error {
 	return nil
 }
 
-// commitBefore is the version that an upgrade to this one is from: the last commit before the oldest migration whose views are
-// still there for it, or else before the newest change of a migration. UPGRADE_FROM names another.
+// commitBefore is the version that an upgrade to this one is from: the last commit before the oldest
+// migration whose views are still there for it, else before the newest migration. UPGRADE_FROM names another.
 func commitBefore(t *testing.T) string {
 	t.Helper()
 	if commit := os.Getenv("UPGRADE_FROM"); commit != "" {
@@ -175,7 +175,7 @@ func commitBefore(t *testing.T) string {
 	return parent(t, newest)
 }
 
-// withViews returns the migrations that make views for the version before, of those that no other has dropped since.
+// withViews returns the migrations that make views for the version before, as long as they are not dropped.
 func withViews(t *testing.T) (expanding []string) {
 	t.Helper()
 	var all strings.Builder

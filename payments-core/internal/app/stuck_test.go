@@ -160,7 +160,7 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 			t.Errorf("%s: %d %s", name, code, said)
 		}
 	}
-	if said, code := h.command("dead-letters", "replay", "-1"); code != 2 || !strings.Contains(said, "the id of a letter is a number") {
+	if said, code := h.command("dead-letters", "replay", "-1"); code != 2 || !strings.Contains(said, "the id of a dead letter is a number") {
 		t.Errorf("replay -1: %d %s", code, said)
 	}
 	if got := h.operations(id); !slices.Contains(got, "refund:1 open") {

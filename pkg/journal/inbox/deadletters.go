@@ -162,8 +162,8 @@ func errorText(err error) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// parkKeys parks keys that were not, each with the dead letter that parks it in the same transaction.
-func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
+// quarantine adds keys that were not quarantined, each with the poison message that it waits for in the same transaction.
+func quarantine(ctx context.Context, tx *pg.Tx, keys []quarantinedKey) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -171,10 +171,10 @@ func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
 	for i, k := range keys {
 		topics[i], ids[i] = k.topic, []byte(k.key)
 	}
-	tag, err := tx.Exec(ctx, `insert into parked_keys (topic, key) select * from unnest($1::text[], $2::bytea[]) as k (topic, key)
+	tag, err := tx.Exec(ctx, `insert into quarantined_keys (topic, key) select * from unnest($1::text[], $2::bytea[]) as k (topic, key)
 		order by topic, key on conflict (topic, key) do nothing`, topics, ids)
 	if err != nil {
-		return fmt.Errorf("park keys: %w", err)
+		return fmt.Errorf("quarantine keys: %w", err)
 	}
 	if tag.RowsAffected() < int64(len(keys)) {
 		return errConcurrent
@@ -183,11 +183,11 @@ func parkKeys(ctx context.Context, tx *pg.Tx, keys []parkedKey) error {
 }
 
 // lockKey locks the key's row, which it makes if need be.
-func lockKey(ctx context.Context, tx *pg.Tx, k parkedKey) error {
-	_, err := tx.Exec(ctx, `insert into parked_keys (topic, key) values ($1, $2)
-		on conflict (topic, key) do update set parked_at = parked_keys.parked_at`, k.topic, []byte(k.key))
+func lockKey(ctx context.Context, tx *pg.Tx, k quarantinedKey) error {
+	_, err := tx.Exec(ctx, `insert into quarantined_keys (topic, key) values ($1, $2)
+		on conflict (topic, key) do update set quarantined_at = quarantined_keys.quarantined_at`, k.topic, []byte(k.key))
 	if err != nil {
-		return fmt.Errorf("lock a parked key: %w", err)
+		return fmt.Errorf("lock a quarantined key: %w", err)
 	}
 	return nil
 }

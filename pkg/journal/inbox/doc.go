@@ -7,14 +7,14 @@
 //     of its key are parked behind it, and replaying it records it at its place.
 //   - A message that is not an event is malformed. An event that its sender must not have written, or not
 //     there, is refused. Both become dead letters alone, before anything else is checked, so that nobody
-//     parks a key by what they must not write.
-//   - An event of the service's own that a primary journal lacks is refused, also on a parked key. Only
+//     quarantines a key by what they must not write.
+//   - An event of the service's own that a primary journal lacks is refused, also on a quarantined key. Only
 //     adopting it lets it wait behind its key, since an operator has then looked at it. It is recorded once
 //     the key is freed.
 //   - Nothing else stops. Only failures that are known to be temporary (a lost connection, a deadlock, a
 //     time-out) are repeated without end, and never make dead letters. Whatever fails otherwise is tried a
 //     few times alone, after the others.
-//   - A parked key has a poison dead letter that waits: both come and go in one transaction.
-//   - The key's row in parked_keys is locked by whoever parks, replays or discards, so that nothing is parked
+//   - A quarantined key has a poison message that waits: both come and go in one transaction.
+//   - The key's row in quarantined_keys is locked by whoever quarantines, replays or discards, so that nothing is parked
 //     behind a key that has just been freed. It is locked before the streams' rows.
 package inbox

@@ -21,11 +21,11 @@ const replayBatch = 100
 type chooseFirst func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
 
 // errNotHead says that another dead letter holds the key.
-var errNotHead = errors.New("another letter holds the key")
+var errNotHead = errors.New("another dead letter holds the key")
 
 // free settles the dead letters of a key, and frees the key when none is left. After each transaction, and so
 // after a crash, either nothing has changed, or the key is free, or a poison dead letter holds it.
-func (d *DeadLetterStore) free(ctx context.Context, k parkedKey, first chooseFirst) (settled int, err error) {
+func (d *DeadLetterStore) free(ctx context.Context, k quarantinedKey, first chooseFirst) (settled int, err error) {
 	var failed error
 	for more := true; more; first = nil {
 		var done round
@@ -53,18 +53,18 @@ type round struct {
 }
 
 // freeSome replays dead letters of the key under the lock of its row. A consumer with an event of the key
-// waits for the lock, and then finds the key free, or parked.
-func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, first chooseFirst) (done round, err error) {
+// waits for the lock, and then finds the key free, or quarantined.
+func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k quarantinedKey, first chooseFirst) (done round, err error) {
 	if err := lockKey(ctx, tx, k); err != nil {
 		return done, err
 	}
 	rows, err := tx.Query(ctx, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), replayBatch)
 	if err != nil {
-		return done, fmt.Errorf("read the key's letters: %w", err)
+		return done, fmt.Errorf("read the key's dead letters: %w", err)
 	}
 	waiting, err := pgx.CollectRows(rows, scanDeadLetter)
 	if err != nil {
-		return done, fmt.Errorf("read the key's letters: %w", err)
+		return done, fmt.Errorf("read the key's dead letters: %w", err)
 	}
 	if first != nil {
 		if waiting, err = first(tx, waiting); errors.Is(err, errNotHead) {
@@ -94,10 +94,10 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k parkedKey, 
 	err = tx.QueryRow(ctx, "select id from dead_letters "+waitingOfKey+" limit 1", k.topic, []byte(k.key)).Scan(&next)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		_, err := tx.Exec(ctx, "delete from parked_keys where topic = $1 and key = $2", k.topic, []byte(k.key))
+		_, err := tx.Exec(ctx, "delete from quarantined_keys where topic = $1 and key = $2", k.topic, []byte(k.key))
 		return done, err
 	case err != nil:
-		return done, fmt.Errorf("read the key's letters: %w", err)
+		return done, fmt.Errorf("read the key's dead letters: %w", err)
 	}
 	done.more = true
 	return done, markFailed(ctx, tx, next, Poison, errLeft)
@@ -139,7 +139,7 @@ func markFailed(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error
 	return nil
 }
 
-// StrandedKey is a key that is parked although no poison dead letter holds it: its events wait, and no notice
+// StrandedKey is a key that is quarantined although no poison message holds it: its events wait, and no notice
 // says so.
 type StrandedKey struct {
 	Topic   string
@@ -155,7 +155,7 @@ func (d *DeadLetterStore) Stranded(ctx context.Context) ([]StrandedKey, error) {
 
 // Stranded returns the keys that no poison dead letter holds. Only an older version can have left any.
 func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
-	rows, err := db.Pool().Query(ctx, `select topic, key, parked_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
+	rows, err := db.Pool().Query(ctx, `select topic, key, quarantined_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
 		and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'parked') `+fromStranded+" order by topic, key")
 	if err != nil {
 		return nil, fmt.Errorf("look for stranded keys: %w", err)
@@ -169,7 +169,7 @@ func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
 
 // fromStranded looks for each key's dead letter by itself: a join would be planned for few keys, and compare
 // all with all.
-const fromStranded = `from parked_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
+const fromStranded = `from quarantined_keys k where not exists (select from dead_letters d where d.topic = k.topic and d.key = k.key
 	and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'poison' offset 0)`
 
 // Free frees the stranded keys, and replays what is parked behind each.
@@ -180,7 +180,7 @@ func (d *DeadLetterStore) Free(ctx context.Context) (keys, settled int, err erro
 	}
 	var failed []error
 	for _, k := range stranded {
-		n, err := d.free(ctx, parkedKey{k.Topic, string(k.Key)}, func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
+		n, err := d.free(ctx, quarantinedKey{k.Topic, string(k.Key)}, func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 			if len(waiting) > 0 && waiting[0].Kind == Poison { // since Stranded
 				return nil, errNotHead
 			}

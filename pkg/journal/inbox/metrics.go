@@ -10,7 +10,7 @@ import (
 
 // countDeadLetters reads those that wait, and no others.
 const countDeadLetters = `select count(*) filter (where kind = 'malformed'), count(*) filter (where kind = 'poison'),
-	count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from parked_keys),
+	count(*) filter (where kind = 'parked'), count(*) filter (where kind = 'refused'), (select count(*) from quarantined_keys),
 	(select count(*) ` + fromStranded + `) from dead_letters where state = 'waiting'`
 
 // Collectors are the recorder's metrics: what became of messages, and the dead letters that wait.
@@ -18,8 +18,8 @@ func (r *Recorder) Collectors() []prometheus.Collector {
 	deadLetters := telemetry.Gauges{
 		Descriptions: []*prometheus.Desc{
 			telemetry.Description("dead_letters", "Dead letters that wait.", "kind"),
-			telemetry.Description("parked_keys", "Keys whose events wait behind a poison letter."),
-			telemetry.Description("stranded_keys", "Keys that are parked although no poison letter holds them; `dead-letters free` frees them."),
+			telemetry.Description("quarantined_keys", "Keys whose events wait behind a poison message."),
+			telemetry.Description("stranded_keys", "Keys that are quarantined although no poison message holds them; `dead-letters free` frees them."),
 		},
 		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
 			var malformed, poison, parked, refused, keys, stranded int64

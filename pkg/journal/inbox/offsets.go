@@ -15,7 +15,7 @@ func FreeOffsets(ctx context.Context, tx *pg.Tx, p journal.TopicPartition) error
 		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was created again)'
 		where topic = $1 and partition = $2 and "offset" >= 0`, p.Topic, p.Partition)
 	if err != nil {
-		return fmt.Errorf("set letters of the former topic apart: %w", err)
+		return fmt.Errorf("set dead letters of the former topic apart: %w", err)
 	}
 	return nil
 }
@@ -31,7 +31,7 @@ func freeOffsets(ctx context.Context, tx *pg.Tx, ids []int64) error {
 		error = error || ' (it was at offset ' || "offset" || ', where another message is now)'
 		where id = any($1) and "offset" >= 0`, ids)
 	if err != nil {
-		return fmt.Errorf("set letters of messages that are gone apart: %w", err)
+		return fmt.Errorf("set dead letters of messages that are gone apart: %w", err)
 	}
 	return nil
 }

@@ -122,14 +122,14 @@ func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter
 		and `+lacked+`
 		order by topic, partition, "offset"`)
 	if err != nil {
-		return nil, fmt.Errorf("read refused letters: %w", err)
+		return nil, fmt.Errorf("read refused dead letters: %w", err)
 	}
 	defer rows.Close()
 	var own []DeadLetter
 	for len(own) < maxRefusedOwn && rows.Next() { // whoever forges others' events must not hide ours behind them
 		d, err := scanDeadLetter(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read refused letters: %w", err)
+			return nil, fmt.Errorf("read refused dead letters: %w", err)
 		}
 		if _, ours := c.OwnEvent(d.message()); ours {
 			own = append(own, d)
@@ -137,7 +137,7 @@ func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read refused letters: %w", err)
+		return nil, fmt.Errorf("read refused dead letters: %w", err)
 	}
 	return own, nil
 }
@@ -152,7 +152,7 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map
 	refused = make(map[EventKey]int64, len(deadLetters))
 	for _, d := range deadLetters {
 		if err := r.inTx(ctx, func(tx *pg.Tx) error { return r.recordRefused(ctx, tx, d) }); err != nil {
-			return nil, fmt.Errorf("record the refused letter %d: %w", d.ID, err)
+			return nil, fmt.Errorf("record the refused dead letter %d: %w", d.ID, err)
 		}
 		if e, ours := r.OwnEvent(d.message()); ours {
 			refused[e.EventKey()] = d.ID
@@ -161,8 +161,8 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map
 	return refused, nil
 }
 
-// recordRefused records a refused event as if it came now. It waits where its key was parked before it came,
-// and parks the key where it cannot be used.
+// recordRefused records a refused event as if it came now. It waits where its key was quarantined before it came,
+// and quarantines the key where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
 	if i.kind == Refused { // by rules that do not ask the journal
@@ -172,8 +172,8 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 	if err != nil {
 		return err
 	}
-	parked := known.parked[i.key()]
-	if parked {
+	waits := known.quarantined[i.key()]
+	if waits {
 		before, err := beforeHead(ctx, tx, d)
 		if err != nil {
 			return err
@@ -183,8 +183,8 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 		}
 	}
 	if i.kind == Poison {
-		if !parked {
-			if err := parkKeys(ctx, tx, []parkedKey{i.key()}); err != nil {
+		if !waits {
+			if err := quarantine(ctx, tx, []quarantinedKey{i.key()}); err != nil {
 				return err
 			}
 		}
@@ -200,7 +200,7 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 	return settle(ctx, tx, d.ID, "replayed")
 }
 
-// beforeHead reports whether a dead letter came before the one that holds its parked key.
+// beforeHead reports whether a dead letter came before the one that holds its quarantined key.
 func beforeHead(ctx context.Context, tx *pg.Tx, d DeadLetter) (before bool, err error) {
 	err = tx.QueryRow(ctx, "select $3 < id from dead_letters "+waitingOfKey+" limit 1", d.Topic, d.Key, d.ID).Scan(&before)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

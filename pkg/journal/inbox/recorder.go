@@ -43,8 +43,8 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// parkedKey names a row of parked_keys.
-type parkedKey struct{ topic, key string }
+// quarantinedKey names a row of quarantined_keys.
+type quarantinedKey struct{ topic, key string }
 
 // Recorder records messages in the journal, and keeps as dead letters those that cannot be recorded.
 type Recorder struct {
@@ -63,7 +63,7 @@ func NewRecorder(c Config) *Recorder {
 		topics[t.Name] = t
 	}
 	return &Recorder{Config: c, topics: topics, inTx: c.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "heard_total",
+		Name: "received_total",
 		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked, refused.",
 	}, []string{"outcome"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "refused_events_total",
@@ -144,7 +144,7 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 		}
 		counts := map[string]int{}
 		var deadLetters []item
-		var park []parkedKey
+		var quarantined []quarantinedKey
 		accepted, received := make([]item, 0, len(items)), make([]journal.Received, 0, len(items))
 		for n, i := range items {
 			switch {
@@ -154,18 +154,18 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 			case i.kind == Malformed, i.kind == Refused:
 			case r.lacks(i, before.own):
 				i = i.refuse(notOurs())
-			case before.parked[i.key()]:
+			case before.quarantined[i.key()]:
 				i.kind, i.cause, i.attempts = Parked, errParked, 0
 			case i.kind == Poison:
-				before.parked[i.key()] = true
-				park = append(park, i.key())
+				before.quarantined[i.key()] = true
+				quarantined = append(quarantined, i.key())
 			default:
 				accepted, received = append(accepted, i), append(received, i.received)
 				continue
 			}
 			deadLetters = append(deadLetters, i)
 		}
-		if err := parkKeys(ctx, tx, park); err != nil {
+		if err := quarantine(ctx, tx, quarantined); err != nil {
 			return err
 		}
 		fresh, conflicts, err := r.receive(ctx, tx, received)
@@ -274,15 +274,15 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 
 // lookup is what the tables hold about items before they are recorded.
 type lookup struct {
-	deadLetters map[int]bool       // by index: set aside already, whatever became of it
-	former      []int64            // dead letters of other messages that were at these offsets before; see freeOffsets
-	parked      map[parkedKey]bool // these rows are locked now
-	own         map[EventKey]bool  // of our own events, those that the journal has
+	deadLetters map[int]bool            // by index: set aside already, whatever became of it
+	former      []int64                 // dead letters of other messages that were at these offsets before; see freeOffsets
+	quarantined map[quarantinedKey]bool // these rows are locked now
+	own         map[EventKey]bool       // of our own events, those that the journal has
 }
 
-// lookUp reads it in one round trip, and locks the rows of parked keys.
+// lookUp reads it in one round trip, and locks the rows of quarantined keys.
 func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
-	k := lookup{deadLetters: map[int]bool{}, parked: map[parkedKey]bool{}, own: map[EventKey]bool{}}
+	k := lookup{deadLetters: map[int]bool{}, quarantined: map[quarantinedKey]bool{}, own: map[EventKey]bool{}}
 	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
 	ids := make([]*uuid.UUID, len(items))
 	var keyTopics []string
@@ -303,12 +303,12 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		}
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(`select topic, key from parked_keys where (topic, key) in (select * from unnest($1::text[], $2::bytea[]))
+	batch.Queue(`select topic, key from quarantined_keys where (topic, key) in (select * from unnest($1::text[], $2::bytea[]))
 		order by topic, key for update`, keyTopics, keys).Query(func(rows pgx.Rows) error {
 		var topic string
 		var key []byte
 		_, err := pgx.ForEachRow(rows, []any{&topic, &key}, func() error {
-			k.parked[parkedKey{topic, string(key)}] = true
+			k.quarantined[quarantinedKey{topic, string(key)}] = true
 			return nil
 		})
 		return err
@@ -349,7 +349,7 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		})
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return lookup{}, fmt.Errorf("look for parked keys: %w", err)
+		return lookup{}, fmt.Errorf("look for quarantined keys: %w", err)
 	}
 	return k, nil
 }

@@ -24,9 +24,9 @@ type FailedAgainError struct {
 
 func (e *FailedAgainError) Error() string {
 	if e.Kind == Poison {
-		return fmt.Sprintf("letter %d failed again and keeps its key: %s", e.DeadLetter, errorText(e.Cause))
+		return fmt.Sprintf("dead letter %d failed again and keeps its key: %s", e.DeadLetter, errorText(e.Cause))
 	}
-	return fmt.Sprintf("letter %d failed again and waits: %s", e.DeadLetter, errorText(e.Cause))
+	return fmt.Sprintf("dead letter %d failed again and waits: %s", e.DeadLetter, errorText(e.Cause))
 }
 
 func (e *FailedAgainError) Unwrap() error { return e.Cause }
@@ -68,12 +68,12 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 	if deadLetter.Kind.alone() {
 		return d.replayAlone(ctx, deadLetter)
 	}
-	return d.free(ctx, deadLetter.parkedKey(), func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
+	return d.free(ctx, deadLetter.quarantinedKey(), func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if len(waiting) == 0 {
 			return nil, fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 		}
 		if waiting[0].ID != id {
-			return nil, fmt.Errorf("letter %d waits behind letter %d of the same key: replay or discard that one", id, waiting[0].ID)
+			return nil, fmt.Errorf("dead letter %d waits behind dead letter %d of the same key: replay or discard that one", id, waiting[0].ID)
 		}
 		return waiting, nil
 	})
@@ -84,11 +84,11 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
 	rows, err := d.recorder.DB.Pool().Query(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
 	if err != nil {
-		return 0, fmt.Errorf("list poison letters: %w", err)
+		return 0, fmt.Errorf("list poison messages: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil {
-		return 0, fmt.Errorf("list poison letters: %w", err)
+		return 0, fmt.Errorf("list poison messages: %w", err)
 	}
 	var failed []error
 	for _, id := range ids {
@@ -112,7 +112,7 @@ func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, e
 	if deadLetter.Kind.alone() {
 		return 0, d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error { return settle(ctx, tx, id, "discarded") })
 	}
-	return d.free(ctx, deadLetter.parkedKey(), func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
+	return d.free(ctx, deadLetter.quarantinedKey(), func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if err := settle(ctx, tx, id, "discarded"); err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, e
 	})
 }
 
-func (l DeadLetter) parkedKey() parkedKey { return parkedKey{l.Topic, string(l.Key)} }
+func (l DeadLetter) quarantinedKey() quarantinedKey { return quarantinedKey{l.Topic, string(l.Key)} }
 
 func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (DeadLetter, error) {
 	rows, err := d.recorder.DB.Pool().Query(ctx, selectDeadLetters+"where id = $1 and state = 'waiting'", id)
@@ -154,8 +154,8 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 		switch {
 		case err != nil:
 			return err
-		case known.parked[i.key()]:
-			return fmt.Errorf("%w: its key waits behind a poison letter; replay or discard that one first", errNotNow)
+		case known.quarantined[i.key()]:
+			return fmt.Errorf("%w: its key waits behind a poison message; replay or discard that one first", errNotNow)
 		case d.recorder.lacks(i, known.own):
 			return notOurs()
 		}
@@ -168,7 +168,7 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 	case err == nil:
 		return 1, nil
 	case errors.Is(err, errNotNow) || errors.Is(err, ErrNoDeadLetter) || isRetryable(ctx, err):
-		return 0, fmt.Errorf("letter %d: %w", deadLetter.ID, err)
+		return 0, fmt.Errorf("dead letter %d: %w", deadLetter.ID, err)
 	}
 	return 0, d.failedAgain(ctx, deadLetter, err)
 }

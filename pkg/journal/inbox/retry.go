@@ -39,13 +39,13 @@ func (r *Recorder) recordAll(ctx context.Context, items []item) error {
 
 // suspects are messages that failed, and those behind them: by key, each key's in order.
 type suspects struct {
-	keys  []parkedKey
-	items map[parkedKey][]item
+	keys  []quarantinedKey
+	items map[quarantinedKey][]item
 }
 
 func (s *suspects) add(i item) {
 	if s.items == nil {
-		s.items = map[parkedKey][]item{}
+		s.items = map[quarantinedKey][]item{}
 	}
 	k := i.key()
 	if s.items[k] == nil {
@@ -122,7 +122,7 @@ func panicked(p any) error {
 	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
 }
 
-// errConcurrent undoes a transaction that lost a race: since its look-up, another replica has parked the key
+// errConcurrent undoes a transaction that lost a race: since its look-up, another replica has quarantined the key
 // or kept the message as a dead letter.
 var errConcurrent = errors.New("another replica has set aside what this one was about to")
 

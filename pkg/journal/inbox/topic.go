@@ -70,7 +70,7 @@ type item struct {
 
 func (i item) eventKey() EventKey { return EventKey{i.received.ID, i.received.Stream} }
 
-func (i item) key() parkedKey { return parkedKey{i.message.Topic, string(i.message.Key)} }
+func (i item) key() quarantinedKey { return quarantinedKey{i.message.Topic, string(i.message.Key)} }
 
 func (i item) deadLetter(kind Kind, cause error) item {
 	i.kind, i.cause, i.attempts = kind, cause, 1
@@ -84,7 +84,7 @@ func (i item) refuse(why refusal) item {
 
 // read decodes a message and checks it without the journal. It is malformed if it is not an event, refused if
 // it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
-// event that a sender must not write cannot park a key.
+// event that a sender must not write cannot quarantine a key.
 func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 	i.message = m
 	e, err := f.Decode(m)
