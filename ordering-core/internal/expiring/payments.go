@@ -44,7 +44,7 @@ func (s *Sweeper) Project(ctx context.Context, tx *pg.Tx, streams []journal.Stre
 	// The transaction holds these process locks, so no two of these updates wait for each other. A failed
 	// order keeps its delay.
 	_, err := tx.Exec(ctx, `update deadlines set sweep_at = due_at where sweep_at > due_at and failures = 0
-		and order_id = any (array(select case_id from case_members where stream = any($1)))`, payments)
+		and order_id = any (array(select process_id from process_members where stream = any($1)))`, payments)
 	if err != nil {
 		return fmt.Errorf("make deadlines due again: %w", err)
 	}

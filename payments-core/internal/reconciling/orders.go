@@ -140,9 +140,9 @@ func (r *Reconciler) recheck(ctx context.Context, conn *pgx.Conn, left *suspects
 	var orders []string
 	for ids := range slices.Chunk(left.orders, page) {
 		// With the payments that were received since.
-		if _, err := tx.Exec(ctx, `insert into for_orders select case_id, substr(stream, $2) from case_members c
-			where case_id = any($1) and starts_with(stream, $3)
-			and not exists (select from for_orders f where f.order_id = c.case_id and f.payment_id = substr(c.stream, $2))`,
+		if _, err := tx.Exec(ctx, `insert into for_orders select process_id, substr(stream, $2) from process_members c
+			where process_id = any($1) and starts_with(stream, $3)
+			and not exists (select from for_orders f where f.order_id = c.process_id and f.payment_id = substr(c.stream, $2))`,
 			ids, len(payment.Stream(""))+1, payment.Stream("")); err != nil {
 			return err
 		}

@@ -9,5 +9,6 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Migrations are the tables of cases and their members.
+// Migrations are the tables of process locks and of processes' members. The set is called cases in the
+// databases that have it.
 var Migrations = pg.NewMigrations("cases", files)

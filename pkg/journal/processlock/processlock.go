@@ -43,13 +43,13 @@ func (h Acquired) Streams() []string {
 
 // Each statement sees what was committed when it starts: the last one reads what the lock waited for.
 const (
-	join = `with joined as (insert into case_members (case_id, stream)
-			select c, s from unnest($1::text[], $2::text[]) as joining (c, s) on conflict do nothing)
-		insert into cases (id) select distinct c from unnest($1::text[]) as joining (c) order by c on conflict do nothing`
-	lock = `select from cases where id = any (array(select case_id from case_members where stream = any($1)))
-		order by id for no key update`
-	read = `select distinct case_id, stream from case_members
-		where case_id = any (array(select case_id from case_members where stream = any($1)))`
+	join = `with joined as (insert into process_members (process_id, stream)
+			select p, s from unnest($1::text[], $2::text[]) as joining (p, s) on conflict do nothing)
+		insert into process_locks (process_id) select distinct p from unnest($1::text[]) as joining (p) order by p on conflict do nothing`
+	lock = `select from process_locks where process_id = any (array(select process_id from process_members where stream = any($1)))
+		order by process_id for no key update`
+	read = `select distinct process_id, stream from process_members
+		where process_id = any (array(select process_id from process_members where stream = any($1)))`
 )
 
 // QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams

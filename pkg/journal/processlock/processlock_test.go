@@ -21,16 +21,16 @@ func lock(tb testing.TB, db *pg.DB, members []processlock.Member, streams ...str
 	return acquired
 }
 
-func TestACaseHasItsMembers(t *testing.T) {
+func TestAProcessHasItsMembers(t *testing.T) {
 	db := pgtest.New(t, processlock.Migrations)
 
-	// given two cases that share a stream
+	// given two processes that share a stream
 	first := lock(t, db, []processlock.Member{{"a", "order-a"}, {"a", "payment-1"}, {"a", "payment-1"}, {"b", "payment-1"}})
 	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1"}, "b": {"payment-1"}}, first)
 	// when they join again, with another one
 	lock(t, db, []processlock.Member{{"a", "payment-2"}, {"a", "order-a"}})
 
-	// then any stream leads to all of its cases, and one without a case to none
+	// then any stream leads to all of its processes, and one without a process to none
 	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1", "payment-2"}}, lock(t, db, nil, "payment-2"))
 	acquired := lock(t, db, nil, "payment-1", "payment-9")
 	require.Equal(t, processlock.Acquired{"a": {"order-a", "payment-1", "payment-2"}, "b": {"payment-1"}}, acquired)
@@ -44,7 +44,7 @@ func TestWhoComesSecondWaitsAndSeesWhatTheFirstHasDone(t *testing.T) {
 	holds, finish := make(chan struct{}), make(chan struct{})
 	first, second := make(chan error, 1), make(chan error, 1)
 
-	// given a transaction that holds the case, by its order
+	// given a transaction that holds the process lock, by its order
 	go func() {
 		first <- db.InTx(t.Context(), func(tx *pg.Tx) error {
 			_, err := processlock.Acquire(t.Context(), tx, []processlock.Member{{"a", "payment-2"}}, "order-a")
@@ -67,7 +67,7 @@ func TestWhoComesSecondWaitsAndSeesWhatTheFirstHasDone(t *testing.T) {
 	waits(t, db)
 	select {
 	case <-second:
-		t.Fatal("both hold the case")
+		t.Fatal("both hold the lock")
 	default:
 	}
 	close(finish)
@@ -87,7 +87,7 @@ func waits(tb testing.TB, db *pg.DB) {
 	}, 10*time.Second, 5*time.Millisecond)
 }
 
-// TestManyLockManyAtOnce would deadlock, if cases were locked or joined in the order given.
+// TestManyLockManyAtOnce would deadlock, if processes were locked or joined in the order given.
 func TestManyLockManyAtOnce(t *testing.T) {
 	db := pgtest.New(t, processlock.Migrations)
 	const workers = 8
