@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func (p *player) fillCatalog(ctx context.Context) error {
@@ -25,38 +27,40 @@ func (p *player) fillCatalog(ctx context.Context) error {
 	return nil
 }
 
-func (p *player) placeOrders(ctx context.Context) error {
-	for _, wanted := range orders {
-		if err := p.place(ctx, wanted); err != nil {
+// place builds an order, and has scenes play what follows, from where an earlier run has left it.
+func (p *player) place(ctx context.Context, wanted order, scenes *errgroup.Group) error {
+	follows, err := p.submitted(ctx, wanted)
+	if err != nil {
+		return fmt.Errorf("order %q: %w", wanted.name, err)
+	}
+	if !follows || wanted.then == nil {
+		return nil
+	}
+	scenes.Go(func() error {
+		s := &scene{player: p.another(), order: wanted, id: fixed(wanted.name)}
+		defer s.closeClients()
+		if err := wanted.then(ctx, s); err != nil {
 			return fmt.Errorf("order %q: %w", wanted.name, err)
 		}
-	}
+		return nil
+	})
 	return nil
 }
 
-// place builds an order and plays what follows, from where an earlier run has left it.
-func (p *player) place(ctx context.Context, wanted order) error {
+// submitted builds an order, submits it if it is to be, and reports whether it has been and has not ended.
+func (p *player) submitted(ctx context.Context, wanted order) (bool, error) {
 	id := fixed(wanted.name)
 	found, err := p.order(ctx, id)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if found.State == "" || found.State == "draft" {
-		if err := p.build(ctx, wanted, id); err != nil {
-			return err
-		}
-		if !wanted.submit {
-			return nil
-		}
-		if err := p.submit(ctx, wanted, id); err != nil {
-			return err
-		}
-		found.State = "submitted"
+	if found.State != "" && found.State != "draft" {
+		return found.State == "submitted", nil
 	}
-	if found.State != "submitted" || wanted.then == nil {
-		return nil // it has ended as it should
+	if err := p.build(ctx, wanted, id); err != nil || !wanted.submit {
+		return false, err
 	}
-	return wanted.then(ctx, &scene{player: p, order: wanted, id: id})
+	return true, p.submit(ctx, wanted, id)
 }
 
 func (p *player) build(ctx context.Context, wanted order, id string) error {
@@ -108,7 +112,7 @@ func (p *player) end(ctx context.Context, s *scene, command string, by person, b
 
 // reaches waits until an order is in a state.
 func (p *player) reaches(ctx context.Context, id, state string) error {
-	return p.until(ctx, "wait for the order to be "+state, func() error {
+	return p.untilDone(ctx, "wait for the order to be "+state, func() error {
 		found, err := p.order(ctx, id)
 		if err == nil && found.State != state {
 			err = fmt.Errorf("it is %s", found.State)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // The choices of the field "Capture".
@@ -20,7 +22,8 @@ func captureMethod(byManager bool) string {
 	return automatic
 }
 
-func (p *player) askForPayments(ctx context.Context) error {
+// askForPayments asks for each payment, and has scenes play what follows.
+func (p *player) askForPayments(ctx context.Context, scenes *errgroup.Group) error {
 	for _, wanted := range payments {
 		id := fixed("payment " + wanted.name)
 		if err := p.ask(ctx, wanted, id); err != nil {
@@ -29,9 +32,14 @@ func (p *player) askForPayments(ctx context.Context) error {
 		if wanted.then == nil {
 			continue
 		}
-		if err := wanted.then(ctx, p, id); err != nil {
-			return fmt.Errorf("payment %q: %w", wanted.name, err)
-		}
+		scenes.Go(func() error {
+			another := p.another()
+			defer another.closeClients()
+			if err := wanted.then(ctx, another, id); err != nil {
+				return fmt.Errorf("payment %q: %w", wanted.name, err)
+			}
+			return nil
+		})
 	}
 	return nil
 }
@@ -113,7 +121,7 @@ func (p *player) held(ctx context.Context, by person, payment string) error {
 	if err != nil {
 		return err
 	}
-	return p.until(ctx, "wait for the hold", func() error {
+	return p.untilDone(ctx, "wait for the hold", func() error {
 		page, err := c.Open("/payments/" + payment)
 		if err != nil {
 			return err

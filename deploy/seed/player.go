@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"countersign.example/deploy/formclient"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
@@ -33,6 +35,10 @@ func newPlayer(c config, out io.Writer) (*player, error) {
 
 func (p *player) close() {
 	p.ordering.Close()
+	p.closeClients()
+}
+
+func (p *player) closeClients() {
 	for _, c := range p.clients {
 		c.Close()
 	}
@@ -49,14 +55,36 @@ func (p *player) play(ctx context.Context) error {
 		fmt.Fprintln(p.out, "going on where it was interrupted")
 	}
 	began := time.Now()
-	for _, step := range []func(context.Context) error{p.fillCatalog, p.askForPayments, p.placeOrders} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	if err := p.fillCatalog(ctx); err != nil {
+		return err
+	}
+	if err := p.playScenes(ctx); err != nil {
+		return err
+	}
+	if err := p.place(ctx, orders[len(orders)-1], nil); err != nil {
+		return err
 	}
 	fmt.Fprintf(p.out, "%d products, %d customers, %d orders and %d payments besides, in %s; the order of a crane expires in 2 minutes\n",
 		len(products), len(customers), len(orders), len(payments), time.Since(began).Round(100*time.Millisecond))
 	return nil
+}
+
+// playScenes plays payments and orders one after another, and beside that what follows them, which may have to
+// wait for money. The last order is not among them.
+func (p *player) playScenes(ctx context.Context) error {
+	scenes, ctx := errgroup.WithContext(ctx)
+	scenes.Go(func() error {
+		if err := p.askForPayments(ctx, scenes); err != nil {
+			return err
+		}
+		for _, wanted := range orders[:len(orders)-1] {
+			if err := p.place(ctx, wanted, scenes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return scenes.Wait()
 }
 
 // progress reports whether this program has begun here, and whether there is nothing for it to do.
@@ -83,12 +111,23 @@ func (p *player) progress(ctx context.Context) (begun, ended bool, err error) {
 	return true, found.Sequence > int64(len(last.lines)), err
 }
 
+// another is the player of a scene that is played beside others: each has people at windows of their own.
+func (p *player) another() *player {
+	return &player{config: p.config, out: p.out, ordering: p.ordering, clients: map[person]*formclient.Client{}}
+}
+
 // until repeats try until it succeeds or the time is over: another service may not have received it yet, or
 // not be up.
 func (p *player) until(ctx context.Context, what string, try func() error) error {
 	const step = 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, step)
 	defer cancel()
+	return p.untilDone(ctx, what, try)
+}
+
+// untilDone is until for what waits for money, which moves when a grace has passed: it has all the time that
+// there is.
+func (p *player) untilDone(ctx context.Context, what string, try func() error) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -27,7 +27,7 @@ const Source = "/payments-core"
 // Core is one payments-core.
 type Core struct {
 	Now       time.Time
-	rules     operations.Rules
+	Rules     operations.Rules
 	received  map[received]bool
 	payments  map[string][]payment.Entry
 	orders    map[string][]order.Entry
@@ -39,7 +39,7 @@ type Core struct {
 // New returns a core without payments.
 func New(now time.Time) *Core {
 	return &Core{
-		Now: now, rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
+		Now: now, Rules: operations.Rules{RetryDelays: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}},
 		received: map[received]bool{}, payments: map[string][]payment.Entry{},
 		orders: map[string][]order.Entry{}, histories: map[string]operations.History{},
 	}
@@ -178,12 +178,22 @@ func (c *Core) Command(id string, kind payment.Operation) {
 	c.open(id, kind, "a manager wants it so")
 }
 
+// Reopen takes a payment's acceptance back; it does nothing where that cannot be done.
+func (c *Core) Reopen(id, manager string) {
+	by := event.Meta{Actor: manager}
+	body, err := c.Payment(id).Reopen(by)
+	if _, is := c.histories[id].Open(); is || err != nil {
+		return
+	}
+	c.write(id, body, by)
+}
+
 // Wait lets time pass until the next retry or the end of a hold; false if nothing is due.
 func (c *Core) Wait() bool {
 	var next time.Time
 	for _, id := range c.ids() {
 		p := c.Payment(id)
-		if wanted, is := c.rules.Next(p, c.histories[id], c.order(p)); is && (next.IsZero() || wanted.At.Before(next)) {
+		if wanted, is := c.Rules.Next(p, c.histories[id], c.order(p)); is && (next.IsZero() || wanted.At.Before(next)) {
 			next = wanted.At
 		}
 	}
@@ -207,7 +217,7 @@ func (c *Core) order(p payment.Payment) releasing.Order {
 // applyRules does what the rules want now.
 func (c *Core) applyRules(id string) {
 	p := c.Payment(id)
-	next, wanted := c.rules.Next(p, c.histories[id], c.order(p))
+	next, wanted := c.Rules.Next(p, c.histories[id], c.order(p))
 	switch {
 	case !wanted || next.At.After(c.Now):
 	case next.Cancel:

@@ -25,6 +25,7 @@ const (
 	TypeWithdrawn  = "payment_withdrawn"
 	TypeRejected   = "payment_rejected"
 	TypeAccepted   = "payment_accepted"
+	TypeReopened   = "payment_reopened"
 	TypeAuthorized = "payment_authorized"
 	TypeDeclined   = "payment_declined"
 	TypeCaptured   = "payment_captured"
@@ -46,6 +47,7 @@ var writers = map[string]string{
 	TypeWithdrawn:  sourceContractors,
 	TypeRejected:   sourceManagers,
 	TypeAccepted:   sourceManagers,
+	TypeReopened:   sourceCore,
 	TypeAuthorized: sourceCore,
 	TypeDeclined:   sourceCore,
 	TypeCaptured:   sourceCore,
@@ -115,6 +117,10 @@ type Accepted struct {
 	Note string `json:"note,omitempty"`
 }
 
+// Reopened: a manager takes the acceptance back before anything is asked of the gateway. The payment waits
+// again. Only payments-core knows whether anything is, so it writes this.
+type Reopened struct{}
+
 // Authorized: the gateway holds the payment's amount.
 type Authorized struct {
 	GatewayReference string `json:"gateway_reference"`
@@ -161,6 +167,7 @@ func (Requested) EventType() string  { return TypeRequested }
 func (Withdrawn) EventType() string  { return TypeWithdrawn }
 func (Rejected) EventType() string   { return TypeRejected }
 func (Accepted) EventType() string   { return TypeAccepted }
+func (Reopened) EventType() string   { return TypeReopened }
 func (Authorized) EventType() string { return TypeAuthorized }
 func (Declined) EventType() string   { return TypeDeclined }
 func (Captured) EventType() string   { return TypeCaptured }
@@ -185,6 +192,7 @@ var decoders = schema.Decoders[Body]{
 	TypeWithdrawn: func(o *schema.Object) Body { return Withdrawn{Reason: o.OptionalText("reason", MaxText)} },
 	TypeRejected:  func(o *schema.Object) Body { return Rejected{Reason: o.Text("reason", MaxText)} },
 	TypeAccepted:  func(o *schema.Object) Body { return Accepted{Note: o.OptionalText("note", MaxText)} },
+	TypeReopened:  func(*schema.Object) Body { return Reopened{} },
 	TypeAuthorized: func(o *schema.Object) Body {
 		return Authorized{GatewayReference: o.Text("gateway_reference", MaxReference)}
 	},
@@ -219,8 +227,8 @@ var schemas embed.FS
 
 // Types returns every event type of a payment, in the order of its life.
 func Types() []schema.Type {
-	return schema.Types(schemas, Writer, TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeAuthorized,
-		TypeDeclined, TypeCaptured, TypeReleased, TypeRefunded, TypeCancelled, TypeStuck)
+	return schema.Types(schemas, Writer, TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeReopened,
+		TypeAuthorized, TypeDeclined, TypeCaptured, TypeReleased, TypeRefunded, TypeCancelled, TypeStuck)
 }
 
 // The errors of Decode and Check.

@@ -7,6 +7,7 @@
 //	requested                      payment_withdrawn   by the same contractor      ends it
 //	requested                      payment_rejected    by another person           ends it
 //	requested                      payment_accepted    by another person
+//	accepted, no money asked for   payment_reopened    by another person           it is requested again
 //	accepted, declined             payment_authorized
 //	accepted, declined             payment_declined                                ends it if final
 //	authorized                     payment_captured    at most what is authorized
@@ -19,7 +20,7 @@
 //   - The log arbitrates: the first valid event wins, an invalid one changes nothing, and everybody who folds
 //     the same entries gets the same payment.
 //   - An event counts only if its type's one writer wrote it: see Writer.
-//   - At most one decision is taken, and what has ended is never reopened.
+//   - At most one decision stands, and what has ended is never reopened.
 //   - authorized >= captured + released, captured >= refunded, all in the request's currency.
 package payment
 
@@ -217,6 +218,8 @@ func (p *Payment) apply(body Body, e Entry) *Refusal {
 		p.Decision, p.Decided, p.Reason = DecisionRejected, act, b.Reason
 	case Accepted:
 		p.Decision, p.Decided, p.Note = DecisionAccepted, act, b.Note
+	case Reopened:
+		p.Decision, p.Decided, p.Note = DecisionRequested, Act{}, ""
 	case Cancelled:
 		p.Decision, p.Cancelled, p.Reason = DecisionCancelled, act, b.Reason
 	case Authorized:
@@ -272,6 +275,15 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 			return &Refusal{Code: NotAllowed, Tried: tried}
 		}
 		return p.undecided(tried)
+	case Reopened:
+		switch {
+		case actor == "" || actor == p.ContractorID:
+			return &Refusal{Code: NotAllowed, Tried: tried}
+		case p.Decision == DecisionRequested:
+			return &Refusal{Code: NotAccepted, Tried: tried}
+		case p.Decision != DecisionAccepted || p.Money != MoneyNone || p.Stuck != NoOperation:
+			return p.inTheWay(tried)
+		}
 	case Cancelled:
 		if _, ended := p.Ended(); ended || p.Money == MoneyAuthorized || p.Money == MoneyCaptured {
 			return p.inTheWay(tried)
@@ -459,6 +471,9 @@ func (p Payment) Reject(by event.Meta, reason string) (Rejected, error) {
 	reason, err := cleanText(TypeRejected, "reason", reason, "Say why, so that the contractor can do better.")
 	return checked(p, by, Rejected{Reason: reason}, err)
 }
+
+// Reopen takes the acceptance back. The caller knows that nothing is open at the gateway.
+func (p Payment) Reopen(by event.Meta) (Reopened, error) { return checked(p, by, Reopened{}, nil) }
 
 // CanCapture returns nil if there is a hold to capture.
 func (p Payment) CanCapture() error { return asError(p.refuses(Captured{Amount: p.Amount}, "")) }

@@ -101,7 +101,7 @@ func TestNothingCountsThatItsWriterHasNotWritten(t *testing.T) {
 		{requested, mia, payment.Accepted{}}, {accepted, nobody, payment.Authorized{GatewayReference: "a"}},
 		{accepted, nobody, payment.Declined{Code: "c"}}, {authorized, nobody, payment.Captured{Amount: eur(1), GatewayReference: "c"}},
 		{authorized, nobody, payment.Released{}}, {captured, nobody, payment.Refunded{GatewayReference: "r"}},
-		{requested, nobody, payment.Cancelled{}},
+		{requested, nobody, payment.Cancelled{}}, {accepted, mia, payment.Reopened{}},
 	} {
 		writer := payment.Writer(step.body.EventType())
 		for _, source := range []string{"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "/evil", writer + "/", ""} {
@@ -137,6 +137,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 	}{
 		{request(), ada, [12]payment.Code{yes, dup, dup, dup, dup, dup, dup, dup, dup, dup, dup, dup}},
 		{payment.Withdrawn{}, ada, [12]payment.Code{none, yes, same, no, no, no, no, no, no, no, no, no}},
+		{payment.Reopened{}, tom, [12]payment.Code{none, not, no, no, yes, no, no, no, no, no, no, no}},
 		{payment.Rejected{Reason: "no"}, tom, [12]payment.Code{none, yes, no, same, opp, opp, opp, opp, opp, opp, opp, no}},
 		{payment.Accepted{}, tom, [12]payment.Code{none, yes, no, opp, same, same, same, same, same, same, same, no}},
 		{payment.Authorized{GatewayReference: "r"}, nobody, [12]payment.Code{none, not, no, no, yes, no, yes, no, no, no, no, no}},
@@ -307,4 +308,53 @@ func mustRefuse(t *testing.T, err error, code payment.Code) *payment.Refusal {
 		t.Fatalf("got %v, want a refusal as %q", err, code)
 	}
 	return refusal
+}
+
+func TestAnAcceptanceIsTakenBackWhileNothingIsAskedOfTheGateway(t *testing.T) {
+	// given an accepted payment
+	p := accepted.payment()
+
+	// when a manager takes the acceptance back
+	body, err := p.Reopen(tom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reopened := accepted.by(tom, body)
+
+	// then it waits as it did before, and can be decided again
+	p, steps := payment.Fold(reopened.entries)
+	want := requested.payment()
+	want.UpdatedAt = p.UpdatedAt
+	if p != want {
+		t.Errorf("%+v, want %+v", p, want)
+	}
+	if text := steps[2].Text(); text != "Tom Berg took the acceptance back" {
+		t.Error(text)
+	}
+	if p := reopened.by(mia, payment.Accepted{Note: "after all"}).payment(); p.Decision != payment.DecisionAccepted || p.Note != "after all" {
+		t.Errorf("%+v", p)
+	}
+	if p := reopened.by(ada, payment.Withdrawn{}).payment(); p.Decision != payment.DecisionWithdrawn {
+		t.Errorf("%+v", p)
+	}
+	// but not by the one to be paid, nor by nobody, nor twice, nor while an authorization is stuck
+	for name, tt := range map[string]struct {
+		given given
+		who   event.Meta
+		code  payment.Code
+		text  string
+	}{
+		"the contractor": {accepted, ada, payment.NotAllowed, "an acceptance can only be taken back by another person than the one to be paid"},
+		"nobody":         {accepted, nobody, payment.NotAllowed, "an acceptance can only be taken back by another person than the one to be paid"},
+		"twice":          {reopened, tom, payment.NotAccepted, "no manager has accepted it"},
+		"captured":       {captured, tom, payment.WrongState, "already captured"},
+		"stuck":          {accepted.by(nobody, stuck(payment.Authorize)), tom, payment.WrongState, "already accepted by Mia Weber"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tt.given.payment().Reopen(tt.who)
+			if r := mustRefuse(t, err, tt.code); r.Error() != tt.text {
+				t.Error(r)
+			}
+		})
+	}
 }

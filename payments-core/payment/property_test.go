@@ -152,6 +152,9 @@ func act(t *rapid.T, w *writer) {
 
 func actOfTheCore(t *rapid.T, w *writer, p payment.Payment, manager event.Meta, yes bool) {
 	switch step, _ := p.NextStep(); {
+	case p.Decision == payment.DecisionAccepted && rapid.Bool().Draw(t, "undo"):
+		body, err := p.Reopen(manager)
+		attempt(w, manager, body, err)
 	case step == payment.Authorize && yes:
 		body, err := p.Authorize("auth")
 		attempt(w, nobody, body, err)
@@ -181,7 +184,7 @@ func attempt(w *writer, who event.Meta, body payment.Body, err error) {
 
 // anything is one body of each type, and some that the rules refuse for their content.
 var anything = []payment.Body{
-	request(), payment.Withdrawn{}, payment.Rejected{Reason: "no"}, payment.Accepted{},
+	request(), payment.Withdrawn{}, payment.Rejected{Reason: "no"}, payment.Accepted{}, payment.Reopened{},
 	payment.Authorized{GatewayReference: "a"}, payment.Declined{Code: "c"}, payment.Declined{Code: "c", Final: true},
 	payment.Captured{Amount: eur(125000), GatewayReference: "c"}, payment.Captured{Amount: eur(1), GatewayReference: "c"},
 	payment.Captured{Amount: eur(125001), GatewayReference: "c"}, payment.Released{},
@@ -206,9 +209,13 @@ func check(t *rapid.T, entries []payment.Entry) {
 			if step.Effect {
 				decisions++
 			}
+		case payment.Reopened:
+			if step.Effect {
+				decisions--
+			}
 		}
 		if decisions > 1 {
-			t.Fatal("two decisions")
+			t.Fatal("two decisions stand")
 		}
 		for _, amount := range []string{p.AuthorizedAmount.Currency, p.CapturedAmount.Currency, p.ReleasedAmount.Currency, p.RefundedAmount.Currency} {
 			if amount != p.Amount.Currency {

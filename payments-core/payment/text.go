@@ -62,8 +62,8 @@ func invalid(tried, field, message string) *Refusal {
 // verbs has each event type as a participle.
 var verbs = map[string]string{
 	TypeRequested: "requested", TypeWithdrawn: "withdrawn", TypeRejected: "rejected", TypeAccepted: "accepted",
-	TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured", TypeReleased: "released",
-	TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
+	TypeReopened: "reopened", TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured",
+	TypeReleased: "released", TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
 }
 
 // Label is the decision as people read it.
@@ -138,6 +138,8 @@ func (s Step) Text() string {
 		return quoted(who+" rejected it", b.Reason)
 	case Accepted:
 		return quoted(who+" accepted it", b.Note)
+	case Reopened:
+		return who + " took the acceptance back"
 	case Authorized:
 		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
 	case Declined:
@@ -190,6 +192,9 @@ func (r *Refusal) text() string {
 	case NotAllowed:
 		if r.Tried == TypeRequested {
 			return "a payment can only be requested by the one to be paid"
+		}
+		if r.Tried == TypeReopened {
+			return "an acceptance can only be taken back by another person than the one to be paid"
 		}
 		return "a request must be decided by another person than the one to be paid"
 	case NotAccepted:

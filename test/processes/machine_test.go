@@ -62,11 +62,14 @@ func newWorld() *world {
 func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
+		w.core.Rules.Grace = rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "grace")
 		t.Repeat(map[string]func(*rapid.T){
 			"order":          w.order,
 			"end an order":   w.endOrder,
 			"request":        w.request,
 			"decide":         w.decide,
+			"undo":           w.undo,
+			"time":           func(*rapid.T) { w.core.Wait() },
 			"publish":        w.publish,
 			"deliver":        w.deliver,
 			"deliver many":   w.deliverMany,
@@ -170,6 +173,9 @@ func (w *world) decide(t *rapid.T) {
 		w.write("/manager-ui", "mia", id, payment.Accepted{})
 	}
 }
+
+// undo takes an acceptance back, or comes too late for it.
+func (w *world) undo(t *rapid.T) { w.core.Reopen(w.some(t), "mia") }
 
 func (w *world) write(source, actor, id string, b payment.Body) {
 	e := payment.New(source, id, b)

@@ -30,7 +30,7 @@ type oracle struct {
 //
 //  1. each journal has the events of its topics once, confirmed, in the topic's order, and nothing else;
 //  2. the copies' rows, the cores' aggregates and the folds of the topics agree about everything;
-//  3. a payment has one decision at most; authorized >= captured + released, captured >= refunded;
+//  3. at most one decision of a payment stands; authorized >= captured + released, captured >= refunded;
 //  4. an order is paid if and only if exactly one captured, unrefunded payment of its total names it;
 //  5. an expired or cancelled order has no hold and no money;
 //  6. numbers of orders are 1, 2, 3 ... in each month, and a total is that of its frozen lines;
@@ -93,13 +93,17 @@ func (o *oracle) sound(id string, s Story) {
 			if step.Effect {
 				decisions++
 			}
+		case payment.TypeReopened:
+			if step.Effect {
+				decisions--
+			}
 		}
 		if !step.Effect && step.Refusal == nil {
 			o.report("payment %s: %s had no effect, without a reason", id, step.Entry.Type)
 		}
 	}
 	if decisions > 1 {
-		o.report("payment %s: %d decisions took effect", id, decisions)
+		o.report("payment %s: %d decisions stand", id, decisions)
 	}
 	p := s.Payment
 	if !p.Exists() {

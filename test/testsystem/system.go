@@ -112,7 +112,7 @@ func (s *System) settings(name string) []string {
 	case Gateway:
 		return []string{gatewayToken, "SLOW_DELAY=1s"}
 	case Core:
-		return []string{gatewayToken, "GATEWAY_URL=" + s.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms",
+		return []string{gatewayToken, "GATEWAY_URL=" + s.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms", "PAYOUT_GRACE=0s",
 			"SERVICE_TOKENS=" + accepted(Core, Manager)}
 	case Ordering:
 		return []string{"SERVICE_TOKENS=" + accepted(Ordering, Contractor, Manager, seed)}

@@ -40,6 +40,7 @@ func New(
 	payments.GET("/:id", a.show)
 	payments.POST("/:id/capture", a.command(payment.Capture))
 	payments.POST("/:id/release", a.command(payment.Release))
+	payments.POST("/:id/reopen", a.reopen())
 	return e
 }
 

@@ -36,3 +36,18 @@ func (a *API) command(kind payment.Operation) echo.HandlerFunc {
 		return answer, err
 	})
 }
+
+// reopen takes a payment's acceptance back.
+func (a *API) reopen() echo.HandlerFunc {
+	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[commandJSON]) (api.Answer, error) {
+		if !api.IsID(r.ID) {
+			return api.Answer{}, operations.ErrNoPayment
+		}
+		if err := a.service.Reopen(ctx, tx, r.ID); err != nil {
+			return api.Answer{}, err
+		}
+		answer, err := api.Give(http.StatusOK, map[string]any{"payment_id": r.ID})
+		answer.Location = "/payments/" + r.ID
+		return answer, err
+	})
+}

@@ -76,7 +76,7 @@ func Start(ctx context.Context, cfg *Config, rt *service.Runtime) error {
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)
 	j := journal.New(db, source)
-	ops, err := operations.NewService(db, j, operations.Rules{RetryDelays: cfg.RetryDelays}, rt.Log)
+	ops, err := operations.NewService(db, j, operations.Rules{Grace: cfg.PayoutGrace, RetryDelays: cfg.RetryDelays}, rt.Log)
 	if err != nil {
 		return err
 	}

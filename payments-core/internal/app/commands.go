@@ -25,7 +25,7 @@ func openService(ctx context.Context, cfg *Config, log *slog.Logger) (*pg.DB, *j
 		return nil, nil, nil, err
 	}
 	j := journal.New(db, source)
-	ops, err := operations.NewService(db, j, operations.Rules{RetryDelays: cfg.RetryDelays}, log)
+	ops, err := operations.NewService(db, j, operations.Rules{Grace: cfg.PayoutGrace, RetryDelays: cfg.RetryDelays}, log)
 	if err != nil {
 		db.Close()
 		return nil, nil, nil, err

@@ -23,6 +23,7 @@ type Config struct {
 	GatewayKeyLife time.Duration   `env:"GATEWAY_KEY_LIFE" envDefault:"24h" desc:"how long the gateway says that it knows an idempotency key; after that its record is asked before a key is sent again"`
 	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" desc:"who may call the API: service=token, separated by commas"`
 	RetryDelays    []time.Duration `env:"RETRY_DELAYS" envDefault:"1m,5m,30m" desc:"how long to wait after the first, second and third decline that is not final"`
+	PayoutGrace    time.Duration   `env:"PAYOUT_GRACE" envDefault:"10s" desc:"how long after its acceptance a payment is authorized, 10m at most: until then a manager may take the acceptance back; 0s for at once"`
 
 	// Jobs and ReconcilePatience are for tests in a hurry.
 	Jobs              operations.Timing
@@ -32,6 +33,9 @@ type Config struct {
 // maxGatewayTimeout leaves a job the time to record the answer.
 const maxGatewayTimeout = 10 * time.Second
 
+// maxPayoutGrace is how long money may wait for somebody to change their mind.
+const maxPayoutGrace = 10 * time.Minute
+
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
 	errs := []error{c.Config.Validate()}
@@ -40,6 +44,9 @@ func (c *Config) Validate() error {
 	}
 	if c.GatewayKeyLife <= 0 {
 		errs = append(errs, fmt.Errorf("GATEWAY_KEY_LIFE is %s: use what the gateway states, such as 24h", c.GatewayKeyLife))
+	}
+	if c.PayoutGrace < 0 || c.PayoutGrace > maxPayoutGrace {
+		errs = append(errs, fmt.Errorf("PAYOUT_GRACE is %s: use a duration from 0s to %s", c.PayoutGrace, maxPayoutGrace))
 	}
 	if len(c.RetryDelays) != payment.MaxDeclines-1 {
 		errs = append(errs, fmt.Errorf("RETRY_DELAYS has %d durations: use %d, separated by commas", len(c.RetryDelays), payment.MaxDeclines-1))

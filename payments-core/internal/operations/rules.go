@@ -10,6 +10,8 @@ import (
 
 // Rules decide what comes next for a payment.
 type Rules struct {
+	// Grace is how long after its acceptance a payment is authorized: until then a manager may take it back.
+	Grace time.Duration
 	// RetryDelays are how long to wait after the first, second ... decline that is not final.
 	RetryDelays []time.Duration
 }
@@ -79,6 +81,8 @@ func (r Rules) step(p payment.Payment, history History) (Next, bool) {
 		return Next{Kind: kind, At: p.Declined.At.Add(r.retryDelay(p.Declines, delay))}, true
 	case p.Money == payment.MoneyAuthorized && captureRefused(history) != "":
 		return Next{Kind: payment.Release, Reason: captureRefused(history)}, true
+	case kind == payment.Authorize && r.Grace > 0:
+		return Next{Kind: kind, At: p.Decided.At.Add(r.Grace)}, true
 	case kind != payment.NoOperation:
 		return Next{Kind: kind}, true
 	case p.Money == payment.MoneyAuthorized:

@@ -204,6 +204,28 @@ func (s *Service) Command(
 	return o, nil
 }
 
+// Reopen takes the acceptance of a payment back, for the person in ctx (event.Meta), while nothing has been
+// asked of the gateway. Its errors are Command's.
+func (s *Service) Reopen(ctx context.Context, tx *pg.Tx, paymentID string) error {
+	locked, err := s.load(ctx, tx, paymentID)
+	if err != nil {
+		return err
+	}
+	if !locked.payment.Exists() {
+		return ErrNoPayment
+	}
+	if open, is := locked.history.Open(); is {
+		return &InProgressError{open}
+	}
+	meta := event.MetaFrom(ctx)
+	body, err := locked.payment.Reopen(meta)
+	if err != nil {
+		return err
+	}
+	meta.CausationID = locked.cause.ID.String() // the acceptance
+	return s.write(ctx, tx, locked, body, meta)
+}
+
 // load locks a payment's process and stream, and reads the payment, its operations and its order.
 func (s *Service) load(ctx context.Context, tx *pg.Tx, paymentID string) (*lockedPayment, error) {
 	own := payment.Stream(paymentID)
