@@ -20,21 +20,17 @@ const (
 	tick  = 10 * time.Second       // for what no notification came for
 )
 
-// Table is a table whose rows an Indexer indexes: it makes the column Vector of the column Raw, which then
-// becomes null.
-type Table struct{ Name, ID, Vector, Raw string }
-
-// Indexer lets an index find rows that were just written. Any number of them may run; each row is indexed by
-// one.
+// Indexer lets an index find rows that were just written: in tables with the columns id, lexemes and raw, it
+// makes lexemes of raw, which then becomes null. Any number of them may run; each row is indexed by one.
 type Indexer struct {
 	db      *pg.DB
 	channel string
-	tables  []Table
+	tables  []string
 	log     *slog.Logger
 }
 
 // NewIndexer returns an indexer of tables. Whoever writes rows notifies channel.
-func NewIndexer(db *pg.DB, channel string, log *slog.Logger, tables ...Table) *Indexer {
+func NewIndexer(db *pg.DB, channel string, log *slog.Logger, tables ...string) *Indexer {
 	return &Indexer{db: db, channel: channel, tables: tables, log: log}
 }
 
@@ -69,22 +65,22 @@ func (x *Indexer) Run(ctx context.Context) error {
 // on; no other row waits for it.
 func (x *Indexer) Index(ctx context.Context) error {
 	var errs []error
-	for _, t := range x.tables {
-		if err := x.index(ctx, t); err != nil {
-			errs = append(errs, fmt.Errorf("index %s: %w", t.Name, err))
+	for _, table := range x.tables {
+		if err := x.index(ctx, table); err != nil {
+			errs = append(errs, fmt.Errorf("index %s: %w", table, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (x *Indexer) index(ctx context.Context, t Table) error {
-	many := fmt.Sprintf(`update %[1]s set %[3]s = search_lexemes(%[4]s), %[4]s = null
-		where %[2]s in (select %[2]s from %[1]s where %[4]s is not null limit %[5]d for update skip locked)`, t.Name, t.ID, t.Vector, t.Raw, batch)
+func (x *Indexer) index(ctx context.Context, table string) error {
+	many := fmt.Sprintf(`update %[1]s set lexemes = search_lexemes(raw), raw = null
+		where id in (select id from %[1]s where raw is not null limit %[2]d for update skip locked)`, table, batch)
 	for {
 		done, err := x.db.Pool().Exec(ctx, many)
 		switch {
 		case liesInARow(err):
-			if err := x.oneByOne(ctx, t); err != nil {
+			if err := x.oneByOne(ctx, table); err != nil {
 				return err
 			}
 		case err != nil:
@@ -96,8 +92,8 @@ func (x *Indexer) index(ctx context.Context, t Table) error {
 }
 
 // oneByOne indexes rows of which some cannot be.
-func (x *Indexer) oneByOne(ctx context.Context, t Table) error {
-	found, err := x.db.Pool().Query(ctx, fmt.Sprintf("select %s from %s where %s is not null limit %d for update skip locked", t.ID, t.Name, t.Raw, batch))
+func (x *Indexer) oneByOne(ctx context.Context, table string) error {
+	found, err := x.db.Pool().Query(ctx, fmt.Sprintf("select id from %s where raw is not null limit %d for update skip locked", table, batch))
 	if err != nil {
 		return err
 	}
@@ -112,7 +108,7 @@ func (x *Indexer) oneByOne(ctx context.Context, t Table) error {
 		return err
 	}
 	for _, id := range ids {
-		if err := x.one(ctx, t, id); err != nil {
+		if err := x.one(ctx, table, id); err != nil {
 			return err
 		}
 	}
@@ -120,13 +116,12 @@ func (x *Indexer) oneByOne(ctx context.Context, t Table) error {
 }
 
 // one indexes a row. If it cannot be indexed, it gets an empty vector.
-func (x *Indexer) one(ctx context.Context, t Table, id any) error {
+func (x *Indexer) one(ctx context.Context, table string, id any) error {
 	var name string
 	var refused error
 	err := pgx.BeginFunc(ctx, x.db.Pool(), func(tx pgx.Tx) error {
 		// Held from here on, so that only what was tried is set apart.
-		err := tx.QueryRow(ctx, fmt.Sprintf("select %[2]s::text from %[1]s where %[2]s = $1 and %[3]s is not null for update skip locked",
-			t.Name, t.ID, t.Raw), id).Scan(&name)
+		err := tx.QueryRow(ctx, fmt.Sprintf("select id::text from %s where id = $1 and raw is not null for update skip locked", table), id).Scan(&name)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // another indexer's, or somebody writes it
 		}
@@ -134,17 +129,17 @@ func (x *Indexer) one(ctx context.Context, t Table, id any) error {
 			return err
 		}
 		refused = pgx.BeginFunc(ctx, tx, func(try pgx.Tx) error {
-			_, err := try.Exec(ctx, fmt.Sprintf("update %[1]s set %[3]s = search_lexemes(%[4]s), %[4]s = null where %[2]s = $1", t.Name, t.ID, t.Vector, t.Raw), id)
+			_, err := try.Exec(ctx, fmt.Sprintf("update %s set lexemes = search_lexemes(raw), raw = null where id = $1", table), id)
 			return err
 		})
 		if !liesInARow(refused) {
 			return refused
 		}
-		_, err = tx.Exec(ctx, fmt.Sprintf("update %[1]s set %[3]s = '', %[4]s = null where %[2]s = $1", t.Name, t.ID, t.Vector, t.Raw), id)
+		_, err = tx.Exec(ctx, fmt.Sprintf("update %s set lexemes = '', raw = null where id = $1", table), id)
 		return err
 	})
 	if err == nil && refused != nil {
-		x.log.ErrorContext(ctx, "a row cannot be indexed: no search finds it by its words", "table", t.Name, "id", name, "error", refused)
+		x.log.ErrorContext(ctx, "a row cannot be indexed: no search finds it by its words", "table", table, "id", name, "error", refused)
 	}
 	return err
 }

@@ -193,25 +193,32 @@ func Query(typed string, marks ...string) string {
 	return strings.Join(all, " & ")
 }
 
-// Where is a condition, with its arguments, for rows that have every part of typed, whether they are indexed
-// yet or not. vector is the column that the Indexer writes, and raw the one that it reads. The condition is
-// "false" for a text without anything to find.
-func Where(vector, raw, typed string, marks ...string) (condition string, args []any) {
-	query := Query(typed, marks...)
-	if query == "" {
-		return "false", nil
+// Where is a condition, with its arguments, for rows whose search terms, in a table of an Indexer, have
+// every part of typed, whether they are indexed yet or not, or whose id begins with typed.
+func Where(table, typed string, marks ...string) (condition string, args []any) {
+	condition = "false"
+	if query := Query(typed, marks...); query != "" {
+		condition = "(lexemes @@ ?::tsquery or raw is not null and split_part(raw, ' @', 1) like all (array(select jsonb_array_elements_text(?::jsonb))))"
+		args = []any{query, patterns(typed)}
 	}
-	var patterns []string
+	if from, to, ok := IDRange(typed); ok {
+		condition, args = "("+condition+" or id between ?::uuid and ?::uuid)", append(args, from, to)
+	}
+	return "id in (select id from " + table + " where " + condition + ")", args
+}
+
+// patterns are those of like that a text with every part of typed matches, as JSON.
+func patterns(typed string) string {
+	var all []string
 	escape := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 	for _, t := range terms(typed) {
-		patterns = append(patterns, "%"+escape.Replace(t)+"%")
+		all = append(all, "%"+escape.Replace(t)+"%")
 	}
-	list, err := json.Marshal(patterns)
+	list, err := json.Marshal(all)
 	if err != nil {
 		panic(err) // texts are always JSON
 	}
-	return "(" + vector + " @@ ?::tsquery or " + raw + " is not null and split_part(" + raw + ", ' @', 1) like all (array(select jsonb_array_elements_text(?::jsonb))))",
-		[]any{query, string(list)}
+	return string(list)
 }
 
 // IDRange is the range of ids that begin with typed. ok reports whether it looks like the beginning of an id.

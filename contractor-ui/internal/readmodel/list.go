@@ -13,6 +13,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // Query selects which of a contractor's payments to list, newest first.
@@ -43,7 +44,8 @@ func List(ctx context.Context, db *pg.DB, q Query) (page Page, err error) {
 				find = find.Where("decision = ?", q.Decision)
 			}
 			if q.Search != "" {
-				find = find.Where("id in (?)", matching(db.Table("payment_words"), q.Contractor, q.Search))
+				found, args := search.Where("payment_search_terms", q.Search, search.Mark(q.Contractor))
+				find = find.Where(found, args...)
 			}
 			return find.Find(&rows).Error
 		})

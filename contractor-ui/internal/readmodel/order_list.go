@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
 // OrderQuery selects which of a contractor's orders to list, newest first.
@@ -35,7 +36,8 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page OrderPage, e
 				find = find.Where("state = ?", q.State)
 			}
 			if q.Search != "" {
-				find = find.Where("id in (?)", matching(db.Table("order_words"), q.Contractor, q.Search))
+				found, args := search.Where("order_search_terms", q.Search, search.Mark(q.Contractor))
+				find = find.Where(found, args...)
 			}
 			return find.Find(&rows).Error
 		})

@@ -6,14 +6,10 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
-
-	"countersign.example/pkg/search"
 )
 
 // Searched are the tables of what payments and orders are found by.
-var Searched = []search.Table{
-	{Name: "payment_words", ID: "id", Vector: "words", Raw: "raw"}, {Name: "order_words", ID: "id", Vector: "words", Raw: "raw"},
-}
+var Searched = []string{"payment_search_terms", "order_search_terms"}
 
 // PageSize is how many rows a page of a list has.
 const PageSize = 25
@@ -68,15 +64,4 @@ func beyond(db *gorm.DB, contractor, column string, from *Position, newer bool) 
 		db = db.Where(than, from.At, from.ID)
 	}
 	return db
-}
-
-// matching is the ids, in a table of words, of a contractor's rows that have all parts of a text, or an id
-// that begins with it. The words are not in the rows themselves, which change with every event.
-func matching(words *gorm.DB, contractor, text string) *gorm.DB {
-	words = words.Select("id")
-	found, args := search.Where("words", "raw", text, search.Mark(contractor))
-	if from, to, ok := search.IDRange(text); ok {
-		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
-	}
-	return words.Where(found, args...)
 }

@@ -360,7 +360,7 @@ func TestSearch(t *testing.T) {
 			}
 		}
 		var waiting int
-		if err := d.db.Pool().QueryRow(t.Context(), "select count(*) from payment_words where raw is not null").Scan(&waiting); err != nil || (waiting == 0) != indexed {
+		if err := d.db.Pool().QueryRow(t.Context(), "select count(*) from payment_search_terms where raw is not null").Scan(&waiting); err != nil || (waiting == 0) != indexed {
 			t.Fatalf("%d wait to be indexed, %v", waiting, err)
 		}
 		testSearches(t, d, searches)

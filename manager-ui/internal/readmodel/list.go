@@ -17,9 +17,7 @@ import (
 )
 
 // Searched are the tables of what payments and orders are found by.
-var Searched = []search.Table{
-	{Name: "payment_words", ID: "payment_id", Vector: "search", Raw: "raw"}, {Name: "order_words", ID: "order_id", Vector: "search", Raw: "raw"},
-}
+var Searched = []string{"payment_search_terms", "order_search_terms"}
 
 // PageSize is how many rows a page has.
 const PageSize = 25
@@ -93,7 +91,8 @@ func List(ctx context.Context, db *pg.DB, q Query) (page Page[Payment], err erro
 			find = find.Where("decision = ?", decision)
 		}
 		if q.Search != "" {
-			find = matching(find, q.Search)
+			found, args := search.Where("payment_search_terms", q.Search)
+			find = find.Where(found, args...)
 		}
 		if from := given(q.After, q.Before); from != nil {
 			sign := "<"
@@ -116,17 +115,6 @@ func given(after, before *Position) *Position {
 		return before
 	}
 	return after
-}
-
-// matching narrows find to what people mean by text: words of the contractor's name and the description,
-// or the beginning of the id.
-func matching(find *gorm.DB, text string) *gorm.DB {
-	found, args := search.Where("search", "raw", text)
-	found = "id in (select payment_id from payment_words where " + found + ")"
-	if from, to, ok := search.IDRange(text); ok {
-		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
-	}
-	return find.Where(found, args...)
 }
 
 // Find reads some payments, in no order; those that are not there are left out.

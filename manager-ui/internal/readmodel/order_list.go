@@ -38,7 +38,8 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page Page[Order],
 			find = find.Where("customer_id = ?::uuid", q.Customer)
 		}
 		if q.Search != "" {
-			find = matchingOrders(find, q.Search)
+			found, args := search.Where("order_search_terms", q.Search)
+			find = find.Where(found, args...)
 		}
 		switch {
 		case backwards:
@@ -55,17 +56,6 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (page Page[Order],
 	}
 	page = readmodel.Cut(rows, PageSize, q.After != nil, backwards)
 	return page, addPayments(ctx, db, page.Rows)
-}
-
-// matchingOrders narrows find to what people mean by text: words of the number, the contractor, the customer
-// and the lines, or the beginning of the id.
-func matchingOrders(find *gorm.DB, text string) *gorm.DB {
-	found, args := search.Where("search", "raw", text)
-	found = "id in (select order_id from order_words where " + found + ")"
-	if from, to, ok := search.IDRange(text); ok {
-		found, args = "("+found+" or id between ?::uuid and ?::uuid)", append(args, from, to)
-	}
-	return find.Where(found, args...)
 }
 
 // FindOrders reads some orders, in no order, each with its payments; those that are not there are left out.
