@@ -43,6 +43,9 @@ type KafkaConfig struct {
 	KafkaBrokers []string `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
 }
 
+// Brokers returns KafkaBrokers, of every struct that embeds KafkaConfig.
+func (c *KafkaConfig) Brokers() []string { return c.KafkaBrokers }
+
 // RedisConfig is for services that push live updates.
 type RedisConfig struct {
 	RedisURL string `env:"REDIS_URL,required,notEmpty" desc:"Redis for live updates, redis://host:port"`

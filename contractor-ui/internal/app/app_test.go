@@ -24,6 +24,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service"
 )
 
 // patience is for a machine that builds something else meanwhile.
@@ -54,12 +55,12 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
 	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
 	cfg.OrderingCoreURL, cfg.OrderingCoreToken = "http://127.0.0.1:1", "secret" // nobody is there
-	if err := app.Migrate(t.Context(), &cfg, quiet); err != nil {
+	if err := app.Program().Migrate(t.Context(), &cfg, quiet); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- app.Run(ctx, &cfg, quiet) }()
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quiet) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -24,6 +24,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service"
 )
 
 // Who calls, and for whom.
@@ -67,7 +68,7 @@ func newHarness(t *testing.T) *harness {
 	h.cfg = app.Config{ServiceTokens: tokens, OrderTTL: 24 * time.Hour, DraftTTL: 30 * 24 * time.Hour, TimeZone: "Europe/Berlin"}
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
-	if err := app.Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
+	if err := app.Program().Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
 		t.Fatal(err)
 	}
 	if h.db, err = pg.Open(t.Context(), h.cfg.DatabaseURL); err != nil {
@@ -97,7 +98,7 @@ func (h *harness) another(addr string) func() error {
 	ended := make(chan error, 1)
 	cfg := h.cfg
 	cfg.HTTPAddr = addr
-	go func() { ended <- app.Run(ctx, &cfg, quietLog()) }()
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
 	h.ready(addr)
 	return sync.OnceValue(func() error { cancel(); return <-ended })
 }

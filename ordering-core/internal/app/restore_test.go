@@ -17,6 +17,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/internal/app"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
 )
 
 // backup copies the core's database, which nobody uses meanwhile, and returns what gives it back.
@@ -81,7 +82,7 @@ func (h *harness) begin() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	ended := make(chan error, 1)
 	cfg := h.cfg
-	go func() { ended <- app.Run(ctx, &cfg, quietLog()) }()
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
 	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 }
 

@@ -33,6 +33,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service"
 )
 
 const (
@@ -86,7 +87,7 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.AdminAddr = freeAddr(t)
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
-	if err := app.Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
+	if err := app.Program().Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
 		t.Fatal(err)
 	}
 	if h.db, err = pg.Open(t.Context(), h.cfg.DatabaseURL); err != nil {
@@ -118,7 +119,7 @@ func (h *harness) start() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	ended := make(chan error, 1)
 	cfg := h.cfg
-	go func() { ended <- app.Run(ctx, &cfg, quietLog()) }()
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
 	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	h.eventually("ready", func() bool {
 		response, err := http.Get("http://" + h.cfg.HTTPAddr + "/readyz")

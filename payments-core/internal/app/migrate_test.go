@@ -9,6 +9,7 @@ import (
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service"
 )
 
 func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
@@ -18,7 +19,7 @@ func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 	const n = 3
 	failures := make(chan error, n)
 	for range n {
-		go func() { failures <- app.Migrate(t.Context(), &cfg, quietLog()) }()
+		go func() { failures <- app.Program().Migrate(t.Context(), &cfg, quietLog()) }()
 	}
 	for range n {
 		if err := <-failures; err != nil {
@@ -39,7 +40,7 @@ func TestACoreWaitsForItsDatabaseToBeMigrated(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	cfg := h.cfg
-	go func() { ended <- app.Run(ctx, &cfg, quietLog()) }()
+	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
 	h.stop = func() error { cancel(); return <-ended }
 	status := func(path string) int {
 		response, err := http.Get("http://" + h.cfg.HTTPAddr + path)

@@ -23,13 +23,17 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			db, j, ops, err := openService(cmd.Context(), cfg, log)
+			b, err := declaration().Open(cmd.Context(), cfg, log)
 			if err != nil {
 				return err
 			}
-			defer db.Close()
+			defer b.Close()
+			ops, err := newOperations(cfg, b)
+			if err != nil {
+				return err
+			}
 			if changes {
-				if err := checkBeforeChange(cmd.Context(), cfg, recording(db, j, ops, log)); err != nil {
+				if err := declaration().CheckBeforeChange(cmd.Context(), b); err != nil {
 					return err
 				}
 			}

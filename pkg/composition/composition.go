@@ -1,0 +1,204 @@
+// Package composition puts a service together from its declaration: which tables and topics it has, what must
+// be right before it begins, in which order its parts start and stop, how its health is, and which commands an
+// operator has for it.
+//
+// Invariants:
+//   - Nothing begins before the database is migrated, and nothing of a service with primary data before its
+//     journal has what the service has written to the topics. Commands that change such a service's database
+//     check that too.
+//   - Messages are recorded in one way: by the consumer, by a replay of dead letters and by an adoption.
+//   - Parts start in this order, and stop in the reverse one: the database, what runs in every role, relay,
+//     consumer and jobs, the HTTP server.
+package composition
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service"
+)
+
+// Service declares a service. C is its configuration, a struct that embeds service.Config and
+// service.KafkaConfig.
+type Service[C any] struct {
+	Name     string // also its consumer group's and its live stream's; "/" and Name is the source of its events
+	Short    string
+	Defaults C
+	// Migrations are its own tables, in order. Those of journal and inbox come first.
+	Migrations []pg.Migrations
+	// Receives are the topics that it consumes, and that migrate creates; Publishes are those it writes to.
+	Receives, Publishes []event.Topic
+	// Primary is for a service whose journal is primary data, which no topic can bring back; see inbox.Config.
+	// If its journal lacks what it has written, it is not the journal that the service had, and it waits.
+	Primary bool
+	Live    bool // see journal.Live
+	// Copies are the tables that the command rebuild makes again; without any there is no such command.
+	Copies     []journal.CopyTable
+	Retentions []pg.Retention // besides that of the inbox
+	Parts      func(cfg *C, b Base) (Parts, error)
+	Commands   []func(service.Loader[C]) *cobra.Command // besides those that follow from the rest
+}
+
+// Base is what every part of a service works with.
+type Base struct {
+	DB      *pg.DB
+	Journal *journal.Journal
+	Kafka   *kafka.Client
+	Log     *slog.Logger
+}
+
+// Parts are what a service adds. They are made for commands, too, and open nothing. All are optional, but for
+// Web.
+type Parts struct {
+	Before     func(ctx context.Context, tx *pg.Tx, received []journal.Received) error // see inbox.Config
+	Projectors []journal.Projector                                                     // see inbox.Config
+	Restore    Restore                                                                 // see inbox.Config, and kafka.Adoption
+	// RestoreAll takes the place of Restore at the end of an adoption.
+	RestoreAll Restore
+	Reserve    func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error // see kafka.Adoption
+
+	// These add what runs: Start in every role, Jobs in the role consumer, Web, which calls rt.Serve, in the
+	// role web.
+	Start, Jobs, Web func(rt *service.Runtime) error
+}
+
+// Restore brings a service's other tables up to date with streams of its journal.
+type Restore = func(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error
+
+// Program is the service's command line.
+func (s Service[C]) Program() service.Program[C] {
+	return service.Program[C]{
+		Name: s.Name, Short: s.Short, Defaults: s.Defaults, Migrate: s.migrate, Start: s.start, Commands: s.commands(),
+	}
+}
+
+// Open opens what parts work with. The caller closes it.
+func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, error) {
+	db, err := pg.Open(ctx, databaseURL(cfg))
+	if err != nil {
+		return Base{}, err
+	}
+	var options []journal.Option
+	if s.Live {
+		options = append(options, journal.Live())
+	}
+	return Base{DB: db, Journal: journal.New(db, "/"+s.Name, options...), Kafka: s.kafka(cfg), Log: log}, nil
+}
+
+// Close closes what Open has opened.
+func (b Base) Close() {
+	b.Kafka.Close()
+	b.DB.Close()
+}
+
+func databaseURL[C any](cfg *C) string { return any(cfg).(service.Configuration).Base().DatabaseURL }
+
+func (s Service[C]) kafka(cfg *C) *kafka.Client {
+	return kafka.Open(s.Name, any(cfg).(interface{ Brokers() []string }).Brokers()...)
+}
+
+func (s Service[C]) migrations() []pg.Migrations {
+	return append([]pg.Migrations{journal.Migrations, inbox.Migrations}, s.Migrations...)
+}
+
+// migrate brings the database and the topics up to date.
+func (s Service[C]) migrate(ctx context.Context, cfg *C, _ *slog.Logger) error {
+	if err := pg.Migrate(ctx, databaseURL(cfg), s.migrations()...); err != nil {
+		return err
+	}
+	client := s.kafka(cfg)
+	defer client.Close()
+	topics := []kafka.TopicConfig{kafka.DeadLettersConfig()}
+	for _, t := range s.Receives {
+		topics = append(topics, kafka.TopicConfig{Name: t.Name, Partitions: t.Partitions})
+	}
+	return client.CreateTopics(ctx, topics...)
+}
+
+// consumer is how received messages are recorded.
+func (s Service[C]) consumer(b Base, p Parts) kafka.ConsumerConfig {
+	return kafka.ConsumerConfig{Client: b.Kafka, Group: s.Name, Config: inbox.Config{
+		DB: b.DB, Journal: b.Journal, Format: kafka.CloudEvents, Log: b.Log, Topics: s.Receives, Primary: s.Primary,
+		Before: p.Before, Projectors: p.Projectors, Restore: p.Restore,
+	}}
+}
+
+// start adds the parts of the role. They run after it returns.
+func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) error {
+	b, err := s.Open(ctx, cfg, rt.Log)
+	if err != nil {
+		return err
+	}
+	rt.OnStop("database", b.DB.Shutdown)
+	migrated := func(ctx context.Context) error { return b.DB.Migrated(ctx, s.migrations()...) }
+	rt.First("database", migrated)
+	rt.Health.Critical("database", migrated)
+	rt.OnStop("kafka", func(context.Context) error { b.Kafka.Close(); return nil })
+	parts, err := s.Parts(cfg, b)
+	if err != nil {
+		return err
+	}
+	consumer := s.consumer(b, parts)
+	if s.Primary {
+		if err := compare(ctx, cfg, rt, consumer); err != nil {
+			return err
+		}
+	}
+	if parts.Start != nil {
+		if err := parts.Start(rt); err != nil {
+			return err
+		}
+	}
+	if rt.Role.Serves(service.Consumer) {
+		s.startConsumer(rt, consumer)
+		if parts.Jobs != nil {
+			if err := parts.Jobs(rt); err != nil {
+				return err
+			}
+		}
+	}
+	if rt.Role.Serves(service.Web) {
+		return parts.Web(rt)
+	}
+	rt.Serve(nil)
+	return nil
+}
+
+// compare has the journal checked before anything else works with it, in every role, and again whenever the
+// database is replaced.
+func compare[C any](ctx context.Context, cfg *C, rt *service.Runtime, consumer kafka.ConsumerConfig) error {
+	db, err := pg.Open(ctx, databaseURL(cfg))
+	if err != nil {
+		return err
+	}
+	rt.OnStop("comparing", db.Shutdown)
+	check := kafka.NewJournalCheck(consumer, db)
+	rt.First("journal", check.Check)
+	consumer.DB.Vet(check.Check)
+	return nil
+}
+
+// startConsumer adds what publishes and receives, and what deletes what is old.
+func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig) {
+	topics := map[string]string{}
+	for _, t := range s.Publishes {
+		for _, prefix := range t.Prefixes {
+			topics[prefix] = t.Name
+		}
+	}
+	relay := kafka.NewRelay(kafka.RelayConfig{Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: topics, Log: rt.Log})
+	consumer := kafka.NewConsumer(cfg)
+	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
+	rt.Go("relay", relay.Run)
+	rt.Go("consumer", consumer.Run)
+	rt.Go("retention", pg.ApplyRetentions(cfg.DB, rt.Log, append([]pg.Retention{inbox.Retention}, s.Retentions...)...))
+	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
+}
