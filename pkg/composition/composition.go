@@ -1,6 +1,6 @@
 // Package composition puts a service together from its declaration: which tables and topics it has, what must
-// be right before it begins, in which order its parts start and stop, how its health is, and which commands an
-// operator has for it.
+// be right before it begins, in which order its parts start and stop, how its health is checked, and which
+// commands an operator has for it.
 //
 // Invariants:
 //   - Nothing begins before the database is migrated, and nothing of a service with primary data before its
@@ -58,12 +58,14 @@ type Base struct {
 // Parts are what a service adds. They are made for commands, too, and open nothing. All are optional, but for
 // Web.
 type Parts struct {
-	Before     func(ctx context.Context, tx *pg.Tx, received []journal.Received) error // see inbox.Config
-	Projectors []journal.Projector                                                     // see inbox.Config
-	Restore    Restore                                                                 // see inbox.Config, and kafka.Adoption
+	// Before and Projectors are those of inbox.Config, and Restore that of inbox.Config and kafka.Adoption.
+	Before     func(ctx context.Context, tx *pg.Tx, received []journal.Received) error
+	Projectors []journal.Projector
+	Restore    Restore
 	// RestoreAll takes the place of Restore at the end of an adoption.
 	RestoreAll Restore
-	Reserve    func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error // see kafka.Adoption
+	// Reserve is that of kafka.Adoption.
+	Reserve func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error
 
 	// These add what runs: Start in every role, Jobs in the role consumer, Web, which calls rt.Serve, in the
 	// role web.

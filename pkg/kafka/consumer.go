@@ -11,7 +11,6 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 )
@@ -187,7 +186,7 @@ func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
 
 // holdsOfAll reports whether the generation was given partitions of every topic.
 func (c *Consumer) holdsOfAll(generation *kafkago.Generation) bool {
-	return !slices.ContainsFunc(c.cfg.Topics, func(t event.Topic) bool { return len(generation.Assignments[t.Name]) == 0 })
+	return !slices.ContainsFunc(c.cfg.topicNames(), func(topic string) bool { return len(generation.Assignments[topic]) == 0 })
 }
 
 // Healthy returns why the service does not consume its topics, if it does not.
