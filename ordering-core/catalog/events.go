@@ -136,11 +136,11 @@ func Types() []schema.Type {
 var (
 	// ErrUnknownType means that no event of the catalog has this type. A newer writer may know it.
 	ErrUnknownType = schema.ErrUnknownType
-	// ErrMalformed means that an event does not fit its schema or its envelope.
-	ErrMalformed = schema.ErrMalformed
+	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
+	ErrInvalidEvent = schema.ErrInvalidEvent
 )
 
-// Decode reads the data of an event of type typ. Its errors are ErrUnknownType or ErrMalformed, wrapped.
+// Decode reads the data of an event of type typ. Its errors are ErrUnknownType or ErrInvalidEvent, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // Events is the topic of all products and customers.
@@ -153,7 +153,7 @@ var Events = event.Topic{
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
 // Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrMalformed (a dead letter).
+// effect) or ErrInvalidEvent (a dead letter).
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err
@@ -166,7 +166,7 @@ func read(e event.Event) (Body, error) {
 		return nil, err
 	}
 	if body.about() != e.Subject {
-		return nil, fmt.Errorf("%w: the id is not the subject", ErrMalformed)
+		return nil, fmt.Errorf("%w: the id is not the subject", ErrInvalidEvent)
 	}
 	return body, nil
 }

@@ -229,12 +229,12 @@ func Types() []schema.Type {
 var (
 	// ErrUnknownType means that no order event has this type. A newer writer may know it.
 	ErrUnknownType = schema.ErrUnknownType
-	// ErrMalformed means that an event does not fit its schema or its envelope.
-	ErrMalformed = schema.ErrMalformed
+	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
+	ErrInvalidEvent = schema.ErrInvalidEvent
 )
 
 // Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
-// ErrUnknownType or ErrMalformed, wrapped.
+// ErrUnknownType or ErrInvalidEvent, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // Events is the topic of all orders.
@@ -247,7 +247,7 @@ var Events = event.Topic{
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
 // Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrMalformed (a dead letter). Whether the event is valid now, only Fold knows.
+// effect) or ErrInvalidEvent (a dead letter). Whether the event is valid now, only Fold knows.
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err
@@ -260,10 +260,10 @@ func read(e event.Event) (Body, error) {
 		return nil, err
 	}
 	if !schema.IsID(e.Subject) {
-		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
+		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrInvalidEvent)
 	}
 	if drafted, ok := body.(Drafted); ok && drafted.OrderID != e.Subject {
-		return nil, fmt.Errorf("%w: order_id is not the subject", ErrMalformed)
+		return nil, fmt.Errorf("%w: order_id is not the subject", ErrInvalidEvent)
 	}
 	return body, nil
 }

@@ -142,7 +142,7 @@ func Next(o Order, e Entry) (Order, Step) {
 	case errors.Is(err, ErrUnknownType):
 		refusal = &Refusal{Code: UnknownType, Tried: e.Type}
 	case err != nil: // consumers refuse such events, so no journal should hold one
-		refusal = &Refusal{Code: Malformed, Tried: e.Type}
+		refusal = &Refusal{Code: InvalidEvent, Tried: e.Type}
 	case e.Source != Source:
 		refusal = &Refusal{Code: OtherWriter, Tried: e.Type}
 	case e.Sequence != o.Sequence+1:

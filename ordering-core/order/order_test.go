@@ -274,7 +274,7 @@ func TestEventsThatDoNotCountHaveNoEffect(t *testing.T) {
 		"after a gap":       {func(e *order.Entry) { e.Sequence++ }, order.OutOfSequence},
 		"without a number":  {func(e *order.Entry) { e.Sequence = 0 }, order.OutOfSequence},
 		"unknown":           {func(e *order.Entry) { e.Type = "order_blessed" }, order.UnknownType},
-		"unreadable":        {func(e *order.Entry) { e.Data = []byte(`{}`) }, order.Malformed},
+		"unreadable":        {func(e *order.Entry) { e.Data = []byte(`{}`) }, order.InvalidEvent},
 	} {
 		entries := more(full(), ada, frozen())
 		test.change(&entries[len(entries)-1])

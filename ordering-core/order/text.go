@@ -38,7 +38,7 @@ const (
 	OtherWriter       Code = "other_writer"       // an event that another service wrote
 	OutOfSequence     Code = "out_of_sequence"    // an event that does not follow the one before
 	UnknownType       Code = "unknown_type"       // an event that this version does not know
-	Malformed         Code = "malformed"          // an event that cannot be read
+	InvalidEvent      Code = "malformed"          // an event that cannot be read
 )
 
 // Refusal is why a command was refused, or why an event had no effect. Its text is fit for a person.
@@ -179,7 +179,7 @@ func (r *Refusal) text() string {
 		return "it is not the next thing that happened to the order"
 	case UnknownType:
 		return "this version does not know what that means"
-	case Malformed:
+	case InvalidEvent:
 		return "it cannot be read"
 	}
 	if r.Stood == "" {

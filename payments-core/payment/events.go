@@ -235,12 +235,12 @@ func Types() []schema.Type {
 var (
 	// ErrUnknownType means that no payment event has this type. A newer writer may know it.
 	ErrUnknownType = schema.ErrUnknownType
-	// ErrMalformed means that an event does not fit its schema or its envelope.
-	ErrMalformed = schema.ErrMalformed
+	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
+	ErrInvalidEvent = schema.ErrInvalidEvent
 )
 
 // Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
-// ErrUnknownType or ErrMalformed, wrapped.
+// ErrUnknownType or ErrInvalidEvent, wrapped.
 func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // Events is the topic of all payments.
@@ -253,7 +253,7 @@ var Events = event.Topic{
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
 
 // Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrMalformed (the event is poison). Whether the event is valid now, only Fold knows.
+// effect) or ErrInvalidEvent (the event is poison). Whether the event is valid now, only Fold knows.
 func Check(e event.Event) error {
 	_, err := read(e)
 	return err
@@ -266,10 +266,10 @@ func read(e event.Event) (Body, error) {
 		return nil, err
 	}
 	if !schema.IsID(e.Subject) {
-		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrMalformed)
+		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrInvalidEvent)
 	}
 	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
-		return nil, fmt.Errorf("%w: payment_id is not the subject", ErrMalformed)
+		return nil, fmt.Errorf("%w: payment_id is not the subject", ErrInvalidEvent)
 	}
 	return body, nil
 }

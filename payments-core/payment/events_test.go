@@ -23,13 +23,13 @@ func TestCheckHoldsTheBodyAgainstTheEnvelope(t *testing.T) {
 		want   error
 	}{
 		"fits":                  {func(*event.Event) {}, nil},
-		"another subject":       {func(e *event.Event) { e.Subject = otherID }, payment.ErrMalformed},
-		"no subject":            {func(e *event.Event) { e.Subject = "" }, payment.ErrMalformed},
-		"subject in upper case": {func(e *event.Event) { e.Subject = strings.ToUpper(paymentID) }, payment.ErrMalformed},
-		"no data":               {func(e *event.Event) { e.Data = nil }, payment.ErrMalformed},
+		"another subject":       {func(e *event.Event) { e.Subject = otherID }, payment.ErrInvalidEvent},
+		"no subject":            {func(e *event.Event) { e.Subject = "" }, payment.ErrInvalidEvent},
+		"subject in upper case": {func(e *event.Event) { e.Subject = strings.ToUpper(paymentID) }, payment.ErrInvalidEvent},
+		"no data":               {func(e *event.Event) { e.Data = nil }, payment.ErrInvalidEvent},
 		"an unknown type":       {func(e *event.Event) { e.Type = "payment_blessed" }, payment.ErrUnknownType},
 		"no type":               {func(e *event.Event) { e.Type = "" }, payment.ErrUnknownType},
-		"another type's data":   {func(e *event.Event) { e.Type = payment.TypeRejected }, payment.ErrMalformed},
+		"another type's data":   {func(e *event.Event) { e.Type = payment.TypeRejected }, payment.ErrInvalidEvent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := good

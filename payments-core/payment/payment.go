@@ -186,7 +186,7 @@ func Fold(entries []Entry) (Payment, []Step) {
 		case errors.Is(err, ErrUnknownType):
 			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
 		case err != nil: // consumers refuse such events, so no journal should hold one
-			refusal = &Refusal{Code: Malformed, Tried: e.Type}
+			refusal = &Refusal{Code: InvalidEvent, Tried: e.Type}
 		case e.Source != Writer(e.Type):
 			refusal = &Refusal{Code: OtherWriter, Tried: e.Type}
 		default:

@@ -30,7 +30,7 @@ const (
 	AlreadyAsked     Code = "already_asked"     // another payment supersedes it
 	OtherWriter      Code = "other_writer"      // an event from a service that must not write it
 	UnknownType      Code = "unknown_type"      // an event that this version does not know
-	Malformed        Code = "malformed"         // an event that cannot be read
+	InvalidEvent     Code = "malformed"         // an event that cannot be read
 )
 
 // Refusal is why a command was refused, or why an event had no effect. Its text is fit for a person.
@@ -209,7 +209,7 @@ func (r *Refusal) text() string {
 		return "only " + strings.TrimPrefix(Writer(r.Tried), "/") + " may say that, and it has not"
 	case UnknownType:
 		return "this version does not know what that means"
-	case Malformed:
+	case InvalidEvent:
 		return "it cannot be read"
 	}
 	if missing := r.missing(); missing != "" {

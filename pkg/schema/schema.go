@@ -19,9 +19,9 @@ import (
 var (
 	// ErrUnknownType says that the domain has no event of this type. A newer writer may know it.
 	ErrUnknownType = errors.New("unknown event type")
-	// ErrMalformed says that an event lacks what its schema wants, has it otherwise, or does not fit its
+	// ErrInvalidEvent says that an event lacks what its schema wants, has it otherwise, or does not fit its
 	// envelope.
-	ErrMalformed = errors.New("malformed event")
+	ErrInvalidEvent = errors.New("invalid event")
 )
 
 // Type describes one event type, for documentation and for checks.
@@ -66,7 +66,7 @@ func Types(files embed.FS, writer func(typ string) string, names ...string) []Ty
 type Decoders[Body any] map[string]func(*Object) Body
 
 // Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts, and ignores
-// members that the schema does not know. Its errors are ErrUnknownType or ErrMalformed, wrapped.
+// members that the schema does not know. Its errors are ErrUnknownType or ErrInvalidEvent, wrapped.
 func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
 	read, known := d[typ]
 	if !known {
@@ -75,7 +75,7 @@ func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
 	o := Open(data)
 	decoded := read(o)
 	if err := o.Err(); err != nil {
-		return body, fmt.Errorf("%w: %s: %w", ErrMalformed, typ, err)
+		return body, fmt.Errorf("%w: %s: %w", ErrInvalidEvent, typ, err)
 	}
 	return decoded, nil
 }

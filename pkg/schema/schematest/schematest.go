@@ -145,8 +145,8 @@ func (d Domain) refused(t *testing.T) {
 	for _, typ := range d.Types {
 		for name, data := range examples(t, "refused", typ.Name) {
 			t.Run(typ.Name+"/"+name, func(t *testing.T) {
-				if _, err := d.Decode(typ.Name, data); !errors.Is(err, schema.ErrMalformed) {
-					t.Errorf("Decode: %v, want ErrMalformed", err)
+				if _, err := d.Decode(typ.Name, data); !errors.Is(err, schema.ErrInvalidEvent) {
+					t.Errorf("Decode: %v, want ErrInvalidEvent", err)
 				}
 				if fits(schemas[typ.Name], data) == nil {
 					t.Error("the readers' schema accepts it")
@@ -175,8 +175,8 @@ func (d Domain) beyond(t *testing.T) {
 		"a lone brace":         `}`,
 		"900 KB of open lists": `{"reason":` + strings.Repeat("[", 900_000),
 	} {
-		if _, err := d.Decode(typ.Name, []byte(data)); !errors.Is(err, schema.ErrMalformed) {
-			t.Errorf("%s: %v, want ErrMalformed", name, err)
+		if _, err := d.Decode(typ.Name, []byte(data)); !errors.Is(err, schema.ErrInvalidEvent) {
+			t.Errorf("%s: %v, want ErrInvalidEvent", name, err)
 		}
 	}
 	if _, err := d.Decode("no_such_type", typ.Example); !errors.Is(err, schema.ErrUnknownType) {
@@ -189,8 +189,8 @@ func (d Domain) beyond(t *testing.T) {
 			if string(data) == string(typ.Example) {
 				continue
 			}
-			if _, err := d.Decode(typ.Name, data); !errors.Is(err, schema.ErrMalformed) {
-				t.Errorf("%s, an amount spelled %s: %v, want ErrMalformed", typ.Name, spelled, err)
+			if _, err := d.Decode(typ.Name, data); !errors.Is(err, schema.ErrInvalidEvent) {
+				t.Errorf("%s, an amount spelled %s: %v, want ErrInvalidEvent", typ.Name, spelled, err)
 			}
 		}
 	}
