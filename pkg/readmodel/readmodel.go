@@ -1,38 +1,70 @@
-// Package readmodel writes the tables that a service folds from its journal, and cuts what is read of them
-// into pages.
+// Package readmodel is the tables that a service folds from its journal: how their rows are written, found,
+// listed in pages and counted. What tables and lists differ in is data: a column is a field of the row's type,
+// and a list is a [Query].
 //
 // Invariants:
 //   - However many rows a batch has, they are one parameter, and so one statement with one plan.
 //   - A row is written under its stream's lock: the last one to be written is the newest.
+//   - A page is one statement, by keyset: page 10,000 costs what page 2 costs.
 package readmodel
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
+	"time"
+
+	"gorm.io/gorm"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
 )
 
-// Table is a table whose column id is its key.
-type Table struct{ name, upsert string }
-
-// NewTable returns the table with these columns beside id.
-func NewTable(name string, columns ...string) Table {
-	set := make([]string, len(columns))
-	for i, column := range columns {
-		set[i] = column + " = excluded." + column
-	}
-	all := "id, " + strings.Join(columns, ", ")
-	return Table{name, fmt.Sprintf("insert into %[1]s (%[2]s) select %[2]s from json_populate_recordset(null::%[1]s, $1) "+
-		"on conflict (id) do update set %[3]s", name, all, strings.Join(set, ", "))}
+// Row is a row of a table. The JSON names of its fields are the columns; "-" is no column, or one that only
+// Select reads.
+type Row interface {
+	// Place is where the row is in a list.
+	Place(Sort) Place
 }
 
-// Queue has rows written with the next round trip of the transaction. Their JSON names are the columns'.
-func Queue[T any](tx *pg.Tx, t Table, rows []T) error {
+// Table is a table whose column id is its key.
+type Table[T Row] struct {
+	name, upsert string
+	terms        search.Table
+	selected     func(*gorm.DB) *gorm.DB
+}
+
+// NewTable returns a table. Its rows are found by the words that terms has of them; without a name, those are
+// in the rows themselves.
+func NewTable[T Row](name string, terms search.Table) Table[T] {
+	var columns, set []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+		column := field.Tag.Get("json")
+		if field.Anonymous || column == "-" {
+			continue
+		}
+		columns = append(columns, column)
+		if column != "id" {
+			set = append(set, column+" = excluded."+column)
+		}
+	}
+	upsert := fmt.Sprintf("insert into %[1]s (%[2]s) select %[2]s from json_populate_recordset(null::%[1]s, $1) "+
+		"on conflict (id) do update set %[3]s", name, strings.Join(columns, ", "), strings.Join(set, ", "))
+	return Table[T]{name: name, upsert: upsert, terms: terms}
+}
+
+// Select has rows read with what select adds to them from other tables.
+func (t Table[T]) Select(selected func(*gorm.DB) *gorm.DB) Table[T] {
+	t.selected = selected
+	return t
+}
+
+// Queue has rows written with the next round trip of the transaction.
+func (t Table[T]) Queue(tx *pg.Tx, rows []T) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -42,6 +74,53 @@ func Queue[T any](tx *pg.Tx, t Table, rows []T) error {
 	}
 	tx.Queue(t.upsert, string(data))
 	return nil
+}
+
+// Find reads the rows that have one of ids in a column, in no order.
+func (t Table[T]) Find(ctx context.Context, db *pg.DB, column string, ids ...string) ([]T, error) {
+	return t.FindSorted(ctx, db, "", column, ids...)
+}
+
+// FindSorted is Find in an order, as SQL has it.
+func (t Table[T]) FindSorted(ctx context.Context, db *pg.DB, order, column string, ids ...string) (rows []T, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	find := t.rows(db.Gorm(ctx))
+	if order != "" {
+		find = find.Order(order)
+	}
+	// One parameter, and so one statement, however many they are.
+	if err := find.Find(&rows, column+" = any(?::uuid[])", "{"+strings.Join(ids, ",")+"}").Error; err != nil {
+		return nil, fmt.Errorf("find %s: %w", t.name, err)
+	}
+	return rows, nil
+}
+
+// rows reads the columns that T has, and not the indexes of words beside them.
+func (t Table[T]) rows(db *gorm.DB) *gorm.DB {
+	db = db.Table(t.name).Session(&gorm.Session{QueryFields: true})
+	if t.selected != nil {
+		return t.selected(db)
+	}
+	return db
+}
+
+// Count counts the rows that where selects, by a column.
+func Count[K ~string, T Row](ctx context.Context, db *pg.DB, t Table[T], by string, where Condition) (map[K]int, error) {
+	var groups []struct {
+		Value K
+		Rows  int
+	}
+	err := db.Gorm(ctx).Table(t.name).Select(by+" as value, count(*) as rows").Where(where.SQL, where.Args...).Group(by).Find(&groups).Error
+	if err != nil {
+		return nil, fmt.Errorf("count %s: %w", t.name, err)
+	}
+	counts := make(map[K]int, len(groups))
+	for _, g := range groups {
+		counts[g.Value] = g.Rows
+	}
+	return counts, nil
 }
 
 // Fold returns the rows of those streams that are of a kind, which is how their names begin. A stream that
@@ -76,22 +155,19 @@ func SortName(name string) string {
 	return string(runes[:min(len(runes), sortLength)])
 }
 
-// Page is a page of a list.
-type Page[T any] struct {
-	Rows           []T
-	Earlier, Later bool // whether there are rows before the first and after the last of these
+// Optional is nil for a text that is not there.
+func Optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
-// Cut makes a page of rows that were read from its beginning, or backwards from its end: one more than a page
-// has if there are more. After tells whether the page follows another one.
-func Cut[T any](rows []T, size int, after, backwards bool) Page[T] {
-	more := len(rows) > size
-	if more {
-		rows = rows[:size]
+// OptionalTime is a time as it is stored, nil for one that has not come.
+func OptionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
 	}
-	if backwards {
-		slices.Reverse(rows)
-		return Page[T]{rows, more, true}
-	}
-	return Page[T]{rows, after, more}
+	t = event.Kept(t)
+	return &t
 }

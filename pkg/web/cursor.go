@@ -10,6 +10,8 @@ import (
 // maxCursor is more than any cursor of ours needs.
 const maxCursor = 512
 
+const incompleteAddress = "This page's address is not complete. Please start from the first page."
+
 // EncodeCursor makes an opaque text of where a keyset page begins: usually a struct of the last row's sort
 // key and id. It is empty, which begins at the first page, for a position that JSON cannot write: whatever a
 // row holds, its page is shown.
@@ -23,7 +25,7 @@ func EncodeCursor(position any) string {
 
 // DecodeCursor reads what EncodeCursor made. What it did not make is an Error with status 400.
 func DecodeCursor[T any](text string) (position T, err error) {
-	bad := BadRequest("This page's address is not complete. Please start from the first page.")
+	bad := BadRequest(incompleteAddress)
 	if len(text) > maxCursor {
 		return position, bad
 	}

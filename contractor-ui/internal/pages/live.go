@@ -4,11 +4,10 @@ import (
 	"context"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -23,64 +22,41 @@ type Live struct {
 
 var _ live.Renderer = Live{}
 
-// Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment
-// that changed changes its order's row too. A product changes the drafts that have it.
+// Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment that
+// changed changes its order's row too. A product changes the drafts that have it.
 func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
-	payments, err := readmodel.Find(ctx, l.DB, idsOf(payment.Stream(""), streams))
+	drafted, err := readmodel.FindDrafted(ctx, l.DB, live.IDs(streams, catalog.ProductStream("")))
 	if err != nil {
 		return nil, err
 	}
-	wanted := map[uuid.UUID]bool{}
-	for _, id := range idsOf(order.Stream(""), streams) {
-		wanted[id] = true
-	}
-	rows, err := l.products(ctx, idsOf(catalog.ProductStream(""), streams))
+	rows, err := live.AddRows(nil, drafted, draftedProduct)
 	if err != nil {
 		return nil, err
 	}
+	payments, err := readmodel.Find(ctx, l.DB, live.IDs(streams, payment.Stream(""))...)
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = live.AddRows(rows, payments, l.payment); err != nil {
+		return nil, err
+	}
+	ids := live.IDs(streams, order.Stream(""))
 	for _, p := range payments {
-		row, err := l.payment(p)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
 		if p.OrderID != nil {
-			wanted[*p.OrderID] = true
+			ids = append(ids, *p.OrderID)
 		}
 	}
-	ids := make([]uuid.UUID, 0, len(wanted))
-	for id := range wanted {
-		ids = append(ids, id)
-	}
-	orders, err := readmodel.FindOrders(ctx, l.DB, ids)
+	orders, err := readmodel.FindOrders(ctx, l.DB, ids...)
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range orders {
-		row, err := l.order(o)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	return live.AddRows(rows, orders, l.order)
 }
 
-// products renders a change for contractors who have the product in a draft: one that is open shows what
-// its order costs now.
-func (l Live) products(ctx context.Context, ids []uuid.UUID) ([]live.Row, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	drafted, err := readmodel.FindDrafted(ctx, l.DB, ids)
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]live.Row, len(drafted))
-	for i, d := range drafted {
-		rows[i] = live.Row{Audience: audience(d.ContractorID), ID: catalog.ProductStream(d.ProductID.String()), Revision: d.Revision}
-	}
-	return rows, nil
+// draftedProduct is a change for a contractor who has the product in a draft: one that is open shows what its
+// order costs now.
+func draftedProduct(d readmodel.Drafted) (live.Row, error) {
+	return live.Row{Audience: audience(d.ContractorID), ID: catalog.ProductStream(d.ProductID), Revision: d.Revision}, nil
 }
 
 func (l Live) payment(p readmodel.Payment) (live.Row, error) {
@@ -88,7 +64,7 @@ func (l Live) payment(p readmodel.Payment) (live.Row, error) {
 	html, err := paymentRowFragment.HTML(l.Renderer, r)
 	return live.Row{
 		Audience: audience(p.ContractorID), List: paymentList, ID: r.ID, Revision: r.Revision,
-		Tabs: []string{tabOf(p.Decision)}, Sort: r.Sort, HTML: html,
+		Tabs: []string{tabKey(p.Decision)}, Sort: r.Sort, HTML: html,
 	}, err
 }
 
@@ -100,10 +76,6 @@ func (l Live) order(o readmodel.Order) (live.Row, error) {
 		Tabs: []string{string(o.State)}, Sort: r.Sort, HTML: html,
 	}, err
 }
-
-// tabOf is the tab beside "All" that a payment is in. A cancelled one has a name without a tab, and
-// so is in "All" only.
-func tabOf(d payment.Decision) string { return tabKey(d) }
 
 // Fragments renders a contractor's totals, and how many payments and orders wait.
 func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error) {
@@ -120,9 +92,9 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 		return nil, err
 	}
 	fragments := []live.Fragment{number(to, waitingCount, int(sums.Count[payment.DecisionRequested]))}
-	for _, t := range orderTabs {
-		if t.counted {
-			fragments = append(fragments, number(to, countFragment(t.state), int(counts[t.state])))
+	for _, t := range orderview.Tabs {
+		if t.Counted {
+			fragments = append(fragments, number(to, t.Fragment(), counts[t.State]))
 		}
 	}
 	for _, t := range totalsOf(sums) {

@@ -10,6 +10,7 @@ import (
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -37,7 +38,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 		return err
 	}
 	if seen.State != order.StateDraft && seen.State != order.StateSubmitted {
-		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", lower(seen.State.Label())))
+		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", text.Small(seen.State.Label())))
 		return web.Redirect(c, orderPath(id))
 	}
 	values, _ := tried.valuesOf(formCancel, nil)

@@ -104,5 +104,5 @@ func (h *handlers) draft(ctx context.Context, s *orderForm) error {
 func (h *handlers) shown(ctx context.Context, id string, sequence int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, shownWithin)
 	defer cancel()
-	return h.histories.AwaitOrder(ctx, id, sequence)
+	return h.histories.Await(ctx, order.Stream(id), sequence)
 }

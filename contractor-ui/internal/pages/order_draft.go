@@ -9,6 +9,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -141,7 +142,7 @@ func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	quoted, err := order.Quote(o.Lines, current, o.BasisPoints)
 	if err != nil {
 		page.addFrozen(o)
-		page.Totals = orderTotals{Problem: sentence(err.Error()) + "."}
+		page.Totals = orderTotals{Problem: text.Capital(err.Error()) + "."}
 	} else {
 		for _, line := range quoted.Lines {
 			shown := orderLine{

@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -62,7 +63,7 @@ func (s *orderForm) explain(c echo.Context, refusal *api.Refusal) {
 		s.form == formCancel && field == fieldReason:
 		s.values.Fail(field, refusal.Detail)
 	case s.form == formAdd && aboutProduct[order.Code(refusal.Code)]:
-		s.values.Fail(fieldProduct, sentence(strings.TrimSuffix(refusal.Detail, "."))+".")
+		s.values.Fail(fieldProduct, text.Capital(strings.TrimSuffix(refusal.Detail, "."))+".")
 	default:
 		web.Flash(c, web.Bad, notDoneText(s.form)+": "+strings.TrimSuffix(refusal.Detail, ".")+".")
 	}

@@ -8,28 +8,14 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/web"
 )
 
 // orderList is the list in the page's data-live-list and in pushes.
 const orderList = "orders"
 
-// orderTabs are the parts of the list. Each tab's key is its state.
-var orderTabs = []struct {
-	label   string
-	state   order.State
-	counted bool // those that somebody has to do something about
-}{
-	{"All", "", false},
-	{"Drafts", order.StateDraft, true},
-	{"Submitted", order.StateSubmitted, true},
-	{"Paid", order.StatePaid, false},
-	{"Expired", order.StateExpired, false},
-	{"Cancelled", order.StateCancelled, false},
-}
-
-// countFragment is the live fragment beside a tab.
-func countFragment(s order.State) string { return "orders-" + string(s) }
+var orderPaging = web.Paging{Sort: orderview.Newest, Before: "newer", After: "older"}
 
 // ordersPage is a contractor's list of orders.
 type ordersPage struct {
@@ -57,59 +43,41 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	tab := string(q.State)
 	data := ordersPage{
-		Search:   web.Search{Action: "/orders", Value: q.Search, Label: "Search orders", Keep: map[string]string{"tab": tab}},
-		Pager:    pagerTo("/orders", page.Range, q.Search, tab),
+		Tabs: orderview.TabsOf(order.State(q.Tab), counts, func(tab string) string {
+			return web.Address("/orders", map[string]string{"tab": tab, "q": q.Search})
+		}),
+		Search:   web.Search{Action: "/orders", Value: q.Search, Label: "Search orders", Keep: map[string]string{"tab": q.Tab}},
+		Pager:    web.PagerOf(orderPaging, page, addressIn("/orders", q.Tab, q.Search)),
 		Empty:    emptyOrders(q),
-		Tab:      tab,
-		First:    page.Newer == nil,
+		Tab:      q.Tab,
+		First:    page.First,
 		PageSize: readmodel.PageSize,
 	}
-	for _, t := range orderTabs {
-		shown := web.Tab{
-			Label: t.label, Current: t.state == q.State,
-			Href: web.Address("/orders", map[string]string{"tab": string(t.state), "q": q.Search}),
-		}
-		if t.counted {
-			shown.Fragment, shown.Count = countFragment(t.state), int(counts[t.state])
-		}
-		data.Tabs = append(data.Tabs, shown)
-	}
-	for _, o := range page.Orders {
+	for _, o := range page.Rows {
 		data.Rows = append(data.Rows, orderRowOf(o))
 	}
 	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, data)
 }
 
 // readOrderQuery reads the list's address. A tab that does not exist is 404.
-func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
-	found := false
-	for _, t := range orderTabs {
-		if string(t.state) == c.QueryParam("tab") {
-			q.State, found = t.state, true
-		}
+func readOrderQuery(c echo.Context) (readmodel.Query, error) {
+	state, ok := orderview.TabOf(c.QueryParam("tab"))
+	if !ok {
+		return readmodel.Query{}, web.NotFound("There is no such list of orders.")
 	}
-	if !found {
-		return q, web.NotFound("There is no such list of orders.")
-	}
-	q.Contractor = web.PersonOf(c).ID
-	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
-		return q, err
-	}
-	q.Range, err = rangeOf(c)
-	return q, err
+	return readQuery(c, orderPaging, string(state))
 }
 
 // emptyOrders explains what to do where the list has nothing.
-func emptyOrders(q readmodel.OrderQuery) web.Empty {
+func emptyOrders(q readmodel.Query) web.Empty {
 	begin := &web.Link{Label: "New order", Href: "/orders/new"}
 	if q.Search != "" {
 		all := &web.Link{Label: "Show all orders", Href: "/orders"}
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No order here has “%s” in it. Search for its number, its customer or what is in it.",
 			clip(q.Search, 60)), Action: all}
 	}
-	switch q.State {
+	switch order.State(q.Tab) {
 	case order.StateDraft:
 		return web.Empty{Title: "No drafts", Text: "A new order is kept here from its first product on, until you submit it.", Action: begin}
 	case order.StateSubmitted:

@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/payments"
-	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/web"
 )
@@ -23,7 +23,7 @@ type askPart struct {
 	Capture   web.Field
 }
 
-func askOf(o readmodel.OrderHistory, tried formState) *askPart {
+func askOf(o orderview.History, tried formState) *askPart {
 	values, _ := tried.valuesOf(formPayment, map[string]string{fieldCapture: string(payment.Automatic)})
 	ask := &askPart{PaymentID: tried.keyOf(formPayment), Capture: captureField(values)}
 	all := make([]payment.Payment, len(o.Payments))

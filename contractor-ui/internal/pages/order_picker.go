@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
 
@@ -39,11 +39,11 @@ type choice struct {
 }
 
 func productChoice(p readmodel.Product) choice {
-	return choice{Value: p.ID.String(), Text: p.Name, Detail: p.SKU + " · " + p.Price().String()}
+	return choice{Value: p.ID, Text: p.Name, Detail: p.SKU + " · " + p.Price().String()}
 }
 
 func customerChoice(c readmodel.Customer) choice {
-	return choice{Value: c.ID.String(), Text: c.Name, Detail: c.Email}
+	return choice{Value: c.ID, Text: c.Name, Detail: c.Email}
 }
 
 func choicesOf[T any](rows []T, of func(T) choice) []choice {
@@ -55,54 +55,63 @@ func choicesOf[T any](rows []T, of func(T) choice) []choice {
 }
 
 // products answers the search while typing.
-func (h *handlers) products(c echo.Context) error {
-	search, err := web.ReadSearch(c.QueryParam("q"))
-	if err != nil {
-		return err
-	}
-	rows, _, err := readmodel.Products(c.Request().Context(), h.db, readmodel.Choice{Search: search, Limit: choicesInSearch})
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, choicesOf(rows, productChoice))
+func (h *handlers) products(c echo.Context) error { return answerChoices(c, h.productChoices) }
+
+func (h *handlers) customers(c echo.Context) error { return answerChoices(c, h.customerChoices) }
+
+// choices reads some of what has a text in it, by name; more reports whether there are others.
+type choices func(ctx context.Context, search string, limit int) (some []choice, more bool, err error)
+
+func (h *handlers) productChoices(ctx context.Context, search string, limit int) ([]choice, bool, error) {
+	found, err := readmodel.Products(ctx, h.db, readmodel.Choice{Search: search, Limit: limit})
+	return choicesOf(found.Rows, productChoice), found.After != nil, err
 }
 
-func (h *handlers) customers(c echo.Context) error {
+func (h *handlers) customerChoices(ctx context.Context, search string, limit int) ([]choice, bool, error) {
+	found, err := readmodel.Customers(ctx, h.db, readmodel.Choice{Search: search, Limit: limit})
+	return choicesOf(found.Rows, customerChoice), found.After != nil, err
+}
+
+func answerChoices(c echo.Context, read choices) error {
 	search, err := web.ReadSearch(c.QueryParam("q"))
 	if err != nil {
 		return err
 	}
-	rows, _, err := readmodel.Customers(c.Request().Context(), h.db, readmodel.Choice{Search: search, Limit: choicesInSearch})
+	some, _, err := read(c.Request().Context(), search, choicesInSearch)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, choicesOf(rows, customerChoice))
+	return c.JSON(http.StatusOK, some)
 }
 
 func (h *handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
-	if find, err := web.ReadSearch(find); err == nil {
-		rows, more, err := readmodel.Products(ctx, h.db, readmodel.Choice{Search: find, Limit: choicesInSelect})
-		p := newPicker(form, fieldProduct, "Product", "/orders/products", choicesOf(rows, productChoice))
-		p.More, p.Find = more || find != "", find
-		return p, err
-	}
-	return newPicker(form, fieldProduct, "Product", "/orders/products", nil), nil
+	return pickerOf(ctx, h.productChoices, find, newPicker(form, fieldProduct, "Product", "/orders/products"))
 }
 
 func (h *handlers) customerPicker(ctx context.Context, form *web.Form, find string) (picker, error) {
-	if find, err := web.ReadSearch(find); err == nil {
-		rows, more, err := readmodel.Customers(ctx, h.db, readmodel.Choice{Search: find, Limit: choicesInSelect})
-		p := newPicker(form, fieldCustomer, "Customer", "/orders/customers", choicesOf(rows, customerChoice))
-		p.More, p.Find = more || find != "", find
-		return p, err
-	}
-	return newPicker(form, fieldCustomer, "Customer", "/orders/customers", nil), nil
+	return pickerOf(ctx, h.customerChoices, find, newPicker(form, fieldCustomer, "Customer", "/orders/customers"))
 }
 
-// newPicker keeps what was chosen or typed, also if the select does not hold it.
-func newPicker(form *web.Form, name, label, source string, choices []choice) picker {
-	p := picker{Name: name, ID: strings.TrimSuffix(name, "_id"), Label: label, Source: source, Value: form.Value(name),
-		Text: form.Value(fieldTypedName), Error: form.Error(name), Choices: choices}
+// pickerOf fills a picker with what has find in it.
+func pickerOf(ctx context.Context, read choices, find string, p picker) (picker, error) {
+	find, err := web.ReadSearch(find)
+	if err != nil {
+		return p.with(nil), nil
+	}
+	some, more, err := read(ctx, find, choicesInSelect)
+	p.More, p.Find = more || find != "", find
+	return p.with(some), err
+}
+
+// newPicker keeps what was chosen or typed.
+func newPicker(form *web.Form, name, label, source string) picker {
+	return picker{Name: name, ID: strings.TrimSuffix(name, "_id"), Label: label, Source: source, Value: form.Value(name),
+		Text: form.Value(fieldTypedName), Error: form.Error(name)}
+}
+
+// with has the picker offer choices, and what was chosen also if it is not among them.
+func (p picker) with(choices []choice) picker {
+	p.Choices = choices
 	if p.Value == "" {
 		return p
 	}
@@ -128,7 +137,8 @@ func (h *handlers) chosenProduct(ctx context.Context, form *web.Form) (string, e
 	return chosen(form, fieldProduct, "Choose a product from the list.", func(typed string) ([]choice, error) {
 		rows, err := readmodel.ProductsNamed(ctx, h.db, typed)
 		if err == nil && len(rows) == 0 {
-			rows, _, err = readmodel.Products(ctx, h.db, readmodel.Choice{Search: typed, Limit: enoughToTell})
+			some, _, err := h.productChoices(ctx, typed, enoughToTell)
+			return some, err
 		}
 		return choicesOf(rows, productChoice), err
 	})
@@ -138,7 +148,8 @@ func (h *handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, 
 	return chosen(form, fieldCustomer, "Choose a customer from the list.", func(typed string) ([]choice, error) {
 		rows, err := readmodel.CustomersNamed(ctx, h.db, typed)
 		if err == nil && len(rows) == 0 {
-			rows, _, err = readmodel.Customers(ctx, h.db, readmodel.Choice{Search: typed, Limit: enoughToTell})
+			some, _, err := h.customerChoices(ctx, typed, enoughToTell)
+			return some, err
 		}
 		return choicesOf(rows, customerChoice), err
 	})
@@ -148,7 +159,7 @@ func (h *handlers) chosenCustomer(ctx context.Context, form *web.Form) (string, 
 // whatever has it in it.
 func chosen(form *web.Form, field, missing string, find func(typed string) ([]choice, error)) (string, error) {
 	if value := form.Value(field); value != "" {
-		if id, err := uuid.Parse(value); err != nil || id.String() != value {
+		if !api.IsID(value) {
 			form.Fail(field, missing)
 		}
 		return value, nil
@@ -176,25 +187,22 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 // currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not
 // in this read model yet counts as it was.
 func (h *handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
-	ids := make([]uuid.UUID, 0, len(lines))
+	var ids []string
 	current := make(map[string]order.Product, len(lines))
 	for _, line := range lines {
 		current[line.ProductID] = order.Product{ID: line.ProductID, SKU: line.SKU, Name: line.Name, Price: line.Price}
-		if id, err := uuid.Parse(line.ProductID); err == nil {
-			ids = append(ids, id)
+		if api.IsID(line.ProductID) {
+			ids = append(ids, line.ProductID)
 		}
-	}
-	if len(ids) == 0 {
-		return current, nil, nil
 	}
 	found, err := readmodel.FindProducts(ctx, h.db, ids...)
 	if err != nil {
 		return nil, nil, err
 	}
 	revisions := make(map[string]int64, len(found))
-	for id, p := range found {
-		revisions[id.String()] = p.Revision
-		current[id.String()] = order.Product{ID: id.String(), SKU: p.SKU, Name: p.Name, Price: p.Price(), Archived: p.Archived}
+	for _, p := range found {
+		revisions[p.ID] = p.Revision
+		current[p.ID] = order.Product{ID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.Price(), Archived: p.Archived}
 	}
 	return current, revisions, nil
 }

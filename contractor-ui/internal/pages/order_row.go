@@ -4,12 +4,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -31,9 +31,9 @@ type orderRow struct {
 
 func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
-		ID: order.Stream(o.ID.String()), Sort: o.SortKey(), Revision: o.Shown(), Href: orderPath(o.ID.String()),
+		ID: order.Stream(o.ID), Sort: sortKey(o.DraftedAt, o.ID), Revision: o.Shown(), Href: orderPath(o.ID),
 		Name: o.Number, Lines: count(o.Lines, "product"), Customer: clip(o.CustomerName, shownText),
-		DraftedAt: o.DraftedAt, State: stateBadge(o.State),
+		DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
 	}
 	if r.Name == "" {
 		r.Name = "Draft"
@@ -54,7 +54,7 @@ func orderRowOf(o readmodel.Order) orderRow {
 // paymentBadge is a payment in one badge: what became of the money, or else the decision. Where the money is
 // stuck, stuck says so, in the words of the payment's own row.
 func paymentBadge(p readmodel.Payment) (badge web.Badge, stuck string) {
-	badge = moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel())
+	badge = moneyBadge(p.Payment())
 	if badge.Text == "" {
 		badge = decisionBadge(p.Decision, p.Money)
 	}
@@ -62,30 +62,8 @@ func paymentBadge(p readmodel.Payment) (badge web.Badge, stuck string) {
 	if p.Stuck != payment.NoOperation {
 		stuck = detail
 	}
-	return web.Badge{Tone: badge.Tone, Text: "Payment " + lower(short)}, stuck
-}
-
-func stateBadge(s order.State) web.Badge {
-	tone := map[order.State]web.Tone{
-		order.StateDraft: web.Neutral, order.StateSubmitted: web.Waiting, order.StatePaid: web.Good, order.StateExpired: web.Warning, order.StateCancelled: web.Bad,
-	}[s]
-	if tone == "" {
-		tone = web.Neutral
-	}
-	return web.Badge{Tone: tone, Text: s.Label()}
+	return web.Badge{Tone: badge.Tone, Text: "Payment " + text.Small(short)}, stuck
 }
 
 // orderPath is an order's page.
 func orderPath(id string) string { return "/orders/" + id }
-
-// idsOf reads ids from the streams' names that begin with prefix.
-func idsOf(prefix string, streams []string) []uuid.UUID {
-	ids := make([]uuid.UUID, 0, len(streams))
-	for _, s := range streams {
-		text, ok := strings.CutPrefix(s, prefix)
-		if id, err := uuid.Parse(text); ok && err == nil {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}

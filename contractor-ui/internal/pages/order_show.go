@@ -9,18 +9,20 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
 var errNoOrder = web.NotFound("There is no such order.")
 
 // ownOrder reads an order of the contractor's with its payments. Anybody else's does not exist.
-func (h *handlers) ownOrder(ctx context.Context, id, contractor string) (readmodel.OrderHistory, error) {
+func (h *handlers) ownOrder(ctx context.Context, id, contractor string) (orderview.History, error) {
 	o, err := h.histories.Order(ctx, id)
 	if err == nil && (!o.Exists() || o.ContractorID != contractor) {
 		err = errNoOrder
@@ -43,7 +45,7 @@ type orderPage struct {
 	Paid        string   // the payment that paid it
 	CanCancel   bool
 	Changes     changes
-	Steps       []orderStep
+	Steps       []web.Step
 	NothingSeen bool // a new order, of which nothing is kept yet
 }
 
@@ -89,12 +91,6 @@ type orderPayment struct {
 	Reason          string // why it did not pay the order
 }
 
-// orderStep is an entry of the timeline.
-type orderStep struct {
-	step
-	Of, Href string // the payment that it is about; "" for the order itself
-}
-
 func (h *handlers) showOrder(c echo.Context) error {
 	id, err := orderIDOf(c.Param("id"))
 	if err != nil {
@@ -108,9 +104,9 @@ func (h *handlers) showOrder(c echo.Context) error {
 }
 
 // renderOrder shows an order with what somebody has just tried in vain, if anything.
-func (h *handlers) renderOrder(c echo.Context, status int, seen readmodel.OrderHistory, tried formState) error {
+func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.History, tried formState) error {
 	page := orderPage{
-		ID: seen.ID, Title: orderTitle(seen.Order), State: stateBadge(seen.State), Customer: seen.CustomerName,
+		ID: seen.ID, Title: orderTitle(seen.Order), State: orderview.StateBadge(seen.State), Customer: seen.CustomerName,
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
 		Steps: timeline(seen), Changes: tried.changes,
 	}
@@ -169,7 +165,7 @@ func totalsShown(subtotal, total money.Amount, basisPoints int64) orderTotals {
 	return t
 }
 
-func factsOf(o readmodel.OrderHistory) orderFacts {
+func factsOf(o orderview.History) orderFacts {
 	f := orderFacts{Number: o.Number, Submitted: o.Submitted.At, PaidAt: o.Paid.At, Reason: o.Reason}
 	end := o.Expired
 	switch o.State {
@@ -192,16 +188,14 @@ func factsOf(o readmodel.OrderHistory) orderFacts {
 	return f
 }
 
-func orderPaymentOf(o readmodel.OrderHistory, i int) orderPayment {
+func orderPaymentOf(o orderview.History, i int) orderPayment {
 	p := o.Payments[i]
 	shown := orderPayment{
 		Name: order.PaymentName(i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
+		Money: moneyBadge(p.Payment), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
-	for _, s := range o.Steps {
-		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
-			shown.Reason = sentence(s.Text())
-		}
+	if why := o.Refused(p.ID); why != "" {
+		shown.Reason = text.Capital(why)
 	}
 	return shown
 }
@@ -222,15 +216,15 @@ func whyEnded(o order.Order, p payment.Payment) string {
 	if rest, own := strings.CutPrefix(reason, "order "+o.Number); own && o.Number != "" {
 		reason = "the order" + rest
 	}
-	return sentence(reason)
+	return text.Capital(reason)
 }
 
 // orderIDOf reads an order's id in its one spelling.
-func orderIDOf(text string) (string, error) {
-	if _, err := idOf(text); err != nil {
+func orderIDOf(id string) (string, error) {
+	if !api.IsID(id) {
 		return "", errNoOrder
 	}
-	return text, nil
+	return id, nil
 }
 
 func newKey() string { return event.NewID().String() }

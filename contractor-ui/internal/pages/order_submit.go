@@ -13,6 +13,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -60,7 +61,7 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 	if json.Unmarshal(refusal.Extra["changes"], &last) == nil && json.Unmarshal(refusal.Extra["changes_count"], &made) == nil {
 		c.Meanwhile = meanwhile(made, len(last))
 		for _, change := range last {
-			c.Each = append(c.Each, sentence(change.Text)+".")
+			c.Each = append(c.Each, text.Capital(change.Text)+".")
 		}
 	}
 	var current int64

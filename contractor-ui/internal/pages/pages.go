@@ -18,12 +18,11 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/google/uuid"
-
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/web"
@@ -97,12 +96,11 @@ func audience(contractor string) string { return "contractor:" + contractor }
 var errNoPayment = web.NotFound("There is no such payment.")
 
 // idOf reads a payment's id in its one spelling.
-func idOf(text string) (string, error) {
-	id, err := uuid.Parse(text)
-	if err != nil || id.String() != text {
+func idOf(id string) (string, error) {
+	if !api.IsID(id) {
 		return "", errNoPayment
 	}
-	return text, nil
+	return id, nil
 }
 
 // paymentPath is a payment's page.

@@ -8,11 +8,14 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/web"
 )
 
 // paymentList is the list in the page's data-live-list and in pushes.
 const paymentList = "payments"
+
+var paymentPaging = web.Paging{Sort: paymentview.Newest, Before: "newer", After: "older"}
 
 // waitingCount is the live fragment beside the tab "Waiting".
 const waitingCount = "waiting-count"
@@ -51,7 +54,7 @@ type paymentsPage struct {
 }
 
 func (h *handlers) listPayments(c echo.Context) error {
-	q, tab, err := readPaymentQuery(c)
+	q, err := readPaymentQuery(c)
 	if err != nil {
 		return err
 	}
@@ -64,18 +67,19 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	tab := tabKey(payment.Decision(q.Tab))
 	data := paymentsPage{
 		Totals:   totalsOf(sums),
 		Search:   web.Search{Action: "/", Value: q.Search, Label: "Search payments", Keep: map[string]string{"tab": tab}},
-		Pager:    pagerTo("/", page.Range, q.Search, tab),
+		Pager:    web.PagerOf(paymentPaging, page, addressIn("/", tab, q.Search)),
 		Empty:    emptyPayments(q),
 		Tab:      tab,
-		First:    page.Newer == nil,
+		First:    page.First,
 		PageSize: readmodel.PageSize,
 	}
 	for _, t := range paymentTabs {
 		shown := web.Tab{
-			Label: t.label, Current: t.decision == q.Decision,
+			Label: t.label, Current: string(t.decision) == q.Tab,
 			Href: web.Address("/", map[string]string{"tab": tabKey(t.decision), "q": q.Search}),
 		}
 		if t.decision == payment.DecisionRequested {
@@ -83,60 +87,36 @@ func (h *handlers) listPayments(c echo.Context) error {
 		}
 		data.Tabs = append(data.Tabs, shown)
 	}
-	for _, p := range page.Payments {
+	for _, p := range page.Rows {
 		data.Rows = append(data.Rows, paymentRowOf(p))
 	}
 	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, data)
 }
 
 // readPaymentQuery reads the list's address. A tab that does not exist is 404.
-func readPaymentQuery(c echo.Context) (q readmodel.Query, tab string, err error) {
-	tab = c.QueryParam("tab")
-	found := false
+func readPaymentQuery(c echo.Context) (readmodel.Query, error) {
 	for _, t := range paymentTabs {
-		if tabKey(t.decision) == tab {
-			q.Decision, found = t.decision, true
+		if tabKey(t.decision) == c.QueryParam("tab") {
+			return readQuery(c, paymentPaging, string(t.decision))
 		}
 	}
-	if !found {
-		return q, tab, web.NotFound("There is no such list of payments.")
-	}
-	q.Contractor = web.PersonOf(c).ID
+	return readmodel.Query{}, web.NotFound("There is no such list of payments.")
+}
+
+// readQuery reads what of a list of the person's an address asks for.
+func readQuery(c echo.Context, paging web.Paging, tab string) (q readmodel.Query, err error) {
+	q.Contractor, q.Tab = web.PersonOf(c).ID, tab
 	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
-		return q, tab, err
+		return q, err
 	}
-	q.Range, err = rangeOf(c)
-	return q, tab, err
+	return q, paging.Read(c, &q.Query)
 }
 
-// rangeOf reads which page of a list an address names.
-func rangeOf(c echo.Context) (r readmodel.Range, err error) {
-	for name, at := range map[string]**readmodel.Position{"older": &r.Older, "newer": &r.Newer} {
-		text := c.QueryParam(name)
-		if text == "" {
-			continue
-		}
-		position, err := web.DecodeCursor[readmodel.Position](text)
-		if err != nil {
-			return r, err
-		}
-		if year := position.At.Year(); year < 1 || year > 9999 {
-			return r, web.BadRequest("This page's address is not complete. Please start from the first page.")
-		}
-		*at = &position
+// addressIn makes addresses of pages of a list.
+func addressIn(path, tab, search string) func(parameter, value string) string {
+	return func(parameter, value string) string {
+		return web.Address(path, map[string]string{"tab": tab, "q": search, parameter: value})
 	}
-	return r, nil
-}
-
-// pagerTo leads to the pages beside one.
-func pagerTo(path string, beside readmodel.Range, search, tab string) web.Pager {
-	link := func(name string, at *readmodel.Position) string {
-		if at == nil {
-			return ""
-		}
-		return web.Address(path, map[string]string{"tab": tab, "q": search, name: web.EncodeCursor(*at)})
-	}
-	return web.Pager{Older: link("older", beside.Older), Newer: link("newer", beside.Newer)}
 }
 
 // emptyPayments explains what to do where the list has nothing.
@@ -147,7 +127,7 @@ func emptyPayments(q readmodel.Query) web.Empty {
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for the beginnings of words of its description, or for its number.",
 			clip(q.Search, 60)), Action: all}
 	}
-	switch q.Decision {
+	switch payment.Decision(q.Tab) {
 	case payment.DecisionRequested:
 		return web.Empty{Title: "Nothing waits", Text: "Every payment you asked for has been decided.", Action: request}
 	case payment.DecisionAccepted:

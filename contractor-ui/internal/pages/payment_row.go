@@ -3,11 +3,10 @@ package pages
 import (
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -33,10 +32,10 @@ type paymentRow struct {
 
 func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
-		ID: payment.Stream(p.ID.String()), Sort: p.SortKey(), Revision: p.Shown(), Href: paymentPath(p.ID.String()),
+		ID: payment.Stream(p.ID), Sort: sortKey(p.RequestedAt, p.ID), Revision: p.Shown(), Href: paymentPath(p.ID),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
-		Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()), Pending: p.Pending,
+		Money: moneyBadge(p.Payment()), Pending: p.Pending,
 	}
 	r.Money.Text, r.MoneyDetail, _ = strings.Cut(r.Money.Text, ", ")
 	if r.Text != p.Description {
@@ -60,29 +59,28 @@ func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 }
 
 // moneyBadge has no text for money that never moves.
-func moneyBadge(d payment.Decision, m payment.Money, final bool, stuck payment.Operation, label string) web.Badge {
-	if stuck != payment.NoOperation {
-		return web.Badge{Tone: web.Warning, Text: label}
+func moneyBadge(p payment.Payment) web.Badge {
+	tone := map[payment.Money]web.Tone{
+		payment.MoneyCaptured: web.Good, payment.MoneyAuthorized: web.Info, payment.MoneyDeclined: web.Warning,
+		payment.MoneyReleased: web.Warning, payment.MoneyRefunded: web.Neutral,
+	}[p.Money]
+	switch {
+	case p.Stuck != payment.NoOperation:
+		tone = web.Warning
+	case p.Money == payment.MoneyDeclined && p.Final:
+		tone = web.Bad
+	case tone == "" && p.Decision == payment.DecisionAccepted:
+		tone = web.Info
+	case tone == "":
+		return web.Badge{}
 	}
-	switch m {
-	case payment.MoneyCaptured:
-		return web.Badge{Tone: web.Good, Text: label}
-	case payment.MoneyAuthorized:
-		return web.Badge{Tone: web.Info, Text: label}
-	case payment.MoneyDeclined:
-		if final {
-			return web.Badge{Tone: web.Bad, Text: label}
-		}
-		return web.Badge{Tone: web.Warning, Text: label}
-	case payment.MoneyReleased:
-		return web.Badge{Tone: web.Warning, Text: label}
-	case payment.MoneyRefunded:
-		return web.Badge{Tone: web.Neutral, Text: label}
-	}
-	if d == payment.DecisionAccepted {
-		return web.Badge{Tone: web.Info, Text: label}
-	}
-	return web.Badge{}
+	return web.Badge{Tone: tone, Text: p.MoneyLabel()}
+}
+
+// sortKey orders rows as the list does when read from the end: by when they began, then by id. As text it
+// compares like the pair.
+func sortKey(began time.Time, id string) string {
+	return event.Kept(began).Format("2006-01-02T15:04:05.000000") + " " + id
 }
 
 // clip is a text in one line, cut to so many characters.
@@ -109,19 +107,4 @@ func totalsOf(t readmodel.Totals) []total {
 		{"accepted", "Accepted", "on its way to you", t.Accepted},
 		{"paid-out", "Paid out", "so far", t.PaidOut},
 	}
-}
-
-// sentence begins with a capital letter.
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
-}
-
-// lower begins with a small letter.
-func lower(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToLower(first)) + text[size:]
 }

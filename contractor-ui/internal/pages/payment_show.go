@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -35,16 +36,7 @@ type paymentPage struct {
 	CanAskAgain     bool
 	SoonAskAgain    bool   // once the log has confirmed what ended it
 	NextPayment     string // the id of the one that asks again, for its order's total
-	Steps           []step
-}
-
-// step is an entry of the timeline.
-type step struct {
-	Text    string
-	By      string // who tried, where it had no effect; else Text names them
-	At      time.Time
-	Effect  bool
-	Pending bool // "being confirmed"
+	Steps           []web.Step
 }
 
 func (h *handlers) showPayment(c echo.Context) error {
@@ -68,11 +60,10 @@ func (h *handlers) showPayment(c echo.Context) error {
 // addOrder links the order that the payment is for, which says how much is asked for again, and whether it
 // can be.
 func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Payment) error {
-	id, err := uuid.Parse(p.OrderID)
-	if err != nil {
+	if !api.IsID(p.OrderID) {
 		return nil
 	}
-	orders, err := readmodel.FindOrders(ctx, h.db, []uuid.UUID{id})
+	orders, err := readmodel.FindOrders(ctx, h.db, p.OrderID)
 	if err != nil {
 		return err
 	}
@@ -92,13 +83,10 @@ func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 }
 
 func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
-	decided := p.Decided
-	if p.Decision == payment.DecisionCancelled {
-		decided = p.Cancelled
-	}
+	decided := paymentview.DecidedBy(p.Payment)
 	page := paymentPage{
 		ID: p.ID, Amount: p.Amount, Description: p.Description,
-		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Decision, p.Money, p.Final, p.Stuck, p.MoneyLabel()),
+		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Payment),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
 		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
@@ -110,7 +98,7 @@ func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+		page.Steps = append(page.Steps, web.StepOf(s.Text(), s.Entry, s.Effect))
 	}
 	return page
 }

@@ -8,6 +8,7 @@ import (
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -27,7 +28,7 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 	case refusal == nil:
 		return err
 	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
-		web.Flash(c, web.Warning, sentence(notDone(refusal))+".")
+		web.Flash(c, web.Warning, text.Capital(notDone(refusal))+".")
 	}
 	return web.Redirect(c, paymentPath(id))
 }

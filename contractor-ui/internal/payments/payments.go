@@ -16,6 +16,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
@@ -82,7 +83,7 @@ func (s *Service) append(ctx context.Context, tx *pg.Tx, stream journal.Stream, 
 
 // own folds a stream and checks that the payment is the contractor's.
 func own(stream journal.Stream, contractor string) (payment.Payment, error) {
-	p, _ := readmodel.Fold(stream)
+	p, _ := paymentview.Fold(stream)
 	if !p.Exists() || p.ContractorID != contractor {
 		return payment.Payment{}, ErrNoPayment
 	}

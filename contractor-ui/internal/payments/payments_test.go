@@ -57,7 +57,7 @@ func (f *fixture) payment(id string) readmodel.PaymentHistory {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	rows, err := readmodel.Find(f.t.Context(), f.db, []uuid.UUID{uuid.MustParse(id)})
+	rows, err := readmodel.Find(f.t.Context(), f.db, id)
 	if err != nil || (len(rows) == 1) != p.Exists() || len(rows) == 1 && (rows[0].Decision != p.Decision || rows[0].Revision != p.Revision) {
 		f.t.Fatalf("the row %+v, %v of %+v", rows, err, p)
 	}

@@ -7,7 +7,9 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/schema"
@@ -115,7 +117,7 @@ func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested)
 		if err != nil {
 			return err
 		}
-		ids, err := readmodel.PaymentsOf(ctx, tx, wanted.OrderID, wanted.ContractorID)
+		ids, err := orderview.PaymentsOf(ctx, tx, wanted.OrderID, wanted.ContractorID)
 		if err != nil {
 			return err
 		}
@@ -137,7 +139,7 @@ func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested)
 		}
 		payments := make([]payment.Payment, len(ids))
 		for i, name := range names[1:] {
-			payments[i], _ = readmodel.Fold(streams[name])
+			payments[i], _ = paymentview.Fold(streams[name])
 		}
 		if body, err = requestFor(o, payments, wanted); err != nil {
 			return err
@@ -155,7 +157,7 @@ func (s *Service) lockOrder(ctx context.Context, tx *pg.Tx, id, contractor strin
 	if err != nil {
 		return order.Order{}, err
 	}
-	o, _ := readmodel.FoldOrder(streams[name])
+	o, _ := orderview.Fold(streams[name])
 	if !o.Exists() || o.ContractorID != contractor {
 		return o, ErrNoOrder
 	}

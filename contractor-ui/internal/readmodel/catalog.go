@@ -4,171 +4,106 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/readmodel"
-	"countersign.example/pkg/search"
 )
 
-// Product is what can be ordered: a row of the table products. The JSON names are the columns', for
-// ProjectCatalog.
-type Product struct {
-	ID          uuid.UUID `gorm:"primaryKey" json:"id"`
-	SKU         string    `gorm:"column:sku" json:"sku"`
-	Name        string    `json:"name"`
-	Minor       int64     `gorm:"column:price" json:"price"` // in minor units
-	Currency    string    `json:"currency"`
-	Archived    bool      `json:"archived"`
-	Sequence    int64     `json:"sequence"`
-	Revision    int64     `json:"revision"`
-	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort        string    `json:"sort"`
-	SearchTerms string    `gorm:"column:words" json:"words"`
+// Product is what can be ordered, and Customer is for whom.
+type (
+	Product  = orderview.Product
+	Customer = orderview.Customer
+)
+
+var (
+	products  = readmodel.NewTable[Product]("products", orderview.TermsInRow)
+	customers = readmodel.NewTable[Customer]("customers", orderview.TermsInRow)
+)
+
+// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes
+// their rows.
+func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	return errors.Join(
+		products.Queue(tx, readmodel.Fold(streams, catalog.ProductStream(""), orderview.ProductOf)),
+		customers.Queue(tx, readmodel.Fold(streams, catalog.CustomerStream(""), orderview.CustomerOf)))
 }
-
-// Price is the price of one.
-func (p Product) Price() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
-
-// Place is where the product is in the list.
-func (p Product) Place() Place { return Place{p.Sort, p.ID} }
-
-// Customer is for whom is ordered: a row of the table customers.
-type Customer struct {
-	ID          uuid.UUID `gorm:"primaryKey" json:"id"`
-	Name        string    `json:"name"`
-	Email       string    `json:"email"`
-	Archived    bool      `json:"archived"`
-	Sequence    int64     `json:"sequence"`
-	Revision    int64     `json:"revision"`
-	UpdatedAt   time.Time `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sort        string    `json:"sort"`
-	SearchTerms string    `gorm:"column:words" json:"words"`
-}
-
-// Place is where the customer is in the list.
-func (c Customer) Place() Place { return Place{c.Sort, c.ID} }
-
-// Place is a place in a list by name.
-type Place struct {
-	Sort string    `json:"sort"`
-	ID   uuid.UUID `json:"id"`
-}
-
-// byName is the order of lists by name: that of an alphabet, as ICU has it.
-const byName = `sort collate "und-x-icu", id`
 
 // Choice asks for what people can choose from, by name, without what is archived.
 type Choice struct {
-	Search string // parts of words; "" finds everything
-	After  *Place // nil: from the beginning
+	Search string           // parts of words; "" finds everything
+	After  *readmodel.Place // nil: from the beginning
 	Limit  int
 }
 
-// Products reads what can be ordered. More reports whether there are others behind.
-func Products(ctx context.Context, db *pg.DB, c Choice) (rows []Product, more bool, err error) {
-	if err := c.narrow(db.Gorm(ctx)).Find(&rows).Error; err != nil {
-		return nil, false, fmt.Errorf("list products: %w", err)
+func (c Choice) query() readmodel.Query {
+	return readmodel.Query{
+		Sort: orderview.ByName, Where: []readmodel.Condition{readmodel.Where("not archived")}, Search: c.Search, After: c.After, Limit: c.Limit,
 	}
-	more = len(rows) > c.Limit
-	return rows[:min(len(rows), c.Limit)], more, nil
+}
+
+// Products reads what can be ordered.
+func Products(ctx context.Context, db *pg.DB, c Choice) (readmodel.Page[Product], error) {
+	return products.Page(ctx, db, c.query())
 }
 
 // Customers reads for whom can be ordered.
-func Customers(ctx context.Context, db *pg.DB, c Choice) (rows []Customer, more bool, err error) {
-	if err := c.narrow(db.Gorm(ctx)).Find(&rows).Error; err != nil {
-		return nil, false, fmt.Errorf("list customers: %w", err)
-	}
-	more = len(rows) > c.Limit
-	return rows[:min(len(rows), c.Limit)], more, nil
+func Customers(ctx context.Context, db *pg.DB, c Choice) (readmodel.Page[Customer], error) {
+	return customers.Page(ctx, db, c.query())
 }
 
 // ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, and
 // none that is archived.
-func ProductsNamed(ctx context.Context, db *pg.DB, text string) (rows []Product, err error) {
-	if err := db.Gorm(ctx).Where("not archived and lower(sku) = lower(?)", text).Limit(2).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find products by SKU: %w", err)
+func ProductsNamed(ctx context.Context, db *pg.DB, text string) ([]Product, error) {
+	bySKU := Choice{Limit: 2}.query()
+	bySKU.Where = append(bySKU.Where, readmodel.Where("lower(sku) = lower(?)", text))
+	found, err := products.Page(ctx, db, bySKU)
+	if err == nil && len(found.Rows) == 0 {
+		found, err = products.Page(ctx, db, named(text))
 	}
-	if len(rows) > 0 {
-		return rows, nil
-	}
-	if err := named(db.Gorm(ctx), text).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find products by name: %w", err)
-	}
-	return rows, nil
+	return found.Rows, err
 }
 
 // CustomersNamed are those that have text as their name, as ProductsNamed.
-func CustomersNamed(ctx context.Context, db *pg.DB, text string) (rows []Customer, err error) {
-	if err := named(db.Gorm(ctx), text).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find customers by name: %w", err)
-	}
-	return rows, nil
+func CustomersNamed(ctx context.Context, db *pg.DB, text string) ([]Customer, error) {
+	found, err := customers.Page(ctx, db, named(text))
+	return found.Rows, err
 }
 
-func named(db *gorm.DB, text string) *gorm.DB {
-	return db.Where("not archived and sort = ? and lower(name) = lower(?)", readmodel.SortName(text), text).Order(byName).Limit(2)
+func named(text string) readmodel.Query {
+	q := Choice{Limit: 2}.query()
+	q.Where = append(q.Where, readmodel.Where("sort = ? and lower(name) = lower(?)", readmodel.SortName(text), text))
+	return q
 }
 
-func (c Choice) narrow(db *gorm.DB) *gorm.DB {
-	db = db.Session(&gorm.Session{QueryFields: true}).Where("not archived").Order(byName).Limit(c.Limit + 1)
-	if c.After != nil {
-		db = db.Where("("+byName+") > (?, ?)", c.After.Sort, c.After.ID)
-	}
-	if c.Search == "" {
-		return db
-	}
-	query := search.Query(c.Search)
-	if query == "" {
-		return db.Where("false") // nothing to look for
-	}
-	return db.Where("found @@ ?::tsquery", query)
+// FindProducts returns those of ids that there are, archived ones too.
+func FindProducts(ctx context.Context, db *pg.DB, ids ...string) ([]Product, error) {
+	return products.Find(ctx, db, "id", ids...)
 }
 
-// FindProducts returns those of ids that there are, archived ones too, by id.
-func FindProducts(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Product, error) {
-	var rows []Product
-	if err := among(db.Gorm(ctx), "id", ids).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find products: %w", err)
-	}
-	found := make(map[uuid.UUID]Product, len(rows))
-	for _, p := range rows {
-		found[p.ID] = p
-	}
-	return found, nil
-}
-
-// FindCustomers returns those of ids that there are, archived ones too, by id.
-func FindCustomers(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]Customer, error) {
-	var rows []Customer
-	if err := among(db.Gorm(ctx), "id", ids).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find customers: %w", err)
-	}
-	found := make(map[uuid.UUID]Customer, len(rows))
-	for _, c := range rows {
-		found[c.ID] = c
-	}
-	return found, nil
+// FindCustomers returns those of ids that there are, archived ones too.
+func FindCustomers(ctx context.Context, db *pg.DB, ids ...string) ([]Customer, error) {
+	return customers.Find(ctx, db, "id", ids...)
 }
 
 // Drafted is a product that somebody has in a draft.
 type Drafted struct {
-	ContractorID string
-	ProductID    uuid.UUID
-	Revision     int64 // of the product
+	ContractorID, ProductID string
+	Revision                int64 // of the product
 }
 
 // FindDrafted returns who has which of the products in a draft.
-func FindDrafted(ctx context.Context, db *pg.DB, ids []uuid.UUID) ([]Drafted, error) {
-	rows, err := db.Pool().Query(ctx, `select distinct o.contractor_id, p.id, p.revision
-		from orders o join products p on p.id = any (o.drafted) where o.state = 'draft' and o.drafted && $1 and p.id = any ($1)`, ids)
+func FindDrafted(ctx context.Context, db *pg.DB, ids []string) ([]Drafted, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := db.Pool().Query(ctx, `select distinct o.contractor_id, p.id::text, p.revision
+		from orders o join products p on p.id = any (o.drafted)
+		where o.state = 'draft' and o.drafted && $1::uuid[] and p.id = any ($1::uuid[])`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("find drafts of products: %w", err)
 	}
@@ -177,30 +112,4 @@ func FindDrafted(ctx context.Context, db *pg.DB, ids []uuid.UUID) ([]Drafted, er
 		return nil, fmt.Errorf("find drafts of products: %w", err)
 	}
 	return found, nil
-}
-
-var productsTable = readmodel.NewTable("products",
-	"sku", "name", "price", "currency", "archived", "sequence", "revision", "updated_at", "sort", "words")
-
-var customersTable = readmodel.NewTable("customers",
-	"name", "email", "archived", "sequence", "revision", "updated_at", "sort", "words")
-
-// ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes
-// their rows.
-func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	products := readmodel.Fold(streams, catalog.ProductStream(""), func(s journal.Stream) (Product, bool) {
-		p := catalog.FoldProduct(readmodel.Events(s))
-		if p.ID == "" {
-			return Product{}, false
-		}
-		return productOf(p, s), true
-	})
-	customers := readmodel.Fold(streams, catalog.CustomerStream(""), func(s journal.Stream) (Customer, bool) {
-		c := catalog.FoldCustomer(readmodel.Events(s))
-		if c.ID == "" {
-			return Customer{}, false
-		}
-		return customerOf(c, s), true
-	})
-	return errors.Join(readmodel.Queue(tx, productsTable, products), readmodel.Queue(tx, customersTable, customers))
 }

@@ -1,47 +1,33 @@
 package readmodel
 
 import (
-	"strings"
-	"time"
-
-	"github.com/google/uuid"
+	"context"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/pkg/event"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
-// Order is a row of the read model of the orders, with its payments.
+// Order is a row of the table orders, with its payments.
 type Order struct {
-	ID           uuid.UUID   `gorm:"type:uuid;primaryKey" json:"id"`
-	Number       string      `json:"number"` // "" until it is submitted
-	ContractorID string      `json:"contractor_id"`
-	CustomerName string      `json:"customer_name"` // "" until one is chosen
-	Lines        int         `json:"lines"`
-	TotalMinor   int64       `json:"total_minor"`
-	Currency     string      `json:"currency"` // "" without a line
-	State        order.State `json:"state"`
-	DraftedAt    time.Time   `json:"drafted_at"`
-	SubmittedAt  *time.Time  `json:"submitted_at"`
-	ExpiresAt    *time.Time  `json:"expires_at"`
-	UpdatedAt    time.Time   `gorm:"autoUpdateTime:false" json:"updated_at"`
-	Sequence     int64       `json:"sequence"`                  // ordering-core's own version
-	Revision     int64       `json:"revision"`                  // of its own stream
-	SearchTerms  string      `gorm:"column:words" json:"words"` // to be found by
-	Drafted      []string    `gorm:"-" json:"drafted"`          // the products in it while it is a draft; for FindDrafted
-	Payments     []Payment   `gorm:"-" json:"-"`                // the oldest first
+	orderview.Row
+	Lines       int       `json:"lines"`
+	Minor       int64     `gorm:"column:total_minor" json:"total_minor"`
+	SearchTerms string    `gorm:"column:words" json:"words"` // to be found by
+	Drafted     []string  `gorm:"-" json:"drafted"`          // the products in it while it is a draft; for FindDrafted
+	Payments    []Payment `gorm:"-" json:"-"`                // the oldest first
 }
 
-// TableName is GORM's name for the table.
-func (Order) TableName() string { return "orders" }
+var orderTerms = search.Table{Name: "order_words", ID: "id", Vector: "words", Raw: "raw"}
+
+var orders = readmodel.NewTable[Order]("orders", orderTerms)
 
 // Total is what the order comes to; without a currency while it has no line.
-func (o Order) Total() money.Amount { return money.Amount{Minor: o.TotalMinor, Currency: o.Currency} }
-
-// SortKey orders rows as the list does when read from the end, as text.
-func (o Order) SortKey() string { return sortKey(o.DraftedAt, o.ID) }
+func (o Order) Total() money.Amount { return money.Amount{Minor: o.Minor, Currency: o.Currency} }
 
 // Shown counts every change of what is shown of the order: its own and its payments'.
 func (o Order) Shown() int64 {
@@ -52,19 +38,8 @@ func (o Order) Shown() int64 {
 	return shown
 }
 
-func (o Order) position() *Position { return &Position{At: event.Kept(o.DraftedAt), ID: o.ID} }
-
-// FoldOrder reads an order from its stream.
-func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	return order.Fold(journal.Entries(s))
-}
-
-// orderRowOf is the row of an order; false if nobody has drafted it.
-func orderRowOf(s journal.Stream) (Order, bool) {
-	o, _ := FoldOrder(s)
-	if !o.Exists() {
-		return Order{}, false
-	}
+func orderOf(s journal.Stream) (Order, bool) {
+	row, o, ok := orderview.RowOf(s)
 	drafted := []string{}
 	if o.State == order.StateDraft {
 		for _, line := range o.Lines {
@@ -72,25 +47,42 @@ func orderRowOf(s journal.Stream) (Order, bool) {
 		}
 	}
 	return Order{
-		ID: uuid.MustParse(o.ID), Number: o.Number, ContractorID: o.ContractorID, CustomerName: o.CustomerName,
-		Lines: len(o.Lines), TotalMinor: o.Total.Minor, Currency: o.Total.Currency, State: o.State,
-		DraftedAt: o.Drafted.At, SubmittedAt: optionalTime(o.Submitted.At), ExpiresAt: optionalTime(o.ExpiresAt),
-		UpdatedAt: o.UpdatedAt, Sequence: o.Sequence, Revision: s.Revision(), SearchTerms: searchTermsOf(o), Drafted: drafted,
-	}, true
+		Row: row, Lines: len(o.Lines), Minor: o.Total.Minor, Drafted: drafted,
+		SearchTerms: search.Later(search.Mark(o.ContractorID), orderview.SearchTexts(o)...),
+	}, ok
 }
 
-func searchTermsOf(o order.Order) string {
-	// A number is found by its last part without the zeros, too.
-	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
-	for _, line := range o.Lines {
-		texts = append(texts, line.Name, line.SKU)
-	}
-	return search.Later(search.Mark(o.ContractorID), texts...)
+// ProjectOrders writes the rows of the orders among streams that the consumer has received. It is a
+// journal.Projector.
+func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	return orders.Queue(tx, readmodel.Fold(streams, order.Stream(""), orderOf))
 }
 
-func optionalTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+// ListOrders reads a page of orders, each with its payments.
+func ListOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Order], error) {
+	found, err := page(ctx, db, orders, "state", q)
+	if err != nil {
+		return found, err
 	}
-	return &t
+	return found, addPayments(ctx, db, found.Rows)
+}
+
+// FindOrders returns the rows of the orders that are in the read model, each with its payments.
+func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) {
+	found, err := orders.Find(ctx, db, "id", ids...)
+	if err != nil {
+		return nil, err
+	}
+	return found, addPayments(ctx, db, found)
+}
+
+func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
+	return orderview.AddPayments(ctx, db, payments, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
+}
+
+// CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are
+// many.
+func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]int, error) {
+	return readmodel.Count[order.State](ctx, db, orders, "state",
+		readmodel.Where("contractor_id = ? and state in ('draft', 'submitted')", contractor))
 }

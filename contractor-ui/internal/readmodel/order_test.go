@@ -9,11 +9,13 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	list "countersign.example/pkg/readmodel"
 )
 
 // orders records events about an order as the consumer does, the first with sequence from.
@@ -53,7 +55,7 @@ func submittedAs(number, id, customer string) []order.Body {
 
 func (d *fixture) order(id string) *readmodel.Order {
 	d.t.Helper()
-	rows, err := readmodel.FindOrders(d.t.Context(), d.db, []uuid.UUID{uuid.MustParse(id)})
+	rows, err := readmodel.FindOrders(d.t.Context(), d.db, id)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func (d *fixture) agreesOn(id string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	o, _ := readmodel.FoldOrder(s)
+	o, _ := orderview.Fold(s)
 	row := d.order(id)
 	if row == nil {
 		d.t.Fatalf("no row of %s", id)
@@ -114,9 +116,9 @@ func TestOrdersAreFound(t *testing.T) {
 		"drill hofmann": true, "drill meier": false, "' | \\": false, "@jon-park": false,
 	} {
 		for contractor, found := range map[string]bool{ada.Actor: want, "jon-park": false} {
-			page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.OrderQuery{Contractor: contractor, State: order.StateSubmitted, Search: text})
-			if err != nil || (len(page.Orders) == 1) != found {
-				t.Errorf("%q by %s finds %d, %v", text, contractor, len(page.Orders), err)
+			page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.Query{Contractor: contractor, Tab: string(order.StateSubmitted), Query: list.Query{Sort: orderview.Newest, Search: text}})
+			if err != nil || (len(page.Rows) == 1) != found {
+				t.Errorf("%q by %s finds %d, %v", text, contractor, len(page.Rows), err)
 			}
 		}
 	}
@@ -133,24 +135,25 @@ func TestOrderPagesByKeyset(t *testing.T) {
 		id := event.NewID().String()
 		d.orders(id, ada, 1, t0.Add(time.Duration(n/4)*time.Second), order.Drafted{OrderID: id, ContractorID: ada.Actor})
 	}
-	read := func(r readmodel.Range) readmodel.OrderPage {
-		page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.OrderQuery{Contractor: ada.Actor, State: order.StateDraft, Range: r})
+	read := func(q list.Query) list.Page[readmodel.Order] {
+		q.Sort = orderview.Newest
+		page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Tab: string(order.StateDraft), Query: q})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return page
 	}
-	first := read(readmodel.Range{})
-	second := read(readmodel.Range{Older: first.Older})
-	if len(first.Orders) != readmodel.PageSize || len(second.Orders) != 5 || second.Older != nil || first.Newer != nil {
-		t.Fatalf("%d and %d orders", len(first.Orders), len(second.Orders))
+	first := read(list.Query{})
+	second := read(list.Query{After: first.After})
+	if len(first.Rows) != readmodel.PageSize || len(second.Rows) != 5 || second.After != nil || first.Before != nil {
+		t.Fatalf("%d and %d orders", len(first.Rows), len(second.Rows))
 	}
-	for i, rows := 1, append(first.Orders, second.Orders...); i < len(rows); i++ {
-		if rows[i].SortKey() >= rows[i-1].SortKey() {
-			t.Errorf("%s is not older than %s", rows[i].SortKey(), rows[i-1].SortKey())
+	for i, rows := 1, append(first.Rows, second.Rows...); i < len(rows); i++ {
+		if rows[i].Place(orderview.Newest).Key+rows[i].ID >= rows[i-1].Place(orderview.Newest).Key+rows[i-1].ID {
+			t.Errorf("%s is not older than %s", rows[i].Place(orderview.Newest).Key+rows[i].ID, rows[i-1].Place(orderview.Newest).Key+rows[i-1].ID)
 		}
 	}
-	if back := read(readmodel.Range{Newer: second.Newer}); fmt.Sprint(back.Orders) != fmt.Sprint(first.Orders) {
+	if back := read(list.Query{Before: second.Before}); fmt.Sprint(back.Rows) != fmt.Sprint(first.Rows) {
 		t.Error("the way back shows another page")
 	}
 }
@@ -168,10 +171,10 @@ func TestAnOrderHasItsContractorsPayments(t *testing.T) {
 	d.mustReceive(ask(forged, "jon-park"), ask(own, ada.Actor))
 	// then it has its contractor's, and counts its changes
 	row := d.order(id)
-	if len(row.Payments) != 1 || row.Payments[0].ID.String() != own || row.Shown() <= before {
+	if len(row.Payments) != 1 || row.Payments[0].ID != own || row.Shown() <= before {
 		t.Errorf("%+v", row)
 	}
-	ids, err := readmodel.PaymentsOf(t.Context(), d.db.Pool(), id, ada.Actor)
+	ids, err := orderview.PaymentsOf(t.Context(), d.db.Pool(), id, ada.Actor)
 	if err != nil || fmt.Sprint(ids) != fmt.Sprint([]string{own}) {
 		t.Errorf("%v, %v", ids, err)
 	}

@@ -2,58 +2,47 @@
 // from the journal and read by lists, totals and live updates.
 //
 // Invariants:
-//   - A row is the fold of its stream, at the revision it carries; whoever writes it holds the
-//     stream's row.
-//   - A payment that nobody has requested has no row, whatever has been received about it; so with an order
-//     that nobody has drafted.
 //   - A payment is superseded once: the first to do so stays, in the order of recording.
-//   - Every list is of one contractor's, and by keyset: page 10,000 costs what page 2 costs.
+//   - Every list is of one contractor's.
 package readmodel
 
 import (
-	"time"
+	"context"
+	"errors"
+	"fmt"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
-// Payment is a row of the read model.
+// Payment is a row of the table payments.
 type Payment struct {
-	ID             uuid.UUID `gorm:"type:uuid;primaryKey"`
-	ContractorID   string
-	ContractorName string
-	AmountMinor    int64
-	Currency       string
-	Description    string
-	OrderID        *uuid.UUID
-	Supersedes     *uuid.UUID
-	SupersededBy   *uuid.UUID `gorm:"->"` // what asks again for it: another payment's claim
-	CaptureMethod  payment.CaptureMethod
-	Decision       payment.Decision
-	DecidedByName  string     // of whoever decided; "" while it waits
-	DecidedAt      *time.Time // nil while it waits
-	Money          payment.Money
-	Final          bool // declined, and not tried again
-	Stuck          payment.Operation
-	Pending        bool // the log has not confirmed all of it yet
-	RequestedAt    time.Time
-	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
-	Revision       int64     // of its stream
-	SearchTerms    string    `gorm:"column:words"` // to be found by
+	paymentview.Row
+	Minor        int64   `gorm:"column:amount_minor" json:"amount_minor"`
+	SupersededBy *string `gorm:"->" json:"-"`               // what asks again for it: another payment's claim
+	SearchTerms  string  `gorm:"column:words" json:"words"` // to be found by
 }
 
-// TableName is GORM's name for the table.
-func (Payment) TableName() string { return "payments" }
+var paymentTerms = search.Table{Name: "payment_words", ID: "id", Vector: "words", Raw: "raw"}
+
+// Searched are the tables of what payments and orders are found by.
+var Searched = []search.Table{paymentTerms, orderTerms}
+
+// payments are the rows, each with what asks again for it.
+var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
+	return db.Select("payments.*, superseded_by").Joins("left join supersessions on superseded = id")
+})
 
 // Amount is what was asked for.
-func (p Payment) Amount() money.Amount {
-	return money.Amount{Minor: p.AmountMinor, Currency: p.Currency}
-}
+func (p Payment) Amount() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
 
 // Shown is the revision for open pages: the stream's, and one more once another payment supersedes this one.
 func (p Payment) Shown() int64 {
@@ -63,60 +52,109 @@ func (p Payment) Shown() int64 {
 	return p.Revision
 }
 
-// MoneyLabel is what became of the money, as people read it.
-func (p Payment) MoneyLabel() string {
-	return payment.Payment{Decision: p.Decision, Money: p.Money, Final: p.Final, Stuck: p.Stuck, CaptureMethod: p.CaptureMethod}.MoneyLabel()
+func paymentOf(s journal.Stream) (Payment, bool) {
+	row, p, ok := paymentview.RowOf(s)
+	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description)}, ok
 }
 
-// SortKey orders rows as the list does when read from the end: by when they were requested, then by
-// id. As text it compares like the pair.
-func (p Payment) SortKey() string { return sortKey(p.RequestedAt, p.ID) }
+// PageSize is how many rows a page of a list has.
+const PageSize = 25
 
-func sortKey(began time.Time, id uuid.UUID) string {
-	return event.Kept(began).Format("2006-01-02T15:04:05.000000") + " " + id.String()
+// Query selects which of a contractor's payments or orders to list, newest first.
+type Query struct {
+	readmodel.Query
+	Contractor string
+	Tab        string // a decision or an order's state; "": all of them
 }
 
-// Fold reads a payment from its stream: the log's events in their order, then the pending ones.
-func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	return payment.Fold(journal.Entries(s))
+// page reads a page of a contractor's rows; tab is the column that says in which tab a row is.
+func page[T readmodel.Row](ctx context.Context, db *pg.DB, t readmodel.Table[T], tab string, q Query) (readmodel.Page[T], error) {
+	q.Limit, q.Marks = PageSize, []string{search.Mark(q.Contractor)}
+	q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
+	if q.Tab != "" {
+		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab))
+	}
+	return t.Page(ctx, db, q.Query)
 }
 
-// rowOf is the row of a payment; false if nobody has requested it.
-func rowOf(s journal.Stream) (Payment, bool) {
-	p, _ := Fold(s)
-	if !p.Exists() {
-		return Payment{}, false
-	}
-	decided := p.Decided
-	if p.Decision == payment.DecisionCancelled {
-		decided = p.Cancelled
-	}
-	row := Payment{
-		ID: uuid.MustParse(p.ID), ContractorID: p.ContractorID, ContractorName: p.ContractorName,
-		AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
-		OrderID: optionalID(p.OrderID), Supersedes: optionalID(p.Supersedes), CaptureMethod: p.CaptureMethod,
-		Decision: p.Decision, DecidedByName: nameOf(decided), Money: p.Money, Final: p.Final, Stuck: p.Stuck, Pending: p.Pending,
-		RequestedAt: p.Requested.At, UpdatedAt: p.UpdatedAt, Revision: s.Revision(),
-		SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description),
-	}
-	if decided.Done() {
-		row.DecidedAt = &decided.At
-	}
-	return row, true
+// List reads a page of payments.
+func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], error) {
+	return page(ctx, db, payments, "decision", q)
 }
 
-func nameOf(act payment.Act) string {
-	if act.ByName != "" {
-		return act.ByName
-	}
-	return act.By
+// Find returns the rows of the payments that are in the read model.
+func Find(ctx context.Context, db *pg.DB, ids ...string) ([]Payment, error) {
+	return payments.Find(ctx, db, "id", ids...)
 }
 
-// optionalID is nil for "". The payment package has checked the rest.
-func optionalID(text string) *uuid.UUID {
-	if text == "" {
+// ErrSuperseded means that another payment asks again for the same one already.
+var ErrSuperseded = errors.New("this payment has been asked for again already")
+
+// Save writes the row of one stream after the app has appended to it, in the same transaction. It fails with
+// ErrSuperseded where the payment supersedes what another one has superseded.
+func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
+	row, ok := paymentOf(s)
+	if !ok {
 		return nil
 	}
-	id := uuid.MustParse(text)
-	return &id
+	if err := payments.Queue(tx, []Payment{row}); err != nil || row.Supersedes == nil {
+		return err
+	}
+	const insert = `insert into supersessions as s (superseded, superseded_by) values ($1, $2)
+		on conflict (superseded) do update set superseded_by = s.superseded_by returning superseded_by::text`
+	var first string
+	if err := tx.QueryRow(ctx, insert, *row.Supersedes, row.ID).Scan(&first); err != nil {
+		return fmt.Errorf("note what is superseded: %w", err)
+	}
+	if first != row.ID {
+		return ErrSuperseded
+	}
+	tx.Queue("insert into unpushed (stream) values ($1)", payment.Stream(*row.Supersedes))
+	return nil
+}
+
+// claims of one payment are taken in the order of recording, and not of somebody else's payment: a forged
+// event must not block "Ask again". Those of several are sorted, so that two batches do not wait for each
+// other. A payment that is not here yet may be in another partition, behind. "on conflict" names no column,
+// since both columns are unique and neither conflict may stop the consumer. The open pages of what is claimed
+// show it.
+const claims = `with claimed as (insert into supersessions (superseded, superseded_by)
+		select c.superseded, c.superseded_by
+		from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
+		where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
+		order by c.superseded, c.place on conflict do nothing returning superseded)
+	insert into unpushed (stream) select 'payment-' || superseded from claimed`
+
+// Project writes the rows of the payments among streams that the consumer has received, in the round trip of
+// the commit. It is a journal.Projector. A second payment that supersedes the same one keeps its row and
+// loses nothing but the claim: what is in the log cannot be refused here.
+func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	rows := readmodel.Fold(streams, payment.Stream(""), paymentOf)
+	if err := payments.Queue(tx, rows); err != nil {
+		return err
+	}
+	var superseded, by, contractors []string
+	for _, row := range rows {
+		if row.Supersedes != nil {
+			superseded, by, contractors = append(superseded, *row.Supersedes), append(by, row.ID), append(contractors, row.ContractorID)
+		}
+	}
+	if len(superseded) > 0 {
+		tx.Queue(claims, superseded, by, contractors)
+	}
+	return nil
+}
+
+// rowQuerier is a pool or a transaction.
+type rowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// SupersededBy returns the payment that asks again for this one, or "".
+func SupersededBy(ctx context.Context, db rowQuerier, id string) (by string, err error) {
+	err = db.QueryRow(ctx, "select superseded_by::text from supersessions where superseded = $1", id).Scan(&by)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("find what supersedes a payment: %w", err)
+	}
+	return by, nil
 }

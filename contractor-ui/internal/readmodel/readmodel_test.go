@@ -14,11 +14,13 @@ import (
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
@@ -101,7 +103,7 @@ func (d *fixture) write(e event.Event, after error) error {
 // row reads a payment's row, or nil.
 func (d *fixture) row(id string) *readmodel.Payment {
 	d.t.Helper()
-	rows, err := readmodel.Find(d.t.Context(), d.db, []uuid.UUID{uuid.MustParse(id)})
+	rows, err := readmodel.Find(d.t.Context(), d.db, id)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -118,7 +120,7 @@ func (d *fixture) agrees(id string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	p, _ := readmodel.Fold(s)
+	p, _ := paymentview.Fold(s)
 	row := d.row(id)
 	if !p.Exists() {
 		if row != nil {
@@ -130,7 +132,7 @@ func (d *fixture) agrees(id string) {
 		d.t.Fatalf("no row of %s", id)
 	}
 	got := []any{row.ContractorID, row.Amount(), row.Description, row.Decision, row.Money, row.Final, row.Pending, row.Revision,
-		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), row.MoneyLabel()}
+		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), row.Payment().MoneyLabel()}
 	want := []any{p.ContractorID, p.Amount, p.Description, p.Decision, p.Money, p.Final, p.Pending, s.Revision(),
 		p.Requested.At, p.UpdatedAt, p.MoneyLabel()}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -296,8 +298,9 @@ func TestKeysetPages(t *testing.T) {
 		Amount: money.Amount{Minor: 5, Currency: "EUR"}, Description: "Item of Jon", CaptureMethod: payment.Automatic}))
 
 	// when one reads on to the end and back
-	q := readmodel.Query{Contractor: ada.Actor, Decision: payment.DecisionRequested}
-	read := func(q readmodel.Query) readmodel.Page {
+	q := readmodel.Query{Contractor: ada.Actor, Tab: string(payment.DecisionRequested)}
+	read := func(q readmodel.Query) list.Page[readmodel.Payment] {
+		q.Sort = paymentview.Newest
 		page, err := readmodel.List(t.Context(), d.db, q)
 		if err != nil {
 			t.Fatal(err)
@@ -305,16 +308,16 @@ func TestKeysetPages(t *testing.T) {
 		return page
 	}
 	first := read(q)
-	second := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Older: first.Older}})
-	third := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Older: second.Older}})
-	back := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Newer: third.Newer}})
-	start := read(readmodel.Query{Contractor: ada.Actor, Range: readmodel.Range{Newer: back.Newer}})
+	second := read(readmodel.Query{Contractor: ada.Actor, Query: list.Query{After: first.After}})
+	third := read(readmodel.Query{Contractor: ada.Actor, Query: list.Query{After: second.After}})
+	back := read(readmodel.Query{Contractor: ada.Actor, Query: list.Query{Before: third.Before}})
+	start := read(readmodel.Query{Contractor: ada.Actor, Query: list.Query{Before: back.Before}})
 
 	// then every payment is there once, in the order of its sort key, and the way back is the same
 	var keys []string
-	for _, page := range []readmodel.Page{first, second, third} {
-		for _, p := range page.Payments {
-			keys = append(keys, p.SortKey())
+	for _, page := range []list.Page[readmodel.Payment]{first, second, third} {
+		for _, p := range page.Rows {
+			keys = append(keys, p.Place(paymentview.Newest).Key+p.ID)
 		}
 	}
 	if len(keys) != 60 {
@@ -325,13 +328,13 @@ func TestKeysetPages(t *testing.T) {
 			t.Errorf("%s is not older than %s", keys[i], keys[i-1])
 		}
 	}
-	if third.Older != nil || first.Newer != nil {
+	if third.After != nil || first.Before != nil {
 		t.Error("there is no page beyond the ends")
 	}
-	if fmt.Sprint(back.Payments) != fmt.Sprint(second.Payments) || fmt.Sprint(start.Payments) != fmt.Sprint(first.Payments) {
+	if fmt.Sprint(back.Rows) != fmt.Sprint(second.Rows) || fmt.Sprint(start.Rows) != fmt.Sprint(first.Rows) {
 		t.Error("the way back shows other pages")
 	}
-	if start.Newer != nil {
+	if start.Before != nil {
 		t.Error("the first page has nothing newer")
 	}
 }
@@ -365,22 +368,22 @@ func TestSearch(t *testing.T) {
 		}
 		testSearches(t, d, searches)
 	}
-	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Search: "kitchen"}); err != nil || len(page.Payments) > 0 {
-		t.Errorf("another contractor finds %v, %v", page.Payments, err)
+	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Query: list.Query{Sort: paymentview.Newest, Search: "kitchen"}}); err != nil || len(page.Rows) > 0 {
+		t.Errorf("another contractor finds %v, %v", page.Rows, err)
 	}
 }
 
 func testSearches(t *testing.T, d *fixture, searches map[string]string) {
 	t.Helper()
 	for text, want := range searches {
-		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Search: text})
+		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Query: list.Query{Sort: paymentview.Newest, Search: text}})
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
 		got := ""
-		for _, p := range page.Payments {
-			got += p.ID.String()
+		for _, p := range page.Rows {
+			got += p.ID
 		}
 		if got != want {
 			t.Errorf("%q finds %q, not %q", text, got, want)

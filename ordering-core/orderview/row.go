@@ -1,0 +1,69 @@
+// Package orderview is what both web apps show of orders, products and customers: the rows of their lists,
+// their histories, and the texts for people.
+//
+// Invariants:
+//   - A row is the fold of its stream, at the revision that it carries.
+//   - An order that nobody has drafted has no row, whatever has been received about it.
+//   - An order shows its own contractor's payments. Somebody else's that names it is no part of it.
+package orderview
+
+import (
+	"strings"
+	"time"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/readmodel"
+)
+
+// Row is what the tables of both apps have of an order. The JSON names are the columns'.
+type Row struct {
+	ID           string      `gorm:"primaryKey" json:"id"`
+	Revision     int64       `json:"revision"` // of its own stream
+	Sequence     int64       `json:"sequence"` // ordering-core's own version
+	Number       string      `json:"number"`   // "" until it is submitted
+	ContractorID string      `json:"contractor_id"`
+	CustomerName string      `json:"customer_name"` // "" until one is chosen
+	Currency     string      `json:"currency"`      // "" without a line
+	State        order.State `json:"state"`
+	DraftedAt    time.Time   `json:"drafted_at"`
+	SubmittedAt  *time.Time  `json:"submitted_at"`
+	ExpiresAt    *time.Time  `json:"expires_at"`
+	UpdatedAt    time.Time   `gorm:"autoUpdateTime:false" json:"updated_at"`
+}
+
+// Newest is the order of a list of orders.
+var Newest = readmodel.Sort{Name: "at", SQL: "drafted_at", Type: "timestamptz", Desc: true}
+
+// Place is where the row is in a list.
+func (r Row) Place(readmodel.Sort) readmodel.Place { return readmodel.TimePlace(r.DraftedAt, r.ID) }
+
+// RowOf folds a stream and makes the order's row; false while nobody has drafted it.
+func RowOf(s journal.Stream) (Row, order.Order, bool) {
+	o, _ := Fold(s)
+	if !o.Exists() {
+		return Row{}, o, false
+	}
+	return Row{
+		ID: o.ID, Revision: s.Revision(), Sequence: o.Sequence, Number: o.Number, ContractorID: o.ContractorID,
+		CustomerName: o.CustomerName, Currency: o.Total.Currency, State: o.State, DraftedAt: event.Kept(o.Drafted.At),
+		SubmittedAt: readmodel.OptionalTime(o.Submitted.At), ExpiresAt: readmodel.OptionalTime(o.ExpiresAt), UpdatedAt: event.Kept(o.UpdatedAt),
+	}, o, true
+}
+
+// Fold reads an order from its stream.
+func Fold(s journal.Stream) (order.Order, []order.Step) { return order.Fold(journal.Entries(s)) }
+
+// SearchTexts are what an order is found by: its number, also by its last part without the zeros, its customer
+// and its lines.
+func SearchTexts(o order.Order) []string {
+	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
+	for _, line := range o.Lines {
+		texts = append(texts, line.Name, line.SKU)
+	}
+	return texts
+}
+
+// OfOrder returns the order's id, and whose it is.
+func (r Row) OfOrder() (id, contractor string) { return r.ID, r.ContractorID }

@@ -1,0 +1,96 @@
+package orderview
+
+import (
+	"time"
+
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/web"
+)
+
+// Timeline is what happened to an order and its payments, in one: by time, and within each in the order of the
+// log, which their clocks need not agree with. paid is the text of a payment's step.
+func Timeline(o History, paid func(payment.Step) string) []web.Step {
+	threads := make([][]web.Step, 1, 1+len(o.Payments))
+	names := map[string]string{}
+	for i, p := range o.Payments {
+		names[p.ID] = order.PaymentName(i, len(o.Payments))
+		var thread []web.Step
+		for _, s := range p.Steps {
+			shown := web.StepOf(paid(s), s.Entry, s.Effect)
+			shown.Of, shown.Href = names[p.ID], paymentPath(p.ID)
+			thread = append(thread, shown)
+		}
+		threads = append(threads, thread)
+	}
+	for _, s := range order.Condense(o.Steps) {
+		shown := web.StepOf(s.Text(), s.Entry, s.Effect)
+		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
+			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
+		}
+		threads[0] = append(threads[0], shown)
+	}
+	return web.MergeByTime(func(s web.Step) time.Time { return s.At }, threads...)
+}
+
+// paymentPath is a payment's page in both apps.
+func paymentPath(id string) string { return "/payments/" + id }
+
+// Refused is why a payment could not pay the order; "" if it is not known to be so.
+func (o History) Refused(paymentID string) (why string) {
+	for _, s := range o.Steps {
+		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == paymentID {
+			why = s.Text()
+		}
+	}
+	return why
+}
+
+// StateBadge is an order's state in words and colour.
+func StateBadge(s order.State) web.Badge {
+	tone := map[order.State]web.Tone{
+		order.StateSubmitted: web.Waiting, order.StatePaid: web.Good, order.StateExpired: web.Warning, order.StateCancelled: web.Bad,
+	}[s]
+	if tone == "" {
+		tone = web.Neutral
+	}
+	return web.Badge{Tone: tone, Text: s.Label()}
+}
+
+// Tabs are the parts of a list of orders, by their states. Counted are those that wait for something.
+var Tabs = []Tab{
+	{"All", order.StateNone, false}, {"Drafts", order.StateDraft, true}, {"Submitted", order.StateSubmitted, true},
+	{"Paid", order.StatePaid, false}, {"Expired", order.StateExpired, false}, {"Cancelled", order.StateCancelled, false},
+}
+
+// Tab is a part of a list of orders. In addresses it is called as the state is.
+type Tab struct {
+	Label   string
+	State   order.State
+	Counted bool
+}
+
+// Fragment is the live fragment beside a counted tab.
+func (t Tab) Fragment() string { return "orders-" + string(t.State) }
+
+// TabOf reads the tab that an address names; false if there is none.
+func TabOf(name string) (order.State, bool) {
+	for _, t := range Tabs {
+		if string(t.State) == name {
+			return t.State, true
+		}
+	}
+	return "", false
+}
+
+// TabsOf are the tabs above a list of which current is shown; address is that of another one.
+func TabsOf(current order.State, counts map[order.State]int, address func(tab string) string) (tabs web.Tabs) {
+	for _, t := range Tabs {
+		tab := web.Tab{Label: t.Label, Href: address(string(t.State)), Current: t.State == current}
+		if t.Counted {
+			tab.Fragment, tab.Count = t.Fragment(), counts[t.State]
+		}
+		tabs = append(tabs, tab)
+	}
+	return tabs
+}

@@ -1,0 +1,181 @@
+package readmodel
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
+)
+
+// Sort is an order of a list. Rows that are equal in it follow each other by their ids.
+type Sort struct {
+	Name string // in addresses
+	SQL  string // what is sorted by, as its index has it
+	Type string // of that: timestamptz or text
+	Desc bool
+}
+
+// Place is a place in a list: what its sort has of a row that need not be there any more, and the row's id.
+type Place struct{ Key, ID string }
+
+// TimePlace is the place of a row that is sorted by a time.
+func TimePlace(at time.Time, id string) Place {
+	return Place{event.Kept(at).Format(time.RFC3339Nano), id}
+}
+
+// Fields are a place for an address.
+func (s Sort) Fields(p Place) map[string]string { return map[string]string{s.Name: p.Key, "id": p.ID} }
+
+// Place reads what Fields made; false if it is something else.
+func (s Sort) Place(fields map[string]string) (p Place, ok bool) {
+	p.Key, ok = fields[s.Name]
+	p.ID = fields["id"]
+	ok = ok && len(fields) == 2 && uuid.Validate(p.ID) == nil && !strings.ContainsRune(p.Key, 0)
+	if s.Type == "timestamptz" {
+		at, err := time.Parse(time.RFC3339Nano, p.Key)
+		ok = ok && err == nil && at.Year() >= 1
+	}
+	return p, ok
+}
+
+// Condition is a part of a statement's where, with its parameters as question marks.
+type Condition struct {
+	SQL  string
+	Args []any
+}
+
+// Where makes a Condition.
+func Where(sql string, args ...any) Condition { return Condition{sql, args} }
+
+// Query asks for one page of a list: from its beginning, or the one After or Before a place.
+type Query struct {
+	Sort          Sort
+	Where         []Condition
+	Search        string   // rows that have all parts of it, or an id that begins with it; "" for all
+	Marks         []string // what search terms have of rows that may be found: see search.Mark
+	After, Before *Place
+	Limit         int
+	Select        string // the columns that are read; "" for all
+	// Narrowed means that a condition fits few rows or many: the statement is planned for its parameters.
+	Narrowed bool
+}
+
+// Page is a page of a list, in its order, and where the pages beside it begin; nil where there is none.
+type Page[T Row] struct {
+	Rows          []T
+	Before, After *Place
+	First         bool // it was read from the list's beginning
+}
+
+// Page reads a page. Before the first one there is none: instead of what is left there, it is the first.
+func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error) {
+	if q.Before != nil {
+		rows, err := t.read(ctx, db, q, q.Before, true)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		if len(rows) > q.Limit {
+			rows = rows[:q.Limit]
+			slices.Reverse(rows)
+			return Page[T]{Rows: rows, Before: q.place(rows[0]), After: q.place(rows[len(rows)-1])}, nil
+		}
+		q.After = nil
+	}
+	rows, err := t.read(ctx, db, q, q.After, false)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	page := Page[T]{Rows: rows, First: q.After == nil}
+	if len(rows) > q.Limit {
+		page.Rows = rows[:q.Limit]
+		page.After = q.place(page.Rows[q.Limit-1])
+	}
+	if q.After != nil && len(rows) > 0 {
+		page.Before = q.place(rows[0])
+	}
+	return page, nil
+}
+
+// All reads every row of a list, page by page: what moves meanwhile may be there twice, or not at all.
+func (t Table[T]) All(ctx context.Context, db *pg.DB, q Query) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for more := true; more; {
+			page, err := t.Page(ctx, db, q)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, row := range page.Rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			q.After, more = page.After, page.After != nil
+		}
+	}
+}
+
+func (q Query) place(row Row) *Place {
+	p := row.Place(q.Sort)
+	return &p
+}
+
+// read reads one row more than a page has, if there are more, from a place on or from the list's beginning.
+func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, backwards bool) (rows []T, err error) {
+	direction, than := "", ">"
+	if q.Sort.Desc != backwards {
+		direction, than = " desc", "<"
+	}
+	narrowed := ""
+	if q.Narrowed || q.Search != "" && t.terms.Name != "" {
+		narrowed = t.name
+	}
+	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {
+		find := t.rows(db).Order(q.Sort.SQL + direction + ", id" + direction).Limit(q.Limit + 1)
+		if q.Select != "" {
+			find = find.Select(q.Select)
+		}
+		for _, c := range q.Where {
+			find = find.Where(c.SQL, c.Args...)
+		}
+		if q.Search != "" {
+			found := t.matching(q)
+			find = find.Where(found.SQL, found.Args...)
+		}
+		if from != nil {
+			find = find.Where(fmt.Sprintf("(%s, id) %s (?::%s, ?::uuid)", q.Sort.SQL, than, q.Sort.Type), from.Key, from.ID)
+		}
+		return find.Find(&rows).Error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", t.name, err)
+	}
+	return rows, nil
+}
+
+// matching selects what people mean by a text. Where the words stand in a table of their own, so does the
+// beginning of an id, since an "or" outside of it would read every row.
+func (t Table[T]) matching(q Query) Condition {
+	if t.terms.Name == "" {
+		query := search.Query(q.Search, q.Marks...)
+		if query == "" {
+			return Where("false")
+		}
+		return Where(t.terms.Vector+" @@ ?::tsquery", query)
+	}
+	found, args := search.Where(t.terms.Vector, t.terms.Raw, q.Search, q.Marks...)
+	if from, to, ok := search.IDRange(q.Search); ok {
+		found, args = "("+found+" or "+t.terms.ID+" between ?::uuid and ?::uuid)", append(args, from, to)
+	}
+	return Where("id in (select "+t.terms.ID+" from "+t.terms.Name+" where "+found+")", args...)
+}
