@@ -6,7 +6,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
-	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
 
@@ -15,24 +14,11 @@ const (
 	productList = "products" // the name of the live list
 )
 
-// productRow is a product in the list.
-type productRow struct {
-	ID, SKU, Name string
-	Revision      int64
-	Sort          string
-	Price         money.Amount
-	Archived      bool
-}
-
 var (
-	catalogView        = web.NewView[namePage[productRow]]("catalog")
+	catalogView        = web.NewView[namePage[readmodel.Product]]("catalog")
 	productView        = web.NewView[productPage]("product")
-	productRowFragment = web.NewFragment[productRow]("product-row")
+	productRowFragment = web.NewFragment[readmodel.Product]("product-row")
 )
-
-func productRowOf(p readmodel.Product) productRow {
-	return productRow{ID: p.ID, SKU: p.SKU, Name: p.Name, Revision: p.Revision, Sort: p.Sort, Price: p.Price(), Archived: p.Archived}
-}
 
 func (h *handlers) listProducts(c echo.Context) error {
 	q, err := readNameQuery(c)
@@ -49,5 +35,5 @@ func (h *handlers) listProducts(c echo.Context) error {
 		empty = web.Empty{Title: "Nothing archived", Text: "A product that is archived stays on the orders that have it, and is listed here."}
 	}
 	return catalogView.Render(c, http.StatusOK, web.Page{Title: "Catalog", Nav: "catalog"},
-		newNamePage(catalogPath, q, found, productRowOf, empty))
+		newNamePage(catalogPath, q, found, empty))
 }

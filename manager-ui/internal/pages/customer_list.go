@@ -14,23 +14,11 @@ const (
 	customerList  = "customers" // the name of the live list
 )
 
-// customerRow is a customer in the list.
-type customerRow struct {
-	ID, Name, Email string
-	Revision        int64
-	Sort            string
-	Archived        bool
-}
-
 var (
-	customersView       = web.NewView[namePage[customerRow]]("customers")
+	customersView       = web.NewView[namePage[readmodel.Customer]]("customers")
 	customerView        = web.NewView[customerPage]("customer")
-	customerRowFragment = web.NewFragment[customerRow]("customer-row")
+	customerRowFragment = web.NewFragment[readmodel.Customer]("customer-row")
 )
-
-func customerRowOf(c readmodel.Customer) customerRow {
-	return customerRow{ID: c.ID, Name: c.Name, Email: c.Email, Revision: c.Revision, Sort: c.Sort, Archived: c.Archived}
-}
 
 func (h *handlers) listCustomers(c echo.Context) error {
 	q, err := readNameQuery(c)
@@ -47,5 +35,5 @@ func (h *handlers) listCustomers(c echo.Context) error {
 		empty = web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here."}
 	}
 	return customersView.Render(c, http.StatusOK, web.Page{Title: "Customers", Nav: "customers"},
-		newNamePage(customersPath, q, found, customerRowOf, empty))
+		newNamePage(customersPath, q, found, empty))
 }

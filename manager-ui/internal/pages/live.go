@@ -2,8 +2,12 @@ package pages
 
 import (
 	"context"
+	"errors"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -22,31 +26,52 @@ type Live struct {
 // NewLive returns the pusher's renderer.
 func NewLive(db *pg.DB, renderer *web.Renderer) *Live { return &Live{db: db, renderer: renderer} }
 
-// Rows renders the streams' payments, orders, products and customers. A stream whose payment nobody has
-// requested yet has none.
+// Rows renders the streams' payments, orders, products and customers. A payment that changed changes its
+// order's row too. A stream whose payment nobody has requested yet has none.
 func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
-	payments, err := readmodel.Find(ctx, l.db, idsOf(streams, payment.Stream(""))...)
+	payments, err := readmodel.Find(ctx, l.db, live.IDs(streams, payment.Stream(""))...)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]live.Row, 0, len(payments))
+	ids := live.IDs(streams, order.Stream(""))
 	for _, p := range payments {
-		row := paymentRowOf(p)
-		html, err := paymentRowFragment.HTML(l.renderer, row)
-		if err != nil {
-			return nil, err
+		if p.OrderID != nil {
+			ids = append(ids, *p.OrderID)
 		}
-		rows = append(rows, live.Row{
-			Audience: audience, List: paymentList, ID: payment.Stream(p.ID), Revision: row.Revision,
-			Tabs: readmodel.TabsOf(p.Decision), Sort: row.Sort, HTML: html,
-		})
 	}
-	orders, err := l.orderRows(ctx, streams, payments)
+	orders, err := readmodel.FindOrders(ctx, l.db, ids...)
 	if err != nil {
 		return nil, err
 	}
-	others, err := l.catalogRows(ctx, streams)
-	return append(append(rows, orders...), others...), err
+	products, err := readmodel.FindProducts(ctx, l.db, live.IDs(streams, catalog.ProductStream(""))...)
+	if err != nil {
+		return nil, err
+	}
+	customers, err := readmodel.FindCustomers(ctx, l.db, live.IDs(streams, catalog.CustomerStream(""))...)
+	if err != nil {
+		return nil, err
+	}
+	rows, errPayments := live.AddRows(nil, payments, func(p readmodel.Payment) (live.Row, error) {
+		html, err := paymentRowFragment.HTML(l.renderer, paymentRowOf(p))
+		return live.Row{Audience: audience, List: paymentList, ID: payment.Stream(p.ID), Revision: p.Shown(),
+			Tabs: readmodel.TabsOf(p.Decision), Sort: sortKey(p.RequestedAt), HTML: html}, err
+	})
+	rows, errOrders := live.AddRows(rows, orders, func(o readmodel.Order) (live.Row, error) {
+		html, err := orderRowFragment.HTML(l.renderer, orderRowOf(o))
+		return live.Row{Audience: audience, List: orderList, ID: order.Stream(o.ID), Revision: o.Shown(),
+			Tabs: []string{string(o.State)}, Sort: sortKey(o.DraftedAt), HTML: html}, err
+	})
+	rows, errProducts := live.AddRows(rows, products, func(p readmodel.Product) (live.Row, error) {
+		html, err := productRowFragment.HTML(l.renderer, p)
+		return live.Row{Audience: audience, List: productList, ID: catalog.ProductStream(p.ID), Revision: p.Revision,
+			Tabs: []string{tabOf(p.Archived)}, Sort: p.Sort, HTML: html}, err
+	})
+	rows, errCustomers := live.AddRows(rows, customers, func(c readmodel.Customer) (live.Row, error) {
+		html, err := customerRowFragment.HTML(l.renderer, c)
+		return live.Row{Audience: audience, List: customerList, ID: catalog.CustomerStream(c.ID), Revision: c.Revision,
+			Tabs: []string{tabOf(c.Archived)}, Sort: c.Sort, HTML: html}, err
+	})
+	return rows, errors.Join(errPayments, errOrders, errProducts, errCustomers)
 }
 
 // Fragments renders the badges with how many wait, and the line with what the payments among them add up to.
@@ -67,9 +92,9 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 		{Audience: audience, Name: waitingCount, HTML: web.CountText(totals.Count)},
 		{Audience: audience, Name: waitingTotals, HTML: sentence},
 	}
-	for _, t := range orderTabs {
-		if t.counted {
-			fragments = append(fragments, live.Fragment{Audience: audience, Name: countFragment(t.state), HTML: web.CountText(counts[t.state])})
+	for _, t := range orderview.Tabs {
+		if t.Counted {
+			fragments = append(fragments, live.Fragment{Audience: audience, Name: t.Fragment(), HTML: web.CountText(counts[t.State])})
 		}
 	}
 	return fragments, nil

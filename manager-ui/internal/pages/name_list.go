@@ -1,12 +1,11 @@
 package pages
 
 import (
-	"strings"
-
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/orderview"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -15,6 +14,8 @@ const (
 	currentTab  = "current"
 	archivedTab = "archived"
 )
+
+var namePaging = web.Paging{Sort: orderview.ByName, Before: "before", After: "after"}
 
 // namePage is a list by name, of products or of customers.
 type namePage[R any] struct {
@@ -48,72 +49,39 @@ func readNameQuery(c echo.Context) (q readmodel.NameQuery, err error) {
 	if q.Search, err = searched(c); err != nil {
 		return q, err
 	}
-	if q.After, err = placeByName(c.QueryParam("after")); err != nil {
-		return q, err
-	}
-	q.Before, err = placeByName(c.QueryParam("before"))
-	return q, err
+	return q, namePaging.Read(c, &q.Query)
 }
-
-func placeByName(text string) (*readmodel.Place, error) {
-	if text == "" {
-		return nil, nil
-	}
-	p, err := web.DecodeCursor[readmodel.Place](text)
-	if err != nil {
-		return nil, err
-	}
-	if uuid.Validate(p.ID) != nil || strings.ContainsRune(p.Sort, 0) {
-		return nil, web.BadRequest("This page's address is not complete. Please start from the first page.")
-	}
-	return &p, nil
-}
-
-// placed is a row that has its place.
-type placed interface{ Place() readmodel.Place }
 
 // newNamePage makes the page of what was found; path is the list's.
-func newNamePage[T placed, R any](path string, q readmodel.NameQuery, found readmodel.Page[T], row func(T) R, empty web.Empty) namePage[R] {
-	address := func(archived bool, more ...string) string {
-		parameters := map[string]string{"q": q.Search}
-		if archived {
-			parameters["tab"] = archivedTab
-		}
-		for i := 0; i+1 < len(more); i += 2 {
-			parameters[more[i]] = more[i+1]
-		}
-		return web.Address(path, parameters)
+func newNamePage[T list.Row](path string, q readmodel.NameQuery, found list.Page[T], empty web.Empty) namePage[T] {
+	address := func(tab, parameter, value string) string {
+		return web.Address(path, map[string]string{"tab": tab, "q": q.Search, parameter: value})
 	}
-	page := namePage[R]{
-		Tabs: web.Tabs{
-			{Label: "Current", Href: address(false), Current: !q.Archived}, {Label: "Archived", Href: address(true), Current: q.Archived},
-		},
-		Search: web.Search{Action: path, Value: q.Search}, Empty: empty,
-		Tab: tabOf(q.Archived), PageIs: "first", Text: q.Search, Size: readmodel.PageSize, More: found.Later,
-	}
+	tab := ""
 	if q.Archived {
-		page.Search.Keep = map[string]string{"tab": archivedTab}
+		tab = archivedTab
+	}
+	page := namePage[T]{
+		Tabs: web.Tabs{
+			{Label: "Current", Href: address("", "", ""), Current: !q.Archived},
+			{Label: "Archived", Href: address(archivedTab, "", ""), Current: q.Archived},
+		},
+		Search: web.Search{Action: path, Value: q.Search, Keep: map[string]string{"tab": tab}}, Rows: found.Rows, Empty: empty,
+		Tab: tabOf(q.Archived), PageIs: pageIs(found.First), Text: q.Search, Size: readmodel.PageSize, More: found.After != nil,
 	}
 	if q.Search != "" {
 		page.Empty = web.Empty{Title: "Nothing found", Text: "Nothing in this list has “" + q.Search + "” in it. Words may be cut short.",
 			Action: &web.Link{Label: "Show all", Href: path}}
 	}
-	for _, r := range found.Rows {
-		page.Rows = append(page.Rows, row(r))
-	}
-	if found.Earlier {
-		page.PageIs = "other"
-	}
-	switch n := len(found.Rows); {
-	case n == 0 && (q.After != nil || q.Before != nil): // the rows of this page have gone elsewhere
-		page.Pager.Previous = address(q.Archived)
-		return page
-	case n > 0 && found.Earlier:
-		page.Pager.Previous = address(q.Archived, "before", web.EncodeCursor(found.Rows[0].Place()))
-	}
-	if n := len(found.Rows); n > 0 && found.Later {
-		page.Pager.Next = address(q.Archived, "after", web.EncodeCursor(found.Rows[n-1].Place()))
-	}
+	page.Pager = web.PagerOf(namePaging, found, func(parameter, value string) string { return address(tab, parameter, value) })
 	page.Pager.Summary = "By name"
 	return page
+}
+
+// pageIs tells the live client whether a page is the first of its list.
+func pageIs(first bool) string {
+	if first {
+		return "first"
+	}
+	return "other"
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -45,7 +46,7 @@ func (h *handlers) orderCommand(c echo.Context, path, what, done string, forms f
 	}
 	return h.sendToOrdering(c, orderingCommand{
 		form: form, path: ordersPath + "/" + id + path, body: body(form), id: id, stream: order.Stream(id),
-		verb: what, done: capital(fmt.Sprintf(done, orderLabel(seen.Order))), next: orderPath(id),
+		verb: what, done: text.Capital(fmt.Sprintf(done, orderLabel(seen.Order))), next: orderPath(id),
 	}, func(a formState) error { return h.renderOrder(c, forms(form), a) })
 }
 

@@ -7,6 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/orderview"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -44,11 +46,11 @@ func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderF
 	if err != nil {
 		return f, err
 	}
-	f.Customers, f.MoreCustomers = first.Rows, first.Later
+	f.Customers, f.MoreCustomers = first.Rows, first.After != nil
 	if q.Customer == "" {
 		return f, nil
 	}
-	chosen := readmodel.Customer{ID: q.Customer, Name: "a customer"}
+	chosen := readmodel.Customer{Customer: orderview.Customer{ID: q.Customer, Name: "a customer"}}
 	if known, err := readmodel.FindCustomers(ctx, h.db, q.Customer); err != nil {
 		return f, err
 	} else if len(known) > 0 {
@@ -67,7 +69,7 @@ func (h *handlers) customersToFilterBy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, readmodel.NameQuery{Search: search, Both: true})
+	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, readmodel.NameQuery{Query: list.Query{Search: search}, Both: true})
 	if err != nil {
 		return err
 	}

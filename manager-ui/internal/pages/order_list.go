@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
@@ -18,22 +18,7 @@ const (
 	orderList  = "orders" // the name of the live list
 )
 
-// orderTabs are the parts of the list. Each tab's key is its state.
-var orderTabs = []struct {
-	label   string
-	state   order.State
-	counted bool // those that something is still to come of
-}{
-	{"All", order.StateNone, false},
-	{"Drafts", order.StateDraft, true},
-	{"Submitted", order.StateSubmitted, true},
-	{"Paid", order.StatePaid, false},
-	{"Expired", order.StateExpired, false},
-	{"Cancelled", order.StateCancelled, false},
-}
-
-// countFragment is the live fragment beside a tab.
-func countFragment(s order.State) string { return "orders-" + string(s) }
+var orderPaging = web.Paging{Sort: orderview.Newest, Before: "before", After: "after"}
 
 // ordersPage is the list of everybody's orders.
 type ordersPage struct {
@@ -72,19 +57,12 @@ func (h *handlers) listOrders(c echo.Context) error {
 		return err
 	}
 	page := ordersPage{
-		Filter: filter, Empty: emptyOrders(q), Pager: ordersPager(q, found),
-		Tab: string(q.State), PageIs: "first", Narrowed: q.Search + q.Contractor + q.Customer, Size: readmodel.PageSize, More: found.Later,
+		Tabs:   orderview.TabsOf(q.State, counts, func(tab string) string { return ordersAddress(q, "tab", tab) }),
+		Filter: filter, Empty: emptyOrders(q), Tab: string(q.State), PageIs: pageIs(found.First),
+		Pager:    web.PagerOf(orderPaging, found, func(parameter, value string) string { return ordersAddress(q, parameter, value) }),
+		Narrowed: q.Search + q.Contractor + q.Customer, Size: readmodel.PageSize, More: found.After != nil,
 	}
-	if found.Earlier {
-		page.PageIs = "other"
-	}
-	for _, t := range orderTabs {
-		tab := web.Tab{Label: t.label, Href: ordersAddress(q, "tab", string(t.state)), Current: t.state == q.State}
-		if t.counted {
-			tab.Fragment, tab.Count = countFragment(t.state), counts[t.state]
-		}
-		page.Tabs = append(page.Tabs, tab)
-	}
+	page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to
 	for _, o := range found.Rows {
 		page.Rows = append(page.Rows, orderRowOf(o))
 	}
@@ -93,13 +71,8 @@ func (h *handlers) listOrders(c echo.Context) error {
 
 // readOrderQuery reads the list's address.
 func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
-	known := false
-	for _, t := range orderTabs {
-		if string(t.state) == c.QueryParam("tab") {
-			q.State, known = t.state, true
-		}
-	}
-	if !known {
+	var known bool
+	if q.State, known = orderview.TabOf(c.QueryParam("tab")); !known {
 		return q, web.NotFound("There is no such list.")
 	}
 	if q.Contractor, err = web.ReadSearch(c.QueryParam("contractor")); err != nil {
@@ -115,11 +88,7 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	if q.Search, err = web.ReadSearch(text); err != nil {
 		return q, err
 	}
-	if q.After, err = position(c.QueryParam("after")); err != nil {
-		return q, err
-	}
-	q.Before, err = position(c.QueryParam("before"))
-	return q, err
+	return q, orderPaging.Read(c, &q.Query)
 }
 
 // ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name,
@@ -130,26 +99,6 @@ func ordersAddress(q readmodel.OrderQuery, other ...string) string {
 		parameters[other[i]] = other[i+1]
 	}
 	return web.Address(ordersPath, parameters)
-}
-
-// ordersPager leads to the pages before and after, by the positions of this page's ends.
-func ordersPager(q readmodel.OrderQuery, page readmodel.Page[readmodel.Order]) (p web.Pager) {
-	p.Summary = "Newest first" // of an empty list too, which rows may still come to
-	n := len(page.Rows)
-	switch {
-	case n > 0:
-	case q.After != nil || q.Before != nil: // the rows of this page have gone elsewhere
-		return web.Pager{Newer: ordersAddress(q)}
-	default:
-		return p
-	}
-	if page.Earlier {
-		p.Newer = ordersAddress(q, "before", web.EncodeCursor(page.Rows[0].Position()))
-	}
-	if page.Later {
-		p.Older = ordersAddress(q, "after", web.EncodeCursor(page.Rows[n-1].Position()))
-	}
-	return p
 }
 
 // emptyOrders explains what an empty list means and what to do.
@@ -179,8 +128,7 @@ func emptyOrders(q readmodel.OrderQuery) web.Empty {
 
 // orderID is the path's id, in its one canonical spelling.
 func orderID(c echo.Context) (string, error) {
-	id, err := uuid.Parse(c.Param("id"))
-	if err != nil || id.String() != c.Param("id") {
+	if !api.IsID(c.Param("id")) {
 		return "", errNoOrder
 	}
 	return c.Param("id"), nil

@@ -9,12 +9,15 @@ import (
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
 // readOrder reads an order with its payments.
-func (h *handlers) readOrder(ctx context.Context, id string) (readmodel.OrderHistory, error) {
+func (h *handlers) readOrder(ctx context.Context, id string) (orderview.History, error) {
 	o, err := h.histories.Order(ctx, id)
 	if err == nil && !o.Exists() {
 		err = errNoOrder
@@ -34,7 +37,7 @@ type orderPage struct {
 	EndedAt           time.Time
 	Money             string // what became of the money of an order that ended
 	Payments          []orderPayment
-	Steps             []orderStep
+	Steps             []web.Step
 	IsDraft           bool
 	CanEnd            bool // be cancelled or expire
 	CancelReason      web.Field
@@ -52,12 +55,6 @@ type orderPayment struct {
 	Money       string
 	RequestedAt time.Time
 	Refused     string // why it could not pay the order
-}
-
-// orderStep is an entry of the timeline.
-type orderStep struct {
-	step
-	Of, Href string // the payment that it is about; "" for the order itself
 }
 
 var (
@@ -109,11 +106,11 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) er
 	}, page)
 }
 
-func describeOrder(seen readmodel.OrderHistory) orderPage {
+func describeOrder(seen orderview.History) orderPage {
 	o := seen.Order
 	page := orderPage{
-		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: stateBadge(o.State),
-		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderTimeline(seen),
+		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: orderview.StateBadge(o.State),
+		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderview.Timeline(seen, payment.Step.Text),
 	}
 	if o.CustomerID != "" {
 		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
@@ -124,7 +121,7 @@ func describeOrder(seen readmodel.OrderHistory) orderPage {
 			page.Discount = &less
 		}
 	}
-	page.Reason = capital(o.Reason)
+	page.Reason = text.Capital(o.Reason)
 	switch o.State {
 	case order.StateCancelled:
 		page.Ended, page.EndedAt = endedBy("Cancelled", o.Cancelled), o.Cancelled.At
@@ -138,11 +135,7 @@ func describeOrder(seen readmodel.OrderHistory) orderPage {
 		if label := p.MoneyLabel(); !strings.EqualFold(label, moneyWord(p.Payment)) { // which the status says
 			shown.Money = label
 		}
-		for _, s := range seen.Steps {
-			if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == p.ID {
-				shown.Refused = sentence(s.Text())
-			}
-		}
+		shown.Refused = sentence(seen.Refused(p.ID))
 		page.Payments = append(page.Payments, shown)
 	}
 	return page

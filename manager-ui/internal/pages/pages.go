@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/csvimport"
@@ -89,8 +88,7 @@ func New(o Options) (*web.Site, error) {
 
 // paymentID is the path's id, in its one canonical spelling.
 func paymentID(c echo.Context) (string, error) {
-	id, err := uuid.Parse(c.Param("id"))
-	if err != nil || id.String() != c.Param("id") {
+	if !api.IsID(c.Param("id")) {
 		return "", errNoPayment
 	}
 	return c.Param("id"), nil

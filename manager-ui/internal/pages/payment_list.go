@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -41,7 +41,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	found, err := readmodel.List(ctx, h.db, q)
+	found, err := readmodel.List(ctx, h.db, q.Tab, q.Query)
 	if err != nil {
 		return err
 	}
@@ -50,15 +50,14 @@ func (h *handlers) listPayments(c echo.Context) error {
 		return err
 	}
 	page := paymentsPage{
-		Totals: totals, Tabs: paymentTabs(q, totals.Count), Pager: paymentPager(q, found), Empty: emptyPayments(q),
+		Totals: totals, Tabs: paymentTabs(q, totals.Count), Empty: emptyPayments(q),
+		Pager:  web.PagerOf(q.paging(), found, func(parameter, value string) string { return address(q, q.Tab, parameter, value) }),
 		Search: web.Search{Action: "/payments", Value: q.Search, Keep: map[string]string{"tab": string(q.Tab)}},
-		Tab:    string(q.Tab), Order: "desc", PageIs: "first", Text: q.Search, Size: readmodel.PageSize, More: found.Later,
+		Tab:    string(q.Tab), Order: "desc", PageIs: pageIs(found.First), Text: q.Search, Size: readmodel.PageSize, More: found.After != nil,
 	}
-	if q.Tab.OldestFirst() {
-		page.Order = "asc"
-	}
-	if found.Earlier {
-		page.PageIs = "other"
+	page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to
+	if !q.Tab.Sort().Desc {
+		page.Order, page.Pager.Summary = "asc", "Oldest first"
 	}
 	for _, p := range found.Rows {
 		page.Rows = append(page.Rows, paymentRowOf(p))
@@ -66,7 +65,17 @@ func (h *handlers) listPayments(c echo.Context) error {
 	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, page)
 }
 
-func readPaymentQuery(c echo.Context) (q readmodel.Query, err error) {
+// paymentQuery is what an address asks for.
+type paymentQuery struct {
+	list.Query
+	Tab readmodel.Tab
+}
+
+func (q paymentQuery) paging() web.Paging {
+	return web.Paging{Sort: q.Tab.Sort(), Before: "before", After: "after"}
+}
+
+func readPaymentQuery(c echo.Context) (q paymentQuery, err error) {
 	q.Tab = readmodel.Tab(c.QueryParam("tab"))
 	switch q.Tab {
 	case "":
@@ -78,32 +87,13 @@ func readPaymentQuery(c echo.Context) (q readmodel.Query, err error) {
 	if q.Search, err = searched(c); err != nil {
 		return q, err
 	}
-	if q.After, err = position(c.QueryParam("after")); err != nil {
-		return q, err
-	}
-	q.Before, err = position(c.QueryParam("before"))
-	return q, err
+	return q, q.paging().Read(c, &q.Query)
 }
 
 // searched is what somebody typed into the search, without what no text may have.
 func searched(c echo.Context) (string, error) { return web.ReadSearch(c.QueryParam("q")) }
 
-// position reads a page's place from its address; nil if there is none.
-func position(text string) (*readmodel.Position, error) {
-	if text == "" {
-		return nil, nil
-	}
-	p, err := web.DecodeCursor[readmodel.Position](text)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := uuid.Parse(p.ID); err != nil || p.At.Year() < 1 || p.At.Year() > 9999 {
-		return nil, web.BadRequest("This page's address is not complete. Please start from the first page.")
-	}
-	return &p, nil
-}
-
-func address(q readmodel.Query, tab readmodel.Tab, more ...string) string {
+func address(q paymentQuery, tab readmodel.Tab, more ...string) string {
 	parameters := map[string]string{"tab": string(tab), "q": q.Search}
 	if tab == readmodel.Waiting {
 		parameters["tab"] = ""
@@ -114,7 +104,7 @@ func address(q readmodel.Query, tab readmodel.Tab, more ...string) string {
 	return web.Address("/payments", parameters)
 }
 
-func paymentTabs(q readmodel.Query, waiting int) web.Tabs {
+func paymentTabs(q paymentQuery, waiting int) web.Tabs {
 	made := web.Tabs{
 		{Label: "Waiting", Fragment: waitingCount, Count: waiting}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
 	}
@@ -124,29 +114,8 @@ func paymentTabs(q readmodel.Query, waiting int) web.Tabs {
 	return made
 }
 
-// paymentPager leads to the pages before and after, by the positions of this page's ends.
-func paymentPager(q readmodel.Query, page readmodel.Page[readmodel.Payment]) (p web.Pager) {
-	if len(page.Rows) == 0 && (q.After != nil || q.Before != nil) { // the rows of this page have gone elsewhere
-		p.Previous = address(q, q.Tab)
-		return p
-	}
-	var earlier, later string // none of an empty list, which rows may still come to
-	if page.Earlier {
-		earlier = address(q, q.Tab, "before", web.EncodeCursor(page.Rows[0].Position()))
-	}
-	if page.Later {
-		later = address(q, q.Tab, "after", web.EncodeCursor(page.Rows[len(page.Rows)-1].Position()))
-	}
-	if q.Tab.OldestFirst() {
-		p.Previous, p.Next, p.Summary = earlier, later, "Oldest first"
-		return p
-	}
-	p.Newer, p.Older, p.Summary = earlier, later, "Newest first"
-	return p
-}
-
 // emptyPayments explains what an empty list means and what to do.
-func emptyPayments(q readmodel.Query) web.Empty {
+func emptyPayments(q paymentQuery) web.Empty {
 	if q.Search != "" {
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in its contractor's name, description or amount. "+
 			"Words may be cut short, and an id may be given instead.", q.Search), Action: &web.Link{Label: "Show all payments", Href: "/payments?tab=all"}}

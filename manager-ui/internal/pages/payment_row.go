@@ -28,15 +28,11 @@ type paymentRow struct {
 var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
 
 func paymentRowOf(p readmodel.Payment) paymentRow {
-	decision, money := payment.Decision(p.Decision), payment.Money(p.Money)
 	r := paymentRow{
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
-		Amount: p.Price(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName,
-		Status: status(payment.Payment{
-			Decision: decision, Money: money, Final: p.Final, Stuck: payment.Operation(p.Stuck), CaptureMethod: payment.CaptureMethod(p.CaptureMethod),
-		}),
-		Waits:  decision == payment.DecisionRequested,
-		OnHold: money == payment.MoneyAuthorized && p.CaptureMethod == string(payment.Manual) && p.Stuck == "",
+		Amount: p.Amount(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName, Status: status(p.Payment()),
+		Waits:  p.Decision == payment.DecisionRequested,
+		OnHold: p.Money == payment.MoneyAuthorized && p.CaptureMethod == payment.Manual && p.Stuck == payment.NoOperation,
 	}
 	if r.OnHold && p.UnderWay != nil {
 		r.OnHold, r.Status.Text = false, acceptedAnd(operationOngoing[payment.Operation(*p.UnderWay)])

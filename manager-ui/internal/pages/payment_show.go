@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -25,7 +25,7 @@ type paymentPage struct {
 	CanCapture            bool            // and release: a hold that waits for a manager
 	PendingCommand        *pendingCommand // what becomes of the hold; nil while nothing does
 	Order                 *web.Link       // that it is for, if it is here
-	Steps                 []step
+	Steps                 []web.Step
 	AcceptForm, MoneyForm *web.Form
 	Key                   string // the idempotency key of what is pressed on this page
 	Notice                notice // about what was just tried, and did not happen
@@ -38,15 +38,6 @@ type notice struct {
 	Text  string
 	At    time.Time // when the thing that stands in the way happened
 	Typed string    // what somebody wrote, where no field keeps it
-}
-
-// step is an event of the timeline.
-type step struct {
-	Text    string
-	At      time.Time
-	By      string // who tried, where the text does not name them
-	Effect  bool
-	Pending bool
 }
 
 var paymentView = web.NewView[paymentPage]("payment")
@@ -98,11 +89,11 @@ func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
-	for _, text := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason, &page.StuckReason} {
-		*text = capital(*text)
+	for _, reason := range []*string{&page.Reason, &page.DeclineReason, &page.MoneyReason, &page.StuckReason} {
+		*reason = text.Capital(*reason)
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, stepOf(s.Text(), s.Entry.ActorName, s.Entry.Time, s.Effect, s.Entry.Confirmed))
+		page.Steps = append(page.Steps, web.StepOf(s.Text(), s.Entry, s.Effect))
 	}
 	if p.Command != nil && page.CanCapture {
 		ongoing := operationOngoing[p.Command.Operation]
@@ -117,17 +108,9 @@ func (p paymentPage) NamesOrder() bool {
 	return p.Order != nil && p.Description == "Order "+p.Order.Label
 }
 
-// decided is the decision, by whom and when; not done while there is none.
-func (p paymentPage) decided() payment.Act {
-	if p.Decision == payment.DecisionCancelled {
-		return p.Cancelled
-	}
-	return p.Decided
-}
-
 // Verdict is the decision as a label, with who took it.
 func (p paymentPage) Verdict() string {
-	act := p.decided()
+	act := paymentview.DecidedBy(p.Payment)
 	who := nameOr(act.ByName, act.By)
 	switch {
 	case who != "":
@@ -139,19 +122,10 @@ func (p paymentPage) Verdict() string {
 }
 
 // VerdictAt is when the decision was taken; zero while there is none.
-func (p paymentPage) VerdictAt() time.Time { return p.decided().At }
+func (p paymentPage) VerdictAt() time.Time { return paymentview.DecidedBy(p.Payment).At }
 
 // ByManager reports whether a manager captures the money.
 func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }
 
 // sentence begins with a capital letter, and leaves its full stop to who writes it.
-func sentence(text string) string { return strings.TrimSuffix(capital(text), ".") }
-
-// capital is a text beginning with a capital letter.
-func capital(text string) string {
-	if text == "" {
-		return ""
-	}
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
-}
+func sentence(said string) string { return strings.TrimSuffix(text.Capital(said), ".") }

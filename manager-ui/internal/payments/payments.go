@@ -17,6 +17,7 @@ import (
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -64,7 +65,7 @@ func (s *Service) decide(
 			return err
 		}
 		stream := streams[name]
-		p, _ = readmodel.Fold(stream)
+		p, _ = paymentview.Fold(stream)
 		by := event.MetaFrom(ctx)
 		body, err := command(p, by)
 		if err != nil {
@@ -75,7 +76,7 @@ func (s *Service) decide(
 		if err := s.journal.Append(ctx, tx, &stream, e); err != nil {
 			return err
 		}
-		return readmodel.Save(tx, stream)
+		return readmodel.Project(ctx, tx, []journal.Stream{stream})
 	})
 	return p, err
 }
@@ -97,7 +98,7 @@ func (s *Service) ask(ctx context.Context, command core.Command) error {
 	if err != nil {
 		return err
 	}
-	if p, _ := readmodel.Fold(stream); !p.Exists() {
+	if p, _ := paymentview.Fold(stream); !p.Exists() {
 		return ErrNoPayment
 	}
 	command.Key = string(command.Operation) + ":" + command.Key // one page, one key, two commands

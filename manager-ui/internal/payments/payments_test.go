@@ -100,7 +100,7 @@ func (f *fixture) payment(id string) readmodel.PaymentHistory {
 		f.t.Fatal(err)
 	}
 	rows, err := readmodel.Find(f.t.Context(), f.db, id)
-	if err != nil || len(rows) != 1 || rows[0].Decision != string(p.Decision) || rows[0].Shown() != p.Shown() {
+	if err != nil || len(rows) != 1 || rows[0].Decision != p.Decision || rows[0].Shown() != p.Shown() {
 		f.t.Fatalf("the row %+v, %v of %+v", rows, err, p)
 	}
 	return p

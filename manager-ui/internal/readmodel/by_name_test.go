@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	list "countersign.example/pkg/readmodel"
 )
 
 // Names are in the order of an alphabet, on one page and from page to page, and found whatever their accents
@@ -40,7 +41,7 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	names := func(q readmodel.NameQuery) (names []string, page readmodel.Page[readmodel.Product]) {
+	names := func(q readmodel.NameQuery) (names []string, page list.Page[readmodel.Product]) {
 		page, err := readmodel.ListProducts(t.Context(), db, q)
 		if err != nil {
 			t.Fatal(err)
@@ -56,22 +57,20 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 		some, page := names(q)
 		all = append(all, some...)
 		if q.After != nil {
-			first := page.Rows[0].Place()
-			if before, _ := names(readmodel.NameQuery{Before: &first}); !slices.Equal(before, all[len(all)-len(some)-readmodel.PageSize:len(all)-len(some)]) {
+			if before, _ := names(readmodel.NameQuery{Query: list.Query{Before: page.Before}}); !slices.Equal(before, all[len(all)-len(some)-readmodel.PageSize:len(all)-len(some)]) {
 				t.Errorf("before %s: %q", some[0], before)
 			}
 		}
-		if !page.Later {
+		if page.After == nil {
 			break
 		}
-		last := page.Rows[len(page.Rows)-1].Place()
-		q.After = &last
+		q.After = page.After
 	}
 	if !slices.Equal(all, want) {
 		t.Errorf("listed as %q", all)
 	}
 	for search, found := range map[string][]string{"OL": {"Öl", "Öl klein", "Ol zwei", "Öle"}, "zurich": {"Zürich"}, "urich": {"Zürich"}, "lein": {"Öl klein"}, "%": nil, "s-6": {"Zz 53", "Zz 54"}} {
-		if got, _ := names(readmodel.NameQuery{Search: search}); search != "s-6" && !slices.Equal(got, found) || search == "s-6" && len(got) != 8 {
+		if got, _ := names(readmodel.NameQuery{Query: list.Query{Search: search}}); search != "s-6" && !slices.Equal(got, found) || search == "s-6" && len(got) != 8 {
 			t.Errorf("%q finds %q", search, got)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	list "countersign.example/pkg/readmodel"
 )
 
 // told is an event of the catalog as ordering-core writes it.
@@ -111,15 +112,15 @@ func TestAllAreReadInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		// when all are read, then each is there once, by name
-		seen, last := map[string]bool{}, readmodel.Place{}
+		seen, last := map[string]bool{}, list.Place{}
 		for c, err := range readmodel.AllCustomers(t.Context(), db) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if place := c.Place(); place.Sort+place.ID <= last.Sort+last.ID || c.Email == "" {
+			if place := c.Place(list.Sort{}); place.Key+place.ID <= last.Key+last.ID || c.Email == "" {
 				t.Errorf("%+v comes after %+v", c, last)
 			}
-			seen[c.Email], last = true, c.Place()
+			seen[c.Email], last = true, c.Place(list.Sort{})
 		}
 		if len(seen) != count {
 			t.Errorf("read %d of %d", len(seen), count)

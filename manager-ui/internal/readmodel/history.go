@@ -8,28 +8,28 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
-// Histories reads payments and orders with everything that happened to them. A row of the tables has no
-// events.
+// Histories reads payments and orders with everything that happened to them.
 type Histories struct {
-	db      *pg.DB
-	journal *journal.Journal
+	*orderview.Histories
+	db *pg.DB
 }
 
 // NewHistories returns the histories that are in the journal.
-func NewHistories(db *pg.DB, j *journal.Journal) *Histories { return &Histories{db: db, journal: j} }
+func NewHistories(db *pg.DB, j *journal.Journal) *Histories {
+	return &Histories{orderview.NewHistories(db, j), db}
+}
 
-// PaymentHistory is a payment with what became of each of its events.
+// PaymentHistory is a payment with everything that happened to it.
 type PaymentHistory struct {
-	payment.Payment
-	Steps    []payment.Step
-	Revision int64           // of its stream
-	Command  *PendingCommand // nil for none
+	paymentview.History
+	Command *PendingCommand // nil for none
 }
 
 // PendingCommand is a capture or a release that payments-core has accepted. Until an event says what came of
@@ -52,19 +52,10 @@ func (p PaymentHistory) Shown() int64 {
 	return shown
 }
 
-// OrderHistory is an order with its contractor's payments.
-type OrderHistory struct {
-	order.Order
-	Steps    []order.Step
-	Payments []PaymentHistory // the oldest first; what asks again for them, and their commands, are not read
-	Revision int64            // of the order's stream and of its payments' together, as Order.Shown has it
-}
-
 // Payment reads a payment, with the one that asks again for it and its pending command. One that nobody has
 // requested does not exist.
-func (h *Histories) Payment(ctx context.Context, id string) (PaymentHistory, error) {
-	p, err := h.payment(ctx, id)
-	if err != nil || !p.Exists() {
+func (h *Histories) Payment(ctx context.Context, id string) (p PaymentHistory, err error) {
+	if p.History, err = h.Histories.Payment(ctx, id); err != nil || !p.Exists() {
 		return p, err
 	}
 	if p.SupersededBy, err = SupersededBy(ctx, h.db, id); err != nil {
@@ -72,15 +63,6 @@ func (h *Histories) Payment(ctx context.Context, id string) (PaymentHistory, err
 	}
 	p.Command, err = h.pendingCommand(ctx, id)
 	return p, err
-}
-
-func (h *Histories) payment(ctx context.Context, id string) (PaymentHistory, error) {
-	stream, err := h.journal.Read(ctx, payment.Stream(id))
-	if err != nil {
-		return PaymentHistory{}, err
-	}
-	p, steps := Fold(stream)
-	return PaymentHistory{Payment: p, Steps: steps, Revision: stream.Revision()}, nil
 }
 
 func (h *Histories) pendingCommand(ctx context.Context, id string) (*PendingCommand, error) {
@@ -94,43 +76,4 @@ func (h *Histories) pendingCommand(ctx context.Context, id string) (*PendingComm
 		return nil, fmt.Errorf("read the pending command of a payment: %w", err)
 	}
 	return &p, nil
-}
-
-// Order reads an order with its payments. One that nobody has drafted does not exist.
-func (h *Histories) Order(ctx context.Context, id string) (o OrderHistory, err error) {
-	stream, err := h.journal.Read(ctx, order.Stream(id))
-	if err != nil {
-		return o, err
-	}
-	o.Order, o.Steps = FoldOrder(stream)
-	o.Revision = stream.Revision()
-	if !o.Exists() {
-		return o, nil
-	}
-	rows, err := FindOrders(ctx, h.db, id)
-	if err != nil || len(rows) == 0 {
-		return o, err
-	}
-	for _, row := range rows[0].Payments {
-		p, err := h.payment(ctx, row.ID)
-		if err != nil {
-			return o, err
-		}
-		o.Payments = append(o.Payments, p)
-		o.Revision += p.Revision
-	}
-	return o, nil
-}
-
-// Await waits until its writer's version of what a stream is about is here, and reports whether it is before
-// ctx ends.
-func (h *Histories) Await(ctx context.Context, stream string, sequence int64) bool {
-	return h.journal.Await(ctx, stream, func(s journal.Stream) bool {
-		for _, r := range s.Records {
-			if r.Sequence >= sequence {
-				return true
-			}
-		}
-		return false
-	})
 }

@@ -2,11 +2,13 @@ package readmodel
 
 import (
 	"context"
-	"strings"
-	"time"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
 
 	"countersign.example/ordering-core/order"
-	"countersign.example/pkg/event"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -14,32 +16,22 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Order is a row of the table orders, with its payments. The JSON names are the columns', for ProjectOrders.
+// Order is a row of the table orders, with its payments.
 type Order struct {
-	ID             string     `gorm:"primaryKey" json:"id"`
-	Revision       int64      `json:"revision"` // of its own stream
-	Sequence       int64      `json:"sequence"` // ordering-core's own version
-	Number         string     `json:"number"`   // "" until it is submitted
-	ContractorID   string     `json:"contractor_id"`
-	ContractorName string     `json:"contractor_name"`
-	CustomerID     *string    `json:"customer_id"`   // nil until one is chosen
-	CustomerName   string     `json:"customer_name"` // "" until one is chosen
-	Total          int64      `json:"total"`         // minor units
-	Currency       string     `json:"currency"`      // "" without a line
-	State          string     `json:"state"`
-	DraftedAt      time.Time  `json:"drafted_at"`
-	SubmittedAt    *time.Time `json:"submitted_at"`
-	ExpiresAt      *time.Time `json:"expires_at"`
-	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"`
-	SearchTerms    string     `gorm:"column:words" json:"words"`
-	Payments       []Payment  `gorm:"-" json:"-"` // the oldest first
+	orderview.Row
+	ContractorName string    `json:"contractor_name"`
+	CustomerID     *string   `json:"customer_id"` // nil until one is chosen
+	Minor          int64     `gorm:"column:total" json:"total"`
+	SearchTerms    string    `gorm:"column:words" json:"words"`
+	Payments       []Payment `gorm:"-" json:"-"` // the oldest first
 }
 
-// Sum is what the order comes to; without a currency while it has no line.
-func (o Order) Sum() money.Amount { return money.Amount{Minor: o.Total, Currency: o.Currency} }
+var orderTerms = search.Table{Name: "order_words", ID: "order_id", Vector: "search", Raw: "raw"}
 
-// Position is where the row is in a list.
-func (o Order) Position() Position { return Position{At: event.Kept(o.DraftedAt), ID: o.ID} }
+var orders = readmodel.NewTable[Order]("orders", orderTerms)
+
+// Total is what the order comes to; without a currency while it has no line.
+func (o Order) Total() money.Amount { return money.Amount{Minor: o.Minor, Currency: o.Currency} }
 
 // Shown counts every change of what is shown of the order: its own and its payments'.
 func (o Order) Shown() int64 {
@@ -50,48 +42,94 @@ func (o Order) Shown() int64 {
 	return shown
 }
 
-// FoldOrder is an order as the journal's stream has it, and what became of each event.
-func FoldOrder(s journal.Stream) (order.Order, []order.Step) {
-	return order.Fold(journal.Entries(s))
+func orderOf(s journal.Stream) (Order, bool) {
+	row, o, ok := orderview.RowOf(s)
+	return Order{
+		Row: row, ContractorName: o.ContractorName, CustomerID: readmodel.Optional(o.CustomerID), Minor: o.Total.Minor,
+		SearchTerms: search.Later("", append([]string{o.ContractorName}, orderview.SearchTexts(o)...)...),
+	}, ok
 }
-
-var ordersTable = readmodel.NewTable("orders",
-	"revision", "sequence", "number", "contractor_id", "contractor_name", "customer_id", "customer_name",
-	"total", "currency", "state", "drafted_at", "submitted_at", "expires_at", "updated_at", "words")
 
 // ProjectOrders is a journal.Projector: it folds the changed streams of orders and writes their rows.
 func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
-	return readmodel.Queue(tx, ordersTable, readmodel.Fold(streams, order.Stream(""), func(s journal.Stream) (Order, bool) {
-		o, _ := FoldOrder(s)
-		if !o.Exists() {
-			return Order{}, false
-		}
-		return orderOf(o, s), true
-	}))
+	return orders.Queue(tx, readmodel.Fold(streams, order.Stream(""), orderOf))
 }
 
-func orderOf(o order.Order, s journal.Stream) Order {
-	row := Order{
-		ID: o.ID, Revision: s.Revision(), Sequence: o.Sequence, Number: o.Number,
-		ContractorID: o.ContractorID, ContractorName: o.ContractorName, CustomerID: optional(o.CustomerID), CustomerName: o.CustomerName,
-		Total: o.Total.Minor, Currency: o.Total.Currency, State: string(o.State), DraftedAt: stored(o.Drafted.At), UpdatedAt: stored(o.UpdatedAt),
-		SubmittedAt: storedIf(o.Submitted.At), ExpiresAt: storedIf(o.ExpiresAt),
-	}
-	// A number is found by its last part without the zeros, too.
-	last := strings.TrimLeft(row.Number[strings.LastIndex(row.Number, "/")+1:], "0")
-	text := strings.Join([]string{row.Number, last, row.ContractorName, row.CustomerName}, " ")
-	for _, l := range o.Lines {
-		text += " " + l.Name + " " + l.SKU
-	}
-	row.SearchTerms = search.Later("", text)
-	return row
+// OrderQuery asks for one page of the orders, newest first.
+type OrderQuery struct {
+	readmodel.Query
+	State                order.State // none: all of them
+	Contractor, Customer string      // their ids; "": of anybody
 }
 
-// storedIf is stored, nil for a time that has not come.
-func storedIf(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+// ListOrders reads a page, each order with its payments.
+func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Order], error) {
+	q.Sort, q.Limit, q.Narrowed = orderview.Newest, PageSize, q.Contractor+q.Customer != ""
+	if q.State != order.StateNone {
+		q.Where = append(q.Where, readmodel.Where("state = ?", q.State))
 	}
-	t = stored(t)
-	return &t
+	if q.Contractor != "" {
+		q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
+	}
+	if q.Customer != "" {
+		q.Where = append(q.Where, readmodel.Where("customer_id = ?::uuid", q.Customer))
+	}
+	page, err := orders.Page(ctx, db, q.Query)
+	if err != nil {
+		return page, err
+	}
+	return page, addPayments(ctx, db, page.Rows)
+}
+
+// FindOrders reads some orders, in no order, each with its payments; those that are not there are left out.
+func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) {
+	rows, err := orders.Find(ctx, db, "id", ids...)
+	if err != nil {
+		return nil, err
+	}
+	return rows, addPayments(ctx, db, rows)
+}
+
+func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
+	return orderview.AddPayments(ctx, db, paymentsAlone, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
+}
+
+// CountOrders counts the orders that still wait for something, by state.
+func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]int, error) {
+	return readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where("state in ('draft', 'submitted')"))
+}
+
+// Buyer is somebody who has orders, to filter by.
+type Buyer struct{ ID, Name string }
+
+// MaxContractors is how many contractors a filter offers; the others' orders are found by searching for their
+// names.
+const MaxContractors = 200
+
+// Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen
+// in any case.
+func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, err error) {
+	// One step of the index for each, however many orders they have: backwards, so that the newest order comes
+	// first.
+	err = db.Gorm(ctx).Raw(`with recursive had as (
+		(select contractor_id as id, contractor_name as name from orders order by contractor_id desc, drafted_at desc, orders.id desc limit 1)
+		union all
+		select o.id, o.name from had cross join lateral (select contractor_id as id, contractor_name as name from orders
+			where contractor_id < had.id order by contractor_id desc, drafted_at desc, orders.id desc limit 1) o)
+		select id, name from (select id, name from had limit ?) as first order by name, id`, MaxContractors).Scan(&some).Error
+	if err != nil {
+		return nil, fmt.Errorf("list contractors: %w", err)
+	}
+	if chosen == "" || slices.ContainsFunc(some, func(b Buyer) bool { return b.ID == chosen }) {
+		return some, nil
+	}
+	var found []Buyer
+	err = db.Search(ctx, chosen, func(db *gorm.DB) error {
+		return db.Raw(`select contractor_id as id, contractor_name as name from orders where contractor_id = ?
+			order by drafted_at desc, id desc limit 1`, chosen).Scan(&found).Error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find a contractor: %w", err)
+	}
+	return append(some, found...), nil
 }

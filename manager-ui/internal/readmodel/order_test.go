@@ -13,12 +13,14 @@ import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	list "countersign.example/pkg/readmodel"
 )
 
 // topics is a copy with its journal, that events come to by hand.
@@ -96,22 +98,22 @@ func TestTheCopyOfAnOrderEqualsItsFold(t *testing.T) {
 		order.Cancelled{Reason: "No", By: order.ByManager}, // too late
 	} {
 		stream := c.receive(said(id, int64(i+1), ada, body, i))[0]
-		o, _ := readmodel.FoldOrder(stream)
+		o, _ := orderview.Fold(stream)
 		row := c.find(id)
 		customer := ""
 		if row.CustomerID != nil {
 			customer = *row.CustomerID
 		}
-		if row.State != string(o.State) || row.Sequence != o.Sequence || row.Sequence != int64(i+1) || row.Revision != stream.Revision() || row.Shown() != row.Revision ||
+		if row.State != o.State || row.Sequence != o.Sequence || row.Sequence != int64(i+1) || row.Revision != stream.Revision() || row.Shown() != row.Revision ||
 			row.Number != o.Number || row.ContractorID != o.ContractorID || row.ContractorName != o.ContractorName || customer != o.CustomerID ||
-			row.CustomerName != o.CustomerName || row.Sum() != o.Total || !row.DraftedAt.Equal(o.Drafted.At.Truncate(time.Microsecond)) ||
+			row.CustomerName != o.CustomerName || row.Total() != o.Total || !row.DraftedAt.Equal(o.Drafted.At.Truncate(time.Microsecond)) ||
 			!row.UpdatedAt.Equal(o.UpdatedAt.Truncate(time.Microsecond)) ||
 			!reflect.DeepEqual(at(row.SubmittedAt), o.Submitted.At.UTC().Truncate(time.Microsecond)) ||
 			!reflect.DeepEqual(at(row.ExpiresAt), o.ExpiresAt.UTC().Truncate(time.Microsecond)) {
 			t.Errorf("after %s the copy is\n%+v\nand the fold\n%+v", body.EventType(), row, o)
 		}
 	}
-	if row := c.find(id); row.State != "expired" || row.Sum() != total || !strings.Contains(row.SearchTerms, "42") || !strings.Contains(row.SearchTerms, "tiles") {
+	if row := c.find(id); row.State != "expired" || row.Total() != total || !strings.Contains(row.SearchTerms, "42") || !strings.Contains(row.SearchTerms, "tiles") {
 		t.Errorf("at last %+v", row)
 	}
 }
@@ -167,7 +169,7 @@ func TestListOrders(t *testing.T) {
 			by = jon
 		}
 		events = append(events, said(id, 1, by, order.Drafted{OrderID: id, ContractorID: by.Actor}, i/3)) // several at one time
-		want = append(want, readmodel.Order{ID: id, ContractorID: by.Actor, DraftedAt: events[len(events)-1].Time})
+		want = append(want, readmodel.Order{Row: orderview.Row{ID: id, ContractorID: by.Actor, DraftedAt: events[len(events)-1].Time}})
 		if i%10 == 0 {
 			events = append(events, said(id, 2, by, order.CustomerChosen{CustomerID: hotel, Name: "Hotel Sonne"}, i))
 		}
@@ -195,11 +197,11 @@ func TestListOrders(t *testing.T) {
 		"cancelled":                {readmodel.OrderQuery{State: order.StateCancelled}, func(i int) bool { return i%7 == 0 }},
 		"a contractor's":           {readmodel.OrderQuery{Contractor: "ada-nowak"}, func(i int) bool { return i%5 != 0 }},
 		"a customer's":             {readmodel.OrderQuery{Customer: hotel}, func(i int) bool { return i%10 == 0 }},
-		"by words":                 {readmodel.OrderQuery{Search: "park JON"}, func(i int) bool { return i%5 == 0 }},
-		"by words and state":       {readmodel.OrderQuery{Search: "sonne", State: order.StateDraft}, func(i int) bool { return i%10 == 0 && i%7 != 0 }},
-		"a contractor's, by words": {readmodel.OrderQuery{Search: "sonne", Contractor: "ada-nowak"}, func(int) bool { return false }},
-		"by id":                    {readmodel.OrderQuery{Search: want[3].ID}, func(i int) bool { return i == number[want[3].ID] }},
-		"by punctuation":           {readmodel.OrderQuery{Search: "!?"}, func(int) bool { return false }},
+		"by words":                 {readmodel.OrderQuery{Query: searched("park JON")}, func(i int) bool { return i%5 == 0 }},
+		"by words and state":       {readmodel.OrderQuery{Query: searched("sonne"), State: order.StateDraft}, func(i int) bool { return i%10 == 0 && i%7 != 0 }},
+		"a contractor's, by words": {readmodel.OrderQuery{Query: searched("sonne"), Contractor: "ada-nowak"}, func(int) bool { return false }},
+		"by id":                    {readmodel.OrderQuery{Query: searched(want[3].ID)}, func(i int) bool { return i == number[want[3].ID] }},
+		"by punctuation":           {readmodel.OrderQuery{Query: searched("!?")}, func(int) bool { return false }},
 	} {
 		var wanted []string
 		for _, o := range want {
@@ -257,37 +259,37 @@ func TestContractorsToFilterBy(t *testing.T) {
 	}
 }
 
+func searched(text string) list.Query { return list.Query{Search: text} }
+
 // walk reads every page forwards, and checks that backwards they are the same.
 func walk(t *testing.T, db *pg.DB, q readmodel.OrderQuery) (ids []string, pages int) {
 	t.Helper()
-	read := func(q readmodel.OrderQuery) readmodel.Page[readmodel.Order] {
+	read := func(q readmodel.OrderQuery) list.Page[readmodel.Order] {
 		page, err := readmodel.ListOrders(t.Context(), db, q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return page
 	}
-	var before []readmodel.Page[readmodel.Order]
+	var before []list.Page[readmodel.Order]
 	for {
 		page := read(q)
-		if page.Earlier != (len(before) > 0) {
-			t.Errorf("page %d says that there are earlier ones: %v", len(before), page.Earlier)
+		if (page.Before != nil) != (len(before) > 0) {
+			t.Errorf("page %d says that there are earlier ones: %v", len(before), page.Before)
 		}
 		before = append(before, page)
 		for _, o := range page.Rows {
 			ids = append(ids, o.ID)
 		}
-		if !page.Later {
+		if page.After == nil {
 			break
 		}
-		last := page.Rows[len(page.Rows)-1].Position()
-		q.After = &last
+		q.After = page.After
 	}
 	q.After = nil
 	for i := len(before) - 1; i > 0; i-- {
-		first := before[i].Rows[0].Position()
-		q.Before = &first
-		if page := read(q); !reflect.DeepEqual(page.Rows, before[i-1].Rows) || !page.Later || page.Earlier != (i > 1) {
+		q.Before = before[i].Before
+		if page := read(q); !reflect.DeepEqual(page.Rows, before[i-1].Rows) || page.After == nil || (page.Before != nil) != (i > 1) {
 			t.Errorf("page %d differs backwards", i-1)
 		}
 	}

@@ -1,47 +1,49 @@
-// Package readmodel is the managers' read model of the payments: what their lists show, folded from the
-// journal.
-//
-// Invariants:
-//   - A row equals the fold of its stream, written in the transaction that changed the stream and
-//     under the stream's lock.
-//   - Every list is read by keyset, so that a page costs the same wherever it is.
+// Package readmodel is the managers' read model of the payments, the orders and the catalog: what their lists
+// show, folded from the journal.
 package readmodel
 
 import (
-	"time"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gorm.io/gorm"
 
 	"countersign.example/payments-core/payment"
-	"countersign.example/pkg/event"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
 )
 
-// Payment is a row of the table payments. The JSON names are the columns', for Project.
+// Payment is a row of the table payments.
 type Payment struct {
-	ID             string     `gorm:"primaryKey" json:"id"`
-	Revision       int64      `json:"revision"`
-	ContractorID   string     `json:"contractor_id"`
-	ContractorName string     `json:"contractor_name"`
-	Amount         int64      `json:"amount"` // minor units
-	Currency       string     `json:"currency"`
-	Description    string     `json:"description"`
-	OrderID        *string    `json:"order_id"`
-	Supersedes     *string    `json:"supersedes"`
-	SupersededBy   *string    `gorm:"->" json:"-"` // what asks again for it; see payments
-	UnderWay       *string    `gorm:"->" json:"-"` // "capture" or "release", from when payments-core has taken it
-	CaptureMethod  string     `json:"capture_method"`
-	Decision       string     `json:"decision"`
-	Money          string     `json:"money"`
-	Final          bool       `json:"final"`
-	Stuck          string     `json:"stuck"` // what an operator has to retry or settle
-	DecidedByName  string     `json:"decided_by_name"`
-	DecidedAt      *time.Time `json:"decided_at"`
-	RequestedAt    time.Time  `json:"requested_at"`
-	UpdatedAt      time.Time  `gorm:"autoUpdateTime:false" json:"updated_at"` // the events', never the clock's
-	Pending        bool       `json:"pending"`
-	SearchTerms    string     `gorm:"column:words" json:"words"`
+	paymentview.Row
+	Minor        int64   `gorm:"column:amount" json:"amount"`
+	SupersededBy *string `gorm:"->" json:"-"` // what asks again for it; see payments
+	UnderWay     *string `gorm:"->" json:"-"` // "capture" or "release", from when payments-core has taken it
+	SearchTerms  string  `gorm:"column:words" json:"words"`
 }
+
+var paymentTerms = search.Table{Name: "payment_words", ID: "payment_id", Vector: "search", Raw: "raw"}
+
+// Searched are the tables of what payments and orders are found by.
+var Searched = []search.Table{paymentTerms, orderTerms}
+
+// payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
+// so, and with what is under way.
+var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
+	return db.Select(`payments.*, (select again.id from payments again
+		where again.supersedes = payments.id and again.contractor_id = payments.contractor_id
+		order by again.requested_at, again.id limit 1) as superseded_by,
+		(select kind from under_way where payment_id = payments.id) as under_way`)
+})
+
+// paymentsAlone are the rows of the table, as orders show them.
+var paymentsAlone = payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payments.*") })
 
 // Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again,
 // and that it is to be captured or released.
@@ -55,57 +57,126 @@ func (p Payment) Shown() int64 {
 	return shown
 }
 
-// Price is the amount with its currency.
-func (p Payment) Price() money.Amount { return money.Amount{Minor: p.Amount, Currency: p.Currency} }
+// Amount is what was asked for.
+func (p Payment) Amount() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
 
-// Position is where the row is in a list.
-func (p Payment) Position() Position { return Position{At: event.Kept(p.RequestedAt), ID: p.ID} }
-
-// Fold is a payment as the journal's stream has it, and what became of each event.
-func Fold(s journal.Stream) (payment.Payment, []payment.Step) {
-	return payment.Fold(journal.Entries(s))
-}
-
-// rowOf is the row of a stream; none while nobody has requested the payment, which is when events about it
-// were received that mean nothing yet.
-func rowOf(s journal.Stream) (Payment, bool) {
-	p, _ := Fold(s)
-	if !p.Exists() {
+func paymentOf(s journal.Stream) (Payment, bool) {
+	row, p, ok := paymentview.RowOf(s)
+	if !ok {
 		return Payment{}, false
 	}
-	row := Payment{
-		ID: p.ID, Revision: s.Revision(),
-		ContractorID: p.ContractorID, ContractorName: p.ContractorName,
-		Amount: p.Amount.Minor, Currency: p.Amount.Currency, Description: p.Description,
-		CaptureMethod: string(p.CaptureMethod), Decision: string(p.Decision), Money: string(p.Money), Final: p.Final, Stuck: string(p.Stuck),
-		RequestedAt: stored(p.Requested.At), UpdatedAt: stored(p.UpdatedAt), Pending: p.Pending,
-		SearchTerms: search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String()),
-	}
-	row.OrderID, row.Supersedes = optional(p.OrderID), optional(p.Supersedes)
-	decided := p.Decided
-	if p.Decision == payment.DecisionCancelled {
-		decided = p.Cancelled
-	}
-	if decided.Done() {
-		at := stored(decided.At)
-		row.DecidedByName, row.DecidedAt = nameOf(decided), &at
-	}
-	return row, true
+	terms := search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String())
+	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: terms}, true
 }
 
-func optional(id string) *string {
-	if id == "" {
-		return nil
+// Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.
+func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
+	var askedAgain []string
+	rows := readmodel.Fold(streams, payment.Stream(""), func(s journal.Stream) (Payment, bool) {
+		row, ok := paymentOf(s)
+		if ok && row.Supersedes != nil && requestedNow(s) {
+			askedAgain = append(askedAgain, payment.Stream(*row.Supersedes))
+		}
+		return row, ok
+	})
+	if err := payments.Queue(tx, rows); err != nil {
+		return err
 	}
-	return &id
+	if len(askedAgain) > 0 { // the open pages of what is asked for again show it
+		tx.Queue("insert into unpushed (stream) select unnest($1::text[])", askedAgain)
+	}
+	return nil
 }
 
-// stored is a time as PostgreSQL keeps it, so that a row just written equals the row read.
-func stored(t time.Time) time.Time { return event.Kept(t) }
+// requestedNow reports whether the payment's request is among what has changed its stream.
+func requestedNow(s journal.Stream) bool {
+	return slices.ContainsFunc(s.Records, func(r journal.Record) bool {
+		return r.Type == payment.TypeRequested && slices.Contains(s.New, r.ID)
+	})
+}
 
-func nameOf(a payment.Act) string {
-	if a.ByName != "" {
-		return a.ByName
+// PageSize is how many rows a page has.
+const PageSize = 25
+
+// Tab is a part of the list.
+type Tab string
+
+// The tabs. What was withdrawn or cancelled is in All only.
+const (
+	Waiting  Tab = "waiting"
+	Accepted Tab = "accepted"
+	Rejected Tab = "rejected"
+	All      Tab = "all"
+)
+
+// decisions are what the tabs show; All has no line.
+var decisions = map[Tab]payment.Decision{
+	Waiting: payment.DecisionRequested, Accepted: payment.DecisionAccepted, Rejected: payment.DecisionRejected,
+}
+
+// Sort is the tab's order. Waiting is worked through from the oldest on.
+func (t Tab) Sort() readmodel.Sort {
+	if t == Waiting {
+		return paymentview.Oldest
 	}
-	return a.By
+	return paymentview.Newest
+}
+
+// TabsOf are the tabs that a payment with this decision is in.
+func TabsOf(decision payment.Decision) []string {
+	for _, tab := range []Tab{Waiting, Accepted, Rejected} {
+		if decisions[tab] == decision {
+			return []string{string(tab), string(All)}
+		}
+	}
+	return []string{string(All)}
+}
+
+// List reads a page of a tab.
+func List(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel.Page[Payment], error) {
+	q.Sort, q.Limit = tab.Sort(), PageSize
+	if decision, ok := decisions[tab]; ok {
+		q.Where = append(q.Where, readmodel.Where("decision = ?", decision))
+	}
+	return payments.Page(ctx, db, q)
+}
+
+// Find reads some payments, in no order; those that are not there are left out.
+func Find(ctx context.Context, db *pg.DB, ids ...string) ([]Payment, error) {
+	return payments.Find(ctx, db, "id", ids...)
+}
+
+// SupersededBy returns the id of the payment that asks for this one again, "" if none does.
+func SupersededBy(ctx context.Context, db *pg.DB, id string) (string, error) {
+	rows, err := Find(ctx, db, id)
+	if err != nil || len(rows) == 0 || rows[0].SupersededBy == nil {
+		return "", err
+	}
+	return *rows[0].SupersededBy, nil
+}
+
+// Totals is what waits for a decision.
+type Totals struct {
+	Count int
+	Sums  []money.Amount // one for each currency, by its code
+}
+
+// WaitingTotals counts and adds up what waits.
+func WaitingTotals(ctx context.Context, db *pg.DB) (t Totals, err error) {
+	var groups []struct {
+		Currency string
+		Count    int
+		Sum      int64
+	}
+	find := db.Gorm(ctx).Table("payments").Where("decision = 'requested'") // as in the index payments_waiting
+	err = find.Select("currency, count(*) as count, least(sum(amount), ?)::bigint as sum", int64(math.MaxInt64)).
+		Group("currency").Order("currency").Find(&groups).Error
+	if err != nil {
+		return t, fmt.Errorf("add up what waits: %w", err)
+	}
+	for _, g := range groups {
+		t.Count += g.Count
+		t.Sums = append(t.Sums, money.Amount{Minor: g.Sum, Currency: g.Currency})
+	}
+	return t, nil
 }
