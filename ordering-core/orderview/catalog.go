@@ -42,10 +42,6 @@ type Customer struct {
 // ByName is the order of lists of products and of customers: that of an alphabet, as ICU has it.
 var ByName = readmodel.Sort{Name: "sort", SQL: `sort collate "und-x-icu"`, Type: "text"}
 
-// TermsInRow are the search terms of tables that have them in their own rows: the catalog changes seldom, and
-// is indexed as it is written.
-var TermsInRow = search.Table{Vector: "found"}
-
 // Price is the price of one.
 func (p Product) Price() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
 

@@ -100,7 +100,9 @@ func PaymentsOf(ctx context.Context, db querier, orderID, contractor string) ([]
 }
 
 // AddPayments reads the payments of orders, the oldest first, and adds each to its order.
-func AddPayments[O interface{ OfOrder() (id, contractor string) }, P interface {
+func AddPayments[O interface {
+	OfOrder() (id, contractor string)
+}, P interface {
 	readmodel.Row
 	ForOrder() (id, contractor string)
 }](ctx context.Context, db *pg.DB, payments readmodel.Table[P], orders []O, add func(*O, P)) error {

@@ -137,7 +137,7 @@ func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, bac
 		direction, than = " desc", "<"
 	}
 	narrowed := ""
-	if q.Narrowed || q.Search != "" && t.terms.Name != "" {
+	if q.Narrowed || q.Search != "" && t.terms != "" {
 		narrowed = t.name
 	}
 	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {
@@ -163,19 +163,15 @@ func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, bac
 	return rows, nil
 }
 
-// matching selects what people mean by a text. Where the words stand in a table of their own, so does the
-// beginning of an id, since an "or" outside of it would read every row.
+// matching selects the rows that people mean by a text.
 func (t Table[T]) matching(q Query) Condition {
-	if t.terms.Name == "" {
-		query := search.Query(q.Search, q.Marks...)
-		if query == "" {
-			return Where("false")
-		}
-		return Where(t.terms.Vector+" @@ ?::tsquery", query)
+	if t.terms != "" {
+		found, args := search.Where(t.terms, q.Search, q.Marks...)
+		return Where(found, args...)
 	}
-	found, args := search.Where(t.terms.Vector, t.terms.Raw, q.Search, q.Marks...)
-	if from, to, ok := search.IDRange(q.Search); ok {
-		found, args = "("+found+" or "+t.terms.ID+" between ?::uuid and ?::uuid)", append(args, from, to)
+	query := search.Query(q.Search, q.Marks...)
+	if query == "" {
+		return Where("false")
 	}
-	return Where("id in (select "+t.terms.ID+" from "+t.terms.Name+" where "+found+")", args...)
+	return Where("found @@ ?::tsquery", query)
 }

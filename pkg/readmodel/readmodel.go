@@ -21,7 +21,6 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/search"
 )
 
 // Row is a row of a table. The JSON names of its fields are the columns; "-" is no column, or one that only
@@ -34,13 +33,13 @@ type Row interface {
 // Table is a table whose column id is its key.
 type Table[T Row] struct {
 	name, upsert string
-	terms        search.Table
+	terms        string
 	selected     func(*gorm.DB) *gorm.DB
 }
 
-// NewTable returns a table. Its rows are found by the words that terms has of them; without a name, those are
-// in the rows themselves.
-func NewTable[T Row](name string, terms search.Table) Table[T] {
+// NewTable returns a table. Its rows are searched for in the table terms, which an Indexer of package search
+// indexes, or if terms is "" in their own column found.
+func NewTable[T Row](name, terms string) Table[T] {
 	var columns, set []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		column := field.Tag.Get("json")

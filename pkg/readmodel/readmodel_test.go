@@ -11,7 +11,6 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/readmodel"
-	"countersign.example/pkg/search"
 )
 
 const createThings = `-- +goose Up
@@ -36,7 +35,7 @@ func (t thing) Place(readmodel.Sort) readmodel.Place {
 }
 
 var (
-	things = readmodel.NewTable[thing]("things", search.Table{Vector: "found"})
+	things = readmodel.NewTable[thing]("things", "")
 	byTime = readmodel.Sort{Name: "at", SQL: "at", Type: "int"}
 )
 

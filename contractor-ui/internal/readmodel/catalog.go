@@ -21,8 +21,8 @@ type (
 )
 
 var (
-	products  = readmodel.NewTable[Product]("products", orderview.TermsInRow)
-	customers = readmodel.NewTable[Customer]("customers", orderview.TermsInRow)
+	products  = readmodel.NewTable[Product]("products", "")
+	customers = readmodel.NewTable[Customer]("customers", "")
 )
 
 // ProjectCatalog is a journal.Projector: it folds the changed streams of products and customers and writes

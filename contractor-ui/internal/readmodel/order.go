@@ -22,8 +22,6 @@ type Order struct {
 	Payments    []Payment `gorm:"-" json:"-"`                // the oldest first
 }
 
-var orderTerms = search.Table{Name: "order_words", ID: "id", Vector: "words", Raw: "raw"}
-
 var orders = readmodel.NewTable[Order]("orders", orderTerms)
 
 // Total is what the order comes to; without a currency while it has no line.

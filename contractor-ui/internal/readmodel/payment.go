@@ -31,10 +31,13 @@ type Payment struct {
 	SearchTerms  string  `gorm:"column:words" json:"words"` // to be found by
 }
 
-var paymentTerms = search.Table{Name: "payment_words", ID: "id", Vector: "words", Raw: "raw"}
-
 // Searched are the tables of what payments and orders are found by.
-var Searched = []search.Table{paymentTerms, orderTerms}
+var Searched = []string{paymentTerms, orderTerms}
+
+const (
+	paymentTerms = "payment_search_terms"
+	orderTerms   = "order_search_terms"
+)
 
 // payments are the rows, each with what asks again for it.
 var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {

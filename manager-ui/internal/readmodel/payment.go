@@ -28,10 +28,13 @@ type Payment struct {
 	SearchTerms  string  `gorm:"column:words" json:"words"`
 }
 
-var paymentTerms = search.Table{Name: "payment_words", ID: "payment_id", Vector: "search", Raw: "raw"}
-
 // Searched are the tables of what payments and orders are found by.
-var Searched = []search.Table{paymentTerms, orderTerms}
+var Searched = []string{paymentTerms, orderTerms}
+
+const (
+	paymentTerms = "payment_search_terms"
+	orderTerms   = "order_search_terms"
+)
 
 // payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
 // so, and with what is under way.
