@@ -1,0 +1,140 @@
+// Package webapp puts a web app together from its declaration: a service with read models of what it
+// receives, pages that show them, and live updates of those that are open.
+package webapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"countersign.example/pkg/composition"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg"
+	"countersign.example/pkg/search"
+	"countersign.example/pkg/service"
+	"countersign.example/pkg/web"
+)
+
+// Config is what every web app reads from its environment. An app embeds it in its own struct.
+type Config struct {
+	service.Config
+	service.KafkaConfig
+	service.RedisConfig
+	web.IdentityConfig
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	return errors.Join(c.Config.Validate(), c.Check(c.Environment))
+}
+
+func (c *Config) webapp() *Config { return c }
+
+// App declares a web app. C is its configuration, a struct that embeds Config.
+type App[C any] struct {
+	composition.Service[C]
+	Projectors []journal.Projector // they write the read models
+	Searched   []string            // tables of search terms; see search.NewIndexer
+	Cookie     string              // the session's
+	People     []web.Person
+	// NewRenderer parses the templates, NewLive renders with them what open pages are sent, and NewPages
+	// returns the pages.
+	NewRenderer func(*web.Assets) (*web.Renderer, error)
+	NewLive     func(*pg.DB, *web.Renderer) live.Renderer
+	NewPages    func(cfg *C, b composition.Base, rt *service.Runtime, hub *live.Hub, site web.Options) (*web.Site, error)
+	// LateAfter is how long an event may wait for Kafka before pages of a process that has no consumer say
+	// that news is late; 0: they do not.
+	LateAfter time.Duration
+}
+
+// Program is the app's command line.
+func (a App[C]) Program() service.Program[C] {
+	s := a.Service
+	s.Live = true
+	s.Migrations = append([]pg.Migrations{live.Migrations, web.Migrations}, s.Migrations...)
+	s.Retentions = append([]pg.Retention{web.SessionRetention}, s.Retentions...)
+	s.Parts = a.parts
+	return s.Program()
+}
+
+// running is what the pages and the pusher share.
+type running struct {
+	composition.Base
+	*Config
+	redis    *redis.Client
+	assets   *web.Assets
+	renderer *web.Renderer
+}
+
+func (a App[C]) parts(cfg *C, b composition.Base) (composition.Parts, error) {
+	r := &running{Base: b, Config: any(cfg).(interface{ webapp() *Config }).webapp()}
+	return composition.Parts{
+		Projectors: a.Projectors,
+		Start:      func(rt *service.Runtime) error { return a.start(rt, r) },
+		Web:        func(rt *service.Runtime) error { return a.serve(cfg, rt, r) },
+	}, nil
+}
+
+// start adds what runs in every role. Every replica is ready to push: one of them does at a time.
+func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
+	if r.redis, err = live.Connect(r.RedisURL); err != nil {
+		return service.UsageError{Err: fmt.Errorf("REDIS_URL: %w", err)}
+	}
+	rt.OnStop("redis", func(context.Context) error { return r.redis.Close() })
+	if r.assets, err = web.BuiltAssets(); err != nil {
+		return err
+	}
+	if r.renderer, err = a.NewRenderer(r.assets); err != nil {
+		return err
+	}
+	rt.Health.Optional("copies", r.Journal.CaughtUp)
+	rt.Go("pusher", live.NewPusher(r.DB, r.redis, a.Name, a.NewLive(r.DB, r.renderer), rt.Log).Run)
+	rt.Go("search", search.NewIndexer(r.DB, journal.UnpushedChannel, rt.Log, a.Searched...).Run)
+	if a.LateAfter > 0 && !rt.Role.Serves(service.Consumer) {
+		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, r.Journal, a.LateAfter) })
+	}
+	return nil
+}
+
+// late is how a process without a consumer knows that Kafka is away: what was written waits.
+func late(ctx context.Context, j *journal.Journal, after time.Duration) error {
+	since, err := j.OutboxSince(ctx)
+	if err == nil && !since.IsZero() && time.Since(since) > after {
+		err = fmt.Errorf("events wait to be published, the oldest since %s", since.Format(time.RFC3339))
+	}
+	return err
+}
+
+// serve adds the pages, and what brings to the open ones what is pushed.
+func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
+	hub := live.NewHub(r.DB, r.redis, a.Name, rt.Log)
+	rt.Metrics.MustRegister(hub.Collectors()...)
+	rt.Health.Optional("redis", func(context.Context) error {
+		if !hub.Healthy() {
+			return errors.New("live updates do not come in")
+		}
+		return nil
+	})
+	production := r.Environment == service.Production
+	sessions := web.NewSessions(r.DB, a.Cookie, production, rt.Log)
+	identity, err := web.NewDemo(r.IdentityConfig, r.Environment, sessions, a.People...)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	rt.Go("live updates", hub.Run)
+	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
+	site, err := a.NewPages(cfg, r.Base, rt, hub, web.Options{
+		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, Production: production,
+		Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
+	})
+	if err != nil {
+		return err
+	}
+	rt.Serve(site.Echo)
+	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
+	return nil
+}
