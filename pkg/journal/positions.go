@@ -172,8 +172,8 @@ func lockPositions(ctx context.Context, tx *pg.Tx) error {
 	return nil
 }
 
-// readPositions reads the table consumer_positions. older reports that the table is empty although the journal has
-// received events.
+// readPositions reads the table consumer_positions. older reports that the table is empty although the
+// journal has received events.
 func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]positionRow, older bool, err error) {
 	found, err := tx.Query(ctx, "select topic, partition, next, topic_id, coalesce(lost, '') from consumer_positions")
 	if err != nil {

@@ -88,7 +88,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		ID: c.cfg.Group, Brokers: c.cfg.Client.brokers, Dialer: c.cfg.Client.dialer, Topics: c.cfg.topicNames(),
 		StartOffset:       kafkago.FirstOffset,
 		HeartbeatInterval: time.Second,      // how soon a rebalance is noticed
-		SessionTimeout:    10 * time.Second, // how long the partitions of one killed stay unheard
+		SessionTimeout:    10 * time.Second, // how long the partitions of one killed are not received
 		JoinGroupBackoff:  500 * time.Millisecond,
 		// A topic that is deleted and recreated ends the generation, which held partitions of the old one.
 		WatchPartitionChanges: true, PartitionWatchInterval: time.Second,

@@ -17,7 +17,7 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 	var d inbox.Decision
 	command := &cobra.Command{
 		Use:   "accept-loss [topic/partition ...]",
-		Short: "Hear partitions again of which a part is gone unheard; without arguments, list them",
+		Short: "Receive partitions again of which a part is gone that was never received; without arguments, list them",
 		Args: func(_ *cobra.Command, args []string) error {
 			_, err := readPartitions(args)
 			if len(args) > 0 {

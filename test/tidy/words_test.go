@@ -2,6 +2,7 @@ package tidy
 
 import (
 	"go/ast"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,29 +19,29 @@ type word struct {
 }
 
 var words = []word{
-	{"anew", "again, a new epoch", renamed},
+	{"anew", "again, a new epoch", written},
 	{"bell", "notifier", nil},
 	{"buried", "dead-lettered", nil},
 	{"bury", "dead-letter", nil},
 	{"crowd", "load, clients", []string{"pkg/live/"}},
 	{"desk", "service", nil},
 	{"dossier", "locked payment", nil},
-	{"hear", "receive", append(renamed, "docs/performance.md")}, // the rows as the bench prints them
-	{"heard", "received", renamed},
+	{"hear", "receive", written},
+	{"heard", "received", written},
 	{"hearer", "consumer", nil},
-	{"hearing", "consumer position", renamed},
+	{"hearing", "consumer position", written},
 	{"house", "launcher, test system, harness", nil},
 	{"journey", "flow", nil},
 	{"letgo", "release", nil},
 	{"rung", "notified", nil},
 	{"sheet", "CSV import", nil},
 	{"thrower", "fuzzer", nil},
+	{"unheard", "not received", nil},
 	{"visitor", "client", nil},
 }
 
-// renamed are folders in which some of these words are still to be replaced, and ADRs, which keep the words
-// of their time. Take a folder out when it is done.
-var renamed = []string{"pkg/", "docs/adr/"}
+// written are ADRs, which keep the words of their time.
+var written = []string{"docs/adr/"}
 
 func (w word) allowed(path string) bool {
 	for _, beginning := range w.except {
@@ -90,6 +91,58 @@ func reportWords(t *testing.T, path string, line int, found []string) {
 			if strings.TrimSuffix(one, "s") == w.old && !w.allowed(path) {
 				t.Errorf("%s:%d: %q is no word of this repository: %s", path, line, one, w.term)
 			}
+		}
+	}
+}
+
+// said finds words that are not the field's in what operators read and in SQL: what is heard; a letter that is
+// neither a dead letter nor a character; a parked key, for only events are parked; former names of tables.
+var said = regexp.MustCompile(`(?i)\b(un)?hear(s|d|ing)?\b|(\bdead |\bdead-|\b\w+ )?\bletters? (\d|%|that|is|was|of|holds|waits|failed|behind)` +
+	`|\bpoison letters?\b|\bparks? (a |its |the )?keys?\b|\bkeys? (\S+ )?(is |are )?parked\b` +
+	`|\bparked_(keys|at)\b|\bcase_(members|id)\b|\b(from|into|join|update|table) cases\b|\b(payment|order)_words\b|\bheard_total\b`)
+
+// former is the newest migration of each folder that was written, or makes views, with former names.
+var former = map[string]string{
+	"contractor-ui/migrations": "00028", "manager-ui/migrations": "00028", "pkg/journal/migrations": "00006",
+	"pkg/journal/inbox/migrations": "00005", "pkg/journal/processlock/migrations": "00002",
+}
+
+func TestTextsAndStatementsUseTheWords(t *testing.T) {
+	report := func(path string, line int, text string) {
+		for _, found := range said.FindAllString(text, -1) {
+			if !strings.HasPrefix(strings.ToLower(found), "dead") {
+				t.Errorf("%s:%d: %q is not how this repository says it: see the words in docs/architecture.md", path, line, found)
+			}
+		}
+	}
+	for _, file := range goFiles(t) {
+		if strings.HasPrefix(file.path, "test/tidy/") || strings.HasPrefix(file.path, "manager-ui/internal/pages/") {
+			continue // in a page a person may be told that a service has not heard of a payment
+		}
+		ast.Inspect(file.File, func(n ast.Node) bool {
+			if expression, ok := n.(ast.Expr); ok {
+				if s, ok := text(expression); ok {
+					report(file.path, file.line(n.Pos()), s)
+				}
+			}
+			return true
+		})
+	}
+	for _, path := range files(t, ".sql") {
+		folder, name := filepath.Split(path)
+		if name > former[strings.TrimSuffix(folder, "/")]+"~" || former[strings.TrimSuffix(folder, "/")] == "" {
+			for i, line := range strings.Split(read(t, path), "\n") {
+				report(path, i+1, line)
+				reportWords(t, path, i+1, prose(line))
+			}
+		}
+	}
+	for _, path := range files(t, ".md") {
+		if strings.HasPrefix(path, "docs/adr/") || path == "docs/operations.md" {
+			continue // which keep the words of their time, and name the former ones
+		}
+		for i, line := range strings.Split(read(t, path), "\n") {
+			report(path, i+1, line)
 		}
 	}
 }

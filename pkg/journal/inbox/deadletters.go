@@ -162,7 +162,7 @@ func errorText(err error) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// quarantine adds keys that were not quarantined, each with the poison message that it waits for in the same transaction.
+// quarantine quarantines keys that were not, each with its poison message in the same transaction.
 func quarantine(ctx context.Context, tx *pg.Tx, keys []quarantinedKey) error {
 	if len(keys) == 0 {
 		return nil

@@ -15,6 +15,6 @@
 //     time-out) are repeated without end, and never make dead letters. Whatever fails otherwise is tried a
 //     few times alone, after the others.
 //   - A quarantined key has a poison message that waits: both come and go in one transaction.
-//   - The key's row in quarantined_keys is locked by whoever quarantines, replays or discards, so that nothing is parked
-//     behind a key that has just been freed. It is locked before the streams' rows.
+//   - The key's row in quarantined_keys is locked by whoever quarantines, replays or discards, so that
+//     nothing is parked behind a key that has just been freed. It is locked before the streams' rows.
 package inbox

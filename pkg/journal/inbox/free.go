@@ -139,8 +139,8 @@ func markFailed(ctx context.Context, tx *pg.Tx, id int64, kind Kind, cause error
 	return nil
 }
 
-// StrandedKey is a key that is quarantined although no poison message holds it: its events wait, and no notice
-// says so.
+// StrandedKey is a key that is quarantined although no poison message holds it: its events wait, and no
+// notice says so.
 type StrandedKey struct {
 	Topic   string
 	Key     []byte

@@ -161,8 +161,8 @@ func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map
 	return refused, nil
 }
 
-// recordRefused records a refused event as if it came now. It waits where its key was quarantined before it came,
-// and quarantines the key where it cannot be used.
+// recordRefused records a refused event as if it came now. It waits where its key was quarantined before it
+// came, and quarantines the key where it cannot be used.
 func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
 	if i.kind == Refused { // by rules that do not ask the journal

@@ -315,13 +315,13 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 	})
 	// A dead letter of the same event id is of this message. Where one of the two has no id, the payloads are
 	// compared, while the dead letter keeps its own.
-	batch.Queue(`select ord - 1, letter.id, letter.event_id = received.event_id,
-			case when (letter.event_id = received.event_id) is null and letter.payload <> '' then sha256(letter.payload) end
+	batch.Queue(`select ord - 1, known.id, known.event_id = received.event_id,
+			case when (known.event_id = received.event_id) is null and known.payload <> '' then sha256(known.payload) end
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality
 			as received (topic, partition, "offset", event_id, ord)
 		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d
 			where d.topic = received.topic and d.partition = received.partition and d."offset" = received."offset"
-			offset 0) as letter`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
+			offset 0) as known`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
 		var n int
 		var id int64
 		var same *bool

@@ -122,8 +122,8 @@ func panicked(p any) error {
 	return permanentError{fmt.Errorf("panic: %v\n%s", p, strings.Join(stack[:min(len(stack), 40)], ""))}
 }
 
-// errConcurrent undoes a transaction that lost a race: since its look-up, another replica has quarantined the key
-// or kept the message as a dead letter.
+// errConcurrent undoes a transaction that lost a race: since its look-up, another replica has quarantined the
+// key or kept the message as a dead letter.
 var errConcurrent = errors.New("another replica has set aside what this one was about to")
 
 // isRetryable reports whether trying again may help without anybody doing anything. Every other failure is
