@@ -31,7 +31,7 @@ func (s Service[C]) commands() []func(service.Loader[C]) *cobra.Command {
 }
 
 // opened returns what opens the service when a command runs, and makes of it what the command works with.
-func opened[C, T any](s Service[C], load service.Loader[C], from func(Base, Parts) T) func(context.Context) (T, func(), error) {
+func opened[C, T any](s Service[C], load service.Loader[C], from func(Base, Parts) T) operator.Open[T] {
 	return func(ctx context.Context) (t T, closeAll func(), err error) {
 		cfg, log, err := load()
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // AdoptCommand is `adopt` of a service.
-func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
+func AdoptCommand(open Open[*kafka.Adoption]) *cobra.Command {
 	var d inbox.Decision
 	var dry bool
 	command := &cobra.Command{
@@ -23,18 +23,13 @@ func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error
 			}
 			return cobra.NoArgs(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			adoption, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			err = adoption.Run(cmd.Context(), d, dry, func(line string) { _, _ = fmt.Fprintln(cmd.OutOrStdout(), line) })
+		RunE: with(open, func(cmd *cobra.Command, adoption *kafka.Adoption, _ []string) error {
+			err := adoption.Run(cmd.Context(), d, dry, func(line string) { _, _ = fmt.Fprintln(cmd.OutOrStdout(), line) })
 			if err == nil && dry {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "this was a dry run: nothing was changed")
 			}
 			return err
-		},
+		}),
 	}
 	command.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
 	decisionFlags(command, &d)
@@ -42,7 +37,7 @@ func AdoptCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error
 }
 
 // SkipCommand is `skip` of a service.
-func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)) *cobra.Command {
+func SkipCommand(open Open[*kafka.Adoption]) *cobra.Command {
 	var d inbox.Decision
 	command := &cobra.Command{
 		Use:   "skip topic/partition/offset ...",
@@ -54,16 +49,11 @@ func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)
 			_, err := readOrigins(args)
 			return errors.Join(err, d.Check())
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: with(open, func(cmd *cobra.Command, adoption *kafka.Adoption, args []string) error {
 			origins, err := readOrigins(args)
 			if err != nil {
 				return err
 			}
-			adoption, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
 			return answered(cmd.Context(), len(origins), func(ctx context.Context) error {
 				skipped, err := adoption.Skip(ctx, origins, d)
 				for _, e := range skipped {
@@ -71,7 +61,7 @@ func SkipCommand(open func(ctx context.Context) (*kafka.Adoption, func(), error)
 				}
 				return err
 			})
-		},
+		}),
 	}
 	decisionFlags(command, &d)
 	return command

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,19 +16,9 @@ import (
 )
 
 // DeadLettersCommand is `dead-letters list|replay|discard|free` of a service.
-func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, func(), error)) *cobra.Command {
-	with := func(do func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			deadLetters, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			return do(cmd, deadLetters, args)
-		}
-	}
+func DeadLettersCommand(open Open[*inbox.DeadLetterStore]) *cobra.Command {
 	changing := func(do func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error) func(*cobra.Command, []string) error {
-		return with(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
+		return with(open, func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
 			if deadLetters.Check != nil {
 				if err := deadLetters.Check(cmd.Context()); err != nil {
 					return err
@@ -52,7 +41,7 @@ func DeadLettersCommand(open func(ctx context.Context) (*inbox.DeadLetterStore, 
 		}
 		return cobra.NoArgs(cmd, args)
 	}
-	list.RunE = with(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
+	list.RunE = with(open, func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, _ []string) error {
 		found, err := deadLetters.List(cmd.Context(), *limit)
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 )
 
 // AcceptLossCommand is `accept-loss` of a service.
-func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), error)) *cobra.Command {
+func AcceptLossCommand(open Open[*kafka.Losses]) *cobra.Command {
 	var d inbox.Decision
 	command := &cobra.Command{
 		Use:   "accept-loss [topic/partition ...]",
@@ -25,16 +25,11 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 			}
 			return err
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: with(open, func(cmd *cobra.Command, losses *kafka.Losses, args []string) error {
 			places, err := readPartitions(args)
 			if err != nil {
 				return err
 			}
-			losses, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
 			return answered(cmd.Context(), 0, func(ctx context.Context) error {
 				if len(places) == 0 {
 					lost, err := losses.List(ctx)
@@ -49,7 +44,7 @@ func AcceptLossCommand(open func(ctx context.Context) (*kafka.Losses, func(), er
 				}
 				return printLost(cmd, accepted, err)
 			})
-		},
+		}),
 	}
 	decisionFlags(command, &d)
 	return command

@@ -15,17 +15,12 @@ import (
 const reportEvery = time.Second
 
 // RebuildCommand is `rebuild` of a service.
-func RebuildCommand(open func(ctx context.Context) (journal.Rebuild, func(), error)) *cobra.Command {
+func RebuildCommand(open Open[journal.Rebuild]) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Make the copies again from this service's own journal, while it runs", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, closeAll, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer closeAll()
+		RunE: with(open, func(cmd *cobra.Command, r journal.Rebuild, _ []string) error {
 			return rebuild(cmd.Context(), r, cmd.OutOrStdout())
-		},
+		}),
 	}
 }
 

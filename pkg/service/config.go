@@ -74,13 +74,19 @@ func (c *Config) Validate() error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		errs = append(errs, fmt.Errorf("LOG_FORMAT is %q: use json or text", c.LogFormat))
 	}
-	if c.ShutdownTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("SHUTDOWN_TIMEOUT is %s: use a duration such as 10s", c.ShutdownTimeout))
-	}
+	errs = append(errs, Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
 	if c.DrainDelay < 0 {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
 	}
 	return errors.Join(errs...)
+}
+
+// Positive returns an error unless the duration that a variable gives is one. The error names an example.
+func Positive(variable string, value time.Duration, example string) error {
+	if value > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is %s: use a duration such as %s", variable, value, example)
 }
 
 // Configuration is implemented by the pointer to any struct that embeds Config.

@@ -52,7 +52,7 @@ func Program() service.Program[Config] {
 		Cookie:      pages.Cookie,
 		People:      pages.People,
 		NewRenderer: pages.NewRenderer,
-		NewLive:     func(db *pg.DB, r *web.Renderer) live.Renderer { return pages.Live{DB: db, Renderer: r} },
+		NewLive:     pages.NewLive,
 		NewPages:    newPages,
 	}.Program()
 }

@@ -73,7 +73,7 @@ func newTestSite(t *testing.T) *testSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &testSite{t: t, db: db, log: written, journal: journal.New(db, payments.Source, journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
+	d := &testSite{t: t, db: db, log: written, journal: journal.New(db, "/contractor-ui", journal.Live()), live: pages.Live{DB: db, Renderer: renderer}}
 	d.core = newCore(d)
 	orders, err := ordering.New(d.core.server.URL, "secret")
 	if err != nil {

@@ -22,9 +22,6 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Source is contractor-ui in the events that it writes.
-const Source = "/contractor-ui"
-
 // What stands in the way of a command, beside the domain's *payment.Refusal.
 var (
 	ErrNoPayment = errors.New("payments: no such payment")

@@ -37,7 +37,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
-	j := journal.New(db, payments.Source, journal.Live())
+	j := journal.New(db, "/contractor-ui", journal.Live())
 	return &fixture{payments.New(db, j, func() time.Time { return noon }), t, db, j}
 }
 

@@ -57,7 +57,7 @@ func Program() service.Program[Config] {
 		Cookie:      pages.Cookie,
 		People:      pages.People,
 		NewRenderer: pages.NewRenderer,
-		NewLive:     func(db *pg.DB, r *web.Renderer) live.Renderer { return pages.NewLive(db, r) },
+		NewLive:     pages.NewLive,
 		NewPages:    newPages,
 		LateAfter:   15 * time.Second,
 	}.Program()

@@ -24,9 +24,6 @@ import (
 	"countersign.example/pkg/pg"
 )
 
-// Source is manager-ui in the events that it writes.
-const Source = "/manager-ui"
-
 // ErrNoPayment means that there is no such payment here.
 var ErrNoPayment = errors.New("payments: no such payment")
 

@@ -45,7 +45,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, db: pgtest.New(t, journal.Migrations, migrations.Set)}
-	f.journal = journal.New(f.db, payments.Source, journal.Live())
+	f.journal = journal.New(f.db, "/manager-ui", journal.Live())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.answer.Load())(w, r) }))
 	t.Cleanup(server.Close)
 	client, err := core.New(server.URL, "token")

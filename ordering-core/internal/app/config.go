@@ -26,13 +26,7 @@ type Config struct {
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	errs := []error{c.Config.Validate()}
-	if c.OrderTTL <= 0 {
-		errs = append(errs, fmt.Errorf("ORDER_TTL is %s: use a duration such as 24h", c.OrderTTL))
-	}
-	if c.DraftTTL <= 0 {
-		errs = append(errs, fmt.Errorf("DRAFT_TTL is %s: use a duration such as 720h", c.DraftTTL))
-	}
+	errs := []error{c.Config.Validate(), service.Positive("ORDER_TTL", c.OrderTTL, "24h"), service.Positive("DRAFT_TTL", c.DraftTTL, "720h")}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "" {
 		errs = append(errs, fmt.Errorf("TIME_ZONE is %q: use a name such as Europe/Berlin", c.TimeZone))
 	}

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -25,18 +24,12 @@ type config struct {
 
 // Validate reports everything that is wrong with the values.
 func (c *config) Validate() error {
-	errs := []error{c.Config.Validate()}
+	errs := []error{
+		c.Config.Validate(), service.Positive("HOLD_DURATION", c.HoldDuration, "168h"),
+		service.Positive("KEY_LIFE", c.KeyLife, "24h"), service.Positive("SLOW_DELAY", c.SlowDelay, "3s"),
+	}
 	if c.Environment == service.Production {
 		errs = append(errs, errors.New("ENVIRONMENT is production: the sandbox gateway moves no money"))
-	}
-	if c.HoldDuration <= 0 {
-		errs = append(errs, fmt.Errorf("HOLD_DURATION is %s: use a duration such as 168h", c.HoldDuration))
-	}
-	if c.KeyLife <= 0 {
-		errs = append(errs, fmt.Errorf("KEY_LIFE is %s: use a duration such as 24h", c.KeyLife))
-	}
-	if c.SlowDelay <= 0 {
-		errs = append(errs, fmt.Errorf("SLOW_DELAY is %s: use a duration such as 3s", c.SlowDelay))
 	}
 	return errors.Join(errs...)
 }
