@@ -21,7 +21,9 @@ type Live struct {
 }
 
 // NewLive returns the renderer of the pusher.
-func NewLive(db *pg.DB, renderer *web.Renderer) live.Renderer { return Live{DB: db, Renderer: renderer} }
+func NewLive(db *pg.DB, renderer *web.Renderer) live.Renderer {
+	return Live{DB: db, Renderer: renderer}
+}
 
 // Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment that
 // changed changes its order's row too. A product changes the drafts that have it.

@@ -24,7 +24,9 @@ type Live struct {
 }
 
 // NewLive returns the pusher's renderer.
-func NewLive(db *pg.DB, renderer *web.Renderer) live.Renderer { return &Live{db: db, renderer: renderer} }
+func NewLive(db *pg.DB, renderer *web.Renderer) live.Renderer {
+	return &Live{db: db, renderer: renderer}
+}
 
 // Rows renders the streams' payments, orders, products and customers. A payment that changed changes its
 // order's row too. A stream whose payment nobody has requested yet has none.
