@@ -117,7 +117,7 @@ type Step struct {
 	Effect  bool
 	Refusal *Refusal // set where Effect is false
 	Order   Order    // after this step
-	before  []Line   // the lines before it
+	Before  []Line   // the lines before it
 }
 
 // Fold applies entries in order: first those that the log has confirmed, in the log's order, then the pending
@@ -153,7 +153,7 @@ func Next(o Order, e Entry) (Order, Step) {
 	if e.Source == Source && e.Sequence == o.Sequence+1 {
 		o.Sequence = e.Sequence // the one writer numbers its events, with or without effect
 	}
-	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, before: before}
+	return o, Step{Entry: e, Body: body, Effect: refusal == nil, Refusal: refusal, Order: o, Before: before}
 }
 
 // apply is the one place that changes an order: by the rules, or not at all. The order shares no memory with

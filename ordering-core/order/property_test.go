@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/money"
 )
 
@@ -67,8 +68,8 @@ func TestOrderMachine(t *testing.T) {
 				if _, again := body.(order.Drafted); !step.Effect && !again {
 					t.Fatalf("a command's event has no effect: %v", step.Refusal)
 				}
-				if step.Text() == "" || after.Sequence != int64(len(entries)) {
-					t.Fatalf("%q, sequence %d of %d", step.Text(), after.Sequence, len(entries))
+				if orderview.StepText(step) == "" || after.Sequence != int64(len(entries)) {
+					t.Fatalf("%q, sequence %d of %d", orderview.StepText(step), after.Sequence, len(entries))
 				}
 				if before.Ended() && (after.State != before.State || after.PaidBy != before.PaidBy) {
 					t.Fatalf("%s became %s", before.State, after.State)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
@@ -18,7 +19,7 @@ func TestATimelineInWords(t *testing.T) {
 	_, steps := order.Fold(entries)
 	var got []string
 	for _, s := range steps {
-		got = append(got, s.Text())
+		got = append(got, orderview.StepText(s))
 	}
 	want := []string{
 		"Ada Nowak began this order",
@@ -47,7 +48,7 @@ func TestASubmitTellsNewPrices(t *testing.T) {
 		cheaper := drill
 		cheaper.Price = before
 		_, steps := order.Fold(more(draft(added(cheaper, 2)), ada, order.CustomerChosen{CustomerID: customerID, Name: "Hotel Sonne"}, frozen()))
-		if got := steps[len(steps)-1].Text(); got != want {
+		if got := orderview.StepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q\nwant %q", got, want)
 		}
 	}
@@ -62,8 +63,8 @@ func TestWhatOnePersonRepeatsIsToldOnce(t *testing.T) {
 	entries = more(entries, mia, order.DiscountSet{BasisPoints: 1000}, order.DiscountSet{BasisPoints: 1000})
 	_, steps := order.Fold(entries)
 	var got []string
-	for _, s := range order.Condense(steps) {
-		got = append(got, s.Text())
+	for _, s := range orderview.Condense(steps) {
+		got = append(got, orderview.StepText(s))
 	}
 	want := []string{
 		"Ada Nowak began this order",
@@ -80,7 +81,7 @@ func TestWhatOnePersonRepeatsIsToldOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if len(steps) != len(entries) || steps[1].Text() != "Ada Nowak added 1 × Cordless drill at 129.00 EUR" {
+	if len(steps) != len(entries) || orderview.StepText(steps[1]) != "Ada Nowak added 1 × Cordless drill at 129.00 EUR" {
 		t.Error("the steps themselves have changed")
 	}
 }
@@ -93,7 +94,7 @@ func TestAPaymentThatComesTooLateInWords(t *testing.T) {
 	} {
 		refused := order.PaymentRefused{PaymentID: otherID, Reason: "the order is already " + string(state)}
 		_, steps := order.Fold(more(states()[state], event.Meta{}, refused))
-		if got := steps[len(steps)-1].Text(); got != want {
+		if got := orderview.StepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -120,13 +121,13 @@ func TestEndingsInWords(t *testing.T) {
 		"not paid: it had not been submitted":       {event.Meta{}, order.Paid{PaymentID: paymentID}},
 	} {
 		_, steps := order.Fold(more(full(), last.by, last.body))
-		if got := steps[len(steps)-1].Text(); got != want {
+		if got := orderview.StepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	for state, entries := range states() {
-		if given(entries).State != state || state.Label() == "" {
-			t.Errorf("%q: %q", state, state.Label())
+		if given(entries).State != state || orderview.StateLabel(state) == "" {
+			t.Errorf("%q: %q", state, orderview.StateLabel(state))
 		}
 	}
 }
@@ -136,7 +137,7 @@ func TestPaymentName(t *testing.T) {
 		i, of int
 		name  string
 	}{{0, 1, "Payment"}, {0, 2, "First payment"}, {1, 2, "Second payment"}, {2, 4, "Third payment"}, {3, 4, "Payment 4"}} {
-		if name := order.PaymentName(test.i, test.of); name != test.name {
+		if name := orderview.PaymentName(test.i, test.of); name != test.name {
 			t.Errorf("payment %d of %d is called %q, want %q", test.i, test.of, name, test.name)
 		}
 	}

@@ -55,8 +55,8 @@ func RowOf(s journal.Stream) (Row, order.Order, bool) {
 // Fold reads an order from its stream.
 func Fold(s journal.Stream) (order.Order, []order.Step) { return order.Fold(journal.Entries(s)) }
 
-// SearchTexts are what an order is found by: its number, also by its last part without the zeros, its customer
-// and its lines.
+// SearchTexts are what an order is found by: its number, also by its last part without the zeros, its
+// customer and its lines.
 func SearchTexts(o order.Order) []string {
 	texts := []string{o.Number, strings.TrimLeft(o.Number[strings.LastIndex(o.Number, "/")+1:], "0"), o.CustomerName}
 	for _, line := range o.Lines {

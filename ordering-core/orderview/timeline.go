@@ -8,13 +8,13 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// Timeline is what happened to an order and its payments, in one: by time, and within each in the order of the
-// log, which their clocks need not agree with. paid is the text of a payment's step.
+// Timeline is what happened to an order and its payments, in one: by time, and within each in the order of
+// the log, which their clocks need not agree with. paid is the text of a payment's step.
 func Timeline(o History, paid func(payment.Step) string) []web.Step {
 	threads := make([][]web.Step, 1, 1+len(o.Payments))
 	names := map[string]string{}
 	for i, p := range o.Payments {
-		names[p.ID] = order.PaymentName(i, len(o.Payments))
+		names[p.ID] = PaymentName(i, len(o.Payments))
 		var thread []web.Step
 		for _, s := range p.Steps {
 			shown := web.StepOf(paid(s), s.Entry, s.Effect)
@@ -23,8 +23,8 @@ func Timeline(o History, paid func(payment.Step) string) []web.Step {
 		}
 		threads = append(threads, thread)
 	}
-	for _, s := range order.Condense(o.Steps) {
-		shown := web.StepOf(s.Text(), s.Entry, s.Effect)
+	for _, s := range Condense(o.Steps) {
+		shown := web.StepOf(StepText(s), s.Entry, s.Effect)
 		if refused, ok := s.Body.(order.PaymentRefused); ok && names[refused.PaymentID] != "" {
 			shown.Of, shown.Href = names[refused.PaymentID], paymentPath(refused.PaymentID)
 		}
@@ -40,7 +40,7 @@ func paymentPath(id string) string { return "/payments/" + id }
 func (o History) Refused(paymentID string) (why string) {
 	for _, s := range o.Steps {
 		if refused, ok := s.Body.(order.PaymentRefused); ok && s.Effect && refused.PaymentID == paymentID {
-			why = s.Text()
+			why = StepText(s)
 		}
 	}
 	return why
@@ -54,7 +54,7 @@ func StateBadge(s order.State) web.Badge {
 	if tone == "" {
 		tone = web.Neutral
 	}
-	return web.Badge{Tone: tone, Text: s.Label()}
+	return web.Badge{Tone: tone, Text: StateLabel(s)}
 }
 
 // Tabs are the parts of a list of orders, by their states. Counted are those that wait for something.

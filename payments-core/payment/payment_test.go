@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
@@ -328,7 +329,7 @@ func TestAnAcceptanceIsTakenBackWhileNothingIsAskedOfTheGateway(t *testing.T) {
 	if p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
-	if text := steps[2].Text(); text != "Tom Berg took the acceptance back" {
+	if text := paymentview.StepText(steps[2]); text != "Tom Berg took the acceptance back" {
 		t.Error(text)
 	}
 	if p := reopened.by(mia, payment.Accepted{Note: "after all"}).payment(); p.Decision != payment.DecisionAccepted || p.Note != "after all" {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 )
 
@@ -226,7 +227,7 @@ func check(t *rapid.T, entries []payment.Entry) {
 			p.CapturedAmount.Minor < p.RefundedAmount.Minor || p.AuthorizedAmount.Minor > p.Amount.Minor {
 			t.Fatalf("amounts: %+v", p)
 		}
-		if step.Text() == "" {
+		if paymentview.StepText(step) == "" {
 			t.Fatalf("no words for %s", step.Entry.Type)
 		}
 		before = p

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 )
 
 func TestStepsInWords(t *testing.T) {
@@ -52,7 +53,7 @@ func TestStepsInWords(t *testing.T) {
 		{authorized.by(nobody, payment.Captured{Amount: eur(999999), GatewayReference: "r"}), "not captured: the amount is not what is on hold"},
 	} {
 		_, steps := payment.Fold(tt.history.entries)
-		if got := steps[len(steps)-1].Text(); got != tt.want {
+		if got := paymentview.StepText(steps[len(steps)-1]); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}
@@ -73,7 +74,7 @@ func TestStatesInWords(t *testing.T) {
 		"cancelled":  {"Cancelled", "Not moved"},
 	} {
 		p := histories[state].payment()
-		if got := [2]string{p.Decision.Label(), p.MoneyLabel()}; got != want {
+		if got := [2]string{paymentview.DecisionLabel(p.Decision), paymentview.MoneyLabel(p)}; got != want {
 			t.Errorf("%s: %q, want %q", state, got, want)
 		}
 	}
@@ -89,8 +90,8 @@ func TestEveryRefusalHasWords(t *testing.T) {
 		for _, body := range bodies {
 			_, steps := payment.Fold(history.by(tom, body).entries)
 			last := steps[len(steps)-1]
-			if last.Text() == "" || (last.Refusal != nil && len(last.Refusal.Error()) < len("already x")) {
-				t.Errorf("%s when %s: %q, %v", body.EventType(), state, last.Text(), last.Refusal)
+			if paymentview.StepText(last) == "" || (last.Refusal != nil && len(last.Refusal.Error()) < len("already x")) {
+				t.Errorf("%s when %s: %q, %v", body.EventType(), state, paymentview.StepText(last), last.Refusal)
 			}
 		}
 	}

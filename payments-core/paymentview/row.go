@@ -31,12 +31,12 @@ type Row struct {
 	Decision       payment.Decision      `json:"decision"`
 	Money          payment.Money         `json:"money"`
 	Final          bool                  `json:"final"`           // declined, and not tried again
-	Stuck          payment.Operation     `json:"stuck"`           // what an operator has to retry or settle
+	Stuck          payment.Operation     `json:"stuck"`           // an operator has to retry or settle it
 	DecidedByName  string                `json:"decided_by_name"` // "" while it waits
 	DecidedAt      *time.Time            `json:"decided_at"`      // nil while it waits
 	RequestedAt    time.Time             `json:"requested_at"`
-	UpdatedAt      time.Time             `gorm:"autoUpdateTime:false" json:"updated_at"` // the events', never the clock's
-	Pending        bool                  `json:"pending"`                                // the log has not confirmed all of it
+	UpdatedAt      time.Time             `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Pending        bool                  `json:"pending"`
 }
 
 // Newest and Oldest are the orders of a list of payments.

@@ -1,6 +1,6 @@
 // Package readmodel is the tables that a service folds from its journal: how their rows are written, found,
-// listed in pages and counted. What tables and lists differ in is data: a column is a field of the row's type,
-// and a list is a [Query].
+// listed in pages and counted. What tables and lists differ in is data: a column is a field of the row's
+// type, and a list is a [Query].
 //
 // Invariants:
 //   - However many rows a batch has, they are one parameter, and so one statement with one plan.

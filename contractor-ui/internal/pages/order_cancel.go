@@ -9,6 +9,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -38,7 +39,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 		return err
 	}
 	if seen.State != order.StateDraft && seen.State != order.StateSubmitted {
-		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", text.Small(seen.State.Label())))
+		web.Flash(c, web.Warning, fmt.Sprintf("This order is %s: it can no longer be cancelled.", text.Small(orderview.StateLabel(seen.State))))
 		return web.Redirect(c, orderPath(id))
 	}
 	values, _ := tried.valuesOf(formCancel, nil)

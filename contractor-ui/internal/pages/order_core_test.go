@@ -17,6 +17,7 @@ import (
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
@@ -179,7 +180,7 @@ func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
 		var changes []map[string]any
 		for _, s := range steps {
 			if s.Entry.Sequence > a.Sequence {
-				changes = append(changes, map[string]any{"words": s.Text()})
+				changes = append(changes, map[string]any{"words": orderview.StepText(s)})
 			}
 		}
 		problem["sequence"], problem["changes_count"] = o.Sequence, len(changes)

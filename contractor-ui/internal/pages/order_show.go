@@ -12,6 +12,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
@@ -182,7 +183,7 @@ func factsOf(o orderview.History) orderFacts {
 			f.Ended += " by " + end.ByName
 		}
 		if n := len(o.Payments); n > 0 {
-			f.Money = o.Payments[n-1].MoneyLabel()
+			f.Money = paymentview.MoneyLabel(o.Payments[n-1].Payment)
 		}
 	}
 	return f
@@ -191,7 +192,7 @@ func factsOf(o orderview.History) orderFacts {
 func orderPaymentOf(o orderview.History, i int) orderPayment {
 	p := o.Payments[i]
 	shown := orderPayment{
-		Name: order.PaymentName(i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Name: orderview.PaymentName(i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
 		Money: moneyBadge(p.Payment), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
 	if why := o.Refused(p.ID); why != "" {

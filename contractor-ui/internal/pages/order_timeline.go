@@ -5,6 +5,7 @@ import (
 
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/web"
 )
 
@@ -12,8 +13,8 @@ import (
 func timeline(o orderview.History) []web.Step {
 	return orderview.Timeline(o, func(s payment.Step) string {
 		if o.Number == "" {
-			return s.Text()
+			return paymentview.StepText(s)
 		}
-		return strings.Replace(s.Text(), " because order "+o.Number, " because the order", 1)
+		return strings.Replace(paymentview.StepText(s), " because order "+o.Number, " because the order", 1)
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
@@ -55,7 +56,7 @@ func decisionBadge(d payment.Decision, m payment.Money) web.Badge {
 	if tone == "" || m == payment.MoneyReleased || m == payment.MoneyRefunded {
 		tone = web.Neutral
 	}
-	return web.Badge{Tone: tone, Text: d.Label()}
+	return web.Badge{Tone: tone, Text: paymentview.DecisionLabel(d)}
 }
 
 // moneyBadge has no text for money that never moves.
@@ -74,7 +75,7 @@ func moneyBadge(p payment.Payment) web.Badge {
 	case tone == "":
 		return web.Badge{}
 	}
-	return web.Badge{Tone: tone, Text: p.MoneyLabel()}
+	return web.Badge{Tone: tone, Text: paymentview.MoneyLabel(p)}
 }
 
 // sortKey orders rows as the list does when read from the end: by when they began, then by id. As text it

@@ -98,7 +98,7 @@ func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 		page.SoonAskAgain = refusal.Code == payment.BeingConfirmed
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, web.StepOf(s.Text(), s.Entry, s.Effect))
+		page.Steps = append(page.Steps, web.StepOf(paymentview.StepText(s), s.Entry, s.Effect))
 	}
 	return page
 }

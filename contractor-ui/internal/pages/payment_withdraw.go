@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -36,5 +37,5 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 // notDone is the text of a refusal, as in a timeline: "not withdrawn: Mia Weber had already accepted it".
 func notDone(refusal *payment.Refusal) string {
 	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
-	return payment.Step{Entry: tried, Refusal: refusal}.Text()
+	return paymentview.StepText(payment.Step{Entry: tried, Refusal: refusal})
 }

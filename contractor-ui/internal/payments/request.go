@@ -168,7 +168,7 @@ func (s *Service) lockOrder(ctx context.Context, tx *pg.Tx, id, contractor strin
 func requestFor(o order.Order, payments []payment.Payment, wanted payment.Requested) (payment.Requested, error) {
 	if o.State != order.StateSubmitted {
 		return wanted, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "order_id",
-			Message: "this order is " + strings.ToLower(o.State.Label())}
+			Message: "this order is " + strings.ToLower(orderview.StateLabel(o.State))}
 	}
 	last, ended, confirmed := LastOf(payments)
 	switch {

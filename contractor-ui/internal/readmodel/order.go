@@ -17,9 +17,9 @@ type Order struct {
 	orderview.Row
 	Lines       int       `json:"lines"`
 	Minor       int64     `gorm:"column:total_minor" json:"total_minor"`
-	SearchTerms string    `gorm:"column:words" json:"words"` // to be found by
-	Drafted     []string  `gorm:"-" json:"drafted"`          // the products in it while it is a draft; for FindDrafted
-	Payments    []Payment `gorm:"-" json:"-"`                // the oldest first
+	SearchTerms string    `gorm:"column:words" json:"words"`
+	Drafted     []string  `gorm:"-" json:"drafted"` // the products in a draft
+	Payments    []Payment `gorm:"-" json:"-"`       // the oldest first
 }
 
 var orders = readmodel.NewTable[Order]("orders", orderTerms)

@@ -132,9 +132,9 @@ func (d *fixture) agrees(id string) {
 		d.t.Fatalf("no row of %s", id)
 	}
 	got := []any{row.ContractorID, row.Amount(), row.Description, row.Decision, row.Money, row.Final, row.Pending, row.Revision,
-		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), row.Payment().MoneyLabel()}
+		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), paymentview.MoneyLabel(row.Payment())}
 	want := []any{p.ContractorID, p.Amount, p.Description, p.Decision, p.Money, p.Final, p.Pending, s.Revision(),
-		p.Requested.At, p.UpdatedAt, p.MoneyLabel()}
+		p.Requested.At, p.UpdatedAt, paymentview.MoneyLabel(p)}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		d.t.Errorf("row %v\nfold %v", got, want)
 	}

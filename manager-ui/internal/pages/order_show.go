@@ -10,7 +10,7 @@ import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
-	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -110,7 +110,7 @@ func describeOrder(seen orderview.History) orderPage {
 	o := seen.Order
 	page := orderPage{
 		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: orderview.StateBadge(o.State),
-		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderview.Timeline(seen, payment.Step.Text),
+		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderview.Timeline(seen, paymentview.StepText),
 	}
 	if o.CustomerID != "" {
 		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
@@ -130,9 +130,9 @@ func describeOrder(seen orderview.History) orderPage {
 	}
 	for i, p := range seen.Payments {
 		shown := orderPayment{
-			Name: order.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
+			Name: orderview.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
-		if label := p.MoneyLabel(); !strings.EqualFold(label, moneyWord(p.Payment)) { // which the status says
+		if label := paymentview.MoneyLabel(p.Payment); !strings.EqualFold(label, moneyWord(p.Payment)) { // which the status says
 			shown.Money = label
 		}
 		shown.Refused = sentence(seen.Refused(p.ID))

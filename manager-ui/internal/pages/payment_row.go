@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
@@ -60,17 +61,19 @@ func sortKey(t time.Time) string { return event.Kept(t).Format("2006-01-02T15:04
 func status(p payment.Payment) web.Badge {
 	switch p.Decision {
 	case payment.DecisionRequested:
-		return web.Badge{Tone: web.Waiting, Text: p.Decision.Label()}
+		return web.Badge{Tone: web.Waiting, Text: paymentview.DecisionLabel(p.Decision)}
 	case payment.DecisionRejected:
-		return web.Badge{Tone: web.Bad, Text: p.Decision.Label()}
+		return web.Badge{Tone: web.Bad, Text: paymentview.DecisionLabel(p.Decision)}
 	case payment.DecisionAccepted:
 		return web.Badge{Tone: moneyTone(p), Text: acceptedAnd(moneyWord(p))}
 	}
-	return web.Badge{Tone: web.Neutral, Text: p.Decision.Label()}
+	return web.Badge{Tone: web.Neutral, Text: paymentview.DecisionLabel(p.Decision)}
 }
 
 // acceptedAnd is the status of a payment that was accepted, with what became of its money.
-func acceptedAnd(word string) string { return payment.DecisionAccepted.Label() + " · " + word }
+func acceptedAnd(word string) string {
+	return paymentview.DecisionLabel(payment.DecisionAccepted) + " · " + word
+}
 
 // moneyWord is the money's state in a word or two, for a badge.
 func moneyWord(p payment.Payment) string {

@@ -85,7 +85,7 @@ func (h *handlers) orderOf(ctx context.Context, p payment.Payment) (*web.Link, e
 
 func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 	page := paymentPage{
-		Payment: p.Payment, Status: status(p.Payment), MoneyText: p.MoneyLabel(), Waits: p.Decision == payment.DecisionRequested,
+		Payment: p.Payment, Status: status(p.Payment), MoneyText: paymentview.MoneyLabel(p.Payment), Waits: p.Decision == payment.DecisionRequested,
 		CanCapture: p.CaptureMethod == payment.Manual && p.CanCapture() == nil && p.Stuck == payment.NoOperation,
 		AcceptForm: web.NewForm(nil), MoneyForm: web.NewForm(nil), Key: uuid.NewString(),
 	}
@@ -93,7 +93,7 @@ func paymentPageOf(p readmodel.PaymentHistory) paymentPage {
 		*reason = text.Capital(*reason)
 	}
 	for _, s := range p.Steps {
-		page.Steps = append(page.Steps, web.StepOf(s.Text(), s.Entry, s.Effect))
+		page.Steps = append(page.Steps, web.StepOf(paymentview.StepText(s), s.Entry, s.Effect))
 	}
 	if p.Command != nil && page.CanCapture {
 		ongoing := operationOngoing[p.Command.Operation]
@@ -114,11 +114,11 @@ func (p paymentPage) Verdict() string {
 	who := nameOr(act.ByName, act.By)
 	switch {
 	case who != "":
-		return p.Decision.Label() + " by " + who
+		return paymentview.DecisionLabel(p.Decision) + " by " + who
 	case p.Decision == payment.DecisionCancelled:
-		return p.Decision.Label() + " with its order"
+		return paymentview.DecisionLabel(p.Decision) + " with its order"
 	}
-	return p.Decision.Label()
+	return paymentview.DecisionLabel(p.Decision)
 }
 
 // VerdictAt is when the decision was taken; zero while there is none.

@@ -14,6 +14,7 @@ import (
 	"countersign.example/ordering-core/ordertest"
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
@@ -167,7 +168,7 @@ func (h *harness) words(id string) (words []string) {
 	}
 	_, steps := payment.Fold(entries)
 	for _, step := range steps {
-		words = append(words, step.Text())
+		words = append(words, paymentview.StepText(step))
 	}
 	return words
 }

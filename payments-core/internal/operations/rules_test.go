@@ -11,6 +11,7 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/releasing"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
@@ -266,7 +267,7 @@ func (w *world) check(t *rapid.T) {
 	p, steps := payment.Fold(w.entries)
 	for _, step := range steps {
 		if !step.Effect {
-			t.Fatalf("an event of ours has no effect: %s", step.Text())
+			t.Fatalf("an event of ours has no effect: %s", paymentview.StepText(step))
 		}
 	}
 	if len(w.history) > 0 && !p.Decided.Confirmed {

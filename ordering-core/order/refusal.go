@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -60,9 +59,6 @@ type Refusal struct {
 	Seen, Now money.Amount
 }
 
-// Error is the refusal as a text: "the order is already cancelled by Mia Weber".
-func (r *Refusal) Error() string { return r.text() }
-
 func invalid(tried, field, message string) *Refusal {
 	return &Refusal{Code: Invalid, Tried: tried, Field: field, Message: message}
 }
@@ -71,6 +67,9 @@ func refused(code Code, tried, message string) *Refusal {
 	return &Refusal{Code: code, Tried: tried, Message: message}
 }
 
+// Verb is an event type as a participle, "" for one that this version does not know.
+func Verb(eventType string) string { return verbs[eventType] }
+
 // verbs has each event type as a participle.
 var verbs = map[string]string{
 	TypeDrafted: "begun", TypeItemAdded: "added", TypeItemRemoved: "removed", TypeCustomerChosen: "changed",
@@ -78,94 +77,8 @@ var verbs = map[string]string{
 	TypeExpired: "expired", TypeCancelled: "cancelled", TypePaymentRefused: "refused",
 }
 
-// Label is the state as people read it.
-func (s State) Label() string {
-	return map[State]string{
-		StateNone: "Not begun", StateDraft: "Draft", StateSubmitted: "Submitted", StatePaid: "Paid",
-		StateExpired: "Expired", StateCancelled: "Cancelled",
-	}[s]
-}
-
-// Text is the step as a sentence of a timeline: "Ada Nowak added 2 × Cordless drill at
-// 129.00 EUR", "not paid: it had already expired".
-func (s Step) Text() string {
-	if !s.Effect {
-		verb := verbs[s.Entry.Type]
-		if verb == "" {
-			return "something happened that this version does not know: " + s.Entry.Type
-		}
-		return "not " + verb + ": " + s.Refusal.past()
-	}
-	who := aggregate.NameOf(s.Entry.Actor, s.Entry.ActorName)
-	if who == "" {
-		who = "the system"
-	}
-	switch b := s.Body.(type) {
-	case Drafted:
-		return who + " began this order"
-	case ItemAdded:
-		return fmt.Sprintf("%s added %d × %s at %s", who, b.Quantity, b.Name, b.Price)
-	case ItemRemoved:
-		line, _ := Order{Lines: s.before}.Line(b.ProductID)
-		return fmt.Sprintf("%s removed %d × %s", who, b.Quantity, aggregate.NameOf("a product", line.Name))
-	case CustomerChosen:
-		return who + " chose the customer " + b.Name
-	case DiscountSet:
-		return who + " set a discount of " + Percent(b.BasisPoints)
-	case DiscountReset:
-		return who + " took the discount away"
-	case Submitted:
-		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, b.Total) + repriced(s.before, b.Lines)
-	case Paid:
-		return "paid: its payment was captured"
-	case Expired:
-		return aggregate.Because(aggregate.By("expired", aggregate.NameOf(s.Entry.Actor, s.Entry.ActorName)), b.Reason)
-	case Cancelled:
-		if b.Reason == "" {
-			return who + " cancelled it"
-		}
-		return who + " cancelled it: \u201c" + b.Reason + "\u201d"
-	case PaymentRefused:
-		return s.Order.refusalOf(b)
-	}
-	return ""
-}
-
-// repriced names the prices that changed between a draft and its submit.
-func repriced(drafted, submitted []Line) string {
-	const named = 3
-	var changed []string
-	for _, line := range submitted {
-		was, there := Order{Lines: drafted}.Line(line.ProductID)
-		if there && was.Price != line.Price {
-			changed = append(changed, fmt.Sprintf("%s at %s instead of %s", line.Name, line.Price, was.Price))
-		}
-	}
-	if len(changed) == 0 {
-		return ""
-	}
-	if more := len(changed) - named; more > 0 {
-		changed = append(changed[:named], fmt.Sprintf("%d more", more))
-	}
-	return ", with new prices: " + strings.Join(changed, ", ")
-}
-
-// refusalOf is why the order cannot use a payment. To an order that has ended, it came too late.
-func (o Order) refusalOf(b PaymentRefused) string {
-	switch o.State {
-	case StatePaid:
-		return "the money arrived after another payment had paid the order; it goes back"
-	case StateExpired:
-		return "the money arrived after the order had expired; it goes back"
-	case StateCancelled:
-		who := aggregate.NameOf("somebody", aggregate.NameOf(o.Cancelled.By, o.Cancelled.ByName))
-		return "the money arrived after " + who + " had cancelled the order; it goes back"
-	}
-	return aggregate.Because("the money cannot pay the order and goes back", b.Reason)
-}
-
-// text is the refusal as an answer to whoever tried.
-func (r *Refusal) text() string {
+// Error is the refusal as an answer to whoever tried: "the order is already cancelled by Mia Weber".
+func (r *Refusal) Error() string {
 	switch r.Code {
 	case NotDrafted:
 		return "there is no such order"
@@ -188,8 +101,8 @@ func (r *Refusal) text() string {
 	return aggregate.By("the order is already "+verbs[r.Stood], aggregate.NameOf(r.By, r.ByName))
 }
 
-// past is the refusal as a text about the past.
-func (r *Refusal) past() string {
+// Past is the refusal as a text about the past.
+func (r *Refusal) Past() string {
 	who := aggregate.NameOf(r.By, r.ByName)
 	switch {
 	case r.Code == NotDrafted:
@@ -197,63 +110,11 @@ func (r *Refusal) past() string {
 	case r.Code == NotSubmitted:
 		return "it had not been submitted"
 	case r.Stood == "":
-		return r.text()
+		return r.Error()
 	case who == "":
 		return "it was already " + verbs[r.Stood]
 	}
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
-}
-
-// Condense merges the steps of a timeline in which one person repeats an addition of a product at a price, or
-// a removal. The last of such steps stays, with the sum.
-func Condense(steps []Step) []Step {
-	condensed := make([]Step, 0, len(steps))
-	for _, s := range steps {
-		last := len(condensed) - 1
-		if last < 0 || !repeats(condensed[last], s) {
-			condensed = append(condensed, s)
-			continue
-		}
-		switch b := s.Body.(type) {
-		case ItemAdded:
-			b.Quantity += condensed[last].Body.(ItemAdded).Quantity
-			s.Body = b
-		case ItemRemoved:
-			b.Quantity += condensed[last].Body.(ItemRemoved).Quantity
-			s.Body = b
-		}
-		s.before = condensed[last].before
-		condensed[last] = s
-	}
-	return condensed
-}
-
-// repeats reports whether next is the same as s, except for the quantity.
-func repeats(s, next Step) bool {
-	if !s.Effect || !next.Effect || s.Entry.Actor != next.Entry.Actor || s.Entry.Confirmed != next.Entry.Confirmed {
-		return false
-	}
-	switch b := s.Body.(type) {
-	case ItemAdded:
-		n, same := next.Body.(ItemAdded)
-		n.Quantity = b.Quantity
-		return same && n == b
-	case ItemRemoved:
-		n, same := next.Body.(ItemRemoved)
-		return same && n.ProductID == b.ProductID
-	}
-	return false
-}
-
-// PaymentName is the name of an order's payment, by its index from the oldest on and by how many there are.
-func PaymentName(i, of int) string {
-	switch {
-	case of == 1:
-		return "Payment"
-	case i < 3:
-		return [...]string{"First", "Second", "Third"}[i] + " payment"
-	}
-	return fmt.Sprintf("Payment %d", i+1)
 }
 
 // cleanText returns what is kept of a reason that somebody typed (see package text), or a refusal. missing is

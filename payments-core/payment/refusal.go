@@ -52,12 +52,12 @@ type Refusal struct {
 	Message string
 }
 
-// Error is the refusal as a text: "already accepted by Mia Weber".
-func (r *Refusal) Error() string { return r.text() }
-
 func invalid(tried, field, message string) *Refusal {
 	return &Refusal{Code: Invalid, Tried: tried, Field: field, Message: message}
 }
+
+// Verb is an event type as a participle, "" for one that this version does not know.
+func Verb(eventType string) string { return verbs[eventType] }
 
 // verbs has each event type as a participle.
 var verbs = map[string]string{
@@ -66,122 +66,8 @@ var verbs = map[string]string{
 	TypeReleased: "released", TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
 }
 
-// Label is the decision as people read it.
-func (d Decision) Label() string {
-	return map[Decision]string{
-		DecisionNone: "Not requested", DecisionRequested: "Waiting", DecisionAccepted: "Accepted",
-		DecisionRejected: "Rejected", DecisionWithdrawn: "Withdrawn", DecisionCancelled: "Cancelled",
-	}[d]
-}
-
-// MoneyLabel is what became of the money, as people read it. Until the money moves, it says what is waited
-// for.
-func (p Payment) MoneyLabel() string {
-	switch p.Stuck {
-	case Authorize:
-		return "Not moved, the hold is stuck at the gateway"
-	case Capture:
-		return "On hold, the capture is stuck at the gateway"
-	case Release:
-		return "On hold, the release is stuck at the gateway"
-	case Refund:
-		return "Paid out, the refund is stuck at the gateway"
-	}
-	switch p.Money {
-	case MoneyAuthorized:
-		if p.CaptureMethod == Manual {
-			return "On hold, to be captured by a manager"
-		}
-		return "On hold"
-	case MoneyDeclined:
-		if p.Final {
-			return "Declined"
-		}
-		if p.Decision == DecisionCancelled {
-			return "Not moved"
-		}
-		return "Declined, will be tried again"
-	case MoneyCaptured:
-		return "Paid out"
-	case MoneyReleased:
-		return "Not paid out, hold released"
-	case MoneyRefunded:
-		return "Refunded"
-	}
-	if p.Decision == DecisionAccepted {
-		return "Being authorized"
-	}
-	return "Not moved"
-}
-
-// Text is the step as a sentence of a timeline: "Ada Nowak asked for 1,250.00 EUR",
-// "not withdrawn: Mia Weber had already accepted it".
-func (s Step) Text() string {
-	if !s.Effect {
-		verb := verbs[s.Entry.Type]
-		if verb == "" {
-			return "something happened that this version does not know: " + s.Entry.Type
-		}
-		return "not " + verb + ": " + s.Refusal.past()
-	}
-	who := aggregate.NameOf(s.Entry.Actor, s.Entry.ActorName)
-	p := s.Payment
-	switch b := s.Body.(type) {
-	case Requested:
-		if b.Supersedes != "" {
-			return fmt.Sprintf("%s asked again for %s", who, b.Amount)
-		}
-		return fmt.Sprintf("%s asked for %s", who, b.Amount)
-	case Withdrawn:
-		return quoted(who+" withdrew it", b.Reason)
-	case Rejected:
-		return quoted(who+" rejected it", b.Reason)
-	case Accepted:
-		return quoted(who+" accepted it", b.Note)
-	case Reopened:
-		return who + " took the acceptance back"
-	case Authorized:
-		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
-	case Declined:
-		reason := aggregate.NameOf(b.Code, b.Reason)
-		if p.Final {
-			return aggregate.Because("the gateway declined it", reason) + "; it is not tried again"
-		}
-		attempt := fmt.Sprintf("the gateway declined it (attempt %d of %d)", p.Declines, MaxDeclines)
-		return aggregate.Because(attempt, reason) + "; it is tried again"
-	case Captured:
-		return aggregate.By(fmt.Sprintf("%s paid out", b.Amount), who)
-	case Released:
-		return why(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who, b.Reason)
-	case Refunded:
-		return why(fmt.Sprintf("%s refunded", p.RefundedAmount), who, b.Reason)
-	case Cancelled:
-		return why("cancelled", who, b.Reason)
-	case Stuck:
-		stuck := b.what(p)
-		if who != "" {
-			stuck += ", which " + who + " asked for,"
-		}
-		return aggregate.Because(stuck+" is stuck at the gateway", b.Reason) + "; an operator has been told"
-	}
-	return ""
-}
-
-// what is the stuck operation, as people call it.
-func (b Stuck) what(p Payment) string {
-	switch b.Operation {
-	case Capture:
-		return fmt.Sprintf("the capture of %s", p.AuthorizedAmount)
-	case Release:
-		return fmt.Sprintf("the release of the hold of %s", p.AuthorizedAmount)
-	case Refund:
-		return fmt.Sprintf("the refund of %s", p.CapturedAmount)
-	}
-	return fmt.Sprintf("the hold of %s", p.Amount)
-}
-
-// text is the refusal as an answer to whoever tried.
-func (r *Refusal) text() string {
+// Error is the refusal as an answer to whoever tried: "already accepted by Mia Weber".
+func (r *Refusal) Error() string {
 	switch r.Code {
 	case Invalid:
 		return r.Message
@@ -236,8 +122,8 @@ func (r *Refusal) missing() string {
 	return ""
 }
 
-// past is the refusal as a text about the past.
-func (r *Refusal) past() string {
+// Past is the refusal as a text about the past.
+func (r *Refusal) Past() string {
 	who := aggregate.NameOf(r.By, r.ByName)
 	switch {
 	case r.Code == NotRequested:
@@ -245,29 +131,13 @@ func (r *Refusal) past() string {
 	case r.Code == NotAccepted:
 		return "no manager had accepted it"
 	case r.Stood == "":
-		return r.text()
+		return r.Error()
 	case r.missing() != "":
 		return strings.NewReplacer("it is", "it was", "has been", "had been", "money is", "money was").Replace(r.missing())
 	case who == "":
 		return aggregate.Because("it was already "+verbs[r.Stood], r.Why)
 	}
 	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
-}
-
-// why adds who did something and the reason: a person's own words, or a service's about an order or a hold
-// ("the hold lapsed").
-func why(what, who, reason string) string {
-	if who == "" && reason != "" {
-		return what + " because " + strings.TrimSuffix(reason, ".")
-	}
-	return aggregate.Because(aggregate.By(what, who), reason)
-}
-
-func quoted(what, text string) string {
-	if text == "" {
-		return what
-	}
-	return what + ": \u201c" + text + "\u201d"
 }
 
 // cleanText returns what is kept of a text that somebody typed (see package text), or a refusal. missing is
