@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -24,17 +23,6 @@ const (
 	// still lives.
 	pongWithin = 2 * time.Second
 )
-
-// keepalives make the server notice, as soon as we would, that this process' host has vanished, and end what
-// it left.
-//
-// https://www.postgresql.org/docs/current/runtime-config-connection.html
-var keepalives = map[string]string{
-	"tcp_keepalives_idle":     strconv.Itoa(int(tcp.KeepAliveIdle.Seconds())),
-	"tcp_keepalives_interval": strconv.Itoa(int(tcp.KeepAliveInterval.Seconds())),
-	"tcp_keepalives_count":    strconv.Itoa(tcp.KeepAliveCount),
-	"tcp_user_timeout":        strconv.Itoa(int(tcp.UserTimeout.Milliseconds())),
-}
 
 // connect has connections of config notice a server that has vanished.
 func connect(config *pgx.ConnConfig) {

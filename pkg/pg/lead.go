@@ -52,19 +52,8 @@ type Lease struct {
 //
 // fn returns when its context ends. If it returns earlier, leadership is given up and tried for again.
 func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context, lease Lease) error) error {
-	returned := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	listenCtx, stop := context.WithCancel(ctx)
+	returned, stop := db.Notifications(ctx, leaseChannel)
 	defer stop()
-	listening.Go(func() {
-		db.Listen(listenCtx, leaseChannel, func() {
-			select {
-			case returned <- struct{}{}:
-			default:
-			}
-		})
-	})
 	for ctx.Err() == nil {
 		lease, until, wait := db.acquireLease(ctx, name)
 		if lease.Token != 0 {

@@ -52,6 +52,17 @@ func (db *DB) Listen(ctx context.Context, name string, notify func()) {
 	<-ctx.Done()
 }
 
+// Notifications is Listen as a channel, which holds one notification until somebody takes it. stop ends it.
+func (db *DB) Notifications(ctx context.Context, name string) (notified <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	c, done := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		db.Listen(ctx, name, func() { signal(c) })
+	}()
+	return c, func() { cancel(); <-done }
+}
+
 func (db *DB) join(c *channel) {
 	db.notifier.mu.Lock()
 	defer db.notifier.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -191,10 +189,7 @@ func again(ctx context.Context, do func() error) error {
 }
 
 // lockTimeout reports whether a statement gave up to wait for a lock, or was chosen to end a deadlock.
-func lockTimeout(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "55P03" || pgErr.Code == "40P01")
-}
+func lockTimeout(err error) bool { return hasCode(err, "55P03", "40P01") }
 
 // table is where goose keeps the versions that were applied.
 func (m Migrations) table() string { return "goose_" + m.Name }

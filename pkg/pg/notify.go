@@ -95,9 +95,14 @@ func (db *DB) Notify(name string, about ...string) {
 	c.pending.add(about)
 	db.notifier.mu.Unlock()
 	db.notifyLocally(c, about)
+	signal(c.due)
+}
+
+// signal notifies whoever receives from c, now or when it next receives.
+func signal(c chan struct{}) {
 	select {
-	case c.due <- struct{}{}:
-	default: // it is due already
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -174,10 +179,7 @@ func (db *DB) sendNotices(c *channel) {
 			db.notifier.mu.Lock()
 			c.pending.add(nil)
 			db.notifier.mu.Unlock()
-			select {
-			case c.due <- struct{}{}:
-			default:
-			}
+			signal(c.due)
 		}
 		select {
 		case <-c.stop:

@@ -24,26 +24,41 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"countersign.example/pkg/tcp"
 )
 
 // maxConns is the pool's size where the URL's pool_max_conns does not say otherwise. A few
 // connections are held for long (leaders, listeners); the rest serve requests.
 const maxConns = 24
 
-// plans are settings of the planner for statements that find their rows by key, as all of a service do. A
-// plan is made once and kept as long as its connection: one from when its table was new, or of a list that is
-// nearly always empty, would otherwise read the whole table for ever. And with arrays as parameters,
-// PostgreSQL would plan again each time, which costs more than the statement. A plan that does not know the
-// parameters expects many rows of a large table: to start other processes for them, or to compile it, takes
-// longer than to read the few that there are.
-var plans = map[string]string{
-	"jit":              "off",
-	"plan_cache_mode":  "force_generic_plan",
-	"enable_seqscan":   "off",
-	"enable_hashjoin":  "off",
-	"enable_mergejoin": "off",
+// defaults are the settings of every connection, where the URL does not say otherwise.
+var defaults = map[string]string{
+	"timezone": "UTC",
+	// A forgotten transaction would hold its streams' locks for ever, and so would one whose client is cut off.
+	// Nobody thinks for so long within one.
+	"idle_in_transaction_session_timeout": "10s",
+	"statement_timeout":                   "30s",
 
+	// All statements of a service find their rows by key. A plan is made once and kept as long as its connection:
+	// one from when its table was new, or of a list that is nearly always empty, would otherwise read the whole
+	// table for ever. And with arrays as parameters, PostgreSQL would plan again each time, which costs more than
+	// the statement. A plan that does not know the parameters expects many rows of a large table: to start other
+	// processes for them, or to compile it, takes longer than to read the few that there are.
+	"jit":                             "off",
+	"plan_cache_mode":                 "force_generic_plan",
+	"enable_seqscan":                  "off",
+	"enable_hashjoin":                 "off",
+	"enable_mergejoin":                "off",
 	"max_parallel_workers_per_gather": "0",
+
+	// The server notices, as soon as we would, that this process' host has vanished, and ends what it left.
+	//
+	// https://www.postgresql.org/docs/current/runtime-config-connection.html
+	"tcp_keepalives_idle":     strconv.Itoa(int(tcp.KeepAliveIdle.Seconds())),
+	"tcp_keepalives_interval": strconv.Itoa(int(tcp.KeepAliveInterval.Seconds())),
+	"tcp_keepalives_count":    strconv.Itoa(tcp.KeepAliveCount),
+	"tcp_user_timeout":        strconv.Itoa(int(tcp.UserTimeout.Milliseconds())),
 }
 
 // DB is a service's database.
@@ -64,21 +79,10 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
-	setDefault := func(name, value string) {
-		if _, ok := config.ConnConfig.RuntimeParams[name]; !ok {
+	for name, value := range defaults {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
-	}
-	setDefault("timezone", "UTC")
-	// A forgotten transaction would hold its streams' locks for ever, and so would one whose client is cut
-	// off. Nobody thinks for so long within one.
-	setDefault("idle_in_transaction_session_timeout", "10s")
-	setDefault("statement_timeout", "30s")
-	for name, value := range plans {
-		setDefault(name, value)
-	}
-	for name, value := range keepalives {
-		setDefault(name, value)
 	}
 	connect(config.ConnConfig)
 	if config.PingTimeout == 0 {

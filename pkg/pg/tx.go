@@ -174,7 +174,7 @@ func (p *pipeline) ready(ctx context.Context) error {
 // SendBatch sends the queued statements and then b, with the beginning of the transaction first if need be.
 func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	if p.failed != nil {
-		return unsent{p.failed}
+		return failed{nil, p.failed}
 	}
 	ahead := p.takeQueued()
 	all := &pgx.Batch{}
@@ -295,25 +295,23 @@ func (p *pipeline) Conn() *pgx.Conn                { return p.conn }
 // LargeObjects is not for this package's users: it could not begin the transaction.
 func (p *pipeline) LargeObjects() pgx.LargeObjects { return pgx.LargeObjects{} }
 
-// failed are the results of a batch whose first statements failed.
+// failed are the results of a batch that was not sent (results is nil), or whose first statements failed.
 type failed struct {
-	pgx.BatchResults
-	err error
+	results pgx.BatchResults
+	err     error
 }
 
 func (f failed) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, f.err }
 func (f failed) Query() (pgx.Rows, error)         { return nil, f.err }
 func (f failed) QueryRow() pgx.Row                { return failedRow{f.err} }
-func (f failed) Close() error                     { _ = f.BatchResults.Close(); return f.err }
+func (f failed) Tx() pgx.Tx                       { return nil }
 
-// unsent are the results of a batch that must not be sent.
-type unsent struct{ err error }
-
-func (u unsent) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, u.err }
-func (u unsent) Query() (pgx.Rows, error)         { return nil, u.err }
-func (u unsent) QueryRow() pgx.Row                { return failedRow(u) }
-func (u unsent) Close() error                     { return u.err }
-func (u unsent) Tx() pgx.Tx                       { return nil }
+func (f failed) Close() error {
+	if f.results != nil {
+		_ = f.results.Close()
+	}
+	return f.err
+}
 
 type failedRow struct{ err error }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -34,13 +35,11 @@ func IsUnavailable(err error) bool {
 // serialization failure, or a lock that was not to be had. Its transaction is rolled back, and may succeed in
 // a moment.
 func IsTransient(err error) bool {
-	gaveUp, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return false
-	}
-	switch gaveUp.Code {
-	case "57014", "40P01", "40001", "55P03":
-		return true
-	}
-	return false
+	return hasCode(err, "57014", "40P01", "40001", "55P03")
+}
+
+// hasCode reports whether err is the server's, with one of the codes.
+func hasCode(err error, codes ...string) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains(codes, refused.Code)
 }
