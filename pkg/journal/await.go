@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"countersign.example/pkg/pg"
 )
 
 const (
@@ -149,16 +149,10 @@ func (j *Journal) look() {
 func (j *Journal) revisions(streams []string) (map[string]revision, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	rows, err := j.db.Pool().Query(ctx, "select stream, version, log from streams where stream = any($1)", streams)
-	if err != nil {
-		return nil, err
-	}
 	found := make(map[string]revision, len(streams))
 	var stream string
 	var r revision
-	_, err = pgx.ForEachRow(rows, []any{&stream, &r.version, &r.log}, func() error {
-		found[stream] = r
-		return nil
-	})
+	err := pg.ForEach(ctx, j.db.Pool(), []any{&stream, &r.version, &r.log}, func() { found[stream] = r },
+		"select stream, version, log from streams where stream = any($1)", streams)
 	return found, err
 }

@@ -36,19 +36,14 @@ func (j *Journal) AppendEach(ctx context.Context, tx *pg.Tx, streams []*Stream, 
 		records[e.ID] = &s.Records[len(s.Records)-1]
 		names[i], versions[i], logs[i] = s.ID, s.Version, s.Log
 	}
-	rows, err := tx.Query(ctx, insertJournal+" returning event_id, position, recorded_at", columns.args()...)
-	if err != nil {
-		return fmt.Errorf("append to %d streams: %w", len(streams), err)
-	}
 	var id uuid.UUID
 	var position int64
 	var recorded time.Time
 	positions := make([]int64, 0, len(events))
-	if _, err := pgx.ForEachRow(rows, []any{&id, &position, &recorded}, func() error {
+	if err := pg.ForEach(ctx, tx, []any{&id, &position, &recorded}, func() {
 		records[id].Position, records[id].RecordedAt = position, recorded.UTC()
 		positions = append(positions, position)
-		return nil
-	}); err != nil {
+	}, insertJournal+" returning event_id, position, recorded_at", columns.args()...); err != nil {
 		return fmt.Errorf("append to %d streams: %w", len(streams), err)
 	}
 	batch := &pgx.Batch{}

@@ -116,16 +116,8 @@ func (j *Journal) load(ctx context.Context, tx *pg.Tx, ids []string, batch *pgx.
 
 	// One round trip. Each statement of a batch sees what was committed when it starts, so
 	// the second one reads what the lock of the first one waited for.
-	batch.Queue(lockStreams, ids).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var s Stream
-			if err := rows.Scan(&s.ID, &s.Version, &s.Log); err != nil {
-				return err
-			}
-			streams[s.ID] = s
-		}
-		return rows.Err()
-	})
+	var locked Stream
+	batch.Queue(lockStreams, ids).Query(pg.EachRow([]any{&locked.ID, &locked.Version, &locked.Log}, func() { streams[locked.ID] = locked }))
 	batch.Queue(selectRecords+" where stream = any($1)", ids).Query(func(rows pgx.Rows) error {
 		records, err := pgx.CollectRows(rows, scanRecord)
 		for _, record := range records {
@@ -146,35 +138,15 @@ func (j *Journal) load(ctx context.Context, tx *pg.Tx, ids []string, batch *pgx.
 
 // Read reads one stream without locking it, for a page.
 func (j *Journal) Read(ctx context.Context, id string) (Stream, error) {
-	rows, err := j.db.Pool().Query(ctx, selectRecords+" where stream = $1", id)
-	if err != nil {
-		return Stream{}, fmt.Errorf("read stream: %w", err)
-	}
-	s := Stream{ID: id}
-	s.Records, err = pgx.CollectRows(rows, scanRecord)
-	if err != nil {
-		return Stream{}, fmt.Errorf("read stream: %w", err)
-	}
-	sortRecords(s.Records)
-	for _, record := range s.Records {
-		s.Version = max(s.Version, record.Version)
-		s.Log = max(s.Log, record.Log)
-	}
-	return s, nil
-}
-
-// Querier is a transaction, a connection or a pool.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	streams, err := j.ReadSome(ctx, j.db.Pool(), id)
+	s := streams[id]
+	s.ID = id
+	return s, err
 }
 
 // ReadSome reads streams without locking them, as q sees them. A stream without events is not among them.
-func (j *Journal) ReadSome(ctx context.Context, q Querier, ids ...string) (map[string]Stream, error) {
-	rows, err := q.Query(ctx, selectRecords+" where stream = any($1)", ids)
-	if err != nil {
-		return nil, fmt.Errorf("read streams: %w", err)
-	}
-	records, err := pgx.CollectRows(rows, scanRecord)
+func (j *Journal) ReadSome(ctx context.Context, q pg.Querier, ids ...string) (map[string]Stream, error) {
+	records, err := pg.Rows(ctx, q, scanRecord, selectRecords+" where stream = any($1)", ids)
 	if err != nil {
 		return nil, fmt.Errorf("read streams: %w", err)
 	}

@@ -46,7 +46,7 @@ func appendTo(tb testing.TB, db *pg.DB, j *journal.Journal, stream string, event
 func receive(tb testing.TB, db *pg.DB, j *journal.Journal, events ...journal.Received) (changed []journal.Stream) {
 	tb.Helper()
 	require.NoError(tb, db.InTx(tb.Context(), func(tx *pg.Tx) (err error) {
-		changed, err = j.Receive(tb.Context(), tx, events)
+		changed, _, err = j.Receive(tb.Context(), tx, events)
 		return err
 	}))
 	return changed
@@ -217,7 +217,7 @@ func TestDataThatPostgresRefusesIsReported(t *testing.T) {
 	e.Data = json.RawMessage(`{"text":"\u0000"}`)
 
 	err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		_, err := j.Receive(t.Context(), tx, []journal.Received{received(stream, 1, e)})
+		_, _, err := j.Receive(t.Context(), tx, []journal.Received{received(stream, 1, e)})
 		return err
 	})
 

@@ -175,22 +175,17 @@ func lockPositions(ctx context.Context, tx *pg.Tx) error {
 // readPositions reads the table consumer_positions. older reports that the table is empty although the
 // journal has received events.
 func readPositions(ctx context.Context, tx *pg.Tx) (rows map[TopicPartition]positionRow, older bool, err error) {
-	found, err := tx.Query(ctx, "select topic, partition, next, topic_id, coalesce(lost, '') from consumer_positions")
-	if err != nil {
-		return nil, false, fmt.Errorf("read the consumer positions: %w", err)
-	}
 	rows = map[TopicPartition]positionRow{}
 	var tp TopicPartition
 	var row positionRow
 	var id *uuid.UUID
-	if _, err := pgx.ForEachRow(found, []any{&tp.Topic, &tp.Partition, &row.next, &id, &row.lost}, func() error {
+	if err := pg.ForEach(ctx, tx, []any{&tp.Topic, &tp.Partition, &row.next, &id, &row.lost}, func() {
 		row.topicID = uuid.Nil
 		if id != nil {
 			row.topicID = *id
 		}
 		rows[tp] = row
-		return nil
-	}); err != nil {
+	}, "select topic, partition, next, topic_id, coalesce(lost, '') from consumer_positions"); err != nil {
 		return nil, false, fmt.Errorf("read the consumer positions: %w", err)
 	}
 	if len(rows) > 0 {

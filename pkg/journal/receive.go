@@ -22,27 +22,20 @@ type Received struct {
 }
 
 // Receive records events in the order given, which is the topic's within each stream, and returns the streams
-// that they changed:
+// that they changed, and the events whose id belongs to another event of the stream, in the order given:
 //
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - one whose id the stream already has with other contents is skipped, too. No honest writer does that:
-//     ReceiveOrRefuse tells them apart.
+//   - one whose id the stream already has with other contents is skipped, too: a conflict. No honest writer does
+//     that.
 //
 // Ids of other streams do not matter: which of two was first, only the topic can say, and it says it within a
 // stream alone. Whoever writes to another topic must not be able to take an id from the event that it belongs
 // to.
 //
 // It costs two round trips, however many the events are.
-func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, error) {
-	changed, _, err := j.ReceiveOrRefuse(ctx, tx, received)
-	return changed, err
-}
-
-// ReceiveOrRefuse is Receive, and also returns the events whose id belongs to another event of the
-// stream, in the order given.
-func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, []Conflict, error) {
+func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) ([]Stream, []Conflict, error) {
 	if len(received) == 0 {
 		return nil, nil, nil
 	}
@@ -52,15 +45,10 @@ func (j *Journal) ReceiveOrRefuse(ctx context.Context, tx *pg.Tx, received []Rec
 	}
 	owners := make(map[uuid.UUID]string, len(received))
 	batch := &pgx.Batch{}
-	batch.Queue("select event_id, stream from journal where event_id = any($1)", eventIDs).Query(func(rows pgx.Rows) error {
-		var id uuid.UUID
-		var stream string
-		_, err := pgx.ForEachRow(rows, []any{&id, &stream}, func() error {
-			owners[id] = stream
-			return nil
-		})
-		return err
-	})
+	var id uuid.UUID
+	var stream string
+	batch.Queue("select event_id, stream from journal where event_id = any($1)", eventIDs).
+		Query(pg.EachRow([]any{&id, &stream}, func() { owners[id] = stream }))
 	streams, err := j.load(ctx, tx, ids, batch)
 	if err != nil {
 		return nil, nil, err
@@ -155,15 +143,9 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		for _, record := range p.appended {
 			columns.add(*record)
 		}
-		batch.Queue(receiveEvents, columns.args()...).Query(func(rows pgx.Rows) error {
-			var id uuid.UUID
-			var position int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &position}, func() error {
-				written[id] = position
-				return nil
-			})
-			return err
-		})
+		var id uuid.UUID
+		var position int64
+		batch.Queue(receiveEvents, columns.args()...).Query(pg.EachRow([]any{&id, &position}, func() { written[id] = position }))
 	}
 	if len(p.confirmed) > 0 {
 		columns := newColumns(len(p.confirmed))

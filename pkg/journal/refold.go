@@ -63,8 +63,12 @@ func (j *Journal) refold(ctx context.Context, prefix string, progress func(event
 // are compared byte by byte, as an index of their own knows them: a language's order does not keep together
 // what begins alike.
 func (j *Journal) streamsAfter(ctx context.Context, prefix, last string) ([]string, error) {
-	return j.strings(ctx, `select stream from streams where stream collate "C" > $1 and stream collate "C" < $2 and version > 0
-		order by stream collate "C" limit $3`, last, behind(prefix), refoldBatch)
+	ids, err := pg.Rows(ctx, j.db.Pool(), pgx.RowTo[string], `select stream from streams where stream collate "C" > $1 and
+		stream collate "C" < $2 and version > 0 order by stream collate "C" limit $3`, last, behind(prefix), refoldBatch)
+	if err != nil {
+		return nil, fmt.Errorf("list streams: %w", err)
+	}
+	return ids, nil
 }
 
 // count says how many events the streams have whose ids begin with prefix. It may take longer than a
@@ -111,20 +115,15 @@ func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err er
 		if last != "" {
 			query, args = next, append(args, last)
 		}
-		rows, err := j.db.Pool().Query(ctx, query, args...)
-		if err != nil {
-			return removed, fmt.Errorf("look through %s: %w", c.Table, err)
-		}
 		var orphans []string
 		var id string
 		var stands bool
 		last = ""
-		if _, err := pgx.ForEachRow(rows, []any{&id, &stands}, func() error {
+		if err := pg.ForEach(ctx, j.db.Pool(), []any{&id, &stands}, func() {
 			if last = id; !stands {
 				orphans = append(orphans, id)
 			}
-			return nil
-		}); err != nil {
+		}, query, args...); err != nil {
 			return removed, fmt.Errorf("look through %s: %w", c.Table, err)
 		}
 		if last == "" {
@@ -132,7 +131,7 @@ func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err er
 		}
 		for some := range slices.Chunk(orphans, refoldBatch) {
 			var n int64
-			err = j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
+			err := j.db.InTx(ctx, func(tx *pg.Tx) (err error) {
 				n, err = j.sweep(ctx, tx, c.Prefix, some, remove)
 				return err
 			})
@@ -167,17 +166,4 @@ func (j *Journal) sweep(ctx context.Context, tx *pg.Tx, prefix string, orphans [
 	}
 	_, err = tx.Exec(ctx, "delete from streams where stream = any($1) and version = 0", empty)
 	return tag.RowsAffected(), err
-}
-
-// strings runs a query for one column of text.
-func (j *Journal) strings(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := j.db.Pool().Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list streams: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("list streams: %w", err)
-	}
-	return found, nil
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/event"
@@ -162,16 +161,13 @@ func (a *Adoption) follow(ctx context.Context, tx *pg.Tx, streams []string, repo
 	if err := tx.Flush(ctx); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, "select type, stream from journal where position > $1 and log is null order by position", before)
+	var typ, stream string
+	err := pg.ForEach(ctx, tx, []any{&typ, &stream}, func() { report(fmt.Sprintf("it follows: %s of %s", typ, stream)) },
+		"select type, stream from journal where position > $1 and log is null order by position", before)
 	if err != nil {
 		return fmt.Errorf("look at what follows: %w", err)
 	}
-	var typ, stream string
-	_, err = pgx.ForEachRow(rows, []any{&typ, &stream}, func() error {
-		report(fmt.Sprintf("it follows: %s of %s", typ, stream))
-		return nil
-	})
-	return err
+	return nil
 }
 
 // adopting records in one transaction, without deciding anything.

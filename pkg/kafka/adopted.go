@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
@@ -83,21 +81,16 @@ func (a *Adoption) reportAdopted(
 	ctx context.Context, tx *pg.Tx, before found, report func(string),
 ) (detail string, waits []event.Event, err error) {
 	done := adopted{found: before, report: report, streams: map[string]bool{}}
-	rows, err := tx.Query(ctx, `select type, stream, coalesce(shared_id, event_id), topic, partition, "offset", source = $2 from journal where position > $1
-		order by topic, partition, "offset"`, before.position, a.Journal.Source())
-	if err != nil {
-		return "", nil, fmt.Errorf("look at what was adopted: %w", err)
-	}
 	var e inbox.OwnEvent
 	var own bool
-	if _, err := pgx.ForEachRow(rows, []any{&e.Type, &e.Stream, &e.ID, &e.Topic, &e.Partition, &e.Offset, &own}, func() error {
+	if err := pg.ForEach(ctx, tx, []any{&e.Type, &e.Stream, &e.ID, &e.Topic, &e.Partition, &e.Offset, &own}, func() {
 		if own {
 			done.event(e, "")
 		} else {
 			done.others++
 		}
-		return nil
-	}); err != nil {
+	}, `select type, stream, coalesce(shared_id, event_id), topic, partition, "offset", source = $2 from journal where position > $1
+		order by topic, partition, "offset"`, before.position, a.Journal.Source()); err != nil {
 		return "", nil, fmt.Errorf("look at what was adopted: %w", err)
 	}
 	waiting, err := a.WaitingOwn(ctx, tx, before.deadLetter, slices.Collect(maps.Values(before.refused)))

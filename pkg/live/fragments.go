@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/pg"
 )
 
 // fragmentPause is the least time between two pushes of an audience's badges and totals: they are queries
@@ -56,14 +58,10 @@ type staleAudience struct {
 }
 
 func (l *leader) staleAudiences(ctx context.Context) ([]staleAudience, error) {
-	rows, err := l.db.Pool().Query(ctx, `select audience, marks from live_stale where app = $1
-		and not exists (select from catching_up) order by audience`, l.stream.app) // see catchup
-	if err != nil {
-		return nil, fmt.Errorf("read the stale audiences: %w", err)
-	}
-	stale, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s staleAudience, err error) {
-		return s, row.Scan(&s.audience, &s.marks)
-	})
+	var stale []staleAudience
+	var s staleAudience
+	err := pg.ForEach(ctx, l.db.Pool(), []any{&s.audience, &s.marks}, func() { stale = append(stale, s) }, `select audience, marks
+		from live_stale where app = $1 and not exists (select from catching_up) order by audience`, l.stream.app) // see catchup
 	if err != nil {
 		return nil, fmt.Errorf("read the stale audiences: %w", err)
 	}

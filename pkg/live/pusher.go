@@ -215,22 +215,11 @@ func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, st
 		}
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(selectCatchup).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&catchup.marks, &catchup.behind}, func() error {
-			catchup.there = true
-			return nil
-		})
-		return err
-	})
-	batch.Queue("select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit).Query(func(rows pgx.Rows) error {
-		var id int64
-		var name string
-		_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-			ids, streams = append(ids, id), append(streams, name)
-			return nil
-		})
-		return err
-	})
+	batch.Queue(selectCatchup).Query(pg.EachRow([]any{&catchup.marks, &catchup.behind}, func() { catchup.there = true }))
+	var id int64
+	var name string
+	batch.Queue("select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit).
+		Query(pg.EachRow([]any{&id, &name}, func() { ids, streams = append(ids, id), append(streams, name) }))
 	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
 		return catchup, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
 	}

@@ -60,12 +60,8 @@ const endedChannel = "sessions_ended"
 // Ended answers which of the sessions (see Site.SessionOf) hold no longer. It asks the store itself, in one
 // statement.
 func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, error) {
-	rows, err := s.db.Pool().Query(ctx, `select asked from unnest($1::text[]) as asked
+	ended, err := pg.Rows(ctx, s.db.Pool(), pgx.RowTo[string], `select asked from unnest($1::text[]) as asked
 		where not exists (select from sessions where token = asked and expiry > now())`, sessions)
-	if err != nil {
-		return nil, fmt.Errorf("ask after sessions: %w", err)
-	}
-	ended, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("ask after sessions: %w", err)
 	}

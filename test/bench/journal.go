@@ -147,7 +147,7 @@ func (g *grown) receive(ctx context.Context, pick func() string) error {
 		received[i] = journal.Received{Event: newRequest(id), Stream: payment.Stream(id), Topic: "payments", Offset: g.next}
 	}
 	return g.db.InTx(ctx, func(tx *pg.Tx) error {
-		_, err := g.journal.Receive(ctx, tx, received)
+		_, _, err := g.journal.Receive(ctx, tx, received)
 		return err
 	})
 }

@@ -229,7 +229,7 @@ func (d *testSite) tells(received ...journal.Received) {
 		received[i].Offset = d.offset
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, received)
+		streams, _, err := d.journal.Receive(d.t.Context(), tx, received)
 		for _, project := range []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog} {
 			if err == nil {
 				err = project(d.t.Context(), tx, streams)

@@ -223,7 +223,7 @@ func (f *fixture) receive(topic, stream string, events ...event.Event) {
 		received[i] = journal.Received{Event: e, Stream: stream, Topic: topic, Offset: int64(i + 1)}
 	}
 	err := f.db.InTx(f.t.Context(), func(tx *pg.Tx) error {
-		streams, err := f.journal.Receive(f.t.Context(), tx, received)
+		streams, _, err := f.journal.Receive(f.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

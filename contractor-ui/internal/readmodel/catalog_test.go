@@ -35,7 +35,7 @@ func (s *shelf) receive(id string, sequence int64, body catalog.Body) {
 	e.Sequence, e.Time = sequence, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	s.offset++
 	err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: s.offset}})
+		changed, _, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: s.offset}})
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (d *fixture) orders(id string, by event.Meta, from int64, at time.Time, bod
 		received = append(received, journal.Received{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: d.offset})
 	}
 	err := d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, received)
+		streams, _, err := d.journal.Receive(d.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (d *fixture) receive(events ...event.Event) error {
 		received[i] = journal.Received{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic, Offset: d.offset}
 	}
 	return d.db.InTx(d.t.Context(), func(tx *pg.Tx) error {
-		streams, err := d.journal.Receive(d.t.Context(), tx, received)
+		streams, _, err := d.journal.Receive(d.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

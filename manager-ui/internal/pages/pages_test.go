@@ -124,7 +124,7 @@ func (o *testSite) receive(events ...event.Event) {
 		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {
-		changed, err := o.journal.Receive(o.tb.Context(), tx, received)
+		changed, _, err := o.journal.Receive(o.tb.Context(), tx, received)
 		if err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (f *fixture) requested(bodies ...payment.Body) string {
 		received = append(received, journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: f.offset})
 	}
 	err := f.db.InTx(f.t.Context(), func(tx *pg.Tx) error {
-		streams, err := f.journal.Receive(f.t.Context(), tx, received)
+		streams, _, err := f.journal.Receive(f.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

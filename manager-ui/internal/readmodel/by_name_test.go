@@ -33,7 +33,7 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 		received = append(received, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: int64(i + 1)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := j.Receive(t.Context(), tx, received)
+		changed, _, err := j.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

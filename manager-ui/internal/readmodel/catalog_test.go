@@ -38,7 +38,7 @@ func TestProjectCatalog(t *testing.T) {
 			received = append(received, journal.Received{Event: e, Stream: catalog.Stream(e), Topic: catalog.Topic, Offset: offset})
 		}
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := j.Receive(t.Context(), tx, received)
+			changed, _, err := j.Receive(t.Context(), tx, received)
 			if err != nil {
 				return err
 			}

@@ -48,7 +48,7 @@ func (t *topics) receive(events ...event.Event) (changed []journal.Stream) {
 		}
 	}
 	if err := t.db.InTx(t.Context(), func(tx *pg.Tx) (err error) {
-		if changed, err = t.journal.Receive(t.Context(), tx, received); err != nil {
+		if changed, _, err = t.journal.Receive(t.Context(), tx, received); err != nil {
 			return err
 		}
 		if err := readmodel.Project(t.Context(), tx, changed); err != nil {

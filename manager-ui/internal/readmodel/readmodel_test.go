@@ -64,7 +64,7 @@ func TestProjectionEqualsFold(t *testing.T) {
 		received := journal.Received{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: int64(i)}
 		if i == 0 { // nothing to show yet
 			if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-				changed, err := j.Receive(t.Context(), tx, []journal.Received{received})
+				changed, _, err := j.Receive(t.Context(), tx, []journal.Received{received})
 				if err != nil {
 					return err
 				}
@@ -75,7 +75,7 @@ func TestProjectionEqualsFold(t *testing.T) {
 			continue
 		}
 		projected := copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := j.Receive(t.Context(), tx, []journal.Received{received})
+			changed, _, err := j.Receive(t.Context(), tx, []journal.Received{received})
 			if err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func TestAPaymentThatIsAskedForAgainShowsIt(t *testing.T) {
 	receive := func(e event.Event) {
 		t.Helper()
 		if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-			changed, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
+			changed, _, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(e.Subject), Topic: payment.Topic}})
 			if err != nil {
 				return err
 			}
@@ -152,7 +152,7 @@ func TestOutOfOrderConfirmation(t *testing.T) {
 	receive := func(e event.Event) readmodel.Payment {
 		offset++
 		return copyOf(t, db, id, func(tx *pg.Tx) error {
-			changed, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
+			changed, _, err := j.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: payment.Stream(id), Topic: payment.Topic, Offset: offset}})
 			if err != nil {
 				return err
 			}
@@ -204,7 +204,7 @@ func TestTotalsBeyondCounting(t *testing.T) {
 				Amount: money.Amount{Minor: 1, Currency: "EUR"}, CaptureMethod: payment.Manual}, i)})
 	}
 	if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-		changed, err := j.Receive(t.Context(), tx, received)
+		changed, _, err := j.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

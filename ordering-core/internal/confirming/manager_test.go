@@ -60,7 +60,7 @@ func (o *fixture) receive(t *testing.T, received ...journal.Received) {
 		if err := processlock.Before(confirming.Members)(t.Context(), tx, received); err != nil {
 			return err
 		}
-		changed, err := o.Journal.Receive(t.Context(), tx, received)
+		changed, _, err := o.Journal.Receive(t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

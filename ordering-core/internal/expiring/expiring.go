@@ -130,11 +130,7 @@ func (s *Sweeper) next(ctx context.Context) (time.Duration, error) {
 func (s *Sweeper) Sweep(ctx context.Context) (expired int, err error) {
 	for {
 		const query = "select order_id from deadlines where sweep_at <= $1 order by sweep_at limit $2"
-		rows, err := s.db.Pool().Query(ctx, query, s.orders.Now(), batchSize)
-		if err != nil {
-			return expired, fmt.Errorf("look for what is due: %w", err)
-		}
-		due, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		due, err := pg.Rows(ctx, s.db.Pool(), pgx.RowTo[string], query, s.orders.Now(), batchSize)
 		if err != nil {
 			return expired, fmt.Errorf("look for what is due: %w", err)
 		}

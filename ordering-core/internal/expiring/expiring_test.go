@@ -86,7 +86,7 @@ func (c *fixture) receive(orderID, paymentID string, events ...happened) {
 			e.ID, e.Source, e.Subject, e.Time = event.NewID(), cmp.Or(e.Source, payment.Writer(e.Type)), paymentID, c.Now()
 			received[i] = journal.Received{Event: e, Stream: stream, Topic: "payments"}
 		}
-		changed, err := c.Journal.Receive(c.t.Context(), tx, received)
+		changed, _, err := c.Journal.Receive(c.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
@@ -193,18 +192,13 @@ func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (storedKeys ma
 // folds them, and by id the key as it is stored.
 func findKeys(ctx context.Context, tx *pg.Tx, query string, keys []string) (ids, folded, stored map[string]string, err error) {
 	ids, folded, stored = map[string]string{}, make(map[string]string, len(keys)), map[string]string{}
-	rows, err := tx.Query(ctx, query, keys)
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	var key, fold, id, storedKey string
-	_, err = pgx.ForEachRow(rows, []any{&key, &fold, &id, &storedKey}, func() error {
+	err = pg.ForEach(ctx, tx, []any{&key, &fold, &id, &storedKey}, func() {
 		folded[key] = fold
 		if id != "" {
 			ids[key], stored[id] = id, storedKey
 		}
-		return nil
-	})
+	}, query, keys)
 	return ids, folded, stored, err
 }
 

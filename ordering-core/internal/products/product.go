@@ -103,15 +103,11 @@ func (p *Product) json() any {
 func (s *Service) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
 	products := make(map[string]order.Product, len(ids))
-	query := tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids)
-	query.Query(func(rows pgx.Rows) error {
-		var p order.Product
-		columns := []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}
-		_, err := pgx.ForEachRow(rows, columns, func() error {
-			products[p.ID] = p
-			return nil
-		})
-		if err != nil {
+	var p order.Product
+	columns := []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}
+	read := pg.EachRow(columns, func() { products[p.ID] = p })
+	tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids).Query(func(rows pgx.Rows) error {
+		if err := read(rows); err != nil {
 			return fmt.Errorf("read products: %w", err)
 		}
 		return nil

@@ -371,7 +371,7 @@ func (s *shop) received(stream string, e event.Event) {
 	s.tb.Helper()
 	s.offset++
 	if err := s.db.InTx(s.tb.Context(), func(tx *pg.Tx) error {
-		_, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
+		_, _, err := s.journal.Receive(s.tb.Context(), tx, []journal.Received{{Event: e, Stream: stream, Topic: catalog.Topic, Offset: s.offset}})
 		return err
 	}); err != nil {
 		s.tb.Fatal(err)

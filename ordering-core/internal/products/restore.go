@@ -90,12 +90,8 @@ func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
 	for i, p := range rows {
 		keys[i] = p.key()
 	}
-	found, err := tx.Query(ctx, `select k.key from unnest($1::text[]) as k (key)
+	others, err := pg.Rows(ctx, tx, pgx.RowTo[string], `select k.key from unnest($1::text[]) as k (key)
 		join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived and not p.doubled`, keys)
-	if err != nil {
-		return fmt.Errorf("look for SKUs that are taken: %w", err)
-	}
-	others, err := pgx.CollectRows(found, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("look for SKUs that are taken: %w", err)
 	}

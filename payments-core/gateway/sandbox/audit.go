@@ -7,18 +7,16 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/pg"
 )
 
 // answers returns one page of the records that have a definite answer.
 func (s *Server) answers(ctx context.Context, payment, after string, limit int) ([]json.RawMessage, error) {
-	rows, err := s.db.Pool().Query(ctx, `
+	texts, err := pg.Rows(ctx, s.db.Pool(), pgx.RowTo[string], `
 		select answer from requests
 		where key > $1 and ($2 = '' or payment_id = $2) and answer is not null
 		order by key limit $3`, after, payment, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list records: %w", err)
-	}
-	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("list records: %w", err)
 	}
@@ -32,7 +30,7 @@ func (s *Server) answers(ctx context.Context, payment, after string, limit int) 
 // Audit checks the ledger: every hold is the sum of its approved answers, and was approved once. Its error
 // names the holds for which that is not so.
 func (s *Server) Audit(ctx context.Context) error {
-	rows, err := s.db.Pool().Query(ctx, `
+	wrong, err := pg.Rows(ctx, s.db.Pool(), pgx.RowTo[string], `
 		select h.reference
 		from holds h
 		left join requests r on r.reference = h.reference and r.outcome = 'approved'
@@ -43,10 +41,6 @@ func (s *Server) Audit(ctx context.Context) error {
 		    or coalesce(sum(r.amount) filter (where r.kind = 'release'), 0) <> h.released
 		    or coalesce(sum(r.amount) filter (where r.kind = 'refund'), 0) <> h.refunded
 		order by h.reference`)
-	if err != nil {
-		return fmt.Errorf("audit the books: %w", err)
-	}
-	wrong, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("audit the books: %w", err)
 	}

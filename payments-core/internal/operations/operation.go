@@ -123,31 +123,29 @@ func scanOperation(row pgx.CollectableRow) (Operation, error) {
 	return o, err
 }
 
-// querier is a transaction or a pool.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // Histories reads the operations of payments. Whoever decides by them holds the locks of the payments'
 // streams.
-func Histories(ctx context.Context, q querier, payments ...string) (map[string]History, error) {
-	rows, err := q.Query(ctx, selectOperations+" where payment_id = any($1) order by id", payments)
+func Histories(ctx context.Context, q pg.Querier, payments ...string) (map[string]History, error) {
+	all, err := pg.Rows(ctx, q, scanOperation, selectOperations+" where payment_id = any($1) order by id", payments)
 	if err != nil {
 		return nil, fmt.Errorf("read operations: %w", err)
 	}
-	return byPayment(rows)
+	histories := map[string]History{}
+	for _, o := range all {
+		histories[o.PaymentID] = append(histories[o.PaymentID], o)
+	}
+	return histories, nil
 }
 
-func byID(ctx context.Context, q querier, id int64) (Operation, error) {
-	rows, err := q.Query(ctx, selectOperations+" where id = $1", id)
-	if err != nil {
-		return Operation{}, fmt.Errorf("read operation: %w", err)
+func byID(ctx context.Context, q pg.Querier, id int64) (Operation, error) {
+	found, err := pg.Rows(ctx, q, scanOperation, selectOperations+" where id = $1", id)
+	if err == nil && len(found) == 0 {
+		err = pgx.ErrNoRows
 	}
-	o, err := pgx.CollectExactlyOneRow(rows, scanOperation)
 	if err != nil {
 		return Operation{}, fmt.Errorf("read operation %d: %w", id, err)
 	}
-	return o, nil
+	return found[0], nil
 }
 
 // insert stores new operations, and fills in what the database generates.
@@ -199,16 +197,4 @@ func markStuck(ctx context.Context, tx *pg.Tx, o Operation) error {
 		return fmt.Errorf("store that operation %s is stuck: %w", o.Key, err)
 	}
 	return nil
-}
-
-func byPayment(rows pgx.Rows) (map[string]History, error) {
-	all, err := pgx.CollectRows(rows, scanOperation)
-	if err != nil {
-		return nil, fmt.Errorf("read operations: %w", err)
-	}
-	histories := map[string]History{}
-	for _, o := range all {
-		histories[o.PaymentID] = append(histories[o.PaymentID], o)
-	}
-	return histories, nil
 }

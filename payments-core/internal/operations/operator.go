@@ -51,11 +51,7 @@ func (h Handling) cleaned() (Handling, error) {
 // Stuck returns the operations that wait for an operator, oldest first.
 func (s *Service) Stuck(ctx context.Context) ([]Operation, error) {
 	const query = selectOperations + " where stuck_at is not null and closed_at is null order by stuck_at, id"
-	rows, err := s.db.Pool().Query(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("read what is stuck: %w", err)
-	}
-	stuck, err := pgx.CollectRows(rows, scanOperation)
+	stuck, err := pg.Rows(ctx, s.db.Pool(), scanOperation, query)
 	if err != nil {
 		return nil, fmt.Errorf("read what is stuck: %w", err)
 	}

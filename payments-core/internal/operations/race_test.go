@@ -112,7 +112,7 @@ func (r *race) receive(meanwhile func(), received ...journal.Received) {
 		if err := processlock.Before(releasing.Members)(r.t.Context(), tx, received); err != nil {
 			return err
 		}
-		changed, err := r.journal.Receive(r.t.Context(), tx, received)
+		changed, _, err := r.journal.Receive(r.t.Context(), tx, received)
 		if err != nil {
 			return err
 		}

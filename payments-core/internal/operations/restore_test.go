@@ -165,7 +165,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 			// when it is restored
 			restore := func() {
 				err := db.InTx(t.Context(), func(tx *pg.Tx) error {
-					if _, err := j.Receive(t.Context(), tx, received); err != nil {
+					if _, _, err := j.Receive(t.Context(), tx, received); err != nil {
 						return err
 					}
 					return service.Restore(t.Context(), tx, g, func(string) {})

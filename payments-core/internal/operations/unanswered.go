@@ -61,8 +61,18 @@ func (u Unanswered) Why() string {
 
 // EachUnanswered calls each with the operations that have been open for longer than OpenTooLong and are not
 // stuck, oldest first.
-func EachUnanswered(ctx context.Context, q querier, each func(Unanswered) error) error {
-	rows, err := q.Query(ctx, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error,
+func EachUnanswered(ctx context.Context, q pg.Querier, each func(Unanswered)) error {
+	var u Unanswered
+	columns := []any{
+		&u.Key, &u.Amount.Minor, &u.Amount.Currency, &u.OpenedAt, &u.Attempts, &u.Error, &u.Refusal, &u.Next, &u.Asking, &u.HasJob,
+	}
+	err := pg.ForEach(ctx, q, columns, func() {
+		if !u.HasJob {
+			u.Next = time.Time{}
+		}
+		u.OpenedAt, u.Next = u.OpenedAt.UTC(), u.Next.UTC()
+		each(u)
+	}, `select o.key, o.amount, o.currency, o.opened_at, o.attempts, o.last_error,
 			coalesce(before.last_error, ''), coalesce(job.scheduled_at, 'epoch'),
 			coalesce(job.state = 'running', false), job.id is not null
 		from operations o
@@ -75,26 +85,12 @@ func EachUnanswered(ctx context.Context, q querier, each func(Unanswered) error)
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
-	var u Unanswered
-	columns := []any{
-		&u.Key, &u.Amount.Minor, &u.Amount.Currency, &u.OpenedAt, &u.Attempts, &u.Error, &u.Refusal, &u.Next, &u.Asking, &u.HasJob,
-	}
-	_, err = pgx.ForEachRow(rows, columns, func() error {
-		if !u.HasJob {
-			u.Next = time.Time{}
-		}
-		u.OpenedAt, u.Next = u.OpenedAt.UTC(), u.Next.UTC()
-		return each(u)
-	})
-	if err != nil {
-		return fmt.Errorf("read what is open: %w", err)
-	}
 	return nil
 }
 
 // Unanswered collects what EachUnanswered finds.
 func (s *Service) Unanswered(ctx context.Context) (all []Unanswered, err error) {
-	err = EachUnanswered(ctx, s.db.Pool(), func(u Unanswered) error { all = append(all, u); return nil })
+	err = EachUnanswered(ctx, s.db.Pool(), func(u Unanswered) { all = append(all, u) })
 	return all, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
 )
 
 // ordersAgainstPayments compares received orders with the money that is held or kept for them, and returns
@@ -50,12 +51,10 @@ func (r *Reconciler) compareOrders(ctx context.Context, tx pgx.Tx, ids []string)
 	var streams, paymentIDs []string
 	payments := map[string][]string{}
 	var orderID, id string
-	err := rows(ctx, tx, "select order_id, payment_id from for_orders where order_id = any($1) order by 1, 2", []any{ids},
-		[]any{&orderID, &id}, func() error {
-			payments[orderID] = append(payments[orderID], id)
-			paymentIDs, streams = append(paymentIDs, id), append(streams, payment.Stream(id))
-			return nil
-		})
+	err := pg.ForEach(ctx, tx, []any{&orderID, &id}, func() {
+		payments[orderID] = append(payments[orderID], id)
+		paymentIDs, streams = append(paymentIDs, id), append(streams, payment.Stream(id))
+	}, "select order_id, payment_id from for_orders where order_id = any($1) order by 1, 2", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -164,10 +163,8 @@ func (r *Reconciler) recheck(ctx context.Context, conn *pgx.Conn, left *suspects
 	if _, err := tx.Exec(ctx, forJoins); err != nil {
 		return err
 	}
-	var keys []string
-	var key string
-	const unknownKeys = "select k from unnest($1::text[]) k where not exists (select from operations where key = k) order by 1"
-	err = rows(ctx, tx, unknownKeys, []any{left.keys}, []any{&key}, func() error { keys = append(keys, key); return nil })
+	keys, err := pg.Rows(ctx, tx, pgx.RowTo[string],
+		"select k from unnest($1::text[]) k where not exists (select from operations where key = k) order by 1", left.keys)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/pg"
 )
 
 // foldsAgainstOperations compares each payment's events with its operations, and stores which payments are
@@ -53,12 +54,10 @@ func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) erro
 		return err
 	}
 	var id string
-	return rows(ctx, tx, `select distinct payment_id from operations o where not exists (
-		select from journal j where j.stream = $1 || o.payment_id and j.type = $2) order by 1`, []any{payment.Stream(""), payment.TypeRequested},
-		[]any{&id}, func() error {
-			r.differ("payment %s: there are operations for it, and nobody has requested it", id)
-			return nil
-		})
+	return pg.ForEach(ctx, tx, []any{&id}, func() {
+		r.differ("payment %s: there are operations for it, and nobody has requested it", id)
+	}, `select distinct payment_id from operations o where not exists (
+		select from journal j where j.stream = $1 || o.payment_id and j.type = $2) order by 1`, payment.Stream(""), payment.TypeRequested)
 }
 
 // pages calls each with the ids of a cursor, some at a time, and with the planner set for reading by keys.
@@ -67,11 +66,7 @@ func (r *Reconciler) pages(ctx context.Context, tx pgx.Tx, cursor string, each f
 		return err
 	}
 	for {
-		found, err := tx.Query(ctx, fmt.Sprintf("fetch %d from %s", page, cursor))
-		if err != nil {
-			return err
-		}
-		ids, err := pgx.CollectRows(found, pgx.RowTo[string])
+		ids, err := pg.Rows(ctx, tx, pgx.RowTo[string], fmt.Sprintf("fetch %d from %s", page, cursor))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -112,20 +107,16 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 	if err := r.openOperations(ctx, tx); err != nil {
 		return nil, err
 	}
-	var key, state string
-	err = rows(ctx, tx, `select g.key from gateway_records g
-		where not exists (select from operations o where o.key = g.key) order by 1`, nil, []any{&key}, func() error {
-		unknown = append(unknown, key)
-		return nil
-	})
+	unknown, err = pg.Rows(ctx, tx, pgx.RowTo[string], `select g.key from gateway_records g
+		where not exists (select from operations o where o.key = g.key) order by 1`)
 	if err != nil {
 		return nil, err
 	}
-	err = rows(ctx, tx, `select o.key, o.state from operations o where state <> 'open' and handled_by = ''
-		and not exists (select from gateway_records g where g.key = o.key) order by 1`, nil, []any{&key, &state}, func() error {
+	var key, state string
+	err = pg.ForEach(ctx, tx, []any{&key, &state}, func() {
 		r.differ("key %s: ours %s, and the gateway has no record of it", key, state)
-		return nil
-	})
+	}, `select o.key, o.state from operations o where state <> 'open' and handled_by = ''
+		and not exists (select from gateway_records g where g.key = o.key) order by 1`)
 	if err != nil {
 		return nil, err
 	}
@@ -137,21 +128,18 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 func (r *Reconciler) openOperations(ctx context.Context, tx pgx.Tx) error {
 	var key, lastError string
 	var stuck time.Time
-	err := rows(ctx, tx, `select key, stuck_at, last_error from operations
-		where stuck_at is not null and closed_at is null order by key`, nil, []any{&key, &stuck, &lastError}, func() error {
+	err := pg.ForEach(ctx, tx, []any{&key, &stuck, &lastError}, func() {
 		r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`",
 			key, stuck.UTC().Format(time.RFC3339), lastError)
-		return nil
-	})
+	}, "select key, stuck_at, last_error from operations where stuck_at is not null and closed_at is null order by key")
 	if err != nil {
 		return err
 	}
-	return operations.EachUnanswered(ctx, tx, func(u operations.Unanswered) error {
+	return operations.EachUnanswered(ctx, tx, func(u operations.Unanswered) {
 		if u.Attempts > 0 || u.Overdue(time.Now()) {
 			r.differ("key %s: open since %s, after %d attempts: %s; asked next: %s",
 				u.Key, u.OpenedAt.Format(time.RFC3339), u.Attempts, u.Why(), u.NextCall())
 		}
-		return nil
 	})
 }
 
@@ -161,22 +149,21 @@ func (r *Reconciler) outcomes(ctx context.Context, tx pgx.Tx) error {
 	var amount, theirs int64
 	var approved bool
 	columns := []any{&key, &kind, &state, &amount, &currency, &theirKind, &theirs, &theirCurrency, &approved}
-	return rows(ctx, tx, `select o.key, o.kind, o.state, o.amount, o.currency, g.kind, g.amount, g.currency, g.approved
-		from operations o join gateway_records g using (key)
-		where handled_by = '' and (o.kind <> g.kind or o.amount <> g.amount or o.currency <> g.currency
-			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`, nil, columns, func() error {
+	return pg.ForEach(ctx, tx, columns, func() {
 		if kind != theirKind || amount != theirs || currency != theirCurrency {
 			r.differ("key %s: ours is %s of %s, the gateway's %s of %s",
 				key, kind, sum(amount, currency), theirKind, sum(theirs, theirCurrency))
-			return nil
+			return
 		}
 		outcome := operations.Failed
 		if approved {
 			outcome = operations.Succeeded
 		}
 		r.differ("key %s: ours %s, the gateway's %s", key, state, outcome)
-		return nil
-	})
+	}, `select o.key, o.kind, o.state, o.amount, o.currency, g.kind, g.amount, g.currency, g.approved
+		from operations o join gateway_records g using (key)
+		where handled_by = '' and (o.kind <> g.kind or o.amount <> g.amount or o.currency <> g.currency
+			or o.state <> 'open' and (o.state = 'succeeded') <> g.approved) order by 1`)
 }
 
 // readGateway puts the gateway's record into a temporary table.

@@ -147,16 +147,6 @@ func (r *Reconciler) progress(format string, args ...any) {
 // topics are those that this service consumes, with the stream of each subject.
 var topics = map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream}
 
-// rows calls each with the columns of every row.
-func rows(ctx context.Context, tx pgx.Tx, sql string, args []any, columns []any, each func() error) error {
-	found, err := tx.Query(ctx, sql, args...)
-	if err != nil {
-		return err
-	}
-	_, err = pgx.ForEachRow(found, columns, each)
-	return err
-}
-
 // sleep waits for d or for ctx to end.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

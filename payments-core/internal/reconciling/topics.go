@@ -11,7 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/pg"
 )
 
 // These come first: what Kafka has acknowledged is in the topics before their ends are read.
@@ -85,7 +87,7 @@ func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn, partitio
 		var behind, sum int64
 		positions = positions[:0]
 		for _, p := range partitions {
-			position, known := received[partition{p.Topic, p.ID}]
+			position, known := received[journal.TopicPartition{Topic: p.Topic, Partition: p.ID}]
 			if !known { // the journal is older than its positions
 				position = p.End
 			}
@@ -115,24 +117,13 @@ func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn, partitio
 	}
 }
 
-// partition is a partition of a topic.
-type partition struct {
-	topic string
-	id    int
-}
-
-func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[partition]int64, error) {
-	found, err := conn.Query(ctx, "select topic, partition, next from consumer_positions")
-	if err != nil {
-		return nil, fmt.Errorf("read the positions: %w", err)
-	}
-	positions := map[partition]int64{}
-	var at partition
+func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[journal.TopicPartition]int64, error) {
+	positions := map[journal.TopicPartition]int64{}
+	var at journal.TopicPartition
 	var offset int64
-	if _, err := pgx.ForEachRow(found, []any{&at.topic, &at.id, &offset}, func() error {
-		positions[at] = offset
-		return nil
-	}); err != nil {
+	err := pg.ForEach(ctx, conn, []any{&at.Topic, &at.Partition, &offset}, func() { positions[at] = offset },
+		"select topic, partition, next from consumer_positions")
+	if err != nil {
 		return nil, fmt.Errorf("read the positions: %w", err)
 	}
 	return positions, nil
@@ -183,7 +174,7 @@ func (r *Reconciler) journalAgainstTopics(ctx context.Context, tx pgx.Tx) error 
 		func() { r.differ("%s: the journal's order is not the topic's", stream) },
 	}} {
 		r.progress("comparing the journal with the topics")
-		if err := rows(ctx, tx, c.sql, nil, c.columns, func() error { c.report(); return nil }); err != nil {
+		if err := pg.ForEach(ctx, tx, c.columns, c.report, c.sql); err != nil {
 			return err
 		}
 	}

@@ -58,11 +58,7 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k quarantined
 	if err := lockKey(ctx, tx, k); err != nil {
 		return done, err
 	}
-	rows, err := tx.Query(ctx, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), replayBatch)
-	if err != nil {
-		return done, fmt.Errorf("read the key's dead letters: %w", err)
-	}
-	waiting, err := pgx.CollectRows(rows, scanDeadLetter)
+	waiting, err := pg.Rows(ctx, tx, scanDeadLetter, selectDeadLetters+waitingOfKey+" limit $3", k.topic, []byte(k.key), replayBatch)
 	if err != nil {
 		return done, fmt.Errorf("read the key's dead letters: %w", err)
 	}
@@ -155,12 +151,8 @@ func (d *DeadLetterStore) Stranded(ctx context.Context) ([]StrandedKey, error) {
 
 // Stranded returns the keys that no poison dead letter holds. Only an older version can have left any.
 func Stranded(ctx context.Context, db *pg.DB) ([]StrandedKey, error) {
-	rows, err := db.Pool().Query(ctx, `select topic, key, quarantined_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
+	keys, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[StrandedKey], `select topic, key, quarantined_at, (select count(*) from dead_letters d where d.topic = k.topic and d.key = k.key
 		and d.state = 'waiting' and d.kind <> 'malformed' and d.kind = 'parked') `+fromStranded+" order by topic, key")
-	if err != nil {
-		return nil, fmt.Errorf("look for stranded keys: %w", err)
-	}
-	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StrandedKey])
 	if err != nil {
 		return nil, fmt.Errorf("look for stranded keys: %w", err)
 	}

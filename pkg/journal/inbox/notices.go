@@ -27,12 +27,8 @@ type Notice struct {
 // NewNotices returns notices of dead letters that have had none, oldest first. What is parked behind a poison
 // message has none.
 func NewNotices(ctx context.Context, db *pg.DB) ([]Notice, error) {
-	rows, err := db.Pool().Query(ctx, `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
+	notices, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[Notice], `select id, kind, topic, partition, "offset", coalesce(event_id::text, ''), error
 		from dead_letters where noticed_at is null and kind <> 'parked' order by id limit $1`, noticeBatch)
-	if err != nil {
-		return nil, fmt.Errorf("read new dead letters: %w", err)
-	}
-	notices, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
 	if err != nil {
 		return nil, fmt.Errorf("read new dead letters: %w", err)
 	}

@@ -76,16 +76,12 @@ func (c Config) Missing(ctx context.Context, events []OwnEvent) ([]OwnEvent, err
 	for i, e := range events {
 		ids[i], streams[i], topics[i], partitions[i], offsets[i] = e.ID, e.Stream, e.Topic, int32(e.Partition), e.Offset
 	}
-	rows, err := c.DB.Pool().Query(ctx, `select ord - 1
+	indexes, err := pg.Rows(ctx, c.DB.Pool(), pgx.RowTo[int], `select ord - 1
 		from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::text[]) with ordinality as e (id, topic, partition, "offset", stream, ord)
 		where not `+journal.Holds("e.id", "e.stream")+`
 		and not exists (select from dead_letters d where d.topic = e.topic and d.partition = e.partition and d."offset" = e."offset"
 			and (d.event_id = e.id or d.event_id is null) and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`,
 		ids, topics, partitions, offsets, streams)
-	if err != nil {
-		return nil, fmt.Errorf("compare with the journal: %w", err)
-	}
-	indexes, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	if err != nil {
 		return nil, fmt.Errorf("compare with the journal: %w", err)
 	}
@@ -117,7 +113,7 @@ const lacked = `not exists (select from journal j where (j.event_id = dead_lette
 
 // refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
 // and is not in the journal, in the topics' order, maxRefusedOwn at most.
-func (c Config) refusedOwn(ctx context.Context, q journal.Querier) ([]DeadLetter, error) {
+func (c Config) refusedOwn(ctx context.Context, q pg.Querier) ([]DeadLetter, error) {
 	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
 		and `+lacked+`
 		order by topic, partition, "offset"`)
@@ -219,12 +215,8 @@ type WaitingOwn struct {
 }
 
 // LastDeadLetter is the id of the last dead letter; 0 where there is none.
-func LastDeadLetter(ctx context.Context, q journal.Querier) (id int64, err error) {
-	rows, err := q.Query(ctx, "select coalesce(max(id), 0) from dead_letters")
-	if err == nil {
-		id, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
-	}
-	if err != nil {
+func LastDeadLetter(ctx context.Context, q pg.Querier) (id int64, err error) {
+	if err := pg.ForEach(ctx, q, []any{&id}, func() {}, "select coalesce(max(id), 0) from dead_letters"); err != nil {
 		return 0, fmt.Errorf("look at the dead letters: %w", err)
 	}
 	return id, nil
@@ -232,19 +224,14 @@ func LastDeadLetter(ctx context.Context, q journal.Querier) (id int64, err error
 
 // WaitingOwn returns the service's own events that wait as dead letters: those of dead letters after one, and
 // of those with the ids given. They are in the order in which they came.
-func (c Config) WaitingOwn(ctx context.Context, q journal.Querier, after int64, ids []int64) ([]WaitingOwn, error) {
-	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2))
+func (c Config) WaitingOwn(ctx context.Context, q pg.Querier, after int64, ids []int64) ([]WaitingOwn, error) {
+	waiting, err := pg.Rows(ctx, q, scanDeadLetter, selectDeadLetters+`where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2))
 		and `+lacked+` order by id`, after, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read what waits: %w", err)
 	}
-	defer rows.Close()
 	var own []WaitingOwn
-	for rows.Next() {
-		d, err := scanDeadLetter(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read what waits: %w", err)
-		}
+	for _, d := range waiting {
 		if e, ours := c.OwnEvent(d.message()); ours {
 			decoded, err := c.Format.Decode(d.message())
 			if err != nil {
@@ -253,14 +240,10 @@ func (c Config) WaitingOwn(ctx context.Context, q journal.Querier, after int64, 
 			own = append(own, WaitingOwn{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
 		}
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read what waits: %w", err)
-	}
 	return own, findHeads(ctx, q, own)
 }
 
-func findHeads(ctx context.Context, q journal.Querier, own []WaitingOwn) error {
+func findHeads(ctx context.Context, q pg.Querier, own []WaitingOwn) error {
 	if len(own) == 0 {
 		return nil
 	}
@@ -268,16 +251,10 @@ func findHeads(ctx context.Context, q journal.Querier, own []WaitingOwn) error {
 	for i, w := range own {
 		ids[i], index[w.DeadLetter] = w.DeadLetter, i
 	}
-	rows, err := q.Query(ctx, `select d.id, (select h.id from dead_letters h where h.topic = d.topic and h.key = d.key and h.state = 'waiting'
-		and h.kind <> 'malformed' and h.kind in ('poison', 'parked') order by h.id limit 1) from dead_letters d where d.id = any($1)`, ids)
-	if err != nil {
-		return fmt.Errorf("look for what holds the keys: %w", err)
-	}
 	var id, head int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &head}, func() error {
-		own[index[id]].Head = head
-		return nil
-	}); err != nil {
+	if err := pg.ForEach(ctx, q, []any{&id, &head}, func() { own[index[id]].Head = head }, `select d.id, (select h.id from dead_letters h
+		where h.topic = d.topic and h.key = d.key and h.state = 'waiting' and h.kind <> 'malformed' and h.kind in ('poison', 'parked')
+		order by h.id limit 1) from dead_letters d where d.id = any($1)`, ids); err != nil {
 		return fmt.Errorf("look for what holds the keys: %w", err)
 	}
 	return nil

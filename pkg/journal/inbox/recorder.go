@@ -216,7 +216,7 @@ func (r *Recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Re
 			return nil, nil, err
 		}
 	}
-	streams, conflicts, err := r.Journal.ReceiveOrRefuse(ctx, tx, received)
+	streams, conflicts, err := r.Journal.Receive(ctx, tx, received)
 	if err != nil || len(streams) == 0 {
 		return nil, conflicts, err
 	}
@@ -303,50 +303,35 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 		}
 	}
 	batch := &pgx.Batch{}
+	var topic string
+	var key []byte
 	batch.Queue(`select topic, key from quarantined_keys where (topic, key) in (select * from unnest($1::text[], $2::bytea[]))
-		order by topic, key for update`, keyTopics, keys).Query(func(rows pgx.Rows) error {
-		var topic string
-		var key []byte
-		_, err := pgx.ForEachRow(rows, []any{&topic, &key}, func() error {
-			k.quarantined[quarantinedKey{topic, string(key)}] = true
-			return nil
-		})
-		return err
-	})
+		order by topic, key for update`, keyTopics, keys).
+		Query(pg.EachRow([]any{&topic, &key}, func() { k.quarantined[quarantinedKey{topic, string(key)}] = true }))
 	// A dead letter of the same event id is of this message. Where one of the two has no id, the payloads are
 	// compared, while the dead letter keeps its own.
+	var n int
+	var id int64
+	var same *bool
+	var hash []byte
 	batch.Queue(`select ord - 1, known.id, known.event_id = received.event_id,
 			case when (known.event_id = received.event_id) is null and known.payload <> '' then sha256(known.payload) end
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[]) with ordinality
 			as received (topic, partition, "offset", event_id, ord)
 		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d
 			where d.topic = received.topic and d.partition = received.partition and d."offset" = received."offset"
-			offset 0) as known`, topics, partitions, offsets, ids).Query(func(rows pgx.Rows) error {
-		var n int
-		var id int64
-		var same *bool
-		var hash []byte
-		_, err := pgx.ForEachRow(rows, []any{&n, &id, &same, &hash}, func() error {
-			switch sum := sha256.Sum256(items[n].message.Value); {
-			case same != nil && !*same, same == nil && hash != nil && !bytes.Equal(hash, sum[:]):
-				k.former = append(k.former, id)
-			default:
-				k.deadLetters[n] = true
-			}
-			return nil
-		})
-		return err
-	})
+			offset 0) as known`, topics, partitions, offsets, ids).Query(pg.EachRow([]any{&n, &id, &same, &hash}, func() {
+		sum := sha256.Sum256(items[n].message.Value)
+		if same != nil && !*same || same == nil && hash != nil && !bytes.Equal(hash, sum[:]) {
+			k.former = append(k.former, id)
+		} else {
+			k.deadLetters[n] = true
+		}
+	}))
 	if len(own) > 0 {
+		var e EventKey
 		batch.Queue("select e.id, e.stream from unnest($1::uuid[], $2::text[]) as e (id, stream) where "+journal.Holds("e.id", "e.stream"),
-			own, ownStreams).Query(func(rows pgx.Rows) error {
-			var e EventKey
-			_, err := pgx.ForEachRow(rows, []any{&e.ID, &e.Stream}, func() error {
-				k.own[e] = true
-				return nil
-			})
-			return err
-		})
+			own, ownStreams).Query(pg.EachRow([]any{&e.ID, &e.Stream}, func() { k.own[e] = true }))
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return lookup{}, fmt.Errorf("look for quarantined keys: %w", err)

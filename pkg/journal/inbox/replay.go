@@ -45,11 +45,7 @@ func NewDeadLetterStore(r Config) *DeadLetterStore {
 
 // List returns the dead letters that wait, oldest first, at most limit.
 func (d *DeadLetterStore) List(ctx context.Context, limit int) ([]DeadLetter, error) {
-	rows, err := d.recorder.DB.Pool().Query(ctx, selectDeadLetters+"where state = 'waiting' order by id limit $1", limit)
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
-	}
-	deadLetters, err := pgx.CollectRows(rows, scanDeadLetter)
+	deadLetters, err := pg.Rows(ctx, d.recorder.DB.Pool(), scanDeadLetter, selectDeadLetters+"where state = 'waiting' order by id limit $1", limit)
 	if err != nil {
 		return nil, fmt.Errorf("list dead letters: %w", err)
 	}
@@ -82,11 +78,7 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 // ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again, and joins
 // the errors.
 func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
-	rows, err := d.recorder.DB.Pool().Query(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
-	if err != nil {
-		return 0, fmt.Errorf("list poison messages: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	ids, err := pg.Rows(ctx, d.recorder.DB.Pool(), pgx.RowTo[int64], "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
 	if err != nil {
 		return 0, fmt.Errorf("list poison messages: %w", err)
 	}
@@ -129,18 +121,14 @@ func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, e
 func (l DeadLetter) quarantinedKey() quarantinedKey { return quarantinedKey{l.Topic, string(l.Key)} }
 
 func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (DeadLetter, error) {
-	rows, err := d.recorder.DB.Pool().Query(ctx, selectDeadLetters+"where id = $1 and state = 'waiting'", id)
-	if err != nil {
+	found, err := pg.Rows(ctx, d.recorder.DB.Pool(), scanDeadLetter, selectDeadLetters+"where id = $1 and state = 'waiting'", id)
+	switch {
+	case err != nil:
 		return DeadLetter{}, fmt.Errorf("read dead letter %d: %w", id, err)
-	}
-	deadLetter, err := pgx.CollectExactlyOneRow(rows, scanDeadLetter)
-	if errors.Is(err, pgx.ErrNoRows) {
+	case len(found) == 0:
 		return DeadLetter{}, fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 	}
-	if err != nil {
-		return DeadLetter{}, fmt.Errorf("read dead letter %d: %w", id, err)
-	}
-	return deadLetter, nil
+	return found[0], nil
 }
 
 // replayAlone records an event behind which no others wait.

@@ -103,14 +103,8 @@ func queue(tx *pg.Tx, members []Member, streams []string) []string {
 // Read returns the instances of streams. The transaction has acquired their locks before.
 func Read(ctx context.Context, tx *pg.Tx, streams ...string) (Acquired, error) {
 	acquired, batch := Acquired{}, &pgx.Batch{}
-	batch.Queue(read, streams).Query(func(rows pgx.Rows) error {
-		var id, stream string
-		_, err := pgx.ForEachRow(rows, []any{&id, &stream}, func() error {
-			acquired[id] = append(acquired[id], stream)
-			return nil
-		})
-		return err
-	})
+	var id, stream string
+	batch.Queue(read, streams).Query(pg.EachRow([]any{&id, &stream}, func() { acquired[id] = append(acquired[id], stream) }))
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("lock process instances: %w", err)
 	}
