@@ -35,79 +35,61 @@ type Customer struct {
 
 // FoldProduct folds the events of a product's stream, in their order.
 func FoldProduct(events []event.Event) (p Product) {
-	for _, e := range events {
-		body, next := following(e, p.Sequence)
-		if !next {
-			continue
-		}
-		p.Sequence = e.Sequence // the one writer numbers its events, with or without effect
+	p.Sequence, p.UpdatedAt = fold(events, func(body Body) (effect bool) {
 		there := p.ID != ""
 		switch b := body.(type) {
 		case ProductAdded:
-			if there {
-				continue
+			if effect = !there; effect {
+				p.ID, p.SKU, p.Name, p.Price = b.ProductID, b.SKU, b.Name, b.Price
 			}
-			p.ID, p.SKU, p.Name, p.Price = b.ProductID, b.SKU, b.Name, b.Price
 		case ProductChanged:
-			if !there || p.Archived {
-				continue
+			if effect = there && !p.Archived; effect {
+				p.SKU, p.Name, p.Price = b.SKU, b.Name, b.Price
 			}
-			p.SKU, p.Name, p.Price = b.SKU, b.Name, b.Price
 		case ProductArchived:
-			if !there || p.Archived {
-				continue
+			if effect = there && !p.Archived; effect {
+				p.Archived = true
 			}
-			p.Archived = true
-		default:
-			continue
 		}
-		p.UpdatedAt = e.Time
-	}
+		return effect
+	})
 	return p
 }
 
 // FoldCustomer folds the events of a customer's stream, in their order.
 func FoldCustomer(events []event.Event) (c Customer) {
-	for _, e := range events {
-		body, next := following(e, c.Sequence)
-		if !next {
-			continue
-		}
-		c.Sequence = e.Sequence // the one writer numbers its events, with or without effect
+	c.Sequence, c.UpdatedAt = fold(events, func(body Body) (effect bool) {
 		there := c.ID != ""
 		switch b := body.(type) {
 		case CustomerAdded:
-			if there {
-				continue
+			if effect = !there; effect {
+				c.ID, c.Name, c.Email = b.CustomerID, b.Name, b.Email
 			}
-			c.ID, c.Name, c.Email = b.CustomerID, b.Name, b.Email
 		case CustomerChanged:
-			if !there || c.Archived {
-				continue
+			if effect = there && !c.Archived; effect {
+				c.Name, c.Email = b.Name, b.Email
 			}
-			c.Name, c.Email = b.Name, b.Email
 		case CustomerArchived:
-			if !there || c.Archived {
-				continue
+			if effect = there && !c.Archived; effect {
+				c.Archived = true
 			}
-			c.Archived = true
-		default:
-			continue
 		}
-		c.UpdatedAt = e.Time
-	}
+		return effect
+	})
 	return c
 }
 
-// following reads an event; next is false if it is not the one writer's next, and body is nil if it cannot be
-// read.
-func following(e event.Event, last int64) (body Body, next bool) {
-	if e.Source != Source || e.Sequence != last+1 {
-		return nil, false
+// fold calls apply with the body of each event that can be read and is the one writer's next. The writer numbers its
+// events, with or without effect. changed is the time of the last one with an effect.
+func fold(events []event.Event, apply func(Body) (effect bool)) (sequence int64, changed time.Time) {
+	for _, e := range events {
+		if e.Source != Source || e.Sequence != sequence+1 {
+			continue
+		}
+		sequence = e.Sequence
+		if body, err := read(e); err == nil && apply(body) {
+			changed = e.Time
+		}
 	}
-	body, err := read(e)
-	if err != nil {
-		return nil, true
-	}
-	return body, true
+	return sequence, changed
 }

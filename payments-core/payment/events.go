@@ -259,6 +259,16 @@ func Check(e event.Event) error {
 	return err
 }
 
+// OrderOf is the order that an event requests its payment for; "" if it requests none, or cannot be read.
+func OrderOf(e event.Event) string {
+	if e.Type != TypeRequested {
+		return ""
+	}
+	body, _ := Decode(e.Type, e.Data)
+	requested, _ := body.(Requested)
+	return requested.OrderID
+}
+
 // read decodes an event, and compares it with its envelope.
 func read(e event.Event) (Body, error) {
 	body, err := Decode(e.Type, e.Data)

@@ -417,12 +417,7 @@ func NewRequest(b Requested) (Requested, error) {
 // CanAskAgain returns nil if actor may ask for p again with a new payment: only the contractor may, once, and
 // only after the payment was rejected, withdrawn, declined for good, or released with nothing captured, and
 // the log has confirmed that.
-func (p Payment) CanAskAgain(actor string) error {
-	if refusal := p.refusesAskingAgain(actor); refusal != nil {
-		return refusal
-	}
-	return nil
-}
+func (p Payment) CanAskAgain(actor string) error { return asError(p.refusesAskingAgain(actor)) }
 
 func (p Payment) refusesAskingAgain(actor string) *Refusal {
 	if !p.Exists() {
@@ -443,15 +438,6 @@ func (p Payment) refusesAskingAgain(actor string) *Refusal {
 		return &Refusal{Code: AlreadyAsked, Tried: TypeRequested}
 	}
 	return nil
-}
-
-// AskAgain is NewRequest for a payment that supersedes p.
-func (p Payment) AskAgain(b Requested) (Requested, error) {
-	if err := p.CanAskAgain(b.ContractorID); err != nil {
-		return b, err
-	}
-	b.Supersedes = p.ID
-	return NewRequest(b)
 }
 
 // Withdraw takes the request back. The reason may be empty.

@@ -21,34 +21,31 @@ func (j *Journal) AppendEach(ctx context.Context, tx *pg.Tx, streams []*Stream, 
 	if len(streams) == 0 {
 		return nil
 	}
-	records := make(map[uuid.UUID]*Record, len(events))
-	columns := newColumns(len(events))
-	names, versions, logs := make([]string, len(streams)), make([]int64, len(streams)), make([]int64, len(streams))
+	appended, byID := make([]*Record, len(events)), make(map[uuid.UUID]*Record, len(events))
 	for i, e := range events {
 		s := streams[i]
 		e.Source = j.source
 		e.Time = event.Kept(e.Time)
 		s.Version++
 		s.New = append(s.New, e.ID)
-		record := Record{Event: e, Stream: s.ID, Version: s.Version}
-		columns.add(record)
-		s.Records = append(s.Records, record)
-		records[e.ID] = &s.Records[len(s.Records)-1]
-		names[i], versions[i], logs[i] = s.ID, s.Version, s.Log
+		s.Records = append(s.Records, Record{Event: e, Stream: s.ID, Version: s.Version})
+		appended[i] = &s.Records[len(s.Records)-1]
+		byID[e.ID] = appended[i]
 	}
 	var id uuid.UUID
 	var position int64
 	var recorded time.Time
 	positions := make([]int64, 0, len(events))
 	if err := pg.ForEach(ctx, tx, []any{&id, &position, &recorded}, func() {
-		records[id].Position, records[id].RecordedAt = position, recorded.UTC()
+		byID[id].Position, byID[id].RecordedAt = position, recorded.UTC()
 		positions = append(positions, position)
-	}, insertJournal+" returning event_id, position, recorded_at", columns.args()...); err != nil {
+	}, insertJournal+" returning event_id, position, recorded_at", columns(appended)...); err != nil {
 		return fmt.Errorf("append to %d streams: %w", len(streams), err)
 	}
 	batch := &pgx.Batch{}
 	batch.Queue("insert into outbox (position) select unnest($1::bigint[])", positions)
-	batch.Queue(moveStreams, names, versions, logs)
+	names := pg.Column(streams, func(s *Stream) string { return s.ID })
+	batch.Queue(moveStreams, names, pg.Column(streams, func(s *Stream) int64 { return s.Version }), pg.Column(streams, func(s *Stream) int64 { return s.Log }))
 	if j.live {
 		batch.Queue("insert into unpushed (stream) select unnest($1::text[])", names)
 	}

@@ -39,10 +39,8 @@ func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) (
 	if len(received) == 0 {
 		return nil, nil, nil
 	}
-	ids, eventIDs := make([]string, len(received)), make([]uuid.UUID, len(received))
-	for i, h := range received {
-		ids[i], eventIDs[i] = h.Stream, h.ID
-	}
+	ids := pg.Column(received, func(r Received) string { return r.Stream })
+	eventIDs := pg.Column(received, func(r Received) uuid.UUID { return r.ID })
 	owners := make(map[uuid.UUID]string, len(received))
 	batch := &pgx.Batch{}
 	var id uuid.UUID
@@ -139,25 +137,17 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 	batch := &pgx.Batch{}
 	written := make(map[uuid.UUID]int64, len(p.appended))
 	if len(p.appended) > 0 {
-		columns := newColumns(len(p.appended))
-		for _, record := range p.appended {
-			columns.add(*record)
-		}
 		var id uuid.UUID
 		var position int64
-		batch.Queue(receiveEvents, columns.args()...).Query(pg.EachRow([]any{&id, &position}, func() { written[id] = position }))
+		batch.Queue(receiveEvents, columns(p.appended)...).Query(pg.EachRow([]any{&id, &position}, func() { written[id] = position }))
 	}
 	if len(p.confirmed) > 0 {
-		columns := newColumns(len(p.confirmed))
-		for _, record := range p.confirmed {
-			columns.add(*record)
-		}
-		batch.Queue(confirmEvents, columns.positions, columns.logs, columns.topics, columns.partitions, columns.offsets)
+		batch.Queue(confirmEvents, pg.Column(p.confirmed, func(r *Record) int64 { return r.Position }),
+			pg.Column(p.confirmed, func(r *Record) int64 { return r.Log }), pg.Column(p.confirmed, func(r *Record) string { return r.Topic }),
+			pg.Column(p.confirmed, func(r *Record) int32 { return int32(r.Partition) }), pg.Column(p.confirmed, func(r *Record) int64 { return r.Offset }))
 	}
-	versions, logs := make([]int64, len(p.order)), make([]int64, len(p.order))
-	for i, id := range p.order {
-		versions[i], logs[i] = p.streams[id].Version, p.streams[id].Log
-	}
+	versions := pg.Column(p.order, func(id string) int64 { return p.streams[id].Version })
+	logs := pg.Column(p.order, func(id string) int64 { return p.streams[id].Log })
 	batch.Queue(moveStreams, p.order, versions, logs)
 	if j.live {
 		batch.Queue(`insert into unpushed (stream) select unnest($1::text[])`, p.order)

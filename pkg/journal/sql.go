@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/pg"
 )
 
 // lockStreams makes the rows that are missing and locks all of them, in the order of their
@@ -23,7 +24,7 @@ const selectRecords = `select position, stream, version, coalesce(log, 0), coale
 	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data,
 	coalesce(topic, ''), coalesce(partition, 0), coalesce("offset", 0), recorded_at from journal`
 
-// insertJournal takes the arrays of columns.args.
+// insertJournal takes the arrays of columns.
 const insertJournal = `insert into journal (stream, version, event_id, type, source, subject, time, data_schema, sequence,
 	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", shared_id)
 	select stream, version, event_id, type, source, subject, time, data_schema, sequence,
@@ -65,58 +66,43 @@ const moveStreams = `update streams set version = moved.version, log = moved.log
 	from unnest($1::text[], $2::bigint[], $3::bigint[]) as moved (stream, version, log)
 	where streams.stream = moved.stream`
 
-// columns are records turned into one array a column, so that one statement with the same
-// plan writes one or a thousand.
-type columns struct {
-	positions, versions, sequences, logs, offsets                      []int64
-	streams, types, sources, subjects, schemas                         []string
-	correlations, causations, actors, actorNames, traceParents, topics []string
-	eventIDs                                                           []uuid.UUID
-	sharedIDs                                                          []*uuid.UUID
-	times                                                              []time.Time
-	data                                                               []string
-	partitions                                                         []int32
-}
-
-func newColumns(n int) *columns { return &columns{positions: make([]int64, 0, n)} }
-
-func (c *columns) add(r Record) {
-	c.positions = append(c.positions, r.Position)
-	c.streams = append(c.streams, r.Stream)
-	c.versions = append(c.versions, r.Version)
-	var shared *uuid.UUID
-	if r.rowID != uuid.Nil {
-		shared = &r.ID
+// columns are the parameters of insertJournal.
+func columns(records []*Record) []any {
+	text := func(value func(*Record) string) []string { return pg.Column(records, value) }
+	number := func(value func(*Record) int64) []int64 { return pg.Column(records, value) }
+	return []any{
+		text(func(r *Record) string { return r.Stream }),
+		number(func(r *Record) int64 { return r.Version }),
+		pg.Column(records, (*Record).row),
+		text(func(r *Record) string { return r.Type }),
+		text(func(r *Record) string { return r.Source }),
+		text(func(r *Record) string { return r.Subject }),
+		pg.Column(records, func(r *Record) time.Time { return r.Time }),
+		text(func(r *Record) string { return r.DataSchema }),
+		number(func(r *Record) int64 { return r.Sequence }),
+		text(func(r *Record) string { return r.CorrelationID }),
+		text(func(r *Record) string { return r.CausationID }),
+		text(func(r *Record) string { return r.Actor }),
+		text(func(r *Record) string { return r.ActorName }),
+		text(func(r *Record) string { return r.TraceParent }),
+		text(func(r *Record) string { return string(r.Data) }),
+		number(func(r *Record) int64 { return r.Log }),
+		text(func(r *Record) string { return r.Topic }),
+		pg.Column(records, func(r *Record) int32 { return int32(r.Partition) }),
+		number(func(r *Record) int64 { return r.Offset }),
+		pg.Column(records, func(r *Record) *uuid.UUID { // shared_id
+			if r.rowID == uuid.Nil {
+				return nil
+			}
+			return &r.ID
+		}),
 	}
-	c.eventIDs, c.sharedIDs = append(c.eventIDs, r.row()), append(c.sharedIDs, shared)
-	c.types = append(c.types, r.Type)
-	c.sources = append(c.sources, r.Source)
-	c.subjects = append(c.subjects, r.Subject)
-	c.times = append(c.times, r.Time)
-	c.schemas = append(c.schemas, r.DataSchema)
-	c.sequences = append(c.sequences, r.Sequence)
-	c.correlations = append(c.correlations, r.CorrelationID)
-	c.causations = append(c.causations, r.CausationID)
-	c.actors = append(c.actors, r.Actor)
-	c.actorNames = append(c.actorNames, r.ActorName)
-	c.traceParents = append(c.traceParents, r.TraceParent)
-	c.data = append(c.data, string(r.Data))
-	c.logs = append(c.logs, r.Log)
-	c.topics = append(c.topics, r.Topic)
-	c.partitions = append(c.partitions, int32(r.Partition))
-	c.offsets = append(c.offsets, r.Offset)
 }
 
 // appendArgs are the parameters of appendEvent but for the last.
 func appendArgs(r Record) []any {
 	return []any{r.Stream, r.Version, r.ID, r.Type, r.Source, r.Subject, r.Time, r.DataSchema, r.Sequence,
 		r.CorrelationID, r.CausationID, r.Actor, r.ActorName, r.TraceParent, string(r.Data)}
-}
-
-// args are the parameters of insertJournal.
-func (c *columns) args() []any {
-	return []any{c.streams, c.versions, c.eventIDs, c.types, c.sources, c.subjects, c.times, c.schemas, c.sequences,
-		c.correlations, c.causations, c.actors, c.actorNames, c.traceParents, c.data, c.logs, c.topics, c.partitions, c.offsets, c.sharedIDs}
 }
 
 func scanRecord(row pgx.CollectableRow) (Record, error) {

@@ -106,12 +106,6 @@ const answerWithin = 30 * time.Second
 // errNoAnswer says that it took too long.
 var errNoAnswer = fmt.Errorf("no answer from Kafka within %s: try again once it answers", answerWithin)
 
-// Ping says whether the cluster answers.
-func (c *Client) Ping(ctx context.Context) error {
-	_, err := c.ClusterID(ctx)
-	return err
-}
-
 // retry repeats do while what it meets may pass: what Kafka calls temporary (a coordinator
 // or leader not elected yet) and connections that fail. It gives up after a minute.
 func retry(ctx context.Context, do func() error) error {

@@ -32,18 +32,84 @@ var writers = []string{"manager-ui", "seed"}
 
 // Register adds the routes below /products and /customers to a group whose callers are known.
 func (s *Service) Register(g *echo.Group) {
-	commands := &api.Commands{DB: s.db, Explain: explain}
-	g.GET("/products", list[Product](s, "products"))
-	g.GET("/customers", list[Customer](s, "customers"))
 	w := g.Group("", onlyWriters)
-	w.POST("/products", api.Handle(commands, s.postProduct))
-	w.POST("/products/import", api.Handle(commands, s.importProducts))
-	w.POST("/products/:id", api.Handle(commands, s.changeProduct))
-	w.POST("/products/:id/archive", api.Handle(commands, s.archiveProduct))
-	w.POST("/customers", api.Handle(commands, s.postCustomer))
-	w.POST("/customers/import", api.Handle(commands, s.importCustomers))
-	w.POST("/customers/:id", api.Handle(commands, s.changeCustomer))
-	w.POST("/customers/:id/archive", api.Handle(commands, s.archiveCustomer))
+	addRoutes[productBody, struct {
+		productID
+		productBody
+	}, struct {
+		productBody
+		sequence
+	}, Product](s, g, w, "products", "product_id")
+	addRoutes[customerBody, struct {
+		customerID
+		customerBody
+	}, struct {
+		customerBody
+		sequence
+	}, Customer](s, g, w, "customers", "customer_id")
+}
+
+// values are what an item of type P is to be, as callers send it.
+type values[P item] interface{ item(id string) (P, error) }
+
+// addRoutes adds the routes of products, or of customers, below /name: to g for everybody who calls, and to w for the
+// writers. An item is to have the values V in an import, Added when it is added, and Changed when it is changed.
+func addRoutes[V values[P], Added interface {
+	values[P]
+	id() string
+}, Changed interface {
+	values[P]
+	seen() int64
+}, T any, P itemOf[T]](s *Service, g, w *echo.Group, name, idField string) {
+	commands := &api.Commands{DB: s.db, Explain: explain}
+	answer := func(status int, i item, err error) (api.Answer, error) {
+		if err != nil {
+			return api.Answer{}, err
+		}
+		return api.Give(status, map[string]any{idField: i.row().ID, "sequence": i.row().Sequence})
+	}
+	g.GET("/"+name, list[T, P](s, name))
+	w.POST("/"+name, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Added]) (api.Answer, error) {
+		wanted, err := r.Body.item(r.Body.id())
+		if err == nil {
+			err = known(r.Body.id(), idField)
+		}
+		if err == nil {
+			err = s.add(ctx, tx, wanted, P(new(T)))
+		}
+		return answer(http.StatusCreated, wanted, err)
+	}))
+	w.POST("/"+name+"/import", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+		Rows []V `json:"rows"`
+	}]) (api.Answer, error) {
+		wanted, err := collect(len(r.Body.Rows), func(i int) (P, error) { return r.Body.Rows[i].item("") })
+		if err != nil {
+			return api.Answer{}, err
+		}
+		done, err := importAll(ctx, s, tx, wanted)
+		if err != nil {
+			return api.Answer{}, err
+		}
+		return api.Give(http.StatusOK, done)
+	}))
+	w.POST("/"+name+"/:id", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Changed]) (api.Answer, error) {
+		wanted, err := r.Body.item(r.ID)
+		if err == nil && !api.IsID(r.ID) {
+			err = ErrNotFound
+		}
+		if err == nil {
+			err = s.change(ctx, tx, wanted, P(new(T)), r.Body.seen())
+		}
+		return answer(http.StatusOK, wanted, err)
+	}))
+	w.POST("/"+name+"/:id/archive", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
+		if !api.IsID(r.ID) {
+			return api.Answer{}, ErrNotFound
+		}
+		existing := P(new(T))
+		existing.row().ID = r.ID
+		return answer(http.StatusOK, existing, s.archive(ctx, tx, existing))
+	}))
 }
 
 func onlyWriters(next echo.HandlerFunc) echo.HandlerFunc {
@@ -90,65 +156,13 @@ type productBody struct {
 	Price money.Amount `json:"price"`
 }
 
-func (s *Service) postProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (b productBody) item(id string) (*Product, error) { return newProduct(id, b.SKU, b.Name, b.Price) }
+
+type productID struct {
 	ProductID string `json:"product_id"`
-	productBody
-}]) (api.Answer, error) {
-	wanted, err := newProduct(r.Body.ProductID, r.Body.SKU, r.Body.Name, r.Body.Price)
-	if err == nil {
-		err = known(r.Body.ProductID, "product_id")
-	}
-	if err == nil {
-		err = s.add(ctx, tx, wanted, &Product{})
-	}
-	return productAnswer(http.StatusCreated, wanted, err)
 }
 
-func (s *Service) changeProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct {
-	productBody
-	Sequence int64 `json:"sequence"` // of the product that the person saw
-}]) (api.Answer, error) {
-	wanted, err := newProduct(r.ID, r.Body.SKU, r.Body.Name, r.Body.Price)
-	if err == nil && !api.IsID(r.ID) {
-		err = ErrNotFound
-	}
-	if err == nil {
-		err = s.change(ctx, tx, wanted, &Product{}, r.Body.Sequence)
-	}
-	return productAnswer(http.StatusOK, wanted, err)
-}
-
-func (s *Service) archiveProduct(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
-	if !api.IsID(r.ID) {
-		return api.Answer{}, ErrNotFound
-	}
-	p := &Product{Row: Row{ID: r.ID}}
-	return productAnswer(http.StatusOK, p, s.archive(ctx, tx, p))
-}
-
-func productAnswer(status int, p *Product, err error) (api.Answer, error) {
-	if err != nil {
-		return api.Answer{}, err
-	}
-	return api.Give(status, map[string]any{"product_id": p.ID, "sequence": p.Sequence})
-}
-
-func (s *Service) importProducts(ctx context.Context, tx *pg.Tx, r api.Request[struct {
-	Rows []productBody `json:"rows"`
-}]) (api.Answer, error) {
-	wanted, err := collect(len(r.Body.Rows), func(i int) (*Product, error) {
-		row := r.Body.Rows[i]
-		return newProduct("", row.SKU, row.Name, row.Price)
-	})
-	if err != nil {
-		return api.Answer{}, err
-	}
-	done, err := importAll(ctx, s, tx, wanted)
-	if err != nil {
-		return api.Answer{}, err
-	}
-	return api.Give(http.StatusOK, done)
-}
+func (p productID) id() string { return p.ProductID }
 
 // customerBody is what a customer is to be.
 type customerBody struct {
@@ -156,64 +170,20 @@ type customerBody struct {
 	Email string `json:"email"`
 }
 
-func (s *Service) postCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+func (b customerBody) item(id string) (*Customer, error) { return newCustomer(id, b.Name, b.Email) }
+
+type customerID struct {
 	CustomerID string `json:"customer_id"`
-	customerBody
-}]) (api.Answer, error) {
-	wanted, err := newCustomer(r.Body.CustomerID, r.Body.Name, r.Body.Email)
-	if err == nil {
-		err = known(r.Body.CustomerID, "customer_id")
-	}
-	if err == nil {
-		err = s.add(ctx, tx, wanted, &Customer{})
-	}
-	return customerAnswer(http.StatusCreated, wanted, err)
 }
 
-func (s *Service) changeCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct {
-	customerBody
-	Sequence int64 `json:"sequence"` // of the customer that the person saw
-}]) (api.Answer, error) {
-	wanted, err := newCustomer(r.ID, r.Body.Name, r.Body.Email)
-	if err == nil && !api.IsID(r.ID) {
-		err = ErrNotFound
-	}
-	if err == nil {
-		err = s.change(ctx, tx, wanted, &Customer{}, r.Body.Sequence)
-	}
-	return customerAnswer(http.StatusOK, wanted, err)
+func (c customerID) id() string { return c.CustomerID }
+
+// sequence is that of the item that the person saw.
+type sequence struct {
+	Sequence int64 `json:"sequence"`
 }
 
-func (s *Service) archiveCustomer(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
-	if !api.IsID(r.ID) {
-		return api.Answer{}, ErrNotFound
-	}
-	c := &Customer{Row: Row{ID: r.ID}}
-	return customerAnswer(http.StatusOK, c, s.archive(ctx, tx, c))
-}
-
-func customerAnswer(status int, c *Customer, err error) (api.Answer, error) {
-	if err != nil {
-		return api.Answer{}, err
-	}
-	return api.Give(status, map[string]any{"customer_id": c.ID, "sequence": c.Sequence})
-}
-
-func (s *Service) importCustomers(ctx context.Context, tx *pg.Tx, r api.Request[struct {
-	Rows []customerBody `json:"rows"`
-}]) (api.Answer, error) {
-	wanted, err := collect(len(r.Body.Rows), func(i int) (*Customer, error) {
-		return newCustomer("", r.Body.Rows[i].Name, r.Body.Rows[i].Email)
-	})
-	if err != nil {
-		return api.Answer{}, err
-	}
-	done, err := importAll(ctx, s, tx, wanted)
-	if err != nil {
-		return api.Answer{}, err
-	}
-	return api.Give(http.StatusOK, done)
-}
+func (s sequence) seen() int64 { return s.Sequence }
 
 // known refuses an id in another spelling than its one canonical.
 func known(id, field string) error {
@@ -223,7 +193,7 @@ func known(id, field string) error {
 	return nil
 }
 
-// shown is an item of either kind.
+// itemOf is an item of either kind.
 type itemOf[T any] interface {
 	*T
 	item

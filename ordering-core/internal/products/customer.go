@@ -53,14 +53,12 @@ func (c *Customer) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "email", Message: fmt.Sprintf("Another customer has the address %s.", c.Email)}
 }
 
-func (c *Customer) added() catalog.Body {
+func (c *Customer) event() catalog.CustomerAdded {
 	return catalog.CustomerAdded{CustomerID: c.ID, Name: c.Name, Email: c.Email}
 }
 
-func (c *Customer) changed() catalog.Body {
-	return catalog.CustomerChanged{CustomerID: c.ID, Name: c.Name, Email: c.Email}
-}
-
+func (c *Customer) added() catalog.Body    { return c.event() }
+func (c *Customer) changed() catalog.Body  { return catalog.CustomerChanged(c.event()) }
 func (c *Customer) archived() catalog.Body { return catalog.CustomerArchived{CustomerID: c.ID} }
 
 // customerJSON is a customer as callers see them.

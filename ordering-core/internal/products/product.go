@@ -72,14 +72,12 @@ func (p *Product) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "sku", Message: fmt.Sprintf("Another product has the SKU %s.", p.SKU)}
 }
 
-func (p *Product) added() catalog.Body {
+func (p *Product) event() catalog.ProductAdded {
 	return catalog.ProductAdded{ProductID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price()}
 }
 
-func (p *Product) changed() catalog.Body {
-	return catalog.ProductChanged{ProductID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.price()}
-}
-
+func (p *Product) added() catalog.Body    { return p.event() }
+func (p *Product) changed() catalog.Body  { return catalog.ProductChanged(p.event()) }
 func (p *Product) archived() catalog.Body { return catalog.ProductArchived{ProductID: p.ID} }
 
 // productJSON is a product as callers see it.

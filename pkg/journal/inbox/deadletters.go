@@ -76,34 +76,34 @@ func scanDeadLetter(row pgx.CollectableRow) (l DeadLetter, err error) {
 	return l, err
 }
 
-// deadLetterColumns are dead letters turned into one array a column.
-type deadLetterColumns struct {
-	topics, kinds, errors, headers []string
-	partitions, attempts           []int32
-	offsets                        []int64
-	keys, payloads                 [][]byte
-	ids                            []*uuid.UUID
-	times                          []time.Time
-}
-
 // insertDeadLetters keeps messages as dead letters, in order.
 func insertDeadLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	var c deadLetterColumns
-	for _, i := range items {
-		if err := c.add(i); err != nil {
-			return err
-		}
-	}
+	text := func(value func(item) string) []string { return pg.Column(items, value) }
 	tag, err := tx.Exec(ctx, `insert into dead_letters (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts)
 		select topic, partition, "offset", key, event_id, headers::jsonb, payload, time, kind, error, attempts
 		from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::uuid[], $6::text[], $7::bytea[], $8::timestamptz[], $9::text[],
 			$10::text[], $11::int[]) with ordinality
 			as aside (topic, partition, "offset", key, event_id, headers, payload, time, kind, error, attempts, ord)
 		order by ord on conflict (topic, partition, "offset") do nothing`,
-		c.topics, c.partitions, c.offsets, c.keys, c.ids, c.headers, c.payloads, c.times, c.kinds, c.errors, c.attempts)
+		text(func(i item) string { return i.message.Topic }),
+		pg.Column(items, func(i item) int32 { return int32(i.message.Partition) }),
+		pg.Column(items, func(i item) int64 { return i.message.Offset }),
+		pg.Column(items, func(i item) []byte { return notNil(i.message.Key) }),
+		pg.Column(items, item.eventID),
+		text(func(i item) string { return encodeHeaders(i.message.Headers) }),
+		pg.Column(items, func(i item) []byte { return notNil(i.message.Value) }),
+		pg.Column(items, func(i item) time.Time {
+			if at := i.message.Time; at.Year() >= 1 && at.Year() <= 9999 {
+				return at
+			}
+			return time.Unix(0, 0)
+		}),
+		text(func(i item) string { return string(i.kind) }),
+		text(func(i item) string { return errorText(i.cause) }),
+		pg.Column(items, func(i item) int32 { return int32(i.attempts) }))
 	if err != nil {
 		return fmt.Errorf("keep dead letters: %w", err)
 	}
@@ -113,35 +113,20 @@ func insertDeadLetters(ctx context.Context, tx *pg.Tx, items []item) error {
 	return nil
 }
 
-func (c *deadLetterColumns) add(i item) error {
-	headers := make([]header, len(i.message.Headers))
-	for n, h := range i.message.Headers {
-		headers[n] = header{Key: []byte(h.Key), Value: h.Value}
+// eventID is nil where the message could not be decoded.
+func (i item) eventID() *uuid.UUID {
+	if i.received.ID == uuid.Nil {
+		return nil
 	}
-	encoded, err := json.Marshal(headers)
+	return &i.received.ID
+}
+
+func encodeHeaders(headers []Header) string {
+	encoded, err := json.Marshal(pg.Column(headers, func(h Header) header { return header{Key: []byte(h.Key), Value: h.Value} }))
 	if err != nil {
-		return permanentError{fmt.Errorf("keep a dead letter's headers: %w", err)}
+		panic(err) // bytes only: cannot fail
 	}
-	var eventID *uuid.UUID
-	if i.received.ID != uuid.Nil {
-		eventID = &i.received.ID
-	}
-	at := i.message.Time
-	if at.Year() < 1 || at.Year() > 9999 {
-		at = time.Unix(0, 0)
-	}
-	c.topics = append(c.topics, i.message.Topic)
-	c.partitions = append(c.partitions, int32(i.message.Partition))
-	c.offsets = append(c.offsets, i.message.Offset)
-	c.keys = append(c.keys, notNil(i.message.Key))
-	c.ids = append(c.ids, eventID)
-	c.headers = append(c.headers, string(encoded))
-	c.payloads = append(c.payloads, notNil(i.message.Value))
-	c.times = append(c.times, at)
-	c.kinds = append(c.kinds, string(i.kind))
-	c.errors = append(c.errors, errorText(i.cause))
-	c.attempts = append(c.attempts, int32(i.attempts))
-	return nil
+	return string(encoded)
 }
 
 // notNil is b for a column that is not null; a message without a key or value has nil.
@@ -167,12 +152,9 @@ func quarantine(ctx context.Context, tx *pg.Tx, keys []quarantinedKey) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	topics, ids := make([]string, len(keys)), make([][]byte, len(keys))
-	for i, k := range keys {
-		topics[i], ids[i] = k.topic, []byte(k.key)
-	}
 	tag, err := tx.Exec(ctx, `insert into quarantined_keys (topic, key) select * from unnest($1::text[], $2::bytea[]) as k (topic, key)
-		order by topic, key on conflict (topic, key) do nothing`, topics, ids)
+		order by topic, key on conflict (topic, key) do nothing`,
+		pg.Column(keys, func(k quarantinedKey) string { return k.topic }), pg.Column(keys, func(k quarantinedKey) []byte { return []byte(k.key) }))
 	if err != nil {
 		return fmt.Errorf("quarantine keys: %w", err)
 	}

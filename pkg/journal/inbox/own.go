@@ -71,17 +71,14 @@ func (c Config) Missing(ctx context.Context, events []OwnEvent) ([]OwnEvent, err
 	if len(events) == 0 {
 		return nil, nil
 	}
-	ids, streams, topics := make([]uuid.UUID, len(events)), make([]string, len(events)), make([]string, len(events))
-	partitions, offsets := make([]int32, len(events)), make([]int64, len(events))
-	for i, e := range events {
-		ids[i], streams[i], topics[i], partitions[i], offsets[i] = e.ID, e.Stream, e.Topic, int32(e.Partition), e.Offset
-	}
 	indexes, err := pg.Rows(ctx, c.DB.Pool(), pgx.RowTo[int], `select ord - 1
 		from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::text[]) with ordinality as e (id, topic, partition, "offset", stream, ord)
 		where not `+journal.Holds("e.id", "e.stream")+`
 		and not exists (select from dead_letters d where d.topic = e.topic and d.partition = e.partition and d."offset" = e."offset"
 			and (d.event_id = e.id or d.event_id is null) and (d.state <> 'waiting' or d.kind <> 'refused')) order by ord`,
-		ids, topics, partitions, offsets, streams)
+		pg.Column(events, func(e OwnEvent) uuid.UUID { return e.ID }), pg.Column(events, func(e OwnEvent) string { return e.Topic }),
+		pg.Column(events, func(e OwnEvent) int32 { return int32(e.Partition) }), pg.Column(events, func(e OwnEvent) int64 { return e.Offset }),
+		pg.Column(events, func(e OwnEvent) string { return e.Stream }))
 	if err != nil {
 		return nil, fmt.Errorf("compare with the journal: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -283,31 +284,16 @@ type lookup struct {
 // lookUp reads it in one round trip, and locks the rows of quarantined keys.
 func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
 	k := lookup{deadLetters: map[int]bool{}, quarantined: map[quarantinedKey]bool{}, own: map[EventKey]bool{}}
-	topics, partitions, offsets := make([]string, len(items)), make([]int32, len(items)), make([]int64, len(items))
-	ids := make([]*uuid.UUID, len(items))
-	var keyTopics []string
-	var keys [][]byte
-	var own []uuid.UUID
-	var ownStreams []string
-	for n, i := range items {
-		topics[n], partitions[n], offsets[n] = i.message.Topic, int32(i.message.Partition), i.message.Offset
-		if i.received.ID != uuid.Nil {
-			ids[n] = &i.received.ID
-		}
-		if i.kind == Malformed || i.kind == Refused {
-			continue
-		}
-		keyTopics, keys = append(keyTopics, i.message.Topic), append(keys, i.message.Key)
-		if r.isOwn(i) {
-			own, ownStreams = append(own, i.received.ID), append(ownStreams, i.received.Stream)
-		}
-	}
+	keyed := slices.DeleteFunc(slices.Clone(items), func(i item) bool { return i.kind == Malformed || i.kind == Refused })
+	topic := func(i item) string { return i.message.Topic }
 	batch := &pgx.Batch{}
-	var topic string
-	var key []byte
+	var parked struct {
+		topic string
+		key   []byte
+	}
 	batch.Queue(`select topic, key from quarantined_keys where (topic, key) in (select * from unnest($1::text[], $2::bytea[]))
-		order by topic, key for update`, keyTopics, keys).
-		Query(pg.EachRow([]any{&topic, &key}, func() { k.quarantined[quarantinedKey{topic, string(key)}] = true }))
+		order by topic, key for update`, pg.Column(keyed, topic), pg.Column(keyed, func(i item) []byte { return i.message.Key })).
+		Query(pg.EachRow([]any{&parked.topic, &parked.key}, func() { k.quarantined[quarantinedKey{parked.topic, string(parked.key)}] = true }))
 	// A dead letter of the same event id is of this message. Where one of the two has no id, the payloads are
 	// compared, while the dead letter keeps its own.
 	var n int
@@ -320,7 +306,8 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 			as received (topic, partition, "offset", event_id, ord)
 		cross join lateral (select d.id, d.event_id, d.payload from dead_letters d
 			where d.topic = received.topic and d.partition = received.partition and d."offset" = received."offset"
-			offset 0) as known`, topics, partitions, offsets, ids).Query(pg.EachRow([]any{&n, &id, &same, &hash}, func() {
+			offset 0) as known`, pg.Column(items, topic), pg.Column(items, func(i item) int32 { return int32(i.message.Partition) }),
+		pg.Column(items, func(i item) int64 { return i.message.Offset }), pg.Column(items, item.eventID)).Query(pg.EachRow([]any{&n, &id, &same, &hash}, func() {
 		sum := sha256.Sum256(items[n].message.Value)
 		if same != nil && !*same || same == nil && hash != nil && !bytes.Equal(hash, sum[:]) {
 			k.former = append(k.former, id)
@@ -328,10 +315,10 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 			k.deadLetters[n] = true
 		}
 	}))
-	if len(own) > 0 {
+	if own := slices.DeleteFunc(keyed, func(i item) bool { return !r.isOwn(i) }); len(own) > 0 {
 		var e EventKey
 		batch.Queue("select e.id, e.stream from unnest($1::uuid[], $2::text[]) as e (id, stream) where "+journal.Holds("e.id", "e.stream"),
-			own, ownStreams).Query(pg.EachRow([]any{&e.ID, &e.Stream}, func() { k.own[e] = true }))
+			pg.Column(own, func(i item) uuid.UUID { return i.received.ID }), pg.Column(own, func(i item) string { return i.received.Stream })).Query(pg.EachRow([]any{&e.ID, &e.Stream}, func() { k.own[e] = true }))
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return lookup{}, fmt.Errorf("look for quarantined keys: %w", err)

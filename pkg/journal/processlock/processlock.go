@@ -81,6 +81,23 @@ func Before(
 	}
 }
 
+// NamedBy returns the members of Before for processes that are named by the id of one aggregate, whose stream is
+// root(id): that stream is a member, and so is the stream part(id) of another aggregate from the event on for which
+// processOf returns a process.
+func NamedBy(root, part func(id string) string, processOf func(event.Event) string) func(e event.Event, stream string) []Member {
+	return func(e event.Event, stream string) []Member {
+		switch stream {
+		case root(e.Subject):
+			return []Member{{e.Subject, stream}}
+		case part(e.Subject):
+			if process := processOf(e); process != "" {
+				return []Member{{process, root(process)}, {process, stream}}
+			}
+		}
+		return nil
+	}
+}
+
 // queue returns the streams with those of members.
 func queue(tx *pg.Tx, members []Member, streams []string) []string {
 	members = slices.Clone(members)
@@ -89,12 +106,9 @@ func queue(tx *pg.Tx, members []Member, streams []string) []string {
 	})
 	members = slices.Compact(members)
 	if len(members) > 0 {
-		ids, joining := make([]string, len(members)), make([]string, len(members))
-		for i, m := range members {
-			ids[i], joining[i] = m.Process, m.Stream
-		}
+		joining := pg.Column(members, func(m Member) string { return m.Stream })
 		streams = append(slices.Clone(streams), joining...)
-		tx.Queue(join, ids, joining)
+		tx.Queue(join, pg.Column(members, func(m Member) string { return m.Process }), joining)
 	}
 	tx.Queue(lock, streams)
 	return streams
