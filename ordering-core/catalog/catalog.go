@@ -79,8 +79,8 @@ func FoldCustomer(events []event.Event) (c Customer) {
 	return c
 }
 
-// fold calls apply with the body of each event that can be read and is the one writer's next. The writer numbers its
-// events, with or without effect. changed is the time of the last one with an effect.
+// fold calls apply with the body of each event that can be read and is the one writer's next. The writer
+// numbers its events, with or without effect. changed is the time of the last one with an effect.
 func fold(events []event.Event, apply func(Body) (effect bool)) (sequence int64, changed time.Time) {
 	for _, e := range events {
 		if e.Source != Source || e.Sequence != sequence+1 {

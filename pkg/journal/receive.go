@@ -27,8 +27,8 @@ type Received struct {
 //   - an event not known is appended, with its place in the log;
 //   - our own, coming back, is confirmed: it gets its place in the log;
 //   - one that has its place already is skipped, as a redelivery;
-//   - one whose id the stream already has with other contents is skipped, too: a conflict. No honest writer does
-//     that.
+//   - one whose id the stream already has with other contents is skipped, too: a conflict. No honest writer
+//     does that.
 //
 // Ids of other streams do not matter: which of two was first, only the topic can say, and it says it within a
 // stream alone. Whoever writes to another topic must not be able to take an id from the event that it belongs
@@ -73,8 +73,8 @@ type placed struct {
 	conflicts []Conflict
 }
 
-// place gives every event its place in the log, in memory; the streams are locked. owners are the streams whose
-// rows have the ids, to which it adds.
+// place gives every event its place in the log, in memory; the streams are locked. owners are the streams
+// whose rows have the ids, to which it adds.
 func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))

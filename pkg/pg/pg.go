@@ -40,11 +40,12 @@ var defaults = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 	"statement_timeout":                   "30s",
 
-	// All statements of a service find their rows by key. A plan is made once and kept as long as its connection:
-	// one from when its table was new, or of a list that is nearly always empty, would otherwise read the whole
-	// table for ever. And with arrays as parameters, PostgreSQL would plan again each time, which costs more than
-	// the statement. A plan that does not know the parameters expects many rows of a large table: to start other
-	// processes for them, or to compile it, takes longer than to read the few that there are.
+	// All statements of a service find their rows by key. A plan is made once and kept as long as its
+	// connection: one from when its table was new, or of a list that is nearly always empty, would otherwise
+	// read the whole table for ever. And with arrays as parameters, PostgreSQL would plan again each time, which
+	// costs more than the statement. A plan that does not know the parameters expects many rows of a large
+	// table: to start other processes for them, or to compile it, takes longer than to read the few that there
+	// are.
 	"jit":                             "off",
 	"plan_cache_mode":                 "force_generic_plan",
 	"enable_seqscan":                  "off",

@@ -34,5 +34,6 @@ func (p Payment) AwaitsOutcome() bool {
 	return p.CaptureMethod == payment.Automatic && p.Decision == payment.DecisionAccepted && !ended && !p.Kept()
 }
 
-// Members are the streams of an order's process: the order's, and those of the payments that are requested for it.
+// Members are the streams of an order's process: the order's, and those of the payments that are requested
+// for it.
 var Members = processlock.NamedBy(order.Stream, payment.Stream, payment.OrderOf)

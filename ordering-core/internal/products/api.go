@@ -52,8 +52,9 @@ func (s *Service) Register(g *echo.Group) {
 // values are what an item of type P is to be, as callers send it.
 type values[P item] interface{ item(id string) (P, error) }
 
-// addRoutes adds the routes of products, or of customers, below /name: to g for everybody who calls, and to w for the
-// writers. An item is to have the values V in an import, Added when it is added, and Changed when it is changed.
+// addRoutes adds the routes of products, or of customers, below /name: to g for everybody who calls, and to w
+// for the writers. An item is to have the values V in an import, Added when it is added, and Changed when it
+// is changed.
 func addRoutes[V values[P], Added interface {
 	values[P]
 	id() string

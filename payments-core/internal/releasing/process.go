@@ -6,5 +6,6 @@ import (
 	"countersign.example/pkg/journal/processlock"
 )
 
-// Members are the streams of an order's process: the order's, and those of the payments that are requested for it.
+// Members are the streams of an order's process: the order's, and those of the payments that are requested
+// for it.
 var Members = processlock.NamedBy(order.Stream, payment.Stream, payment.OrderOf)

@@ -81,9 +81,9 @@ func Before(
 	}
 }
 
-// NamedBy returns the members of Before for processes that are named by the id of one aggregate, whose stream is
-// root(id): that stream is a member, and so is the stream part(id) of another aggregate from the event on for which
-// processOf returns a process.
+// NamedBy returns the members of Before for processes that are named by the id of one aggregate, whose stream
+// is root(id): that stream is a member, and so is the stream part(id) of another aggregate from the event on
+// for which processOf returns a process.
 func NamedBy(root, part func(id string) string, processOf func(event.Event) string) func(e event.Event, stream string) []Member {
 	return func(e event.Event, stream string) []Member {
 		switch stream {
