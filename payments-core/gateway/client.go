@@ -138,7 +138,7 @@ func (c *Client) send(ctx context.Context, path string, o call) (Result, error) 
 // result reads the answer, and believes it only if it is about this call: a proxy's page, or a
 // mistake at the gateway, must not become money.
 func (o call) result(answer []byte) (Result, error) {
-	var a recordJSON
+	var a RecordJSON
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return Result{}, unknown(fmt.Errorf("read the answer: %w", err))
 	}
@@ -193,7 +193,7 @@ func (c *Client) page(ctx context.Context, paymentID, after string) ([]Record, e
 		return nil, unknownStatus(status, answer)
 	}
 	var list struct {
-		Records []recordJSON `json:"records"`
+		Records []RecordJSON `json:"records"`
 	}
 	if err := json.Unmarshal(answer, &list); err != nil {
 		return nil, unknown(fmt.Errorf("read the answer: %w", err))

@@ -30,8 +30,8 @@ var (
 	ErrKeyReused = errors.New("gateway: idempotency key used for another request")
 )
 
-// Gateway holds money, and takes, frees or gives back what it holds. Keys are up to 255 characters;
-// reference is the one that Authorize gave. Implementations pass gatewaytest.Run.
+// Gateway holds money, and takes, frees or gives back what it holds. Keys are up to 255 characters; reference
+// is the one that Authorize gave. What an implementation must do is tested in package sandbox (testGateway).
 type Gateway interface {
 	// Authorize holds the amount on the payer's account.
 	Authorize(ctx context.Context, r Request) (Result, error)

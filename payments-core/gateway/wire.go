@@ -28,23 +28,23 @@ func Clean(text string, most int) string {
 	return text
 }
 
-// recordJSON is one record on the wire; the answer to a request is its record.
-type recordJSON struct {
+// RecordJSON is one record on the wire; the answer to a request is its record.
+type RecordJSON struct {
 	Key       string       `json:"key"`
 	Kind      Kind         `json:"kind"`
 	PaymentID string       `json:"payment_id"`
 	Amount    money.Amount `json:"amount"`
 	Outcome   string       `json:"outcome"` // "approved" or "refused"
-	Reference string       `json:"reference"`
-	ExpiresAt *time.Time   `json:"expires_at"` // of an approved hold
-	Code      string       `json:"code"`       // of a refusal, as are reason and final
-	Reason    string       `json:"reason"`
-	Final     *bool        `json:"final"`
+	Reference string       `json:"reference,omitempty"`
+	ExpiresAt *time.Time   `json:"expires_at,omitempty"` // of an approved hold
+	Code      string       `json:"code,omitempty"`       // of a refusal, as are reason and final
+	Reason    string       `json:"reason,omitempty"`
+	Final     *bool        `json:"final,omitempty"`
 	At        time.Time    `json:"at"`
 }
 
 // record refuses what is not a definite result whole.
-func (r recordJSON) record() (Record, error) {
+func (r RecordJSON) record() (Record, error) {
 	r.Kind, r.Outcome = Kind(Clean(string(r.Kind), maxReference)), Clean(r.Outcome, maxReference)
 	r.Code, r.Reason = Clean(r.Code, maxReference), Clean(r.Reason, maxText)
 	// A reference is sent back: changed, it would name another hold, or none.

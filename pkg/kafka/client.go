@@ -129,6 +129,22 @@ func temporary(err error) bool {
 	return isNet || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
+// persist calls try until it returns nil, with growing pauses of longest at most, and tells failed of each
+// error. It returns false when ctx ends before.
+func persist(ctx context.Context, longest time.Duration, try func() error, failed func(err error, first bool)) bool {
+	wait := newBackOff(longest)
+	for first := true; ; first = false {
+		err := try()
+		if err == nil {
+			return true
+		}
+		failed(err, first)
+		if !sleep(ctx, wait.NextBackOff()) {
+			return false
+		}
+	}
+}
+
 // newBackOff starts at 50 ms and grows to longest, with jitter.
 func newBackOff(longest time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()

@@ -13,6 +13,7 @@ import (
 
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/pg"
 )
 
 const (
@@ -167,21 +168,16 @@ func (c *Consumer) checkCluster(ctx context.Context) error {
 // awaitTopics waits until every topic is there, and reports whether it had to. A group that is joined
 // before gives out no partitions, and kafka-go's watcher then ends generation after generation.
 func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
-	wait := newBackOff(time.Second)
-	for {
-		err := c.cfg.Client.checkTopics(ctx, c.cfg.Topics)
-		if err == nil || ctx.Err() != nil {
-			return waited
+	persist(ctx, time.Second, func() error { return c.cfg.Client.checkTopics(ctx, c.cfg.Topics) }, func(err error, first bool) {
+		if ctx.Err() != nil {
+			return
 		}
 		c.setFault(err)
-		if !waited {
+		if waited = true; first {
 			c.cfg.Log.Warn("waiting for topics", "error", err)
-			waited = true
 		}
-		if !sleep(ctx, wait.NextBackOff()) {
-			return waited
-		}
-	}
+	})
+	return waited
 }
 
 // holdsOfAll reports whether the generation was given partitions of every topic.
@@ -235,7 +231,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 			return
 		}
 		began := time.Now()
-		if err := c.recordAll(fetching, work, batch); err != nil {
+		if !c.recordAll(fetching, work, batch) {
 			return
 		}
 		commits.recorded(batch)
@@ -247,32 +243,26 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 	}
 }
 
-// recordAll records the batch, and repeats that while the generation lasts. A transaction under way when it
-// ends is finished first.
-func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) error {
-	wait := newBackOff(5 * time.Second)
-	left := make([]inbox.Message, len(batch))
-	for i, m := range batch {
-		left[i] = received(m)
-	}
-	for attempt := 1; ; attempt++ {
-		var err error
+// recordAll records the batch, and repeats that while the generation lasts; false if it ended before. A
+// transaction under way when it ends is finished first.
+func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) (recorded bool) {
+	left := pg.Column(batch, received)
+	attempt := 0
+	recorded = persist(ctx, 5*time.Second, func() (err error) {
+		attempt++
 		left, err = c.recordWithin(work, left, attempt)
-		switch {
-		case err == nil && attempt > 1:
-			c.setFault(nil)
-			c.cfg.Log.Info("recording works again", "attempts", attempt)
-			return nil
-		case err == nil:
-			return nil
-		case attempt == 1:
+		return err
+	}, func(err error, first bool) {
+		if first {
 			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
 		}
 		c.setFault(err) // nothing is received meanwhile
-		if !sleep(ctx, wait.NextBackOff()) {
-			return err
-		}
+	})
+	if recorded && attempt > 1 {
+		c.setFault(nil)
+		c.cfg.Log.Info("recording works again", "attempts", attempt)
 	}
+	return recorded
 }
 
 // recordWithin gives the database a while, and longer with each attempt: the database may be slow, or the

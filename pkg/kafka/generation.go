@@ -19,38 +19,42 @@ const noteEvery = 500 * time.Millisecond
 // restored from a backup where the backup was, although the group has committed more. It leaves lost
 // partitions out.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
-	wait := newBackOff(5 * time.Second)
-	for reported, doubted := false, false; ; {
+	doubted := false
+	persist(ctx, 5*time.Second, func() error {
 		extents, err := c.extents(ctx)
-		var next map[journal.TopicPartition]int64
-		var lost []journal.Lost
-		if err == nil && !doubted {
-			if _, lost, err = within(ctx, extents, c.cfg.Journal.Positions); err == nil && slices.ContainsFunc(lost, isNew) {
+		if err != nil {
+			return err
+		}
+		if !doubted {
+			_, lost, err := within(ctx, extents, c.cfg.Journal.Positions)
+			if err != nil {
+				return err
+			}
+			if doubted = slices.ContainsFunc(lost, isNew); doubted {
 				// A partition that has just got another leader may look cut short for a moment.
-				doubted = true
 				if !sleep(ctx, doubtFor) {
-					return
+					return ctx.Err()
 				}
-				continue
+				if extents, err = c.extents(ctx); err != nil {
+					return err
+				}
 			}
 		}
-		if err == nil {
-			next, lost, err = within(ctx, extents, c.cfg.Journal.StartPositions)
+		next, lost, err := within(ctx, extents, c.cfg.Journal.StartPositions)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			c.reportLost(lost)
-			start(generation, next, extents)
+		c.reportLost(lost)
+		start(generation, next, extents)
+		return nil
+	}, func(err error, first bool) {
+		if ctx.Err() != nil {
 			return
 		}
-		if !reported && ctx.Err() == nil {
+		if c.setFault(err); first {
 			c.cfg.Log.Warn("finding out where to go on failed, and will be repeated", "error", err)
-			reported = true
 		}
-		c.setFault(err)
-		if !sleep(ctx, wait.NextBackOff()) {
-			return
-		}
-	}
+	})
 }
 
 // within asks the journal, for callWithin at most.

@@ -106,19 +106,8 @@ func (r *Relay) setFault(err error) {
 func (r *Relay) lead(ctx context.Context) error {
 	writer := r.cfg.Client.newWriter()
 	defer func() { _ = writer.Close() }()
-	ctx, cancel := context.WithCancel(ctx)
-	notified := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	listening.Go(func() {
-		r.cfg.DB.Listen(ctx, journal.OutboxChannel, func() {
-			select {
-			case notified <- struct{}{}:
-			default:
-			}
-		})
-	})
-	defer listening.Wait()
-	defer cancel()
+	notified, stop := r.cfg.DB.Notifications(ctx, journal.OutboxChannel)
+	defer stop()
 
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
@@ -264,27 +253,23 @@ func (c *Client) newWriter() *kafkago.Writer {
 
 // checkCluster waits for the brokers, and checks that they are the journal's cluster.
 func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
-	wait := newBackOff(2 * time.Second)
-	for reported := false; ; {
+	var other error
+	persist(ctx, 2*time.Second, func() error {
 		id, err := client.ClusterID(ctx)
 		contact(err)
 		if err == nil {
 			err = checkClusterWithin(ctx, j, id)
 		}
-		if err == nil || errors.Is(err, journal.ErrOtherCluster) {
-			return err
+		if errors.Is(err, journal.ErrOtherCluster) {
+			other, err = err, nil
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !reported {
+		return err
+	}, func(err error, first bool) {
+		if first && ctx.Err() == nil {
 			log.Warn("waiting for Kafka", "error", err)
-			reported = true
 		}
-		if !sleep(ctx, wait.NextBackOff()) {
-			return nil
-		}
-	}
+	})
+	return other
 }
 
 func checkClusterWithin(ctx context.Context, j *journal.Journal, id string) error {

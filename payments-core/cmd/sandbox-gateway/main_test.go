@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/gateway/gatewaytest"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -38,7 +39,8 @@ func TestServesStopsAndServesAgain(t *testing.T) {
 	awaitRecords(t, client, "", 0)
 
 	// when it is stopped after having done the work, while the client still waits
-	r := gatewaytest.NewRequest(money.Amount{Minor: 1005, Currency: "EUR"})
+	id := uuid.NewString()
+	r := gateway.Request{Key: id + ":authorize:1", PaymentID: id, Amount: money.Amount{Minor: 1005, Currency: "EUR"}, Description: "Ladders"}
 	answered := make(chan error, 1)
 	go func() { _, err := client.Authorize(t.Context(), r); answered <- err }()
 	awaitRecords(t, client, r.PaymentID, 1)
@@ -57,7 +59,9 @@ func TestServesStopsAndServesAgain(t *testing.T) {
 	go func() { code, _ := execute(ctx); ended <- code }()
 	awaitRecords(t, client, r.PaymentID, 1)
 	// then
-	gatewaytest.MustAuthorize(t, client, r)
+	if result, err := client.Authorize(t.Context(), r); err != nil || !result.Approved() {
+		t.Fatalf("got %+v, %v, want it approved", result, err)
+	}
 	stop()
 	<-ended
 }

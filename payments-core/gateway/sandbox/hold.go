@@ -3,37 +3,42 @@ package sandbox
 import (
 	"time"
 
+	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
 )
 
-// kind is what is asked for, as it stands in paths and records.
-type kind string
-
 const (
-	authorize kind = "authorize"
-	capture   kind = "capture"
-	release   kind = "release"
-	refund    kind = "refund"
+	authorize = gateway.KindAuthorize
+	capture   = gateway.KindCapture
+	release   = gateway.KindRelease
+	refund    = gateway.KindRefund
 )
 
 // refusal is a definite no.
 type refusal struct {
-	code, reason string
-	final        bool
-	endsHold     bool // nothing is held any more
+	gateway.Refusal
+	endsHold bool // nothing is held any more
+}
+
+func no(code, reason string) *refusal {
+	return &refusal{Refusal: gateway.Refusal{Code: code, Reason: reason}}
+}
+
+func never(code, reason string) *refusal {
+	return &refusal{Refusal: gateway.Refusal{Code: code, Reason: reason, Final: true}}
 }
 
 var (
-	doNotHonor        = &refusal{code: "do_not_honor", reason: "The payer's bank declined the payment", final: true}
-	insufficientFunds = &refusal{code: "insufficient_funds", reason: "There is not enough money on the payer's account"}
-	captureRefused    = &refusal{code: "capture_refused", reason: "The payer's bank refused the capture and ended the hold", final: true, endsHold: true}
-	refundRefused     = &refusal{code: "refund_refused", reason: "The bank does not take refunds for this account at the moment"}
-	refundImpossible  = &refusal{code: "refund_impossible", reason: "The payer's account is closed", final: true}
-	releaseRefused    = &refusal{code: "release_refused", reason: "The payer's bank does not let go of the hold", final: true}
-	holdExpired       = &refusal{code: "hold_expired", reason: "The hold lapsed", final: true}
-	holdNotActive     = &refusal{code: "hold_not_active", reason: "Nothing is held any more", final: true}
-	amountTooLarge    = &refusal{code: "amount_too_large", reason: "The amount is more than what is left", final: true}
-	currencyMismatch  = &refusal{code: "currency_mismatch", reason: "The currency is not that of the hold", final: true}
+	doNotHonor        = never(gateway.DoNotHonor, "The payer's bank declined the payment")
+	insufficientFunds = no(gateway.InsufficientFunds, "There is not enough money on the payer's account")
+	captureRefused    = &refusal{never(gateway.CaptureRefused, "The payer's bank refused the capture and ended the hold").Refusal, true}
+	refundRefused     = no(gateway.RefundRefused, "The bank does not take refunds for this account at the moment")
+	refundImpossible  = never(gateway.RefundImpossible, "The payer's account is closed")
+	releaseRefused    = never(gateway.ReleaseRefused, "The payer's bank does not let go of the hold")
+	holdExpired       = never(gateway.HoldExpired, "The hold lapsed")
+	holdNotActive     = never(gateway.HoldNotActive, "Nothing is held any more")
+	amountTooLarge    = never(gateway.AmountTooLarge, "The amount is more than what is left")
+	currencyMismatch  = never(gateway.CurrencyMismatched, "The currency is not that of the hold")
 )
 
 // hold is money set aside, and what became of it.
@@ -46,7 +51,7 @@ type hold struct {
 }
 
 // apply does what is asked for, or says why not and changes nothing.
-func (h *hold) apply(k kind, amount money.Amount, now time.Time) *refusal {
+func (h *hold) apply(k gateway.Kind, amount money.Amount, now time.Time) *refusal {
 	if amount.Currency != h.amount.Currency {
 		return currencyMismatch
 	}

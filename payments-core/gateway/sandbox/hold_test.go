@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
 )
 
@@ -19,7 +20,7 @@ func TestHoldNeverGivesMoreThanItHas(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "orders") {
 			before := h
 			now = now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "pass")))
-			k := rapid.SampledFrom([]kind{capture, release, refund}).Draw(t, "kind")
+			k := rapid.SampledFrom([]gateway.Kind{capture, release, refund}).Draw(t, "kind")
 			amount := money.Amount{
 				Minor:    rapid.Int64Range(1, 20).Draw(t, "amount"),
 				Currency: rapid.SampledFrom([]string{"EUR", "EUR", "EUR", "USD"}).Draw(t, "currency"),
@@ -27,7 +28,7 @@ func TestHoldNeverGivesMoreThanItHas(t *testing.T) {
 			refused := h.apply(k, amount, now)
 			switch {
 			case refused != nil && h != before:
-				t.Fatalf("refused with %s, and changed %+v to %+v", refused.code, before, h)
+				t.Fatalf("refused with %s, and changed %+v to %+v", refused.Code, before, h)
 			case refused == nil && h.captured+h.released+h.refunded != before.captured+before.released+before.refunded+amount.Minor:
 				t.Fatalf("%s of %d changed %+v to %+v", k, amount.Minor, before, h)
 			case refused == nil && amount.Currency != "EUR":

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -23,7 +24,7 @@ var (
 // request is what a client asks for.
 type request struct {
 	Key         string       `json:"-"`
-	Kind        kind         `json:"kind"`
+	Kind        gateway.Kind `json:"kind"`
 	Reference   string       `json:"reference"` // empty for authorize
 	PaymentID   string       `json:"payment_id"`
 	Amount      money.Amount `json:"amount"`
@@ -37,21 +38,6 @@ func (o request) fingerprint() ([]byte, error) {
 	}
 	sum := sha256.Sum256(text)
 	return sum[:], nil
-}
-
-// answer is the record of a request, as it is sent and listed.
-type answer struct {
-	Key       string       `json:"key"`
-	Kind      kind         `json:"kind"`
-	PaymentID string       `json:"payment_id"`
-	Amount    money.Amount `json:"amount"`
-	Outcome   string       `json:"outcome"`
-	Reference string       `json:"reference,omitempty"`
-	ExpiresAt *time.Time   `json:"expires_at,omitempty"`
-	Code      string       `json:"code,omitempty"`
-	Reason    string       `json:"reason,omitempty"`
-	Final     *bool        `json:"final,omitempty"`
-	At        time.Time    `json:"at"`
 }
 
 // outcome is the answer to a request, with the fault that happens to it the first time, or a fault instead of
@@ -194,7 +180,7 @@ func (t testAmount) refuses(ctx context.Context, tx pgx.Tx, o request) (*refusal
 
 // record stores the definite answer. h is nil where there is no hold.
 func (s *Server) record(ctx context.Context, tx pgx.Tx, o request, h *hold, refused *refusal, after fault) (outcome, error) {
-	a := answer{Key: o.Key, Kind: o.Kind, PaymentID: o.PaymentID, Amount: o.Amount, Outcome: "approved", At: s.now()}
+	a := gateway.RecordJSON{Key: o.Key, Kind: o.Kind, PaymentID: o.PaymentID, Amount: o.Amount, Outcome: "approved", At: s.now()}
 	if h != nil {
 		a.Reference = h.reference
 		if o.Kind == authorize {
@@ -202,7 +188,7 @@ func (s *Server) record(ctx context.Context, tx pgx.Tx, o request, h *hold, refu
 		}
 	}
 	if refused != nil {
-		a.Outcome, a.Code, a.Reason, a.Final = "refused", refused.code, refused.reason, &refused.final
+		a.Outcome, a.Code, a.Reason, a.Final = "refused", refused.Code, refused.Reason, &refused.Final
 	}
 	text, err := json.Marshal(a)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/gateway/gatewaytest"
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
@@ -63,9 +62,7 @@ func newClient(t *testing.T, url string, timeout time.Duration) *gateway.Client 
 	return client
 }
 
-func eur(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "EUR"} }
-
-func TestConformance(t *testing.T) { gatewaytest.Run(t, newTrial(t, sandbox.Options{})) }
+func TestConformance(t *testing.T) { testGateway(t, newTrial(t, sandbox.Options{})) }
 
 func TestDeclines(t *testing.T) {
 	tests := map[string]struct {
@@ -82,10 +79,10 @@ func TestDeclines(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			// given
-			r := gatewaytest.NewRequest(eur(test.minor))
+			r := newRequest(eur(test.minor))
 			// when
-			first := gatewaytest.MustRefuse(t, test.code)(g.Authorize(t.Context(), r))
-			again := gatewaytest.MustRefuse(t, test.code)(g.Authorize(t.Context(), r))
+			first := mustRefuse(t, test.code)(g.Authorize(t.Context(), r))
+			again := mustRefuse(t, test.code)(g.Authorize(t.Context(), r))
 			r.Key = r.PaymentID + ":authorize:2"
 			second, err := g.Authorize(t.Context(), r)
 			// then
@@ -125,7 +122,7 @@ func TestTrouble(t *testing.T) {
 			t.Parallel()
 			// given
 			g := newTrial(t, sandbox.Options{})
-			r := gatewaytest.NewRequest(eur(test.minor))
+			r := newRequest(eur(test.minor))
 			ask := g.upTo(t, test.on, r)
 			for try := range test.tries {
 				// when
@@ -144,8 +141,8 @@ func TestTrouble(t *testing.T) {
 					t.Fatalf("try %d: done %t", try+1, done)
 				}
 			}
-			first := gatewaytest.MustApprove(t)(ask(t.Context()))
-			if again := gatewaytest.MustApprove(t)(ask(t.Context())); again != first {
+			first := mustApprove(t)(ask(t.Context()))
+			if again := mustApprove(t)(ask(t.Context())); again != first {
 				t.Errorf("got %+v, then %+v", first, again)
 			}
 		})
@@ -158,9 +155,9 @@ func (tr *trial) upTo(t *testing.T, kind gateway.Kind, r gateway.Request) func(c
 	if kind == gateway.KindAuthorize {
 		return func(ctx context.Context) (gateway.Result, error) { return tr.Authorize(ctx, r) }
 	}
-	reference := gatewaytest.MustAuthorize(t, tr, r).Reference
+	reference := mustAuthorize(t, tr, r).Reference
 	if kind == gateway.KindRefund {
-		gatewaytest.MustApprove(t)(tr.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
+		mustApprove(t)(tr.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
 	}
 	call := map[gateway.Kind]func(context.Context, string, string, money.Amount) (gateway.Result, error){
 		gateway.KindCapture: tr.Capture, gateway.KindRelease: tr.Release, gateway.KindRefund: tr.Refund,
@@ -197,7 +194,7 @@ func (tr *trial) untilRecorded(ctx context.Context, paymentID string, kind gatew
 func TestSlowAnswerComes(t *testing.T) {
 	g := newTrial(t, sandbox.Options{SlowDelay: 20 * time.Millisecond})
 	began := time.Now()
-	gatewaytest.MustAuthorize(t, g, gatewaytest.NewRequest(eur(10004)))
+	mustAuthorize(t, g, newRequest(eur(10004)))
 	if took := time.Since(began); took < 20*time.Millisecond {
 		t.Errorf("answered after %s", took)
 	}
@@ -206,7 +203,7 @@ func TestSlowAnswerComes(t *testing.T) {
 func TestSlowAnswerIsOnRecordBeforeItComes(t *testing.T) {
 	// given a client that is less patient than the answer is slow
 	g := newTrial(t, sandbox.Options{SlowDelay: time.Hour})
-	r := gatewaytest.NewRequest(eur(10004))
+	r := newRequest(eur(10004))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go g.untilRecorded(ctx, r.PaymentID, gateway.KindAuthorize, cancel)
@@ -214,13 +211,13 @@ func TestSlowAnswerIsOnRecordBeforeItComes(t *testing.T) {
 		t.Fatalf("got %v, want ErrUnknown", err)
 	}
 	// when it asks again / then the answer comes at once
-	gatewaytest.MustAuthorize(t, g, r)
+	mustAuthorize(t, g, r)
 }
 
 func TestClientGivesUp(t *testing.T) {
 	g := newTrial(t, sandbox.Options{})
 	hasty := newClient(t, g.url, 50*time.Millisecond)
-	_, err := hasty.Authorize(t.Context(), gatewaytest.NewRequest(eur(10005)))
+	_, err := hasty.Authorize(t.Context(), newRequest(eur(10005)))
 	if !errors.Is(err, gateway.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want ErrUnknown because of the deadline", err)
 	}
@@ -228,25 +225,25 @@ func TestClientGivesUp(t *testing.T) {
 
 func TestCaptureRefusedForGoodEndsTheHold(t *testing.T) {
 	g := newTrial(t, sandbox.Options{})
-	r := gatewaytest.NewRequest(eur(10007))
-	reference := gatewaytest.MustAuthorize(t, g, r).Reference
-	refused := gatewaytest.MustRefuse(t, gateway.CaptureRefused)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
+	r := newRequest(eur(10007))
+	reference := mustAuthorize(t, g, r).Reference
+	refused := mustRefuse(t, gateway.CaptureRefused)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
 	if !refused.Refusal.Final {
 		t.Error("not final")
 	}
-	gatewaytest.MustRefuse(t, gateway.HoldNotActive)(g.Release(t.Context(), r.PaymentID+":release:1", reference, r.Amount))
+	mustRefuse(t, gateway.HoldNotActive)(g.Release(t.Context(), r.PaymentID+":release:1", reference, r.Amount))
 }
 
 func TestRefundRefusedOnce(t *testing.T) {
 	g := newTrial(t, sandbox.Options{})
-	r := gatewaytest.NewRequest(eur(10009))
-	reference := gatewaytest.MustAuthorize(t, g, r).Reference
-	gatewaytest.MustApprove(t)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
-	refused := gatewaytest.MustRefuse(t, gateway.RefundRefused)(g.Refund(t.Context(), r.PaymentID+":refund:1", reference, r.Amount))
+	r := newRequest(eur(10009))
+	reference := mustAuthorize(t, g, r).Reference
+	mustApprove(t)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, r.Amount))
+	refused := mustRefuse(t, gateway.RefundRefused)(g.Refund(t.Context(), r.PaymentID+":refund:1", reference, r.Amount))
 	if refused.Refusal.Final {
 		t.Error("final")
 	}
-	gatewaytest.MustApprove(t)(g.Refund(t.Context(), r.PaymentID+":refund:2", reference, r.Amount))
+	mustApprove(t)(g.Refund(t.Context(), r.PaymentID+":refund:2", reference, r.Amount))
 }
 
 func TestHoldLapses(t *testing.T) {
@@ -267,14 +264,14 @@ func TestHoldLapses(t *testing.T) {
 				// given
 				clock := now
 				g := newTrial(t, sandbox.Options{HoldDuration: time.Hour, Now: func() time.Time { return clock }})
-				ask := g.upTo(t, kind, gatewaytest.NewRequest(eur(test.minor)))
+				ask := g.upTo(t, kind, newRequest(eur(test.minor)))
 				// when
 				clock = now.Add(test.later)
 				// then
 				if test.code == "" {
-					gatewaytest.MustApprove(t)(ask(t.Context()))
+					mustApprove(t)(ask(t.Context()))
 				} else {
-					gatewaytest.MustRefuse(t, test.code)(ask(t.Context()))
+					mustRefuse(t, test.code)(ask(t.Context()))
 				}
 			})
 		}
@@ -284,7 +281,7 @@ func TestHoldLapses(t *testing.T) {
 func TestRestartKeepsTheRecords(t *testing.T) {
 	// given an answer that never came, and a key that has failed once
 	g := newTrial(t, sandbox.Options{})
-	silent, failing := gatewaytest.NewRequest(eur(10005)), gatewaytest.NewRequest(eur(10006))
+	silent, failing := newRequest(eur(10005)), newRequest(eur(10006))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var watching sync.WaitGroup
@@ -300,11 +297,11 @@ func TestRestartKeepsTheRecords(t *testing.T) {
 	// when
 	g.start(t, sandbox.Options{})
 	// then
-	gatewaytest.MustAuthorize(t, g, silent)
+	mustAuthorize(t, g, silent)
 	if _, err := g.Authorize(t.Context(), failing); !errors.Is(err, gateway.ErrUnknown) {
 		t.Fatalf("second try: got %v, want ErrUnknown", err)
 	}
-	gatewaytest.MustAuthorize(t, g, failing)
+	mustAuthorize(t, g, failing)
 }
 
 // The table in the package's documentation and the endings that misbehave are the same.

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -59,7 +60,7 @@ func New(db *pg.DB, log *slog.Logger, options Options) *Server {
 	}
 	s := &Server{db: db, log: log, options: options, mux: http.NewServeMux(), stopping: make(chan struct{})}
 	s.mux.HandleFunc("POST /authorizations", s.handle(authorize))
-	for _, k := range []kind{capture, release, refund} {
+	for _, k := range []gateway.Kind{capture, release, refund} {
 		s.mux.HandleFunc("POST /authorizations/{reference}/"+string(k), s.handle(k))
 	}
 	s.mux.HandleFunc("GET /records", s.records)
@@ -96,7 +97,7 @@ func (s *Server) authorized(header string) bool {
 	return found && s.options.Token != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
-func (s *Server) handle(k kind) http.HandlerFunc {
+func (s *Server) handle(k gateway.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o, reason := readRequest(w, r, k)
 		if reason != "" {
@@ -155,7 +156,7 @@ func (s *Server) wait(ctx context.Context, d time.Duration) {
 }
 
 // readRequest returns the request, or why it is malformed.
-func readRequest(w http.ResponseWriter, r *http.Request, k kind) (o request, reason string) {
+func readRequest(w http.ResponseWriter, r *http.Request, k gateway.Kind) (o request, reason string) {
 	var body struct {
 		PaymentID   string       `json:"payment_id"`
 		Amount      money.Amount `json:"amount"`

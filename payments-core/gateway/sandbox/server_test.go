@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"countersign.example/payments-core/gateway"
-	"countersign.example/payments-core/gateway/gatewaytest"
 	"countersign.example/payments-core/gateway/sandbox"
 )
 
@@ -115,7 +114,7 @@ func TestManyRecordsAreListedOnceAndInOrder(t *testing.T) {
 func TestAuditFindsWhatDoesNotAddUp(t *testing.T) {
 	// given
 	g := newTrial(t, sandbox.Options{})
-	reference := gatewaytest.MustAuthorize(t, g, gateway.Request{Key: "k", PaymentID: "p", Amount: eur(100)}).Reference
+	reference := mustAuthorize(t, g, gateway.Request{Key: "k", PaymentID: "p", Amount: eur(100)}).Reference
 	set := func(captured int) {
 		if _, err := g.db.Pool().Exec(t.Context(), "update holds set captured = $1", captured); err != nil {
 			t.Fatal(err)

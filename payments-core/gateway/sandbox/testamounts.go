@@ -1,5 +1,7 @@
 package sandbox
 
+import "countersign.example/payments-core/gateway"
+
 // fault is a way in which a definite answer does not come.
 type fault int
 
@@ -16,7 +18,7 @@ const (
 // testAmount is how the gateway treats a hold of a certain amount. The same table is in the package's doc
 // comment.
 type testAmount struct {
-	on      kind
+	on      gateway.Kind
 	refusal *refusal
 	once    bool  // the refusal is given once per payment; else always
 	lapses  bool  // the hold lapses as soon as it is there
@@ -49,7 +51,7 @@ var testAmounts = map[int64]testAmount{
 
 // testAmountFor returns how the gateway treats a request of kind k for a hold of an amount. The zero value is
 // normal.
-func testAmountFor(k kind, holdMinor int64) testAmount {
+func testAmountFor(k gateway.Kind, holdMinor int64) testAmount {
 	if t := testAmounts[holdMinor%100]; t.on == k {
 		return t
 	}

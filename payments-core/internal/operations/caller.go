@@ -16,6 +16,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/telemetry"
 )
 
 // recordTimeout bounds storing that a call had no answer.
@@ -48,8 +49,22 @@ func NewCaller(
 			Help: "Things about money that a person must look at, by reason.",
 		}, []string{"reason"}),
 	}
-	registry.MustRegister(c.calls, c.alarms, stuckGauge{service.db})
+	registry.MustRegister(c.calls, c.alarms, stuckGauge(service.db))
 	return c
+}
+
+// stuckGauge reads the table when it is scraped, so that a restart does not change it.
+func stuckGauge(db *pg.DB) prometheus.Collector {
+	return telemetry.Gauges{
+		Descriptions: []*prometheus.Desc{telemetry.Description("payment_operations_stuck", "Operations that wait for an operator.")},
+		Read: func(ctx context.Context, emit func(int, float64, ...string)) {
+			var n int64
+			const query = "select count(*) from operations where stuck_at is not null and closed_at is null"
+			if err := db.Pool().QueryRow(ctx, query).Scan(&n); err == nil {
+				emit(0, float64(n))
+			}
+		},
+	}
 }
 
 // NextRetry is for failures that Work does not turn into a snooze: a panic, or a lost process.

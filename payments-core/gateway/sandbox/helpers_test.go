@@ -1,4 +1,4 @@
-package gatewaytest
+package sandbox_test
 
 import (
 	"sync"
@@ -12,20 +12,20 @@ import (
 
 func eur(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "EUR"} }
 
-// NewRequest is the first request for a hold of a new payment.
-func NewRequest(amount money.Amount) gateway.Request {
+// newRequest is the first request for a hold of a new payment.
+func newRequest(amount money.Amount) gateway.Request {
 	id := uuid.NewString()
 	return gateway.Request{Key: id + ":authorize:1", PaymentID: id, Amount: amount, Description: "Ladders"}
 }
 
-// MustAuthorize gets a hold.
-func MustAuthorize(tb testing.TB, g gateway.Gateway, r gateway.Request) gateway.Result {
+// mustAuthorize gets a hold.
+func mustAuthorize(tb testing.TB, g gateway.Gateway, r gateway.Request) gateway.Result {
 	tb.Helper()
-	return MustApprove(tb)(g.Authorize(tb.Context(), r))
+	return mustApprove(tb)(g.Authorize(tb.Context(), r))
 }
 
-// MustApprove takes the result of a call that must be approved.
-func MustApprove(tb testing.TB) func(gateway.Result, error) gateway.Result {
+// mustApprove takes the result of a call that must be approved.
+func mustApprove(tb testing.TB) func(gateway.Result, error) gateway.Result {
 	return func(result gateway.Result, err error) gateway.Result {
 		tb.Helper()
 		if err != nil {
@@ -38,8 +38,8 @@ func MustApprove(tb testing.TB) func(gateway.Result, error) gateway.Result {
 	}
 }
 
-// MustRefuse takes the result of a call that must be refused with the code.
-func MustRefuse(tb testing.TB, code string) func(gateway.Result, error) gateway.Result {
+// mustRefuse takes the result of a call that must be refused with the code.
+func mustRefuse(tb testing.TB, code string) func(gateway.Result, error) gateway.Result {
 	return func(result gateway.Result, err error) gateway.Result {
 		tb.Helper()
 		if err != nil {

@@ -1,5 +1,4 @@
-// Package gatewaytest is what every gateway.Gateway must do, as one suite of tests.
-package gatewaytest
+package sandbox_test
 
 import (
 	"context"
@@ -13,8 +12,8 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Run tests the gateway with payments of its own, of amounts that end in 00 or 50.
-func Run(t *testing.T, g gateway.Gateway) {
+// testGateway is what every gateway.Gateway must do. Its payments are its own, of amounts that end in 00 or 50.
+func testGateway(t *testing.T, g gateway.Gateway) {
 	tests := map[string]func(*testing.T, gateway.Gateway){
 		"a hold has a reference and an end":                       holds,
 		"a key asked for again gives the same result":             repeats,
@@ -34,27 +33,27 @@ func Run(t *testing.T, g gateway.Gateway) {
 }
 
 func holds(t *testing.T, g gateway.Gateway) {
-	result := MustAuthorize(t, g, NewRequest(eur(10000)))
+	result := mustAuthorize(t, g, newRequest(eur(10000)))
 	if result.Reference == "" || result.ExpiresAt.IsZero() {
 		t.Errorf("got %+v, want a reference and an end", result)
 	}
 }
 
 func repeats(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
-	first := MustAuthorize(t, g, r)
-	if second := MustAuthorize(t, g, r); second != first {
+	r := newRequest(eur(10000))
+	first := mustAuthorize(t, g, r)
+	if second := mustAuthorize(t, g, r); second != first {
 		t.Errorf("authorized again: got %+v, want %+v", second, first)
 	}
 	key := r.PaymentID + ":capture:1"
-	captured := MustApprove(t)(g.Capture(t.Context(), key, first.Reference, r.Amount))
-	if again := MustApprove(t)(g.Capture(t.Context(), key, first.Reference, r.Amount)); again != captured {
+	captured := mustApprove(t)(g.Capture(t.Context(), key, first.Reference, r.Amount))
+	if again := mustApprove(t)(g.Capture(t.Context(), key, first.Reference, r.Amount)); again != captured {
 		t.Errorf("captured again: got %+v, want %+v", again, captured)
 	}
 }
 
 func repeatsAtOnce(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
+	r := newRequest(eur(10000))
 	results := atOnce(8, func(int) (gateway.Result, error) { return g.Authorize(t.Context(), r) })
 	for _, got := range results {
 		if got.err != nil || got.result != results[0].result {
@@ -68,8 +67,8 @@ func repeatsAtOnce(t *testing.T, g gateway.Gateway) {
 
 func refusesOtherRequests(t *testing.T, g gateway.Gateway) {
 	// given
-	r := NewRequest(eur(10000))
-	reference := MustAuthorize(t, g, r).Reference
+	r := newRequest(eur(10000))
+	reference := mustAuthorize(t, g, r).Reference
 	other := map[string]func() (gateway.Result, error){
 		"amount":   func() (gateway.Result, error) { o := r; o.Amount = eur(10050); return g.Authorize(t.Context(), o) },
 		"currency": func() (gateway.Result, error) { o := r; o.Amount.Currency = "USD"; return g.Authorize(t.Context(), o) },
@@ -92,21 +91,21 @@ func refusesOtherRequests(t *testing.T, g gateway.Gateway) {
 }
 
 func splits(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
-	reference := MustAuthorize(t, g, r).Reference
+	r := newRequest(eur(10000))
+	reference := mustAuthorize(t, g, r).Reference
 	key := func(n string) string { return r.PaymentID + n }
 
-	MustRefuse(t, gateway.AmountTooLarge)(g.Capture(t.Context(), key(":capture:1"), reference, eur(10001)))
-	MustApprove(t)(g.Capture(t.Context(), key(":capture:2"), reference, eur(6000)))
-	MustRefuse(t, gateway.AmountTooLarge)(g.Release(t.Context(), key(":release:1"), reference, eur(4001)))
-	MustApprove(t)(g.Release(t.Context(), key(":release:2"), reference, eur(4000)))
-	MustRefuse(t, gateway.HoldNotActive)(g.Capture(t.Context(), key(":capture:3"), reference, eur(1)))
-	MustRefuse(t, gateway.HoldNotActive)(g.Release(t.Context(), key(":release:3"), reference, eur(1)))
+	mustRefuse(t, gateway.AmountTooLarge)(g.Capture(t.Context(), key(":capture:1"), reference, eur(10001)))
+	mustApprove(t)(g.Capture(t.Context(), key(":capture:2"), reference, eur(6000)))
+	mustRefuse(t, gateway.AmountTooLarge)(g.Release(t.Context(), key(":release:1"), reference, eur(4001)))
+	mustApprove(t)(g.Release(t.Context(), key(":release:2"), reference, eur(4000)))
+	mustRefuse(t, gateway.HoldNotActive)(g.Capture(t.Context(), key(":capture:3"), reference, eur(1)))
+	mustRefuse(t, gateway.HoldNotActive)(g.Release(t.Context(), key(":release:3"), reference, eur(1)))
 }
 
 func capturesAtOnce(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
-	reference := MustAuthorize(t, g, r).Reference
+	r := newRequest(eur(10000))
+	reference := mustAuthorize(t, g, r).Reference
 	results := atOnce(6, func(i int) (gateway.Result, error) {
 		return g.Capture(t.Context(), r.PaymentID+":capture:"+string(rune('a'+i)), reference, eur(4000))
 	})
@@ -125,22 +124,22 @@ func capturesAtOnce(t *testing.T, g gateway.Gateway) {
 }
 
 func refunds(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
-	reference := MustAuthorize(t, g, r).Reference
+	r := newRequest(eur(10000))
+	reference := mustAuthorize(t, g, r).Reference
 	key := func(n string) string { return r.PaymentID + n }
 
-	MustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:1"), reference, eur(1)))
-	MustApprove(t)(g.Capture(t.Context(), key(":capture:1"), reference, eur(6000)))
-	MustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:2"), reference, eur(6001)))
-	MustApprove(t)(g.Refund(t.Context(), key(":refund:3"), reference, eur(6000)))
-	MustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:4"), reference, eur(1)))
+	mustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:1"), reference, eur(1)))
+	mustApprove(t)(g.Capture(t.Context(), key(":capture:1"), reference, eur(6000)))
+	mustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:2"), reference, eur(6001)))
+	mustApprove(t)(g.Refund(t.Context(), key(":refund:3"), reference, eur(6000)))
+	mustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), key(":refund:4"), reference, eur(1)))
 }
 
 func refusesOtherCurrency(t *testing.T, g gateway.Gateway) {
-	r := NewRequest(eur(10000))
-	reference := MustAuthorize(t, g, r).Reference
+	r := newRequest(eur(10000))
+	reference := mustAuthorize(t, g, r).Reference
 	dollars := money.Amount{Minor: 100, Currency: "USD"}
-	MustRefuse(t, gateway.CurrencyMismatched)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, dollars))
+	mustRefuse(t, gateway.CurrencyMismatched)(g.Capture(t.Context(), r.PaymentID+":capture:1", reference, dollars))
 }
 
 func unknownHold(t *testing.T, g gateway.Gateway) {
@@ -153,7 +152,7 @@ func unknownHold(t *testing.T, g gateway.Gateway) {
 func endedContext(t *testing.T, g gateway.Gateway) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := g.Authorize(ctx, NewRequest(eur(10000)))
+	_, err := g.Authorize(ctx, newRequest(eur(10000)))
 	if !errors.Is(err, gateway.ErrUnknown) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want ErrUnknown because of context.Canceled", err)
 	}
@@ -161,10 +160,10 @@ func endedContext(t *testing.T, g gateway.Gateway) {
 
 func records(t *testing.T, g gateway.Gateway) {
 	// given
-	r := NewRequest(eur(10000))
-	held := MustAuthorize(t, g, r)
-	captured := MustApprove(t)(g.Capture(t.Context(), r.PaymentID+":capture:1", held.Reference, eur(4000)))
-	refused := MustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), r.PaymentID+":refund:1", held.Reference, eur(5000)))
+	r := newRequest(eur(10000))
+	held := mustAuthorize(t, g, r)
+	captured := mustApprove(t)(g.Capture(t.Context(), r.PaymentID+":capture:1", held.Reference, eur(4000)))
+	refused := mustRefuse(t, gateway.AmountTooLarge)(g.Refund(t.Context(), r.PaymentID+":refund:1", held.Reference, eur(5000)))
 	want := []gateway.Record{
 		{Key: r.Key, Kind: gateway.KindAuthorize, PaymentID: r.PaymentID, Amount: r.Amount, Result: held},
 		{Key: r.PaymentID + ":capture:1", Kind: gateway.KindCapture, PaymentID: r.PaymentID, Amount: eur(4000), Result: captured},
