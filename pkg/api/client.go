@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/wait"
 	"countersign.example/pkg/web"
 )
 
@@ -114,7 +115,7 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 		case !neverSent(err):
 			known = ErrUnknown
 		}
-		if denied || n+1 == attempts || !wait(ctx, pause<<n) {
+		if denied || n+1 == attempts || !wait.Sleep(ctx, pause<<n) {
 			return fmt.Errorf("%s %w: post %s: %w", c.name, known, path, err)
 		}
 	}
@@ -248,14 +249,4 @@ func refusalOf(status int, answer []byte) *Refusal {
 func neverSent(err error) bool {
 	dialing, ok := errors.AsType[*net.OpError](err)
 	return ok && dialing.Op == "dial"
-}
-
-// wait is false when there is no time left.
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

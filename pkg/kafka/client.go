@@ -13,6 +13,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/tcp"
+	"countersign.example/pkg/wait"
 )
 
 // Client is a process's way to one Kafka cluster. It holds the one Transport, whose
@@ -115,7 +116,7 @@ func retry(ctx context.Context, do func() error) error {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(newBackOff(5*time.Second)), backoff.WithMaxElapsedTime(time.Minute))
+	}, backoff.WithBackOff(wait.BackOff(5*time.Second)), backoff.WithMaxElapsedTime(time.Minute))
 	return err
 }
 
@@ -127,39 +128,4 @@ func temporary(err error) bool {
 	}
 	_, isNet := errors.AsType[net.Error](err)
 	return isNet || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// persist calls try until it returns nil, with growing pauses of longest at most, and tells failed of each
-// error. It returns false when ctx ends before.
-func persist(ctx context.Context, longest time.Duration, try func() error, failed func(err error, first bool)) bool {
-	wait := newBackOff(longest)
-	for first := true; ; first = false {
-		err := try()
-		if err == nil {
-			return true
-		}
-		failed(err, first)
-		if !sleep(ctx, wait.NextBackOff()) {
-			return false
-		}
-	}
-}
-
-// newBackOff starts at 50 ms and grows to longest, with jitter.
-func newBackOff(longest time.Duration) *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 50*time.Millisecond, longest
-	return b
-}
-
-// sleep waits for d or for ctx to end, and reports whether ctx goes on.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
 }

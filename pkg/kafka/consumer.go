@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -168,7 +169,7 @@ func (c *Consumer) checkCluster(ctx context.Context) error {
 // awaitTopics waits until every topic is there, and reports whether it had to. A group that is joined
 // before gives out no partitions, and kafka-go's watcher then ends generation after generation.
 func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
-	persist(ctx, time.Second, func() error { return c.cfg.Client.checkTopics(ctx, c.cfg.Topics) }, func(err error, first bool) {
+	wait.Until(ctx, time.Second, func() error { return c.cfg.Client.checkTopics(ctx, c.cfg.Topics) }, func(err error, first bool) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -248,7 +249,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) (recorded bool) {
 	left := pg.Column(batch, received)
 	attempt := 0
-	recorded = persist(ctx, 5*time.Second, func() (err error) {
+	recorded = wait.Until(ctx, 5*time.Second, func() (err error) {
 		attempt++
 		left, err = c.recordWithin(work, left, attempt)
 		return err
@@ -298,7 +299,7 @@ func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafk
 		}
 		if err != nil {
 			c.cfg.Log.Debug("fetching failed, and will be repeated", "topic", topic, "partition", p.ID, "error", err)
-			if !sleep(ctx, 100*time.Millisecond) {
+			if !wait.Sleep(ctx, 100*time.Millisecond) {
 				return
 			}
 			continue

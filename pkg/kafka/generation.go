@@ -10,6 +10,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/wait"
 )
 
 // noteEvery is how often the database stores its positions. A crash in between makes redeliveries.
@@ -20,7 +21,7 @@ const noteEvery = 500 * time.Millisecond
 // partitions out.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	doubted := false
-	persist(ctx, 5*time.Second, func() error {
+	wait.Until(ctx, 5*time.Second, func() error {
 		extents, err := c.extents(ctx)
 		if err != nil {
 			return err
@@ -32,7 +33,7 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 			}
 			if doubted = slices.ContainsFunc(lost, isNew); doubted {
 				// A partition that has just got another leader may look cut short for a moment.
-				if !sleep(ctx, doubtFor) {
+				if !wait.Sleep(ctx, doubtFor) {
 					return ctx.Err()
 				}
 				if extents, err = c.extents(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 // lookAgainAfter is when to check again while an operator is waited for, who may have brought a topic back. A
@@ -79,7 +80,7 @@ func (c *JournalCheck) look(ctx context.Context) error {
 	if _, lost := errors.AsType[*journal.LostError](err); !lost || c.last != nil {
 		return err
 	}
-	if !sleep(ctx, doubtFor) { // a partition that has just got another leader may look cut short for a moment
+	if !wait.Sleep(ctx, doubtFor) { // a partition that has just got another leader may look cut short for a moment
 		return ctx.Err()
 	}
 	return findMissing(ctx, c.cfg, c.whole)

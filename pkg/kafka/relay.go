@@ -14,6 +14,7 @@ import (
 
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -111,7 +112,7 @@ func (r *Relay) lead(ctx context.Context) error {
 
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
-	wait := newBackOff(5 * time.Second)
+	pause := wait.BackOff(5 * time.Second)
 	polled, failing := false, false
 	for {
 		err := r.drain(ctx, writer)
@@ -127,7 +128,7 @@ func (r *Relay) lead(ctx context.Context) error {
 				r.cfg.Log.Warn("publishing failed, and will be repeated", "error", err)
 				failing = true
 			}
-			if err := r.recover(ctx, wait); err != nil {
+			if err := r.recover(ctx, pause); err != nil {
 				return err
 			}
 			continue
@@ -135,7 +136,7 @@ func (r *Relay) lead(ctx context.Context) error {
 			r.cfg.Log.Info("publishing goes on")
 			failing = false
 		}
-		wait.Reset()
+		pause.Reset()
 		polled = false
 		select {
 		case <-ctx.Done():
@@ -148,8 +149,8 @@ func (r *Relay) lead(ctx context.Context) error {
 }
 
 // recover waits after a failure, and looks whether the brokers are still the ones we know.
-func (r *Relay) recover(ctx context.Context, wait *backoff.ExponentialBackOff) error {
-	if !sleep(ctx, wait.NextBackOff()) {
+func (r *Relay) recover(ctx context.Context, pause *backoff.ExponentialBackOff) error {
+	if !wait.Sleep(ctx, pause.NextBackOff()) {
 		return ctx.Err()
 	}
 	id, err := r.cfg.Client.ClusterID(ctx)
@@ -254,7 +255,7 @@ func (c *Client) newWriter() *kafkago.Writer {
 // checkCluster waits for the brokers, and checks that they are the journal's cluster.
 func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
 	var other error
-	persist(ctx, 2*time.Second, func() error {
+	wait.Until(ctx, 2*time.Second, func() error {
 		id, err := client.ClusterID(ctx)
 		contact(err)
 		if err == nil {

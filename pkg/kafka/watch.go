@@ -8,6 +8,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -60,7 +61,7 @@ func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) boo
 // watchPositions calls changed, and returns, when a partition was cut short or recreated, or an operator has
 // accepted a loss, since the generation began. It ignores brokers or a database that are away.
 func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
-	for sleep(ctx, watchEvery) {
+	for wait.Sleep(ctx, watchEvery) {
 		next := c.nextOffsets() // before the brokers are asked, so that none can be beyond its end
 		extents, err := c.extents(ctx)
 		if err != nil {

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -67,12 +66,5 @@ return ARGV[2]
 
 // refresh has every open page fetch itself again.
 func (s stream) refresh(ctx context.Context, fence string) error {
-	err := newEpoch.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err()
-	if errors.Is(err, redis.Nil) {
-		return errDeposed
-	}
-	if err != nil {
-		return fmt.Errorf("start a new epoch: %w", err)
-	}
-	return nil
+	return fenced(newEpoch.Run(ctx, s.redis, []string{s.epoch, s.pusher}, fence, rand.Text()).Err(), "start a new epoch")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -168,7 +169,7 @@ func (h *Hub) join(s *socket, audience string) bool {
 	h.count++
 	h.replay(s, audience)
 	if s.session != "" {
-		signal(h.joined)
+		wait.Signal(h.joined)
 	}
 	return true
 }
@@ -205,7 +206,7 @@ func (h *Hub) reset(s *socket) {
 	h.metrics.resets.Inc()
 	s.since = cursor{}
 	s.pending = append(s.pending[:0], prepare(message{Reset: true, Spread: spread(h.count).Milliseconds(), Late: !h.healthy}))
-	signal(s.notified)
+	wait.Signal(s.notified)
 }
 
 // Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each
@@ -228,7 +229,7 @@ func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
 		return
 	}
 	s.pending = append(s.pending, frame)
-	signal(s.notified)
+	wait.Signal(s.notified)
 }
 
 func (h *Hub) leave(s *socket, audience string) {
@@ -258,10 +259,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	batch := max(50, len(open)/20)
 	for i, s := range open {
 		if i > 0 && i%batch == 0 {
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-			}
+			wait.Sleep(ctx, 100*time.Millisecond)
 		}
 		s.close(websocket.CloseServiceRestart)
 	}

@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -48,23 +48,12 @@ func NewPusher(db *pg.DB, client *redis.Client, app string, renderer Renderer, l
 	}
 }
 
-// Notify says that there may be something to push, as a notification of `unpushed` does.
-func (p *Pusher) Notify() { signal(p.rows) }
-
-// signal notifies whoever receives from c, now or when it next receives.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // Run pushes whenever this replica is the one elected, until ctx ends. Redis, Postgres or a rendering that
 // fails only delays.
 func (p *Pusher) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	defer listening.Wait()
-	listening.Go(func() { p.db.Listen(ctx, "unpushed", p.Notify) })
+	listening.Go(func() { p.db.Listen(ctx, "unpushed", func() { wait.Signal(p.rows) }) })
 	return p.db.Lead(ctx, p.stream.key+":push", p.lead)
 }
 
@@ -124,10 +113,7 @@ func (l *leader) loop(ctx context.Context, what string, notify <-chan struct{}, 
 			return err
 		}
 		pause := rest(time.Since(began))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		wait.Sleep(ctx, pause)
 		timer := time.NewTimer(max(0, next-pause))
 		select {
 		case <-notify:
@@ -141,28 +127,26 @@ func (l *leader) loop(ctx context.Context, what string, notify <-chan struct{}, 
 // persist tries until it works, ctx ends or another pusher has taken over. It logs the first failure and the
 // recovery.
 func (p *Pusher) persist(ctx context.Context, what string, try func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
-	for failed := false; ; failed = true {
+	var deposed error
+	late := false
+	done := wait.Until(ctx, 2*time.Second, func() error {
 		err := try()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, errDeposed):
-			return err
-		case err == nil:
-			if failed {
-				p.log.InfoContext(ctx, "live updates go on", "doing", what)
-			}
-			return nil
-		case !failed:
+		if errors.Is(err, errDeposed) {
+			deposed, err = err, nil
+		}
+		return err
+	}, func(err error, first bool) {
+		if late = true; first && ctx.Err() == nil {
 			p.log.WarnContext(ctx, "live updates are late", "doing", what, "error", err)
 		}
-		select {
-		case <-time.After(wait.NextBackOff()):
-		case <-ctx.Done():
-		}
+	})
+	switch {
+	case !done:
+		return ctx.Err()
+	case late && deposed == nil:
+		p.log.InfoContext(ctx, "live updates go on", "doing", what)
 	}
+	return deposed
 }
 
 // pushRows pushes one batch. It answers when to look again.
@@ -199,7 +183,7 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	if err := l.done(ctx, ids, slices.Compact(audiences), head); err != nil {
 		return 0, err
 	}
-	signal(l.stale)
+	wait.Signal(l.stale)
 	return 0, nil
 }
 

@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
+
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -25,8 +27,7 @@ const (
 // Run reads the stream until ctx ends. While Redis is away it tries again with backoff; pages and sockets
 // stay.
 func (h *Hub) Run(ctx context.Context) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
+	pause := wait.BackOff(2 * time.Second)
 	for first := true; ctx.Err() == nil; first = false {
 		synced, err := h.read(ctx)
 		if ctx.Err() != nil {
@@ -36,13 +37,10 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.log.WarnContext(ctx, "live updates are late", "doing", "read", "error", err)
 		}
 		if synced {
-			wait.Reset()
+			pause.Reset()
 		}
 		h.setHealthy(false)
-		select {
-		case <-time.After(wait.NextBackOff()):
-		case <-ctx.Done():
-		}
+		wait.Sleep(ctx, pause.NextBackOff())
 	}
 	h.setHealthy(false)
 	return ctx.Err()
@@ -163,9 +161,7 @@ func (h *Hub) sync(ctx context.Context, s stream) (cursor, error) {
 		h.log.WarnContext(ctx, "Redis has lost live updates: every open page refreshes")
 	}
 
-	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
-		found[i], found[j] = found[j], found[i]
-	}
+	slices.Reverse(found)
 	entries, floor, _, err := h.decode(newest.epoch, found)
 	if err != nil {
 		return cursor{}, err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -35,7 +37,7 @@ type Sessions interface {
 func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 	ended := make(chan struct{}, 1)
 	var parts sync.WaitGroup
-	parts.Go(func() { sessions.OnEnd(ctx, func() { signal(ended) }) })
+	parts.Go(func() { sessions.OnEnd(ctx, func() { wait.Signal(ended) }) })
 	parts.Go(func() {
 		beat := time.NewTicker(beatEvery)
 		defer beat.Stop()
@@ -65,13 +67,10 @@ func (h *Hub) watch(ctx context.Context, sessions Sessions, reason <-chan struct
 				h.log.WarnContext(ctx, "it cannot be seen whose session has ended: sockets stay open until it can", "error", err)
 			}
 			pause = sessionsRetry
-			signal(askAll)
+			wait.Signal(askAll)
 		}
 		failing = err != nil
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+		wait.Sleep(ctx, pause)
 	}
 }
 

@@ -153,12 +153,16 @@ return ARGV[1]
 
 // takeOver makes fence, a number that grows, the only pusher that may push.
 func (s stream) takeOver(ctx context.Context, fence string) error {
-	err := takeOverScript.Run(ctx, s.redis, []string{s.pusher}, fence).Err()
-	if errors.Is(err, redis.Nil) {
+	return fenced(takeOverScript.Run(ctx, s.redis, []string{s.pusher}, fence).Err(), "take over as the pusher")
+}
+
+// fenced is the error of a script, which answers a former pusher with nil.
+func fenced(err error, doing string) error {
+	switch {
+	case errors.Is(err, redis.Nil):
 		return errDeposed
-	}
-	if err != nil {
-		return fmt.Errorf("take over as the pusher: %w", err)
+	case err != nil:
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
 }
@@ -176,11 +180,8 @@ func (s stream) push(ctx context.Context, fence string, head cursor, entries []o
 		args = append(args, e.audience, e.message.encode())
 	}
 	answer, err := push.Run(ctx, s.redis, []string{s.key, s.epoch, s.pusher}, args...).StringSlice()
-	if errors.Is(err, redis.Nil) {
-		return cursor{}, errDeposed
-	}
-	if err != nil {
-		return cursor{}, fmt.Errorf("push to Redis: %w", err)
+	if err := fenced(err, "push to Redis"); err != nil {
+		return cursor{}, err
 	}
 	id, err := parseID(answer[1])
 	return cursor{answer[0], id}, err

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -55,13 +57,13 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 	returned, stop := db.Notifications(ctx, leaseChannel)
 	defer stop()
 	for ctx.Err() == nil {
-		lease, until, wait := db.acquireLease(ctx, name)
+		lease, until, left := db.acquireLease(ctx, name)
 		if lease.Token != 0 {
 			_ = db.leadWith(ctx, lease, until, fn)
-			sleep(ctx, pause()) // others first
+			wait.Sleep(ctx, pause()) // others first
 			continue
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(left)
 		select {
 		case <-ctx.Done():
 		case <-returned:
@@ -122,9 +124,9 @@ func (db *DB) leadWith(ctx context.Context, lease Lease, until time.Time, fn fun
 
 // renew returns when the lease is lost, has run out by our clock, or ctx ends.
 func (db *DB) renew(ctx context.Context, lease Lease, until time.Time) {
-	wait := leaseRenew
+	next := leaseRenew
 	for {
-		sleep(ctx, min(wait, time.Until(until)))
+		wait.Sleep(ctx, min(next, time.Until(until)))
 		if ctx.Err() != nil || !time.Now().Before(until) {
 			return
 		}
@@ -132,11 +134,11 @@ func (db *DB) renew(ctx context.Context, lease Lease, until time.Time) {
 		held, err := db.renewOnce(ctx, lease, until)
 		switch {
 		case err != nil:
-			wait = leasePause / 4
+			next = leasePause / 4
 		case !held:
 			return
 		default:
-			until, wait = sent.Add(leaseLife-leaseMargin), leaseRenew
+			until, next = sent.Add(leaseLife-leaseMargin), leaseRenew
 		}
 	}
 }

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"countersign.example/pkg/wait"
 )
 
 const (
@@ -58,7 +59,7 @@ func (db *DB) Notifications(ctx context.Context, name string) (notified <-chan s
 	c, done := make(chan struct{}, 1), make(chan struct{})
 	go func() {
 		defer close(done)
-		db.Listen(ctx, name, func() { signal(c) })
+		db.Listen(ctx, name, func() { wait.Signal(c) })
 	}()
 	return c, func() { cancel(); <-done }
 }
@@ -103,13 +104,12 @@ func (db *DB) leave(c *channel) {
 
 // listen keeps the connection until ctx ends.
 func (db *DB) listen(ctx context.Context, l *listener) {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
+	pause := wait.BackOff(5 * time.Second)
 	for ctx.Err() == nil {
 		if db.listenOnce(ctx, l) {
-			wait.Reset()
+			pause.Reset()
 		}
-		sleep(ctx, wait.NextBackOff())
+		wait.Sleep(ctx, pause.NextBackOff())
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"countersign.example/pkg/tcp"
+	"countersign.example/pkg/wait"
 )
 
 // Migrations are how one package's tables come to be: SQL files of ours, or what a library does by itself.
@@ -109,10 +110,8 @@ func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Cont
 		if taken {
 			break
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, migrationTurn) {
 			return fmt.Errorf("another process migrates this database: %w", ctx.Err())
-		case <-time.After(migrationTurn):
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -173,15 +172,13 @@ func (m Migrations) up(ctx context.Context, quick, patient *sql.DB) error {
 
 // again repeats do while it does not get a lock in time.
 func again(ctx context.Context, do func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := do()
 		if err != nil && !lockTimeout(err) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(migrationPatience))
+	}, backoff.WithBackOff(wait.BackOff(5*time.Second)), backoff.WithMaxElapsedTime(migrationPatience))
 	if err != nil && lockTimeout(err) {
 		return fmt.Errorf("a table is in use all the time; end the long transactions and run migrate again: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"countersign.example/pkg/wait"
 )
 
 // notifyPause is the least time between two NOTIFYs of a channel. A NOTIFY takes a lock of the whole database
@@ -95,15 +97,7 @@ func (db *DB) Notify(name string, about ...string) {
 	c.pending.add(about)
 	db.notifier.mu.Unlock()
 	db.notifyLocally(c, about)
-	signal(c.due)
-}
-
-// signal notifies whoever receives from c, now or when it next receives.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	wait.Signal(c.due)
 }
 
 // notifyLocally calls all listeners of this process.
@@ -179,7 +173,7 @@ func (db *DB) sendNotices(c *channel) {
 			db.notifier.mu.Lock()
 			c.pending.add(nil)
 			db.notifier.mu.Unlock()
-			signal(c.due)
+			wait.Signal(c.due)
 		}
 		select {
 		case <-c.stop:
@@ -202,14 +196,4 @@ func (n *notifier) close() {
 	}
 	n.mu.Unlock()
 	n.wg.Wait()
-}
-
-// sleep waits for d or for ctx to end.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"countersign.example/pkg/wait"
 )
 
 // Retention is how long rows are kept that are not needed any more.
@@ -35,10 +37,8 @@ func ApplyRetentions(db *DB, log *slog.Logger, retentions ...Retention) func(ctx
 					next = retentionRetry
 				}
 			}
-			select {
-			case <-ctx.Done():
+			if !wait.Sleep(ctx, next) {
 				return ctx.Err()
-			case <-time.After(next):
 			}
 		}
 	}

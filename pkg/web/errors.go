@@ -101,15 +101,7 @@ func errTooLarge(limit int64) *Error {
 	}
 }
 
-// Problem is the body of an application/problem+json answer (RFC 9457).
-type Problem struct {
-	Type     string `json:"type"`
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Detail   string `json:"detail"`
-	Instance string `json:"instance,omitempty"` // the correlation id, to find it in the logs
-}
-
+// writeProblem answers with application/problem+json (RFC 9457); the correlation id finds it in the logs.
 func writeProblem(c echo.Context, e *Error, correlation string) error {
 	body := map[string]any{}
 	for k, v := range e.Extra {

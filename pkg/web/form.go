@@ -1,8 +1,8 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -139,12 +139,7 @@ func (f Field) Area(rows int) Field { f.Kind, f.Rows = "textarea", rows; return 
 // Select makes it a choice; a value that is none of them is kept and shown as it is.
 func (f Field) Select(choices []Choice) Field {
 	f.Kind, f.Choices = "select", choices
-	for _, c := range choices {
-		if c.Value == f.Value {
-			return f
-		}
-	}
-	if f.Value != "" {
+	if f.Value != "" && !slices.ContainsFunc(choices, func(c Choice) bool { return c.Value == f.Value }) {
 		f.Choices = append([]Choice{{f.Value, f.Value}}, choices...)
 	}
 	return f
@@ -154,10 +149,10 @@ func (f Field) Select(choices []Choice) Field {
 func (f Field) Described() string {
 	var ids []string
 	if f.Error != "" {
-		ids = append(ids, fmt.Sprintf("%s-error", f.Name))
+		ids = append(ids, f.Name+"-error")
 	}
 	if f.HintText != "" {
-		ids = append(ids, fmt.Sprintf("%s-hint", f.Name))
+		ids = append(ids, f.Name+"-hint")
 	}
 	return strings.Join(ids, " ")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -89,21 +90,19 @@ func (d *Demo) People() []Person { return d.people }
 
 // SignIn remembers the choice in the session, under a new token.
 func (d *Demo) SignIn(c echo.Context, id string) error {
-	for _, p := range d.people {
-		if p.ID != id {
-			continue
-		}
-		m, ctx := d.sessions.manager, c.Request().Context()
-		if err := m.RenewToken(ctx); err != nil {
-			return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
-		}
-		m.Put(ctx, personKey, id)
-		if err := d.sessions.save(c); err != nil {
-			return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
-		}
-		return nil
+	if !slices.ContainsFunc(d.people, func(p Person) bool { return p.ID == id }) {
+		return BadRequest("There is no such person.")
 	}
-	return BadRequest("There is no such person.")
+	m, ctx := d.sessions.manager, c.Request().Context()
+	err := m.RenewToken(ctx)
+	if err == nil {
+		m.Put(ctx, personKey, id)
+		err = d.sessions.save(c)
+	}
+	if err != nil {
+		return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
+	}
+	return nil
 }
 
 // SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one,

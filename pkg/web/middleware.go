@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -173,7 +172,7 @@ const nonceKey = "web.nonce"
 func secureHeaders(production bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			nonce := newNonce()
+			nonce := rand.Text()
 			c.Set(nonceKey, nonce)
 			h := c.Response().Header()
 			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; "+
@@ -189,10 +188,4 @@ func secureHeaders(production bool) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
-}
-
-func newNonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
-	"reflect"
 	"strings"
 	"time"
 
@@ -20,7 +19,6 @@ type Declared interface{ declared() declaration }
 type declaration struct {
 	name string
 	page bool
-	data reflect.Type
 }
 
 // View is a page with data of type D, in templates/views/<name>.html.
@@ -29,7 +27,7 @@ type View[D any] struct{ name string }
 // NewView declares a page.
 func NewView[D any](name string) View[D] { return View[D]{name} }
 
-func (v View[D]) declared() declaration { return declaration{v.name, true, reflect.TypeFor[D]()} }
+func (v View[D]) declared() declaration { return declaration{v.name, true} }
 
 // Render answers with the page. An error before the first byte becomes an error page.
 func (v View[D]) Render(c echo.Context, status int, page Page, data D) error {
@@ -47,9 +45,7 @@ type Fragment[D any] struct{ name string }
 // NewFragment declares a fragment.
 func NewFragment[D any](name string) Fragment[D] { return Fragment[D]{name} }
 
-func (f Fragment[D]) declared() declaration {
-	return declaration{f.name, false, reflect.TypeFor[D]()}
-}
+func (f Fragment[D]) declared() declaration { return declaration{f.name, false} }
 
 // HTML renders the fragment alone.
 func (f Fragment[D]) HTML(r *Renderer, data D) (string, error) { return r.Fragment(f.name, data) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -115,13 +116,9 @@ func newEcho() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	answerHead(e)
-	e.Logger.SetOutput(discard{}) // errors are logged by answerError, with what we know
+	e.Logger.SetOutput(io.Discard) // errors are logged by answerError, with what we know
 	return e
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // identify puts the person into the request and into the events it will cause.
 func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {

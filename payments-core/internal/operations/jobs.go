@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 // maxAttempts is in effect without end: a job about money is never discarded.
@@ -143,10 +144,8 @@ func start(ctx context.Context, lease *workerLease, client *river.Client[pgx.Tx]
 		if !warned && ctx.Err() == nil {
 			log.WarnContext(ctx, "jobs cannot be worked yet", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, time.Second) {
 			return false
-		case <-time.After(time.Second):
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 // ordersAgainstPayments compares received orders with the money that is held or kept for them, and returns
@@ -119,8 +120,8 @@ func (r *Reconciler) compareAgain(ctx context.Context, conn *pgx.Conn, left susp
 			return err
 		}
 		r.progress("%d differences may be under way, and are looked at again", len(left.orders)+len(left.keys))
-		if err := sleep(ctx, retryInterval); err != nil {
-			return err
+		if !wait.Sleep(ctx, retryInterval) {
+			return ctx.Err()
 		}
 	}
 	return nil

@@ -146,15 +146,3 @@ func (r *Reconciler) progress(format string, args ...any) {
 
 // topics are those that this service consumes, with the stream of each subject.
 var topics = map[string]func(string) string{payment.Topic: payment.Stream, order.Topic: order.Stream}
-
-// sleep waits for d or for ctx to end.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

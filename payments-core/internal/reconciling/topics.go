@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 // These come first: what Kafka has acknowledged is in the topics before their ends are read.
@@ -111,8 +112,8 @@ func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn, partitio
 			return positions, nil
 		}
 		r.progress("%d events of the topics are not received yet", behind)
-		if err := sleep(ctx, retryInterval); err != nil {
-			return nil, err
+		if !wait.Sleep(ctx, retryInterval) {
+			return nil, ctx.Err()
 		}
 	}
 }

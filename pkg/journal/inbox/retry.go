@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/wait"
 )
 
 // maxAttempts is how often a message is tried alone before it becomes a dead letter, with pauses between that
@@ -89,7 +90,7 @@ func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	first := items[0]
 	pause := firstPause
 	for attempt := 2; ; attempt++ { // it has failed alone already
-		if !sleep(ctx, pause) {
+		if !wait.Sleep(ctx, pause) {
 			return context.Cause(ctx)
 		}
 		err := r.attempt(ctx, items[:1])
@@ -133,16 +134,4 @@ func isRetryable(ctx context.Context, err error) bool {
 		return false
 	}
 	return ctx.Err() != nil || pg.IsRetryable(err) || errors.Is(err, journal.ErrRaced) || errors.Is(err, errConcurrent)
-}
-
-// sleep waits for d or for ctx to end, and reports whether ctx goes on.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
 }
