@@ -5,6 +5,7 @@ package aggregate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign.example/pkg/event"
@@ -53,3 +54,27 @@ func ActOf(e Entry) Act {
 
 // Done reports whether it has happened.
 func (a Act) Done() bool { return !a.At.IsZero() || a.By != "" }
+
+// NameOf is how a person is called: by their name, or by their id if they have none.
+func NameOf(id, name string) string {
+	if name != "" {
+		return name
+	}
+	return id
+}
+
+// By adds who did something, if somebody did.
+func By(what, who string) string {
+	if who == "" {
+		return what
+	}
+	return what + " by " + who
+}
+
+// Because adds a reason, if there is one, without its full stop.
+func Because(what, reason string) string {
+	if reason == "" {
+		return what
+	}
+	return what + ": " + strings.TrimSuffix(reason, ".")
+}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
@@ -190,3 +192,17 @@ func IsKey(key string) bool {
 	}
 	return !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
+
+// Retention is how long a command's answer is given again; nobody repeats a request for longer.
+var Retention = pg.Retention{
+	Name: "commands",
+	Kept: 30 * 24 * time.Hour,
+	Delete: `delete from commands where ctid = any (array(
+		select ctid from commands where recorded_at < $1 order by recorded_at limit $2))`,
+}
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the table of commands.
+var Migrations = pg.NewMigrations("api", files)

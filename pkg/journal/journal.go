@@ -16,6 +16,7 @@ package journal
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,6 +25,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 )
@@ -218,3 +220,32 @@ func (j *Journal) CheckCluster(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// Entries is a stream as its aggregate folds it.
+func Entries(s Stream) []aggregate.Entry {
+	entries := make([]aggregate.Entry, len(s.Records))
+	for i, record := range s.Records {
+		entries[i] = aggregate.Entry{Event: record.Event, Confirmed: record.Log > 0}
+	}
+	return entries
+}
+
+// Touch has streams pushed to open pages again although nothing was written to them, because what they show
+// has changed with another stream. Their revision on the pages must have grown by itself. Touch locks
+// nothing.
+func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error {
+	if !j.live || len(streams) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "insert into unpushed (stream) select distinct unnest($1::text[])", streams); err != nil {
+		return fmt.Errorf("have streams pushed again: %w", err)
+	}
+	j.notifyAfter(tx, false, streams...)
+	return nil
+}
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the journal's tables.
+var Migrations = pg.NewMigrations("journal", files)

@@ -19,7 +19,12 @@
 //   - A page needs no Redis, and Redis away delays updates, nothing else.
 package live
 
-import "context"
+import (
+	"context"
+	"embed"
+
+	"countersign.example/pkg/pg"
+)
 
 // Row is one thing as a list shows it, rendered for one audience: "put this right wherever it shows". ID is
 // the HTML id of the row, the same in every list and for every audience.
@@ -48,3 +53,9 @@ type Renderer interface {
 	// Fragments queries and renders the badges and totals of an audience.
 	Fragments(ctx context.Context, audience string) ([]Fragment, error)
 }
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables live_head and live_stale. The list `unpushed` is the journal's.
+var Migrations = pg.NewMigrations("live", files)

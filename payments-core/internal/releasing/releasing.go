@@ -21,6 +21,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal/processlock"
 )
 
 // Order is an order, with the events that make it unable to use a payment. Its ID is set even if nobody has
@@ -154,3 +155,7 @@ func because(what, reason string) string {
 	}
 	return what + ": " + reason
 }
+
+// Members are the streams of an order's process: the order's, and those of the payments that are requested
+// for it.
+var Members = processlock.NamedBy(order.Stream, payment.Stream, payment.OrderOf)

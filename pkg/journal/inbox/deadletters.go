@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
@@ -173,3 +175,48 @@ func lockKey(ctx context.Context, tx *pg.Tx, k quarantinedKey) error {
 	}
 	return nil
 }
+
+// FreeOffsets takes the offsets of a topic that was deleted from its dead letters: a message of the recreated
+// topic with such an offset would be taken for one that is a dead letter already.
+func FreeOffsets(ctx context.Context, tx *pg.Tx, p journal.TopicPartition) error {
+	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
+		error = error || ' (it was at offset ' || "offset" || ' of the topic before that was created again)'
+		where topic = $1 and partition = $2 and "offset" >= 0`, p.Topic, p.Partition)
+	if err != nil {
+		return fmt.Errorf("set dead letters of the former topic apart: %w", err)
+	}
+	return nil
+}
+
+// freeOffsets takes the offsets from dead letters whose messages are gone. Other messages have these offsets
+// now, in a partition that was cut short and has grown again, or in a topic that was recreated by brokers
+// that give it no id.
+func freeOffsets(ctx context.Context, tx *pg.Tx, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update dead_letters set "offset" = -id,
+		error = error || ' (it was at offset ' || "offset" || ', where another message is now)'
+		where id = any($1) and "offset" >= 0`, ids)
+	if err != nil {
+		return fmt.Errorf("set dead letters of messages that are gone apart: %w", err)
+	}
+	return nil
+}
+
+// Retention is how long the message of a settled dead letter is kept, which is the large part of it. The rest
+// stays: a redelivered message is known by it, and reconciling does not count it as a difference.
+var Retention = pg.Retention{
+	Name: "dead letters",
+	Kept: 90 * 24 * time.Hour,
+	Delete: `update dead_letters set key = substr(key, 1, 100), headers = '[]', payload = '' where id = any (array(
+		select id from dead_letters where state <> 'waiting' and settled_at < $1 and payload <> ''
+		order by settled_at limit $2))`,
+}
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables of the dead letters. The set is called kafka in the databases that have it
+// already.
+var Migrations = pg.NewMigrations("kafka", files)

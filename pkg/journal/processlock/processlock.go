@@ -14,6 +14,7 @@ package processlock
 import (
 	"cmp"
 	"context"
+	"embed"
 	"fmt"
 	"slices"
 
@@ -127,3 +128,10 @@ func Read(ctx context.Context, tx *pg.Tx, streams ...string) (Acquired, error) {
 	}
 	return acquired, nil
 }
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables of process locks and of processes' members. The set is called cases in the
+// databases that have it.
+var Migrations = pg.NewMigrations("cases", files)
