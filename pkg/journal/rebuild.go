@@ -21,7 +21,12 @@ type Rebuild struct {
 
 // Run calls progress (may be nil) now and then, and returns how many rows were deleted from each table.
 func (r Rebuild) Run(ctx context.Context, progress func(Progress)) (removed []int64, err error) {
-	prefixes := r.prefixes()
+	var prefixes []string
+	for _, c := range r.Copies {
+		if !slices.Contains(prefixes, c.Prefix) {
+			prefixes = append(prefixes, c.Prefix)
+		}
+	}
 	var of int64
 	for _, prefix := range prefixes {
 		events, err := r.Journal.count(ctx, prefix)
@@ -55,18 +60,6 @@ func (r Rebuild) Run(ctx context.Context, progress func(Progress)) (removed []in
 	return removed, nil
 }
 
-func (r Rebuild) prefixes() []string {
-	var prefixes []string
-	seen := map[string]bool{}
-	for _, c := range r.Copies {
-		if !seen[c.Prefix] {
-			seen[c.Prefix] = true
-			prefixes = append(prefixes, c.Prefix)
-		}
-	}
-	return prefixes
-}
-
 const (
 	// refoldBatch is how many streams are locked and refolded at once, and with it how long writers wait at
 	// most.
@@ -77,8 +70,8 @@ const (
 )
 
 // refold gives every stream whose id begins with prefix to the projectors again, while the service runs. It
-// locks the streams' rows batch by batch, so that other writers come before or after. It calls progress (may
-// be nil) with the number of events so far.
+// locks the streams' rows batch by batch, so that other writers come before or after. It calls progress
+// with the number of events so far.
 func (j *Journal) refold(ctx context.Context, prefix string, progress func(events int64), projectors ...Projector) error {
 	var done int64
 	for last := prefix; ; {
@@ -110,9 +103,7 @@ func (j *Journal) refold(ctx context.Context, prefix string, progress func(event
 			return fmt.Errorf("refold streams after %q: %w", last, err)
 		}
 		last = ids[len(ids)-1]
-		if progress != nil {
-			progress(done)
-		}
+		progress(done)
 	}
 }
 

@@ -36,28 +36,23 @@ type Type struct {
 // URI names the JSON Schema of a type; it is an identifier, not an address.
 func URI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
 
-// Describe reads what the schema schemas/<name>.json says about its type. The files are embedded and tested,
-// so that failing to read one is a mistake of the build.
-func Describe(files embed.FS, name, writer string) Type {
-	schema, err := files.ReadFile("schemas/" + name + ".json")
-	if err != nil {
-		panic(fmt.Errorf("schema of %s: %w", name, err))
-	}
-	var read struct {
-		Description string            `json:"description"`
-		Examples    []json.RawMessage `json:"examples"`
-	}
-	if err := json.Unmarshal(schema, &read); err != nil || len(read.Examples) == 0 {
-		panic(fmt.Errorf("schema of %s has no example (%w)", name, err))
-	}
-	return Type{Name: name, Description: read.Description, Writer: writer, Schema: schema, Example: read.Examples[0]}
-}
-
-// Types describes the types with names, in their order.
+// Types describes the types with names, in their order, as their schemas schemas/<name>.json do. The files are
+// embedded and tested, so that failing to read one is a mistake of the build.
 func Types(files embed.FS, writer func(typ string) string, names ...string) []Type {
 	types := make([]Type, len(names))
 	for i, name := range names {
-		types[i] = Describe(files, name, writer(name))
+		schema, err := files.ReadFile("schemas/" + name + ".json")
+		if err != nil {
+			panic(fmt.Errorf("schema of %s: %w", name, err))
+		}
+		var read struct {
+			Description string            `json:"description"`
+			Examples    []json.RawMessage `json:"examples"`
+		}
+		if err := json.Unmarshal(schema, &read); err != nil || len(read.Examples) == 0 {
+			panic(fmt.Errorf("schema of %s has no example (%w)", name, err))
+		}
+		types[i] = Type{Name: name, Description: read.Description, Writer: writer(name), Schema: schema, Example: read.Examples[0]}
 	}
 	return types
 }

@@ -53,16 +53,9 @@ const (
 		where process_id = any (array(select process_id from process_members where stream = any($1)))`
 )
 
-// QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams
-// or of members belongs to, until the transaction ends. A stream that belongs to none locks nothing. The
-// statements are queued: they run with what comes next in the transaction.
-func QueueAcquire(tx *pg.Tx, members []Member, streams ...string) {
-	queue(tx, members, streams)
-}
-
 // Acquire is QueueAcquire, and returns the instances. It costs one round trip.
 func Acquire(ctx context.Context, tx *pg.Tx, members []Member, streams ...string) (Acquired, error) {
-	return Read(ctx, tx, queue(tx, members, streams)...)
+	return Read(ctx, tx, QueueAcquire(tx, members, streams...)...)
 }
 
 // Before returns an inbox.Config's Before: it acquires the locks of received events, whose streams members
@@ -99,8 +92,10 @@ func NamedBy(root, part func(id string) string, processOf func(event.Event) stri
 	}
 }
 
-// queue returns the streams with those of members.
-func queue(tx *pg.Tx, members []Member, streams []string) []string {
+// QueueAcquire has members join their instances, and acquires the lock of every instance that one of streams
+// or of members belongs to, until the transaction ends. A stream that belongs to none locks nothing. It
+// returns all of these streams. The statements are queued: they run with what comes next in the transaction.
+func QueueAcquire(tx *pg.Tx, members []Member, streams ...string) []string {
 	members = slices.Clone(members)
 	slices.SortFunc(members, func(a, b Member) int {
 		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(a.Stream, b.Stream))
