@@ -215,14 +215,14 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 		return nil
 	}
 	if !o.Exists() {
-		if refused, ok := body.(PaymentRefused); ok && !o.hasRefused(refused.PaymentID) {
+		if refused, ok := body.(PaymentRefused); ok && !o.HasRefused(refused.PaymentID) {
 			return nil // a payment may name an order that nobody has drafted
 		}
 		return &Refusal{Code: NotDrafted, Tried: tried}
 	}
 	switch b := body.(type) {
 	case PaymentRefused:
-		if o.PaidBy == b.PaymentID || o.hasRefused(b.PaymentID) {
+		if o.PaidBy == b.PaymentID || o.HasRefused(b.PaymentID) {
 			return refused(AlreadyRefused, tried, "what becomes of this payment has been said before")
 		}
 		return nil
@@ -233,7 +233,7 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 		if o.State != StateSubmitted {
 			return o.inTheWay(tried)
 		}
-		if o.hasRefused(b.PaymentID) {
+		if o.HasRefused(b.PaymentID) {
 			return refused(AlreadyRefused, tried, "this payment was refused before")
 		}
 		return nil
@@ -262,7 +262,8 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 	return nil
 }
 
-func (o Order) hasRefused(paymentID string) bool {
+// HasRefused reports whether the order has said that it cannot use a payment.
+func (o Order) HasRefused(paymentID string) bool {
 	return slices.ContainsFunc(o.Refused, func(r RefusedPayment) bool { return r.PaymentID == paymentID })
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
@@ -29,17 +31,22 @@ func target[B any](r api.Request[B]) (orders.Target, error) {
 	return t, nil
 }
 
-// change has a command change the order that a request is about, and answers with its new sequence.
-func change[B any](r api.Request[B], command func(orders.Target) (order.Order, error)) (api.Answer, error) {
-	t, err := target(r)
-	if err != nil {
-		return api.Answer{}, err
-	}
-	o, err := command(t)
-	if err != nil {
-		return api.Answer{}, err
-	}
-	return api.Give(http.StatusOK, changedJSON{o.ID, o.Sequence})
+// changing is a route on which a command changes the order that a request is about; it answers with the order's new
+// sequence.
+func changing[B any](
+	commands *api.Commands, command func(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[B]) (order.Order, error),
+) echo.HandlerFunc {
+	return api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[B]) (api.Answer, error) {
+		t, err := target(r)
+		if err != nil {
+			return api.Answer{}, err
+		}
+		o, err := command(ctx, tx, t, r)
+		if err != nil {
+			return api.Answer{}, err
+		}
+		return api.Give(http.StatusOK, changedJSON{o.ID, o.Sequence})
+	})
 }
 
 type changedJSON struct {
@@ -69,42 +76,32 @@ type itemJSON struct {
 	Quantity  int64  `json:"quantity"`
 }
 
-func (a *API) addItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.Add(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
-	})
+func (a *API) addItem(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
+	return a.orders.Add(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
 }
 
-func (a *API) removeItem(ctx context.Context, tx *pg.Tx, r api.Request[itemJSON]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.Remove(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
-	})
+func (a *API) removeItem(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
+	return a.orders.Remove(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
 }
 
 type customerJSON struct {
 	CustomerID string `json:"customer_id"`
 }
 
-func (a *API) chooseCustomer(ctx context.Context, tx *pg.Tx, r api.Request[customerJSON]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.ChooseCustomer(ctx, tx, t, r.Body.CustomerID)
-	})
+func (a *API) chooseCustomer(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[customerJSON]) (order.Order, error) {
+	return a.orders.ChooseCustomer(ctx, tx, t, r.Body.CustomerID)
 }
 
 type discountJSON struct {
 	BasisPoints int64 `json:"basis_points"`
 }
 
-func (a *API) setDiscount(ctx context.Context, tx *pg.Tx, r api.Request[discountJSON]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.SetDiscount(ctx, tx, t, r.Body.BasisPoints)
-	})
+func (a *API) setDiscount(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[discountJSON]) (order.Order, error) {
+	return a.orders.SetDiscount(ctx, tx, t, r.Body.BasisPoints)
 }
 
-func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.ResetDiscount(ctx, tx, t)
-	})
+func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, t orders.Target, _ api.Request[nothing]) (order.Order, error) {
+	return a.orders.ResetDiscount(ctx, tx, t)
 }
 
 type submitJSON struct {
@@ -149,18 +146,14 @@ type cancelJSON struct {
 // Check is for the API's reader.
 func (c *cancelJSON) Check() error { return api.Text("reason", c.Reason, order.MaxText) }
 
-func (a *API) cancel(ctx context.Context, tx *pg.Tx, r api.Request[cancelJSON]) (api.Answer, error) {
-	by := "manager"
+func (a *API) cancel(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[cancelJSON]) (order.Order, error) {
+	by := order.ByManager
 	if r.Caller == contractorUI {
-		by = "contractor"
+		by = order.ByContractor
 	}
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.Cancel(ctx, tx, t, r.Body.Reason, by)
-	})
+	return a.orders.Cancel(ctx, tx, t, r.Body.Reason, by)
 }
 
-func (a *API) expire(ctx context.Context, tx *pg.Tx, r api.Request[nothing]) (api.Answer, error) {
-	return change(r, func(t orders.Target) (order.Order, error) {
-		return a.orders.Expire(ctx, tx, t, "")
-	})
+func (a *API) expire(ctx context.Context, tx *pg.Tx, t orders.Target, _ api.Request[nothing]) (order.Order, error) {
+	return a.orders.Expire(ctx, tx, t, "")
 }

@@ -39,7 +39,7 @@ func Next(o order.Order, payments ...Payment) (Command, bool) {
 		return cmp.Or(a.Captured.At.Compare(b.Captured.At), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range payments {
-		if !p.Kept() || settled(o, p.ID) {
+		if !p.Kept() || o.PaidBy == p.ID || o.HasRefused(p.ID) {
 			continue
 		}
 		paid, err := o.Pay(p.ID, p.CapturedAmount, p.ContractorID)
@@ -52,12 +52,6 @@ func Next(o order.Order, payments ...Payment) (Command, bool) {
 		}
 	}
 	return Command{}, false
-}
-
-// settled reports whether the order was paid by a payment, or has refused it.
-func settled(o order.Order, paymentID string) bool {
-	refused := func(r order.RefusedPayment) bool { return r.PaymentID == paymentID }
-	return o.PaidBy == paymentID || slices.ContainsFunc(o.Refused, refused)
 }
 
 // Payment is a payment, with the event of its capture.
