@@ -36,8 +36,8 @@ type Type struct {
 // URI names the JSON Schema of a type; it is an identifier, not an address.
 func URI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
 
-// Types describes the types with names, in their order, as their schemas schemas/<name>.json do. The files are
-// embedded and tested, so that failing to read one is a mistake of the build.
+// Types describes the types with names, in their order, as their schemas schemas/<name>.json do. The files
+// are embedded and tested, so that failing to read one is a mistake of the build.
 func Types(files embed.FS, writer func(typ string) string, names ...string) []Type {
 	types := make([]Type, len(names))
 	for i, name := range names {

@@ -35,8 +35,8 @@ func BackOff(longest time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// Until calls try until it returns nil, with growing pauses of longest at most, and tells failed of each error. It
-// returns false when ctx ends before.
+// Until calls try until it returns nil, with growing pauses of longest at most, and tells failed of each
+// error. It returns false when ctx ends before.
 func Until(ctx context.Context, longest time.Duration, try func() error, failed func(err error, first bool)) bool {
 	pause := BackOff(longest)
 	for first := true; ; first = false {

@@ -31,8 +31,8 @@ func target[B any](r api.Request[B]) (orders.Target, error) {
 	return t, nil
 }
 
-// changing is a route on which a command changes the order that a request is about; it answers with the order's new
-// sequence.
+// changing is a route on which a command changes the order that a request is about; it answers with the
+// order's new sequence.
 func changing[B any](
 	commands *api.Commands, command func(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[B]) (order.Order, error),
 ) echo.HandlerFunc {
