@@ -1,11 +1,8 @@
 package app_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -25,12 +22,11 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // patience is for a machine that builds something else meanwhile.
 const patience = 30 * time.Second
-
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // start runs the whole service on parts of its own, and returns its address.
 func start(t *testing.T) (addr string, cfg app.Config) {
@@ -45,29 +41,20 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = listener.Addr().String()
-	listener.Close()
-
+	addr = servicetest.FreeAddr(t)
 	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
 	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
 	cfg.OrderingCoreURL, cfg.OrderingCoreToken = "http://127.0.0.1:1", "secret" // nobody is there
-	if err := app.Program().Migrate(t.Context(), &cfg, quiet); err != nil {
+	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quiet) }()
+	stop := servicetest.Run(app.Program(), cfg, service.All)
 	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	eventually(t, "ready", func() bool {
+	servicetest.Eventually(t, "ready", func() bool {
 		response, err := http.Get("http://" + addr + "/readyz")
 		if err != nil {
 			return false
@@ -77,20 +64,6 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 		return string(text) == "ready\n"
 	})
 	return addr, cfg
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-deadline:
-			t.Fatalf("not %s within %s", what, patience)
-		case <-tick.C:
-		}
-	}
 }
 
 // person is somebody at a browser with an open page.
@@ -212,7 +185,7 @@ func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	eventually(t, "confirmed", func() bool {
+	servicetest.Eventually(t, "confirmed", func() bool {
 		var confirmed bool
 		err := db.Pool().QueryRow(t.Context(), `select not pending and revision = 2 and not exists (select from outbox)
 			from payments where id = $1`, id).Scan(&confirmed)

@@ -1,9 +1,6 @@
 package app_test
 
 import (
-	"context"
-	"net"
-	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -13,34 +10,20 @@ import (
 	"countersign.example/contractor-ui/internal/app"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // replica runs a second web process on the same database, and returns its address.
 func replica(t *testing.T, cfg app.Config) (addr string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.HTTPAddr = listener.Addr().String()
-	listener.Close()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.Web, quiet) }()
+	cfg.HTTPAddr = servicetest.FreeAddr(t)
+	stop := servicetest.Run(app.Program(), cfg, service.Web)
 	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	eventually(t, "another replica", func() bool {
-		response, err := http.Get("http://" + cfg.HTTPAddr + "/readyz")
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
+	servicetest.Ready(t, cfg.HTTPAddr)
 	return cfg.HTTPAddr
 }
 

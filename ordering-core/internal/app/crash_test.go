@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"countersign.example/ordering-core/internal/app"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // runAsService makes this test binary the service, so that a test can kill it like one.
@@ -44,7 +45,7 @@ func (h *harness) spawn() *exec.Cmd {
 	if err := cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	h.ready(h.cfg.HTTPAddr)
+	servicetest.Ready(h.t, h.cfg.HTTPAddr)
 	return cmd
 }
 

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"countersign.example/pkg/service/servicetest"
 )
 
 // clock is one that a test moves.
@@ -36,7 +38,7 @@ func TestTwoInstancesExpireOrdersOnce(t *testing.T) {
 	var c clock
 	h.cfg.Clock = c.now
 	h.start()
-	stop := h.another(freeAddr(t))
+	stop := h.another(servicetest.FreeAddr(t))
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	var waiting []string
 	for range 12 {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +21,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // Who calls, and for whom.
@@ -37,9 +34,6 @@ const (
 	ben = `{"id":"ben","name":"Ben Okoro"}`
 	mia = `{"id":"mia","name":"Mia Weber"}`
 )
-
-// patience is for a machine that builds something else meanwhile.
-const patience = 30 * time.Second
 
 var tokens = api.Tokens{
 	contractorUI: "token-of-contractor-ui-0123456789", managerUI: "token-of-manager-ui-0123456789", seed: "token-of-seed-0123456789",
@@ -66,9 +60,9 @@ func newHarness(t *testing.T) *harness {
 	}
 	t.Cleanup(h.broker.Close)
 	h.cfg = app.Config{ServiceTokens: tokens, OrderTTL: 24 * time.Hour, DraftTTL: 30 * 24 * time.Hour, TimeZone: "Europe/Berlin"}
-	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
+	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = servicetest.FreeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
-	if err := app.Program().Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
+	if err := app.Program().Migrate(t.Context(), &h.cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
 	if h.db, err = pg.Open(t.Context(), h.cfg.DatabaseURL); err != nil {
@@ -94,25 +88,11 @@ func (h *harness) start() {
 // another runs a core at an address, and returns what stops it.
 func (h *harness) another(addr string) func() error {
 	h.t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
-	ended := make(chan error, 1)
 	cfg := h.cfg
 	cfg.HTTPAddr = addr
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
-	h.ready(addr)
-	return sync.OnceValue(func() error { cancel(); return <-ended })
-}
-
-func (h *harness) ready(addr string) {
-	h.t.Helper()
-	h.eventually("ready", func() bool {
-		response, err := http.Get("http://" + addr + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
+	stop := servicetest.Run(app.Program(), cfg, service.All)
+	servicetest.Ready(h.t, addr)
+	return stop
 }
 
 // publish writes events to a topic as the other services do.
@@ -238,31 +218,5 @@ func (h *harness) draft(product, customer string) string {
 // eventually polls until the condition holds.
 func (h *harness) eventually(what string, condition func() bool) {
 	h.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			h.t.Fatalf("never: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func quietLog() *slog.Logger {
-	if os.Getenv("TEST_LOG") != "" {
-		return slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	return slog.New(slog.DiscardHandler)
+	servicetest.Eventually(h.t, what, condition)
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"countersign.example/ordering-core/internal/app"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // backup copies the core's database, which nobody uses meanwhile, and returns what gives it back.
@@ -78,13 +78,7 @@ func (h *harness) command(args ...string) string {
 }
 
 // begin runs the core without waiting until it is ready.
-func (h *harness) begin() {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
-	ended := make(chan error, 1)
-	cfg := h.cfg
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
-	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-}
+func (h *harness) begin() { h.stop = servicetest.Run(app.Program(), h.cfg, service.All) }
 
 // heldBack waits until the core answers a command, and checks that it serves nothing.
 func (h *harness) heldBack() {
@@ -184,7 +178,7 @@ func restoreABackup(t *testing.T, running bool) {
 
 	// until what is missing is adopted: then it begins by itself
 	h.command("adopt", "--reason", "restored the backup", "--by", "mia")
-	h.ready(h.cfg.HTTPAddr)
+	servicetest.Ready(h.t, h.cfg.HTTPAddr)
 	if o := h.get("/orders/" + before); o.body["number"] != number || o.body["state"] != "submitted" {
 		t.Errorf("the order is %s", o.text)
 	}
@@ -216,7 +210,7 @@ func restoreABackup(t *testing.T, running bool) {
 	said := h.command("adopt", "--dry-run")
 	at := strings.Fields(said[strings.Index(said, " at "+catalog.Topic)+4:])[0]
 	h.command("skip", at, "--reason", "nobody knows Barn Ltd", "--by", "mia")
-	h.ready(h.cfg.HTTPAddr)
+	servicetest.Ready(h.t, h.cfg.HTTPAddr)
 	var barns int
 	if err := h.db.Pool().QueryRow(t.Context(), "select count(*) from journal where event_id = $1", forged.ID).Scan(&barns); err != nil || barns != 0 {
 		t.Errorf("it was recorded %d times, %v", barns, err)

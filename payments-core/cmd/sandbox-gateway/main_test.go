@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +13,14 @@ import (
 	"countersign.example/payments-core/gateway"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // The binary migrates, serves, and stops in order while a request hangs; started again, it knows
 // what it did.
 func TestServesStopsAndServesAgain(t *testing.T) {
 	// given
-	addr := freeAddr(t)
+	addr := servicetest.FreeAddr(t)
 	t.Setenv("DATABASE_URL", pgtest.NewURL(t))
 	t.Setenv("GATEWAY_TOKEN", "t")
 	t.Setenv("HTTP_ADDR", addr)
@@ -112,14 +112,4 @@ func awaitRecords(t *testing.T, client *gateway.Client, paymentID string, want i
 		}
 	}
 	t.Fatalf("no %d records of %q in time", want, paymentID)
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

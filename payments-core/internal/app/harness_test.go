@@ -4,14 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +30,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 const (
@@ -69,7 +66,7 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 	if options.SlowDelay == 0 {
 		options.SlowDelay = 300 * time.Millisecond
 	}
-	h.sandbox = sandbox.New(pgtest.New(t, sandbox.Migrations), quietLog(), options)
+	h.sandbox = sandbox.New(pgtest.New(t, sandbox.Migrations), servicetest.Log(), options)
 	server := httptest.NewServer(h.sandbox)
 	t.Cleanup(func() { h.sandbox.Stop(); server.Close() })
 	if h.gateway, err = gateway.NewClient(gateway.ClientConfig{URL: server.URL, Token: gatewayToken}); err != nil {
@@ -84,10 +81,10 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 		ReconcilePatience: 3 * time.Second,
 		Jobs:              operations.Timing{JobTimeout: 3 * time.Second, RescueAfter: 4 * time.Second},
 	}
-	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = freeAddr(t), pgtest.NewURL(t), 10*time.Second
-	h.cfg.AdminAddr = freeAddr(t)
+	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = servicetest.FreeAddr(t), pgtest.NewURL(t), 10*time.Second
+	h.cfg.AdminAddr = servicetest.FreeAddr(t)
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
-	if err := app.Program().Migrate(t.Context(), &h.cfg, quietLog()); err != nil {
+	if err := app.Program().Migrate(t.Context(), &h.cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
 	if h.db, err = pg.Open(t.Context(), h.cfg.DatabaseURL); err != nil {
@@ -116,19 +113,8 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 // start runs the core until stop is called or the test ends.
 func (h *harness) start() {
 	h.t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
-	ended := make(chan error, 1)
-	cfg := h.cfg
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
-	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	h.eventually("ready", func() bool {
-		response, err := http.Get("http://" + h.cfg.HTTPAddr + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
+	h.stop = servicetest.Run(app.Program(), h.cfg, service.All)
+	servicetest.Ready(h.t, h.cfg.HTTPAddr)
 }
 
 // settled waits until everything written has come back.
@@ -298,31 +284,5 @@ func (h *harness) call(method, path, body string, headers map[string]string) ans
 // eventually polls until the condition holds.
 func (h *harness) eventually(what string, condition func() bool) {
 	h.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			h.t.Fatalf("never: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func quietLog() *slog.Logger {
-	if os.Getenv("TEST_LOG") != "" {
-		return slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	return slog.New(slog.DiscardHandler)
+	servicetest.Eventually(h.t, what, condition)
 }

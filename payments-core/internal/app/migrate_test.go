@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/service/servicetest"
 )
 
 func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
@@ -19,7 +19,7 @@ func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 	const n = 3
 	failures := make(chan error, n)
 	for range n {
-		go func() { failures <- app.Program().Migrate(t.Context(), &cfg, quietLog()) }()
+		go func() { failures <- app.Program().Migrate(t.Context(), &cfg, servicetest.Log()) }()
 	}
 	for range n {
 		if err := <-failures; err != nil {
@@ -37,19 +37,8 @@ func TestACoreWaitsForItsDatabaseToBeMigrated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	cfg := h.cfg
-	go func() { ended <- app.Program().Run(ctx, &cfg, service.All, quietLog()) }()
-	h.stop = func() error { cancel(); return <-ended }
-	status := func(path string) int {
-		response, err := http.Get("http://" + h.cfg.HTTPAddr + path)
-		if err != nil {
-			return 0
-		}
-		defer response.Body.Close()
-		return response.StatusCode
-	}
+	h.stop = servicetest.Run(app.Program(), h.cfg, service.All)
+	status := func(path string) int { return servicetest.Status("http://" + h.cfg.HTTPAddr + path) }
 	h.eventually("alive", func() bool { return status("/livez") == http.StatusOK })
 	id, events := accepted(10_00, payment.Automatic)
 	h.publish(events...)
