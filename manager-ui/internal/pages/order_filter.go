@@ -50,7 +50,7 @@ func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderF
 	if q.Customer == "" {
 		return f, nil
 	}
-	chosen := readmodel.Customer{Customer: orderview.Customer{ID: q.Customer, Name: "a customer"}}
+	chosen := readmodel.Customer{Customer: orderview.Customer{Item: orderview.Item{ID: q.Customer, Name: "a customer"}}}
 	if known, err := readmodel.FindCustomers(ctx, h.db, q.Customer); err != nil {
 		return f, err
 	} else if len(known) > 0 {

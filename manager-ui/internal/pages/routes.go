@@ -24,7 +24,8 @@ func (h *handlers) register(e *echo.Echo) {
 		e.GET("/payments/:id/"+form, h.backToPayment)
 	}
 	h.registerOrders(e)
-	h.registerCatalog(e)
+	h.productPages().register(e.Group(catalogPath))
+	h.customerPages().register(e.Group(customersPath))
 	if h.hub != nil {
 		e.GET("/live", h.live)
 	}
@@ -63,35 +64,4 @@ func (h *handlers) registerOrders(e *echo.Echo) {
 		g.POST("/:id"+path, command)
 		g.GET("/:id"+path, backToOrder)
 	}
-}
-
-// registerCatalog adds the pages of the products and of the customers.
-func (h *handlers) registerCatalog(e *echo.Echo) {
-	products := e.Group(catalogPath)
-	products.GET("", h.listProducts)
-	products.POST("", h.addProduct)
-	products.GET("/new", h.newProduct)
-	products.GET("/:id", h.showProduct)
-	products.POST("/:id", h.changeProduct)
-	products.GET("/:id/archive", h.confirmArchiveProduct)
-	products.POST("/:id/archive", h.archiveProduct)
-	h.registerFiles(products, productFile)
-
-	customers := e.Group(customersPath)
-	customers.GET("", h.listCustomers)
-	customers.POST("", h.addCustomer)
-	customers.GET("/new", h.newCustomer)
-	customers.GET("/:id", h.showCustomer)
-	customers.POST("/:id", h.changeCustomer)
-	customers.GET("/:id/archive", h.confirmArchiveCustomer)
-	customers.POST("/:id/archive", h.archiveCustomer)
-	h.registerFiles(customers, customerFile)
-}
-
-func (h *handlers) registerFiles(g *echo.Group, k fileKind) {
-	g.GET("/import", h.uploadForm(k))
-	g.POST("/import", h.upload(k))
-	g.GET("/import/:id", h.preview(k))
-	g.POST("/import/:id", h.importFile(k))
-	g.GET("/export", h.export(k))
 }

@@ -1,0 +1,228 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/orderview"
+	"countersign.example/pkg/api"
+	"countersign.example/pkg/pg"
+	list "countersign.example/pkg/readmodel"
+	"countersign.example/pkg/web"
+)
+
+// catalogItem is a row of the products or of the customers.
+type catalogItem interface {
+	list.Row
+	Common() orderview.Item
+}
+
+// catalogPages are the pages of products or of customers: their list, the form of each, and the question
+// whether it is really to be archived. What the two differ in is data.
+type catalogPages[T catalogItem] struct {
+	*handlers
+	file          fileKind // has their names, too
+	title         string   // of the list
+	remote        string   // the path at ordering-core
+	listView      web.View[namePage[T]]
+	empty         web.Empty
+	emptyArchived web.Empty
+	means         string // what archiving one does
+	itemView      web.View[itemPage[T]]
+	defaults      map[string]string // of a new one's form
+
+	page   func(context.Context, *pg.DB, readmodel.NameQuery) (list.Page[T], error)
+	find   func(ctx context.Context, db *pg.DB, ids ...string) ([]T, error)
+	values func(T) map[string]string // of its form
+	fields func(form *web.Form, page *itemPage[T])
+	// read reads a form as ordering-core takes it, and says what is in it. Of a new one it is given the id, and of
+	// another one the version that the person saw.
+	read func(form *web.Form, id string, sequence int64) (body any, said string)
+}
+
+// itemPage is the form for a new product or customer, or for one that there is.
+type itemPage[T catalogItem] struct {
+	formState
+	ID                                string
+	Now                               *T // nil: a new one
+	Name, SKU, Price, Currency, Email web.Field
+}
+
+// archivePage asks whether a product or a customer is really to be archived.
+type archivePage struct {
+	formState
+	List             web.Link
+	Href, Name, Noun string
+	Means            string
+}
+
+var archiveView = web.NewView[archivePage]("archive")
+
+func (p catalogPages[T]) register(g *echo.Group) {
+	g.GET("", p.showList)
+	g.POST("", p.add)
+	g.GET("/new", p.showNew)
+	g.GET("/:id", p.show)
+	g.POST("/:id", p.change)
+	g.GET("/:id/archive", p.confirmArchive)
+	g.POST("/:id/archive", p.archive)
+	g.GET("/import", p.uploadForm(p.file))
+	g.POST("/import", p.upload(p.file))
+	g.GET("/import/:id", p.preview(p.file))
+	g.POST("/import/:id", p.importFile(p.file))
+	g.GET("/export", p.export(p.file))
+}
+
+func (p catalogPages[T]) showList(c echo.Context) error {
+	q, err := readNameQuery(c)
+	if err != nil {
+		return err
+	}
+	found, err := p.page(c.Request().Context(), p.db, q)
+	if err != nil {
+		return err
+	}
+	empty := p.empty
+	if q.Archived {
+		empty = p.emptyArchived
+	}
+	return p.listView.Render(c, http.StatusOK, web.Page{Title: p.title, Nav: p.file.nav}, newNamePage(p.file.path, q, found, empty))
+}
+
+// item reads the one that the address, or a form, names.
+func (p catalogPages[T]) item(c echo.Context, id string) (none T, err error) {
+	missing := web.NotFound("There is no such " + p.file.noun + ".")
+	if !api.IsID(id) {
+		return none, missing
+	}
+	rows, err := p.find(c.Request().Context(), p.db, id)
+	switch {
+	case err != nil:
+		return none, err
+	case len(rows) == 0:
+		return none, missing
+	}
+	return rows[0], nil
+}
+
+// showNew shows the form for a new one: an empty one, or one to add again what is archived.
+func (p catalogPages[T]) showNew(c echo.Context) error {
+	values := map[string]string{"id": uuid.NewString()}
+	from := p.defaults
+	if archived := c.QueryParam("from"); archived != "" {
+		now, err := p.item(c, archived)
+		if err != nil {
+			return err
+		}
+		from = p.values(now)
+	}
+	for name, value := range from {
+		values[name] = value
+	}
+	return p.render(c, nil, web.NewForm(values), newFormState(0))
+}
+
+func (p catalogPages[T]) show(c echo.Context) error {
+	now, err := p.item(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return p.render(c, &now, p.form(now), newFormState(now.Common().Sequence))
+}
+
+func (p catalogPages[T]) form(now T) *web.Form {
+	values := p.values(now)
+	values["id"] = now.Common().ID
+	return web.NewForm(values)
+}
+
+// render shows the form, and what there is now.
+func (p catalogPages[T]) render(c echo.Context, now *T, form *web.Form, a formState) error {
+	page := itemPage[T]{formState: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
+	p.fields(form, &page)
+	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav}
+	if now != nil {
+		around = p.about(*now, (*now).Common().Name)
+	}
+	return p.itemView.Render(c, a.Status, around, page)
+}
+
+// about is a page about one.
+func (p catalogPages[T]) about(now T, title string) web.Page {
+	item := now.Common()
+	return web.Page{Title: title, Nav: p.file.nav, Subject: p.file.stream(item.ID), Revision: item.Revision}
+}
+
+func (p catalogPages[T]) add(c echo.Context) error {
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	id := form.Value("id")
+	body, said := p.read(form, id, 0)
+	return p.send(c, orderingCommand{form: form, path: p.remote, body: body, id: id, verb: "added", done: "Added: " + said + "."},
+		func(a formState) error { return p.render(c, nil, form, a) })
+}
+
+func (p catalogPages[T]) change(c echo.Context) error {
+	now, err := p.item(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	id := now.Common().ID
+	sequence, _ := strconv.ParseInt(form.Value("sequence"), 10, 64)
+	body, said := p.read(form, "", sequence)
+	return p.send(c, orderingCommand{form: form, path: p.remote + "/" + id, body: body, id: id, verb: "saved", done: "Saved: " + said + "."},
+		func(a formState) error { return p.render(c, &now, form, a) })
+}
+
+func (p catalogPages[T]) archive(c echo.Context) error {
+	now, err := p.item(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	item := now.Common()
+	return p.send(c, orderingCommand{
+		form: form, path: p.remote + "/" + item.ID + "/archive", body: struct{}{}, id: item.ID,
+		verb: "archived", done: fmt.Sprintf("Archived: %s.", item.Name),
+	}, func(a formState) error { return p.renderArchive(c, now, a) })
+}
+
+func (p catalogPages[T]) send(c echo.Context, command orderingCommand, showForm func(formState) error) error {
+	command.stream, command.next = p.file.stream(command.id), p.file.path
+	return p.sendToOrdering(c, command, showForm)
+}
+
+// confirmArchive asks whether one is really to be archived. One that is already is shown instead.
+func (p catalogPages[T]) confirmArchive(c echo.Context) error {
+	now, err := p.item(c, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return p.renderArchive(c, now, newFormState(now.Common().Sequence))
+}
+
+func (p catalogPages[T]) renderArchive(c echo.Context, now T, a formState) error {
+	item := now.Common()
+	if item.Archived {
+		return p.render(c, &now, p.form(now), a)
+	}
+	return archiveView.Render(c, a.Status, p.about(now, "Archive "+p.file.noun), archivePage{
+		formState: a, List: web.Link{Label: p.title, Href: p.file.path}, Href: p.file.path + "/" + item.ID,
+		Name: item.Name, Noun: p.file.noun, Means: p.means,
+	})
+}
