@@ -11,7 +11,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/money"
 	"countersign.example/test/testsystem"
 )
 
@@ -64,6 +72,58 @@ func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 	}
 	third := ask(t, sys, "Asked-again")
 	sees(t, sys, first, second, third)
+	setsApart(t, sys, "Asked-behind")
+}
+
+func TestTheVersionBeforeGoesOnWhileItsSchemaChanges(t *testing.T) {
+	old, now := programsOf(t, commitBefore(t)), testsystem.Programs(t)
+	sys := testsystem.NewOf(t, old)
+	first := ask(t, sys, "Asked-before")
+	sees(t, sys, first)
+
+	// when it is migrated in use, with its statements prepared
+	sys.Use(now)
+	for _, name := range programs {
+		sys.Run(name, "migrate")
+	}
+	sys.Use(old)
+
+	// then it goes on
+	sees(t, sys, first, ask(t, sys, "Asked-after"))
+	setsApart(t, sys, "Asked-behind")
+}
+
+// setsApart sends what no service can use, and a payment behind it, and waits until all have set both apart
+// and, once the former is discarded, the apps find the latter.
+func setsApart(t *testing.T, sys *testsystem.System, description string) {
+	t.Helper()
+	id := uuid.NewString()
+	e := payment.New(payment.Writer(payment.TypeRequested), id, payment.Requested{PaymentID: id, ContractorID: "ada-nowak",
+		Amount: money.Amount{Minor: 12_00, Currency: "EUR"}, Description: description, CaptureMethod: payment.Automatic})
+	e.ID, e.Time, e.Meta = event.NewID(), time.Now(), event.Meta{Actor: "ada-nowak", ActorName: "Ada Nowak"}
+	useless := e
+	useless.ID, useless.Data = event.NewID(), []byte("{}")
+	writer := &kafkago.Writer{Addr: kafkago.TCP(strings.Split(sys.Parts.Brokers, ",")...), Balancer: kafkago.Murmur2Balancer{},
+		RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond}
+	defer func() { _ = writer.Close() }()
+	if err := writer.WriteMessages(t.Context(), kafka.Encode(payment.Topic, useless), kafka.Encode(payment.Topic, e)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range programs {
+		testsystem.Eventually(t, name+" sets both apart", func() error {
+			if list := sys.Run(name, "dead-letters", "list"); strings.Count(list, id) < 2 || !strings.Contains(list, "parked") {
+				return fmt.Errorf("the list is %s", list)
+			}
+			return nil
+		})
+		sys.Run(name, "dead-letters", "discard", "1")
+		if list := sys.Run(name, "dead-letters", "list"); strings.Contains(list, id) {
+			t.Errorf("%s sets apart still: %s", name, list)
+		}
+	}
+	for app, person := range map[string]string{testsystem.Contractor: "Ada Nowak", testsystem.Manager: "Mia Weber"} {
+		listed(t, sys, app, person, description)
+	}
 }
 
 // ask asks for a payment, as a contractor, and returns what it is found by.
@@ -87,22 +147,7 @@ func ask(t *testing.T, sys *testsystem.System, description string) string {
 func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 	t.Helper()
 	for app, person := range map[string]string{testsystem.Contractor: "Ada Nowak", testsystem.Manager: "Mia Weber"} {
-		who := sys.SignIn(t, app, person)
-		testsystem.Eventually(t, "all are listed by "+app, func() error {
-			page, err := who.Open("/")
-			if err == nil && app == testsystem.Manager {
-				page, err = page.Press("All") // it opens with what waits
-			}
-			if err != nil {
-				return err
-			}
-			for _, description := range descriptions {
-				if !page.Shows(description) {
-					return fmt.Errorf("%s is not listed: %s", description, page.Text())
-				}
-			}
-			return nil
-		})
+		listed(t, sys, app, person, descriptions...)
 	}
 	mia := sys.SignIn(t, testsystem.Manager, "Mia Weber")
 	page, err := mia.Open("/")
@@ -119,6 +164,27 @@ func sees(t *testing.T, sys *testsystem.System, descriptions ...string) {
 			err = fmt.Errorf("the list shows %s", page.Text())
 		}
 		return err
+	})
+}
+
+// listed waits until an app lists the payments, all of them and each where it is searched for.
+func listed(t *testing.T, sys *testsystem.System, app, person string, descriptions ...string) {
+	t.Helper()
+	who := sys.SignIn(t, app, person)
+	list := map[string]string{testsystem.Contractor: "/?q=", testsystem.Manager: "/payments?tab=all&q="}[app]
+	testsystem.Eventually(t, "all are listed by "+app, func() error {
+		for _, search := range append([]string{""}, descriptions...) {
+			page, err := who.Open(list + search)
+			if err != nil {
+				return err
+			}
+			for _, description := range descriptions {
+				if page.Shows(description+" 12.00 EUR") != (search == "" || search == description) {
+					return fmt.Errorf("%s, searched for %q, shows %s", description, search, page.Text())
+				}
+			}
+		}
+		return nil
 	})
 }
 
@@ -191,15 +257,22 @@ func withViews(t *testing.T) (expanding []string) {
 			made[path] = append(made[path], m[1])
 		}
 	}
+	var dropped []string
+	for _, m := range dropView.FindAllStringSubmatch(all.String(), -1) {
+		dropped = append(dropped, strings.Split(m[1], ", ")...)
+	}
 	for path, views := range made {
-		if slices.ContainsFunc(views, func(name string) bool { return !strings.Contains(all.String(), "drop view "+name+";") }) {
+		if slices.ContainsFunc(views, func(name string) bool { return !slices.Contains(dropped, name) }) {
 			expanding = append(expanding, path)
 		}
 	}
 	return expanding
 }
 
-var createView = regexp.MustCompile(`(?m)^create view (\w+) as`)
+var (
+	createView = regexp.MustCompile(`(?m)^create view (\w+) as`)
+	dropView   = regexp.MustCompile(`(?m)^drop view ([\w, ]+);`)
+)
 
 func parent(t *testing.T, commit string) string {
 	t.Helper()
