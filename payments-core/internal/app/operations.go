@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,72 +18,63 @@ import (
 // stuckOperations is the command for what the gateway cannot be asked again by itself: `operations
 // list|retry|settle`.
 func stuckOperations(load service.Loader[Config]) *cobra.Command {
-	with := func(changes bool, run runWithService) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			cfg, log, err := load()
-			if err != nil {
-				return err
-			}
-			b, err := declaration().Open(cmd.Context(), cfg, log)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			ops, err := newOperations(cfg, b)
-			if err != nil {
-				return err
-			}
-			if changes {
-				if err := declaration().CheckBeforeChange(cmd.Context(), b); err != nil {
-					return err
-				}
-			}
-			return run(cmd.Context(), cmd.OutOrStdout(), ops, args)
-		}
-	}
 	command := &cobra.Command{
 		Use:   "operations",
 		Short: "Look at what is stuck, or open for long, at the payment gateway, and retry or settle it",
 	}
-	command.AddCommand(
-		&cobra.Command{
-			Use: "list", Args: cobra.NoArgs,
-			Short: "List the operations that are stuck, and those that have been open for long, oldest first",
-			RunE: with(false, func(ctx context.Context, out io.Writer, ops *operations.Service, _ []string) error {
-				stuck, err := ops.Stuck(ctx)
-				if err != nil {
-					return err
-				}
-				unanswered, err := ops.Unanswered(ctx)
-				if err != nil {
-					return err
-				}
-				return errors.Join(printStuck(out, stuck), printUnanswered(out, unanswered))
-			}),
-		},
-		retryCommand(with), settleCommand(with),
-	)
+	command.AddCommand(listCommand(load), retryCommand(load), settleCommand(load))
 	return command
 }
 
-// runWithService runs a command with the service of operations.
-type runWithService func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error
+type runOperations func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error
 
-// withService makes a cobra command's function of one. A command that changes something first checks that the
-// database has what the core has written.
-type withService func(changes bool, run runWithService) func(*cobra.Command, []string) error
+// withOperations returns what a command runs with the service of operations. A command that changes something
+// first checks that the database has what the core has written.
+func withOperations(load service.Loader[Config], changes bool, run runOperations) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, log, err := load()
+		if err != nil {
+			return err
+		}
+		b, err := declaration().Open(cmd.Context(), cfg, log)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		ops, err := newOperations(cfg, b)
+		if err == nil && changes {
+			err = declaration().CheckBeforeChange(cmd.Context(), b)
+		}
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), cmd.OutOrStdout(), ops, args)
+	}
+}
 
-func retryCommand(with withService) *cobra.Command {
-	var by operations.Handling
-	command := &cobra.Command{
-		Use: "retry <key>", Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+func listCommand(load service.Loader[Config]) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Args: cobra.NoArgs,
+		Short: "List the operations that are stuck, and those that have been open for long, oldest first",
+		RunE: withOperations(load, false, func(ctx context.Context, out io.Writer, ops *operations.Service, _ []string) error {
+			stuck, err := ops.Stuck(ctx)
+			if err != nil {
 				return err
 			}
-			return by.Check()
-		},
-		Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once",
-		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
+			unanswered, err := ops.Unanswered(ctx)
+			if err != nil {
+				return err
+			}
+			return errors.Join(printStuck(out, stuck), printUnanswered(out, unanswered))
+		}),
+	}
+}
+
+func retryCommand(load service.Loader[Config]) *cobra.Command {
+	var by operations.Handling
+	command := &cobra.Command{
+		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once",
+		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			key, err := ops.Retry(ctx, args[0], by)
 			switch {
 			case err != nil:
@@ -96,25 +88,17 @@ func retryCommand(with withService) *cobra.Command {
 			return err
 		}),
 	}
-	handledBy(command, &by)
+	handledBy(command, &by, func() error { return nil })
 	return command
 }
 
-func settleCommand(with withService) *cobra.Command {
+func settleCommand(load service.Loader[Config]) *cobra.Command {
 	var by operations.Handling
 	var as operations.Settlement
 	var outcome string
 	command := &cobra.Command{
-		Use: "settle <key>", Short: "Say how it came out, without asking the gateway", Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
-				return err
-			}
-			if outcome != "succeeded" && outcome != "failed" {
-				return fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)
-			}
-			return by.Check()
-		},
-		RunE: with(true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
+		Use: "settle <key>", Short: "Say how it came out, without asking the gateway",
+		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
 			as.Succeeded = outcome == "succeeded"
 			err := ops.Settle(ctx, args[0], as, by)
 			if err == nil {
@@ -123,16 +107,28 @@ func settleCommand(with withService) *cobra.Command {
 			return err
 		}),
 	}
-	handledBy(command, &by)
+	handledBy(command, &by, func() error {
+		if outcome != "succeeded" && outcome != "failed" {
+			return fmt.Errorf("--outcome is %q: say succeeded or failed", outcome)
+		}
+		return nil
+	})
 	command.Flags().StringVar(&outcome, "outcome", "", "succeeded or failed")
 	command.Flags().StringVar(&as.Reference, "reference", "", "the gateway's reference, if there is one")
 	return command
 }
 
-// handledBy adds the flags that put an operator on record.
-func handledBy(command *cobra.Command, by *operations.Handling) {
+// handledBy has a command take one key, and adds the flags that put an operator on record. It checks them
+// after the command's own flags.
+func handledBy(command *cobra.Command, by *operations.Handling, own func() error) {
 	command.Flags().StringVar(&by.By, "by", "", "your name, for the record (required)")
 	command.Flags().StringVar(&by.Why, "why", "", "why, for the record (required)")
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+			return err
+		}
+		return cmp.Or(own(), by.Check())
+	}
 }
 
 // printStuck quotes what came from the gateway.
