@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"countersign.example/pkg/schema"
 )
 
 func generated(t *testing.T) []byte {
@@ -64,10 +66,10 @@ func TestEachTypeIsWrittenByOneService(t *testing.T) {
 	writers := map[string]string{}
 	for _, topic := range topics() {
 		for _, e := range topic.types {
-			require.Emptyf(t, writers[e.name], "%s is registered twice", e.name)
-			writers[e.name] = e.writer
-			require.NotEmpty(t, e.description, e.name)
-			require.Equal(t, "https://countersign.example/schemas/"+e.name+".json", e.uri)
+			require.Emptyf(t, writers[e.Name], "%s is registered twice", e.Name)
+			writers[e.Name] = e.Writer
+			require.NotEmpty(t, e.Description, e.Name)
+			require.Equal(t, "https://countersign.example/schemas/"+e.Name+".json", schema.URI(e.Name))
 		}
 	}
 	require.Equal(t, "/contractor-ui", writers["payment_requested"])

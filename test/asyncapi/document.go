@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"countersign.example/pkg/schema"
 )
 
 const preamble = `# Generated from the registries of events by ` + "`make docs`" + `; a test holds it to them.
@@ -52,16 +54,16 @@ func generate(topics []topic) ([]byte, error) {
 	for _, t := range topics {
 		var named members
 		for _, e := range t.types {
-			named = append(named, member{e.name, ref("components", "messages", e.name)})
+			named = append(named, member{e.Name, ref("components", "messages", e.Name)})
 			m, err := message(shared, e)
 			if err != nil {
 				return nil, err
 			}
-			messages = append(messages, member{e.name, m})
+			messages = append(messages, member{e.Name, m})
 		}
-		channels = append(channels, member{t.name, members{
-			{"address", t.name}, {"description", t.about}, {"messages", named},
-			{"bindings", members{{"kafka", members{{"partitions", t.partitions}, {"bindingVersion", bindingVersion}}}}},
+		channels = append(channels, member{t.Name, members{
+			{"address", t.Name}, {"description", t.about}, {"messages", named},
+			{"bindings", members{{"kafka", members{{"partitions", t.Partitions}, {"bindingVersion", bindingVersion}}}}},
 		}})
 		operations = append(operations, operationsOf(t)...)
 	}
@@ -99,20 +101,20 @@ func operationsOf(t topic) (list members) {
 	written := map[string][]members{}
 	var writers []string
 	for _, e := range t.types {
-		writer := strings.TrimPrefix(e.writer, "/")
+		writer := strings.TrimPrefix(e.Writer, "/")
 		if !slices.Contains(writers, writer) {
 			writers = append(writers, writer)
 		}
-		written[writer] = append(written[writer], ref("channels", t.name, "messages", e.name))
+		written[writer] = append(written[writer], ref("channels", t.Name, "messages", e.Name))
 	}
 	for _, writer := range writers {
-		list = append(list, member{writer + "-writes-" + t.name, members{
-			{"action", "send"}, {"channel", ref("channels", t.name)}, {"messages", written[writer]},
+		list = append(list, member{writer + "-writes-" + t.Name, members{
+			{"action", "send"}, {"channel", ref("channels", t.Name)}, {"messages", written[writer]},
 		}})
 	}
 	for _, consumer := range t.consumers {
-		list = append(list, member{consumer + "-receives-" + t.name, members{
-			{"action", "receive"}, {"channel", ref("channels", t.name)},
+		list = append(list, member{consumer + "-receives-" + t.Name, members{
+			{"action", "receive"}, {"channel", ref("channels", t.Name)},
 			{"bindings", members{{"kafka", members{
 				{"groupId", members{{"type", "string"}, {"const", consumer}}}, {"bindingVersion", bindingVersion},
 			}}}},
@@ -121,22 +123,22 @@ func operationsOf(t topic) (list members) {
 	return list
 }
 
-func message(shared *schemas, e eventType) (members, error) {
+func message(shared *schemas, e schema.Type) (members, error) {
 	payload, err := shared.payload(e)
 	if err != nil {
 		return nil, err
 	}
-	example, err := parse(e.example)
+	example, err := parse(e.Example)
 	if err != nil {
-		return nil, fmt.Errorf("example of %s: %w", e.name, err)
+		return nil, fmt.Errorf("example of %s: %w", e.Name, err)
 	}
 	constant := func(value string) members { return members{{"const", value}} }
 	return members{
-		{"name", e.name}, {"summary", e.description}, {"contentType", "application/json"},
+		{"name", e.Name}, {"summary", e.Description}, {"contentType", "application/json"},
 		{"headers", members{{"allOf", []members{
 			ref("components", "schemas", "headers"),
 			{{"type", "object"}, {"properties", members{
-				{"ce_type", constant(e.name)}, {"ce_source", constant(e.writer)}, {"ce_dataschema", constant(e.uri)},
+				{"ce_type", constant(e.Name)}, {"ce_source", constant(e.Writer)}, {"ce_dataschema", constant(schema.URI(e.Name))},
 			}}},
 		}}}},
 		{"payload", payload},

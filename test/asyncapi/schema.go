@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"countersign.example/pkg/schema"
 )
 
 // schemas are the definitions that events share, collected from their schemas.
@@ -18,10 +20,10 @@ type schemas struct {
 
 // payload turns a type's JSON Schema into one that stands in a document: what it defines moves to the
 // document's components, and its name and dialect, which would change what its references mean, stay behind.
-func (s *schemas) payload(t eventType) (*yaml.Node, error) {
-	root, err := parse(t.schema)
+func (s *schemas) payload(t schema.Type) (*yaml.Node, error) {
+	root, err := parse(t.Schema)
 	if err != nil {
-		return nil, fmt.Errorf("schema of %s: %w", t.name, err)
+		return nil, fmt.Errorf("schema of %s: %w", t.Name, err)
 	}
 	for _, name := range []string{"$schema", "$id", "title", "description", "examples"} {
 		cut(root, name)
@@ -30,7 +32,7 @@ func (s *schemas) payload(t eventType) (*yaml.Node, error) {
 	if definitions != nil {
 		for i := 0; i+1 < len(definitions.Content); i += 2 {
 			if err := s.share(definitions.Content[i].Value, definitions.Content[i+1]); err != nil {
-				return nil, fmt.Errorf("schema of %s: %w", t.name, err)
+				return nil, fmt.Errorf("schema of %s: %w", t.Name, err)
 			}
 		}
 	}
