@@ -105,25 +105,29 @@ type Large struct {
 	Within time.Duration // the time for a request; RequestTimeout where it is less
 }
 
-// limitBody refuses bodies beyond their route's limit with 413, whether their length is announced or not.
-func limitBody(large []Large) echo.MiddlewareFunc {
-	limits := make(map[string]int64, len(large))
+// limit ends the request's context after its route's time, unless the path is a socket's, and refuses bodies beyond
+// its route's size with 413, whether their length is announced or not.
+func limit(large []Large, socket string) echo.MiddlewareFunc {
+	routes := make(map[string]Large, len(large))
 	for _, l := range large {
-		limits[l.Route] = l.Limit
+		routes[l.Route] = l
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			r := c.Request()
-			limit := max(formLimit, limits[c.Path()])
-			whole := r.Body
+			r, route := c.Request(), routes[c.Path()]
+			limit, whole := max(formLimit, route.Limit), r.Body
 			if r.ContentLength > limit {
 				drain(whole)
 				return errTooLarge(limit)
 			}
 			r.Body = http.MaxBytesReader(c.Response(), whole, limit)
+			if socket == "" || r.URL.Path != socket {
+				ctx, cancel := context.WithTimeout(r.Context(), max(RequestTimeout, route.Within))
+				defer cancel()
+				c.SetRequest(r.WithContext(ctx))
+			}
 			err := next(c)
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
+			if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 				drain(whole)
 			}
 			return err
@@ -132,25 +136,6 @@ func limitBody(large []Large) echo.MiddlewareFunc {
 }
 
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, drainLimit) }
-
-// limitTime ends the request's context after its route's limit, unless the path is a socket's.
-func limitTime(large []Large, socket string) echo.MiddlewareFunc {
-	limits := make(map[string]time.Duration, len(large))
-	for _, l := range large {
-		limits[l.Route] = l.Within
-	}
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if socket != "" && c.Request().URL.Path == socket {
-				return next(c)
-			}
-			ctx, cancel := context.WithTimeout(c.Request().Context(), max(RequestTimeout, limits[c.Path()]))
-			defer cancel()
-			c.SetRequest(c.Request().WithContext(ctx))
-			return next(c)
-		}
-	}
-}
 
 // refuseCrossSite stops forms that another site sends in the person's name.
 func refuseCrossSite() echo.MiddlewareFunc {

@@ -96,7 +96,7 @@ func New(o Options) (*Site, error) {
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
-		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limitBody(o.Large), limitTime(o.Large, livePath),
+		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limit(o.Large, livePath),
 		o.Sessions.middleware, s.identify,
 	)
 	e.POST("/signed-in-as", s.signIn)
@@ -108,7 +108,7 @@ func New(o Options) (*Site, error) {
 func NewAPI(log *slog.Logger, metrics *telemetry.Metrics, large ...Large) *echo.Echo {
 	e := newEcho()
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answerProblem(log, err, c) }
-	e.Use(correlate(true), observe(metrics, log), recoverPanics, limitBody(large), limitTime(large, ""))
+	e.Use(correlate(true), observe(metrics, log), recoverPanics, limit(large, ""))
 	return e
 }
 

@@ -318,7 +318,8 @@ func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup,
 	if own := slices.DeleteFunc(keyed, func(i item) bool { return !r.isOwn(i) }); len(own) > 0 {
 		var e EventKey
 		batch.Queue("select e.id, e.stream from unnest($1::uuid[], $2::text[]) as e (id, stream) where "+journal.Holds("e.id", "e.stream"),
-			pg.Column(own, func(i item) uuid.UUID { return i.received.ID }), pg.Column(own, func(i item) string { return i.received.Stream })).Query(pg.EachRow([]any{&e.ID, &e.Stream}, func() { k.own[e] = true }))
+			pg.Column(own, func(i item) uuid.UUID { return i.received.ID }), pg.Column(own, func(i item) string { return i.received.Stream })).
+			Query(pg.EachRow([]any{&e.ID, &e.Stream}, func() { k.own[e] = true }))
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return lookup{}, fmt.Errorf("look for quarantined keys: %w", err)
