@@ -27,7 +27,7 @@ type Hub struct {
 	log      *slog.Logger
 	upgrader websocket.Upgrader
 	queue    int // queueSize, but for tests
-	metrics  metrics
+	resets   prometheus.Counter
 	serving  sync.WaitGroup
 	joined   chan struct{} // a socket has, since Watch last looked
 
@@ -45,13 +45,15 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub 
 	h := &Hub{
 		db: db, stream: newStream(client, app), log: log, queue: queueSize,
 		joined: make(chan struct{}, 1),
-		ring:   newRing(ringSize, entryID{}), sockets: map[string]map[*socket]struct{}{},
+		resets: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "live_resets_total", Help: "Times a socket was told to fetch its page again.",
+		}),
+		ring: newRing(ringSize, entryID{}), sockets: map[string]map[*socket]struct{}{},
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: writeWait, ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
 		CheckOrigin: checkOrigin,
 	}
-	h.metrics = newMetrics(h)
 	return h
 }
 
@@ -75,7 +77,18 @@ func (h *Hub) Sockets() int {
 }
 
 // Collectors are the hub's metrics, for the registry of the service.
-func (h *Hub) Collectors() []prometheus.Collector { return h.metrics.collectors }
+func (h *Hub) Collectors() []prometheus.Collector {
+	sockets := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_sockets", Help: "Open sockets."},
+		func() float64 { return float64(h.Sockets()) })
+	healthy := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_healthy", Help: "1 while the stream in Redis is read."},
+		func() float64 {
+			if h.Healthy() {
+				return 1
+			}
+			return 0
+		})
+	return []prometheus.Collector{h.resets, sockets, healthy}
+}
 
 func (h *Hub) position() cursor {
 	h.mu.Lock()
@@ -203,7 +216,7 @@ func (h *Hub) replay(s *socket, audience string) {
 // reset has a socket's page fetch itself again. What waits for the socket is of no use then. The caller holds
 // mu.
 func (h *Hub) reset(s *socket) {
-	h.metrics.resets.Inc()
+	h.resets.Inc()
 	s.since = cursor{}
 	s.pending = append(s.pending[:0], prepare(message{Reset: true, Spread: spread(h.count).Milliseconds(), Late: !h.healthy}))
 	wait.Signal(s.notified)
@@ -274,25 +287,4 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-type metrics struct {
-	resets     prometheus.Counter
-	collectors []prometheus.Collector
-}
-
-func newMetrics(h *Hub) metrics {
-	resets := prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "live_resets_total", Help: "Times a socket was told to fetch its page again.",
-	})
-	sockets := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_sockets", Help: "Open sockets."},
-		func() float64 { return float64(h.Sockets()) })
-	healthy := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "live_healthy", Help: "1 while the stream in Redis is read."},
-		func() float64 {
-			if h.Healthy() {
-				return 1
-			}
-			return 0
-		})
-	return metrics{resets, []prometheus.Collector{resets, sockets, healthy}}
 }

@@ -183,7 +183,7 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 		}
 		return markFailed(ctx, tx, d.ID, Poison, i.cause)
 	}
-	err = (&DeadLetterStore{recorder: r}).receive(ctx, tx, i)
+	err = r.receiveOne(ctx, tx, i)
 	switch {
 	case errors.Is(err, ErrRefused): // another one with its id was recorded just now
 		return markFailed(ctx, tx, d.ID, Refused, err)

@@ -92,7 +92,7 @@ var maxParallel = min(4, runtime.GOMAXPROCS(0))
 // message among these that was recorded already is then known as a redelivery.
 func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Message, err error) {
 	if len(messages) <= BatchMessages {
-		if err := r.recordShare(ctx, messages); err != nil {
+		if err := r.recordItems(ctx, pg.Column(messages, r.read)); err != nil {
 			return messages, err
 		}
 		return nil, nil
@@ -106,7 +106,7 @@ func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Messa
 	errs := make([]error, maxParallel)
 	var all sync.WaitGroup
 	for lane, share := range shares {
-		all.Go(func() { errs[lane] = r.recordShare(ctx, share) })
+		all.Go(func() { errs[lane] = r.recordItems(ctx, pg.Column(share, r.read)) })
 	}
 	all.Wait()
 	for lane, err := range errs {
@@ -115,14 +115,6 @@ func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Messa
 		}
 	}
 	return left, errors.Join(errs...)
-}
-
-func (r *Recorder) recordShare(ctx context.Context, messages []Message) error {
-	items := make([]item, len(messages))
-	for i, m := range messages {
-		items[i] = r.read(m)
-	}
-	return r.recordAll(ctx, items)
 }
 
 // read decodes a message and checks it by itself.
@@ -231,6 +223,23 @@ func (r *Recorder) receive(ctx context.Context, tx *pg.Tx, received []journal.Re
 		fresh = append(fresh, s.New...)
 	}
 	return fresh, conflicts, nil
+}
+
+// receiveOne records the event of a dead letter as if it came now.
+func (r *Recorder) receiveOne(ctx context.Context, tx *pg.Tx, i item) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	_, conflicts, err := r.receive(ctx, tx, []journal.Received{i.received})
+	if err != nil {
+		return err
+	}
+	if len(conflicts) > 0 {
+		return changed(conflicts[0])
+	}
+	return nil
 }
 
 // reportAtMost is how many of a transaction's dead letters are logged one by one, so that a flood of them

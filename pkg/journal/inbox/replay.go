@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 )
 
@@ -147,7 +146,7 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 		case d.recorder.lacks(i, known.own):
 			return notOurs()
 		}
-		if err := d.receive(ctx, tx, i); err != nil {
+		if err := d.recorder.receiveOne(ctx, tx, i); err != nil {
 			return err
 		}
 		return settle(ctx, tx, deadLetter.ID, "replayed")
@@ -164,30 +163,13 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 // errNotNow says that something else has to be done first.
 var errNotNow = errors.New("not now")
 
-// receive records the event of a dead letter as if it came now.
-func (d *DeadLetterStore) receive(ctx context.Context, tx *pg.Tx, i item) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
-	_, conflicts, err := d.recorder.receive(ctx, tx, []journal.Received{i.received})
-	if err != nil {
-		return err
-	}
-	if len(conflicts) > 0 {
-		return changed(conflicts[0])
-	}
-	return nil
-}
-
-// receiveInOrder is receive for a dead letter that waited for its key.
+// receiveInOrder is Recorder.receiveOne for a dead letter that waited for its key.
 func (d *DeadLetterStore) receiveInOrder(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) error {
 	adopted, err := d.adopts(ctx, tx, i, deadLetter)
 	if err != nil {
 		return err
 	}
-	if err := d.receive(ctx, tx, i); err != nil || !adopted || d.recorder.Restore == nil {
+	if err := d.recorder.receiveOne(ctx, tx, i); err != nil || !adopted || d.recorder.Restore == nil {
 		return err
 	}
 	report := func(line string) { d.recorder.Log.Info("restored what follows from an adopted event", "what", line) }

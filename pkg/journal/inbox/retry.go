@@ -22,10 +22,10 @@ const (
 	firstPause  = 40 * time.Millisecond
 )
 
-// recordAll records items. An item whose recording fails, for a reason that is not known to be temporary, is
+// recordItems records items. An item whose recording fails, for a reason that is not known to be temporary, is
 // found by halving: one bad message among n costs 2 log n transactions. It is tried again, alone, after the
 // others are recorded.
-func (r *Recorder) recordAll(ctx context.Context, items []item) error {
+func (r *Recorder) recordItems(ctx context.Context, items []item) error {
 	suspects := suspects{}
 	if err := r.bisect(ctx, items, &suspects); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (r *Recorder) retryAlone(ctx context.Context, items []item) error {
 	if len(items) == 1 {
 		return nil
 	}
-	return r.recordAll(ctx, items[1:])
+	return r.recordItems(ctx, items[1:])
 }
 
 // permanentError is a failure that trying again does not mend: a panic, or data that cannot be encoded.
