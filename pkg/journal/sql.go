@@ -47,10 +47,12 @@ const appendEvent = `with written as (insert into journal (stream, version, even
 	moved as (update streams set version = $2 where stream = $1)
 	select position, recorded_at from written`
 
-// Holds is an SQL condition: the journal has the event whose id and stream these expressions give.
+// Holds is an SQL condition: the journal has the event whose id and stream these expressions give. The two
+// indexes are asked in one union: two conditions with "or" would be planned as hashes of the whole journal
+// while it is small.
 func Holds(id, stream string) string {
-	const has = "exists (select from journal where %s = %s and stream = %s)"
-	return "(" + fmt.Sprintf(has, "event_id", id, stream) + " or " + fmt.Sprintf(has, "shared_id", id, stream) + ")"
+	return fmt.Sprintf("exists (select 1 from journal where event_id = %[1]s and stream = %[2]s union all "+
+		"select 1 from journal where shared_id = %[1]s and stream = %[2]s)", id, stream)
 }
 
 // receiveEvents names the conflict's target: any other conflict is a mistake and must surface.
