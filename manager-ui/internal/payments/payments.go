@@ -141,3 +141,20 @@ func (s *Service) notePending(ctx context.Context, id string, p readmodel.Pendin
 		return s.journal.Touch(ctx, tx, payment.Stream(id))
 	})
 }
+
+// Reopen has payments-core take an acceptance back, and returns the payment as it was. Errors are package api's,
+// and *payment.Refusal.
+func (s *Service) Reopen(ctx context.Context, id, key string) (payment.Payment, error) {
+	stream, err := s.journal.Read(ctx, payment.Stream(id))
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	p, _ := paymentview.Fold(stream)
+	if !p.Exists() {
+		return p, ErrNoPayment
+	}
+	if _, err := p.Reopen(event.MetaFrom(ctx)); err != nil {
+		return p, err // payments-core would say the same
+	}
+	return p, s.core.Reopen(ctx, id, "reopen:"+key)
+}
