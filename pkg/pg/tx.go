@@ -61,16 +61,6 @@ func (tx *Tx) QueueRow(query string, args []any, into ...any) {
 // Flush runs the queued statements now, for a caller that needs their results.
 func (tx *Tx) Flush(ctx context.Context) error { return tx.pipeline.ready(ctx) }
 
-// QueueGorm queues the one statement that write makes. write must not need its result.
-func (tx *Tx) QueueGorm(write func(*gorm.DB) *gorm.DB) error {
-	made := write(tx.gorm.Session(&gorm.Session{DryRun: true}))
-	if made.Error != nil {
-		return made.Error
-	}
-	tx.Queue(made.Statement.SQL.String(), made.Statement.Vars...)
-	return nil
-}
-
 // InTx runs fn in a transaction and commits it, or rolls back if fn fails or panics.
 func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	conn, err := db.sql.Conn(ctx)

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
-	"gorm.io/gorm"
 
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -25,7 +24,8 @@ func TestWhatIsQueuedGoesWithTheCommit(t *testing.T) {
 			return row.Scan(&subscribed[0])
 		})
 		require.Empty(t, subscribed) // nothing has been sent
-		return tx.QueueGorm(func(g *gorm.DB) *gorm.DB { return g.Create(&thing{ID: 2}) })
+		tx.Queue(insertThing, 2)
+		return nil
 	}))
 
 	require.Equal(t, []int{1}, subscribed)

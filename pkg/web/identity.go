@@ -136,3 +136,22 @@ func PersonOf(c echo.Context) Person {
 	p, _ := c.Get(personContextKey).(Person)
 	return p
 }
+
+// Hub opens sockets: a live.Hub.
+type Hub interface {
+	Serve(w http.ResponseWriter, r *http.Request, audience, session string)
+	Refuse(w http.ResponseWriter, r *http.Request)
+}
+
+// Socket opens the socket of whoever is signed in, and of nobody else whatever the address says. They get
+// what is for their audience.
+func (s *Site) Socket(hub Hub, audience func(Person) string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if session, ok := s.SessionOf(c); ok {
+			hub.Serve(c.Response(), c.Request(), audience(PersonOf(c)), session)
+		} else {
+			hub.Refuse(c.Response(), c.Request())
+		}
+		return nil
+	}
+}

@@ -30,17 +30,6 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/orders/:id/cancel", h.confirmCancel)
 	e.POST("/orders/:id/cancel", h.cancelOrder)
 	if h.hub != nil {
-		e.GET("/live", h.live)
+		e.GET("/live", h.site.Socket(h.hub, func(p web.Person) string { return audience(p.ID) }))
 	}
-}
-
-// live opens the socket of whoever is signed in, and of nobody else whatever the address says.
-func (h *handlers) live(c echo.Context) error {
-	session, ok := h.site.SessionOf(c)
-	if !ok {
-		h.hub.Refuse(c.Response(), c.Request())
-		return nil
-	}
-	h.hub.Serve(c.Response(), c.Request(), audience(web.PersonOf(c).ID), session)
-	return nil
 }

@@ -29,27 +29,19 @@ func (h *handlers) rejectPayment(c echo.Context) error {
 
 // showRejectForm shows the form, unless the payment is decided already: then its page shows that.
 func (h *handlers) showRejectForm(c echo.Context, form *web.Form) error {
-	id, err := paymentID(c)
+	p, err := h.readPayment(c)
 	if err != nil {
 		return err
-	}
-	ctx := c.Request().Context()
-	p, err := h.histories.Payment(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !p.Exists() {
-		return errNoPayment
 	}
 	if p.Decision != payment.DecisionRequested {
-		_, err := p.Reject(event.MetaFrom(ctx), "any")
+		_, err := p.Reject(event.MetaFrom(c.Request().Context()), "any")
 		var refusal *payment.Refusal
 		if errors.As(err, &refusal) {
 			web.Flash(c, web.Info, sentence(refusal.Error())+".")
 		}
-		return web.Redirect(c, paymentPath(id))
+		return web.Redirect(c, paymentPath(p.ID))
 	}
 	return rejectView.Render(c, form.Status(), web.Page{
-		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(id), Revision: p.Revision,
+		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Revision,
 	}, rejectPage{Payment: p.Payment, Form: form})
 }

@@ -46,28 +46,32 @@ func (h *handlers) showPayment(c echo.Context) error {
 	return h.renderPayment(c, http.StatusOK, func(*paymentPage) {})
 }
 
-// renderPayment shows a payment's page; change adds what a form has to say.
-func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymentPage)) error {
+// readPayment reads the payment that the address names.
+func (h *handlers) readPayment(c echo.Context) (p readmodel.PaymentHistory, err error) {
 	id, err := paymentID(c)
 	if err != nil {
-		return err
+		return p, err
 	}
-	ctx := c.Request().Context()
-	p, err := h.histories.Payment(ctx, id)
+	if p, err = h.histories.Payment(c.Request().Context(), id); err == nil && !p.Exists() {
+		err = errNoPayment
+	}
+	return p, err
+}
+
+// renderPayment shows a payment's page; change adds what a form has to say.
+func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymentPage)) error {
+	p, err := h.readPayment(c)
 	if err != nil {
 		return err
 	}
-	if !p.Exists() {
-		return errNoPayment
-	}
 	page := paymentPageOf(p)
-	if page.Order, err = h.orderOf(ctx, p.Payment); err != nil {
+	if page.Order, err = h.orderOf(c.Request().Context(), p.Payment); err != nil {
 		return err
 	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
-		Subject: payment.Stream(id), Revision: p.Shown(),
+		Subject: payment.Stream(p.ID), Revision: p.Shown(),
 	}, page)
 }
 

@@ -27,19 +27,8 @@ func (h *handlers) register(e *echo.Echo) {
 	h.productPages().register(e.Group(catalogPath))
 	h.customerPages().register(e.Group(customersPath))
 	if h.hub != nil {
-		e.GET("/live", h.live)
+		e.GET("/live", h.site.Socket(h.hub, func(web.Person) string { return audience }))
 	}
-}
-
-// live opens the socket. Every manager sees the same, and whoever makes a request here is one.
-func (h *handlers) live(c echo.Context) error {
-	session, ok := h.site.SessionOf(c)
-	if !ok {
-		h.hub.Refuse(c.Response(), c.Request())
-		return nil
-	}
-	h.hub.Serve(c.Response(), c.Request(), audience, session)
-	return nil
 }
 
 func (h *handlers) backToPayment(c echo.Context) error {
