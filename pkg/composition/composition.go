@@ -190,13 +190,9 @@ func compare[C any](ctx context.Context, cfg *C, rt *service.Runtime, consumer k
 
 // startConsumer adds what publishes and receives, and what deletes what is old.
 func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig) {
-	topics := map[string]string{}
-	for _, t := range s.Publishes {
-		for _, prefix := range t.Prefixes {
-			topics[prefix] = t.Name
-		}
-	}
-	relay := kafka.NewRelay(kafka.RelayConfig{Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: topics, Log: rt.Log})
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: s.Publishes, Log: rt.Log,
+	})
 	consumer := kafka.NewConsumer(cfg)
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)

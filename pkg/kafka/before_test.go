@@ -78,7 +78,7 @@ func TestATopicMayHoldStreamsOfSeveralKinds(t *testing.T) {
 	r.Topics[0].Stream = func(e event.Event) string { return e.Type[:len("product")] + "-" + e.Subject }
 	relay := kafka.NewRelay(kafka.RelayConfig{
 		Client: h.client, DB: h.db, Journal: h.journal, Log: r.Log,
-		Topics: map[string]string{"product-": h.topic, "custome-": h.topic},
+		Topics: []event.Topic{{Name: h.topic, Prefixes: []string{"product-", "custome-"}}},
 	})
 	product, customer := newEvent("1", 1), newEvent("1", 2)
 	product.Type, customer.Type = "product_added", "customer_added"

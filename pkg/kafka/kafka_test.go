@@ -114,7 +114,7 @@ func check(e event.Event) error {
 func (h *harness) relay() *kafka.Relay {
 	return kafka.NewRelay(kafka.RelayConfig{
 		Client: h.client, DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: map[string]string{"thing-": h.topic},
+		Topics: []event.Topic{{Name: h.topic, Prefixes: []string{"thing-"}}},
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,15 +45,14 @@ func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 	return batch, err
 }
 
-// topicOf is the topic of the longest prefix that fits.
+// topicOf is the topic of a stream's events.
 func (r *Relay) topicOf(stream string) (topic string, ok bool) {
-	longest := -1
-	for prefix, t := range r.cfg.Topics {
-		if strings.HasPrefix(stream, prefix) && len(prefix) > longest {
-			topic, longest = t, len(prefix)
+	for _, t := range r.cfg.Topics {
+		if slices.ContainsFunc(t.Prefixes, func(prefix string) bool { return strings.HasPrefix(stream, prefix) }) {
+			return t.Name, true
 		}
 	}
-	return topic, longest >= 0
+	return "", false
 }
 
 // sizeOf is about what the message takes in a batch.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/wait"
@@ -39,9 +40,8 @@ type RelayConfig struct {
 	Client  *Client
 	DB      *pg.DB
 	Journal *journal.Journal
-	// Topics says which topic an event goes to, by the beginning of its stream's id:
-	// {"payment-": "payments"}.
-	Topics map[string]string
+	// Topics are those that the service writes to. An event goes to the one with its stream's prefix.
+	Topics []event.Topic
 	Log    *slog.Logger
 }
 

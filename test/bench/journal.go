@@ -54,7 +54,7 @@ func growth(e *environment) {
 		e.Logf("%d events in %s", size, time.Since(began).Round(time.Second))
 		ctx, cancel := context.WithCancel(e.ctx)
 		relay := kafka.NewRelay(kafka.RelayConfig{Client: client, DB: g.db, Journal: g.journal,
-			Topics: map[string]string{payment.Stream(""): topic}, Log: slog.New(slog.DiscardHandler)})
+			Topics: []event.Topic{{Name: topic, Prefixes: payment.Events.Prefixes}}, Log: slog.New(slog.DiscardHandler)})
 		var running sync.WaitGroup
 		running.Go(func() { _ = relay.Run(ctx) })
 		e.Cleanup(func() { cancel(); running.Wait() })
