@@ -194,10 +194,7 @@ func (j *Journal) Sweep(ctx context.Context, c CopyTable) (removed int64, err er
 // sweep deletes what is still without a stream under the streams' locks: one may just have been created. It
 // also deletes streams' rows that exist only for the lock.
 func (j *Journal) sweep(ctx context.Context, tx *pg.Tx, prefix string, orphans []string, remove string) (int64, error) {
-	ids := make([]string, len(orphans))
-	for i, orphan := range orphans {
-		ids[i] = prefix + orphan
-	}
+	ids := pg.Column(orphans, func(orphan string) string { return prefix + orphan })
 	loaded, err := j.Load(ctx, tx, ids...)
 	if err != nil {
 		return 0, err

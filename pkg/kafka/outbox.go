@@ -13,6 +13,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/pg"
 )
 
 // outboxBatch is what the relay publishes in one call.
@@ -83,10 +84,7 @@ func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error 
 		if err != nil {
 			return err
 		}
-		ids := make([]int64, len(acknowledged))
-		for i, n := range acknowledged {
-			ids[i] = notices[n].DeadLetter
-		}
+		ids := pg.Column(acknowledged, func(n int) int64 { return notices[n].DeadLetter })
 		noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 		err = inbox.MarkNoticed(noteCtx, r.cfg.DB, ids)
 		cancel()

@@ -197,10 +197,7 @@ func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBat
 	if len(acknowledged) == 0 {
 		return err
 	}
-	done := make([]int64, len(acknowledged))
-	for i, n := range acknowledged {
-		done[i] = t.positions[n]
-	}
+	done := pg.Column(acknowledged, func(n int) int64 { return t.positions[n] })
 	r.published.Add(float64(len(done)))
 	// Also when the service is stopping: what is left on the list is published again.
 	deleteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)

@@ -152,8 +152,7 @@ func amountOf(whole, decimals, code string) (Amount, bool) {
 
 // ProblemOf returns what Parse found, or "" if err is not from Parse.
 func ProblemOf(err error) Problem {
-	var parse *ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*ParseError](err); ok {
 		return parse.Problem
 	}
 	return ""
@@ -162,8 +161,7 @@ func ProblemOf(err error) Problem {
 // ReadingsOf returns the two amounts that an Ambiguous text may be, the larger first; none for every other
 // error.
 func ReadingsOf(err error) []Amount {
-	var parse *ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*ParseError](err); ok {
 		return parse.Readings
 	}
 	return nil

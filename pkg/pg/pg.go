@@ -154,8 +154,8 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 // IsUnique reports whether err is the violation of the named unique constraint or index.
 func IsUnique(err error, constraint string) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "23505" && pgErr.ConstraintName == constraint
+	violated, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && violated.Code == "23505" && violated.ConstraintName == constraint
 }
 
 // poolSizeGiven reports whether the URL sets the pool's size.

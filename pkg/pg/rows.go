@@ -40,8 +40,8 @@ func EachRow(into []any, do func()) func(pgx.Rows) error {
 	}
 }
 
-// Column returns one column of rows that are to be written, as an array for unnest: one statement with the
-// same plan writes one row or a thousand.
+// Column returns one column of rows, as an array for a statement: one statement with the same plan reads or
+// writes one row or a thousand.
 func Column[R, T any](rows []R, value func(R) T) []T {
 	column := make([]T, len(rows))
 	for i, row := range rows {

@@ -128,10 +128,7 @@ func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (o
 		if submission.ExpiresAt.IsZero() {
 			submission.ExpiresAt = now.Add(s.rules.OrderTTL)
 		}
-		ids := make([]string, len(locked.Order.Lines))
-		for i, line := range locked.Order.Lines {
-			ids[i] = line.ProductID
-		}
+		ids := pg.Column(locked.Order.Lines, func(line order.Line) string { return line.ProductID })
 		submission.Current = s.catalog.Products(tx, ids...)
 		if err := tx.Flush(ctx); err != nil {
 			return nil, err

@@ -29,10 +29,7 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, streams []string, repo
 	}
 	last := lastNumbers{}
 	for chunk := range slices.Chunk(ids, restoreBatch) {
-		names := make([]string, len(chunk))
-		for i, id := range chunk {
-			names[i] = order.Stream(id)
-		}
+		names := pg.Column(chunk, order.Stream)
 		loaded, err := s.journal.Load(ctx, tx, names...)
 		if err != nil {
 			return err

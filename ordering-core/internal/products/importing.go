@@ -145,10 +145,7 @@ func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, w
 
 // loadStreams locks and reads the items' streams.
 func loadStreams[P item](ctx context.Context, s *Service, tx *pg.Tx, wanted []P) (map[string]journal.Stream, error) {
-	names := make([]string, len(wanted))
-	for i, one := range wanted {
-		names[i] = one.stream()
-	}
+	names := pg.Column(wanted, func(one P) string { return one.stream() })
 	return s.journal.Load(ctx, tx, names...)
 }
 
@@ -169,10 +166,7 @@ func rowsByID[T any, P itemOf[T]](tx *pg.Tx, ids []string) (map[string]P, error)
 // spelling in each of these rows, by id. The database decides which keys are the same, and two items with one
 // key are refused.
 func identify[P item](ctx context.Context, tx *pg.Tx, wanted []P) (storedKeys map[string]string, err error) {
-	keys := make([]string, len(wanted))
-	for i, one := range wanted {
-		keys[i] = one.key()
-	}
+	keys := pg.Column(wanted, func(one P) string { return one.key() })
 	ids, folded, storedKeys, err := findKeys(ctx, tx, wanted[0].identifyQuery(), keys)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is there: %w", err)

@@ -86,10 +86,7 @@ func restore[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, str
 // markDoubled marks the products that have the SKU of another one. They are older than the comparison by
 // catalog.Key.
 func markDoubled(ctx context.Context, tx *pg.Tx, rows []*Product) error {
-	keys := make([]string, len(rows))
-	for i, p := range rows {
-		keys[i] = p.key()
-	}
+	keys := pg.Column(rows, (*Product).key)
 	others, err := pg.Rows(ctx, tx, pgx.RowTo[string], `select k.key from unnest($1::text[]) as k (key)
 		join products p on fold_sku(p.sku) = fold_sku(k.key) and not p.archived and not p.doubled`, keys)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,20 +72,21 @@ type History []Operation
 
 // Open returns the open operation, if there is one. It may be stuck.
 func (h History) Open() (Operation, bool) {
-	for _, o := range h {
-		if o.State == Open {
-			return o, true
-		}
-	}
-	return Operation{}, false
+	return h.find(func(o Operation) bool { return o.State == Open })
 }
 
 // Succeeded returns the operation of a kind that was done, if one was.
 func (h History) Succeeded(kind payment.Operation) (Operation, bool) {
-	for _, o := range h {
-		if o.Kind == kind && o.State == Succeeded {
-			return o, true
-		}
+	return h.find(func(o Operation) bool { return o.Kind == kind && o.State == Succeeded })
+}
+
+func (h History) byKey(key string) (Operation, bool) {
+	return h.find(func(o Operation) bool { return o.Key == key })
+}
+
+func (h History) find(wanted func(Operation) bool) (Operation, bool) {
+	if i := slices.IndexFunc(h, wanted); i >= 0 {
+		return h[i], true
 	}
 	return Operation{}, false
 }

@@ -90,10 +90,7 @@ func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment,
 func (s *Service) addMissing(
 	ctx context.Context, tx *pg.Tx, records []gateway.Record, missing map[string][]gateway.Record,
 ) error {
-	ids := make([]string, len(records))
-	for i, r := range records {
-		ids[i] = r.PaymentID
-	}
+	ids := pg.Column(records, func(r gateway.Record) string { return r.PaymentID })
 	slices.Sort(ids)
 	histories, err := Histories(ctx, tx, slices.Compact(ids)...)
 	if err != nil {
@@ -109,14 +106,6 @@ func (s *Service) addMissing(
 		}
 	}
 	return nil
-}
-
-func (h History) byKey(key string) (Operation, bool) {
-	i := slices.IndexFunc(h, func(o Operation) bool { return o.Key == key })
-	if i < 0 {
-		return Operation{}, false
-	}
-	return h[i], true
 }
 
 // restore inserts the operation of a record if it is missing, and closes it with the record's outcome.

@@ -22,10 +22,7 @@ func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) erro
 	}
 	done := 0
 	err := r.pages(ctx, tx, "payments", func(ids []string) error {
-		streams := make([]string, len(ids))
-		for i, id := range ids {
-			streams[i] = payment.Stream(id)
-		}
+		streams := pg.Column(ids, payment.Stream)
 		read, err := r.Journal.ReadSome(ctx, tx, streams...)
 		if err != nil {
 			return err
