@@ -38,6 +38,7 @@ func Program() service.Program[Config] {
 	}.Program()
 }
 
+// parts are the process manager that confirms what is paid, the expiry of orders, and the API.
 func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 	zone, err := time.LoadLocation(cfg.TimeZone)
 	if err != nil {

@@ -40,6 +40,7 @@ func declaration() composition.Service[Config] {
 	}
 }
 
+// parts are the process manager that opens operations, the calls of the gateway, and the API.
 func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 	ops, err := newOperations(cfg, b)
 	if err != nil {

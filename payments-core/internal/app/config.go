@@ -1,5 +1,5 @@
-// Package app puts payments-core together: its configuration, its commands, and in which order
-// its parts start and stop.
+// Package app declares payments-core: its configuration, what it receives and writes, what runs in it, and its
+// commands.
 package app
 
 import (
