@@ -1,5 +1,5 @@
-// Package app declares ordering-core: its configuration, what it receives and writes, what runs in it, and its
-// commands.
+// Package app declares ordering-core: its configuration, what it receives and writes, what runs in it, and
+// its commands.
 package app
 
 import (

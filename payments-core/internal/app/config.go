@@ -1,5 +1,5 @@
-// Package app declares payments-core: its configuration, what it receives and writes, what runs in it, and its
-// commands.
+// Package app declares payments-core: its configuration, what it receives and writes, what runs in it, and
+// its commands.
 package app
 
 import (

@@ -95,7 +95,8 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 		if h.stop != nil {
 			h.settled()
 		}
-		for _, difference := range h.reconcile() { // while it runs, so that what a test has published last is received
+		// While it runs, so that what a test has published last is received.
+		for _, difference := range h.reconcile() {
 			t.Error(difference)
 		}
 		if h.stop != nil {
