@@ -69,8 +69,8 @@ func (p *player) play(ctx context.Context) error {
 	return nil
 }
 
-// playScenes plays payments and orders one after another, and beside that what follows them, which may have to
-// wait for money. The last order is not among them.
+// playScenes plays payments and orders one after another, and beside that what follows them, which may have
+// to wait for money. The last order is not among them.
 func (p *player) playScenes(ctx context.Context) error {
 	scenes, ctx := errgroup.WithContext(ctx)
 	scenes.Go(func() error {
