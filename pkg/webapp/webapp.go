@@ -46,10 +46,11 @@ type App[C any] struct {
 	NewRenderer func(*web.Assets) (*web.Renderer, error)
 	NewLive     func(*pg.DB, *web.Renderer) live.Renderer
 	NewPages    func(cfg *C, b composition.Base, rt *service.Runtime, hub *live.Hub, site web.Options) (*web.Site, error)
-	// LateAfter is how long an event may wait for Kafka before pages of a process that has no consumer say
-	// that news is late; 0: they do not.
-	LateAfter time.Duration
 }
+
+// lateAfter is how long an event may wait for Kafka before pages of a process without a consumer say that news
+// is late.
+const lateAfter = 15 * time.Second
 
 // Program is the app's command line.
 func (a App[C]) Program() service.Program[C] {
@@ -94,16 +95,16 @@ func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
 	rt.Health.Optional("copies", r.Journal.CaughtUp)
 	rt.Go("pusher", live.NewPusher(r.DB, r.redis, a.Name, a.NewLive(r.DB, r.renderer), rt.Log).Run)
 	rt.Go("search", search.NewIndexer(r.DB, journal.UnpushedChannel, rt.Log, a.Searched...).Run)
-	if a.LateAfter > 0 && !rt.Role.Serves(service.Consumer) {
-		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, r.Journal, a.LateAfter) })
+	if !rt.Role.Serves(service.Consumer) {
+		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, r.Journal) })
 	}
 	return nil
 }
 
 // late is how a process without a consumer knows that Kafka is away: what was written waits.
-func late(ctx context.Context, j *journal.Journal, after time.Duration) error {
+func late(ctx context.Context, j *journal.Journal) error {
 	since, err := j.OutboxSince(ctx)
-	if err == nil && !since.IsZero() && time.Since(since) > after {
+	if err == nil && !since.IsZero() && time.Since(since) > lateAfter {
 		err = fmt.Errorf("events wait to be published, the oldest since %s", since.Format(time.RFC3339))
 	}
 	return err

@@ -59,7 +59,6 @@ func Program() service.Program[Config] {
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,
-		LateAfter:   15 * time.Second,
 	}.Program()
 }
 
