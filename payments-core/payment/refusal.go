@@ -28,6 +28,7 @@ const (
 	WrongAmount      Code = "wrong_amount"      // more than authorized, or another currency
 	BeingConfirmed   Code = "being_confirmed"   // the log has not confirmed the ending yet
 	AlreadyAsked     Code = "already_asked"     // another payment supersedes it
+	Stale            Code = "stale"             // the payment is not any more what the person saw
 	OtherWriter      Code = "other_writer"      // an event from a service that must not write it
 	UnknownType      Code = "unknown_type"      // an event that this version does not know
 	InvalidEvent     Code = "malformed"         // an event that cannot be read
@@ -46,8 +47,8 @@ type Refusal struct {
 	At     time.Time
 	// Why is why a payment was cancelled, or its money went back. It may be news to people.
 	Why string
-	// Field is the wrong input, as the body's JSON names it, and Message is for its author. Only where Code
-	// is Invalid.
+	// Field is the wrong input, as the body's JSON names it, and Message is for its author: only where Code
+	// is Invalid. Where it is Stale, Message is what has changed.
 	Field   string
 	Message string
 }
@@ -69,7 +70,7 @@ var verbs = map[string]string{
 // Error is the refusal as an answer to whoever tried: "already accepted by Mia Weber".
 func (r *Refusal) Error() string {
 	switch r.Code {
-	case Invalid:
+	case Invalid, Stale:
 		return r.Message
 	case NotRequested:
 		return "nobody has asked for this payment"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,11 +25,17 @@ const (
 	Info    Tone = "info"
 )
 
-// Message is shown once, on the next page.
+// Message is told once, on this page or the next: it stays through all that changes there until somebody has
+// read it.
 type Message struct {
-	ID   string `json:"-"` // of this one alone, however often the same is said
-	Tone Tone
-	Text string
+	ID    string `json:"-"` // of this one alone, however often the same is told
+	Tone  Tone
+	Title string `json:",omitempty"` // "Not accepted"; then neither it nor the text has its full stop
+	Text  string
+	At    time.Time `json:",omitzero"`  // when the thing happened that the text ends with
+	About *Link     `json:",omitempty"` // what it is about
+	Each  []string  `json:",omitempty"`
+	Typed string    `json:",omitempty"` // what somebody wrote, where no field keeps it
 }
 
 // flashKey is where a request keeps the messages for the next page.
@@ -44,18 +51,22 @@ const (
 // flash is a message that waits, in its cookie.
 type flash struct{ cookie, value string }
 
-// Flash keeps a message for the next page that this browser is shown; of many, the last few.
+// Flash is Tell for a message without more than a text.
+func Flash(c echo.Context, tone Tone, text string) { Tell(c, Message{Tone: tone, Text: text}) }
+
+// Tell keeps a message for the next page that this browser is shown; of many, the last few. What is about the
+// page itself stands in its [Page.Message], which may be of any length.
 //
 // It travels in a cookie of its own, which only tells its own browser something: a write to the session would
 // cost every form a transaction. And each in another one, so that the answers to two forms under way do not
 // overwrite each other.
 //
 // A HEAD leaves none: it looks for what a GET would answer, and changes nothing.
-func Flash(c echo.Context, tone Tone, text string) {
+func Tell(c echo.Context, m Message) {
 	if _, ok := c.Get(sessionsKey).(*Sessions); !ok || c.Request().Method == http.MethodHead {
 		return
 	}
-	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(Message{Tone: tone, Text: text})})
+	waiting := append(flashes(c), flash{flashPrefix(c) + event.NewID().String(), encodeFlash(m)})
 	size := 0
 	for _, f := range waiting {
 		size += len(f.value)
@@ -67,8 +78,8 @@ func Flash(c echo.Context, tone Tone, text string) {
 	}
 	last := &waiting[len(waiting)-1]
 	if size > maxFlash {
-		runes := []rune(text)
-		last.value = encodeFlash(Message{Tone: tone, Text: string(runes[:min(len(runes), 300)]) + "…"})
+		runes := []rune(m.Text)
+		last.value = encodeFlash(Message{Tone: m.Tone, Title: m.Title, Text: string(runes[:min(len(runes), 300)]) + "…"})
 	}
 	setFlashCookie(c, *last)
 	c.Set(flashKey, waiting)

@@ -158,6 +158,9 @@ type Page struct {
 	// Subject and Revision mark a page about one thing: "payment-<id>", and what it shows of it.
 	Subject  string
 	Revision int64
+	// Now is what has become of the subject, for somebody who was writing about it: "Rejected by Tom Berg".
+	Now     string
+	Message Message // what has just been tried, and came to nothing; none without a text
 }
 
 // frame is the layout's data.
@@ -188,6 +191,10 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	}
 	if s.sessionLoaded(c) && c.Request().Method != http.MethodHead { // which shows them to nobody
 		f.Flashes = popFlashes(c)
+		if page.Message.Text != "" {
+			page.Message.ID = event.NewID().String()
+			f.Flashes = append(f.Flashes, page.Message)
+		}
 		if f.Live && c.Request().Method == http.MethodGet && status < http.StatusInternalServerError {
 			s.options.Sessions.begin(c)
 		}

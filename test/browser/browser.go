@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -95,6 +97,13 @@ func (t *Tab) Open(url string) {
 	must(t.tb, chromedp.Do(ctx, chromedp.Navigate(url)))
 }
 
+// OnEveryPage runs a script in every page that the tab opens from now on, before the page's own.
+func (t *Tab) OnEveryPage(script string) {
+	t.tb.Helper()
+	_, err := chromedp.Call(t.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	must(t.tb, err)
+}
+
 // Reload loads the page again.
 func (t *Tab) Reload() {
 	t.tb.Helper()
@@ -103,12 +112,10 @@ func (t *Tab) Reload() {
 	must(t.tb, chromedp.Do(ctx, chromedp.Reload()))
 }
 
-// Back presses the browser's back button.
+// Back presses the back button. A page that the browser has kept does not load, so nothing is waited for.
 func (t *Tab) Back() {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
-	defer cancel()
-	must(t.tb, chromedp.Do(ctx, chromedp.NavigateBack()))
+	Eval[bool](t, "setTimeout(() => history.back()) > 0")
 }
 
 // Press presses the first visible button or link named name, in the page or in the element
@@ -139,6 +146,23 @@ func (t *Tab) Find(name string) Place {
 func (t *Tab) Click(at Place) {
 	t.tb.Helper()
 	must(t.tb, chromedp.Do(t.ctx, chromedp.MouseClickXY(at.X, at.Y)))
+}
+
+// Move moves the mouse's pointer to a place, with no button pressed.
+func (t *Tab) Move(to Place) {
+	t.tb.Helper()
+	must(t.tb, chromedp.Do(t.ctx, chromedp.MouseEvent(chromedp.MouseMoved, to.X, to.Y)))
+}
+
+// Network takes the network away from the tab, or gives it back.
+func (t *Tab) Network(there bool) {
+	t.tb.Helper()
+	conditions := &network.Conditions{Offline: !there, DownloadThroughput: -1, UploadThroughput: -1}
+	_, err := chromedp.Call(t.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{conditions}})
+	must(t.tb, err)
+	_, err = chromedp.Call(t.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: !there, DownloadThroughput: -1, UploadThroughput: -1})
+	must(t.tb, err)
 }
 
 // Type presses keys, wherever the focus is.
@@ -195,7 +219,7 @@ func Eval[T any](t *Tab, expression string) T {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	must(t.tb, err)
 	return value
 }
@@ -260,8 +284,8 @@ func (t *Tab) giveUp(what string, last error) {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
 	defer cancel()
-	page, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n\n" + document.body.innerText`))
-	t.tb.Fatalf("could not %s within %s (%v); the page shows:\n%s", what, patience, last, page)
+	shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n\n" + document.body.innerText`))
+	t.tb.Fatalf("could not %s within %s (%v); the page shows:\n%s", what, patience, last, shown)
 }
 
 func must(tb testing.TB, err error) {

@@ -20,7 +20,6 @@ const (
 	fieldCustomer   = "customer_id"
 	fieldTypedName  = "name" // what was typed where nothing was chosen from the list
 	fieldQuantity   = "quantity"
-	fieldSeen       = "seen" // hidden: the quantity that the person saw
 	fieldReason     = "reason"
 	fieldSequence   = "sequence" // hidden: the version that the person saw
 	fieldTotal      = "total"    // hidden: its total, in minor units

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -60,7 +59,7 @@ func (h *handlers) requestOrderPayment(c echo.Context) error {
 	switch {
 	case err == nil:
 		if added {
-			web.Flash(c, web.Good, fmt.Sprintf("You asked for %s. It waits for a manager.", made.Amount))
+			web.Tell(c, askedFor(made))
 		}
 	case errors.Is(err, payments.ErrNoPayment):
 		return errNoPayment

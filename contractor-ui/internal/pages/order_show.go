@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -45,7 +46,6 @@ type orderPage struct {
 	Ask         *askPart // what can be done about its payment; nil unless it is submitted
 	Paid        string   // the payment that paid it
 	CanCancel   bool
-	Changes     changes
 	Steps       []web.Step
 	NothingSeen bool // a new order, of which nothing is kept yet
 }
@@ -109,7 +109,7 @@ func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.Histor
 	page := orderPage{
 		ID: seen.ID, Title: orderTitle(seen.Order), State: orderview.StateBadge(seen.State), Customer: seen.CustomerName,
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
-		Steps: timeline(seen), Changes: tried.changes,
+		Steps: timeline(seen),
 	}
 	for i := range seen.Payments {
 		page.Payments = append(page.Payments, orderPaymentOf(seen, i))
@@ -119,14 +119,15 @@ func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.Histor
 	} else if err := h.addDraft(c, &page, seen.Order, tried); err != nil {
 		return err
 	}
-	if page.Changes.Now.Currency == "" && page.Totals.Total != nil {
-		page.Changes.Now = *page.Totals.Total
+	if tried.changes.Now.Currency == "" && page.Totals.Total != nil {
+		tried.changes.Now = *page.Totals.Total
 	}
 	if seen.State == order.StateSubmitted {
 		page.Ask = askOf(seen, tried)
 	}
 	return orderView.Render(c, status, web.Page{
 		Title: page.Title, Nav: "orders", Subject: order.Stream(seen.ID), Revision: seen.Revision,
+		Now: cmp.Or(page.Facts.Ended, orderview.StateLabel(seen.State)), Message: tried.changes.message(),
 	}, page)
 }
 

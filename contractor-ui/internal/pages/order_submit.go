@@ -71,6 +71,22 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 	return c
 }
 
+// message tells it; none if nothing has changed.
+func (c changes) message() (m web.Message) {
+	if c.Changed == "" {
+		return m
+	}
+	total := fmt.Sprintf("You saw a total of %s. It is %s now.", c.Seen, c.Now)
+	if c.Seen == c.Now {
+		total = fmt.Sprintf("The total is still %s.", c.Now)
+	}
+	text := fmt.Sprintf("Not submitted: %s. %s Look at the order as it is now, and submit it again if you agree.", c.Changed, total)
+	if len(c.Each) > 0 {
+		text += " " + c.Meanwhile
+	}
+	return web.Message{Tone: web.Warning, Text: text, Each: c.Each}
+}
+
 // meanwhile explains how many changes were made, of which the last so many are listed.
 func meanwhile(made, listed int) string {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/payments"
@@ -27,9 +28,8 @@ const (
 // requestPage is the form that asks for a payment.
 type requestPage struct {
 	PaymentID                              string
-	Supersedes                             string    // the payment asked for again
-	Asked                                  *web.Link // a payment that this very form has made already
-	Problem                                string    // with the form as a whole
+	Supersedes                             string // the payment asked for again
+	Problem                                string // with the form as a whole
 	Amount, Currency, Description, Capture web.Field
 }
 
@@ -130,22 +130,26 @@ func (h *handlers) requestPayment(c echo.Context) error {
 	}
 	made, err := command(c.Request().Context(), wanted)
 	var other payments.OtherRequest
+	// A form from before with something else in it asks for another payment, for one however often it is sent.
+	if errors.As(err, &other) {
+		wanted.PaymentID = anotherID(wanted)
+		made, err = command(c.Request().Context(), wanted)
+	}
 	refusal := refusalOf(err)
 	switch {
 	case err == nil:
 		if made {
-			web.Flash(c, web.Good, fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount))
+			web.Tell(c, askedFor(wanted))
+		}
+		if made && other.Payment.Exists() {
+			web.Tell(c, web.Message{
+				Tone: web.Info, Text: fmt.Sprintf("You have asked for %s before, with the same form:", other.Payment.Amount),
+				About: &web.Link{Label: clip(other.Payment.Description, 60), Href: paymentPath(other.Payment.ID)},
+			})
 		}
 		return web.Redirect(c, paymentPath(wanted.PaymentID))
 	case errors.Is(err, payments.ErrNoPayment):
 		return errNoPayment
-	case errors.As(err, &other):
-		page := newRequestPage(form)
-		page.PaymentID = event.NewID().String()
-		page.Asked = &web.Link{
-			Label: fmt.Sprintf("%s for “%s”", other.Payment.Amount, clip(other.Payment.Description, 60)), Href: paymentPath(other.Payment.ID),
-		}
-		return renderRequest(c, http.StatusUnprocessableEntity, page)
 	case errors.Is(err, payments.ErrForOrder):
 		web.Flash(c, web.Warning, "Not asked again: that is done on the page of its order.")
 		return web.Redirect(c, paymentPath(wanted.Supersedes))
@@ -161,6 +165,20 @@ func (h *handlers) requestPayment(c echo.Context) error {
 		page.Problem = refusal.Message
 	}
 	return renderRequest(c, http.StatusUnprocessableEntity, page)
+}
+
+// anotherID is the id of a payment whose form was sent before with something else in it.
+func anotherID(wanted payment.Requested) string {
+	form := uuid.MustParse(wanted.PaymentID) // which a payment has
+	return uuid.NewSHA1(form, fmt.Append(nil, wanted.Amount, wanted.CaptureMethod, wanted.Supersedes, wanted.Description)).String()
+}
+
+// askedFor tells that a payment was asked for.
+func askedFor(wanted payment.Requested) web.Message {
+	return web.Message{
+		Tone: web.Good, Text: fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount),
+		About: &web.Link{Label: clip(wanted.Description, 60), Href: paymentPath(wanted.PaymentID)},
+	}
 }
 
 // readRequest reads what the form asks for. Where the form cannot be sent as it is, every field that is wrong

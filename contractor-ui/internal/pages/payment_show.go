@@ -19,6 +19,7 @@ import (
 // paymentPage is one payment: its facts, and everything that happened to it.
 type paymentPage struct {
 	ID              string
+	Seen            string // what a press on the page carries
 	Amount          money.Amount
 	Description     string
 	Decision, Money web.Badge
@@ -49,12 +50,20 @@ func (h *handlers) showPayment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := web.Page{Title: clip(p.Description, 60), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown()}
+	page := web.Page{Title: clip(p.Description, 60), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown(), Now: decidedText(p.Payment)}
 	data := paymentPageOf(p, contractor)
 	if err := h.addOrder(ctx, &data, p.Payment); err != nil {
 		return err
 	}
 	return paymentView.Render(c, http.StatusOK, page, data)
+}
+
+// decidedText is the decision, with who took it.
+func decidedText(p payment.Payment) string {
+	if p.Decided.ByName != "" {
+		return paymentview.DecisionLabel(p.Decision) + " by " + p.Decided.ByName
+	}
+	return paymentview.DecisionLabel(p.Decision)
 }
 
 // addOrder links the order that the payment is for, which says how much is asked for again, and whether it
@@ -85,7 +94,7 @@ func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 	decided := paymentview.DecidedBy(p.Payment)
 	page := paymentPage{
-		ID: p.ID, Amount: p.Amount, Description: p.Description,
+		ID: p.ID, Seen: paymentview.Seen(p.UpdatedAt, p.Amount), Amount: p.Amount, Description: p.Description,
 		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Payment),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,

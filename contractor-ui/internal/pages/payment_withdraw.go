@@ -19,23 +19,35 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = h.payments.Withdraw(c.Request().Context(), id)
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	err = h.payments.Withdraw(ctx, id, form.Value("seen"))
 	refusal := refusalOf(err)
+	about := &web.Link{Label: "See the payment", Href: paymentPath(id)}
+	if p, err := h.ownPayment(ctx, id, web.PersonOf(c).ID); err == nil {
+		about.Label = p.Amount.String() + " for “" + clip(p.Description, 60) + "”"
+	}
 	switch {
 	case err == nil:
-		web.Flash(c, web.Good, "Withdrawn.")
+		web.Tell(c, web.Message{Tone: web.Good, Text: "Withdrawn.", About: about})
 	case errors.Is(err, payments.ErrNoPayment):
 		return errNoPayment
 	case refusal == nil:
 		return err
 	case refusal.Code != payment.SameVerdict: // twice withdrawn is withdrawn
-		web.Flash(c, web.Warning, text.Capital(notDone(refusal))+".")
+		web.Tell(c, web.Message{Tone: web.Warning, Text: text.Capital(notDone(refusal)) + ".", About: about})
 	}
 	return web.Redirect(c, paymentPath(id))
 }
 
 // notDone is the text of a refusal, as in a timeline: "not withdrawn: Mia Weber had already accepted it".
 func notDone(refusal *payment.Refusal) string {
+	if refusal.Code == payment.Stale {
+		return "not withdrawn: " + refusal.Error()
+	}
 	tried := payment.Entry{Event: event.Event{Type: refusal.Tried}}
 	return paymentview.StepText(payment.Step{Entry: tried, Refusal: refusal})
 }

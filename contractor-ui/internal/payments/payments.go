@@ -47,8 +47,8 @@ func New(db *pg.DB, j *journal.Journal, now func() time.Time) *Service {
 	return &Service{db: db, journal: j, now: now}
 }
 
-// Withdraw takes a request back while it waits for a decision.
-func (s *Service) Withdraw(ctx context.Context, id string) error {
+// Withdraw takes a request back, as it was seen (see [paymentview.Seen]), while it waits for a decision.
+func (s *Service) Withdraw(ctx context.Context, id, seen string) error {
 	by := event.MetaFrom(ctx)
 	return s.db.InTx(ctx, func(tx *pg.Tx) error {
 		streams, err := s.journal.Load(ctx, tx, payment.Stream(id))
@@ -62,6 +62,10 @@ func (s *Service) Withdraw(ctx context.Context, id string) error {
 		}
 		body, err := p.Withdraw(by, "")
 		if err != nil {
+			return err
+		}
+		_, steps := paymentview.Fold(stream)
+		if err := paymentview.CheckSeen(seen, p, payment.TypeWithdrawn, steps); err != nil {
 			return err
 		}
 		return s.append(ctx, tx, stream, body)

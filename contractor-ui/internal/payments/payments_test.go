@@ -124,7 +124,7 @@ func TestARefusalWritesNothing(t *testing.T) {
 	if _, err := f.AskAgain(f.as(jon), again); !errors.Is(err, payments.ErrNoPayment) {
 		t.Error(err)
 	}
-	if err := f.Withdraw(f.as(jon), theirs.PaymentID); !errors.Is(err, payments.ErrNoPayment) {
+	if err := f.Withdraw(f.as(jon), theirs.PaymentID, ""); !errors.Is(err, payments.ErrNoPayment) {
 		t.Error(err)
 	}
 	if after := f.written(); after != before {

@@ -36,9 +36,9 @@ type previewPage struct {
 	plan
 	Title, Noun, Path, Action string
 	Columns                   []string
-	Key, Amount               int // columns, as in fileKind
-	Notice                    notice
-	MoreRows, MoreProblems    int // that are not shown
+	Key, Amount               int         // columns, as in fileKind
+	Message                   web.Message // what came of a file that was imported
+	MoreRows, MoreProblems    int         // that are not shown
 	Imported                  bool
 }
 
@@ -96,7 +96,7 @@ func (h *handlers) preview(k fileKind) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		return h.renderPreview(c, k, http.StatusOK, p, notice{})
+		return h.renderPreview(c, k, http.StatusOK, p, web.Message{})
 	}
 }
 
@@ -111,7 +111,7 @@ func (h *handlers) uploaded(c echo.Context, k fileKind) (csvimport.Upload, error
 // renderImported explains what came of a file, instead of what importing it would do.
 func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload) error {
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
-		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Notice: notice{
+		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Message: web.Message{
 			Tone: web.Info, Title: "You have imported this file already", At: *u.ImportedAt,
 			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %d added, %d changed, %d unchanged",
 				u.Added, u.Changed, u.Unchanged),
@@ -119,10 +119,10 @@ func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload
 	})
 }
 
-func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan, shown notice) error {
+func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan, shown web.Message) error {
 	page := previewPage{
 		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
-		Key: k.key, Amount: k.amount, Notice: shown,
+		Key: k.key, Amount: k.amount,
 	}
 	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
 		page.Rows = p.Rows[:maxPreview]
@@ -138,7 +138,7 @@ func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan,
 	if page.MoreProblems = len(p.Problems) - maxProblems; page.MoreProblems > 0 {
 		page.Problems = p.Problems[:maxProblems]
 	}
-	return previewView.Render(c, status, web.Page{Title: k.title, Nav: k.nav}, page)
+	return previewView.Render(c, status, web.Page{Title: k.title, Nav: k.nav, Message: shown}, page)
 }
 
 // imported is what ordering-core says to an import.
@@ -181,7 +181,7 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 			return err
 		}
 		if len(p.Problems) > 0 {
-			return h.renderPreview(c, k, http.StatusUnprocessableEntity, p, notice{})
+			return h.renderPreview(c, k, http.StatusUnprocessableEntity, p, web.Message{})
 		}
 		done := imported{rows: len(p.bodies)}
 		body := map[string]any{"rows": p.bodies}
@@ -191,7 +191,7 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 				return err
 			}
 			p.Problems = k.refusedRows(err, p)
-			return h.renderPreview(c, k, a.Status, p, a.Notice)
+			return h.renderPreview(c, k, a.Status, p, a.Message)
 		}
 		// If this fails, pressing again has the same answer, and notes it then.
 		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {

@@ -146,17 +146,19 @@ func (p catalogPages[T]) form(now T) *web.Form {
 func (p catalogPages[T]) render(c echo.Context, now *T, form *web.Form, a formState) error {
 	page := itemPage[T]{formState: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
 	p.fields(form, &page)
-	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav}
+	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav, Message: a.Message}
 	if now != nil {
-		around = p.about(*now, (*now).Common().Name)
+		around = p.about(*now, (*now).Common().Name, a)
 	}
 	return p.itemView.Render(c, a.Status, around, page)
 }
 
 // about is a page about one.
-func (p catalogPages[T]) about(now T, title string) web.Page {
+func (p catalogPages[T]) about(now T, title string, a formState) web.Page {
 	item := now.Common()
-	return web.Page{Title: title, Nav: p.file.nav, Subject: p.file.stream(item.ID), Revision: item.Revision}
+	return web.Page{
+		Title: title, Nav: p.file.nav, Subject: p.file.stream(item.ID), Revision: item.Revision, Now: becameOf(item.Archived), Message: a.Message,
+	}
 }
 
 func (p catalogPages[T]) add(c echo.Context) error {
@@ -221,7 +223,7 @@ func (p catalogPages[T]) renderArchive(c echo.Context, now T, a formState) error
 	if item.Archived {
 		return p.render(c, &now, p.form(now), a)
 	}
-	return archiveView.Render(c, a.Status, p.about(now, "Archive "+p.file.noun), archivePage{
+	return archiveView.Render(c, a.Status, p.about(now, "Archive "+p.file.noun, a), archivePage{
 		formState: a, List: web.Link{Label: p.title, Href: p.file.path}, Href: p.file.path + "/" + item.ID,
 		Name: item.Name, Noun: p.file.noun, Means: p.means,
 	})

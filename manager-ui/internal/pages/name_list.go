@@ -37,6 +37,14 @@ func tabOf(archived bool) string {
 	return currentTab
 }
 
+// becameOf is what has become of a row in a word.
+func becameOf(archived bool) string {
+	if archived {
+		return "Archived"
+	}
+	return "Changed"
+}
+
 // readNameQuery reads a page's address.
 func readNameQuery(c echo.Context) (q readmodel.NameQuery, err error) {
 	switch c.QueryParam("tab") {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -42,9 +43,9 @@ type orderPage struct {
 	CanEnd            bool // be cancelled or expire
 	CancelReason      web.Field
 	SetDiscount       web.Field
-	Typed             orderForms // what live refreshes must leave as it is
-	Key               string     // the idempotency key of what is pressed on this page
-	Notice            notice     // about what was just tried, and did not happen
+	Typed             orderForms  // what live refreshes must leave as it is
+	Key               string      // the idempotency key of what is pressed on this page
+	Message           web.Message // about what was just tried, and did not happen
 }
 
 // orderPayment is one of its payments, as a line.
@@ -92,17 +93,17 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) er
 		return err
 	}
 	page := describeOrder(seen)
-	page.Key, page.Notice = a.Key, a.Notice
+	page.Key, page.Message = a.Key, a.Message
 	page.addForms(forms)
 	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
-		page.Notice.Typed = forms.cancel.Value(fieldReason)
+		page.Message.Typed = forms.cancel.Value(fieldReason)
 	}
 	view := orderView
 	if forms.expire && page.CanEnd {
 		view = expireView
 	}
 	return view.Render(c, a.Status, web.Page{
-		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.Revision,
+		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.Revision, Now: cmp.Or(page.Ended, page.Status.Text), Message: page.Message,
 	}, page)
 }
 

@@ -36,7 +36,7 @@ type orderingCommand struct {
 // formState is how a form comes back: with what was typed, and why nothing came of it.
 type formState struct {
 	Status   int
-	Notice   notice
+	Message  web.Message
 	Key      string // the next press's
 	Sequence string // that the next press expects
 }
@@ -117,30 +117,30 @@ func (h *handlers) flashDone(c echo.Context, stream string, sequence int64, done
 // with a field stands beside the field.
 func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand, err error) error {
 	var refusal *api.Refusal
-	a.Status, a.Notice = http.StatusServiceUnavailable, notice{Tone: web.Warning, Title: "Not " + o.verb}
+	a.Status, a.Message = http.StatusServiceUnavailable, web.Message{Tone: web.Warning, Title: "Not " + o.verb}
 	switch {
 	case errors.As(err, &refusal):
 		var field string
 		var now struct {
 			Sequence int64 `json:"sequence"`
 		}
-		a.Status, a.Notice.Text, a.Key = refusal.Status, sentence(refusal.Detail), uuid.NewString() // it has spent its key
+		a.Status, a.Message.Text, a.Key = refusal.Status, sentence(refusal.Detail), uuid.NewString() // it has spent its key
 		if json.Unmarshal(refusal.Extra["field"], &field) == nil && field != "" {
 			o.form.Fail(field, refusal.Detail)
-			a.Notice = notice{}
+			a.Message = web.Message{}
 		}
 		if json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Sequence > 0 {
 			a.Sequence = strconv.FormatInt(now.Sequence, 10) // the person sees it now
 		}
-		_ = json.Unmarshal(refusal.Extra["at"], &a.Notice.At) // when what stands in the way happened, if anything does
+		_ = json.Unmarshal(refusal.Extra["at"], &a.Message.At) // when what stands in the way happened, if anything does
 		return nil
 	case errors.Is(err, api.ErrUnreachable):
-		a.Notice.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"
+		a.Message.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"
 	case errors.Is(err, api.ErrDenied):
-		a.Notice.Text = "ordering-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
+		a.Message.Text = "ordering-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
 	case errors.Is(err, api.ErrUnknown):
-		a.Notice.Title = "Perhaps not " + o.verb
-		a.Notice.Text = "ordering-core gave no clear answer. Please try again: pressing again does nothing twice"
+		a.Message.Title = "Perhaps not " + o.verb
+		a.Message.Text = "ordering-core gave no clear answer. Please try again: pressing again does nothing twice"
 	default:
 		return err
 	}

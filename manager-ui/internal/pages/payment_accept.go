@@ -15,7 +15,7 @@ import (
 
 // decision is what accepting and rejecting differ in.
 type decision struct {
-	send     func(ctx context.Context, id, text string) (payment.Payment, error)
+	send     func(ctx context.Context, id, text, seen string) (payment.Payment, error)
 	field    string // with the text
 	done     string // in a word
 	tone     web.Tone
@@ -39,7 +39,7 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 	if !form.OK() {
 		return d.showForm(c, form)
 	}
-	p, err := d.send(c.Request().Context(), id, form.Value(d.field))
+	p, err := d.send(c.Request().Context(), id, form.Value(d.field), form.Value("seen"))
 	var refusal *payment.Refusal
 	if errors.As(err, &refusal) {
 		return h.decisionRefused(c, refusal, d, form)
@@ -47,7 +47,9 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 	if err != nil {
 		return err
 	}
-	web.Flash(c, d.tone, fmt.Sprintf("%s: %s for %s.", sentence(d.done), p.Amount, p.ContractorName))
+	web.Tell(c, web.Message{
+		Tone: d.tone, Text: fmt.Sprintf("%s: %s for %s.", sentence(d.done), p.Amount, p.ContractorName), About: paymentLink(p),
+	})
 	return web.Redirect(c, whereFrom(c, id))
 }
 
@@ -65,15 +67,31 @@ func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d d
 		return d.showForm(c, form)
 	case payment.NotRequested, payment.NotYours:
 		return errNoPayment
-	case payment.SameVerdict:
-		web.Flash(c, web.Info, sentence(refusal.Error())+".")
-		return web.Redirect(c, whereFrom(c, c.Param("id")))
 	}
-	return h.renderPayment(c, http.StatusConflict, func(page *paymentPage) {
-		page.Notice = notice{
-			Tone: web.Warning, Title: "Not " + d.done, Text: sentence(refusal.Error()), At: refusal.At, Typed: form.Value(d.field),
-		}
-	})
+	// Whoever pressed in the list stays there; the message names the payment.
+	id := c.Param("id")
+	p, err := h.histories.Payment(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	if refusal.Code == payment.SameVerdict {
+		web.Tell(c, web.Message{Tone: web.Info, Text: sentence(refusal.Error()) + ".", About: paymentLink(p.Payment)})
+		return web.Redirect(c, whereFrom(c, id))
+	}
+	m := web.Message{
+		Tone: web.Warning, Title: "Not " + d.done, Text: sentence(refusal.Error()), At: refusal.At, Typed: form.Value(d.field),
+		About: paymentLink(p.Payment),
+	}
+	if from := whereFrom(c, id); from != paymentPath(id) {
+		web.Tell(c, m)
+		return web.Redirect(c, from)
+	}
+	return h.renderPayment(c, http.StatusConflict, func(page *paymentPage) { page.Message = m })
+}
+
+// paymentLink leads to a payment by what it is for.
+func paymentLink(p payment.Payment) *web.Link {
+	return &web.Link{Label: clip(p.Description), Href: paymentPath(p.ID)}
 }
 
 // whereFrom is the list that a row's button was pressed in, or the payment's page.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -33,13 +34,13 @@ func (p pendingCommand) Done() string { return operationDone[p.Operation] }
 
 func (h *handlers) capturePayment(c echo.Context) error {
 	return h.sendOperation(c, payment.Capture, func(ctx context.Context, id string, form *web.Form) error {
-		return h.payments.Capture(ctx, id, form.Value("key"))
+		return h.payments.Capture(ctx, id, form.Value("key"), form.Value("seen"))
 	})
 }
 
 func (h *handlers) releasePayment(c echo.Context) error {
 	return h.sendOperation(c, payment.Release, func(ctx context.Context, id string, form *web.Form) error {
-		return h.payments.Release(ctx, id, form.Value("key"), form.Value("reason"))
+		return h.payments.Release(ctx, id, form.Value("key"), form.Value("reason"), form.Value("seen"))
 	})
 }
 
@@ -68,17 +69,28 @@ func (h *handlers) sendOperation(
 	if err := send(c.Request().Context(), id, form); err != nil {
 		return h.operationNotDone(c, operation, form, err)
 	}
+	p, err := h.histories.Payment(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	web.Tell(c, web.Message{
+		Tone: web.Good, Text: fmt.Sprintf("%s: %s for %s.", sentence(operationOngoing[operation]), p.AuthorizedAmount, p.ContractorName),
+		About: paymentLink(p.Payment),
+	})
 	return web.Redirect(c, paymentPath(id))
 }
 
 // operationNotDone shows the page again with what was typed, and why nothing came of it.
 func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation, form *web.Form, err error) error {
 	var refusal *api.Refusal
-	shown := notice{Tone: web.Warning, Title: "Not " + operationDone[operation]}
+	var stale *payment.Refusal
+	shown := web.Message{Tone: web.Warning, Title: "Not " + operationDone[operation]}
 	status := http.StatusServiceUnavailable
 	switch {
 	case errors.Is(err, payments.ErrNoPayment):
 		return errNoPayment
+	case errors.As(err, &stale):
+		status, shown.Text = http.StatusConflict, sentence(stale.Error())
 	case errors.As(err, &refusal):
 		status, shown.Text, shown.At = refusal.Status, sentence(refusal.Detail), whenOf(refusal)
 		if status == http.StatusNotFound { // it is known here: payments-core receives it later
@@ -98,12 +110,12 @@ func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation,
 		h.logNotDone(c.Request().Context(), err)
 	}
 	return h.renderPayment(c, status, func(page *paymentPage) {
-		page.Notice, page.MoneyForm = shown, form
+		page.Message, page.MoneyForm = shown, form
 		if refusal == nil {
 			page.Key = form.Value("key") // a refusal has spent it
 		}
 		if !page.CanCapture || page.PendingCommand != nil { // there is no field to keep it in
-			page.Notice.Typed = form.Value("reason")
+			page.Message.Typed = form.Value("reason")
 		}
 	})
 }

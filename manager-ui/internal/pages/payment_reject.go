@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/web"
 )
@@ -15,6 +16,9 @@ type rejectPage struct {
 	payment.Payment
 	Form *web.Form
 }
+
+// Seen is what the press on the page carries.
+func (p rejectPage) Seen() string { return paymentview.Seen(p.UpdatedAt, p.Amount) }
 
 var rejectView = web.NewView[rejectPage]("reject")
 
@@ -42,6 +46,6 @@ func (h *handlers) showRejectForm(c echo.Context, form *web.Form) error {
 		return web.Redirect(c, paymentPath(p.ID))
 	}
 	return rejectView.Render(c, form.Status(), web.Page{
-		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Revision,
+		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Revision, Now: paymentview.DecisionLabel(p.Decision),
 	}, rejectPage{Payment: p.Payment, Form: form})
 }

@@ -20,6 +20,8 @@ type paymentRow struct {
 	Order                       string // the address of the order that it says it is for; "" for none
 	Amount                      money.Amount
 	RequestedAt                 time.Time
+	Seen                        string // what a press in the row carries
+	Verdict                     string // the decision alone
 	Status                      web.Badge
 	DecidedBy                   string
 	Waits                       bool // for a decision
@@ -32,6 +34,7 @@ func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		Amount: p.Amount(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName, Status: status(p.Payment()),
+		Seen: paymentview.Seen(p.UpdatedAt, p.Amount()), Verdict: paymentview.DecisionLabel(p.Decision),
 		Waits:  p.Decision == payment.DecisionRequested,
 		OnHold: p.Money == payment.MoneyAuthorized && p.CaptureMethod == payment.Manual && p.Stuck == payment.NoOperation,
 	}

@@ -27,17 +27,8 @@ type paymentPage struct {
 	Order                 *web.Link       // that it is for, if it is here
 	Steps                 []web.Step
 	AcceptForm, MoneyForm *web.Form
-	Key                   string // the idempotency key of what is pressed on this page
-	Notice                notice // about what was just tried, and did not happen
-}
-
-// notice means that something was not done, and why.
-type notice struct {
-	Tone  web.Tone
-	Title string
-	Text  string
-	At    time.Time // when the thing that stands in the way happened
-	Typed string    // what somebody wrote, where no field keeps it
+	Key                   string      // the idempotency key of what is pressed on this page
+	Message               web.Message // about what was just tried, and did not happen
 }
 
 var paymentView = web.NewView[paymentPage]("payment")
@@ -71,7 +62,7 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
-		Subject: payment.Stream(p.ID), Revision: p.Shown(),
+		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Message: page.Message,
 	}, page)
 }
 
@@ -127,6 +118,9 @@ func (p paymentPage) Verdict() string {
 
 // VerdictAt is when the decision was taken; zero while there is none.
 func (p paymentPage) VerdictAt() time.Time { return paymentview.DecidedBy(p.Payment).At }
+
+// Seen is what a press on the page carries.
+func (p paymentPage) Seen() string { return paymentview.Seen(p.UpdatedAt, p.Amount) }
 
 // ByManager reports whether a manager captures the money.
 func (p paymentPage) ByManager() bool { return p.CaptureMethod == payment.Manual }

@@ -40,20 +40,20 @@ func New(db *pg.DB, j *journal.Journal, client *core.Client, now func() time.Tim
 	return &Service{db: db, journal: j, core: client, now: now}
 }
 
-// Accept accepts a payment, and returns it as it was. The note may be empty.
-func (s *Service) Accept(ctx context.Context, id, note string) (payment.Payment, error) {
-	return s.decide(ctx, id, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
+// Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it as it was. The note may be empty.
+func (s *Service) Accept(ctx context.Context, id, note, seen string) (payment.Payment, error) {
+	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
 }
 
-// Reject rejects a payment, and returns it as it was.
-func (s *Service) Reject(ctx context.Context, id, reason string) (payment.Payment, error) {
-	return s.decide(ctx, id, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
+// Reject rejects a payment as it was seen, and returns it as it was.
+func (s *Service) Reject(ctx context.Context, id, reason, seen string) (payment.Payment, error) {
+	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
 }
 
 // decide writes the event of a decision. It returns a *payment.Refusal if the payment does not allow it any
 // more.
 func (s *Service) decide(
-	ctx context.Context, id string, command func(p payment.Payment, by event.Meta) (payment.Body, error),
+	ctx context.Context, id, seen string, command func(p payment.Payment, by event.Meta) (payment.Body, error),
 ) (p payment.Payment, err error) {
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
 		name := payment.Stream(id)
@@ -62,10 +62,14 @@ func (s *Service) decide(
 			return err
 		}
 		stream := streams[name]
-		p, _ = paymentview.Fold(stream)
+		var steps []payment.Step
+		p, steps = paymentview.Fold(stream)
 		by := event.MetaFrom(ctx)
 		body, err := command(p, by)
 		if err != nil {
+			return err
+		}
+		if err := paymentview.CheckSeen(seen, p, body.EventType(), steps); err != nil {
 			return err
 		}
 		e := payment.New(s.journal.Source(), id, body)
@@ -78,25 +82,33 @@ func (s *Service) decide(
 	return p, err
 }
 
-// Capture has payments-core pay out what is on hold. Errors are package api's.
-func (s *Service) Capture(ctx context.Context, id, key string) error {
-	return s.ask(ctx, core.Command{Operation: payment.Capture, PaymentID: id, Key: key})
+// Capture has payments-core pay out what is on hold, as it was seen. Errors are package api's.
+func (s *Service) Capture(ctx context.Context, id, key, seen string) error {
+	return s.ask(ctx, core.Command{Operation: payment.Capture, PaymentID: id, Key: key}, seen)
 }
 
-// Release has payments-core let go of what is on hold. The reason may be empty. Errors are package api's.
-func (s *Service) Release(ctx context.Context, id, key, reason string) error {
-	return s.ask(ctx, core.Command{Operation: payment.Release, PaymentID: id, Key: key, Reason: reason})
+// Release has payments-core let go of what is on hold, as it was seen. The reason may be empty. Errors are
+// package api's.
+func (s *Service) Release(ctx context.Context, id, key, reason, seen string) error {
+	return s.ask(ctx, core.Command{Operation: payment.Release, PaymentID: id, Key: key, Reason: reason}, seen)
 }
 
 // ask sends a command and notes it as pending, also where payments-core names another one that is.
-func (s *Service) ask(ctx context.Context, command core.Command) error {
+func (s *Service) ask(ctx context.Context, command core.Command, seen string) error {
 	// The page is there only for payments that are known here; payments-core is not asked about others.
 	stream, err := s.journal.Read(ctx, payment.Stream(command.PaymentID))
 	if err != nil {
 		return err
 	}
-	if p, _ := paymentview.Fold(stream); !p.Exists() {
+	p, steps := paymentview.Fold(stream)
+	if !p.Exists() {
 		return ErrNoPayment
+	}
+	// Whether there still is a hold is for payments-core to say: it knows first, and explains better.
+	if p.CanCapture() == nil {
+		if err := paymentview.CheckSeen(seen, p, "", steps); err != nil {
+			return err
+		}
 	}
 	command.Key = string(command.Operation) + ":" + command.Key // one page, one key, two commands
 	err = s.core.Send(ctx, command)

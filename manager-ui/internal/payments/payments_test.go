@@ -120,12 +120,12 @@ func TestADecisionIsWrittenOnce(t *testing.T) {
 	f := newFixture(t)
 	id := f.requested()
 	// when Mia accepts it, and Tom decides as well, in both ways
-	if p, err := f.Accept(f.as(mia), id, " Well done "); err != nil || p.ContractorID != ada.Actor {
+	if p, err := f.Accept(f.as(mia), id, " Well done ", ""); err != nil || p.ContractorID != ada.Actor {
 		t.Fatal(p, err)
 	}
 	for code, decide := range map[payment.Code]func() error{
-		payment.SameVerdict:     func() error { _, err := f.Accept(f.as(tom), id, ""); return err },
-		payment.OppositeVerdict: func() error { _, err := f.Reject(f.as(tom), id, "too late"); return err },
+		payment.SameVerdict:     func() error { _, err := f.Accept(f.as(tom), id, "", ""); return err },
+		payment.OppositeVerdict: func() error { _, err := f.Reject(f.as(tom), id, "too late", ""); return err },
 	} {
 		var refusal *payment.Refusal
 		if err := decide(); !errors.As(err, &refusal) || refusal.Code != code || refusal.ByName != mia.ActorName {
@@ -146,13 +146,13 @@ func TestARefusalWritesNothing(t *testing.T) {
 	f := newFixture(t)
 	id := f.requested()
 	var refusal *payment.Refusal
-	if _, err := f.Reject(f.as(mia), id, " "); !errors.As(err, &refusal) || refusal.Code != payment.Invalid || refusal.Field != "reason" {
+	if _, err := f.Reject(f.as(mia), id, " ", ""); !errors.As(err, &refusal) || refusal.Code != payment.Invalid || refusal.Field != "reason" {
 		t.Error(err)
 	}
-	if _, err := f.Accept(f.as(mia), uuid.NewString(), ""); !errors.As(err, &refusal) || refusal.Code != payment.NotRequested {
+	if _, err := f.Accept(f.as(mia), uuid.NewString(), "", ""); !errors.As(err, &refusal) || refusal.Code != payment.NotRequested {
 		t.Error(err)
 	}
-	if err := f.Capture(f.as(mia), uuid.NewString(), "key"); !errors.Is(err, payments.ErrNoPayment) {
+	if err := f.Capture(f.as(mia), uuid.NewString(), "key", ""); !errors.Is(err, payments.ErrNoPayment) {
 		t.Error(err) // payments-core is not asked: it would panic
 	}
 	if p, n := f.payment(id), f.outbox(); p.Decision != payment.DecisionRequested || n != 0 {
@@ -166,7 +166,7 @@ func TestWhatPaymentsCoreHasAcceptedIsPending(t *testing.T) {
 	id := f.requested(payment.Accepted{}, payment.Authorized{GatewayReference: "g"})
 	// when payments-core is away, then nothing is pending
 	f.answers(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	if err := f.Release(f.as(mia), id, "key", "moved"); !errors.Is(err, api.ErrUnknown) {
+	if err := f.Release(f.as(mia), id, "key", "moved", ""); !errors.Is(err, api.ErrUnknown) {
 		t.Error(err)
 	}
 	if p := f.payment(id); p.Command != nil {
@@ -181,7 +181,7 @@ func TestWhatPaymentsCoreHasAcceptedIsPending(t *testing.T) {
 		fmt.Fprintf(w, `{"payment_id":%q}`, id)
 	})
 	for _, person := range []event.Meta{mia, tom} {
-		if err := f.Release(f.as(person), id, "key", "moved"); err != nil {
+		if err := f.Release(f.as(person), id, "key", "moved", ""); err != nil {
 			t.Fatal(err)
 		}
 	}

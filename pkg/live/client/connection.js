@@ -1,10 +1,13 @@
 // One socket for the window: opened again whenever it is lost, whatever pages Turbo shows meanwhile.
 import { address, backoff, moment, Position } from "./order.js";
+import { onUnsure } from "./list.js";
 import { applyFragment, applyRow, forget, showState } from "./page.js";
 import { Refresher, underWay } from "./refresher.js";
 
-const silence = 40_000; // the server says something every 25 s
+const silence = { visible: 10_000, hidden: 40_000 }; // after which the server is asked whether it is there: it says something every 25 s
+const answers = 2_000; // within which it says that it is
 const lostAfter = 3; // failed tries until the page says so
+const waking = ["online", "focus", "pageshow"];
 const restart = 1012, sessionEnded = 1008;
 const endedPause = 250; // for another tab's answer to reach this browser, which may hold the new session
 
@@ -14,6 +17,7 @@ export class Connection {
   #tries = 0;
   #retry = null;
   #watch = null;
+  #probe = null;
   #late = false;
   #position;
   #refresher = new Refresher(() => this.#socket?.readyState === WebSocket.OPEN && !this.#late);
@@ -21,14 +25,19 @@ export class Connection {
   constructor(src, cursor) {
     this.#src = src;
     this.#position = new Position(cursor);
-    addEventListener("online", this.#now);
+    onUnsure(() => this.#refresher.request());
+    for (const name of waking) addEventListener(name, this.#now);
     document.addEventListener("visibilitychange", this.#now);
+    addEventListener("offline", this.#show);
+    addEventListener("pagehide", this.#sleep);
     this.#open();
   }
 
   close() {
-    removeEventListener("online", this.#now);
+    for (const name of waking) removeEventListener(name, this.#now);
     document.removeEventListener("visibilitychange", this.#now);
+    removeEventListener("offline", this.#show);
+    removeEventListener("pagehide", this.#sleep);
     this.#refresher.rendered();
     this.#drop();
   }
@@ -42,9 +51,26 @@ export class Connection {
     this.#show();
   }
 
+  // now makes sure of the socket: the network is back, or the page is looked at again, after a sleep perhaps.
   #now = () => {
-    if (document.visibilityState === "visible" && this.#retry !== null) this.#open();
+    if (document.visibilityState !== "visible") return;
+    if (this.#socket === null) this.#open();
+    else this.#ask();
+    this.#show();
   };
+
+  // sleep gives the socket up: the browser keeps no page that has one.
+  #sleep = () => this.#drop();
+
+  // ask replaces the socket unless the server says something soon: a dead network closes nothing.
+  #ask() {
+    if (this.#probe !== null) return;
+    if (this.#socket.readyState === WebSocket.OPEN && this.#position.cursor) this.#socket.send(this.#position.cursor);
+    this.#probe = setTimeout(() => {
+      this.#tries++;
+      this.#open();
+    }, answers);
+  }
 
   #open() {
     this.#drop();
@@ -64,17 +90,20 @@ export class Connection {
   #drop() {
     clearTimeout(this.#retry);
     clearTimeout(this.#watch);
-    this.#retry = null;
+    clearTimeout(this.#probe);
+    this.#retry = this.#probe = null;
     if (!this.#socket) return;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
   }
 
-  // listen gives up on a socket that is silent: a dead network closes nothing.
+  // listen asks a socket that is silent whether it still is one.
   #listen() {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#closed(0), silence);
+    clearTimeout(this.#probe);
+    this.#probe = null;
+    this.#watch = setTimeout(() => this.#ask(), silence[document.visibilityState]);
   }
 
   #closed(code) {
@@ -104,11 +133,13 @@ export class Connection {
     if (m.row && applyRow(m.row)) this.#refresher.request();
     if (m.fragment) applyFragment(m.fragment);
     this.#position.message(m);
+    if (m.cursor && !m.row && !m.fragment) dispatchEvent(new Event("live")); // all that was missed has come
     this.#show();
   }
 
-  #show() {
+  #show = () => {
     const open = this.#socket?.readyState === WebSocket.OPEN && this.#tries === 0;
-    showState(open && !this.#late && this.#position.cursor ? "live" : this.#tries >= lostAfter ? "lost" : "connecting");
-  }
+    const state = open && !this.#late && this.#position.cursor ? "live" : this.#tries >= lostAfter ? "lost" : "connecting";
+    showState(navigator.onLine ? state : "offline");
+  };
 }

@@ -2,6 +2,7 @@
 // made the page, so everything that happened since comes through the socket.
 import { Connection } from "./connection.js";
 import "./steady.js";
+import "./press.js";
 import "./unsaved.js";
 
 let connection = null;

@@ -1,6 +1,5 @@
 // Puts rows and fragments where they belong in the document.
-import { morphElements } from "@hotwired/turbo";
-import { fits, place } from "./order.js";
+import { apply, take } from "./list.js";
 
 const seen = new Map(); // the last revision of each id, also of what no list shows now
 
@@ -17,7 +16,7 @@ export function applyRow(row) {
   seen.set(row.id, row.revision);
   let refresh = isOutdatedSubject(row);
   for (const list of document.querySelectorAll(`[data-live-list="${CSS.escape(row.list)}"]`)) {
-    refresh = applyToList(list, row) || refresh;
+    refresh = apply(list, row) || refresh;
   }
   return refresh;
 }
@@ -25,75 +24,6 @@ export function applyRow(row) {
 function isOutdatedSubject(row) {
   const subject = document.querySelector(`[data-live-subject="${CSS.escape(row.id)}"]`);
   return subject !== null && Number(subject.dataset.revision || 0) < row.revision;
-}
-
-// applyToList knows the rows of a first page without search. Of another list it can only replace a row that is there.
-function applyToList(list, row) {
-  const { liveTab: tab, liveOrder: order, livePage: page, liveSearch: search, liveSize, liveMore } = list.dataset;
-  const rows = rowsOf(list);
-  const shown = rows.find((r) => r.id === row.id);
-  const belongs = fits(tab, row.tabs);
-  if (page !== "first" || search) {
-    if (shown && belongs) replace(shown, row);
-    return true;
-  }
-  const size = Number(liveSize) || Infinity;
-  const full = rows.length >= size;
-  if (!belongs) {
-    shown?.remove();
-    updateEmpty(list);
-    return Boolean(shown) && full; // the next page's first row moves up
-  }
-  const others = rows.filter((r) => r !== shown);
-  const at = place(others.map((r) => ({ sort: r.dataset.sort ?? "", id: r.id })), { sort: row.sort, id: row.id }, order);
-  if (at >= size || (at === others.length && full && !shown)) {
-    return liveMore === undefined; // it is on the next page: is there a link to it yet?
-  }
-  const element = shown ? replace(shown, row) : mark(parse(row.html));
-  if (rows.indexOf(shown) !== at) {
-    list.insertBefore(element, others[at] ?? null);
-  }
-  const extra = rowsOf(list).slice(size);
-  for (const last of extra) last.remove();
-  updateEmpty(list);
-  // A row that moved to the end of a full page may belong behind one of the next page.
-  return (extra.length > 0 && liveMore === undefined) || (full && Boolean(shown) && at === others.length && at !== rows.indexOf(shown));
-}
-
-function rowsOf(list) {
-  return [...list.children].filter((r) => r.id);
-}
-
-function parse(html) {
-  const template = document.createElement("template"); // parses a <tr> outside a table
-  template.innerHTML = html;
-  return template.content.firstElementChild;
-}
-
-// replace morphs, so that focus, selection and what is being typed in the row stay.
-function replace(element, row) {
-  morphElements(element, parse(row.html));
-  return mark(document.getElementById(row.id) ?? element);
-}
-
-// mark shows briefly that a row changed.
-function mark(element) {
-  element.classList.remove("changed");
-  requestAnimationFrame(() => {
-    element.classList.add("changed");
-    const done = () => element.classList.remove("changed");
-    element.addEventListener("animationend", done, { once: true });
-    setTimeout(done, 4000); // with reduced motion there is no animation to end
-  });
-  return element;
-}
-
-// updateEmpty shows [data-live-empty=<list>] when the list is empty, and [data-live-filled=<list>] when it is not.
-function updateEmpty(list) {
-  const name = CSS.escape(list.dataset.liveList);
-  const empty = rowsOf(list).length === 0;
-  for (const e of document.querySelectorAll(`[data-live-empty=""], [data-live-empty="${name}"]`)) e.hidden = !empty;
-  for (const e of document.querySelectorAll(`[data-live-filled=""], [data-live-filled="${name}"]`)) e.hidden = empty;
 }
 
 export function applyFragment({ name, html }) {
@@ -104,7 +34,13 @@ export function applyFragment({ name, html }) {
   }
 }
 
-const words = { live: "Live", connecting: "Connecting", lost: "Connection lost" };
+// takePage takes the lists, badges and totals of a page that answers a press in a list.
+export function takePage(page) {
+  take(page);
+  for (const { dataset, innerHTML } of page.querySelectorAll("[data-live-fragment]")) applyFragment({ name: dataset.liveFragment, html: innerHTML });
+}
+
+const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline" };
 
 export function showState(state) {
   for (const dot of document.querySelectorAll("[data-live-state]")) {

@@ -6,15 +6,21 @@ import { session } from "@hotwired/turbo";
 const least = 250, most = 2000; // ms between two
 const calm = 2 * most;
 
+session.pageRefreshDebouncePeriod = 0; // a form that is sent between the look for one and the refresh would be aborted
+
 // From the press of a button until the page that answers it is there: Turbo drops the answer when another visit comes between.
-let sent = -Infinity;
-addEventListener("turbo:submit-end", () => { sent = performance.now(); });
-addEventListener("turbo:load", () => { sent = -Infinity; });
-function sending() {
+let sent = -Infinity, loaded = false;
+addEventListener("turbo:submit-start", () => { loaded = false; });
+addEventListener("turbo:submit-end", () => { if (!loaded) sent = performance.now(); });
+addEventListener("turbo:load", () => { sent = -Infinity; loaded = true; });
+
+// onItsWay tells whether a form is, without an answer yet.
+export function onItsWay() {
   const state = session.navigator.formSubmission?.state;
-  const underWay = state && state !== "stopped";
-  return underWay || performance.now() - sent < most / 2;
+  return Boolean(state) && state !== "stopped";
 }
+
+export const sending = () => onItsWay() || performance.now() - sent < most / 2;
 
 // A form that the browser itself sends, without Turbo, leads away from this page; until it has, or has failed, it is under way.
 const leaves = 10_000;

@@ -1,33 +1,46 @@
-// A press counts only on the row that people aimed at. Where the page has just put another one under a pointer that rests, it is
-// dropped: the second press of a double click on "Accept" would accept the next row.
-const settle = 1000, rests = 12; // ms, px
+// A press counts only on what people aimed at. A hand that was on its way into a list, which nobody held then, presses what has just come
+// there instead: that is asked back.
+const settles = 600; // ms
+const near = 4; // px
 
-let aimed = { x: -1, y: -1, row: undefined };
-let pointer = { x: -1, y: -1 };
-let under; // the row that the pointer is on, whether it went there or the row did
-let moved = -Infinity; // when another row came under it
+const places = new Map(); // rows, and where they were in the window
+const movedAt = new WeakMap(); // rows, and when another place became theirs
+let due = false;
 
-const justMoved = () => performance.now() - moved <= settle;
-const rowOf = (element) => element?.closest?.("[data-live-list] > [id]")?.id;
-
-for (const name of ["pointermove", "pointerdown"]) {
-  addEventListener(name, ({ clientX: x, clientY: y, target }) => {
-    pointer = { x, y };
-    under = rowOf(target);
-    if (!justMoved() || Math.hypot(x - aimed.x, y - aimed.y) > rests) aimed = { x, y, row: under };
-  }, { capture: true, passive: true });
+// look notes where the rows are. Those that people scroll, and those of a page that they have just gone to, have not moved.
+function look({ moved = true, come = true } = {}) {
+  const before = new Map(places);
+  places.clear();
+  for (const row of document.querySelectorAll("[data-live-list] > [id]")) {
+    const { top } = row.getBoundingClientRect();
+    places.set(row, top);
+    const was = before.get(row);
+    if (was === undefined ? come : moved && Math.abs(was - top) > near) movedAt.set(row, performance.now());
+  }
 }
 
-// Whatever changes a page may move its rows: one more or less, one that has grown, a message above them that goes.
+// Whatever changes a page may move its rows: one more or less, one that has grown, a line above them. The browser may scroll with it.
 new MutationObserver(() => {
-  const now = rowOf(document.elementFromPoint(pointer.x, pointer.y));
-  if (now === under) return;
-  under = now;
-  moved = performance.now();
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => setTimeout(() => { due = false; look(); }));
 }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+for (const name of ["scroll", "resize"]) addEventListener(name, () => look({ moved: false }), { capture: true, passive: true });
+addEventListener("turbo:load", () => look({ come: false }));
+
+addEventListener("click", (event) => {
+  if (event.detail === 0) return; // by the keyboard
+  look();
+  const row = event.target.closest?.("[data-live-list] > [id]");
+  if (!row || !event.target.closest("button, a") || performance.now() - (movedAt.get(row) ?? -Infinity) > settles) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  document.dispatchEvent(new CustomEvent("tell", { detail: { tone: "warning", text: "That press was not counted: the list has just moved. Please look again." } }));
+}, { capture: true });
 
 // A form that says what its person has seen (data-seen) waits a moment when that has changed under their eyes. The answer to a form
 // of their own is no surprise.
+const settle = 1000;
 const surprised = new Map(); // forms, until when
 let answering = false;
 addEventListener("turbo:submit-end", ({ detail }) => { answering = Boolean(detail.fetchResponse); });
@@ -50,11 +63,3 @@ addEventListener("turbo:render", () => {
     }
   }
 });
-
-addEventListener("click", (event) => {
-  const row = rowOf(event.target);
-  if (event.detail === 0 || !row || row === aimed.row || !justMoved()) return; // 0: by the keyboard
-  if (!event.target.closest("button, a")) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-}, { capture: true });

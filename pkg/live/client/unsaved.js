@@ -16,7 +16,8 @@ addEventListener("turbo:render", () => { answered = null; });
 
 addEventListener("turbo:before-morph-element", (event) => {
   const { target } = event;
-  if (!target.matches?.("input:not([type=hidden]), textarea, select") || (answered && target.form === answered)) return;
+  if (!target.matches?.("input:not([type=hidden]), textarea, select") || !event.detail.newElement) return;
+  if (answered && target.form === answered) return;
   if (isChanged(target)) event.preventDefault();
 });
 

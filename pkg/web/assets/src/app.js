@@ -1,7 +1,12 @@
 import { config } from "@hotwired/turbo";
 import "../../../live/client/index.js";
 import "./relative-time.js";
+import "./messages.js";
 import "./forms.js";
+import "./typed.js";
+import "./sending.js";
+import "./offline.js";
+import "./back.js";
 import "./pick-from.js";
 
 // A button that is disabled while its form is on the way would lose the focus.

@@ -1,0 +1,189 @@
+// A list of rows, which is as the server has it, and does not move under somebody who works in it (see hold.js): meanwhile rows that leave
+// stay in their place, dimmed, and say what became of them; rows that come, and those that would move, wait. Everything else in rows goes on
+// being live.
+import { morphElements } from "@hotwired/turbo";
+import { isHeld, whenFree } from "./hold.js";
+import { fits, place } from "./order.js";
+
+const waiting = new WeakMap(); // by list: the rows that wait, by their ids
+let askServer = () => {};
+
+// onUnsure has ask called when only the server can say how a list looks now.
+export const onUnsure = (ask) => { askServer = ask; };
+
+const isGone = (row) => row.classList.contains("gone");
+const all = (list) => [...list.children].filter((r) => r.id);
+const rowsOf = (list) => all(list).filter((r) => !isGone(r));
+const lists = () => document.querySelectorAll("[data-live-list]");
+
+// apply puts a row right in a list. It returns whether only the server can say how the list looks now.
+export function apply(list, row, held = isHeld(list)) {
+  const { liveTab: tab, liveOrder: order, livePage: page, liveSearch: search, liveSize, liveMore } = list.dataset;
+  const rows = rowsOf(list);
+  const shown = (held ? all(list) : rows).find((r) => r.id === row.id);
+  const belongs = fits(tab, row.tabs);
+  if (shown && belongs) replace(shown, row);
+  if (page !== "first" || search) { // only the server knows what is in it
+    if (shown && !belongs && held) leave(shown, row);
+    return true;
+  }
+  const size = Number(liveSize) || Infinity;
+  const full = rows.length >= size;
+  if (!belongs) {
+    news(list).delete(row.id);
+    if (shown && held) leave(shown, row);
+    else shown?.remove();
+    settle(list);
+    return !held && Boolean(shown) && full; // the next page's first row moves up
+  }
+  const others = rows.filter((r) => r !== shown);
+  const at = place(others.map((r) => ({ sort: r.dataset.sort ?? "", id: r.id })), { sort: row.sort, id: row.id }, order);
+  if (at >= size || (at === others.length && full && !shown)) {
+    return liveMore === undefined; // it is on the next page: is there a link to it yet?
+  }
+  if (held) {
+    if (rows.indexOf(shown) !== at) news(list).set(row.id, row);
+    settle(list);
+    return false;
+  }
+  const element = shown ? document.getElementById(row.id) : mark(parse(row.html));
+  if (rows.indexOf(shown) !== at) list.insertBefore(element, others[at] ?? null);
+  const extra = rowsOf(list).slice(size);
+  for (const last of extra) last.remove();
+  settle(list);
+  // A row that moved to the end of a full page may belong behind one of the next page.
+  return (extra.length > 0 && liveMore === undefined) || (full && Boolean(shown) && at === others.length && at !== rows.indexOf(shown));
+}
+
+function news(list) {
+  if (!waiting.has(list)) waiting.set(list, new Map());
+  return waiting.get(list);
+}
+
+// settle says at the list's edge what waits, and what there is to do where the list is empty.
+function settle(list) {
+  const name = CSS.escape(list.dataset.liveList);
+  const empty = all(list).length === 0;
+  for (const e of document.querySelectorAll(`[data-live-empty=""], [data-live-empty="${name}"]`)) e.hidden = !empty;
+  for (const e of document.querySelectorAll(`[data-live-filled=""], [data-live-filled="${name}"]`)) e.hidden = empty;
+
+  const shown = new Set(all(list).map((r) => r.id));
+  const come = [...news(list).values()].filter((r) => !shown.has(r.id));
+  const more = come.filter((r) => r.more).length;
+  const words = [come.length > more && `${come.length - more} new`, more && `${more} more`].filter(Boolean).join(", ");
+  const line = document.querySelector(`[data-live-news="${name}"]`);
+  if (!line || line.textContent === words) return;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-primary btn-sm", textContent: words });
+  button.addEventListener("click", () => {
+    release(list);
+    document.getElementById(come[0].id)?.querySelector("a, button")?.focus();
+  });
+  line.replaceChildren(...(words ? [button] : []));
+}
+
+// release does what has waited.
+function release(list) {
+  const due = [...news(list).values()];
+  waiting.delete(list);
+  const gone = all(list).filter(isGone);
+  for (const row of gone) row.remove();
+  let unsure = list.dataset.liveMore !== undefined && gone.length > 0;
+  for (const row of due) unsure = apply(list, row, false) || unsure;
+  settle(list);
+  if (unsure) askServer();
+}
+whenFree((list) => { if (list.isConnected && (news(list).size || all(list).some(isGone))) release(list); });
+
+// leave dims a row that is no longer in the list, and says what became of it, where that is known. It keeps its size, and so its content.
+function leave(shown, row) {
+  const focused = shown.querySelector(":focus-visible");
+  shown.classList.add("gone");
+  for (const press of shown.querySelectorAll(".actions > :not(.became)")) press.inert = true;
+  shown.querySelector(".became")?.remove();
+  const became = Object.assign(document.createElement("small"), { className: "became" });
+  const time = Object.assign(document.createElement("time"), { dateTime: new Date().toISOString(), textContent: "just now" });
+  const words = document.createElement("span");
+  time.dataset.relative = "";
+  words.append((row && parse(row.html)?.dataset.now) || "No longer in this list", " ", time);
+  became.append(words);
+  shown.lastElementChild.append(became);
+  if (focused) goOn(shown);
+}
+
+// goOn puts the keyboard's focus on the next row that one can work in, or else on the one before.
+function goOn(row) {
+  const rows = all(row.parentElement), at = rows.indexOf(row);
+  const next = [...rows.slice(at + 1), ...rows.slice(0, at).toReversed()].find((r) => !isGone(r)) ?? row;
+  (next.querySelector(".actions :is(button, a):not([inert] *, [inert])") ?? next.querySelector("a"))?.focus({ focusVisible: true });
+}
+
+// take makes the lists as a page has them.
+export function take(page) {
+  for (const list of lists()) {
+    const other = page.querySelector(`[data-live-list="${CSS.escape(list.dataset.liveList)}"]`);
+    if (!other || !sameList(list, other)) continue;
+    if (isHeld(list)) merge(list, other);
+    else morphElements(list, other);
+    settle(list);
+  }
+}
+
+const sameList = (a, b) => ["liveList", "liveTab", "liveOrder", "livePage", "liveSearch"].every((name) => a.dataset[name] === b.dataset[name]);
+
+addEventListener("turbo:before-morph-element", (event) => {
+  const { target, detail: { newElement } } = event;
+  if (target.dataset?.liveNews !== undefined) return event.preventDefault(); // the client's own
+  if (target.dataset?.liveList === undefined || !newElement) return;
+  if (!sameList(target, newElement) || !isHeld(target)) return waiting.delete(target);
+  event.preventDefault();
+  merge(target, newElement);
+});
+addEventListener("turbo:render", () => lists().forEach(settle));
+
+// merge takes what a page says of a list that somebody works in.
+function merge(list, page) {
+  const hadMore = list.dataset.liveMore !== undefined;
+  list.toggleAttribute("data-live-more", page.dataset.liveMore !== undefined);
+  const coming = new Map(rowsOf(page).map((r) => [r.id, r]));
+  const last = rowsOf(list).at(-1);
+  for (const shown of all(list)) {
+    const row = coming.get(shown.id);
+    coming.delete(shown.id);
+    if (!row && !isGone(shown)) leave(shown);
+    else if (row && Number(row.dataset.revision) >= Number(shown.dataset.revision)) replace(shown, { html: row.outerHTML }, false);
+  }
+  news(list).clear();
+  for (const { id, outerHTML, dataset, previousElementSibling } of coming.values()) {
+    const more = hadMore && (!last || previousElementSibling?.id === last.id || news(list).get(previousElementSibling?.id)?.more);
+    news(list).set(id, {
+      id, more, html: outerHTML, list: list.dataset.liveList, revision: Number(dataset.revision), sort: dataset.sort ?? "", tabs: [list.dataset.liveTab || "all"],
+    });
+  }
+}
+
+function parse(html) {
+  const template = document.createElement("template"); // parses a <tr> outside a table
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
+// replace morphs, so that focus, selection and what is being typed in the row stay.
+function replace(element, row, changed = true) {
+  element.classList.remove("gone");
+  element.querySelector(".became")?.remove();
+  morphElements(element, parse(row.html));
+  const shown = document.getElementById(element.id) ?? element;
+  return changed ? mark(shown) : shown;
+}
+
+// mark shows briefly that a row changed.
+function mark(element) {
+  element.classList.remove("changed");
+  requestAnimationFrame(() => {
+    element.classList.add("changed");
+    const done = () => element.classList.remove("changed");
+    element.addEventListener("animationend", done, { once: true });
+    setTimeout(done, 4000); // with reduced motion there is no animation to end
+  });
+  return element;
+}

@@ -1,0 +1,34 @@
+// A button in a row of a list is pressed without leaving the list, and beside any others that are under way: Turbo would abort the one when
+// the next is pressed.
+import { takePage } from "./page.js";
+
+const tell = (detail) => document.dispatchEvent(new CustomEvent("tell", { detail }));
+
+addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (form.method !== "post" || !form.closest("[data-live-list] > [id]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (form.ariaBusy !== "true") send(form, submitter);
+}, { capture: true });
+
+async function send(form, submitter) {
+  form.ariaBusy = "true";
+  submitter?.setAttribute("aria-disabled", "true");
+  try {
+    const answer = await fetch(form.action, {
+      method: "post", body: new URLSearchParams(new FormData(form, submitter)), keepalive: true,
+      headers: { Accept: "text/html", "Page-Of": document.querySelector("meta[name=person]")?.content ?? "" },
+    });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.dispatchEvent(new CustomEvent("page-came", { detail: page }));
+    takePage(page);
+    const error = page.querySelector(".empty-state h1 + p");
+    if (!answer.ok && error) tell({ tone: "bad", text: `Not done: ${error.textContent}` });
+  } catch {
+    tell({ tone: "bad", text: "Not sent: the server cannot be reached. Please press again once the page is live." });
+  } finally {
+    form.ariaBusy = null;
+    submitter?.removeAttribute("aria-disabled");
+  }
+}

@@ -1,0 +1,51 @@
+// What somebody types is theirs: a form that was touched is left as it is until it is sent, whatever the page becomes meanwhile.
+import { tell } from "./messages.js";
+import { sentFields, fields, fieldsOf, nameOf } from "./sending.js";
+
+const match = (name, root) => [...root.querySelectorAll("form")].find((f) => nameOf(f) === name);
+
+addEventListener("input", ({ target }) => target.form?.setAttribute("data-touched", ""));
+addEventListener("turbo:before-morph-element", (event) => {
+  if (event.target.matches?.("form[data-touched]")) event.preventDefault();
+});
+
+// A form that the page has no more, since somebody else was first, goes all the same, and what was typed is offered for copying.
+addEventListener("turbo:before-render", ({ detail: { newBody } }) => {
+  const [main, next] = [document, newBody].map((page) => page.querySelector("main"));
+  if (!next || main.dataset.liveSubject === undefined || main.dataset.liveSubject !== next.dataset.liveSubject) return;
+  for (const form of main.querySelectorAll("form[data-touched]")) {
+    if (match(nameOf(form), next)) continue;
+    form.removeAttribute("data-touched");
+    const typed = [...form.querySelectorAll(fields)].filter((f) => f.value.trim() && f.value !== f.defaultValue).map((f) => f.value).join("\n");
+    if (!typed) continue;
+    const copy = { label: "Copy", run: ({ target }) => navigator.clipboard.writeText(typed).then(() => { target.textContent = "Copied"; }) };
+    tell({ tone: "warning", text: `${next.dataset.now ?? "Changed"} meanwhile. What you were writing was not sent.`, typed, press: navigator.clipboard && copy });
+  }
+});
+
+// What was sent is what the page has, unless somebody has gone on typing; a form for several things is empty for the next one.
+addEventListener("turbo:submit-end", ({ target, detail }) => {
+  if (!detail.fetchResponse || target.method !== "post") return; // it could not be sent, and stays as it is
+  if (sentFields() !== fieldsOf(target)) return;
+  target.removeAttribute("data-touched");
+  if (!detail.success) return;
+  if (target.matches("[data-again]")) target.reset();
+  for (const field of target.querySelectorAll(fields)) {
+    if (field instanceof HTMLSelectElement) delete field.dataset.changed;
+    else if (!target.matches("[data-again]")) field.defaultValue = field.value;
+  }
+});
+// Then the next one begins, or what is wrong is mended: what comes back with what was typed is as if it were being typed.
+addEventListener("turbo:submit-end", ({ target, detail }) => {
+  if (target.method !== "post" || !detail.fetchResponse) return;
+  const name = nameOf(target);
+  addEventListener("turbo:render", () => {
+    const form = match(name, document);
+    if (!detail.success) {
+      if (form?.querySelector(fields)) form.setAttribute("data-touched", "");
+      document.querySelector("[aria-invalid=true]")?.focus();
+    } else if (form?.matches("[data-again]")) {
+      form.querySelector(fields)?.focus();
+    }
+  }, { once: true });
+});
