@@ -70,8 +70,18 @@ func Phone(tb testing.TB, ctx context.Context) {
 
 // Dark is a tab of a person who prefers dark pages.
 func Dark(tb testing.TB, ctx context.Context) {
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	media(tb, ctx, "", "prefers-color-scheme:dark")
+}
+
+// media is what the tab is shown on, such as print, and how, such as prefers-color-scheme:dark.
+func media(tb testing.TB, ctx context.Context, medium string, features ...string) {
+	tb.Helper()
+	params := emulation.SetEmulatedMediaParams{Media: medium}
+	for _, feature := range features {
+		name, value, _ := strings.Cut(feature, ":")
+		params.Features = append(params.Features, &emulation.MediaFeature{Name: name, Value: value})
+	}
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, params)
 	must(tb, err)
 }
 
@@ -228,6 +238,18 @@ func Eval[T any](t *Tab, expression string) T {
 func (t *Tab) Eventually(expression string) {
 	t.tb.Helper()
 	t.wait("have "+expression, "Promise.resolve("+expression+").then(Boolean)")
+}
+
+// Media shows the open page on another medium, or with these features; without any, as at first.
+func (t *Tab) Media(medium string, features ...string) {
+	t.tb.Helper()
+	media(t.tb, t.ctx, medium, features...)
+}
+
+// Resize makes the window this large.
+func (t *Tab) Resize(width, height int64) {
+	t.tb.Helper()
+	must(t.tb, chromedp.Do(t.ctx, chromedp.EmulateViewport(width, height)))
 }
 
 // Screenshot writes a picture of the whole page, if the environment asks for them with

@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/test/browser"
+	"countersign.example/test/testsystem"
+)
+
+//go:embed pages.js
+var pagesScript string
+
+// page is one page of an app: of each kind there is one, and one for each status that it can show.
+type page struct{ App, Kind, Path string }
+
+// everyPage follows the links of an app and returns a page of each kind.
+func everyPage(t *testing.T, sys *testsystem.System, tab *browser.Tab, app string) (pages []page) {
+	t.Helper()
+	tab.Open(sys.URL(app))
+	for kind, path := range browser.Eval[map[string]string](tab, pagesScript+"; everyPage()") {
+		pages = append(pages, page{App: app, Kind: kind, Path: path})
+	}
+	require.Greater(t, len(pages), 15, "pages of %s", app)
+	return pages
+}
+
+// state is a page after something was done there.
+type state struct {
+	name, path string
+	do         func(tab *browser.Tab)
+}
+
+// states are what people come to and no link leads to.
+var states = map[string][]state{
+	testsystem.Contractor: {
+		{"request refused", "/payments/new", func(tab *browser.Tab) { refused(tab, "Request payment") }},
+		{"amount asked back", "/payments/new", func(tab *browser.Tab) {
+			tab.Fill("Amount", "1.234")
+			refused(tab, "Request payment")
+		}},
+		{"picker open", "/orders/new", func(tab *browser.Tab) { openPicker(tab, "#product") }},
+		{"line refused", "/orders/new", func(tab *browser.Tab) {
+			tab.Fill("Quantity", "none")
+			refused(tab, "Add")
+		}},
+		{"message", "/payments/new", func(tab *browser.Tab) {
+			tab.Fill("Amount", "12.30")
+			tab.Fill("Description", "Sand")
+			tab.Press("Request payment")
+			tab.See("12.30", "#flashes")
+		}},
+	},
+	testsystem.Manager: {
+		{"rejection refused", "/payments", func(tab *browser.Tab) {
+			tab.Press("Reject")
+			tab.See("Reason")
+			refused(tab, "Reject payment")
+		}},
+		{"filter open", "/orders", func(tab *browser.Tab) { openPicker(tab, "#customer") }},
+		{"nothing found", "/payments?q=nothinglikethis", nil},
+		{"product refused", "/catalog/new", func(tab *browser.Tab) {
+			tab.Fill("Price", "much")
+			refused(tab, "Add product")
+		}},
+		{"customer refused", "/customers/new", func(tab *browser.Tab) { refused(tab, "Add customer") }},
+		{"no file", "/catalog/import", func(tab *browser.Tab) { refused(tab, "Preview") }},
+		{"file with errors", "/catalog/import", func(tab *browser.Tab) {
+			tab.Upload("CSV file", "products.csv", "SKU,Name,Price,Currency\nA-1,Apple,1,EUR\nA-2,Pear,0,EUR\n")
+			tab.Press("Preview")
+			tab.See("Line 3")
+		}},
+		{"preview", "/customers/import", func(tab *browser.Tab) {
+			tab.Upload("CSV file", "customers.csv", "Name,Email\nBeech House,office@beech.example\n")
+			tab.Press("Preview")
+			tab.See("1 new")
+		}},
+		{"message", "/payments", func(tab *browser.Tab) {
+			tab.Press("Accept")
+			tab.See("Accepted", "#flashes")
+		}},
+	},
+}
+
+// refused presses a button and waits for what is wrong.
+func refused(tab *browser.Tab, button string) {
+	tab.Press(button)
+	tab.Eventually(`document.querySelector("[aria-invalid=true]")`)
+}
+
+func openPicker(tab *browser.Tab, field string) {
+	tab.Eventually(fmt.Sprintf(`document.querySelector("%s[role=combobox]")`, field))
+	browser.Eval[bool](tab, fmt.Sprintf(`(document.querySelector("%[1]s").focus(), document.querySelector("%[1]s").click(), true)`, field))
+	tab.Eventually(`document.querySelector("[aria-expanded=true]")`)
+}
+
+// TestEveryPage looks at all pages of both apps in one seeded system.
+func TestEveryPage(t *testing.T) {
+	sys := testsystem.New(t)
+	sys.Seed()
+	sys.Settle(t)
+	b := browser.New(t)
+	pages := map[string][]page{}
+	for app := range states {
+		pages[app] = everyPage(t, sys, b.Tab(t, sys.URL(app)), app)
+	}
+	t.Run("shows the current tab in forced colours", func(t *testing.T) {
+		for app, path := range map[string]string{testsystem.Contractor: "/", testsystem.Manager: "/payments"} {
+			tab := b.Tab(t, sys.URL(app)+path)
+			tab.Media("", "forced-colors:active")
+			borders := `[...new Set([...document.querySelectorAll(".tabs a%s")].map((e) => getComputedStyle(e).borderBottom))].join()`
+			current, others := fmt.Sprintf(borders, "[aria-current]"), fmt.Sprintf(borders, ":not([aria-current])")
+			require.NotEqual(t, browser.Eval[string](tab, others), browser.Eval[string](tab, current))
+		}
+	})
+	t.Run("names what each button decides", func(t *testing.T) {
+		mia := b.Tab(t, sys.URL(testsystem.Manager))
+		names := browser.Eval[[]string](mia, `[...document.querySelectorAll(".actions :is(button, a)")].map((e) => e.getAttribute("aria-label"))`)
+		require.Greater(t, len(names), 3)
+		slices.Sort(names)
+		require.Len(t, slices.Compact(slices.Clone(names)), len(names), names)
+		require.Regexp(t, `^(Accept|Reject) [\d.,]+ EUR for [A-Z].*: .+`, names[0])
+	})
+	t.Run("is accessible", func(t *testing.T) {
+		for app := range states {
+			t.Run(app, func(t *testing.T) {
+				t.Parallel()
+				tab := b.Tab(t, sys.URL(app))
+				for _, page := range pages[app] {
+					tab.Open(sys.URL(app) + page.Path)
+					isAccessible(t, tab, page.Kind)
+				}
+				for _, state := range states[app] {
+					tab.Open(sys.URL(app) + state.path)
+					if state.do != nil {
+						state.do(tab)
+					}
+					isAccessible(t, tab, state.name)
+				}
+			})
+		}
+	})
+}
+
+// looks are how a page is shown, and what axe-core checks there.
+var looks = []struct {
+	name     string
+	width    int64
+	features []string
+	run      string
+}{
+	{"light", 1280, nil, `{ type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }`},
+	{"dark", 1280, []string{"prefers-color-scheme:dark"}, `["color-contrast", "link-in-text-block"]`},
+	{"phone", 390, nil, `["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]`},
+}
+
+// isAccessible has axe-core look at the open page in every look.
+func isAccessible(t *testing.T, tab *browser.Tab, page string) {
+	t.Helper()
+	axe, err := os.ReadFile("../../pkg/web/assets/node_modules/axe-core/axe.min.js")
+	require.NoError(t, err, "make assets fetches axe-core")
+	tab.Eventually(`!document.documentElement.hasAttribute("aria-busy")`)
+	browser.Eval[bool](tab, string(axe)+pagesScript+"; still()")
+	for _, look := range looks {
+		tab.Resize(look.width, 900)
+		tab.Media("", look.features...)
+		for _, violation := range browser.Eval[[]string](tab, "violations("+look.run+")") {
+			t.Errorf("%s, %s: %s", page, look.name, violation)
+		}
+	}
+}
