@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	beatEvery = 25 * time.Second // the client takes 40 s of silence for a dead connection
+	beatEvery = 25 * time.Second // the client asks after 10 s of silence, or 40 s unseen
 	readWait  = 60 * time.Second // for a pong or a message
 	writeWait = 5 * time.Second
 	readLimit = 512 // a browser sends cursors, nothing else

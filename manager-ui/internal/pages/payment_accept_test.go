@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +105,29 @@ func TestTwoManagers(t *testing.T) {
 	if n := len(o.stream(r.Subject).Records); n != 2 {
 		t.Errorf("%d events", n)
 	}
+}
+
+func TestAPressOnWhatWasSeenOtherwiseIsRefused(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	r := requested(ada, 100, "Paint", 0)
+	o.receive(r)
+	accept := "/payments/" + r.Subject + "/accept"
+	seen := regexp.MustCompile(`name="seen" value="([^"]+)"`).FindStringSubmatch(mia.get("/payments").text)[1]
+	other := strings.Replace(seen, " 1.00 EUR", " 2.00 EUR", 1)
+
+	mia.get("/payments/"+r.Subject).is(200, `name="seen" value="`+seen)
+	mia.get("/payments/"+r.Subject+"/reject").is(200, `name="seen" value="`+seen)
+	mia.post(accept, "seen", other, "note", "Well done").is(409, "Not accepted", "It is about 1.00 EUR, which is not what you saw", "Well done")
+	mia.post("/payments/"+r.Subject+"/reject", "seen", other, "reason", "Twice").is(409, "Not rejected", "Twice")
+	page := mia.postFrom("/payments", accept, "seen", other).is(200, "Not accepted", "which is not what you saw", ">Paint</a>")
+	if page.path != "/payments" {
+		t.Errorf("led to %s", page.path)
+	}
+	if n := len(o.stream(r.Subject).Records); n != 1 {
+		t.Fatalf("%d events", n)
+	}
+	mia.postFrom("/payments", accept, "seen", seen).is(200, "Accepted: 1.00 EUR")
 }
 
 func TestConcurrentDecisions(t *testing.T) {
