@@ -199,3 +199,22 @@ func TestAcceptingByKeyboardGoesOnWithTheNextRow(t *testing.T) {
 	mia.See("Accepted by Mia Weber", second)
 	mia.Eventually(`document.activeElement.closest("[data-live-list]")`)
 }
+
+// A finger is in a list only while it presses, and comes back unseen.
+func TestAListDoesNotMoveUnderAFinger(t *testing.T) {
+	sys := testsystem.New(t)
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager), browser.Phone)
+	first, second := mia.Row("First"), mia.Row("Second")
+	live(mia)
+	at := over(mia, second, "Accept")
+	for _, event := range []string{"pointerdown", "pointerup", "pointerleave"} {
+		browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s .what")
+			.dispatchEvent(new PointerEvent("%s", { bubbles: "%s" !== "pointerleave", pointerType: "touch" }))`, first, event, event))
+	}
+	tomDecides(t, sys, first, "Accept", "Accepted")
+	mia.See("Accepted by Tom Berg", first)
+	require.Equal(t, at, over(mia, second, "Accept"))
+	mia.SeeNot("First", "[data-live-list]") // some seconds later
+	sameAsAReload(mia)
+}
