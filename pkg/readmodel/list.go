@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -35,16 +36,22 @@ func TimePlace(at time.Time, id string) Place {
 // Fields are a place for an address.
 func (s Sort) Fields(p Place) map[string]string { return map[string]string{s.Name: p.Key, "id": p.ID} }
 
-// Place reads what Fields made; false if it is something else.
+// Place reads what Fields made; false if it is something else. It writes a time and an id anew, since Go reads
+// spellings of them that PostgreSQL does not.
 func (s Sort) Place(fields map[string]string) (p Place, ok bool) {
-	p.Key, ok = fields[s.Name]
-	p.ID = fields["id"]
-	ok = ok && len(fields) == 2 && uuid.Validate(p.ID) == nil && !strings.ContainsRune(p.Key, 0)
-	if s.Type == "timestamptz" {
-		at, err := time.Parse(time.RFC3339Nano, p.Key)
-		ok = ok && err == nil && at.Year() >= 1
+	key, ok := fields[s.Name]
+	id, err := uuid.Parse(fields["id"])
+	if !ok || err != nil || len(fields) != 2 {
+		return p, false
 	}
-	return p, ok
+	switch s.Type {
+	case "text":
+		return Place{key, id.String()}, utf8.ValidString(key) && !strings.ContainsRune(key, 0)
+	case "timestamptz":
+		at, err := time.Parse(time.RFC3339Nano, key)
+		return TimePlace(at, id.String()), err == nil && at.Year() >= 1
+	}
+	return p, false
 }
 
 // Condition is a part of a statement's where, with its parameters as question marks.

@@ -123,14 +123,29 @@ func TestAPlaceInAnAddress(t *testing.T) {
 	for name, fields := range map[string]map[string]string{
 		"nothing": {}, "no id": {"at": row.Key}, "no time": {"at": "noon", "id": row.ID}, "of another list": {"sort": "a", "id": row.ID},
 		"more": {"at": row.Key, "id": row.ID, "sort": "a"}, "no uuid": {"at": row.Key, "id": "1"}, "before all years": {"at": "0000-01-01T00:00:00Z", "id": row.ID},
+		"another kind": {"at": "1", "id": row.ID},
 	} {
 		if _, ok := newest.Place(fields); ok {
 			t.Errorf("%s is a place", name)
 		}
 	}
 	byName := readmodel.Sort{Name: "sort", Type: "text"}
-	if _, ok := byName.Place(map[string]string{"sort": "a\x00", "id": row.ID}); ok {
-		t.Error("NUL is a place")
+	for _, name := range []string{"a\x00", "a\xff"} {
+		if _, ok := byName.Place(map[string]string{"sort": name, "id": row.ID}); ok {
+			t.Errorf("%q is a place", name)
+		}
+	}
+	// Go reads more than PostgreSQL does.
+	for text, want := range map[string]string{
+		"2026-01-01T00:00:00+23:00": "2025-12-31T01:00:00Z", "2026-01-01T00:00:00,5Z": "2026-01-01T00:00:00.5Z",
+		"0001-01-01T00:00:00+23:00": "0001-01-01T00:00:00.000001Z", "9999-12-31T23:59:59-23:00": "9999-12-31T23:59:59.999999Z",
+	} {
+		if got, ok := newest.Place(map[string]string{"at": text, "id": "urn:uuid:" + row.ID}); !ok || got.Key != want || got.ID != row.ID {
+			t.Errorf("%s is the place %+v", text, got)
+		}
+	}
+	if _, ok := (readmodel.Sort{Name: "at", Type: "int"}).Place(map[string]string{"at": "noon", "id": row.ID}); ok {
+		t.Error("what nobody has checked is a place")
 	}
 }
 
