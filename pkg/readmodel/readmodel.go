@@ -5,7 +5,7 @@
 // Invariants:
 //   - However many rows a batch has, they are one parameter, and so one statement with one plan.
 //   - A row is written under its stream's lock: the last one to be written is the newest.
-//   - A page is one statement, by keyset: page 10,000 costs what page 2 costs.
+//   - A page is one or two statements, by keyset: page 10,000 costs what page 2 costs.
 package readmodel
 
 import (
