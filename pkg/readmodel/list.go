@@ -143,10 +143,7 @@ func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, bac
 	if q.Sort.Desc != backwards {
 		direction, than = " desc", "<"
 	}
-	narrowed := ""
-	if q.Narrowed || q.Search != "" && t.terms != "" {
-		narrowed = t.name
-	}
+	narrowed := q.Narrowed || q.Search != "" && t.terms != ""
 	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {
 		find := t.rows(db).Order(q.Sort.SQL + direction + ", id" + direction).Limit(q.Limit + 1)
 		if q.Select != "" {

@@ -122,7 +122,7 @@ func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, e
 		return some, nil
 	}
 	var found []Buyer
-	err = db.Search(ctx, chosen, func(db *gorm.DB) error {
+	err = db.Search(ctx, true, func(db *gorm.DB) error {
 		return db.Raw(`select contractor_id as id, contractor_name as name from orders where contractor_id = ?
 			order by drafted_at desc, id desc limit 1`, chosen).Scan(&found).Error
 	})
