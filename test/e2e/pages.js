@@ -36,3 +36,41 @@ async function violations(runOnly) {
   const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target, any, html }) => `${id}: ${target.join(" ")}: ${any[0]?.message ?? html}`));
 }
+
+// squeezed says what has not enough room in a window of this width.
+function squeezed() {
+  const problems = [];
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) problems.push(`the page is ${scrollWidth} px wide`);
+  for (const table of document.querySelectorAll(".list")) {
+    if (!table.checkVisibility()) continue;
+    const cards = getComputedStyle(table).display === "block";
+    if (innerWidth >= 768 && innerWidth < 960 && !cards) problems.push("rows are no cards");
+    for (const cell of cards ? [] : table.querySelectorAll("td.what")) {
+      if (cell.offsetWidth < 120) problems.push(`${cell.innerText} has ${cell.offsetWidth} px`);
+    }
+    for (const row of cards ? table.querySelectorAll("tbody tr") : []) {
+      if (row.offsetHeight > 160) problems.push(`${row.innerText} is ${row.offsetHeight} px high`);
+    }
+  }
+  return problems;
+}
+
+// onPaper says what a printed payment or order lacks, or has that is nothing on paper.
+function onPaper() {
+  const problems = [];
+  const visible = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility({ visibilityProperty: true }));
+  for (const lacking of ["h1", "#facts, #lines", ".money, h1"]) {
+    if (!visible(lacking).length) problems.push("no " + lacking);
+  }
+  for (const { tagName, innerText } of visible("header, nav, button, .btn, form:not(.set-quantity), #flashes")) problems.push(`${tagName} ${innerText}`);
+  for (const status of document.querySelectorAll(".page-header .status")) {
+    if (!status.checkVisibility()) problems.push("no status " + status.textContent);
+  }
+  for (const { innerText } of visible("time")) {
+    if (!/\d{4}, \d\d:\d\d/.test(innerText)) problems.push(`${innerText} is no exact time`);
+  }
+  if (visible("#timeline").length && !visible(".history time").length) problems.push("no times in the timeline");
+  if (document.documentElement.dataset.bsTheme !== "light") problems.push("dark paper");
+  return problems;
+}

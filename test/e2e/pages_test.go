@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,7 +127,25 @@ func TestEveryPage(t *testing.T) {
 		require.Len(t, slices.Compact(slices.Clone(names)), len(names), names)
 		require.Regexp(t, `^(Accept|Reject) [\d.,]+ EUR for [A-Z].*: .+`, names[0])
 	})
-	t.Run("is accessible", func(t *testing.T) {
+	t.Run("asks for a decision below what it is about", func(t *testing.T) {
+		mia := b.Tab(t, sys.URL(testsystem.Manager)+pathOf(t, pages[testsystem.Manager], "/payments/id Waiting"))
+		require.True(t, browser.Eval[bool](mia, `document.querySelector("#facts").getBoundingClientRect().y < document.querySelector("#decide").getBoundingClientRect().y`))
+	})
+	t.Run("is a document on paper", func(t *testing.T) {
+		for app := range states {
+			tab := b.Tab(t, sys.URL(app))
+			for _, page := range pages[app] {
+				if strings.HasPrefix(page.Kind, "/payments/id ") || strings.HasPrefix(page.Kind, "/orders/id ") {
+					tab.Open(sys.URL(app) + page.Path)
+					tab.Media("print", "prefers-color-scheme:dark")
+					require.Empty(t, browser.Eval[[]string](tab, pagesScript+"; onPaper()"), "%s of %s", page.Kind, app)
+					tab.Screenshot(app + strings.ReplaceAll(page.Kind, "/", "_") + "-paper")
+					tab.Media("")
+				}
+			}
+		}
+	})
+	t.Run("is accessible and fits", func(t *testing.T) {
 		for app := range states {
 			t.Run(app, func(t *testing.T) {
 				t.Parallel()
@@ -134,6 +153,7 @@ func TestEveryPage(t *testing.T) {
 				for _, page := range pages[app] {
 					tab.Open(sys.URL(app) + page.Path)
 					isAccessible(t, tab, page.Kind)
+					isWideEnough(t, tab, app+" "+page.Kind)
 				}
 				for _, state := range states[app] {
 					tab.Open(sys.URL(app) + state.path)
@@ -141,10 +161,36 @@ func TestEveryPage(t *testing.T) {
 						state.do(tab)
 					}
 					isAccessible(t, tab, state.name)
+					isWideEnough(t, tab, app+" "+state.name)
 				}
 			})
 		}
 	})
+}
+
+// pathOf is the address of the page of a kind.
+func pathOf(t *testing.T, pages []page, kind string) string {
+	t.Helper()
+	i := slices.IndexFunc(pages, func(p page) bool { return p.Kind == kind })
+	require.GreaterOrEqual(t, i, 0, "no page of kind %s", kind)
+	return pages[i].Path
+}
+
+// isWideEnough checks that nothing sticks out of windows of all widths, that no text is squeezed, and that rows are short.
+func isWideEnough(t *testing.T, tab *browser.Tab, page string) {
+	t.Helper()
+	for _, width := range []int64{390, 768, 820, 960, 1024, 1280} {
+		tab.Resize(width, 900)
+		for _, problem := range browser.Eval[[]string](tab, "squeezed()") {
+			t.Errorf("%s, %d px: %s", page, width, problem)
+		}
+		tab.Screenshot(fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "_"), width))
+	}
+	if os.Getenv("SCREENSHOTS") != "" {
+		tab.Media("", "prefers-color-scheme:dark")
+		tab.Screenshot(strings.ReplaceAll(page, "/", "_") + "-dark")
+		tab.Media("")
+	}
 }
 
 // looks are how a page is shown, and what axe-core checks there.

@@ -19,19 +19,21 @@ export function relative(then, now) {
 const toTheMinute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
-function update(root = document) {
+const words = {
+  "time[data-relative]": (at, now) => relative(at, now),
+  "time[data-to-the-minute]": (at) => toTheMinute.format(at),
+  "time[data-exact]": (at) => exact.format(at),
+};
+
+function update() {
   const now = Date.now();
-  for (const element of root.querySelectorAll("time[data-relative]")) {
-    const then = new Date(element.dateTime);
-    const words = relative(then, now);
-    if (element.textContent !== words) element.textContent = words;
-    element.title = exact.format(then);
-  }
-  for (const element of root.querySelectorAll("time[data-to-the-minute]")) {
-    const at = new Date(element.dateTime);
-    const words = toTheMinute.format(at);
-    if (element.textContent !== words) element.textContent = words;
-    element.title = exact.format(at);
+  for (const [selector, say] of Object.entries(words)) {
+    for (const element of document.querySelectorAll(selector)) {
+      const at = new Date(element.dateTime);
+      const said = say(at, now);
+      if (element.textContent !== said) element.textContent = said;
+      element.title = exact.format(at);
+    }
   }
 }
 
