@@ -180,9 +180,9 @@ func (c *Core) Command(id string, kind payment.Operation) {
 
 // Reopen takes a payment's acceptance back; it does nothing where that cannot be done.
 func (c *Core) Reopen(id, manager string) {
-	by := event.Meta{Actor: manager}
-	body, err := c.Payment(id).Reopen(by)
-	if _, is := c.histories[id].Open(); is || err != nil {
+	by, p := event.Meta{Actor: manager}, c.Payment(id)
+	body, err := p.Reopen(by, p.Decided.EventID.String())
+	if err != nil || len(c.histories[id]) > 0 || !c.Now.Before(p.Decided.At.Add(c.Rules.Grace)) {
 		return
 	}
 	c.write(id, body, by)

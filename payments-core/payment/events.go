@@ -119,7 +119,9 @@ type Accepted struct {
 
 // Reopened: a manager takes the acceptance back before anything is asked of the gateway. The payment waits
 // again. Only payments-core knows whether anything is, so it writes this.
-type Reopened struct{}
+type Reopened struct {
+	AcceptanceID string `json:"acceptance_id"` // the id of the event that is taken back
+}
 
 // Authorized: the gateway holds the payment's amount.
 type Authorized struct {
@@ -192,7 +194,7 @@ var decoders = schema.Decoders[Body]{
 	TypeWithdrawn: func(o *schema.Object) Body { return Withdrawn{Reason: o.OptionalText("reason", MaxText)} },
 	TypeRejected:  func(o *schema.Object) Body { return Rejected{Reason: o.Text("reason", MaxText)} },
 	TypeAccepted:  func(o *schema.Object) Body { return Accepted{Note: o.OptionalText("note", MaxText)} },
-	TypeReopened:  func(*schema.Object) Body { return Reopened{} },
+	TypeReopened:  func(o *schema.Object) Body { return Reopened{AcceptanceID: o.ID("acceptance_id")} },
 	TypeAuthorized: func(o *schema.Object) Body {
 		return Authorized{GatewayReference: o.Text("gateway_reference", MaxReference)}
 	},

@@ -281,8 +281,14 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 			return &Refusal{Code: NotAllowed, Tried: tried}
 		case p.Decision == DecisionRequested:
 			return &Refusal{Code: NotAccepted, Tried: tried}
-		case p.Decision != DecisionAccepted || p.Money != MoneyNone || p.Stuck != NoOperation:
+		case p.Stuck != NoOperation:
+			return p.standing(WrongState, tried, TypeStuck, Act{})
+		case p.Decision != DecisionAccepted || p.Money != MoneyNone:
 			return p.inTheWay(tried)
+		case b.AcceptanceID != p.Decided.EventID.String():
+			refusal := p.standing(Stale, tried, TypeAccepted, p.Decided)
+			refusal.Message = aggregate.By("accepted again", aggregate.NameOf(p.Decided.By, p.Decided.ByName))
+			return refusal
 		}
 	case Cancelled:
 		if _, ended := p.Ended(); ended || p.Money == MoneyAuthorized || p.Money == MoneyCaptured {
@@ -458,8 +464,11 @@ func (p Payment) Reject(by event.Meta, reason string) (Rejected, error) {
 	return checked(p, by, Rejected{Reason: reason}, err)
 }
 
-// Reopen takes the acceptance back. The caller knows that nothing is open at the gateway.
-func (p Payment) Reopen(by event.Meta) (Reopened, error) { return checked(p, by, Reopened{}, nil) }
+// Reopen takes back the acceptance that is the event of that id. The caller knows that nothing has been asked of
+// the gateway.
+func (p Payment) Reopen(by event.Meta, acceptanceID string) (Reopened, error) {
+	return checked(p, by, Reopened{AcceptanceID: acceptanceID}, nil)
+}
 
 // CanCapture returns nil if there is a hold to capture.
 func (p Payment) CanCapture() error { return asError(p.refuses(Captured{Amount: p.Amount}, "")) }

@@ -64,6 +64,11 @@ func (g given) pending() given {
 	return given{entries}
 }
 
+// reopening takes the acceptance back.
+func (g given) reopening() payment.Reopened {
+	return payment.Reopened{AcceptanceID: g.payment().Decided.EventID.String()}
+}
+
 func (g given) payment() payment.Payment {
 	p, _ := payment.Fold(g.entries)
 	return p
@@ -102,7 +107,7 @@ func TestNothingCountsThatItsWriterHasNotWritten(t *testing.T) {
 		{requested, mia, payment.Accepted{}}, {accepted, nobody, payment.Authorized{GatewayReference: "a"}},
 		{accepted, nobody, payment.Declined{Code: "c"}}, {authorized, nobody, payment.Captured{Amount: eur(1), GatewayReference: "c"}},
 		{authorized, nobody, payment.Released{}}, {captured, nobody, payment.Refunded{GatewayReference: "r"}},
-		{requested, nobody, payment.Cancelled{}}, {accepted, mia, payment.Reopened{}},
+		{requested, nobody, payment.Cancelled{}}, {accepted, mia, accepted.reopening()},
 	} {
 		writer := payment.Writer(step.body.EventType())
 		for _, source := range []string{"/contractor-ui", "/manager-ui", "/payments-core", "/ordering-core", "/evil", writer + "/", ""} {
@@ -138,7 +143,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 	}{
 		{request(), ada, [12]payment.Code{yes, dup, dup, dup, dup, dup, dup, dup, dup, dup, dup, dup}},
 		{payment.Withdrawn{}, ada, [12]payment.Code{none, yes, same, no, no, no, no, no, no, no, no, no}},
-		{payment.Reopened{}, tom, [12]payment.Code{none, not, no, no, yes, no, no, no, no, no, no, no}},
+		{accepted.reopening(), tom, [12]payment.Code{none, not, no, no, yes, no, no, no, no, no, no, no}},
 		{payment.Rejected{Reason: "no"}, tom, [12]payment.Code{none, yes, no, same, opp, opp, opp, opp, opp, opp, opp, no}},
 		{payment.Accepted{}, tom, [12]payment.Code{none, yes, no, opp, same, same, same, same, same, same, same, no}},
 		{payment.Authorized{GatewayReference: "r"}, nobody, [12]payment.Code{none, not, no, no, yes, no, yes, no, no, no, no, no}},
@@ -316,7 +321,7 @@ func TestAnAcceptanceIsTakenBackWhileNothingIsAskedOfTheGateway(t *testing.T) {
 	p := accepted.payment()
 
 	// when a manager takes the acceptance back
-	body, err := p.Reopen(tom)
+	body, err := p.Reopen(tom, p.Decided.EventID.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,10 +354,11 @@ func TestAnAcceptanceIsTakenBackWhileNothingIsAskedOfTheGateway(t *testing.T) {
 		"nobody":         {accepted, nobody, payment.NotAllowed, "an acceptance can only be taken back by another person than the one to be paid"},
 		"twice":          {reopened, tom, payment.NotAccepted, "no manager has accepted it"},
 		"captured":       {captured, tom, payment.WrongState, "already captured"},
-		"stuck":          {accepted.by(nobody, stuck(payment.Authorize)), tom, payment.WrongState, "already accepted by Mia Weber"},
+		"stuck":          {accepted.by(nobody, stuck(payment.Authorize)), tom, payment.WrongState, "already stuck"},
+		"another":        {reopened.by(mia, payment.Accepted{}), tom, payment.Stale, "accepted again by Mia Weber"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := tt.given.payment().Reopen(tt.who)
+			_, err := tt.given.payment().Reopen(tt.who, accepted.reopening().AcceptanceID)
 			if r := mustRefuse(t, err, tt.code); r.Error() != tt.text {
 				t.Error(r)
 			}

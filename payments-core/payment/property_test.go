@@ -154,7 +154,7 @@ func act(t *rapid.T, w *writer) {
 func actOfTheCore(t *rapid.T, w *writer, p payment.Payment, manager event.Meta, yes bool) {
 	switch step, _ := p.NextStep(); {
 	case p.Decision == payment.DecisionAccepted && rapid.Bool().Draw(t, "undo"):
-		body, err := p.Reopen(manager)
+		body, err := p.Reopen(manager, p.Decided.EventID.String())
 		attempt(w, manager, body, err)
 	case step == payment.Authorize && yes:
 		body, err := p.Authorize("auth")
@@ -185,7 +185,7 @@ func attempt(w *writer, who event.Meta, body payment.Body, err error) {
 
 // anything is one body of each type, and some that the rules refuse for their content.
 var anything = []payment.Body{
-	request(), payment.Withdrawn{}, payment.Rejected{Reason: "no"}, payment.Accepted{}, payment.Reopened{},
+	request(), payment.Withdrawn{}, payment.Rejected{Reason: "no"}, payment.Accepted{}, payment.Reopened{AcceptanceID: otherID},
 	payment.Authorized{GatewayReference: "a"}, payment.Declined{Code: "c"}, payment.Declined{Code: "c", Final: true},
 	payment.Captured{Amount: eur(125000), GatewayReference: "c"}, payment.Captured{Amount: eur(1), GatewayReference: "c"},
 	payment.Captured{Amount: eur(125001), GatewayReference: "c"}, payment.Released{},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/schema"
 )
@@ -42,6 +44,7 @@ type Entry struct {
 
 // Act is who did something, and when; zero if nobody has. By is empty where a service did it by itself.
 type Act struct {
+	EventID    uuid.UUID // of the event that says so
 	By, ByName string
 	At         time.Time
 	Confirmed  bool // the log holds its event
@@ -49,7 +52,7 @@ type Act struct {
 
 // ActOf returns who caused an entry, and when.
 func ActOf(e Entry) Act {
-	return Act{By: e.Actor, ByName: e.ActorName, At: e.Time, Confirmed: e.Confirmed}
+	return Act{EventID: e.ID, By: e.Actor, ByName: e.ActorName, At: e.Time, Confirmed: e.Confirmed}
 }
 
 // Done reports whether it has happened.

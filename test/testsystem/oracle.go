@@ -86,24 +86,23 @@ func (o *oracle) report(format string, args ...any) {
 
 // sound checks what must hold for a payment by itself.
 func (o *oracle) sound(id string, s Story) {
-	decisions := 0
+	stands := "" // the decision
 	for _, step := range s.Steps {
-		switch step.Entry.Type {
-		case payment.TypeAccepted, payment.TypeRejected, payment.TypeWithdrawn:
-			if step.Effect {
-				decisions++
+		switch typ := step.Entry.Type; {
+		case !step.Effect:
+		case typ == payment.TypeReopened && stands == payment.TypeAccepted:
+			stands = ""
+		case typ == payment.TypeReopened:
+			o.report("payment %s: reopened, and %q stood", id, stands)
+		case typ == payment.TypeAccepted || typ == payment.TypeRejected || typ == payment.TypeWithdrawn:
+			if stands != "" {
+				o.report("payment %s: %s took effect, and %s stood", id, typ, stands)
 			}
-		case payment.TypeReopened:
-			if step.Effect {
-				decisions--
-			}
+			stands = typ
 		}
 		if !step.Effect && step.Refusal == nil {
 			o.report("payment %s: %s had no effect, without a reason", id, step.Entry.Type)
 		}
-	}
-	if decisions > 1 {
-		o.report("payment %s: %d decisions stand", id, decisions)
 	}
 	p := s.Payment
 	if !p.Exists() {

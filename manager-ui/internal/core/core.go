@@ -38,11 +38,12 @@ func (c *Client) Send(ctx context.Context, command Command) error {
 	return c.Post(ctx, path, command.Key, map[string]string{"reason": command.Reason}, &recorded{wanted: command.PaymentID})
 }
 
-// Reopen takes a payment's acceptance back, on behalf of the person in ctx. It returns nil once payments-core has
-// done so; the event is received from Kafka later.
-func (c *Client) Reopen(ctx context.Context, paymentID, key string) error {
+// Reopen takes an acceptance back, by its event's id, on behalf of the person in ctx. It returns nil once
+// payments-core has done so; the event is received from Kafka later.
+func (c *Client) Reopen(ctx context.Context, paymentID, acceptanceID string) error {
 	path := "/payments/" + url.PathEscape(paymentID) + "/reopen"
-	return c.Post(ctx, path, key, struct{}{}, &recorded{wanted: paymentID})
+	body := map[string]string{"acceptance_id": acceptanceID}
+	return c.Post(ctx, path, "reopen:"+acceptanceID, body, &recorded{wanted: paymentID})
 }
 
 // recorded is payments-core's answer.

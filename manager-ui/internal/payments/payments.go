@@ -154,9 +154,9 @@ func (s *Service) notePending(ctx context.Context, id string, p readmodel.Pendin
 	})
 }
 
-// Reopen has payments-core take an acceptance back, and returns the payment as it was. Errors are package api's,
-// and *payment.Refusal.
-func (s *Service) Reopen(ctx context.Context, id, key string) (payment.Payment, error) {
+// Reopen has payments-core take an acceptance back, by its event's id, and returns the payment as it was. Errors
+// are package api's, and *payment.Refusal.
+func (s *Service) Reopen(ctx context.Context, id, acceptanceID string) (payment.Payment, error) {
 	stream, err := s.journal.Read(ctx, payment.Stream(id))
 	if err != nil {
 		return payment.Payment{}, err
@@ -165,8 +165,9 @@ func (s *Service) Reopen(ctx context.Context, id, key string) (payment.Payment, 
 	if !p.Exists() {
 		return p, ErrNoPayment
 	}
-	if _, err := p.Reopen(event.MetaFrom(ctx)); err != nil {
-		return p, err // payments-core would say the same
+	// What is known here need not be asked.
+	if _, err := p.Reopen(event.MetaFrom(ctx), acceptanceID); err != nil {
+		return p, err
 	}
-	return p, s.core.Reopen(ctx, id, "reopen:"+key)
+	return p, s.core.Reopen(ctx, id, acceptanceID)
 }

@@ -123,6 +123,10 @@ func answerable(err error) error {
 		return web.Unavailable("The database is away. Please try again.", err)
 	case errors.Is(err, operations.ErrNoPayment):
 		return web.NotFound("There is no such payment.")
+	case errors.Is(err, operations.ErrNotReceived): // no answer to keep: it will have been
+		return web.Unavailable("The acceptance has not arrived here yet. Please try again.", err)
+	case errors.Is(err, operations.ErrTooLate):
+		return &web.Error{Status: http.StatusConflict, Message: "it is too late: the money is about to move", Extra: map[string]any{"code": "too_late"}}
 	case errors.As(err, &underWay):
 		o := underWay.Operation
 		return &web.Error{Status: http.StatusConflict, Message: underWay.Error(), Extra: map[string]any{

@@ -11,6 +11,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/text"
+	"countersign.example/pkg/web"
 )
 
 // commandJSON is the body of a command, besides its actor.
@@ -37,13 +38,26 @@ func (a *API) command(kind payment.Operation) echo.HandlerFunc {
 	})
 }
 
+// reopenJSON is the body of the command that takes an acceptance back, besides its actor.
+type reopenJSON struct {
+	AcceptanceID string `json:"acceptance_id"` // of the event
+}
+
+// Check refuses what is no event's id.
+func (r *reopenJSON) Check() error {
+	if !api.IsID(r.AcceptanceID) {
+		return web.BadRequest("acceptance_id: name the event payment_accepted that is taken back.")
+	}
+	return nil
+}
+
 // reopen takes a payment's acceptance back.
 func (a *API) reopen() echo.HandlerFunc {
-	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[commandJSON]) (api.Answer, error) {
+	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[reopenJSON]) (api.Answer, error) {
 		if !api.IsID(r.ID) {
 			return api.Answer{}, operations.ErrNoPayment
 		}
-		if err := a.service.Reopen(ctx, tx, r.ID); err != nil {
+		if err := a.service.Reopen(ctx, tx, r.ID, r.Body.AcceptanceID); err != nil {
 			return api.Answer{}, err
 		}
 		answer, err := api.Give(http.StatusOK, map[string]any{"payment_id": r.ID})

@@ -26,13 +26,21 @@ func TestAnAcceptanceIsTakenBackWithinItsGrace(t *testing.T) {
 	h.cfg.PayoutGrace = 10 * time.Minute
 	h.start()
 	id, events := acceptedAt(time.Now())
-	h.publish(events...)
-	h.story(id, payment.TypeAccepted)
+	h.publish(events[0])
+	h.story(id, payment.TypeRequested)
 
-	// when a manager takes the acceptance back, twice by the same key
+	// when a manager takes the acceptance back, before it arrives, then twice by the same key
+	command := func(by, acceptance string) string { return `{"actor":` + by + `,"acceptance_id":"` + acceptance + `"}` }
+	byTom, byAda := `{"id":"tom","name":"Tom Berg"}`, `{"id":"ada","name":"Ada Nowak"}`
 	key := uuid.NewString()
+	if a := h.post("/payments/"+id+"/reopen", key, command(byTom, events[1].ID.String())); a.status != http.StatusServiceUnavailable {
+		t.Errorf("before the acceptance has arrived: %d %s", a.status, a.text)
+	}
+	h.publish(events[1])
+	h.story(id, payment.TypeAccepted)
 	for range 2 {
-		if a := h.post("/payments/"+id+"/reopen", key, byTom); a.status != http.StatusOK || a.body["payment_id"] != id {
+		a := h.post("/payments/"+id+"/reopen", key, command(byTom, events[1].ID.String()))
+		if a.status != http.StatusOK || a.body["payment_id"] != id {
 			t.Fatalf("answered %d %s", a.status, a.text)
 		}
 	}
@@ -45,28 +53,47 @@ func TestAnAcceptanceIsTakenBackWithinItsGrace(t *testing.T) {
 	if shown := h.get("/payments/" + id); shown.body["decision"] != "requested" || len(h.operations(id)) != 0 {
 		t.Errorf("shown: %s, operations: %v", shown.text, h.operations(id))
 	}
-	for text, a := range map[string]answer{
-		"no manager has accepted it": h.post("/payments/"+id+"/reopen", uuid.NewString(), byMia),
-		"an acceptance can only be taken back by another person than the one to be paid": h.post("/payments/"+id+"/reopen", uuid.NewString(), `{"actor":{"id":"ada","name":"Ada Nowak"}}`),
-	} {
+	refused := func(by, acceptance, text string) {
+		t.Helper()
+		a := h.post("/payments/"+id+"/reopen", uuid.NewString(), command(by, acceptance))
 		if a.status != http.StatusConflict || a.body["detail"] != text {
 			t.Errorf("answered %d %s, not %q", a.status, a.text, text)
 		}
 	}
+	refused(byTom, events[1].ID.String(), "no manager has accepted it")
+	refused(byAda, events[1].ID.String(), "an acceptance can only be taken back by another person than the one to be paid")
+	if a := h.post("/payments/"+id+"/reopen", uuid.NewString(), command(byTom, "42")); a.status != http.StatusBadRequest {
+		t.Errorf("no id: %d %s", a.status, a.text)
+	}
 
-	// and when it is accepted again, and the grace passes, it is paid out, and cannot be taken back
+	// and when it is accepted again, what takes the first acceptance back leaves the second
 	again := payment.New("/manager-ui", id, payment.Accepted{})
-	again.Time, again.Meta = time.Now().Add(time.Second-h.cfg.PayoutGrace), events[1].Meta
+	again.Time, again.Meta = time.Now(), events[1].Meta
 	h.publish(again)
+	h.eventually("accepted again", func() bool { return h.get("/payments/" + id).body["decision"] == "accepted" })
+	refused(byTom, events[1].ID.String(), "accepted again by Mia Weber")
+}
+
+func TestAPaymentIsAuthorizedWhenItsGraceHasPassed(t *testing.T) {
+	// given a payment whose grace passes in a second
+	h := newHarness(t, sandbox.Options{})
+	h.cfg.PayoutGrace = 10 * time.Minute
+	h.start()
+	at := time.Now().Add(time.Second - h.cfg.PayoutGrace)
+	id, events := acceptedAt(at)
+	h.publish(events...)
+
+	// then it is paid out, not before that, and cannot be taken back
 	h.story(id, captured)
 	var opened time.Time
 	if err := h.db.Pool().QueryRow(t.Context(), "select min(opened_at) from operations where payment_id = $1", id).Scan(&opened); err != nil {
 		t.Fatal(err)
 	}
-	if due := again.Time.Add(h.cfg.PayoutGrace); opened.Before(due) {
+	if due := at.Add(h.cfg.PayoutGrace); opened.Before(due) {
 		t.Errorf("opened %s before the grace had passed", due.Sub(opened))
 	}
-	if a := h.post("/payments/"+id+"/reopen", uuid.NewString(), byTom); a.status != http.StatusConflict || a.body["detail"] != "already captured" {
+	a := h.post("/payments/"+id+"/reopen", uuid.NewString(), `{"actor":{"id":"tom"},"acceptance_id":"`+events[1].ID.String()+`"}`)
+	if a.status != http.StatusConflict || a.body["detail"] != "already captured" {
 		t.Errorf("answered %d %s", a.status, a.text)
 	}
 	h.agree(id)
@@ -81,8 +108,24 @@ func TestAnAcceptanceIsNotTakenBackOnceTheGatewayIsAsked(t *testing.T) {
 	h.eventually("asked", func() bool { return len(h.operations(id)) == 1 })
 
 	// when a manager wants it back, then payments-core says what is under way
-	a := h.post("/payments/"+id+"/reopen", uuid.NewString(), byTom)
+	a := h.post("/payments/"+id+"/reopen", uuid.NewString(),
+		`{"actor":{"id":"tom"},"acceptance_id":"`+events[1].ID.String()+`"}`)
 	if a.status != http.StatusConflict || a.body["code"] != "under_way" || a.body["detail"] != "already being authorized" {
+		t.Errorf("answered %d %s", a.status, a.text)
+	}
+}
+
+func TestTheGraceOfAFastClockBeginsWhenTheAcceptanceArrives(t *testing.T) {
+	// given an acceptance by a clock that is an hour fast, then the grace is no hour longer
+	h := newHarness(t, sandbox.Options{})
+	h.cfg.PayoutGrace = time.Millisecond
+	h.start()
+	id, events := acceptedAt(time.Now().Add(time.Hour))
+	h.publish(events...)
+	h.story(id, captured)
+	// and when the grace is over, nothing is taken back
+	a := h.post("/payments/"+id+"/reopen", uuid.NewString(), `{"actor":{"id":"tom"},"acceptance_id":"`+events[1].ID.String()+`"}`)
+	if a.status != http.StatusConflict {
 		t.Errorf("answered %d %s", a.status, a.text)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,11 +57,27 @@ func read(stream journal.Stream) *lockedPayment {
 			d.cause = step.Entry.Event
 		}
 	}
+	// The grace of a manager-ui whose clock is fast begins when the acceptance comes here.
+	for _, r := range stream.Records {
+		if r.ID != p.Decided.EventID {
+			continue
+		}
+		arrived := r.RecordedAt
+		if arrived.IsZero() { // it is being recorded
+			arrived = time.Now()
+		}
+		if arrived.Before(p.Decided.At) {
+			d.payment.Decided.At = arrived
+		}
+	}
 	return &d
 }
 
 // Fold is the payment that a stream of the journal comes to.
-func Fold(stream journal.Stream) payment.Payment { return read(stream).payment }
+func Fold(stream journal.Stream) payment.Payment {
+	p, _ := payment.Fold(journal.Entries(stream))
+	return p
+}
 
 // applyRules does what the rules want now, and schedules a job for what they want later.
 func (s *Service) applyRules(ctx context.Context, tx *pg.Tx, affected ...*lockedPayment) error {
@@ -204,25 +221,38 @@ func (s *Service) Command(
 	return o, nil
 }
 
-// Reopen takes the acceptance of a payment back, for the person in ctx (event.Meta), while nothing has been
-// asked of the gateway. Its errors are Command's.
-func (s *Service) Reopen(ctx context.Context, tx *pg.Tx, paymentID string) error {
+// The errors of Reopen, besides Command's.
+var (
+	// ErrNotReceived means that the acceptance has not come here yet.
+	ErrNotReceived = errors.New("operations: the acceptance has not been received yet")
+	// ErrTooLate means that the grace has passed: the gateway is asked at any moment.
+	ErrTooLate = errors.New("operations: the time to take the acceptance back has passed")
+)
+
+// Reopen takes an acceptance back, by the id of its event, for the person in ctx (event.Meta): within the grace,
+// and while nothing has been asked of the gateway.
+func (s *Service) Reopen(ctx context.Context, tx *pg.Tx, paymentID, acceptanceID string) error {
 	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {
 		return err
 	}
-	if !locked.payment.Exists() {
-		return ErrNoPayment
+	if !slices.ContainsFunc(locked.stream.Records, func(r journal.Record) bool { return r.ID.String() == acceptanceID }) {
+		return ErrNotReceived
 	}
 	if open, is := locked.history.Open(); is {
 		return &InProgressError{open}
 	}
 	meta := event.MetaFrom(ctx)
-	body, err := locked.payment.Reopen(meta)
-	if err != nil {
+	body, err := locked.payment.Reopen(meta, acceptanceID)
+	switch {
+	case err != nil:
 		return err
+	case len(locked.history) > 0: // of a restored database: its outcome is not known here
+		return &InProgressError{locked.history[0]}
+	case !time.Now().Before(locked.payment.Decided.At.Add(s.rules.Grace)):
+		return ErrTooLate
 	}
-	meta.CausationID = locked.cause.ID.String() // the acceptance
+	meta.CausationID = acceptanceID
 	return s.write(ctx, tx, locked, body, meta)
 }
 
