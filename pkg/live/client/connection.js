@@ -44,11 +44,16 @@ export class Connection {
 
   // rendered takes over the cursor of the document that Turbo has just put in place.
   rendered(cursor) {
-    forget();
     this.#refresher.rendered();
+    this.took(cursor);
+    this.#show();
+  }
+
+  // took is for a page of which only lists, badges and totals were taken.
+  took(cursor) {
+    forget();
     this.#position.page(cursor);
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(cursor);
-    this.#show();
   }
 
   // now makes sure of the socket: the network is back, or the page is looked at again, after a sleep perhaps.

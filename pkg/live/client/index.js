@@ -34,6 +34,12 @@ class LiveUpdates extends HTMLElement {
   }
 }
 
+// The page that answers a press in a list may be older than what the socket has brought: what came after it comes again.
+document.addEventListener("page-came", ({ detail }) => {
+  const cursor = detail.querySelector("live-updates")?.getAttribute("cursor");
+  if (cursor) connection?.took(cursor);
+});
+
 addEventListener("turbo:render", () => {
   const element = document.querySelector("live-updates");
   if (element && source !== element.getAttribute("src")) {

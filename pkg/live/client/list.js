@@ -98,6 +98,7 @@ whenFree((list) => { if (list.isConnected && (news(list).size || all(list).some(
 function leave(shown, row) {
   const focused = shown.querySelector(":focus-visible");
   shown.classList.add("gone");
+  if (row) shown.dataset.revision = row.revision; // a page from before it left does not bring it back
   for (const press of shown.querySelectorAll(".actions > :not(.became)")) press.inert = true;
   shown.querySelector(".became")?.remove();
   const became = Object.assign(document.createElement("small"), { className: "became" });

@@ -21,8 +21,8 @@ async function send(form, submitter) {
       headers: { Accept: "text/html", "Page-Of": document.querySelector("meta[name=person]")?.content ?? "" },
     });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    document.dispatchEvent(new CustomEvent("page-came", { detail: page }));
     takePage(page);
+    document.dispatchEvent(new CustomEvent("page-came", { detail: page }));
     const error = page.querySelector(".empty-state h1 + p");
     if (!answer.ok && error) tell({ tone: "bad", text: `Not done: ${error.textContent}` });
   } catch {
