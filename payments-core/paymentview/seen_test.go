@@ -36,3 +36,31 @@ func TestWhoeverSawAnotherPaymentIsToldWhatChanged(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatChangedIsToldWhateverTheClocksSay(t *testing.T) {
+	amount := money.Amount{Minor: 125_000, Currency: "EUR"}
+	noon := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	step := func(at time.Time, name string, body payment.Body, effect bool) payment.Step {
+		s := payment.Step{Body: body, Effect: effect, Payment: payment.Payment{Amount: amount, AuthorizedAmount: amount}}
+		s.Entry.Time, s.Entry.Actor, s.Entry.ActorName = at, name, name
+		return s
+	}
+	asked, accepted := noon, noon.Add(-time.Minute) // by a clock that is behind
+	authorized := noon.Add(-time.Hour)              // by one that is further behind
+	steps := []payment.Step{
+		step(asked, "Ada Nowak", payment.Requested{Amount: amount}, true), step(accepted, "Tom Berg", payment.Accepted{}, true),
+		step(authorized, "", payment.Authorized{}, true),
+	}
+	p := payment.Payment{Amount: amount, UpdatedAt: authorized}
+	const prefix, yes, hold = "it has changed since you looked at it: ", "Tom Berg accepted it", "1,250.00 EUR put on hold at the gateway"
+	for seen, want := range map[time.Time]string{
+		asked: prefix + yes + "; " + hold, accepted: prefix + hold,
+		noon.Add(time.Hour): prefix + "Ada Nowak asked for 1,250.00 EUR; " + yes + "; " + hold, // it has lost its effect
+	} {
+		err := paymentview.CheckSeen(paymentview.Seen(seen, amount), p, "", steps)
+		var refusal *payment.Refusal
+		if !errors.As(err, &refusal) || refusal.Message != want {
+			t.Errorf("seen at %s: %v, not %q", seen, err, want)
+		}
+	}
+}
