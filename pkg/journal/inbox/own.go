@@ -108,31 +108,39 @@ func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
 const lacked = `not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
 	and convert_to(j.subject, 'UTF8') = dead_letters.key and coalesce(j.topic, dead_letters.topic) = dead_letters.topic)`
 
-// refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
-// and is not in the journal, in the topics' order, maxRefusedOwn at most.
-func (c Config) refusedOwn(ctx context.Context, q pg.Querier) ([]DeadLetter, error) {
-	rows, err := q.Query(ctx, selectDeadLetters+`where state = 'waiting' and kind = 'refused' and "offset" >= 0
-		and `+lacked+`
-		order by topic, partition, "offset"`)
+// eachOwn reads dead letters and calls do with those whose event says that this service has written it, until
+// do returns false. It keeps none: others' dead letters may be many and large, and must not hide ours behind
+// them.
+func (c Config) eachOwn(ctx context.Context, q pg.Querier, do func(DeadLetter, OwnEvent) bool, where string, args ...any) error {
+	rows, err := q.Query(ctx, selectDeadLetters+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read refused dead letters: %w", err)
+		return fmt.Errorf("read dead letters: %w", err)
 	}
 	defer rows.Close()
-	var own []DeadLetter
-	for len(own) < maxRefusedOwn && rows.Next() { // whoever forges others' events must not hide ours behind them
+	for more := true; more && rows.Next(); {
 		d, err := scanDeadLetter(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read refused dead letters: %w", err)
+			return fmt.Errorf("read dead letters: %w", err)
 		}
-		if _, ours := c.OwnEvent(d.message()); ours {
-			own = append(own, d)
+		if e, ours := c.OwnEvent(d.message()); ours {
+			more = do(d, e)
 		}
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read refused dead letters: %w", err)
+		return fmt.Errorf("read dead letters: %w", err)
 	}
-	return own, nil
+	return nil
+}
+
+// refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
+// and is not in the journal, in the topics' order, maxRefusedOwn at most.
+func (c Config) refusedOwn(ctx context.Context, q pg.Querier) (own []DeadLetter, err error) {
+	err = c.eachOwn(ctx, q, func(d DeadLetter, _ OwnEvent) bool {
+		own = append(own, d)
+		return len(own) < maxRefusedOwn
+	}, `where state = 'waiting' and kind = 'refused' and "offset" >= 0 and `+lacked+` order by topic, partition, "offset"`)
+	return own, err
 }
 
 // RecordRefusedOwn records the service's own events that were refused while it ran, since the journal lacked
@@ -212,8 +220,8 @@ type WaitingOwn struct {
 }
 
 // LastDeadLetter is the id of the last dead letter; 0 where there is none.
-func LastDeadLetter(ctx context.Context, q pg.Querier) (id int64, err error) {
-	if err := pg.ForEach(ctx, q, []any{&id}, func() {}, "select coalesce(max(id), 0) from dead_letters"); err != nil {
+func LastDeadLetter(ctx context.Context, tx *pg.Tx) (id int64, err error) {
+	if err := tx.QueryRow(ctx, "select coalesce(max(id), 0) from dead_letters").Scan(&id); err != nil {
 		return 0, fmt.Errorf("look at the dead letters: %w", err)
 	}
 	return id, nil
@@ -221,37 +229,25 @@ func LastDeadLetter(ctx context.Context, q pg.Querier) (id int64, err error) {
 
 // WaitingOwn returns the service's own events that wait as dead letters: those of dead letters after one, and
 // of those with the ids given. They are in the order in which they came.
-func (c Config) WaitingOwn(ctx context.Context, q pg.Querier, after int64, ids []int64) ([]WaitingOwn, error) {
-	waiting, err := pg.Rows(ctx, q, scanDeadLetter, selectDeadLetters+`where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2))
-		and `+lacked+` order by id`, after, ids)
+func (c Config) WaitingOwn(ctx context.Context, q pg.Querier, after int64, ids []int64) (own []WaitingOwn, err error) {
+	err = c.eachOwn(ctx, q, func(d DeadLetter, e OwnEvent) bool {
+		decoded, _ := c.Format.Decode(d.message()) // as OwnEvent has
+		own = append(own, WaitingOwn{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
+		return true
+	}, `where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2)) and `+lacked+` order by id`, after, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read what waits: %w", err)
-	}
-	var own []WaitingOwn
-	for _, d := range waiting {
-		if e, ours := c.OwnEvent(d.message()); ours {
-			decoded, err := c.Format.Decode(d.message())
-			if err != nil {
-				return nil, fmt.Errorf("read dead letter %d: %w", d.ID, err)
-			}
-			own = append(own, WaitingOwn{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
-		}
+		return nil, err
 	}
 	return own, findHeads(ctx, q, own)
 }
 
 func findHeads(ctx context.Context, q pg.Querier, own []WaitingOwn) error {
-	if len(own) == 0 {
-		return nil
-	}
-	ids, index := make([]int64, len(own)), make(map[int64]int, len(own))
-	for i, w := range own {
-		ids[i], index[w.DeadLetter] = w.DeadLetter, i
-	}
-	var id, head int64
-	if err := pg.ForEach(ctx, q, []any{&id, &head}, func() { own[index[id]].Head = head }, `select d.id, (select h.id from dead_letters h
+	var place int
+	var head int64
+	if err := pg.ForEach(ctx, q, []any{&place, &head}, func() { own[place-1].Head = head }, `select own.place, (select h.id from dead_letters h
 		where h.topic = d.topic and h.key = d.key and h.state = 'waiting' and h.kind <> 'malformed' and h.kind in ('poison', 'parked')
-		order by h.id limit 1) from dead_letters d where d.id = any($1)`, ids); err != nil {
+		order by h.id limit 1) from unnest($1::bigint[]) with ordinality as own (id, place) join dead_letters d on d.id = own.id`,
+		pg.Column(own, func(w WaitingOwn) int64 { return w.DeadLetter })); err != nil {
 		return fmt.Errorf("look for what holds the keys: %w", err)
 	}
 	return nil
