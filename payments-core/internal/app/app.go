@@ -81,9 +81,5 @@ func newOperations(cfg *Config, b composition.Base) (*operations.Service, error)
 }
 
 func openGateway(cfg *Config, timeout time.Duration) (*gateway.Client, error) {
-	client, err := gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: timeout})
-	if err != nil {
-		return nil, service.UsageError{Err: err}
-	}
-	return client, nil
+	return gateway.NewClient(gateway.ClientConfig{URL: cfg.GatewayURL, Token: cfg.GatewayToken, Timeout: timeout})
 }

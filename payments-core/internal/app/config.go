@@ -39,6 +39,9 @@ const maxPayoutGrace = 10 * time.Minute
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
 	errs := []error{c.Config.Validate()}
+	if _, err := openGateway(c, c.GatewayTimeout); err != nil { // it does not connect yet
+		errs = append(errs, fmt.Errorf("GATEWAY_URL: %w", err))
+	}
 	if c.GatewayTimeout <= 0 || c.GatewayTimeout > maxGatewayTimeout {
 		errs = append(errs, fmt.Errorf("GATEWAY_TIMEOUT is %s: use a duration up to %s", c.GatewayTimeout, maxGatewayTimeout))
 	}

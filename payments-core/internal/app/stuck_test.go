@@ -45,6 +45,20 @@ func (h *harness) command(args ...string) (printed string, code int) {
 	return out.String(), code
 }
 
+func TestAnAddressThatIsNoneIsRefusedFirst(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_URL": "postgres://core@127.0.0.1:1/core", "KAFKA_BROKERS": "127.0.0.1:1", "GATEWAY_URL": "localhost:5002",
+		"GATEWAY_TOKEN": gatewayToken, "SERVICE_TOKENS": "manager-ui=" + callerToken,
+	} {
+		t.Setenv(name, value)
+	}
+	var out strings.Builder
+	code := app.Program().Execute(t.Context(), []string{"adopt", "--dry-run"}, &out, &out)
+	if code != 2 || !strings.Contains(out.String(), "GATEWAY_URL") {
+		t.Errorf("ended with %d: %s", code, out.String())
+	}
+}
+
 func TestWhatTheGatewayRefusesForGoodIsNotAskedForEver(t *testing.T) {
 	h := newHarness(t, sandbox.Options{})
 	h.start()
