@@ -80,19 +80,10 @@ func (h *Histories) Await(ctx context.Context, stream string, sequence int64) bo
 	})
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // PaymentsOf returns the ids of a contractor's payments for an order, the oldest first.
-func PaymentsOf(ctx context.Context, db querier, orderID, contractor string) ([]string, error) {
-	rows, err := db.Query(ctx, `select id::text from payments where order_id = $1 and contractor_id = $2
+func PaymentsOf(ctx context.Context, q pg.Querier, orderID, contractor string) ([]string, error) {
+	ids, err := pg.Rows(ctx, q, pgx.RowTo[string], `select id::text from payments where order_id = $1 and contractor_id = $2
 		order by requested_at, id`, orderID, contractor)
-	if err != nil {
-		return nil, fmt.Errorf("find the payments of an order: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("find the payments of an order: %w", err)
 	}

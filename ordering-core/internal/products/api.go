@@ -33,20 +33,8 @@ var writers = []string{"manager-ui", "seed"}
 // Register adds the routes below /products and /customers to a group whose callers are known.
 func (s *Service) Register(g *echo.Group) {
 	w := g.Group("", onlyWriters)
-	addRoutes[productBody, struct {
-		productID
-		productBody
-	}, struct {
-		productBody
-		sequence
-	}, Product](s, g, w, "products", "product_id")
-	addRoutes[customerBody, struct {
-		customerID
-		customerBody
-	}, struct {
-		customerBody
-		sequence
-	}, Customer](s, g, w, "customers", "customer_id")
+	addRoutes[productBody, addedProduct, changedProduct, Product](s, g, w, "products", "product_id")
+	addRoutes[customerBody, addedCustomer, changedCustomer, Customer](s, g, w, "customers", "customer_id")
 }
 
 // values are what an item of type P is to be, as callers send it.
@@ -159,11 +147,17 @@ type productBody struct {
 
 func (b productBody) item(id string) (*Product, error) { return newProduct(id, b.SKU, b.Name, b.Price) }
 
-type productID struct {
+type addedProduct struct {
 	ProductID string `json:"product_id"`
+	productBody
 }
 
-func (p productID) id() string { return p.ProductID }
+func (a addedProduct) id() string { return a.ProductID }
+
+type changedProduct struct {
+	productBody
+	sequence
+}
 
 // customerBody is what a customer is to be.
 type customerBody struct {
@@ -173,11 +167,17 @@ type customerBody struct {
 
 func (b customerBody) item(id string) (*Customer, error) { return newCustomer(id, b.Name, b.Email) }
 
-type customerID struct {
+type addedCustomer struct {
 	CustomerID string `json:"customer_id"`
+	customerBody
 }
 
-func (c customerID) id() string { return c.CustomerID }
+func (a addedCustomer) id() string { return a.CustomerID }
+
+type changedCustomer struct {
+	customerBody
+	sequence
+}
 
 // sequence is that of the item that the person saw.
 type sequence struct {

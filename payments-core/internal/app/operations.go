@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func retryCommand(load service.Loader[Config]) *cobra.Command {
 			return err
 		}),
 	}
-	handledBy(command, &by, func() error { return nil })
+	handledBy(command, &by, nil)
 	return command
 }
 
@@ -118,8 +117,8 @@ func settleCommand(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-// handledBy has a command take one key, and adds the flags that put an operator on record. It checks them
-// after the command's own flags.
+// handledBy has a command take one key, and adds the flags that put an operator on record. It checks them after
+// the command's own flags, which own checks; nil if there are none.
 func handledBy(command *cobra.Command, by *operations.Handling, own func() error) {
 	command.Flags().StringVar(&by.By, "by", "", "your name, for the record (required)")
 	command.Flags().StringVar(&by.Why, "why", "", "why, for the record (required)")
@@ -127,7 +126,12 @@ func handledBy(command *cobra.Command, by *operations.Handling, own func() error
 		if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 			return err
 		}
-		return cmp.Or(own(), by.Check())
+		if own != nil {
+			if err := own(); err != nil {
+				return err
+			}
+		}
+		return by.Check()
 	}
 }
 
