@@ -10,8 +10,9 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Seen is a payment as somebody sees it, for the form that they press to carry: its UpdatedAt, which names the
-// latest event that had an effect, and its amount. That the log confirms what was there already changes nothing.
+// Seen is a payment as somebody sees it, for the form that they press to carry: its UpdatedAt, which names
+// the latest event that had an effect, and its amount. That the log confirms what was there already changes
+// nothing.
 func Seen(updatedAt time.Time, amount money.Amount) string {
 	return fmt.Sprintf("%d %s %s", event.Kept(updatedAt).UnixMicro(), amount.Decimal(), amount.Currency)
 }
@@ -30,8 +31,8 @@ func CheckSeen(seen string, p payment.Payment, tried string, steps []payment.Ste
 		refusal.Message = "it is about " + p.Amount.String() + ", which is not what you saw"
 		return refusal
 	}
-	// The steps stand in the order of the log. Their times are of clocks that differ, and tell no order: a time only
-	// names the step that was the last. Where that has no effect any more, all that has one is told.
+	// The steps stand in the order of the log. Their times are of clocks that differ, and tell no order: a time
+	// only names the step that was the last. Where that has no effect any more, all that has one is told.
 	var since []string
 	for _, s := range steps {
 		if !s.Effect {

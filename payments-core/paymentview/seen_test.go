@@ -55,7 +55,8 @@ func TestWhatChangedIsToldWhateverTheClocksSay(t *testing.T) {
 	const prefix, yes, hold = "it has changed since you looked at it: ", "Tom Berg accepted it", "1,250.00 EUR put on hold at the gateway"
 	for seen, want := range map[time.Time]string{
 		asked: prefix + yes + "; " + hold, accepted: prefix + hold,
-		noon.Add(time.Hour): prefix + "Ada Nowak asked for 1,250.00 EUR; " + yes + "; " + hold, // it has lost its effect
+		// of a step that has lost its effect
+		noon.Add(time.Hour): prefix + "Ada Nowak asked for 1,250.00 EUR; " + yes + "; " + hold,
 	} {
 		err := paymentview.CheckSeen(paymentview.Seen(seen, amount), p, "", steps)
 		var refusal *payment.Refusal

@@ -64,8 +64,8 @@ type Parts struct {
 	// Restore is for tables that follow from the journal alone, stream by stream, as ordering-core's do: also
 	// whenever an adopted event is recorded later.
 	Restore Restore
-	// RestoreAll takes the place of Restore at the end of an adoption, and is for nothing else: payments-core reads
-	// all that the gateway has on record, which a single stream is not worth.
+	// RestoreAll takes the place of Restore at the end of an adoption, and is for nothing else: payments-core
+	// reads all that the gateway has on record, which a single stream is not worth.
 	RestoreAll Restore
 	// Reserve is that of kafka.Adoption.
 	Reserve func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error

@@ -108,10 +108,10 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	return nil
 }
 
-// Search has read look for the rows of a list. Where they are narrowed to some of it, the statement gets a plan
-// of its own, made for its parameters. A plan that is kept does not know whether a word is rare (then look it
-// up, and sort) or common (then walk through the list until a page is full), and would be wrong for one of the
-// two.
+// Search has read look for the rows of a list. Where they are narrowed to some of it, the statement gets a
+// plan of its own, made for its parameters. A plan that is kept does not know whether a word is rare (then
+// look it up, and sort) or common (then walk through the list until a page is full), and would be wrong for
+// one of the two.
 func (db *DB) Search(ctx context.Context, narrowed bool, read func(*gorm.DB) error) error {
 	if !narrowed {
 		return read(db.Gorm(ctx))

@@ -36,8 +36,8 @@ func TimePlace(at time.Time, id string) Place {
 // Fields are a place for an address.
 func (s Sort) Fields(p Place) map[string]string { return map[string]string{s.Name: p.Key, "id": p.ID} }
 
-// Place reads what Fields made; false if it is something else. It writes a time and an id again, since Go reads
-// spellings of them that PostgreSQL does not.
+// Place reads what Fields made; false if it is something else. It writes a time and an id again, since Go
+// reads spellings of them that PostgreSQL does not.
 func (s Sort) Place(fields map[string]string) (p Place, ok bool) {
 	key, ok := fields[s.Name]
 	id, err := uuid.Parse(fields["id"])

@@ -117,8 +117,8 @@ func settleCommand(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-// handledBy has a command take one key, and adds the flags that put an operator on record. It checks them after
-// the command's own flags, which own checks; nil if there are none.
+// handledBy has a command take one key, and adds the flags that put an operator on record. It checks them
+// after the command's own flags, which own checks; nil if there are none.
 func handledBy(command *cobra.Command, by *operations.Handling, own func() error) {
 	command.Flags().StringVar(&by.By, "by", "", "your name, for the record (required)")
 	command.Flags().StringVar(&by.Why, "why", "", "why, for the record (required)")
