@@ -3,13 +3,13 @@ package live
 import (
 	"strings"
 
-	"github.com/google/uuid"
+	"countersign.example/pkg/schema"
 )
 
 // IDs are the ids of those streams that are of a kind, which is how their names begin.
 func IDs(streams []string, prefix string) (ids []string) {
 	for _, s := range streams {
-		if id, ok := strings.CutPrefix(s, prefix); ok && uuid.Validate(id) == nil {
+		if id, ok := strings.CutPrefix(s, prefix); ok && schema.IsID(id) {
 			ids = append(ids, id)
 		}
 	}
