@@ -59,12 +59,12 @@
 // # What templates can use
 //
 // Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, moment, deadline and
-// person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager], [Empty],
-// [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (thrice), [Person]. Functions: pageHead
-// (title subtitle), badge (tone text), person (name), button (label), relative, exact, toTheMinute, iso,
-// countText, initials, asset.
+// person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
+// [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (thrice), [Person].
+// Functions: pageHead (title subtitle), badge (tone text), person (name), button (label), relative, exact,
+// toTheMinute, iso, countText, initials, asset.
 //
-// CSS classes: "list" (with td data-label="Amount" for the cards in a narrow window; td classes what, amount,
-// actions), "list-head", "list-foot", "form-card" (a card with a form), "facts" (dl), "history" (ol;
+// CSS classes: "list" (with td data-label="Amount" for the cards in a narrow window; td classes what,
+// amount, actions), "list-head", "list-foot", "form-card" (a card with a form), "facts" (dl), "history" (ol;
 // li.no-effect, .step-when), "count", "copy-id", "text-muted", and Tabler's.
 package web

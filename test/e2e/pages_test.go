@@ -176,7 +176,7 @@ func pathOf(t *testing.T, pages []page, kind string) string {
 	return pages[i].Path
 }
 
-// isWideEnough checks that nothing sticks out of windows of all widths, that no text is squeezed, and that rows are short.
+// isWideEnough checks at all widths that nothing sticks out, no text is squeezed, and rows are short.
 func isWideEnough(t *testing.T, tab *browser.Tab, page string) {
 	t.Helper()
 	for _, width := range []int64{390, 768, 820, 960, 1024, 1280} {
