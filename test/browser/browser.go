@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a person looks for something before giving up.
@@ -178,7 +180,15 @@ func (t *Tab) Network(there bool) {
 // Type presses keys, wherever the focus is.
 func (t *Tab) Type(keys string) {
 	t.tb.Helper()
-	must(t.tb, chromedp.Do(t.ctx, chromedp.KeyEvent(keys)))
+	for _, key := range keys {
+		for _, event := range kb.Encode(key) {
+			if event.Type == kb.KeyDown {
+				event.Type = "rawKeyDown" // as a keyboard does it: a page that takes the key gets no character
+			}
+			_, err := chromedp.Call(t.ctx, input.DispatchKeyEvent, *event)
+			must(t.tb, err)
+		}
+	}
 }
 
 // Fill writes value into the field labelled label, or chooses it in a select.

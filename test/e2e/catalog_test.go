@@ -33,8 +33,7 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 	sys.Settle(t)
 	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
 	add(ada, "Oak boards", "2")
-	ada.Fill("Customer", "Linden School")
-	ada.Press("Choose customer")
+	pick(ada, "Customer", "Linden School")
 	ada.See("Draft for Linden School")
 
 	// When Mia changes its price, then Ada's open draft shows both, and her order has the one that she saw.

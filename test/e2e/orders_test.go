@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -45,8 +46,7 @@ func submitted(at apps, ada *browser.Tab, tag string) (number string) {
 	ada.See("109.70")
 	ada.Press("Remove one")
 	ada.See("101.80") // one of three is gone, and two are left
-	ada.Fill("Customer", "Linden School"+tag)
-	ada.Press("Choose customer")
+	pick(ada, "Customer", "Linden School"+tag)
 	ada.See("Draft for Linden School" + tag)
 	ada.Press("Submit order")
 	ada.See("Submitted", "main")
@@ -60,6 +60,52 @@ func add(tab *browser.Tab, product, quantity string) {
 	tab.Fill("Quantity", quantity)
 	tab.Press("Add")
 	tab.See(product, "table")
+}
+
+// pick types into a picker and chooses the first that it finds by Enter.
+func pick(tab *browser.Tab, label, text string) {
+	tab.Fill(label, text)
+	tab.See(text, "[role=listbox] [role=option]")
+	tab.Type(kb.ArrowDown)
+	tab.Type(kb.Enter)
+}
+
+func TestPickingIsEnough(t *testing.T) {
+	// given a new order
+	sys := testsystem.New(t)
+	stock(t, sys)
+	sys.Customer(t, "Meyer family", "k.meyer@mail.example")
+	sys.Settle(t)
+	ada := browser.New(t).Tab(t, sys.URL(testsystem.Contractor)+"/orders/new")
+
+	// when a customer is picked with the mouse, then the draft is for them
+	ada.Fill("Customer", "Meyer")
+	ada.Press("Meyer family k.meyer@mail.example")
+	ada.See("Draft for Meyer family")
+
+	// and with the keyboard, and the focus stays where it is
+	pick(ada, "Customer", "Linden School")
+	ada.See("Draft for Linden School")
+	ada.Eventually(`document.activeElement.id === "customer"`)
+
+	// and what is typed whole
+	ada.Fill("Customer", "Meyer family")
+	ada.Type(kb.Escape)
+	ada.Type(kb.Enter)
+	ada.See("Draft for Meyer family")
+
+	// when products are picked by Enter, then they are added, one after the other
+	pick(ada, "Product", "Cement")
+	ada.See("7.90", "table")
+	ada.Eventually(`document.activeElement.id === "product" && document.activeElement.value === ""`)
+	pick(ada, "Product", "Bricks")
+	ada.See("93.90", "#submit-order ~ *")
+
+	// when the field is emptied, then nothing is sent: an order is for somebody
+	ada.Fill("Customer", "")
+	ada.Press("Submit order")
+	ada.See("Submitted", "main")
+	ada.See("Meyer family", "main")
 }
 
 func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {

@@ -1,7 +1,8 @@
 // Small comforts; every form works without them.
 
-// What is chosen in a filter applies at once, and the "Signed in as" select sends itself. Another person's page is another
-// document, so that sockets and caches of the one before are gone.
+// What is chosen in a filter applies at once, a draft's customer is picked at once, and the "Signed in as" select sends itself.
+// Another person's page is another document, so that sockets and caches of the one before are gone. A filter may be emptied; what
+// changes something needs a choice. Where more is to be filled in, data-submit-on-enter sends what is chosen by Enter alone.
 //
 // Whoever goes through a closed select by keyboard passes by others on the way: then it is for Enter, or the button, to send it.
 let byKeyboard = null;
@@ -16,7 +17,12 @@ addEventListener("keydown", (event) => {
   byKeyboard = target;
 }, { capture: true });
 addEventListener("change", ({ target }) => {
-  if (target !== byKeyboard && target.matches?.("form[data-submit-on-change] :is(select, pick-from)")) send(target);
+  const form = target.closest?.("form[data-submit-on-change]");
+  if (!form || target === byKeyboard || !target.matches("select, pick-from")) return;
+  if (form.method === "get" || target.value) send(target);
+});
+addEventListener("pick-by-enter", ({ target }) => {
+  if (target.matches("form[data-submit-on-enter] pick-from")) target.closest("form").requestSubmit();
 });
 
 // send sends a field's form. The focus stays in the field, on the page that comes.

@@ -1,7 +1,7 @@
 // <pick-from src="/orders/products">: makes a search as one types out of a plain select (the combobox pattern of ARIA 1.2).
 // It sends what the select would have sent and, under "name", what was typed, which the server understands if
 // nothing was chosen. src?q=<typed> answers [{value, text, detail}]. As a select does, it says "change" when something is chosen,
-// or nothing any more.
+// or nothing any more, and has a value. After a choice by Enter it says "pick-by-enter" too.
 const pause = 120; // of typing, until it is looked up
 let lists = 0;
 
@@ -79,6 +79,7 @@ class PickFrom extends HTMLElement {
     this.#close();
   }
 
+  get value() { return this.#chosen.value; }
   get #open() { return !this.#list.hidden; }
   get #active() { return this.#list.querySelector("[aria-selected=true]"); }
 
@@ -169,6 +170,7 @@ class PickFrom extends HTMLElement {
     } else if (event.key === "Enter" && this.#open && (this.#active || options.length === 1 && this.#listed === this.#input.value)) {
       event.preventDefault();
       this.#choose(this.#active ?? options[0]);
+      this.dispatchEvent(new Event("pick-by-enter", { bubbles: true }));
     } else if (event.key === "Escape" && this.#open) {
       event.preventDefault();
       this.#close();
