@@ -8,12 +8,14 @@
 package orderview
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/readmodel"
 )
 
@@ -50,6 +52,24 @@ func RowOf(s journal.Stream) (Row, order.Order, bool) {
 		CustomerName: o.CustomerName, Currency: o.Total.Currency, State: o.State, DraftedAt: event.Kept(o.Drafted.At),
 		SubmittedAt: readmodel.OptionalTime(o.Submitted.At), ExpiresAt: readmodel.OptionalTime(o.ExpiresAt), UpdatedAt: event.Kept(o.UpdatedAt),
 	}, o, true
+}
+
+// CountNarrowed counts the orders of a narrowed list that still wait for something, by state, up to a bound.
+func CountNarrowed[T readmodel.Row](
+	ctx context.Context, db *pg.DB, orders readmodel.Table[T], query func(order.State) readmodel.Query,
+) (map[order.State]int, error) {
+	counts := map[order.State]int{}
+	for _, t := range Tabs {
+		if !t.Counted {
+			continue
+		}
+		n, err := orders.CountNarrowed(ctx, db, query(t.State))
+		if err != nil {
+			return nil, err
+		}
+		counts[t.State] = n
+	}
+	return counts, nil
 }
 
 // Fold reads an order from its stream.

@@ -83,12 +83,13 @@ func TabOf(name string) (order.State, bool) {
 	return "", false
 }
 
-// TabsOf are the tabs above a list of which current is shown; address is that of another one.
-func TabsOf(current order.State, counts map[order.State]int, address func(tab string) string) (tabs web.Tabs) {
+// TabsOf are the tabs above a list of which current is shown; address is that of another one. Those of a list
+// that somebody narrowed have its own counts.
+func TabsOf(current order.State, counts map[order.State]int, narrowed bool, address func(tab string) string) (tabs web.Tabs) {
 	for _, t := range Tabs {
 		tab := web.Tab{Label: t.Label, Href: address(string(t.State)), Current: t.State == current}
 		if t.Counted {
-			tab.Fragment, tab.Count = t.Fragment(), counts[t.State]
+			tab.Fragment, tab.Count, tab.Narrowed = t.Fragment(), counts[t.State], narrowed
 		}
 		tabs = append(tabs, tab)
 	}

@@ -137,6 +137,34 @@ func (q Query) place(row Row) *Place {
 	return &p
 }
 
+// MostCounted bounds how many rows of a list that somebody narrowed are counted.
+const MostCounted = 100
+
+// CountNarrowed counts the rows that a query selects, on all its pages: MostCounted and one more where there
+// are more, so that a page costs the same however many are found.
+func (t Table[T]) CountNarrowed(ctx context.Context, db *pg.DB, q Query) (n int, err error) {
+	err = db.Search(ctx, true, func(db *gorm.DB) error {
+		some := db.Session(&gorm.Session{}).Table(t.name).Select("1").Limit(MostCounted + 1)
+		return db.Table("(?) as counted", t.selectedBy(some, q)).Select("count(*)").Scan(&n).Error
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", t.name, err)
+	}
+	return n, nil
+}
+
+// selectedBy adds a query's conditions, and what is searched for.
+func (t Table[T]) selectedBy(find *gorm.DB, q Query) *gorm.DB {
+	for _, c := range q.Where {
+		find = find.Where(c.SQL, c.Args...)
+	}
+	if q.Search != "" {
+		found := t.matching(q)
+		find = find.Where(found.SQL, found.Args...)
+	}
+	return find
+}
+
 // read reads one row more than a page has, if there are more, from a place on or from the list's beginning.
 func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, backwards bool) (rows []T, err error) {
 	direction, than := "", ">"
@@ -149,13 +177,7 @@ func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, bac
 		if q.Select != "" {
 			find = find.Select(q.Select)
 		}
-		for _, c := range q.Where {
-			find = find.Where(c.SQL, c.Args...)
-		}
-		if q.Search != "" {
-			found := t.matching(q)
-			find = find.Where(found.SQL, found.Args...)
-		}
+		find = t.selectedBy(find, q)
 		if from != nil {
 			find = find.Where(fmt.Sprintf("(%s, id) %s (?::%s, ?::uuid)", q.Sort.SQL, than, q.Sort.Type), from.Key, from.ID)
 		}

@@ -62,7 +62,7 @@
 // person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
 // [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (thrice), [Person].
 // Functions: pageHead (title subtitle), badge (tone text), person (name), button (label), relative, exact,
-// toTheMinute, iso, countText, initials, asset.
+// toTheMinute, iso, initials, asset.
 //
 // CSS classes: "list" (with td data-label="Amount" for the cards in a narrow window; td classes what,
 // amount, actions), "list-head", "list-foot", "form-card" (a card with a form), "facts" (dl), "history" (ol;

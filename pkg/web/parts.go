@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/text"
 )
 
@@ -33,6 +34,16 @@ type Tab struct {
 	// Fragment names the live fragment of the number beside the label; Count is its content.
 	Fragment string
 	Count    int
+	// Narrowed means that the number is of what a filter or a search finds, which only the page knows.
+	Narrowed bool
+}
+
+// Number is the count as people read it: "100+" where a narrowed list has more than are counted.
+func (t Tab) Number() string {
+	if t.Narrowed && t.Count > readmodel.MostCounted {
+		return strconv.Itoa(readmodel.MostCounted) + "+"
+	}
+	return CountText(t.Count)
 }
 
 // CountText is a count as tabs and live updates of it show it: nothing where there is none.

@@ -142,7 +142,6 @@ func functions(assets *Assets) template.FuncMap {
 		"relative":    func(t time.Time) string { return relativeTime(t, time.Now()) },
 		"exact":       exactTime,
 		"toTheMinute": timeToTheMinute,
-		"countText":   CountText,
 		"iso":         isoTime,
 		"badge":       func(tone Tone, text string) Badge { return Badge{tone, text} },
 		"pageHead":    func(title, subtitle string) PageHead { return PageHead{Title: title, Subtitle: subtitle} },

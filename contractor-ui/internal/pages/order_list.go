@@ -39,12 +39,12 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db, q.Contractor)
+	counts, err := readmodel.CountOrders(ctx, h.db, q.Contractor, q.Search)
 	if err != nil {
 		return err
 	}
 	data := ordersPage{
-		Tabs: orderview.TabsOf(order.State(q.Tab), counts, func(tab string) string {
+		Tabs: orderview.TabsOf(order.State(q.Tab), counts, q.Search != "", func(tab string) string {
 			return web.Address("/orders", map[string]string{"tab": tab, "q": q.Search})
 		}),
 		Search:   web.Search{Action: "/orders", Value: q.Search, Label: "Search orders", Keep: map[string]string{"tab": q.Tab}},

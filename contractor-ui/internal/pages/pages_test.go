@@ -436,6 +436,21 @@ func TestPagesOfTheList(t *testing.T) {
 	ada.wants(newer, http.StatusOK, "", "Item 29.", "Item 05.", `data-live-page="first"`)
 }
 
+func TestTheCountsOfASearchAreItsOwn(t *testing.T) {
+	// given two payments that wait
+	d := newTestSite(t)
+	ada := d.as("ada-nowak")
+	ada.ask("99.95", "Tiles")
+	ada.ask("10.00", "Bricks")
+	// when one of them is searched for, then one is counted
+	ada.wants(ada.get("/"), http.StatusOK, "", `data-live-fragment="waiting-count">2<`)
+	ada.wants(ada.get("/?q=tiles"), http.StatusOK, "", `>Waiting <span class="count">1</span>`, "Tiles")
+	// and so where it is searched for by its amount
+	ada.wants(ada.get("/?q=99.95+eur"), http.StatusOK, "", `>Waiting <span class="count">1</span>`, "Tiles")
+	// and the counts of the orders are those of a search, too
+	ada.wants(ada.get("/orders?q=tiles"), http.StatusOK, "", `>Drafts <span class="count"></span>`)
+}
+
 // link is where a link of the pager leads.
 func link(t *testing.T, page answer, label string) string {
 	t.Helper()

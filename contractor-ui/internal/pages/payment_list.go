@@ -67,6 +67,12 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	waiting := int(sums.Count[payment.DecisionRequested])
+	if q.Search != "" {
+		if waiting, err = readmodel.CountFound(ctx, h.db, q.Contractor, payment.DecisionRequested, q.Search); err != nil {
+			return err
+		}
+	}
 	tab := tabKey(payment.Decision(q.Tab))
 	data := paymentsPage{
 		Totals:   totalsOf(sums),
@@ -83,7 +89,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 			Href: web.Address("/", map[string]string{"tab": tabKey(t.decision), "q": q.Search}),
 		}
 		if t.decision == payment.DecisionRequested {
-			shown.Fragment, shown.Count = waitingCount, int(sums.Count[t.decision])
+			shown.Fragment, shown.Count, shown.Narrowed = waitingCount, waiting, q.Search != ""
 		}
 		data.Tabs = append(data.Tabs, shown)
 	}

@@ -58,7 +58,7 @@ func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error
 
 // ListOrders reads a page of orders, each with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Order], error) {
-	found, err := page(ctx, db, orders, "state", q)
+	found, err := orders.Page(ctx, db, query("state", q))
 	if err != nil {
 		return found, err
 	}
@@ -79,8 +79,13 @@ func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
 }
 
 // CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are
-// many.
-func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]int, error) {
+// many. Of what is searched for it counts what is found, up to a bound.
+func CountOrders(ctx context.Context, db *pg.DB, contractor, search string) (map[order.State]int, error) {
+	if search != "" {
+		return orderview.CountNarrowed(ctx, db, orders, func(s order.State) readmodel.Query {
+			return query("state", Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(s)})
+		})
+	}
 	return readmodel.Count[order.State](ctx, db, orders, "state",
 		readmodel.Where("contractor_id = ? and state in ('draft', 'submitted')", contractor))
 }

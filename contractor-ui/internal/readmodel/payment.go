@@ -57,7 +57,7 @@ func (p Payment) Shown() int64 {
 
 func paymentOf(s journal.Stream) (Payment, bool) {
 	row, p, ok := paymentview.RowOf(s)
-	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description)}, ok
+	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description, p.Amount.Decimal(), p.Amount.String())}, ok
 }
 
 // PageSize is how many rows a page of a list has.
@@ -70,19 +70,25 @@ type Query struct {
 	Tab        string // a decision or an order's state; "": all of them
 }
 
-// page reads a page of a contractor's rows; tab is the column that says in which tab a row is.
-func page[T readmodel.Row](ctx context.Context, db *pg.DB, t readmodel.Table[T], tab string, q Query) (readmodel.Page[T], error) {
+// query asks for a contractor's rows; tab is the column that says in which tab a row is.
+func query(tab string, q Query) readmodel.Query {
 	q.Limit, q.Marks = PageSize, []string{search.Mark(q.Contractor)}
 	q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
 	if q.Tab != "" {
 		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab))
 	}
-	return t.Page(ctx, db, q.Query)
+	return q.Query
 }
 
 // List reads a page of payments.
 func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], error) {
-	return page(ctx, db, payments, "decision", q)
+	return payments.Page(ctx, db, query("decision", q))
+}
+
+// CountFound counts what a search finds of a contractor's payments with a decision, up to a bound.
+func CountFound(ctx context.Context, db *pg.DB, contractor string, decision payment.Decision, search string) (int, error) {
+	q := Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(decision)}
+	return payments.CountNarrowed(ctx, db, query("decision", q))
 }
 
 // Find returns the rows of the payments that are in the read model.

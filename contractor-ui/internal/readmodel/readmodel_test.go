@@ -348,9 +348,13 @@ func TestSearch(t *testing.T) {
 	d.mustReceive(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
 	plain := event.NewID().String()
 	d.mustReceive(requested(plain, "Paint for 50 m of wall", 1, t0))
+	priced := event.NewID().String()
+	d.mustReceive(about(priced, ada, t0, payment.Requested{PaymentID: priced, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1500, Currency: "JPY"},
+		Description: "Flight", CaptureMethod: payment.Automatic}))
 	searches := map[string]string{
 		"kuche": percent, "KÜCHE": percent, "Ku\u0308che": percent, "Küssnacht": percent, "baustelle": percent, "GROSSBAU": percent,
 		"50%": percent, "%": percent, "_": percent, "küche_": percent, "üche": percent, "ch": "", "gr": percent, "tting": kitchen, "tt": "",
+		"1500": priced, "jpy": priced, "1,500 JPY": priced, "1,500.00": "",
 		"pai": plain, "aint": plain, "ai": "", "muller": kitchen,
 		"kitchen": kitchen, "KITCH inst": kitchen, "kitchen-fit": kitchen, "fitting": kitchen, "müller's": kitchen, "nothing": "", "glov": long,
 		"alert": script, "'": kitchen, `\`: "", "a & b | !": "", "@jon-park": "", "🧤": "", "\x00kitchen": kitchen, kitchen: kitchen,

@@ -86,7 +86,7 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := readmodel.CountOrders(ctx, l.db)
+	counts, err := readmodel.CountOrders(ctx, l.db, readmodel.OrderQuery{})
 	if err != nil {
 		return nil, err
 	}

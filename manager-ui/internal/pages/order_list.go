@@ -48,7 +48,7 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db)
+	counts, err := readmodel.CountOrders(ctx, h.db, q)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (h *handlers) listOrders(c echo.Context) error {
 		return err
 	}
 	page := ordersPage{
-		Tabs:   orderview.TabsOf(q.State, counts, func(tab string) string { return ordersAddress(q, "tab", tab) }),
+		Tabs:   orderview.TabsOf(q.State, counts, q.Narrowed(), func(tab string) string { return ordersAddress(q, "tab", tab) }),
 		Filter: filter, Empty: emptyOrders(q), Tab: string(q.State), PageIs: pageIs(found.First),
 		Pager:    web.PagerOf(orderPaging, found, func(parameter, value string) string { return ordersAddress(q, parameter, value) }),
 		Narrowed: q.Search + q.Contractor + q.Customer, Size: readmodel.PageSize, More: found.After != nil,

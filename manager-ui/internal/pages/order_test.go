@@ -132,6 +132,11 @@ func TestTheListOfOrders(t *testing.T) {
 	}
 	mia.get("/orders").is(200, `data-live-fragment="orders-draft">2<`, `data-live-fragment="orders-submitted">1<`, ">Draft</a>",
 		"2026/11/000042", "Payment waiting", "Hotel Sonne", `10.00 <span class="money-currency">EUR`, `<option value="ada-nowak">Ada Nowak</option>`)
+	// a list that somebody narrowed counts what it has
+	jons := mia.get("/orders?contractor=jon-park").is(200).without(`data-live-fragment="orders-draft"`)
+	jons.is(200, `>Drafts <span class="count">1</span>`, `>Submitted <span class="count"></span>`)
+	mia.get("/orders?q=grey").is(200, `>Drafts <span class="count">1</span>`, `>Submitted <span class="count"></span>`)
+	mia.get("/orders?customer="+hotel).is(200, `>Drafts <span class="count">1</span>`, `>Submitted <span class="count">1</span>`)
 	mia.get("/orders?contractor=nobody").is(404, "There is no such contractor.")
 	mia.get("/orders?contractor=jon-park&tab=expired").is(200, "Of <bdi>Jon Park</bdi>. <a href=\"/orders?tab=expired\">Show everybody’s</a>")
 	mia.get("/orders?contractor=jon-park&customer="+hotel).is(200, "Of <bdi>Jon Park</bdi>, for <bdi>a customer</bdi>.")

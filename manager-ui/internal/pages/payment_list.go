@@ -49,8 +49,14 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	waiting := totals.Count
+	if q.Search != "" {
+		if waiting, err = readmodel.CountFound(ctx, h.db, readmodel.Waiting, q.Search); err != nil {
+			return err
+		}
+	}
 	page := paymentsPage{
-		Totals: totals, Tabs: paymentTabs(q, totals.Count), Empty: emptyPayments(q),
+		Totals: totals, Tabs: paymentTabs(q, waiting), Empty: emptyPayments(q),
 		Pager:  web.PagerOf(q.paging(), found, func(parameter, value string) string { return address(q, q.Tab, parameter, value) }),
 		Search: web.Search{Action: "/payments", Value: q.Search, Keep: map[string]string{"tab": string(q.Tab)}},
 		Tab:    string(q.Tab), Order: "desc", PageIs: pageIs(found.First), Text: q.Search, Size: readmodel.PageSize, More: found.After != nil,
@@ -106,7 +112,7 @@ func address(q paymentQuery, tab readmodel.Tab, more ...string) string {
 
 func paymentTabs(q paymentQuery, waiting int) web.Tabs {
 	made := web.Tabs{
-		{Label: "Waiting", Fragment: waitingCount, Count: waiting}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
+		{Label: "Waiting", Fragment: waitingCount, Count: waiting, Narrowed: q.Search != ""}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
 	}
 	for i, tab := range []readmodel.Tab{readmodel.Waiting, readmodel.Accepted, readmodel.Rejected, readmodel.All} {
 		made[i].Href, made[i].Current = address(q, tab), tab == q.Tab

@@ -141,7 +141,21 @@ func TestTabsAndSearch(t *testing.T) {
 			t.Errorf("%s shows %v, want %v", test.query, got, test.want)
 		}
 	}
-	mia.get("/payments?q=nobody").is(200, "Nothing found", "nobody")
+	mia.get("/payments?q=nobody").is(200, "Nothing found", "nobody", `>Waiting <span class="count"></span>`)
+	mia.get("/payments?q=tiles").is(200, `>Waiting <span class="count">1</span>`)
+	mia.get("/payments").is(200, `data-live-fragment="waiting-count">1<`)
+}
+
+func TestWhatIsFoundIsCountedUpToABound(t *testing.T) {
+	o := open(t, nowhere)
+	mia := o.manager("mia-weber")
+	for i := range 101 {
+		o.receive(requested(ada, 100, "Tiles", i))
+	}
+	o.receive(requested(jon, 200, "Van rental", 0))
+	mia.get("/payments?q=tiles").is(200, `>Waiting <span class="count">100&#43;</span>`)
+	mia.get("/payments?q=van").is(200, `>Waiting <span class="count">1</span>`)
+	mia.get("/payments").is(200, `data-live-fragment="waiting-count">102<`)
 }
 
 func TestScriptIsText(t *testing.T) {

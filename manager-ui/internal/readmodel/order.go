@@ -60,11 +60,15 @@ type OrderQuery struct {
 	Contractor, Customer string      // their ids; "": of anybody
 }
 
-// ListOrders reads a page, each order with its payments.
-func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Order], error) {
-	q.Sort, q.Limit, q.Narrowed = orderview.Newest, PageSize, q.Contractor+q.Customer != ""
-	if q.State != order.StateNone {
-		q.Where = append(q.Where, readmodel.Where("state = ?", q.State))
+// Narrowed reports whether it asks for some people's orders, or for what is searched for.
+func (q OrderQuery) Narrowed() bool { return q.Search+q.Contractor+q.Customer != "" }
+
+// query asks for the orders in a state, or in all of them.
+func (q OrderQuery) query(state order.State) readmodel.Query {
+	q.Sort, q.Limit, q.Query.Narrowed = orderview.Newest, PageSize, q.Contractor+q.Customer != ""
+	q.Where = slices.Clip(q.Where)
+	if state != order.StateNone {
+		q.Where = append(q.Where, readmodel.Where("state = ?", state))
 	}
 	if q.Contractor != "" {
 		q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
@@ -72,7 +76,12 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Or
 	if q.Customer != "" {
 		q.Where = append(q.Where, readmodel.Where("customer_id = ?::uuid", q.Customer))
 	}
-	page, err := orders.Page(ctx, db, q.Query)
+	return q.Query
+}
+
+// ListOrders reads a page, each order with its payments.
+func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Order], error) {
+	page, err := orders.Page(ctx, db, q.query(q.State))
 	if err != nil {
 		return page, err
 	}
@@ -92,8 +101,12 @@ func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
 	return orderview.AddPayments(ctx, db, paymentsAlone, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 
-// CountOrders counts the orders that still wait for something, by state.
-func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]int, error) {
+// CountOrders counts the orders that still wait for something, by state: all of them, or up to a bound those
+// that a narrowed list has.
+func CountOrders(ctx context.Context, db *pg.DB, q OrderQuery) (map[order.State]int, error) {
+	if q.Narrowed() {
+		return orderview.CountNarrowed(ctx, db, orders, q.query)
+	}
 	return readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where("state in ('draft', 'submitted')"))
 }
 

@@ -214,7 +214,7 @@ func TestListOrders(t *testing.T) {
 			t.Errorf("%s: %d rows in %d pages, want %d, or in another order", name, len(got), pages, len(wanted))
 		}
 	}
-	counts, err := readmodel.CountOrders(t.Context(), c.db)
+	counts, err := readmodel.CountOrders(t.Context(), c.db, readmodel.OrderQuery{})
 	if drafts := all - (all+6)/7; err != nil || counts[order.StateDraft] != drafts || counts[order.StateSubmitted] != 0 {
 		t.Errorf("%v, %v, want %d drafts", counts, err, drafts)
 	}

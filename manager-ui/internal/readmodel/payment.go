@@ -135,13 +135,23 @@ func TabsOf(decision payment.Decision) []string {
 	return []string{string(All)}
 }
 
+// query asks for rows of a tab.
+func (t Tab) query(q readmodel.Query) readmodel.Query {
+	q.Sort, q.Limit = t.Sort(), PageSize
+	if decision, ok := decisions[t]; ok {
+		q.Where = append(slices.Clip(q.Where), readmodel.Where("decision = ?", decision))
+	}
+	return q
+}
+
 // List reads a page of a tab.
 func List(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel.Page[Payment], error) {
-	q.Sort, q.Limit = tab.Sort(), PageSize
-	if decision, ok := decisions[tab]; ok {
-		q.Where = append(q.Where, readmodel.Where("decision = ?", decision))
-	}
-	return payments.Page(ctx, db, q)
+	return payments.Page(ctx, db, tab.query(q))
+}
+
+// CountFound counts what a search finds in a tab, up to a bound.
+func CountFound(ctx context.Context, db *pg.DB, tab Tab, search string) (int, error) {
+	return payments.CountNarrowed(ctx, db, tab.query(readmodel.Query{Search: search}))
 }
 
 // Find reads some payments, in no order; those that are not there are left out.
