@@ -36,6 +36,14 @@ type Message struct {
 	About *Link     `json:",omitempty"` // what it is about
 	Each  []string  `json:",omitempty"`
 	Typed string    `json:",omitempty"` // what somebody wrote, where no field keeps it
+	Offer *Offer    `json:",omitempty"`
+}
+
+// Offer is what can be done about a message: a form with one field, which is hidden, and one button.
+type Offer struct {
+	Label       string
+	Action      string // where the form is sent
+	Name, Value string // of the field
 }
 
 // flashKey is where a request keeps the messages for the next page.

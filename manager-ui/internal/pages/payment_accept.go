@@ -47,9 +47,13 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 	if err != nil {
 		return err
 	}
-	web.Tell(c, web.Message{
+	m := web.Message{
 		Tone: d.tone, Text: fmt.Sprintf("%s: %s for %s.", sentence(d.done), p.Amount, p.ContractorName), About: paymentLink(p),
-	})
+	}
+	if p.Decision == payment.DecisionAccepted {
+		m.Offer = undoOf(p)
+	}
+	web.Tell(c, m)
 	return web.Redirect(c, whereFrom(c, id))
 }
 

@@ -82,13 +82,30 @@ func (h *handlers) sendOperation(
 
 // operationNotDone shows the page again with what was typed, and why nothing came of it.
 func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation, form *web.Form, err error) error {
+	shown, status, err := h.whyNotDone(c, operationDone[operation], err)
+	if err != nil {
+		return err
+	}
+	return h.renderPayment(c, status, func(page *paymentPage) {
+		page.Message, page.MoneyForm = shown, form
+		if status >= 500 {
+			page.Key = form.Value("key") // a refusal has spent it
+		}
+		if !page.CanCapture || page.PendingCommand != nil { // there is no field to keep it in
+			page.Message.Typed = form.Value("reason")
+		}
+	})
+}
+
+// whyNotDone is what people are told where payments-core did not do what it was asked for, and the answer's status;
+// or the error, where the request has failed in another way.
+func (h *handlers) whyNotDone(c echo.Context, done string, err error) (shown web.Message, status int, failed error) {
 	var refusal *api.Refusal
 	var stale *payment.Refusal
-	shown := web.Message{Tone: web.Warning, Title: "Not " + operationDone[operation]}
-	status := http.StatusServiceUnavailable
+	shown, status = web.Message{Tone: web.Warning, Title: "Not " + done}, http.StatusServiceUnavailable
 	switch {
 	case errors.Is(err, payments.ErrNoPayment):
-		return errNoPayment
+		return shown, status, errNoPayment
 	case errors.As(err, &stale):
 		status, shown.Text = http.StatusConflict, sentence(stale.Error())
 	case errors.As(err, &refusal):
@@ -101,23 +118,15 @@ func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation,
 	case errors.Is(err, api.ErrDenied):
 		shown.Text = "payments-core does not take this from us. Nothing was changed; please tell those who operate Countersign"
 	case errors.Is(err, api.ErrUnknown):
-		shown.Title = "Perhaps not " + operationDone[operation]
+		shown.Title = "Perhaps not " + done
 		shown.Text = "payments-core gave no clear answer. Please try again: pressing again does nothing twice"
 	default:
-		return err
+		return shown, status, err
 	}
 	if status >= 500 {
 		h.logNotDone(c.Request().Context(), err)
 	}
-	return h.renderPayment(c, status, func(page *paymentPage) {
-		page.Message, page.MoneyForm = shown, form
-		if refusal == nil {
-			page.Key = form.Value("key") // a refusal has spent it
-		}
-		if !page.CanCapture || page.PendingCommand != nil { // there is no field to keep it in
-			page.Message.Typed = form.Value("reason")
-		}
-	})
+	return shown, status, nil
 }
 
 // whenOf is when the thing happened, or began, that a refusal names; zero if it names none.

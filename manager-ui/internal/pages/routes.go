@@ -14,13 +14,14 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/payments", h.listPayments)
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/accept", h.acceptPayment)
+	e.POST("/payments/:id/undo", h.undoAcceptance)
 	e.GET("/payments/:id/reject", h.confirmReject)
 	e.POST("/payments/:id/reject", h.rejectPayment)
 	e.POST("/payments/:id/capture", h.capturePayment)
 	e.POST("/payments/:id/release", h.releasePayment)
 	// Where a browser without scripts is after such a form was answered with a page: what it asks for when
 	// someone follows the address again.
-	for _, form := range []string{"accept", "capture", "release"} {
+	for _, form := range []string{"accept", "undo", "capture", "release"} {
 		e.GET("/payments/:id/"+form, h.backToPayment)
 	}
 	h.registerOrders(e)

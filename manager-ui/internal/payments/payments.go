@@ -40,12 +40,12 @@ func New(db *pg.DB, j *journal.Journal, client *core.Client, now func() time.Tim
 	return &Service{db: db, journal: j, core: client, now: now}
 }
 
-// Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it as it was. The note may be empty.
+// Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it accepted. The note may be empty.
 func (s *Service) Accept(ctx context.Context, id, note, seen string) (payment.Payment, error) {
 	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
 }
 
-// Reject rejects a payment as it was seen, and returns it as it was.
+// Reject rejects a payment as it was seen, and returns it rejected.
 func (s *Service) Reject(ctx context.Context, id, reason, seen string) (payment.Payment, error) {
 	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
 }
@@ -77,6 +77,7 @@ func (s *Service) decide(
 		if err := s.journal.Append(ctx, tx, &stream, e); err != nil {
 			return err
 		}
+		p, _ = paymentview.Fold(stream)
 		return readmodel.Project(ctx, tx, []journal.Stream{stream})
 	})
 	return p, err

@@ -69,4 +69,7 @@ setInterval(() => {
 addEventListener("turbo:submit-end", ({ target, detail }) => {
   if (detail.success && target.method === "post") over = new WeakSet(region().children);
 });
+addEventListener("turbo:submit-end", ({ target, detail }) => { // what a message offered is done
+  if (detail.success) target.closest("#flashes > .flash")?.remove();
+});
 addEventListener("click", ({ target }) => target.closest?.("[data-dismiss]")?.closest(".flash")?.remove());
