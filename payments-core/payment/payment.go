@@ -464,8 +464,8 @@ func (p Payment) Reject(by event.Meta, reason string) (Rejected, error) {
 	return checked(p, by, Rejected{Reason: reason}, err)
 }
 
-// Reopen takes back the acceptance that is the event of that id. The caller knows that nothing has been asked of
-// the gateway.
+// Reopen takes back the acceptance that is the event of that id. The caller knows that nothing has been asked
+// of the gateway.
 func (p Payment) Reopen(by event.Meta, acceptanceID string) (Reopened, error) {
 	return checked(p, by, Reopened{AcceptanceID: acceptanceID}, nil)
 }

@@ -228,7 +228,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 func TestTheStateTellsWhatHappened(t *testing.T) {
 	p := refunded.payment()
 	at := func(minute int, who event.Meta) payment.Act {
-		return payment.Act{By: who.Actor, ByName: who.ActorName, At: noon.Add(time.Duration(minute) * time.Minute), Confirmed: true}
+		return payment.Act{
+			EventID: refunded.entries[minute].ID, By: who.Actor, ByName: who.ActorName,
+			At: noon.Add(time.Duration(minute) * time.Minute), Confirmed: true,
+		}
 	}
 	want := payment.Payment{
 		ID: paymentID, ContractorID: "ada", ContractorName: "Ada Nowak", Amount: eur(125000),

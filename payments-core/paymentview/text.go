@@ -51,7 +51,7 @@ func MoneyLabel(p payment.Payment) string {
 		return "Refunded"
 	}
 	if p.Decision == payment.DecisionAccepted {
-		return "Being authorized"
+		return "To be paid out shortly"
 	}
 	return "Not moved"
 }

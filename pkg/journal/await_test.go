@@ -95,7 +95,8 @@ func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 	const pages, commits = 50, 1000
 	for _, tp := range []string{"the same process", "another process"} {
 		t.Run(tp, func(t *testing.T) {
-			// given many pages that wait, each for a second event of its own stream, in a process whose queries are counted
+			// given many pages that wait, each for a second event of its own stream, in a process whose queries are
+			// counted
 			url := pgtest.NewURL(t, journal.Migrations)
 			network := pgtest.NewProxy(t, url)
 			here, there := open(t, network.URL()), open(t, url)
@@ -144,7 +145,8 @@ func TestAwaitAsksNothingForTheCommitsOfOthers(t *testing.T) {
 				appendTo(t, there, writer, "others-again", newEvent("others", 1))
 				own = (network.Statements() - one) * (commits + 1) * 3 / 2
 			}
-			// then the pages have asked nothing, but for the news of their own first event where that took a while to be looked into
+			// then the pages have asked nothing, but for the news of their own first event where that took a while to
+			// be looked into
 			require.LessOrEqual(t, asked-own, int64(pages), "queries of %d pages during %d commits of others", pages, commits)
 			require.LessOrEqual(t, len(looked), pages)
 			for len(looked) > 0 {

@@ -304,7 +304,8 @@ func TestAppendCostsNoRoundTripOfItsOwn(t *testing.T) {
 	t.Cleanup(db.Close)
 	j := journal.New(db, "/here")
 
-	// when events are appended, the first time to prepare the statements; what others are told by NOTIFY meanwhile only adds
+	// when events are appended, the first time to prepare the statements; what others are told by NOTIFY
+	// meanwhile only adds
 	fewest := int64(math.MaxInt64)
 	for range 10 {
 		before := network.RoundTrips()

@@ -10,7 +10,8 @@ import (
 	"countersign.example/pkg/pg/pgtest"
 )
 
-// A rebuild of products must not walk through all payments: with many of them, its first statement would not end in time.
+// A rebuild of products must not walk through all payments: with many of them, its first statement would not
+// end in time.
 func TestARebuildReadsOnlyWhatBeginsWithItsPrefix(t *testing.T) {
 	db := pgtest.New(t, Migrations)
 	_, err := db.Pool().Exec(t.Context(), `insert into streams (stream, version) select kind || n, 1

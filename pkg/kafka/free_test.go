@@ -109,7 +109,8 @@ func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
 }
 
 func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
-	// given three events of a key, of which a projector cannot stand the second, and queues something before it says so
+	// given three events of a key, of which a projector cannot stand the second, and queues something before it
+	// says so
 	h, _ := unusable(t)
 	r := h.lenient()
 	r.Projectors = []journal.Projector{func(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
@@ -135,7 +136,8 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 }
 
 func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
-	// given somebody who has just replayed a dead letter, and those behind it, and found that it is refused by now
+	// given somebody who has just replayed a dead letter, and those behind it, and found that it is refused by
+	// now
 	h, _ := unusable(t)
 	another, err := h.db.Pool().Begin(t.Context())
 	require.NoError(t, err)

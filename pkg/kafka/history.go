@@ -63,8 +63,8 @@ const (
 	// readIdle is how long to wait for a message that should be there, before the brokers are asked whether
 	// it is.
 	readIdle = 2 * time.Second
-	// kafka-go gives up a fetch that the broker has not begun to answer within readWait, and asks again: a broker
-	// must be able to put readBytes together in that time. Closing waits for the fetch under way.
+	// kafka-go gives up a fetch that the broker has not begun to answer within readWait, and asks again: a
+	// broker must be able to put readBytes together in that time. Closing waits for the fetch under way.
 	readBytes = 2 << 20
 	readWait  = 250 * time.Millisecond
 )

@@ -28,8 +28,8 @@ func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
 	direct.append(newEvent("a", 1))
 	direct.eventually(1, "journal where log > 0")
 
-	// when every connection carries nothing any more, without being closed, while a transaction of the consumer and one of the
-	// relay wait for locks
+	// when every connection carries nothing any more, without being closed, while a transaction of the consumer
+	// and one of the relay wait for locks
 	lock, err := direct.db.Pool().Begin(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) })

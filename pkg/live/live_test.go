@@ -152,7 +152,8 @@ type received struct {
 	Fragment *live.Fragment
 }
 
-// browser keeps a page right as the client in client/ does, and loses its connection after every few messages.
+// browser keeps a page right as the client in client/ does, and loses its connection after every few
+// messages.
 type browser struct {
 	app     *app
 	dropAt  int // messages until the socket is dropped; 0: never

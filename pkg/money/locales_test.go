@@ -19,7 +19,8 @@ var locales = []locale{
 	{"de-AT", " ", ","}, {"SI", "\u2009", "."}, {"plain", "", "."}, {"plain comma", "", ","}, {"pl", "\u2007", ","},
 }
 
-// write is an amount as people of a locale write it, with all of its decimals or, where they are nothing, without.
+// write is an amount as people of a locale write it, with all of its decimals or, where they are nothing,
+// without.
 func (l locale) write(a money.Amount, short bool) string {
 	whole, decimals, _ := strings.Cut(a.Decimal(), ".")
 	var b strings.Builder
@@ -35,8 +36,9 @@ func (l locale) write(a money.Amount, short bool) string {
 	return b.String()
 }
 
-// An amount that anybody writes in any currency is read as that amount, or asked back with it among the readings. The one exception is
-// the app's own notation, which wins: a point with three decimals in a currency of three.
+// An amount that anybody writes in any currency is read as that amount, or asked back with it among the
+// readings. The one exception is the app's own notation, which wins: a point with three decimals in a
+// currency of three.
 func TestNeverAWrongSum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		wanted := money.Amount{Currency: rapid.SampledFrom(money.Known()).Draw(t, "currency")}
@@ -77,7 +79,8 @@ func TestNeverAWrongSum(t *testing.T) {
 	})
 }
 
-// Whatever is pressed of two readings is read as that, and an amount that names another currency is never taken.
+// Whatever is pressed of two readings is read as that, and an amount that names another currency is never
+// taken.
 func TestReadingsAreReadAsWhatTheyAre(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		code := rapid.SampledFrom(money.Known()).Draw(t, "currency")

@@ -66,8 +66,8 @@ func TestAProcessInAControlGroupKeepsWithinIt(t *testing.T) {
 	}
 }
 
-// controlGroup makes a group below this process's own, in version 2 or 1, and says which file holds its memory
-// limit.
+// controlGroup makes a group below this process's own, in version 2 or 1, and says which file holds its
+// memory limit.
 func controlGroup(t *testing.T) (dir, limit string) {
 	t.Helper()
 	for _, version := range []struct{ root, limit string }{

@@ -105,8 +105,8 @@ type Large struct {
 	Within time.Duration // the time for a request; RequestTimeout where it is less
 }
 
-// limit ends the request's context after its route's time, unless the path is a socket's, and refuses bodies beyond
-// its route's size with 413, whether their length is announced or not.
+// limit ends the request's context after its route's time, unless the path is a socket's, and refuses bodies
+// beyond its route's size with 413, whether their length is announced or not.
 func limit(large []Large, socket string) echo.MiddlewareFunc {
 	routes := make(map[string]Large, len(large))
 	for _, l := range large {

@@ -48,8 +48,8 @@ type App[C any] struct {
 	NewPages    func(cfg *C, b composition.Base, rt *service.Runtime, hub *live.Hub, site web.Options) (*web.Site, error)
 }
 
-// lateAfter is how long an event may wait for Kafka before pages of a process without a consumer say that news
-// is late.
+// lateAfter is how long an event may wait for Kafka before pages of a process without a consumer say that
+// news is late.
 const lateAfter = 15 * time.Second
 
 // Program is the app's command line.

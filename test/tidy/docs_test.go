@@ -81,8 +81,8 @@ func TestDocumentsNameCodeThatExists(t *testing.T) {
 	}
 }
 
-// TestTheFoldersAreThoseOfTheDocument reads the block in docs/architecture.md that lists a folder's contents in
-// each line.
+// TestTheFoldersAreThoseOfTheDocument reads the block in docs/architecture.md that lists a folder's contents
+// in each line.
 func TestTheFoldersAreThoseOfTheDocument(t *testing.T) {
 	_, block, _ := strings.Cut(read(t, "docs/architecture.md"), "## Folders")
 	_, block, _ = strings.Cut(block, "```\n")

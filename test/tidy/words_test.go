@@ -95,8 +95,8 @@ func reportWords(t *testing.T, path string, line int, found []string) {
 	}
 }
 
-// said finds words that are not the field's in what operators read and in SQL: what is heard; a letter that is
-// neither a dead letter nor a character; a parked key, for only events are parked; former names of tables.
+// said finds words that are not the field's in what operators read and in SQL: what is heard; a letter that
+// is neither a dead letter nor a character; a parked key, for only events are parked; former names of tables.
 var said = regexp.MustCompile(`(?i)\b(un)?hear(s|d|ing)?\b|(\bdead |\bdead-|\b\w+ )?\bletters? (\d|%|that|is|was|of|holds|waits|failed|behind)` +
 	`|\bpoison letters?\b|\bparks? (a |its |the )?keys?\b|\bkeys? (\S+ )?(is |are )?parked\b` +
 	`|\bparked_(keys|at)\b|\bcase_(members|id)\b|\b(from|into|join|update|table) cases\b|\b(payment|order)_words\b|\bheard_total\b`)

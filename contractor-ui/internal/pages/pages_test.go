@@ -53,7 +53,8 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	sending.Wait()
 	ada.wants(ada.post("/payments", values), http.StatusOK, "/payments/"+id)
 
-	// then there is one event; and other contents are another payment, once, and it is said that there is the first
+	// then there is one event; and other contents are another payment, once, and it is said that there is the
+	// first
 	if n := d.written(); n != 1 {
 		t.Errorf("%d events", n)
 	}

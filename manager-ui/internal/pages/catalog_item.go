@@ -41,8 +41,8 @@ type catalogPages[T catalogItem] struct {
 	find   func(ctx context.Context, db *pg.DB, ids ...string) ([]T, error)
 	values func(T) map[string]string // of its form
 	fields func(form *web.Form, page *itemPage[T])
-	// read reads a form as ordering-core takes it, and says what is in it. Of a new one it is given the id, and of
-	// another one the version that the person saw.
+	// read reads a form as ordering-core takes it, and says what is in it. Of a new one it is given the id, and
+	// of another one the version that the person saw.
 	read func(form *web.Form, id string, sequence int64) (body any, said string)
 }
 

@@ -97,8 +97,8 @@ func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation,
 	})
 }
 
-// whyNotDone is what people are told where payments-core did not do what it was asked for, and the answer's status;
-// or the error, where the request has failed in another way.
+// whyNotDone is what people are told where payments-core did not do what it was asked for, and the answer's
+// status; or the error, where the request has failed in another way.
 func (h *handlers) whyNotDone(c echo.Context, done string, err error) (shown web.Message, status int, failed error) {
 	var refusal *api.Refusal
 	var stale *payment.Refusal

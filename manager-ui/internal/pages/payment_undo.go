@@ -14,8 +14,8 @@ func undoOf(p payment.Payment) *web.Offer {
 	return &web.Offer{Label: "Undo", Action: paymentPath(p.ID) + "/undo", Name: "acceptance", Value: p.Decided.EventID.String()}
 }
 
-// Undo is what the payment's page offers while nobody knows that the money moves; nil then. payments-core refuses
-// it once it has asked the gateway.
+// Undo is what the payment's page offers while nobody knows that the money moves; nil then. payments-core
+// refuses it once it has asked the gateway.
 func (p paymentPage) Undo() *web.Offer {
 	if p.Decision != payment.DecisionAccepted || p.Money != payment.MoneyNone || p.Stuck != payment.NoOperation {
 		return nil

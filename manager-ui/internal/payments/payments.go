@@ -40,7 +40,8 @@ func New(db *pg.DB, j *journal.Journal, client *core.Client, now func() time.Tim
 	return &Service{db: db, journal: j, core: client, now: now}
 }
 
-// Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it accepted. The note may be empty.
+// Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it accepted. The note may be
+// empty.
 func (s *Service) Accept(ctx context.Context, id, note, seen string) (payment.Payment, error) {
 	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
 }
@@ -155,8 +156,8 @@ func (s *Service) notePending(ctx context.Context, id string, p readmodel.Pendin
 	})
 }
 
-// Reopen has payments-core take an acceptance back, by its event's id, and returns the payment as it was. Errors
-// are package api's, and *payment.Refusal.
+// Reopen has payments-core take an acceptance back, by its event's id, and returns the payment as it was.
+// Errors are package api's, and *payment.Refusal.
 func (s *Service) Reopen(ctx context.Context, id, acceptanceID string) (payment.Payment, error) {
 	stream, err := s.journal.Read(ctx, payment.Stream(id))
 	if err != nil {

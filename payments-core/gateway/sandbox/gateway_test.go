@@ -12,7 +12,8 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// testGateway is what every gateway.Gateway must do. Its payments are its own, of amounts that end in 00 or 50.
+// testGateway is what every gateway.Gateway must do. Its payments are its own, of amounts that end in 00 or
+// 50.
 func testGateway(t *testing.T, g gateway.Gateway) {
 	tests := map[string]func(*testing.T, gateway.Gateway){
 		"a hold has a reference and an end":                       holds,

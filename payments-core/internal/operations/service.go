@@ -229,8 +229,8 @@ var (
 	ErrTooLate = errors.New("operations: the time to take the acceptance back has passed")
 )
 
-// Reopen takes an acceptance back, by the id of its event, for the person in ctx (event.Meta): within the grace,
-// and while nothing has been asked of the gateway.
+// Reopen takes an acceptance back, by the id of its event, for the person in ctx (event.Meta): within the
+// grace, and while nothing has been asked of the gateway.
 func (s *Service) Reopen(ctx context.Context, tx *pg.Tx, paymentID, acceptanceID string) error {
 	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {

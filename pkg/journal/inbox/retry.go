@@ -22,9 +22,9 @@ const (
 	firstPause  = 40 * time.Millisecond
 )
 
-// recordItems records items. An item whose recording fails, for a reason that is not known to be temporary, is
-// found by halving: one bad message among n costs 2 log n transactions. It is tried again, alone, after the
-// others are recorded.
+// recordItems records items. An item whose recording fails, for a reason that is not known to be temporary,
+// is found by halving: one bad message among n costs 2 log n transactions. It is tried again, alone, after
+// the others are recorded.
 func (r *Recorder) recordItems(ctx context.Context, items []item) error {
 	suspects := suspects{}
 	if err := r.bisect(ctx, items, &suspects); err != nil {
