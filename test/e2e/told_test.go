@@ -165,6 +165,37 @@ func TestAQuantityTypedTwiceIsTheOneTypedLast(t *testing.T) {
 	}
 }
 
+// slow has the answers to what a page sends come late, while window.slow says so.
+const slow = `(() => {
+	const real = window.fetch
+	window.fetch = async (...args) => {
+		const answer = await real(...args)
+		if (window.slow) await new Promise((done) => setTimeout(done, window.slow))
+		return answer
+	}
+})()`
+
+func TestAQueuedPressSubmitsOnlyTheTotalThatWasSeen(t *testing.T) {
+	sys := testsystem.New(t)
+	stock(t, sys)
+	ada := browser.New(t).Tab(t, "about:blank")
+	ada.OnEveryPage(slow)
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
+	add(ada, "Cement", "2")
+	ada.Fill("Customer", "Linden School")
+	ada.Press("Choose customer")
+	ada.See("Draft for Linden School")
+	live(ada)
+	browser.Eval[bool](ada, "Boolean(window.slow = 1000)")
+	ada.Press("Add one")
+	ada.Press("Submit order")
+	ada.See("The total is now 23.70 EUR", "#flashes")
+	browser.Eval[bool](ada, "Boolean(window.slow = 1)")
+	ada.See("Draft for Linden School")
+	ada.Press("Submit order")
+	ada.See("Submitted", "main")
+}
+
 func TestBackShowsWhatIsTrue(t *testing.T) {
 	sys := testsystem.New(t)
 	asked(t, sys, "Kitchen", "Lamps", "Gravel")
@@ -305,4 +336,47 @@ func TestADeadSocketIsNoticedWhenThePageIsLookedAt(t *testing.T) {
 	browser.Eval[bool](mia, "window.dead = false")
 	asked(t, sys, "Kitchen "+uuid.NewString())
 	mia.See("Kitchen", "[data-live-list]")
+}
+
+// A page that the browser kept is right again soon, also where no socket can be opened.
+func TestAPageReachedByBackIsRightWithoutASocket(t *testing.T) {
+	sys := testsystem.New(t)
+	asked(t, sys, "Kitchen", "Lamps")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	kitchen, lamps := mia.Row("Kitchen"), mia.Row("Lamps")
+	live(mia)
+	back := func() {
+		browser.Eval[bool](mia, `(() => {
+			for (const name of ["pagehide", "pageshow"]) dispatchEvent(new PageTransitionEvent(name, { persisted: true }))
+			return true
+		})()`)
+	}
+	browser.Eval[bool](mia, "Boolean(window.WebSocket = class { send() {} close() {} })")
+	tomDecides(t, sys, kitchen, "Accept", "Accepted")
+	back()
+	mia.SeeNot("Kitchen", "[data-live-list]")
+	mia.Press("Accept", lamps)
+	mia.SeeNot("Lamps", "[data-live-list]")
+
+	mia.Network(false)
+	back()
+	mia.See("This page may be out of date", "#flashes")
+}
+
+// A button says what was sent, and what may have been done.
+func TestAnAnswerThatIsLostIsNotCalledUnsent(t *testing.T) {
+	sys := testsystem.New(t)
+	asked(t, sys, "Kitchen")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	row := mia.Row("Kitchen")
+	live(mia)
+	browser.Eval[bool](mia, `(() => {
+		const real = window.fetch
+		window.fetch = async (...args) => { await real(...args); throw new TypeError("lost") }
+		return true
+	})()`)
+	mia.Press("Accept", row)
+	mia.See("it may have been done", "#flashes")
+	require.Equal(t, "alert", browser.Eval[string](mia, `document.querySelector("#flashes .tone-bad").role`))
+	mia.SeeNot("Kitchen", "[data-live-list]")
 }

@@ -1,5 +1,5 @@
 // One form is sent after the other: Turbo would abort the one that is under way. The same one pressed twice is sent once, unless something
-// else has been typed into it meanwhile.
+// else has been typed into it meanwhile. One that says what its person has seen is not sent when that has changed.
 import { onItsWay, sending } from "../../../live/client/refresher.js";
 import { tell } from "./messages.js";
 
@@ -15,8 +15,12 @@ let timer = null;
 
 export const sentFields = () => sent?.fields;
 
+// seenIn is what a form says that its person has seen.
+const seenIn = (form) => JSON.stringify([...form.querySelectorAll("[name=seen], [name=sequence], [name=total]")].map((f) => f.value));
+
 const describe = (form, submitter) => ({
-  form, submitter, fields: fieldsOf(form), button: JSON.stringify([submitter?.formAction, submitter?.name, submitter?.value]),
+  form, submitter, seen: seenIn(form), fields: fieldsOf(form),
+  button: JSON.stringify([submitter?.formAction, submitter?.name, submitter?.value]),
 });
 const isSame = (a, b) => nameOf(a.form) === nameOf(b.form) && a.button === b.button && a.fields === b.fields;
 
@@ -49,13 +53,16 @@ function waits(event, form, submitter) {
 
 function goOn() {
   if (sending()) return;
-  const { form, submitter, button } = next.shift() ?? {};
+  const { form, submitter, button, seen } = next.shift() ?? {};
   if (!next.length) {
     clearInterval(timer);
     timer = null;
   }
   const here = form?.isConnected ? form : form && [...document.forms].find((f) => nameOf(f) === nameOf(form));
   const press = here && [submitter, ...here.querySelectorAll("button")].find((b) => b?.form === here && describe(here, b).button === button);
-  if (here && (press || !submitter)) here.requestSubmit(press);
+  if (here && seenIn(here) !== seen) {
+    const now = here.dataset.seen ? ` The total is now ${here.dataset.seen}.` : "";
+    tell({ tone: "warning", text: `Not sent: this has changed since you pressed.${now} Press again if you agree.` });
+  } else if (here && (press || !submitter)) here.requestSubmit(press);
   else if (form) tell({ tone: "warning", text: "Not sent: what you pressed is no longer on the page." });
 }
