@@ -134,7 +134,7 @@ func TestNoListMovesUnderThePointer(t *testing.T) {
 
 func TestFastWorkCounts(t *testing.T) {
 	sys := testsystem.New(t)
-	descriptions := []string{"One", "Two", "Three", "Four", "Five", "Six"}
+	descriptions := []string{"Kitchen fitting", "Kitchen", "Kuchnia 1", "Kuchnia", "Łąka", "Ćma"}
 	asked(t, sys, descriptions...)
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
 	places, list := map[string]browser.Place{}, map[string]string{}
@@ -154,6 +154,7 @@ func TestFastWorkCounts(t *testing.T) {
 	// Then every press counts, and every one is told.
 	for _, description := range descriptions {
 		mia.See("Accepted by Mia Weber", list[description])
+		mia.See(description, "#flashes")
 	}
 	sys.Settle(t)
 	for _, s := range sys.Topic(t) {
@@ -195,9 +196,42 @@ func TestAcceptingByKeyboardGoesOnWithTheNextRow(t *testing.T) {
 	mia.Type("\r")
 	mia.See("Accepted by Mia Weber", first)
 	mia.Eventually(fmt.Sprintf(`document.activeElement.matches("%s button")`, second))
+	mia.Type("\r") // too soon to be meant
+	mia.See("Accept", second)
+	browser.Eval[bool](mia, "new Promise((done) => setTimeout(() => done(true), 700))")
 	mia.Type("\r")
 	mia.See("Accepted by Mia Weber", second)
 	mia.Eventually(`document.activeElement.closest("[data-live-list]")`)
+}
+
+func TestTheKeyboardDecidesNothingThatAColleaguesDecisionBroughtUnderIt(t *testing.T) {
+	sys := testsystem.New(t)
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	first := mia.Row("First")
+	live(mia)
+	browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s button").focus({ focusVisible: true }) ?? true`, first))
+	tomDecides(t, sys, first, "Accept", "Accepted")
+	mia.See("Accepted by Tom Berg", first)
+	require.True(t, browser.Eval[bool](mia, fmt.Sprintf(`document.activeElement.matches("%s a")`, first)))
+}
+
+// Whoever rests in a list, and does nothing, holds it for a while only.
+func TestAHeldListIsLetGo(t *testing.T) {
+	sys := testsystem.New(t)
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, "about:blank")
+	mia.OnEveryPage(`(() => {
+		const real = window.setTimeout
+		window.setTimeout = (done, wait, ...args) => real(done, wait === 45000 ? 3000 : wait, ...args)
+	})()`)
+	mia.Open(sys.URL(testsystem.Manager))
+	first := mia.Row("First")
+	live(mia)
+	mia.Move(over(mia, mia.Row("Second"), "Accept"))
+	tomDecides(t, sys, first, "Accept", "Accepted")
+	mia.SeeNot("First", "[data-live-list]")
+	sameAsAReload(mia)
 }
 
 // A finger is in a list only while it presses, and comes back unseen.

@@ -2,6 +2,9 @@
 const lingers = 400; // ms that the pointer may be away, on its way back
 const touched = 5_000; // ms that a finger may be away, which comes back unseen
 
+const lapses = 45_000; // ms without a move or a key, after which nobody does
+
+let idle = false, lapse = null;
 let under = null; // the list that the pointer or a finger is in
 let leaving = null; // a timer
 const watchers = [];
@@ -13,7 +16,7 @@ function listOf(element) {
 }
 
 // isHeld tells whether somebody works in a list.
-export const isHeld = (list) => list === under || list.querySelector(":focus-visible") !== null;
+export const isHeld = (list) => !idle && (list === under || list.querySelector(":focus-visible") !== null);
 
 // whenFree has done called with each list that somebody has just left.
 export const whenFree = (done) => { watchers.push(done); };
@@ -43,6 +46,18 @@ function at(list, wait) {
   if (before !== list) free(before);
   if (wait === touched) leave(wait);
 }
+
+// A pointer that rests comes into what moves below it (pointerover): that is no work.
+function works() {
+  idle = false;
+  clearTimeout(lapse);
+  lapse = setTimeout(() => {
+    idle = true;
+    for (const list of new Set([under, listOf(document.activeElement)])) free(list);
+  }, lapses);
+}
+for (const name of ["pointermove", "pointerdown", "keydown"]) addEventListener(name, works, { capture: true, passive: true });
+works();
 
 for (const name of ["pointerover", "pointermove", "pointerdown", "pointerup"]) {
   addEventListener(name, ({ target, pointerType }) => at(listOf(target), pointerType === "touch" ? touched : lingers), { capture: true, passive: true });

@@ -3,8 +3,9 @@
 // being live.
 import { morphElements } from "@hotwired/turbo";
 import { isHeld, whenFree } from "./hold.js";
-import { fits, place } from "./order.js";
+import { fits, follows, place } from "./order.js";
 
+export const focusedAt = new WeakMap(); // what the keyboard's focus was put on, and when
 const waiting = new WeakMap(); // by list: the rows that wait, by their ids
 let askServer = () => {};
 
@@ -42,7 +43,8 @@ export function apply(list, row, held = isHeld(list)) {
     return liveMore === undefined; // it is on the next page: is there a link to it yet?
   }
   if (held) {
-    if (rows.indexOf(shown) !== at) news(list).set(row.id, row);
+    // What waits is remembered up to a page of it; of more, that there is some.
+    if (rows.indexOf(shown) !== at) news(list).set(row.id, news(list).size < size ? row : { id: row.id });
     settle(list);
     return false;
   }
@@ -73,10 +75,16 @@ function settle(list) {
   const words = [come.length > more && `${come.length - more} new`, more && `${more} more`].filter(Boolean).join(", ");
   const line = document.querySelector(`[data-live-news="${name}"]`);
   if (!line || line.textContent === words) return;
+  const there = line.querySelector("button");
+  if (words && there) {
+    there.textContent = words; // it keeps the focus
+    return;
+  }
   const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-primary btn-sm", textContent: words });
   button.addEventListener("click", () => {
+    const before = new Set(all(list).map((r) => r.id));
     release(list);
-    document.getElementById(come[0].id)?.querySelector("a, button")?.focus();
+    all(list).find((r) => !before.has(r.id))?.querySelector("a, button")?.focus();
   });
   line.replaceChildren(...(words ? [button] : []));
 }
@@ -88,7 +96,7 @@ function release(list) {
   const gone = all(list).filter(isGone);
   for (const row of gone) row.remove();
   let unsure = list.dataset.liveMore !== undefined && gone.length > 0;
-  for (const row of due) unsure = apply(list, row, false) || unsure;
+  for (const row of due) unsure = (row.html === undefined || apply(list, row, false)) || unsure;
   settle(list);
   if (unsure) askServer();
 }
@@ -108,14 +116,19 @@ function leave(shown, row) {
   words.append((row && parse(row.html)?.dataset.now) || "No longer in this list", " ", time);
   became.append(words);
   shown.lastElementChild.append(became);
-  if (focused) goOn(shown);
+  if (!focused) return;
+  if (shown.querySelector("form[aria-busy=true]")) goOn(shown); // it was one's own press
+  else shown.querySelector("a")?.focus({ focusVisible: true });
 }
 
 // goOn puts the keyboard's focus on the next row that one can work in, or else on the one before.
 function goOn(row) {
   const rows = all(row.parentElement), at = rows.indexOf(row);
   const next = [...rows.slice(at + 1), ...rows.slice(0, at).toReversed()].find((r) => !isGone(r)) ?? row;
-  (next.querySelector(".actions :is(button, a):not([inert] *, [inert])") ?? next.querySelector("a"))?.focus({ focusVisible: true });
+  const there = next.querySelector(".actions :is(button, a):not([inert] *, [inert])") ?? next.querySelector("a");
+  if (!there) return;
+  focusedAt.set(there, performance.now());
+  there.focus({ focusVisible: true });
 }
 
 // take makes the lists as a page has them.
@@ -123,8 +136,15 @@ export function take(page) {
   for (const list of lists()) {
     const other = page.querySelector(`[data-live-list="${CSS.escape(list.dataset.liveList)}"]`);
     if (!other || !sameList(list, other)) continue;
-    if (isHeld(list)) merge(list, other);
-    else morphElements(list, other);
+    if (isHeld(list)) {
+      merge(list, other);
+    } else {
+      for (const row of rowsOf(other)) {
+        const shown = document.getElementById(row.id);
+        if (Number(shown?.dataset.revision) > Number(row.dataset.revision)) row.replaceWith(shown.cloneNode(true));
+      }
+      morphElements(list, other);
+    }
     settle(list);
   }
 }
@@ -146,11 +166,13 @@ function merge(list, page) {
   const hadMore = list.dataset.liveMore !== undefined;
   list.toggleAttribute("data-live-more", page.dataset.liveMore !== undefined);
   const coming = new Map(rowsOf(page).map((r) => [r.id, r]));
-  const last = rowsOf(list).at(-1);
+  const last = rowsOf(list).at(-1), end = rowsOf(page).at(-1);
+  const key = ({ id, dataset }) => ({ id, sort: dataset.sort ?? "" });
+  const isBehind = (row) => page.dataset.liveMore !== undefined && end && follows(key(row), key(end), list.dataset.liveOrder); // on the next page
   for (const shown of all(list)) {
     const row = coming.get(shown.id);
     coming.delete(shown.id);
-    if (!row && !isGone(shown)) leave(shown);
+    if (!row && !isGone(shown) && !isBehind(shown)) leave(shown);
     else if (row && Number(row.dataset.revision) >= Number(shown.dataset.revision)) replace(shown, { html: row.outerHTML }, false);
   }
   news(list).clear();

@@ -1,5 +1,7 @@
 // A press counts only on what people aimed at. A hand that was on its way into a list, which nobody held then, presses what has just come
 // there instead: that is asked back.
+import { focusedAt } from "./list.js";
+
 const settles = 600; // ms
 const near = 4; // px
 
@@ -29,13 +31,23 @@ for (const name of ["scroll", "resize"]) addEventListener(name, () => look({ mov
 addEventListener("turbo:load", () => look({ come: false }));
 
 addEventListener("click", (event) => {
-  if (event.detail === 0) return; // by the keyboard
+  if (event.detail === 0) { // by the keyboard, whose focus may just have been put there
+    if (performance.now() - (focusedAt.get(event.target) ?? -Infinity) > settles) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   look();
   const row = event.target.closest?.("[data-live-list] > [id]");
   if (!row || !event.target.closest("button, a") || performance.now() - (movedAt.get(row) ?? -Infinity) > settles) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   document.dispatchEvent(new CustomEvent("tell", { detail: { tone: "warning", text: "That press was not counted: the list has just moved. Please look again." } }));
+}, { capture: true });
+
+// A key that is held down presses once.
+addEventListener("keydown", (event) => {
+  if (event.repeat && ["Enter", " "].includes(event.key) && event.target.matches?.("[data-live-list] :is(button, a)")) event.preventDefault();
 }, { capture: true });
 
 // A form that says what its person has seen (data-seen) waits a moment when that has changed under their eyes. The answer to a form
