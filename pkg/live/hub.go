@@ -197,6 +197,13 @@ func (h *Hub) rejoin(s *socket, audience, since string) {
 	h.replay(s, audience)
 }
 
+// answer tells a socket that the server is there.
+func (h *Hub) answer(s *socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.send(s, h.status())
+}
+
 // replay queues what came after the socket's cursor, then the current one. Before the first sync there is
 // nothing to compare with: the socket waits. The caller holds mu.
 func (h *Hub) replay(s *socket, audience string) {

@@ -15,7 +15,10 @@ const (
 	beatEvery = 25 * time.Second // the client asks after 10 s of silence, or 40 s unseen
 	readWait  = 60 * time.Second // for a pong or a message
 	writeWait = 5 * time.Second
-	readLimit = 512 // a browser sends cursors, nothing else
+	readLimit = 512 // a browser sends cursors and probes, nothing else
+
+	// probe is what a browser sends to learn whether the server is there.
+	probe = "?"
 
 	// cursorsAMinute is more than anyone can turn pages; each costs a look through the ring, under the hub's
 	// lock.
@@ -120,8 +123,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.C
 	}
 }
 
-// listen reads until the connection fails. A text is the cursor of a page that was rendered again in the same
-// window.
+// listen reads until the connection fails. A text is a probe, or the cursor of a page that was rendered again in
+// the same window.
 func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	conn.SetReadLimit(readLimit)
 	extend := func(string) error { return conn.SetReadDeadline(time.Now().Add(readWait)) }
@@ -141,7 +144,11 @@ func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 			closeWith(conn, websocket.ClosePolicyViolation)
 			return
 		}
-		if kind == websocket.TextMessage && utf8.Valid(text) {
+		switch {
+		case kind != websocket.TextMessage || !utf8.Valid(text):
+		case string(text) == probe:
+			h.answer(s)
+		default:
 			h.rejoin(s, audience, string(text))
 		}
 	}

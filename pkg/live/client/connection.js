@@ -70,10 +70,11 @@ export class Connection {
   // ask replaces the socket unless the server says something soon: a dead network closes nothing.
   #ask() {
     if (this.#probe !== null) return;
-    if (this.#socket.readyState === WebSocket.OPEN && this.#position.cursor) this.#socket.send(this.#position.cursor);
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send("?");
     this.#probe = setTimeout(() => {
-      this.#tries++;
-      this.#open();
+      this.#drop();
+      this.#retry = setTimeout(() => this.#open(), this.#tries++ ? backoff(this.#tries) : 0);
+      this.#show();
     }, answers);
   }
 

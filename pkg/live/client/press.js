@@ -12,21 +12,30 @@ addEventListener("submit", (event) => {
   if (form.ariaBusy !== "true") send(form, submitter);
 }, { capture: true });
 
+const patience = 20_000; // ms
+const notSent = "Not sent: the server cannot be reached. Please press again once the page is live.";
+const lost = "No answer came: it may have been done. Pressing again does nothing twice.";
+
+async function ask(form, submitter) {
+  const answer = await fetch(form.action, {
+    method: "post", body: new URLSearchParams(new FormData(form, submitter)), keepalive: true, signal: AbortSignal.timeout(patience),
+    headers: { Accept: "text/html", "Page-Of": document.querySelector("meta[name=person]")?.content ?? "" },
+  });
+  return [answer, await answer.text()];
+}
+
 async function send(form, submitter) {
   form.ariaBusy = "true";
   submitter?.setAttribute("aria-disabled", "true");
+  const canGo = navigator.onLine;
   try {
-    const answer = await fetch(form.action, {
-      method: "post", body: new URLSearchParams(new FormData(form, submitter)), keepalive: true,
-      headers: { Accept: "text/html", "Page-Of": document.querySelector("meta[name=person]")?.content ?? "" },
-    });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [answer, text] = await ask(form, submitter).catch(() => []);
+    if (!answer) return tell({ tone: "bad", text: canGo ? lost : notSent });
+    const page = new DOMParser().parseFromString(text, "text/html");
     takePage(page);
     document.dispatchEvent(new CustomEvent("page-came", { detail: page }));
     const error = page.querySelector(".empty-state h1 + p");
     if (!answer.ok && error) tell({ tone: "bad", text: `Not done: ${error.textContent}` });
-  } catch {
-    tell({ tone: "bad", text: "Not sent: the server cannot be reached. Please press again once the page is live." });
   } finally {
     form.ariaBusy = null;
     submitter?.removeAttribute("aria-disabled");

@@ -1,6 +1,7 @@
 // Whoever goes back sees what is true: a page of lists, or of one thing, is fetched anew. A page that the browser kept whole can be pressed
 // only once it is right again.
-import { cache } from "@hotwired/turbo";
+import { cache, session } from "@hotwired/turbo";
+import { tell } from "./messages.js";
 
 const root = document.documentElement;
 
@@ -10,6 +11,21 @@ addEventListener("turbo:load", () => {
 });
 addEventListener("pagehide", () => { root.dataset.stale = ""; });
 for (const name of ["turbo:render", "live"]) addEventListener(name, () => { delete root.dataset.stale; });
+
+// Where no socket brings what was missed, the page is fetched.
+const socketTakes = 2_000, fetchTakes = 4_000; // ms
+let late = null; // a timer
+addEventListener("pageshow", () => {
+  clearTimeout(late);
+  const isStale = () => root.dataset.stale !== undefined;
+  if (isStale()) late = setTimeout(() => {
+    if (!isStale()) return;
+    session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
+    late = setTimeout(() => {
+      if (isStale()) tell({ tone: "bad", text: "This page may be out of date: the server cannot be reached. Nothing can be pressed until it is live." });
+    }, fetchTakes);
+  }, socketTakes);
+});
 addEventListener("submit", (event) => {
   if (root.dataset.stale === undefined) return;
   event.preventDefault();

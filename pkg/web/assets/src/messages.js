@@ -10,16 +10,15 @@ const region = () => document.getElementById("flashes");
 const words = (message) => {
   const copy = message.cloneNode(true);
   for (const time of copy.querySelectorAll("time, button")) time.remove();
-  return copy.textContent.replace(/\W+/g, " ").trim();
+  return [copy.textContent.replace(/\s+/g, " ").trim(), ...[...copy.querySelectorAll("a")].map((a) => a.href)].join(" ");
 };
 
 function show(message) {
   const said = words(message);
   for (const other of [...region().children]) {
-    if (other === message) continue;
-    if (words(other) === said) other.remove();
-    else if (words(other).includes(said)) return message.remove(); // with more than that
+    if (other !== message && words(other) === said) other.remove();
   }
+  if (message.matches(".tone-bad, .tone-warning")) message.setAttribute("role", "alert");
   region().append(message);
   shown.set(message, 0);
 }

@@ -2,8 +2,14 @@
 import { session } from "@hotwired/turbo";
 import { tell } from "./messages.js";
 
-const notSent = () => tell({ tone: "bad", text: "Not sent: the server cannot be reached. What you typed is kept; please send it again once the page is live." });
-const notLeft = () => tell({ tone: "bad", text: "This page cannot be left: the server cannot be reached. Please try again once the page is live." });
+const notSent = "Not sent: the server cannot be reached. What you typed is kept; please send it again once the page is live.";
+const lost = "No answer came: it may have been done. What you typed is kept, and sending it again does nothing twice.";
+const notSwitched = "Not sent: the server cannot be reached. Please try again once the page is live.";
+const tellBad = (text) => tell({ tone: "bad", text });
+const notLeft = () => tellBad("This page cannot be left: the server cannot be reached. Please try again once the page is live.");
+
+let canGo = true; // what was sent last
+addEventListener("turbo:submit-start", () => { canGo = navigator.onLine; });
 
 // Turbo would leave for the browser's error page when a visit fails.
 addEventListener("turbo:fetch-request-error", (event) => {
@@ -11,7 +17,7 @@ addEventListener("turbo:fetch-request-error", (event) => {
   const { currentVisit: visit, formSubmission: form } = session.navigator;
   event.preventDefault();
   if (form?.fetchRequest === request) {
-    notSent();
+    tellBad(canGo ? lost : notSent);
   } else if (visit?.request === request) {
     if (!visit.isPageRefresh) notLeft();
     visit.fail();
@@ -29,5 +35,5 @@ addEventListener("submit", (event) => {
   if (navigator.onLine || !event.target.closest("[data-turbo=false]")) return;
   event.preventDefault();
   event.target.reset();
-  notSent();
+  tellBad(notSwitched);
 }, { capture: true });
