@@ -278,3 +278,20 @@ func drain(conn *websocket.Conn) error {
 		}
 	}
 }
+
+func TestAProbeIsAnsweredAndBringsNothingAgain(t *testing.T) {
+	a := newApp(t)
+	a.push()
+	conn := dial(t, a.url+"?since="+a.hub.Cursor())
+	first(t, conn) // the heartbeat
+	a.change("doc")
+	if m := first(t, conn); m.Row == nil {
+		t.Fatalf("got %+v", m)
+	}
+	if err := conn.WriteMessage(websocket.TextMessage, []byte("?")); err != nil {
+		t.Fatal(err)
+	}
+	if m := first(t, conn); m.Cursor == "" || m.Row != nil || m.Reset || m.Since != nil {
+		t.Errorf("got %+v", m)
+	}
+}
