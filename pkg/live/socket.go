@@ -123,8 +123,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.C
 	}
 }
 
-// listen reads until the connection fails. A text is a probe, or the cursor of a page that was rendered again in
-// the same window.
+// listen reads until the connection fails. A text is a probe, or the cursor of a page that was rendered again
+// in the same window.
 func (h *Hub) listen(conn *websocket.Conn, s *socket, audience string) {
 	conn.SetReadLimit(readLimit)
 	extend := func(string) error { return conn.SetReadDeadline(time.Now().Add(readWait)) }
