@@ -96,6 +96,15 @@ func (t Table[T]) FindSorted(ctx context.Context, db *pg.DB, order, column strin
 	return rows, nil
 }
 
+// Some reads so many rows at most that a condition selects, in no order: an order would have the planner walk
+// through its index for what the condition's index has.
+func (t Table[T]) Some(ctx context.Context, db *pg.DB, where Condition, limit int) (rows []T, err error) {
+	if err := t.rows(db.Gorm(ctx)).Where(where.SQL, where.Args...).Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look up %s: %w", t.name, err)
+	}
+	return rows, nil
+}
+
 // rows reads the columns that T has, and not the indexes of words beside them.
 func (t Table[T]) rows(db *gorm.DB) *gorm.DB {
 	db = db.Table(t.name).Session(&gorm.Session{QueryFields: true})

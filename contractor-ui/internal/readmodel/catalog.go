@@ -56,28 +56,23 @@ func Customers(ctx context.Context, db *pg.DB, c Choice) (readmodel.Page[Custome
 	return customers.Page(ctx, db, c.query())
 }
 
-// ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, and
-// none that is archived.
+// ProductsNamed are those that have text as their SKU, or else as their name, in any case: two at most, in no
+// order, and none that is archived.
 func ProductsNamed(ctx context.Context, db *pg.DB, text string) ([]Product, error) {
-	bySKU := Choice{Limit: 2}.query()
-	bySKU.Where = append(bySKU.Where, readmodel.Where("lower(sku) = lower(?)", text))
-	found, err := products.Page(ctx, db, bySKU)
-	if err == nil && len(found.Rows) == 0 {
-		found, err = products.Page(ctx, db, named(text))
+	found, err := products.Some(ctx, db, readmodel.Where("not archived and lower(sku) = lower(?)", text), 2)
+	if err == nil && len(found) == 0 {
+		found, err = products.Some(ctx, db, named(text), 2)
 	}
-	return found.Rows, err
+	return found, err
 }
 
 // CustomersNamed are those that have text as their name, as ProductsNamed.
 func CustomersNamed(ctx context.Context, db *pg.DB, text string) ([]Customer, error) {
-	found, err := customers.Page(ctx, db, named(text))
-	return found.Rows, err
+	return customers.Some(ctx, db, named(text), 2)
 }
 
-func named(text string) readmodel.Query {
-	q := Choice{Limit: 2}.query()
-	q.Where = append(q.Where, readmodel.Where("sort = ? and lower(name) = lower(?)", readmodel.SortName(text), text))
-	return q
+func named(text string) readmodel.Condition {
+	return readmodel.Where("not archived and sort = ? and lower(name) = lower(?)", readmodel.SortName(text), text)
 }
 
 // FindProducts returns those of ids that there are, archived ones too.

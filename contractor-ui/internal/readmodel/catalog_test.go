@@ -2,10 +2,12 @@ package readmodel_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"gorm.io/gorm"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/migrations"
@@ -133,6 +135,51 @@ func TestCustomersToChooseFrom(t *testing.T) {
 	for search, want := range map[string]int{"": 2, "hot": 1, "office": 2, "stern": 0} {
 		if page, err := readmodel.Customers(t.Context(), s.db, readmodel.Choice{Search: search, Limit: 5}); err != nil || len(page.Rows) != want {
 			t.Errorf("%q finds %+v, %v", search, page.Rows, err)
+		}
+	}
+}
+
+// However many rows there are, what is typed is looked up in an index: a list's order would have the planner
+// walk through the list.
+func TestWhatIsTypedIsLookedUp(t *testing.T) {
+	s := newShelf(t)
+	if _, err := s.db.Pool().Exec(t.Context(), `with made as (select gen_random_uuid() as id, 'Thing ' || lpad(n::text, 5, '0') as name, n
+			from generate_series(1, 30000) n), added as (insert into products (id, revision, sequence, sku, name, price, currency, archived, updated_at, sort, words)
+			select id, 1, 1, 'S-' || n, name, 1, 'EUR', false, now(), lower(name), '' from made order by n)
+		insert into customers (id, revision, sequence, name, email, archived, updated_at, sort, words)
+		select id, 1, 1, name, 'a@b.example', false, now(), lower(name), '' from made order by n`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Pool().Exec(t.Context(), "analyze products, customers"); err != nil {
+		t.Fatal(err)
+	}
+	var statements []string
+	if err := s.db.Gorm(t.Context()).Callback().Query().After("gorm:query").Register("statements", func(db *gorm.DB) {
+		statements = append(statements, db.Statement.SQL.String())
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]int{"s-29999": 1, "THING 29998": 1, "nothing": 0} {
+		if found, err := readmodel.ProductsNamed(t.Context(), s.db, typed); err != nil || len(found) != want {
+			t.Errorf("%q finds %+v, %v", typed, found, err)
+		}
+	}
+	if found, err := readmodel.CustomersNamed(t.Context(), s.db, "thing 29997"); err != nil || len(found) != 1 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	connection, err := s.db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Release()
+	for _, statement := range statements {
+		results, err := connection.Conn().PgConn().Exec(t.Context(), "explain (generic_plan) "+statement).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := fmt.Sprintf("%s", results[0].Rows)
+		if !strings.Contains(plan, "Index Cond: (lower(sku) =") && !strings.Contains(plan, "Index Cond: (sort =") {
+			t.Errorf("%s is %s", statement, plan)
 		}
 	}
 }
