@@ -58,7 +58,7 @@ func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error
 
 // ListOrders reads a page of orders, each with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Order], error) {
-	found, err := orders.Page(ctx, db, query("state", q))
+	found, err := orders.Page(ctx, db, query(orderview.Newest, "state", q))
 	if err != nil {
 		return found, err
 	}
@@ -83,7 +83,7 @@ func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
 func CountOrders(ctx context.Context, db *pg.DB, contractor, search string) (map[order.State]int, error) {
 	if search != "" {
 		return orderview.CountNarrowed(ctx, db, orders, func(s order.State) readmodel.Query {
-			return query("state", Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(s)})
+			return query(orderview.Newest, "state", Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(s)})
 		})
 	}
 	return readmodel.Count[order.State](ctx, db, orders, "state",

@@ -116,7 +116,7 @@ func TestOrdersAreFound(t *testing.T) {
 		"drill hofmann": true, "drill meier": false, "' | \\": false, "@jon-park": false,
 	} {
 		for contractor, found := range map[string]bool{ada.Actor: want, "jon-park": false} {
-			page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.Query{Contractor: contractor, Tab: string(order.StateSubmitted), Query: list.Query{Sort: orderview.Newest, Search: text}})
+			page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.Query{Contractor: contractor, Tab: string(order.StateSubmitted), Query: list.Query{Search: text}})
 			if err != nil || (len(page.Rows) == 1) != found {
 				t.Errorf("%q by %s finds %d, %v", text, contractor, len(page.Rows), err)
 			}
@@ -136,7 +136,6 @@ func TestOrderPagesByKeyset(t *testing.T) {
 		d.orders(id, ada, 1, t0.Add(time.Duration(n/4)*time.Second), order.Drafted{OrderID: id, ContractorID: ada.Actor})
 	}
 	read := func(q list.Query) list.Page[readmodel.Order] {
-		q.Sort = orderview.Newest
 		page, err := readmodel.ListOrders(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Tab: string(order.StateDraft), Query: q})
 		if err != nil {
 			t.Fatal(err)

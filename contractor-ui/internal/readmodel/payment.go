@@ -71,8 +71,8 @@ type Query struct {
 }
 
 // query asks for a contractor's rows; tab is the column that says in which tab a row is.
-func query(tab string, q Query) readmodel.Query {
-	q.Limit, q.Marks = PageSize, []string{search.Mark(q.Contractor)}
+func query(sort readmodel.Sort, tab string, q Query) readmodel.Query {
+	q.Sort, q.Limit, q.Marks = sort, PageSize, []string{search.Mark(q.Contractor)}
 	q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
 	if q.Tab != "" {
 		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab))
@@ -82,13 +82,13 @@ func query(tab string, q Query) readmodel.Query {
 
 // List reads a page of payments.
 func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], error) {
-	return payments.Page(ctx, db, query("decision", q))
+	return payments.Page(ctx, db, query(paymentview.Newest, "decision", q))
 }
 
 // CountFound counts what a search finds of a contractor's payments with a decision, up to a bound.
 func CountFound(ctx context.Context, db *pg.DB, contractor string, decision payment.Decision, search string) (int, error) {
 	q := Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(decision)}
-	return payments.CountNarrowed(ctx, db, query("decision", q))
+	return payments.CountNarrowed(ctx, db, query(paymentview.Newest, "decision", q))
 }
 
 // Find returns the rows of the payments that are in the read model.

@@ -300,7 +300,6 @@ func TestKeysetPages(t *testing.T) {
 	// when one reads on to the end and back
 	q := readmodel.Query{Contractor: ada.Actor, Tab: string(payment.DecisionRequested)}
 	read := func(q readmodel.Query) list.Page[readmodel.Payment] {
-		q.Sort = paymentview.Newest
 		page, err := readmodel.List(t.Context(), d.db, q)
 		if err != nil {
 			t.Fatal(err)
@@ -372,7 +371,7 @@ func TestSearch(t *testing.T) {
 		}
 		testSearches(t, d, searches)
 	}
-	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Query: list.Query{Sort: paymentview.Newest, Search: "kitchen"}}); err != nil || len(page.Rows) > 0 {
+	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Query: list.Query{Search: "kitchen"}}); err != nil || len(page.Rows) > 0 {
 		t.Errorf("another contractor finds %v, %v", page.Rows, err)
 	}
 }
@@ -380,7 +379,7 @@ func TestSearch(t *testing.T) {
 func testSearches(t *testing.T, d *fixture, searches map[string]string) {
 	t.Helper()
 	for text, want := range searches {
-		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Query: list.Query{Sort: paymentview.Newest, Search: text}})
+		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Query: list.Query{Search: text}})
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
