@@ -8,7 +8,6 @@ import (
 
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/orderview"
-	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -42,11 +41,9 @@ func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderF
 		}
 		f.Who = nameOr(f.Contractors[i].Name, q.Contractor)
 	}
-	first, err := readmodel.ListCustomers(ctx, h.db, readmodel.NameQuery{Both: true}) // an archived one stays on orders
-	if err != nil {
+	if f.Customers, f.MoreCustomers, err = readmodel.FirstCustomers(ctx, h.db, ""); err != nil { // an archived one stays on orders
 		return f, err
 	}
-	f.Customers, f.MoreCustomers = first.Rows, first.After != nil
 	if q.Customer == "" {
 		return f, nil
 	}
@@ -69,7 +66,7 @@ func (h *handlers) customersToFilterBy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := readmodel.ListCustomers(c.Request().Context(), h.db, readmodel.NameQuery{Query: list.Query{Search: search}, Both: true})
+	found, _, err := readmodel.FirstCustomers(c.Request().Context(), h.db, search)
 	if err != nil {
 		return err
 	}
@@ -78,8 +75,8 @@ func (h *handlers) customersToFilterBy(c echo.Context) error {
 		Text   string `json:"text"`
 		Detail string `json:"detail"`
 	}
-	choices := make([]choice, 0, len(found.Rows))
-	for _, customer := range found.Rows {
+	choices := make([]choice, 0, len(found))
+	for _, customer := range found {
 		choices = append(choices, choice{customer.ID, customer.Name, customer.Email})
 	}
 	return c.JSON(http.StatusOK, choices)

@@ -49,16 +49,11 @@ func ProjectCatalog(_ context.Context, tx *pg.Tx, streams []journal.Stream) erro
 type NameQuery struct {
 	readmodel.Query
 	Archived bool // these only, or none of them
-	Both     bool // these too, behind the others; of a first page
 }
 
 func (q NameQuery) query() readmodel.Query {
 	q.Sort, q.Limit = orderview.ByName, PageSize
-	if q.Both {
-		q.Sort.SQL = "archived, " + q.Sort.SQL
-	} else {
-		q.Where = append(q.Where, readmodel.Where("archived = ?", q.Archived))
-	}
+	q.Where = append(q.Where, readmodel.Where("archived = ?", q.Archived))
 	return q.Query
 }
 
@@ -70,6 +65,14 @@ func ListProducts(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Page[P
 // ListCustomers reads a page of the customers.
 func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Page[Customer], error) {
 	return customers.Page(ctx, db, q.query())
+}
+
+// FirstCustomers reads a page's worth of the customers that have all parts of search, "" for all: by name, the
+// archived ones behind the others. It reports whether there are more, which no place leads to.
+func FirstCustomers(ctx context.Context, db *pg.DB, search string) (first []Customer, more bool, err error) {
+	sort := readmodel.Sort{SQL: "archived, " + orderview.ByName.SQL}
+	page, err := customers.Page(ctx, db, readmodel.Query{Sort: sort, Search: search, Limit: PageSize})
+	return page.Rows, page.After != nil, err
 }
 
 // allOf reads everything that is not archived, with what a file has of it.

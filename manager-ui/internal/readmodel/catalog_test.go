@@ -100,6 +100,18 @@ func TestProjectCatalog(t *testing.T) {
 	}
 }
 
+func TestTheFirstCustomersHaveTheArchivedOnesBehind(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	if _, err := db.Pool().Exec(t.Context(), `insert into customers (id, revision, sequence, name, email, email_key, archived, updated_at, sort, words)
+		select gen_random_uuid(), 1, 1, 'Hotel ' || n, n || '@x.example', n || '@x.example', n < 3, now(), lpad(n::text, 2, '0'), '' from generate_series(1, 26) n`); err != nil {
+		t.Fatal(err)
+	}
+	first, more, err := readmodel.FirstCustomers(t.Context(), db, "")
+	if err != nil || !more || len(first) != readmodel.PageSize || first[0].Name != "Hotel 3" || first[24].Name != "Hotel 1" {
+		t.Errorf("%+v, %v, %v", first, more, err)
+	}
+}
+
 func TestAllAreReadInPages(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	for _, count := range []int{0, 499, 500, 1203} {
