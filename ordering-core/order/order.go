@@ -316,6 +316,24 @@ func (o Order) Remove(productID string, quantity int64) (ItemRemoved, error) {
 	return checked(o, ItemRemoved{ProductID: productID, Quantity: quantity}, nil)
 }
 
+// SetQuantity makes it so many of a product in the draft, by the difference; nil if there are as many.
+func (o Order) SetQuantity(p Product, quantity int64) (Body, error) {
+	if refusal := o.editable(TypeItemAdded); refusal != nil {
+		return nil, refusal
+	}
+	if quantity < 0 || quantity > MaxQuantity {
+		return nil, invalid(TypeItemAdded, "quantity", "Enter a quantity from 0 to 1,000,000.")
+	}
+	line, _ := o.Line(p.ID)
+	switch more := quantity - line.Quantity; {
+	case more > 0:
+		return o.Add(p, more)
+	case more < 0:
+		return o.Remove(p.ID, -more)
+	}
+	return nil, nil
+}
+
 // ChooseCustomer sets for whom the order is.
 func (o Order) ChooseCustomer(id, name string, archived bool) (CustomerChosen, error) {
 	var wrong *Refusal

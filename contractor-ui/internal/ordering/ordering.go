@@ -2,6 +2,7 @@
 //
 // Invariants:
 //   - A command that is sent again has the same idempotency key, so that it is done once.
+//     Where twice is the same as once, it may be a new command.
 //   - An answer counts only if it is about the order that was asked about; anything else is [api.ErrUnknown].
 package ordering
 
@@ -52,6 +53,11 @@ func (c *Core) Add(ctx context.Context, key, orderID, productID string, quantity
 // Remove takes so many of a product out of a draft.
 func (c *Core) Remove(ctx context.Context, key, orderID, productID string, quantity int64) (Done, error) {
 	return c.send(ctx, key, orderID, "/orders/"+orderID+"/items/remove", map[string]any{"product_id": productID, "quantity": quantity})
+}
+
+// SetQuantity makes it so many of a product in a draft, however many there are.
+func (c *Core) SetQuantity(ctx context.Context, key, orderID, productID string, quantity int64) (Done, error) {
+	return c.send(ctx, key, orderID, "/orders/"+orderID+"/items/quantity", map[string]any{"product_id": productID, "quantity": quantity})
 }
 
 // ChooseCustomer sets the customer of a draft.

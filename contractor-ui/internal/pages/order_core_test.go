@@ -155,7 +155,10 @@ func (c *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		by := event.Meta{Actor: a.Actor.ID, ActorName: a.Actor.Name}
-		more["order_id"], more["sequence"] = a.OrderID, c.write(a.OrderID, by, body)
+		more["order_id"], more["sequence"] = a.OrderID, c.order(a.OrderID).Sequence
+		if body != nil {
+			more["sequence"] = c.write(a.OrderID, by, body)
+		}
 		answer, _ := json.Marshal(more)
 		c.answers[key] = string(answer)
 	}
@@ -205,6 +208,10 @@ func (c *core) decide(path string, a *asked) (body order.Body, more map[string]a
 		body, err = o.Add(c.products[a.ProductID], a.Quantity)
 	case "items/remove":
 		body, err = o.Remove(a.ProductID, a.Quantity)
+	case "items/quantity":
+		if body, err = o.SetQuantity(c.products[a.ProductID], a.Quantity); body == nil && err == nil {
+			return nil, more, nil
+		}
 	case "customer":
 		body, err = o.ChooseCustomer(a.CustomerID, c.names[a.CustomerID], false)
 	case "cancel":

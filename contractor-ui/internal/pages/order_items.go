@@ -52,52 +52,20 @@ func (h *handlers) changeLine(c echo.Context) error {
 	})
 }
 
-// setQuantity makes it so many of a product that is in the draft. ordering-core adds and removes, so it is
-// asked for the difference, and again where others change the line meanwhile: it ends at what was typed.
+// setQuantity makes it so many of a product that is in the draft. It is a new command each time: the same
+// form, reached by Back, may set again what others have changed since, and setting it twice is setting it once.
 func (h *handlers) setQuantity(c echo.Context) error {
 	productID, err := idOf(c.Param("product"))
 	if err != nil {
 		return errNoOrder
 	}
-	return h.send(c, formQuantity(productID), false, func(ctx context.Context, s *orderForm) (done ordering.Done, err error) {
-		wanted := quantityOf(s.values, 0)
+	return h.send(c, formQuantity(productID), false, func(ctx context.Context, s *orderForm) (ordering.Done, error) {
+		quantity := quantityOf(s.values, 0)
 		if !s.values.OK() {
-			return done, errTyped
+			return ordering.Done{}, errTyped
 		}
-		for range setRounds {
-			o, err := h.histories.OrderAlone(ctx, s.id)
-			if err != nil {
-				return done, err
-			}
-			now := quantityIn(o.Order, productID)
-			key := fmt.Sprintf("%s/quantity/%d/%d", s.key, wanted, now)
-			switch more := wanted - now; {
-			case more > 0:
-				done, err = h.ordering.Add(ctx, key, s.id, productID, more)
-			case more < 0:
-				done, err = h.ordering.Remove(ctx, key, s.id, productID, -more)
-			default:
-				return done, nil
-			}
-			if err != nil || !h.shown(ctx, s.id, done.Sequence) {
-				return done, err
-			}
-		}
-		return done, nil
+		return h.ordering.SetQuantity(ctx, newKey(), s.id, productID, quantity)
 	})
-}
-
-// setRounds is how often a quantity is set again where others change it at the same time.
-const setRounds = 3
-
-// quantityIn is how many of a product an order has.
-func quantityIn(o order.Order, productID string) int64 {
-	for _, line := range o.Lines {
-		if line.ProductID == productID {
-			return line.Quantity
-		}
-	}
-	return 0
 }
 
 // quantityOf reads how many, and puts a message beside the field if it cannot be.

@@ -13,6 +13,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 func TestBuildingAnOrder(t *testing.T) {
@@ -156,6 +157,31 @@ func TestAQuantityIsTyped(t *testing.T) {
 	}
 	page = ada.press(page, line+"/quantity", "", url.Values{"quantity": {"0"}})
 	ada.wants(page, http.StatusOK, address, "Nothing is in this order yet")
+}
+
+// However late the app's copy is, and whatever others do, it ends at what was typed.
+func TestAQuantityIsTypedOnALateCopy(t *testing.T) {
+	// given two of a product on the page, and five by now
+	d := newTestSite(t)
+	drill := d.core.product("", "DR-18", "Drill", 100, false)
+	ada := d.as("ada-nowak")
+	address, page := ada.begin()
+	page = ada.press(page, address+"/items", "", url.Values{"product_id": {drill}, "quantity": {"2"}})
+	id, price := orderIDIn(address), money.Amount{Minor: 100, Currency: "EUR"}
+	d.core.late = true
+	d.core.does(id, event.Meta{Actor: "ada-nowak"}, order.ItemAdded{ProductID: drill, SKU: "DR-18", Name: "Drill", Price: price, Quantity: 3})
+
+	// when seven are typed, and twice the same form again, then there are seven
+	for _, typed := range []string{"7", "7", "7"} {
+		ada.wants(ada.press(page, address+"/items/"+drill+"/quantity", "", url.Values{"quantity": {typed}}), http.StatusOK, address, "shown shortly")
+		if o := d.core.order(id); o.Lines[0].Quantity != 7 {
+			t.Fatalf("%d of them", o.Lines[0].Quantity)
+		}
+	}
+	d.core.catchesUp()
+	// and the form from before sets it again, once others have changed it
+	d.core.does(id, event.Meta{Actor: "ada-nowak"}, order.ItemRemoved{ProductID: drill, Quantity: 6})
+	ada.wants(ada.press(page, address+"/items/"+drill+"/quantity", "", url.Values{"quantity": {"7"}}), http.StatusOK, address, "7.00")
 }
 
 func TestADraftIsDiscarded(t *testing.T) {

@@ -48,6 +48,7 @@ func New(
 	o.POST("", api.Handle(commands, a.draft), contractors)
 	o.POST("/:id/items", changing(commands, a.addItem), contractors)
 	o.POST("/:id/items/remove", changing(commands, a.removeItem), contractors)
+	o.POST("/:id/items/quantity", changing(commands, a.setQuantity), contractors)
 	o.POST("/:id/customer", changing(commands, a.chooseCustomer), contractors)
 	o.POST("/:id/submit", api.Handle(commands, a.submit), contractors)
 	o.POST("/:id/cancel", changing(commands, a.cancel), both)

@@ -84,6 +84,10 @@ func (a *API) removeItem(ctx context.Context, tx *pg.Tx, t orders.Target, r api.
 	return a.orders.Remove(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
 }
 
+func (a *API) setQuantity(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
+	return a.orders.SetQuantity(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
+}
+
 type customerJSON struct {
 	CustomerID string `json:"customer_id"`
 }

@@ -83,6 +83,23 @@ func TestAnOrderIsBuiltAndSubmitted(t *testing.T) {
 	h.settled()
 }
 
+func TestAQuantityIsSet(t *testing.T) {
+	// given an order of two
+	h := newHarness(t)
+	h.start()
+	fence := h.product("FENCE", 12_50)
+	order := "/orders/" + h.draft(fence, h.customer("Garden Ltd"))
+	for _, step := range []struct{ quantity, sequence int64 }{{7, 4}, {7, 4}, {1, 5}, {0, 6}, {0, 6}, {3, 7}} {
+		// when it is set, then there are so many, and an event only where there were not
+		set := h.must(contractorUI, ada, order+"/items/quantity", fmt.Sprintf(`"product_id":"%s","quantity":%d`, fence, step.quantity))
+		if shown := h.get(order); set.sequence() != step.sequence ||
+			strings.Contains(shown.text, fmt.Sprintf(`"quantity":%d`, step.quantity)) != (step.quantity > 0) {
+			t.Errorf("%d: %s, %s", step.quantity, set.text, shown.text)
+		}
+	}
+	h.settled()
+}
+
 func TestWhatASubmitIsToldThatDiffers(t *testing.T) {
 	h := newHarness(t)
 	h.start()
@@ -149,6 +166,10 @@ func TestCommandsRefuse(t *testing.T) {
 		"a product that is nonsense":      {contractorUI, ada, order + "/items", item("x", "1"), 422},
 		"removing 0":                      {contractorUI, ada, order + "/items/remove", item(fence, "0"), 422},
 		"removing more than there are":    {contractorUI, ada, order + "/items/remove", item(fence, "3"), 409},
+		"so many as -1":                   {contractorUI, ada, order + "/items/quantity", item(fence, "-1"), 422},
+		"so many as 1e9":                  {contractorUI, ada, order + "/items/quantity", item(fence, "1000000000"), 422},
+		"so many of what is not":          {contractorUI, ada, order + "/items/quantity", item(nobody, "1"), 422},
+		"so many by a manager":            {managerUI, mia, order + "/items/quantity", item(fence, "1"), 403},
 		"removing what is not there":      {contractorUI, ada, order + "/items/remove", item(nobody, "1"), 409},
 		"a customer that is not":          {contractorUI, ada, order + "/customer", `"customer_id":"` + nobody + `"`, 422},
 		"a discount of 0":                 {managerUI, mia, order + "/discount", `"basis_points":0`, 422},

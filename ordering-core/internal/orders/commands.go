@@ -23,7 +23,7 @@ var (
 	ErrNoCustomer = errors.New("orders: no such customer")
 )
 
-// command loads the order, lets decide choose an event, and records it.
+// command loads the order, lets decide choose an event, and records it; none leaves the order as it is.
 func (s *Service) command(
 	ctx context.Context, tx *pg.Tx, t Target, decide func(*Locked) (order.Body, error),
 ) (order.Order, error) {
@@ -37,6 +37,9 @@ func (s *Service) command(
 	body, err := decide(locked)
 	if err != nil {
 		return order.Order{}, err
+	}
+	if body == nil {
+		return locked.Order, nil
 	}
 	if err := s.Record(ctx, tx, locked, body); err != nil {
 		return order.Order{}, err
@@ -81,6 +84,18 @@ func (s *Service) Add(ctx context.Context, tx *pg.Tx, t Target, productID string
 func (s *Service) Remove(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
 		return asBody(locked.Order.Remove(productID, quantity))
+	})
+}
+
+// SetQuantity makes it so many of a product in a draft, whatever others have done to the line meanwhile.
+func (s *Service) SetQuantity(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
+	products := s.catalog.Products(tx, productID)
+	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
+		product, ok := products[productID]
+		if !ok {
+			return nil, ErrNoProduct
+		}
+		return locked.Order.SetQuantity(product, quantity)
 	})
 }
 
