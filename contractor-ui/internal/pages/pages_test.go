@@ -68,6 +68,17 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 	if n := d.written(); n != 2 {
 		t.Errorf("%d events", n)
 	}
+
+	// and whatever is sent after it, each of the contents is one payment
+	values.Set("amount", "20.00")
+	ada.wants(ada.post("/payments", values), http.StatusOK, "/payments/"+id)
+	values.Set("amount", " 30,00 ")
+	values.Set("description", "Tape ")
+	values.Del("capture")
+	ada.wants(ada.post("/payments", values), http.StatusOK, other.path)
+	if n := d.written(); n != 2 {
+		t.Errorf("%d events", n)
+	}
 }
 
 func TestTheFormKeepsItsPaymentWhenReloaded(t *testing.T) {

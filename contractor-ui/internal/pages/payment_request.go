@@ -170,6 +170,9 @@ func (h *handlers) requestPayment(c echo.Context) error {
 // anotherID is the id of a payment whose form was sent before with something else in it.
 func anotherID(wanted payment.Requested) string {
 	form := uuid.MustParse(wanted.PaymentID) // which a payment has
+	if kept, err := payment.NewRequest(wanted); err == nil {
+		wanted = kept // what comes to the same request is the same payment
+	}
 	return uuid.NewSHA1(form, fmt.Append(nil, wanted.Amount, wanted.CaptureMethod, wanted.Supersedes, wanted.Description)).String()
 }
 
