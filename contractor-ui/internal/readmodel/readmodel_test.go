@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -120,9 +121,9 @@ func (d *fixture) agrees(id string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	p, _ := paymentview.Fold(s)
+	want, p, ok := paymentview.RowOf(s)
 	row := d.row(id)
-	if !p.Exists() {
+	if !ok {
 		if row != nil {
 			d.t.Errorf("a row for a payment that nobody requested: %+v", row)
 		}
@@ -131,12 +132,18 @@ func (d *fixture) agrees(id string) {
 	if row == nil {
 		d.t.Fatalf("no row of %s", id)
 	}
-	got := []any{row.ContractorID, row.Amount(), row.Description, row.Decision, row.Money, row.Final, row.Pending, row.Revision,
-		row.RequestedAt.UTC(), row.UpdatedAt.UTC(), paymentview.MoneyLabel(row.Payment())}
-	want := []any{p.ContractorID, p.Amount, p.Description, p.Decision, p.Money, p.Final, p.Pending, s.Revision(),
-		p.Requested.At, p.UpdatedAt, paymentview.MoneyLabel(p)}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		d.t.Errorf("row %v\nfold %v", got, want)
+	got := row.Row
+	got.RequestedAt, got.UpdatedAt = got.RequestedAt.UTC(), got.UpdatedAt.UTC()
+	if got.DecidedAt != nil {
+		at := got.DecidedAt.UTC()
+		got.DecidedAt = &at
+	}
+	if !reflect.DeepEqual(got, want) {
+		d.t.Errorf("the table has\n%+v, the fold is\n%+v", got, want)
+	}
+	terms := search.Later(search.Mark(p.ContractorID), p.Description, p.Amount.Decimal(), p.Amount.String())
+	if row.Amount() != p.Amount || row.SearchTerms != terms || paymentview.MoneyLabel(row.Payment()) != paymentview.MoneyLabel(p) {
+		d.t.Errorf("row %+v\nfold %+v", row, p)
 	}
 }
 
@@ -151,6 +158,7 @@ func TestCopyEqualsFold(t *testing.T) {
 		"declined for good":   {payment.Accepted{}, payment.Declined{Code: "never", Final: true}},
 		"accepted, then more": {payment.Accepted{}, payment.Rejected{Reason: "too late"}, payment.Withdrawn{}},
 		"cancelled":           {payment.Cancelled{Reason: "its order died"}},
+		"stuck":               {payment.Accepted{}, payment.Authorized{GatewayReference: "g"}, payment.Stuck{Operation: payment.Capture, Reason: "no"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, id := newFixture(t), uuid.NewString()
