@@ -7,7 +7,7 @@
 //	requested                      payment_withdrawn   by the same contractor      ends it
 //	requested                      payment_rejected    by another person           ends it
 //	requested                      payment_accepted    by another person
-//	accepted, no money asked for   payment_reopened    by another person           it is requested again
+//	accepted, and not authorized   payment_reopened    by another person           it is requested again
 //	accepted, declined             payment_authorized
 //	accepted, declined             payment_declined                                ends it if final
 //	authorized                     payment_captured    at most what is authorized
@@ -185,7 +185,7 @@ func Fold(entries []Entry) (Payment, []Step) {
 		switch {
 		case errors.Is(err, ErrUnknownType):
 			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
-		case err != nil: // consumers refuse such events, so no journal should hold one
+		case err != nil: // consumers make dead letters of such events, so no journal should hold one
 			refusal = &Refusal{Code: InvalidEvent, Tried: e.Type}
 		case e.Source != Writer(e.Type):
 			refusal = &Refusal{Code: OtherWriter, Tried: e.Type}

@@ -10,16 +10,15 @@ import (
 	"countersign.example/pkg/money"
 )
 
-// Seen is a payment as somebody sees it, for the form that they press to carry: its UpdatedAt, which names
-// the latest event that had an effect, and its amount. That the log confirms what was there already changes
-// nothing.
+// Seen is what a form carries to say how its sender saw the payment: its UpdatedAt, which names the latest
+// event that had an effect, and its amount. A confirmation by the log does not change it.
 func Seen(updatedAt time.Time, amount money.Amount) string {
 	return fmt.Sprintf("%d %s %s", event.Kept(updatedAt).UnixMicro(), amount.Decimal(), amount.Currency)
 }
 
 // CheckSeen refuses a command of somebody who saw the payment otherwise than it is now, and tells what has
-// happened since. It is for what the rules would allow: they explain better what they do not. A program sees
-// nothing ("").
+// happened since. It is called after the rules have allowed the command: a refusal of theirs is clearer. A
+// program passes "", which is never refused.
 func CheckSeen(seen string, p payment.Payment, tried string, steps []payment.Step) error {
 	if now := Seen(p.UpdatedAt, p.Amount); seen == "" || seen == now {
 		return nil
@@ -31,8 +30,8 @@ func CheckSeen(seen string, p payment.Payment, tried string, steps []payment.Ste
 		refusal.Message = "it is about " + p.Amount.String() + ", which is not what you saw"
 		return refusal
 	}
-	// The steps stand in the order of the log. Their times are of clocks that differ, and tell no order: a time
-	// only names the step that was the last. Where that has no effect any more, all that has one is told.
+	// The steps stand in the order of the log. Their times come from clocks that differ: a time only names the
+	// last step that was seen. If that step has lost its effect, all steps with an effect are told.
 	var since []string
 	for _, s := range steps {
 		if !s.Effect {

@@ -3,9 +3,8 @@
 // commands an operator has for it.
 //
 // Invariants:
-//   - Nothing begins before the database is migrated, and nothing of a service with primary data before its
-//     journal has what the service has written to the topics. Commands that change such a service's database
-//     check that too.
+//   - Nothing begins before the database is migrated. A service with primary data also waits until its journal
+//     holds every event that it has published; commands that change its database check that too.
 //   - Messages are recorded in one way: by the consumer, by a replay of dead letters and by an adoption.
 //   - Parts start in this order, and stop in the reverse one: the database, what runs in every role, relay,
 //     consumer and jobs, the HTTP server.
@@ -37,7 +36,8 @@ type Service[C any] struct {
 	// Receives are the topics that it consumes, and that migrate creates; Publishes are those it writes to.
 	Receives, Publishes []event.Topic
 	// Primary is for a service whose journal is primary data, which no topic can bring back; see inbox.Config.
-	// If its journal lacks what it has written, it is not the journal that the service had, and it waits.
+	// If an event that it has published is missing from the journal, the database is not the one that it had,
+	// and the service does not begin.
 	Primary bool
 	Live    bool // see journal.Live
 	// Copies are the tables that the command rebuild makes again; without any there is no such command.
@@ -65,7 +65,7 @@ type Parts struct {
 	// whenever an adopted event is recorded later.
 	Restore Restore
 	// RestoreAll takes the place of Restore at the end of an adoption, and is for nothing else: payments-core
-	// reads all that the gateway has on record, which a single stream is not worth.
+	// reads the gateway's whole record, which is too much for one stream.
 	RestoreAll Restore
 	// Reserve is that of kafka.Adoption.
 	Reserve func(ctx context.Context, tx *pg.Tx, waiting []event.Event, report func(string)) error

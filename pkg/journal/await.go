@@ -50,8 +50,8 @@ type waits struct {
 	mu       sync.Mutex
 	byStream map[string]map[*wait]struct{}
 	stop     func() // ends the notifications of the database; nil while nobody waits
-	looking  bool   // at all streams that somebody waits for
-	again    bool   // there was news of anything since that began
+	looking  bool   // a look at all awaited streams is under way
+	again    bool   // there was news since it began: look once more
 }
 
 // wait is one caller of Await.

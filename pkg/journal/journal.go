@@ -230,8 +230,8 @@ func Entries(s Stream) []aggregate.Entry {
 	return entries
 }
 
-// Touch has streams pushed to open pages again although nothing was written to them, because what they show
-// has changed with another stream. Their revision on the pages must have grown by itself. Touch locks
+// Touch queues streams to be pushed to open pages although nothing was written to them, because what the pages
+// show has changed with another stream. Their revision on the pages must have grown by itself. Touch locks
 // nothing.
 func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error {
 	if !j.live || len(streams) == 0 {

@@ -73,8 +73,8 @@ type placed struct {
 	conflicts []Conflict
 }
 
-// place gives every event its place in the log, in memory; the streams are locked. owners are the streams
-// whose rows have the ids, to which it adds.
+// place gives every event its place in the log, in memory; the streams are locked. owners
+// names the stream of each event id in the table; place adds the new ones.
 func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
 	p := placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))

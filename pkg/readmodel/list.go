@@ -72,7 +72,8 @@ type Query struct {
 	After, Before *Place
 	Limit         int
 	Select        string // the columns that are read; "" for all
-	// Narrowed means that a condition fits few rows or many: the statement is planned for its parameters.
+	// Narrowed is set where the parameters decide how many rows fit: the statement is then planned for them,
+	// each time.
 	Narrowed bool
 }
 
@@ -83,7 +84,7 @@ type Page[T Row] struct {
 	First         bool // it was read from the list's beginning
 }
 
-// Page reads a page. Before the first one there is none: instead of what is left there, it is the first.
+// Page reads a page. Where fewer rows than a page are left before Before, it reads the first page instead.
 func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error) {
 	if q.Before != nil {
 		rows, err := t.read(ctx, db, q, q.Before, true)

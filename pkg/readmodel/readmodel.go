@@ -56,7 +56,7 @@ func NewTable[T Row](name, terms string) Table[T] {
 	return Table[T]{name: name, upsert: upsert, terms: terms}
 }
 
-// Select has rows read with what select adds to them from other tables.
+// Select makes every read add what selected joins from other tables.
 func (t Table[T]) Select(selected func(*gorm.DB) *gorm.DB) Table[T] {
 	t.selected = selected
 	return t

@@ -101,7 +101,8 @@ func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
 	return nil
 }
 
-// late is how a process without a consumer knows that Kafka is away: what was written waits.
+// late is an error when the oldest event in the outbox has waited longer than lateAfter: that is how a process
+// without a consumer knows that Kafka is away.
 func late(ctx context.Context, j *journal.Journal) error {
 	since, err := j.OutboxSince(ctx)
 	if err == nil && !since.IsZero() && time.Since(since) > lateAfter {

@@ -26,7 +26,7 @@ const maxKey = 100
 // shownWithin is how long a page waits for its own read model to show what a command has done.
 const shownWithin = time.Second
 
-// codeExists is ordering-core's for an order that somebody else has begun.
+// codeExists is ordering-core's answer where this person has an order of this id already.
 const codeExists = "exists"
 
 // errTyped means that something was typed wrong; its messages stand in the form.

@@ -38,7 +38,7 @@ const (
 func formLine(productID string) string     { return "line-" + productID }
 func formQuantity(productID string) string { return "quantity-" + productID }
 
-// formState is a form of an order's page that was sent in vain. Its page is shown again with what was typed.
+// formState is a form of an order's page as it was sent, kept to be shown again if it fails; zero if none was.
 type formState struct {
 	form    string // which
 	values  *web.Form
@@ -48,10 +48,10 @@ type formState struct {
 
 // changes is what happened since the version that somebody tried to submit.
 type changes struct {
-	Changed   string       // what has, as a clause; "" if nothing
+	Changed   string       // what changed, as a clause; "" if nothing
 	Seen, Now money.Amount // what the order came to then, and comes to now
 	Meanwhile string       // how many changes there were
-	Each      []string     // the last of them
+	Each      []string     // the latest changes, a sentence each
 }
 
 // keyOf is the key of a form on the page to come.
@@ -127,7 +127,7 @@ func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried f
 	return orderView.Render(c, status, web.Page{Title: page.Title, Nav: "orders", Subject: order.Stream(id)}, page)
 }
 
-// addDraft adds lines, totals and forms as submitting now would freeze them.
+// addDraft adds lines, totals and forms with today's prices, which submitting now would freeze.
 func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried formState) error {
 	ctx := c.Request().Context()
 	current, revisions, err := h.currentProducts(ctx, o.Lines)

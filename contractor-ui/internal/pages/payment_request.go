@@ -130,7 +130,8 @@ func (h *handlers) requestPayment(c echo.Context) error {
 	}
 	made, err := command(c.Request().Context(), wanted)
 	var other payments.OtherRequest
-	// A form from before with something else in it asks for another payment, for one however often it is sent.
+	// If the form was sent before with other contents, these ask for a payment of their own, which is one
+	// however often they are sent.
 	if errors.As(err, &other) {
 		wanted.PaymentID = anotherID(wanted)
 		made, err = command(c.Request().Context(), wanted)
@@ -167,7 +168,8 @@ func (h *handlers) requestPayment(c echo.Context) error {
 	return renderRequest(c, http.StatusUnprocessableEntity, page)
 }
 
-// anotherID is the id of a payment whose form was sent before with something else in it.
+// anotherID is the id of the payment that a form asks for which was sent before with other contents. It
+// follows from the contents.
 func anotherID(wanted payment.Requested) string {
 	form := uuid.MustParse(wanted.PaymentID) // which a payment has
 	if kept, err := payment.NewRequest(wanted); err == nil {

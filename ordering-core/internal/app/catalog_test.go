@@ -17,6 +17,7 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	h.start()
 	fence, garden := h.product("FENCE", 12_50), h.customer("Garden Ltd")
 	order := "/orders/" + h.draft(fence, garden)
+	h.must(contractorUI, ada, order+"/items/quantity", `"product_id":"`+fence+`","quantity":3`)
 	h.must(contractorUI, ada, order+"/items/remove", `"product_id":"`+fence+`","quantity":1`)
 	h.must(managerUI, mia, order+"/discount", `"basis_points":500`)
 	h.must(managerUI, mia, order+"/discount/reset", "")

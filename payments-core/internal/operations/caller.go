@@ -306,23 +306,23 @@ func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
 	return done.checked()
 }
 
-func (locked Outcome) checked() Outcome {
-	if locked.Err != nil {
+func (o Outcome) checked() Outcome {
+	if o.Err != nil {
 		// The rules open only what the payment can take, and nothing changes it while an
 		// operation is open: this is a mistake of ours, and the operation stays open.
-		locked.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", locked.Operation.Key, locked.Err)
+		o.Err = fmt.Errorf("the payment cannot take the outcome of %s: %w", o.Operation.Key, o.Err)
 	}
-	return locked
+	return o
 }
 
 // meta is on whose behalf the event is written: nobody's where the gateway refused. What is stuck is still
 // wanted by whoever asked for it.
-func (locked Outcome) meta() event.Meta {
-	m := locked.Operation.Meta
+func (o Outcome) meta() event.Meta {
+	m := o.Operation.Meta
 	switch {
-	case locked.Operation.Handled.By != "":
-		m.Actor, m.ActorName = locked.Operation.Handled.By, locked.Operation.Handled.By
-	case locked.Operation.State == Failed:
+	case o.Operation.Handled.By != "":
+		m.Actor, m.ActorName = o.Operation.Handled.By, o.Operation.Handled.By
+	case o.Operation.State == Failed:
 		m.Actor, m.ActorName = "", ""
 	}
 	return m

@@ -30,8 +30,9 @@ func (callArgs) Kind() string { return "gateway_call" }
 
 func (callArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: maxAttempts} }
 
-// reconsiderArgs is the job of applying the rules to a payment when something is due: a retry, or the end of
-// a hold. The same moment of the same payment is one job.
+// reconsiderArgs is the job of applying the rules to a payment when something is due: the end of the grace
+// after its acceptance, another attempt after a decline, or the lapse of a hold. The same moment of the same
+// payment is one job.
 type reconsiderArgs struct {
 	PaymentID string    `json:"payment_id"`
 	At        time.Time `json:"at"`

@@ -51,10 +51,10 @@ type lockedPayment struct {
 
 func read(stream journal.Stream) *lockedPayment {
 	p, steps := payment.Fold(journal.Entries(stream))
-	d := lockedPayment{stream: stream, payment: p}
+	locked := lockedPayment{stream: stream, payment: p}
 	for _, step := range steps {
 		if step.Effect {
-			d.cause = step.Entry.Event
+			locked.cause = step.Entry.Event
 		}
 	}
 	// The grace of a manager-ui whose clock is fast begins when the acceptance comes here.
@@ -67,10 +67,10 @@ func read(stream journal.Stream) *lockedPayment {
 			arrived = time.Now()
 		}
 		if arrived.Before(p.Decided.At) {
-			d.payment.Decided.At = arrived
+			locked.payment.Decided.At = arrived
 		}
 	}
-	return &d
+	return &locked
 }
 
 // Fold is the payment that a stream of the journal comes to.

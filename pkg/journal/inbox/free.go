@@ -16,8 +16,8 @@ import (
 // one left holds the key until the next transaction.
 const replayBatch = 100
 
-// chooseFirst is given the waiting dead letters of a key, in order, and returns those to replay. With
-// errNotHead what it has done is kept, and nothing more is done.
+// chooseFirst runs in the first transaction only. It gets the waiting dead letters of a key, in order, and
+// returns those to replay. If it returns errNotHead, its own changes are committed, and free stops.
 type chooseFirst func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error)
 
 // errNotHead says that another dead letter holds the key.

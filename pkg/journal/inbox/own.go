@@ -227,8 +227,8 @@ func LastDeadLetter(ctx context.Context, tx *pg.Tx) (id int64, err error) {
 	return id, nil
 }
 
-// WaitingOwn returns the service's own events that wait as dead letters: those of dead letters after one, and
-// of those with the ids given. They are in the order in which they came.
+// WaitingOwn returns the service's own events that wait as dead letters whose id is above after, or among ids,
+// in the order in which they came.
 func (c Config) WaitingOwn(ctx context.Context, q pg.Querier, after int64, ids []int64) (own []WaitingOwn, err error) {
 	err = c.eachOwn(ctx, q, func(d DeadLetter, e OwnEvent) bool {
 		decoded, _ := c.Format.Decode(d.message()) // as OwnEvent has

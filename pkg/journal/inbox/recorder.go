@@ -37,9 +37,8 @@ type Config struct {
 	// Primary is for a service whose journal cannot be rebuilt from topics. It refuses events that carry the
 	// service's own source but are not in its journal.
 	Primary bool
-	// Restore brings the service's other tables up to date with streams that have an own event again which
-	// the journal had lacked. A primary service's dead letters call it for those that an adoption had left to
-	// wait for their keys. It may be nil.
+	// Restore updates the service's other tables after an own event that the journal lacked has been put back.
+	// Freeing a key calls it, where an adoption had left such an event to wait for the key. It may be nil.
 	Restore func(ctx context.Context, tx *pg.Tx, streams []string, report func(string)) error
 	Log     *slog.Logger
 }

@@ -18,7 +18,7 @@ function listOf(element) {
 // isHeld tells whether somebody works in a list.
 export const isHeld = (list) => !idle && (list === under || list.querySelector(":focus-visible") !== null);
 
-// whenFree has done called with each list that somebody has just left.
+// whenFree calls done with each list that somebody has just left.
 export const whenFree = (done) => { watchers.push(done); };
 
 function free(list) {
@@ -47,7 +47,7 @@ function at(list, wait) {
   if (wait === touched) leave(wait);
 }
 
-// A pointer that rests comes into what moves below it (pointerover): that is no work.
+// pointerover also comes when the page moves under a resting pointer, so it does not count.
 function works() {
   idle = false;
   clearTimeout(lapse);

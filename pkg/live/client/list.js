@@ -1,6 +1,5 @@
 // A list of rows, which is as the server has it, and does not move under somebody who works in it (see hold.js): meanwhile rows that leave
-// stay in their place, dimmed, and say what became of them; rows that come, and those that would move, wait. Everything else in rows goes on
-// being live.
+// stay in their place, dimmed, and say what became of them; rows that come, and those that would move, wait. Rows change in place all the while.
 import { morphElements } from "@hotwired/turbo";
 import { isHeld, whenFree } from "./hold.js";
 import { fits, follows, place } from "./order.js";
@@ -9,7 +8,7 @@ export const focusedAt = new WeakMap(); // what the keyboard's focus was put on,
 const waiting = new WeakMap(); // by list: the rows that wait, by their ids
 let askServer = () => {};
 
-// onUnsure has ask called when only the server can say how a list looks now.
+// onUnsure sets what to call when only the server can say how a list looks now.
 export const onUnsure = (ask) => { askServer = ask; };
 
 const isGone = (row) => row.classList.contains("gone");
@@ -17,7 +16,7 @@ const all = (list) => [...list.children].filter((r) => r.id);
 const rowsOf = (list) => all(list).filter((r) => !isGone(r));
 const lists = () => document.querySelectorAll("[data-live-list]");
 
-// apply puts a row right in a list. It returns whether only the server can say how the list looks now.
+// apply puts a row right in a list. It returns true if the page must be fetched again: only the server knows how the list looks now.
 export function apply(list, row, held = isHeld(list)) {
   const { liveTab: tab, liveOrder: order, livePage: page, liveSearch: search, liveSize, liveMore } = list.dataset;
   const rows = rowsOf(list);

@@ -1,5 +1,5 @@
-// A press counts only on what people aimed at. A hand that was on its way into a list, which nobody held then, presses what has just come
-// there instead: that is asked back.
+// A press counts only on what people aimed at. If a row has moved under the pointer within the last 600 ms, the click is ignored, and the
+// person is told.
 import { focusedAt } from "./list.js";
 
 const settles = 600; // ms

@@ -24,6 +24,6 @@ addEventListener("turbo:before-morph-element", (event) => {
 addEventListener("turbo:before-morph-attribute", (event) => {
   const { target, detail } = event;
   if (target instanceof HTMLDetailsElement && detail.attributeName === "open") event.preventDefault();
-  // The list's state dot is the client's: the server cannot know it.
+  // The dot that shows the connection's state is the client's: the server cannot know it.
   if (target.matches?.("[data-live-state]") && detail.attributeName === "data-state") event.preventDefault();
 });
