@@ -45,10 +45,10 @@ type values[P item] interface{ item(id string) (P, error) }
 // is changed.
 func addRoutes[V values[P], Added interface {
 	values[P]
-	id() string
+	ItemID() string
 }, Changed interface {
 	values[P]
-	seen() int64
+	Seen() int64
 }, T any, P itemOf[T]](s *Service, g, w *echo.Group, name, idField string) {
 	commands := &api.Commands{DB: s.db, Explain: explain}
 	answer := func(status int, i item, err error) (api.Answer, error) {
@@ -59,9 +59,9 @@ func addRoutes[V values[P], Added interface {
 	}
 	g.GET("/"+name, list[T, P](s, name))
 	w.POST("/"+name, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Added]) (api.Answer, error) {
-		wanted, err := r.Body.item(r.Body.id())
+		wanted, err := r.Body.item(r.Body.ItemID())
 		if err == nil {
-			err = known(r.Body.id(), idField)
+			err = known(r.Body.ItemID(), idField)
 		}
 		if err == nil {
 			err = s.add(ctx, tx, wanted, P(new(T)))
@@ -87,7 +87,7 @@ func addRoutes[V values[P], Added interface {
 			err = ErrNotFound
 		}
 		if err == nil {
-			err = s.change(ctx, tx, wanted, P(new(T)), r.Body.seen())
+			err = s.change(ctx, tx, wanted, P(new(T)), r.Body.Seen())
 		}
 		return answer(http.StatusOK, wanted, err)
 	}))
@@ -152,7 +152,7 @@ type addedProduct struct {
 	productBody
 }
 
-func (a addedProduct) id() string { return a.ProductID }
+func (a addedProduct) ItemID() string { return a.ProductID }
 
 type changedProduct struct {
 	productBody
@@ -172,7 +172,7 @@ type addedCustomer struct {
 	customerBody
 }
 
-func (a addedCustomer) id() string { return a.CustomerID }
+func (a addedCustomer) ItemID() string { return a.CustomerID }
 
 type changedCustomer struct {
 	customerBody
@@ -184,7 +184,7 @@ type sequence struct {
 	Sequence int64 `json:"sequence"`
 }
 
-func (s sequence) seen() int64 { return s.Sequence }
+func (s sequence) Seen() int64 { return s.Sequence }
 
 // known refuses an id in another spelling than its one canonical.
 func known(id, field string) error {
