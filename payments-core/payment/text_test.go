@@ -64,7 +64,7 @@ func TestStatesInWords(t *testing.T) {
 		"requested":  {"Waiting", "Not moved"},
 		"withdrawn":  {"Withdrawn", "Not moved"},
 		"rejected":   {"Rejected", "Not moved"},
-		"accepted":   {"Accepted", "To be paid out shortly"},
+		"accepted":   {"Accepted", "To be authorized shortly"},
 		"authorized": {"Accepted", "On hold"},
 		"declined":   {"Accepted", "Declined, will be tried again"},
 		"refused":    {"Accepted", "Declined"},

@@ -51,7 +51,7 @@ func MoneyLabel(p payment.Payment) string {
 		return "Refunded"
 	}
 	if p.Decision == payment.DecisionAccepted {
-		return "To be paid out shortly"
+		return "To be authorized shortly"
 	}
 	return "Not moved"
 }

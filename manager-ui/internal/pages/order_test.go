@@ -259,7 +259,7 @@ func TestAnOrdersPage(t *testing.T) {
 	b.submit("2026/11/000007")
 	id := b.pay(3)
 	o.receive(written("/manager-ui", id, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 20))
-	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid by", "Accepted · being authorized", `href="/payments/`+id+`"`,
+	page := mia.get("/orders/"+b.id).is(200, "Order 2026/11/000007", "to be paid by", "Accepted · to be authorized", `href="/payments/`+id+`"`,
 		"<bdi>Ada Nowak submitted it as 2026/11/000007", "Mia Weber accepted it").without("Set discount")
 	if strings.Index(page.text, "Ada Nowak asked for") > strings.Index(page.text, "Mia Weber accepted it") {
 		t.Error("the timeline is not by time")

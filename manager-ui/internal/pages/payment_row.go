@@ -102,7 +102,7 @@ func moneyWord(p payment.Payment) string {
 	case payment.MoneyRefunded:
 		return "refunded"
 	}
-	return "being authorized"
+	return "to be authorized"
 }
 
 func moneyTone(p payment.Payment) web.Tone {
