@@ -75,12 +75,13 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	if err := l.startServices(signalled, p, running); err != nil {
 		return asked(err)
 	}
-	if err := l.seed(signalled, p); err != nil {
-		return asked(err)
-	}
 	l.announce(p, time.Since(began))
 
-	return l.keep(signalled, running, l.restartService(p))
+	// The seed waits for money, which moves when PAYOUT_GRACE has passed; nobody needs to wait for the seed.
+	beside, ctx := errgroup.WithContext(signalled)
+	beside.Go(func() error { return l.keep(ctx, running, l.restartService(p)) })
+	beside.Go(func() error { return l.seed(ctx, p) })
+	return asked(beside.Wait())
 }
 
 // migrate brings every service's database and topics up to date, all at once.
