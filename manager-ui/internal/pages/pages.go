@@ -94,6 +94,14 @@ func paymentID(c echo.Context) (string, error) {
 	return c.Param("id"), nil
 }
 
+// paymentForm is the path's id, and the form that was sent to it.
+func paymentForm(c echo.Context) (id string, form *web.Form, err error) {
+	if id, err = paymentID(c); err == nil {
+		form, err = web.ReadForm(c)
+	}
+	return id, form, err
+}
+
 func paymentPath(id string) string { return "/payments/" + id }
 
 var errNoPayment = web.NotFound("There is no such payment.")

@@ -28,11 +28,7 @@ func (h *handlers) acceptPayment(c echo.Context) error {
 
 // sendDecision sends the decision that a form asks for.
 func (h *handlers) sendDecision(c echo.Context, d decision) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
+	id, form, err := paymentForm(c)
 	if err != nil {
 		return err
 	}

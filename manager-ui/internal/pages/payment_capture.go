@@ -49,11 +49,7 @@ func (h *handlers) releasePayment(c echo.Context) error {
 func (h *handlers) sendOperation(
 	c echo.Context, operation payment.Operation, send func(ctx context.Context, id string, form *web.Form) error,
 ) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
+	id, form, err := paymentForm(c)
 	if err != nil {
 		return err
 	}

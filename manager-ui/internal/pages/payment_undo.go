@@ -25,11 +25,7 @@ func (p paymentPage) Undo() *web.Offer {
 
 // undoAcceptance has payments-core take an acceptance back.
 func (h *handlers) undoAcceptance(c echo.Context) error {
-	id, err := paymentID(c)
-	if err != nil {
-		return err
-	}
-	form, err := web.ReadForm(c)
+	id, form, err := paymentForm(c)
 	if err != nil {
 		return err
 	}
