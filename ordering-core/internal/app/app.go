@@ -45,7 +45,7 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 		return composition.Parts{}, service.UsageError{Err: err}
 	}
 	productService := products.NewService(b.DB, b.Journal)
-	orderService := orders.NewService(b.DB, b.Journal, productService, orders.Rules{
+	orderService := orders.NewService(b.Journal, productService, orders.Rules{
 		OrderTTL: cfg.OrderTTL, DraftTTL: cfg.DraftTTL, Zone: zone, Clock: cfg.Clock,
 	})
 	manager := confirming.New(b.Journal, orderService)

@@ -70,13 +70,22 @@ var ErrDrafted = errors.New("orders: there is an order with this id")
 
 // Add puts so many of a product into a draft.
 func (s *Service) Add(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
+	return s.commandOf(ctx, tx, t, productID, func(o order.Order, product order.Product) (order.Body, error) {
+		return asBody(o.Add(product, quantity))
+	})
+}
+
+// commandOf is command with a product of the catalog.
+func (s *Service) commandOf(
+	ctx context.Context, tx *pg.Tx, t Target, productID string, command func(order.Order, order.Product) (order.Body, error),
+) (order.Order, error) {
 	products := s.catalog.Products(tx, productID)
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
 		product, ok := products[productID]
 		if !ok {
 			return nil, ErrNoProduct
 		}
-		return asBody(locked.Order.Add(product, quantity))
+		return command(locked.Order, product)
 	})
 }
 
@@ -89,13 +98,8 @@ func (s *Service) Remove(ctx context.Context, tx *pg.Tx, t Target, productID str
 
 // SetQuantity makes it so many of a product in a draft, whatever others have done to the line meanwhile.
 func (s *Service) SetQuantity(ctx context.Context, tx *pg.Tx, t Target, productID string, quantity int64) (order.Order, error) {
-	products := s.catalog.Products(tx, productID)
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		product, ok := products[productID]
-		if !ok {
-			return nil, ErrNoProduct
-		}
-		return locked.Order.SetQuantity(product, quantity)
+	return s.commandOf(ctx, tx, t, productID, func(o order.Order, product order.Product) (order.Body, error) {
+		return o.SetQuantity(product, quantity)
 	})
 }
 

@@ -47,18 +47,17 @@ type Customer struct {
 
 // Service is the application layer of orders.
 type Service struct {
-	db      *pg.DB
 	journal *journal.Journal
 	catalog Catalog
 	rules   Rules
 }
 
 // NewService returns a service. Without rules.Clock its clock is time.Now.
-func NewService(db *pg.DB, j *journal.Journal, catalog Catalog, rules Rules) *Service {
+func NewService(j *journal.Journal, catalog Catalog, rules Rules) *Service {
 	if rules.Clock == nil {
 		rules.Clock = time.Now
 	}
-	return &Service{db: db, journal: j, catalog: catalog, rules: rules}
+	return &Service{journal: j, catalog: catalog, rules: rules}
 }
 
 // Now is the time that orders are recorded and expire by.

@@ -55,7 +55,7 @@ func New(tb testing.TB, now time.Time) *Fixture {
 	o.DB = pgtest.New(tb, journal.Migrations, processlock.Migrations, migrations.Set)
 	o.SetNow(now)
 	o.Journal = journal.New(o.DB, "/ordering-core")
-	o.Service = orders.NewService(o.DB, o.Journal, o, orders.Rules{
+	o.Service = orders.NewService(o.Journal, o, orders.Rules{
 		OrderTTL: 24 * time.Hour, DraftTTL: 30 * 24 * time.Hour, Zone: berlin, Clock: func() time.Time { return *o.now.Load() },
 	})
 	return o
