@@ -100,11 +100,6 @@ func (c *Core) Order(id string) order.Order {
 	return o
 }
 
-// Awaits reports whether an order's expiry waits for the outcome of a payment.
-func (c *Core) Awaits(paymentID string) bool {
-	return confirming.Fold(c.payments[paymentID]).AwaitsOutcome()
-}
-
 // Payment is the state of a payment here.
 func (c *Core) Payment(id string) payment.Payment { return confirming.Fold(c.payments[id]).Payment }
 

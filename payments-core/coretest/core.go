@@ -100,11 +100,6 @@ func (c *Core) Order(id string) order.Order {
 	return o.Order
 }
 
-// Payments are the ids of those that were requested.
-func (c *Core) Payments() []string {
-	return slices.DeleteFunc(c.ids(), func(id string) bool { return !c.Payment(id).Exists() })
-}
-
 // ids are in order, so that a test that fails can be played again.
 func (c *Core) ids() []string { return slices.Sorted(maps.Keys(c.payments)) }
 
