@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"os"
@@ -283,15 +284,21 @@ func parent(t *testing.T, commit string) string {
 	return before
 }
 
-// programsOf builds the programs of a commit, once for each on this machine.
+// programsOf builds the programs of a commit, once on this machine for each commit and this version's assets.
 func programsOf(t *testing.T, commit string) (bin string) {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The pages' assets are made by other tools. Those of this version will do.
+	dist := filepath.Join("pkg", "web", "assets", "dist")
+	manifest, err := os.ReadFile(filepath.Join(root(t), dist, "manifest.json"))
+	if err != nil {
+		t.Fatalf("the browser's files are not built: run `make assets` (%v)", err)
+	}
 	all := filepath.Join(cache, "countersign", "versions")
-	dir := filepath.Join(all, must(git(t, "rev-parse", commit))(t))
+	dir := filepath.Join(all, fmt.Sprintf("%s-%x", must(git(t, "rev-parse", commit))(t), sha256.Sum256(manifest)))
 	bin = filepath.Join(dir, "bin")
 	if _, err := os.Stat(bin); err == nil {
 		return bin
@@ -319,8 +326,6 @@ func programsOf(t *testing.T, commit string) (bin string) {
 	if err := unpack.Wait(); err != nil {
 		t.Fatalf("tar: %v", err)
 	}
-	// The pages' assets are made by other tools. Those of this version will do.
-	dist := filepath.Join("pkg", "web", "assets", "dist")
 	if err := os.CopyFS(filepath.Join(source, "assets.now"), os.DirFS(filepath.Join(root(t), dist))); err != nil {
 		t.Fatal(err)
 	}
