@@ -193,12 +193,16 @@ func TestAcceptingByKeyboardGoesOnWithTheNextRow(t *testing.T) {
 	first, second := mia.Row("First"), mia.Row("Second")
 	live(mia)
 	browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s button").focus({ focusVisible: true }) ?? true`, first))
+	// A press at the very moment at which the focus comes is too soon to be meant; it no longer is 600 ms later.
+	browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s button").addEventListener("focus", (e) => {
+		e.target.click() // as a key does
+		window.pressed = true
+	}, { once: true }) ?? true`, second))
 	mia.Type("\r")
 	mia.See("Accepted by Mia Weber", first)
-	mia.Eventually(fmt.Sprintf(`document.activeElement.matches("%s button")`, second))
-	mia.Type("\r") // too soon to be meant
-	mia.See("Accept", second)
+	mia.Eventually(fmt.Sprintf(`window.pressed && document.activeElement.matches("%s button")`, second))
 	browser.Eval[bool](mia, "new Promise((done) => setTimeout(() => done(true), 700))")
+	require.False(t, browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s").matches(".gone")`, second)), "what came too soon counts")
 	mia.Type("\r")
 	mia.See("Accepted by Mia Weber", second)
 	mia.Eventually(`document.activeElement.closest("[data-live-list]")`)

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/uuid"
@@ -264,6 +266,16 @@ func TestAFormReachedByBackSendsItsPaymentWithOnePress(t *testing.T) {
 	require.Len(t, sys.Topic(t), 2)
 }
 
+// within waits in the page for an expression to hold, no longer than limit.
+func within(t *testing.T, limit time.Duration, tab *browser.Tab, expression string) {
+	t.Helper()
+	require.True(t, browser.Eval[bool](tab, fmt.Sprintf(`new Promise((done) => {
+		const until = performance.now() + %d
+		const look = () => (%s) ? done(true) : performance.now() > until ? done(false) : setTimeout(look, 20)
+		look()
+	})`, limit.Milliseconds(), expression)), expression)
+}
+
 func TestOfflineIsSaidAtOnce(t *testing.T) {
 	sys := testsystem.New(t)
 	asked(t, sys, "Kitchen", "Lamps")
@@ -279,16 +291,8 @@ func TestOfflineIsSaidAtOnce(t *testing.T) {
 	mia.Network(false)
 	ada.Network(false)
 
-	within2s := func(tab *browser.Tab, expression string) {
-		t.Helper()
-		require.True(t, browser.Eval[bool](tab, `new Promise((done) => {
-			const until = performance.now() + 2000
-			const look = () => (`+expression+`) ? done(true) : performance.now() > until ? done(false) : setTimeout(look, 20)
-			look()
-		})`), expression)
-	}
-	within2s(mia, `document.querySelector("[data-live-state]").textContent === "Offline"`)
-	within2s(ada, `document.querySelector("[data-live-state]").textContent === "Offline"`)
+	within(t, 2*time.Second, mia, `document.querySelector("[data-live-state]").textContent === "Offline"`)
+	within(t, 2*time.Second, ada, `document.querySelector("[data-live-state]").textContent === "Offline"`)
 
 	// A form says that it was not sent, and keeps what was typed.
 	ada.Press("Request payment")
@@ -332,7 +336,7 @@ func TestADeadSocketIsNoticedWhenThePageIsLookedAt(t *testing.T) {
 	mia.Open(sys.URL(testsystem.Manager))
 	live(mia)
 	browser.Eval[bool](mia, `(window.dead = true, window.last.tag = "old", dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })), true)`)
-	require.True(t, browser.Eval[bool](mia, `new Promise((done) => setTimeout(() => done(window.last.tag !== "old"), 2500))`), "the socket is replaced")
+	within(t, 2500*time.Millisecond, mia, `window.last.tag !== "old"`) // the socket is replaced
 	browser.Eval[bool](mia, "window.dead = false")
 	asked(t, sys, "Kitchen "+uuid.NewString())
 	mia.See("Kitchen", "[data-live-list]")
