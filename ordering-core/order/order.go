@@ -208,7 +208,7 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 	if b, ok := body.(Drafted); ok {
 		switch {
 		case o.Exists():
-			return o.standing(AlreadyDrafted, tried, TypeDrafted, o.Drafted)
+			return o.refusal(AlreadyDrafted, tried, TypeDrafted, o.Drafted)
 		case actor != b.ContractorID:
 			return &Refusal{Code: NotAllowed, Tried: tried}
 		}
@@ -231,7 +231,7 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 			return &Refusal{Code: NotSubmitted, Tried: tried}
 		}
 		if o.State != StateSubmitted {
-			return o.inTheWay(tried)
+			return o.wrongState(tried)
 		}
 		if o.HasRefused(b.PaymentID) {
 			return refused(AlreadyRefused, tried, "this payment was refused before")
@@ -239,12 +239,12 @@ func (o Order) refuses(body Body, actor string) *Refusal {
 		return nil
 	case Expired, Cancelled:
 		if o.State != StateDraft && o.State != StateSubmitted {
-			return o.inTheWay(tried)
+			return o.wrongState(tried)
 		}
 		return nil
 	}
 	if o.State != StateDraft {
-		return o.inTheWay(tried)
+		return o.wrongState(tried)
 	}
 	switch b := body.(type) {
 	case ItemAdded:
@@ -267,20 +267,20 @@ func (o Order) HasRefused(paymentID string) bool {
 	return slices.ContainsFunc(o.Refused, func(r RefusedPayment) bool { return r.PaymentID == paymentID })
 }
 
-// inTheWay refuses because of the latest thing that happened to the order.
-func (o Order) inTheWay(tried string) *Refusal {
+// wrongState refuses because of the latest thing that happened to the order.
+func (o Order) wrongState(tried string) *Refusal {
 	switch o.State {
 	case StatePaid:
-		return o.standing(WrongState, tried, TypePaid, o.Paid)
+		return o.refusal(WrongState, tried, TypePaid, o.Paid)
 	case StateExpired:
-		return o.standing(WrongState, tried, TypeExpired, o.Expired)
+		return o.refusal(WrongState, tried, TypeExpired, o.Expired)
 	case StateCancelled:
-		return o.standing(WrongState, tried, TypeCancelled, o.Cancelled)
+		return o.refusal(WrongState, tried, TypeCancelled, o.Cancelled)
 	}
-	return o.standing(WrongState, tried, TypeSubmitted, o.Submitted)
+	return o.refusal(WrongState, tried, TypeSubmitted, o.Submitted)
 }
 
-func (o Order) standing(code Code, tried, stood string, act Act) *Refusal {
+func (o Order) refusal(code Code, tried, stood string, act Act) *Refusal {
 	return &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
 }
 
@@ -465,7 +465,7 @@ func (o Order) editable(tried string) *Refusal {
 	case !o.Exists():
 		return &Refusal{Code: NotDrafted, Tried: tried}
 	case o.State != StateDraft:
-		return o.inTheWay(tried)
+		return o.wrongState(tried)
 	}
 	return nil
 }

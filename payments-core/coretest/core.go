@@ -104,7 +104,7 @@ func (c *Core) Order(id string) order.Order {
 func (c *Core) ids() []string { return slices.Sorted(maps.Keys(c.payments)) }
 
 // Asked is what the gateway is asked about a payment; NoOperation if nothing.
-func (c *Core) Asked(id string) payment.Operation {
+func (c *Core) Asked(id string) payment.OperationKind {
 	if open, _ := c.histories[id].Open(); !open.Stuck() {
 		return open.Kind
 	}
@@ -165,7 +165,7 @@ func (c *Core) conclude(id string, done operations.Outcome) {
 }
 
 // Command is a manager's capture or release; it does nothing where that cannot be done.
-func (c *Core) Command(id string, kind payment.Operation) {
+func (c *Core) Command(id string, kind payment.OperationKind) {
 	p := c.Payment(id)
 	if _, is := c.histories[id].Open(); is || kind == payment.Capture && p.CanCapture() != nil || kind == payment.Release && p.CanRelease() != nil {
 		return
@@ -227,7 +227,7 @@ func (c *Core) applyRules(id string) {
 	}
 }
 
-func (c *Core) open(id string, kind payment.Operation, reason string) {
+func (c *Core) open(id string, kind payment.OperationKind, reason string) {
 	history := c.histories[id]
 	o := operations.NewOperation(c.Payment(id), history, kind, reason, event.Meta{})
 	o.ID = int64(len(history) + 1)

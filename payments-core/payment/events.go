@@ -76,16 +76,16 @@ const (
 	Manual    CaptureMethod = "manual"
 )
 
-// Operation is something that payments-core asks of the gateway.
-type Operation string
+// OperationKind is a kind of thing that payments-core asks of the gateway.
+type OperationKind string
 
-// The operations; NoOperation where there is nothing to do.
+// The kinds; NoOperation where there is nothing to do.
 const (
-	NoOperation Operation = ""
-	Authorize   Operation = "authorize"
-	Capture     Operation = "capture"
-	Release     Operation = "release"
-	Refund      Operation = "refund"
+	NoOperation OperationKind = ""
+	Authorize   OperationKind = "authorize"
+	Capture     OperationKind = "capture"
+	Release     OperationKind = "release"
+	Refund      OperationKind = "refund"
 )
 
 // Body is the data of one type of event. Who wrote it, and when, is in the envelope.
@@ -160,8 +160,8 @@ type Cancelled struct {
 // Stuck: an operation must be done and cannot be asked of the gateway any more, until an operator retries or
 // settles it. No money has moved.
 type Stuck struct {
-	Operation Operation `json:"operation"`
-	Reason    string    `json:"reason"`
+	Operation OperationKind `json:"operation"`
+	Reason    string        `json:"reason"`
 }
 
 // EventType is the name of the event that carries this body.
@@ -218,7 +218,7 @@ var decoders = schema.Decoders[Body]{
 	TypeCancelled: func(o *schema.Object) Body { return Cancelled{Reason: o.OptionalText("reason", MaxText)} },
 	TypeStuck: func(o *schema.Object) Body {
 		return Stuck{
-			Operation: Operation(o.OneOf("operation", string(Authorize), string(Capture), string(Release), string(Refund))),
+			Operation: OperationKind(o.OneOf("operation", string(Authorize), string(Capture), string(Release), string(Refund))),
 			Reason:    o.Text("reason", MaxText),
 		}
 	},

@@ -107,7 +107,7 @@ type Payment struct {
 	ReleasedAmount   money.Amount
 	RefundedAmount   money.Amount
 
-	Stuck       Operation // waits for an operator; NoOperation if nothing does
+	Stuck       OperationKind // waits for an operator; NoOperation if nothing does
 	StuckReason string
 
 	Pending   bool      // an entry that had an effect is not confirmed by the log yet
@@ -148,7 +148,7 @@ func RetryDelay(n int) time.Duration {
 
 // NextStep is the operation that payments-core begins next by itself, and how long after the latest event.
 // The caller knows whether such an operation is open already.
-func (p Payment) NextStep() (Operation, time.Duration) {
+func (p Payment) NextStep() (OperationKind, time.Duration) {
 	switch {
 	case p.Decision != DecisionAccepted:
 		return NoOperation, 0
@@ -255,7 +255,7 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 	if b, ok := body.(Requested); ok {
 		switch {
 		case p.Exists():
-			return p.standing(AlreadyRequested, tried, TypeRequested, p.Requested)
+			return p.refusal(AlreadyRequested, tried, TypeRequested, p.Requested)
 		case actor != b.ContractorID:
 			return &Refusal{Code: NotAllowed, Tried: tried}
 		}
@@ -269,12 +269,12 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 		if actor != p.ContractorID {
 			return &Refusal{Code: NotYours, Tried: tried}
 		}
-		return p.undecided(tried)
+		return p.alreadyDecided(tried)
 	case Rejected, Accepted:
 		if actor == "" || actor == p.ContractorID {
 			return &Refusal{Code: NotAllowed, Tried: tried}
 		}
-		return p.undecided(tried)
+		return p.alreadyDecided(tried)
 	case Reopened:
 		switch {
 		case actor == "" || actor == p.ContractorID:
@@ -282,39 +282,39 @@ func (p Payment) refuses(body Body, actor string) *Refusal {
 		case p.Decision == DecisionRequested:
 			return &Refusal{Code: NotAccepted, Tried: tried}
 		case p.Stuck != NoOperation:
-			return p.standing(WrongState, tried, TypeStuck, Act{})
+			return p.refusal(WrongState, tried, TypeStuck, Act{})
 		case p.Decision != DecisionAccepted || p.Money != MoneyNone:
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		case b.AcceptanceID != p.Decided.EventID.String():
-			refusal := p.standing(Stale, tried, TypeAccepted, p.Decided)
+			refusal := p.refusal(Stale, tried, TypeAccepted, p.Decided)
 			refusal.Message = aggregate.By("accepted again", aggregate.NameOf(p.Decided.By, p.Decided.ByName))
 			return refusal
 		}
 	case Cancelled:
 		if _, ended := p.Ended(); ended || p.Money == MoneyAuthorized || p.Money == MoneyCaptured {
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		}
 	case Authorized, Declined:
 		if p.Decision == DecisionRequested {
 			return &Refusal{Code: NotAccepted, Tried: tried}
 		}
 		if p.Decision != DecisionAccepted || (p.Money != MoneyNone && (p.Money != MoneyDeclined || p.Final)) {
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		}
 	case Captured:
 		if p.Money != MoneyAuthorized {
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		}
 		if more, err := b.Amount.Cmp(p.AuthorizedAmount); err != nil || more > 0 {
 			return &Refusal{Code: WrongAmount, Tried: tried}
 		}
 	case Released:
 		if p.Money != MoneyAuthorized {
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		}
 	case Refunded:
 		if p.Money != MoneyCaptured {
-			return p.inTheWay(tried)
+			return p.wrongState(tried)
 		}
 	case Stuck:
 		if refusal := p.refuses(b.wanted(p), actor); refusal != nil {
@@ -339,25 +339,25 @@ func (b Stuck) wanted(p Payment) Body {
 	return Authorized{}
 }
 
-// undecided returns why no decision can be taken any more, naming the one that was; nil while the payment
-// waits.
-func (p Payment) undecided(tried string) *Refusal {
+// alreadyDecided returns why no decision can be taken any more, naming the one that was; nil while the
+// payment waits.
+func (p Payment) alreadyDecided(tried string) *Refusal {
 	stood := "payment_" + string(p.Decision)
 	switch {
 	case p.Decision == DecisionRequested:
 		return nil
 	case p.Decision == DecisionCancelled:
-		return p.standing(WrongState, tried, stood, p.Cancelled)
+		return p.refusal(WrongState, tried, stood, p.Cancelled)
 	case tried == stood:
-		return p.standing(SameVerdict, tried, stood, p.Decided)
+		return p.refusal(SameVerdict, tried, stood, p.Decided)
 	case tried == TypeWithdrawn || stood == TypeWithdrawn:
-		return p.standing(WrongState, tried, stood, p.Decided)
+		return p.refusal(WrongState, tried, stood, p.Decided)
 	}
-	return p.standing(OppositeVerdict, tried, stood, p.Decided)
+	return p.refusal(OppositeVerdict, tried, stood, p.Decided)
 }
 
-// inTheWay refuses because of the latest thing that happened to the payment.
-func (p Payment) inTheWay(tried string) *Refusal {
+// wrongState refuses because of the latest thing that happened to the payment.
+func (p Payment) wrongState(tried string) *Refusal {
 	stood, act := TypeRequested, p.Requested
 	switch {
 	case p.Decision == DecisionCancelled:
@@ -371,10 +371,10 @@ func (p Payment) inTheWay(tried string) *Refusal {
 	case p.Decision != DecisionRequested:
 		stood, act = "payment_"+string(p.Decision), p.Decided
 	}
-	return p.standing(WrongState, tried, stood, act)
+	return p.refusal(WrongState, tried, stood, act)
 }
 
-func (p Payment) standing(code Code, tried, stood string, act Act) *Refusal {
+func (p Payment) refusal(code Code, tried, stood string, act Act) *Refusal {
 	r := &Refusal{Code: code, Tried: tried, Stood: stood, By: act.By, ByName: act.ByName, At: act.At}
 	switch stood {
 	case TypeCancelled:
@@ -437,9 +437,9 @@ func (p Payment) refusesAskingAgain(actor string) *Refusal {
 		(p.Decision == DecisionAccepted && (p.Money == MoneyDeclined || p.Money == MoneyReleased))
 	switch {
 	case !ended || !repeatable:
-		return p.inTheWay(TypeRequested)
+		return p.wrongState(TypeRequested)
 	case !ending.Confirmed:
-		return p.standing(BeingConfirmed, TypeRequested, "", ending)
+		return p.refusal(BeingConfirmed, TypeRequested, "", ending)
 	case p.SupersededBy != "":
 		return &Refusal{Code: AlreadyAsked, Tried: TypeRequested}
 	}
@@ -515,7 +515,7 @@ func (p Payment) Cancel(reason string) (Cancelled, error) {
 }
 
 // GetStuck records that an operation cannot be asked of the gateway any more, and why.
-func (p Payment) GetStuck(operation Operation, reason string) (Stuck, error) {
+func (p Payment) GetStuck(operation OperationKind, reason string) (Stuck, error) {
 	return checked(p, event.Meta{}, Stuck{Operation: operation, Reason: cmp.Or(clip(reason), "the gateway refused")}, nil)
 }
 

@@ -34,7 +34,7 @@ func request() payment.Requested {
 	}
 }
 
-func stuck(operation payment.Operation) payment.Stuck {
+func stuck(operation payment.OperationKind) payment.Stuck {
 	return payment.Stuck{Operation: operation, Reason: "The account is closed"}
 }
 
@@ -182,7 +182,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 func TestWhatIsStuckIsSoUntilTheMoneyMoves(t *testing.T) {
 	for _, tt := range []struct {
 		before given
-		stuck  payment.Operation
+		stuck  payment.OperationKind
 		after  payment.Body
 	}{
 		{accepted, payment.Authorize, payment.Declined{Code: "settled", Final: true}},
@@ -299,7 +299,7 @@ func TestNextStep(t *testing.T) {
 	manual := request()
 	manual.CaptureMethod = payment.Manual
 	held := unknown.by(ada, manual).by(mia, payment.Accepted{}).by(nobody, payment.Authorized{GatewayReference: "r"})
-	wants := map[string]payment.Operation{"accepted": payment.Authorize, "declined": payment.Authorize, "authorized": payment.Capture}
+	wants := map[string]payment.OperationKind{"accepted": payment.Authorize, "declined": payment.Authorize, "authorized": payment.Capture}
 	for state, history := range histories {
 		if got, _ := history.payment().NextStep(); got != wants[state] {
 			t.Errorf("%s: %q, want %q", state, got, wants[state])

@@ -31,7 +31,7 @@ type Row struct {
 	Decision       payment.Decision      `json:"decision"`
 	Money          payment.Money         `json:"money"`
 	Final          bool                  `json:"final"`           // declined, and not tried again
-	Stuck          payment.Operation     `json:"stuck"`           // an operator has to retry or settle it
+	Stuck          payment.OperationKind `json:"stuck"`           // an operator has to retry or settle it
 	DecidedByName  string                `json:"decided_by_name"` // "" while it waits
 	DecidedAt      *time.Time            `json:"decided_at"`      // nil while it waits
 	RequestedAt    time.Time             `json:"requested_at"`

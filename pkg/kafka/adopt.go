@@ -105,7 +105,7 @@ func (a *Adoption) adopt(ctx context.Context, tx *pg.Tx, extents map[journal.Top
 		return err
 	}
 	w := a.writer(tx)
-	if before.refused, err = w.recorder.RecordRefusedOwn(ctx, tx); err != nil {
+	if before.refused, err = w.recorder.RecordDisallowedOwnEvents(ctx, tx); err != nil {
 		return err
 	}
 	for _, tp := range slices.SortedFunc(maps.Keys(next), journal.TopicPartition.Compare) {

@@ -14,8 +14,8 @@ import (
 const (
 	// nameAdopted is how many adopted events are reported by name.
 	nameAdopted = 20
-	// nameRefused is how many of those that were refused are: an operator may have to skip each of them.
-	nameRefused = 1_000
+	// nameDisallowed is how many of those that were disallowed are: an operator may have to skip each of them.
+	nameDisallowed = 1_000
 )
 
 // found is what an adoption finds before it records anything.
@@ -36,11 +36,11 @@ func (f *found) look(ctx context.Context, tx *pg.Tx) (err error) {
 // adopted counts and names events that are adopted.
 type adopted struct {
 	found
-	report               func(string)
-	own, others, waiting int
-	wereRefused          int
-	named, namedRefused  int
-	streams              map[string]bool
+	report                 func(string)
+	own, others, waiting   int
+	wereDisallowed         int
+	named, namedDisallowed int
+	streams                map[string]bool
 }
 
 // event reports an event of the service's own. what is said of it may be "".
@@ -49,8 +49,8 @@ func (a *adopted) event(e inbox.OwnEvent, what string) {
 	a.streams[e.Stream] = true
 	line := fmt.Sprintf("adopt %s%s", e, what)
 	if deadLetter, was := a.refused[e.EventKey()]; was {
-		if a.wereRefused++; a.namedRefused < nameRefused {
-			a.namedRefused++
+		if a.wereDisallowed++; a.namedDisallowed < nameDisallowed {
+			a.namedDisallowed++
 			a.report(fmt.Sprintf("%s; it was refused while this service ran, and lies here as dead letter %d: unless the database was restored "+
 				"from a backup, somebody has forged it", line, deadLetter))
 		}
@@ -70,8 +70,8 @@ func (a *adopted) detail() string {
 	case a.waiting > 1:
 		detail += fmt.Sprintf("; %d of this service's own wait as dead letters until their keys are freed", a.waiting)
 	}
-	if a.wereRefused > 0 {
-		detail += fmt.Sprintf("; %d of this service's own had been refused while it ran", a.wereRefused)
+	if a.wereDisallowed > 0 {
+		detail += fmt.Sprintf("; %d of this service's own had been refused while it ran", a.wereDisallowed)
 	}
 	return detail
 }
@@ -93,7 +93,7 @@ func (a *Adoption) reportAdopted(
 		order by topic, partition, "offset"`, before.position, a.Journal.Source()); err != nil {
 		return "", nil, fmt.Errorf("look at what was adopted: %w", err)
 	}
-	waiting, err := a.WaitingOwn(ctx, tx, before.deadLetter, slices.Collect(maps.Values(before.refused)))
+	waiting, err := a.WaitingOwnEvents(ctx, tx, before.deadLetter, slices.Collect(maps.Values(before.refused)))
 	if err != nil {
 		return "", nil, err
 	}
@@ -107,7 +107,7 @@ func (a *Adoption) reportAdopted(
 				w.DeadLetter, w.Head))
 		}
 	}
-	if more := done.own - done.named - done.namedRefused; more > 0 {
+	if more := done.own - done.named - done.namedDisallowed; more > 0 {
 		report(fmt.Sprintf("and %d more of this service's own", more))
 	}
 	detail = done.detail()

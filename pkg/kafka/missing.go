@@ -63,7 +63,7 @@ type finding struct {
 }
 
 // findMissing reads the topics from this database's positions to their end, and compares the service's own
-// events with its journal. Of what was received before, it checks the refused dead letters. It returns a
+// events with its journal. Of what was received before, it checks the disallowed dead letters. It returns a
 // *MissingError, a *journal.LostError if the answer is gone with messages, or nil. With nothing new in the
 // topics it costs a few calls. whole is up to where partitions are known to be complete, and is brought up to
 // date: a search that is cut off goes on where it was.
@@ -186,9 +186,9 @@ func (f *finding) compare(ctx context.Context, events []inbox.OwnEvent) (found i
 	return len(missing), nil
 }
 
-// deadLetters looks at what was refused while the service ran.
+// deadLetters looks at what was disallowed while the service ran.
 func (f *finding) deadLetters(ctx context.Context) error {
-	events, err := f.cfg.RefusedOwn(ctx)
+	events, err := f.cfg.DisallowedOwnEvents(ctx)
 	if err == nil {
 		_, err = f.compare(ctx, events)
 	}

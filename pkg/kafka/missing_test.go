@@ -313,7 +313,7 @@ func TestAnOwnEventThatNobodyHasAdoptedIsRefusedWhenItsKeyIsFreed(t *testing.T) 
 	_, err := inbox.NewDeadLetterStore(h.core().Config).Discard(t.Context(), 1)
 
 	// then it is not recorded
-	require.ErrorIs(t, err, inbox.ErrRefused)
+	require.ErrorIs(t, err, inbox.ErrDisallowed)
 	require.Equal(t, []int{3}, h.ns("bad"))
 	h.eventually(1, "dead_letters where kind = 'refused' and state = 'waiting'")
 }
@@ -331,7 +331,7 @@ func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {
 	_, err := deadLetters.Discard(t.Context(), 1)
 	require.NoError(t, err)
 	_, err = deadLetters.Replay(t.Context(), 2)
-	require.ErrorIs(t, err, inbox.ErrRefused)
+	require.ErrorIs(t, err, inbox.ErrDisallowed)
 	require.Equal(t, []int{3}, h.ns("bad"))
 }
 

@@ -95,7 +95,7 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	require.NoError(t, err)
 	for _, l := range list {
 		_, err := deadLetters.Replay(t.Context(), l.ID)
-		require.ErrorIs(t, err, inbox.ErrRefused, l.Error)
+		require.ErrorIs(t, err, inbox.ErrDisallowed, l.Error)
 	}
 	h.eventually(4, "dead_letters where kind = 'refused' and state = 'waiting' and attempts = 2")
 	_, err = deadLetters.Discard(t.Context(), list[0].ID)

@@ -321,7 +321,7 @@ func (w *world) reply(t *rapid.T, id string) {
 }
 
 func (w *world) command(t *rapid.T) {
-	w.core.Command(w.some(t), rapid.SampledFrom([]payment.Operation{payment.Capture, payment.Release}).Draw(t, "command"))
+	w.core.Command(w.some(t), rapid.SampledFrom([]payment.OperationKind{payment.Capture, payment.Release}).Draw(t, "command"))
 }
 
 // drain lets everything come to rest.

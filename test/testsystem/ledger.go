@@ -36,7 +36,7 @@ func (o *oracle) money() {
 	holds := rows(o.tb, o.system.Database[Gateway], `select payment_id, captured, released, refunded, currency from holds`,
 		pgx.RowToStructByPos[hold])
 
-	succeeded := map[string]map[payment.Operation]bool{}
+	succeeded := map[string]map[payment.OperationKind]bool{}
 	byKey := map[string]request{}
 	for _, r := range requests {
 		byKey[r.Key] = r
@@ -47,9 +47,9 @@ func (o *oracle) money() {
 		}
 		if op.State == "succeeded" {
 			if succeeded[op.PaymentID] == nil {
-				succeeded[op.PaymentID] = map[payment.Operation]bool{}
+				succeeded[op.PaymentID] = map[payment.OperationKind]bool{}
 			}
-			succeeded[op.PaymentID][payment.Operation(op.Kind)] = true
+			succeeded[op.PaymentID][payment.OperationKind(op.Kind)] = true
 		}
 		o.key(op, byKey[op.Key])
 		delete(byKey, op.Key)
@@ -75,9 +75,9 @@ func (o *oracle) key(op operation, r request) {
 }
 
 // asked compares what succeeded with what the payment's events say.
-func (o *oracle) asked(id string, p payment.Payment, succeeded map[payment.Operation]bool) {
+func (o *oracle) asked(id string, p payment.Payment, succeeded map[payment.OperationKind]bool) {
 	for _, fact := range []struct {
-		kind payment.Operation
+		kind payment.OperationKind
 		act  payment.Act
 	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
 		if succeeded[fact.kind] != fact.act.Done() {
@@ -90,7 +90,7 @@ func (o *oracle) asked(id string, p payment.Payment, succeeded map[payment.Opera
 }
 
 // holds compares the gateway's holds with the payments: one each, with the same money.
-func (o *oracle) holds(holds []hold, succeeded map[string]map[payment.Operation]bool) {
+func (o *oracle) holds(holds []hold, succeeded map[string]map[payment.OperationKind]bool) {
 	seen := map[string]bool{}
 	for _, h := range holds {
 		p := o.topic[h.PaymentID].Payment

@@ -197,7 +197,7 @@ func TestThePaymentsOfAnOrderAreToldApart(t *testing.T) {
 }
 
 func TestTheListOfOrdersSaysThatTheMoneyIsStuck(t *testing.T) {
-	for operation, c := range map[payment.Operation]struct {
+	for operation, c := range map[payment.OperationKind]struct {
 		money         string
 		before, after payment.Body
 	}{

@@ -450,7 +450,7 @@ func TestMoneyThatGoesBackIsNotOnItsWay(t *testing.T) {
 	}
 
 	// when the hold's release, the other one's capture and the refund are stuck
-	for i, operation := range []payment.Operation{payment.Release, payment.Capture, payment.Refund} {
+	for i, operation := range []payment.OperationKind{payment.Release, payment.Capture, payment.Refund} {
 		d.mustReceive(about(ids[i], mia, t0, payment.Stuck{Operation: operation, Reason: "no"}))
 	}
 	// then what is to be released is on its way to nobody, and what is to be refunded is still paid out

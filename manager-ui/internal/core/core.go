@@ -13,7 +13,7 @@ import (
 
 // Command asks to capture or to release what is on hold for a payment.
 type Command struct {
-	Operation payment.Operation // Capture or Release
+	Operation payment.OperationKind // Capture or Release
 	PaymentID string
 	Key       string // idempotency key: 1 to 200 printable characters
 	Reason    string // of a release; may be empty

@@ -19,8 +19,8 @@ import (
 
 // operationDone and operationOngoing are what becomes of a hold, in a word.
 var (
-	operationDone    = map[payment.Operation]string{payment.Capture: "captured", payment.Release: "released"}
-	operationOngoing = map[payment.Operation]string{payment.Capture: "capturing", payment.Release: "releasing"}
+	operationDone    = map[payment.OperationKind]string{payment.Capture: "captured", payment.Release: "released"}
+	operationOngoing = map[payment.OperationKind]string{payment.Capture: "capturing", payment.Release: "releasing"}
 )
 
 // pendingCommand is a capture or a release that payments-core has accepted, as the payment's page shows it.
@@ -47,7 +47,7 @@ func (h *handlers) releasePayment(c echo.Context) error {
 // sendOperation has payments-core capture or release what is on hold. The form carries the key: pressing
 // twice, or again after no answer came, is one command.
 func (h *handlers) sendOperation(
-	c echo.Context, operation payment.Operation, send func(ctx context.Context, id string, form *web.Form) error,
+	c echo.Context, operation payment.OperationKind, send func(ctx context.Context, id string, form *web.Form) error,
 ) error {
 	id, form, err := paymentForm(c)
 	if err != nil {
@@ -77,7 +77,7 @@ func (h *handlers) sendOperation(
 }
 
 // operationNotDone shows the page again with what was typed, and why nothing came of it.
-func (h *handlers) operationNotDone(c echo.Context, operation payment.Operation, form *web.Form, err error) error {
+func (h *handlers) operationNotDone(c echo.Context, operation payment.OperationKind, form *web.Form, err error) error {
 	shown, status, err := h.whyNotDone(c, operationDone[operation], err)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func paymentRowOf(p readmodel.Payment) paymentRow {
 		OnHold: p.Money == payment.MoneyAuthorized && p.CaptureMethod == payment.Manual && p.Stuck == payment.NoOperation,
 	}
 	if r.OnHold && p.UnderWay != nil {
-		r.OnHold, r.Status.Text = false, acceptedAnd(operationOngoing[payment.Operation(*p.UnderWay)])
+		r.OnHold, r.Status.Text = false, acceptedAnd(operationOngoing[payment.OperationKind(*p.UnderWay)])
 	}
 	if p.OrderID != nil {
 		r.Order = orderPath(*p.OrderID)

@@ -132,9 +132,9 @@ func (s *Service) ask(ctx context.Context, command core.Command, seen string) er
 func pendingIn(err error) *readmodel.PendingCommand {
 	var refusal *api.Refusal
 	var named struct {
-		Kind   payment.Operation `json:"kind"`
-		ByName string            `json:"by_name"`
-		At     time.Time         `json:"opened_at"`
+		Kind   payment.OperationKind `json:"kind"`
+		ByName string                `json:"by_name"`
+		At     time.Time             `json:"opened_at"`
 	}
 	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Extra["under_way"], &named) != nil {
 		return nil

@@ -35,7 +35,7 @@ type PaymentHistory struct {
 // PendingCommand is a capture or a release that payments-core has accepted. Until an event says what came of
 // it, nothing else can be asked for.
 type PendingCommand struct {
-	Operation payment.Operation
+	Operation payment.OperationKind
 	ByName    string
 	At        time.Time
 }

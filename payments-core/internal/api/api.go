@@ -46,18 +46,18 @@ func New(
 
 // operationJSON is an operation as callers see it.
 type operationJSON struct {
-	Kind      payment.Operation `json:"kind"`
-	State     operations.State  `json:"state"` // open, succeeded, failed
-	Key       string            `json:"key"`   // at the gateway
-	Amount    money.Amount      `json:"amount"`
-	Reason    string            `json:"reason,omitempty"`
-	By        string            `json:"by,omitempty"`
-	ByName    string            `json:"by_name,omitempty"`
-	OpenedAt  time.Time         `json:"opened_at"`
-	ClosedAt  *time.Time        `json:"closed_at,omitempty"`
-	Attempts  int               `json:"attempts"`
-	LastError string            `json:"last_error,omitempty"`
-	StuckAt   *time.Time        `json:"stuck_at,omitempty"` // since when an open one waits for an operator
+	Kind      payment.OperationKind `json:"kind"`
+	State     operations.State      `json:"state"` // open, succeeded, failed
+	Key       string                `json:"key"`   // at the gateway
+	Amount    money.Amount          `json:"amount"`
+	Reason    string                `json:"reason,omitempty"`
+	By        string                `json:"by,omitempty"`
+	ByName    string                `json:"by_name,omitempty"`
+	OpenedAt  time.Time             `json:"opened_at"`
+	ClosedAt  *time.Time            `json:"closed_at,omitempty"`
+	Attempts  int                   `json:"attempts"`
+	LastError string                `json:"last_error,omitempty"`
+	StuckAt   *time.Time            `json:"stuck_at,omitempty"` // since when an open one waits for an operator
 }
 
 func showOperation(o operations.Operation) operationJSON {

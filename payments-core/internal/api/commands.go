@@ -23,7 +23,7 @@ type commandJSON struct {
 func (c *commandJSON) Check() error { return api.Text("reason", c.Reason, payment.MaxText) }
 
 // command opens an operation, which payments-core then carries out.
-func (a *API) command(kind payment.Operation) echo.HandlerFunc {
+func (a *API) command(kind payment.OperationKind) echo.HandlerFunc {
 	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[commandJSON]) (api.Answer, error) {
 		if !api.IsID(r.ID) {
 			return api.Answer{}, operations.ErrNoPayment

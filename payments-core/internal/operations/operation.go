@@ -43,7 +43,7 @@ const (
 type Operation struct {
 	ID            int64
 	PaymentID     string
-	Kind          payment.Operation
+	Kind          payment.OperationKind
 	N             int // definitive refusals of this kind before it, plus 1
 	Key           string
 	State         State
@@ -76,7 +76,7 @@ func (h History) Open() (Operation, bool) {
 }
 
 // Succeeded returns the operation of a kind that was done, if one was.
-func (h History) Succeeded(kind payment.Operation) (Operation, bool) {
+func (h History) Succeeded(kind payment.OperationKind) (Operation, bool) {
 	return h.find(func(o Operation) bool { return o.Kind == kind && o.State == Succeeded })
 }
 
@@ -92,7 +92,7 @@ func (h History) find(wanted func(Operation) bool) (Operation, bool) {
 }
 
 // Refusals are the operations of a kind that the gateway refused, oldest first.
-func (h History) Refusals(kind payment.Operation) []Operation {
+func (h History) Refusals(kind payment.OperationKind) []Operation {
 	var refused []Operation
 	for _, o := range h {
 		if o.Kind == kind && o.State == Failed {

@@ -181,15 +181,15 @@ func (s *Service) restore(ctx context.Context, tx *pg.Tx, record gateway.Record,
 }
 
 // parseKey reads "payment:kind:n"; ours is false for any other key.
-func parseKey(record gateway.Record) (kind payment.Operation, n int, ours bool) {
+func parseKey(record gateway.Record) (kind payment.OperationKind, n int, ours bool) {
 	rest, is := strings.CutPrefix(record.Key, record.PaymentID+":"+string(record.Kind)+":")
 	n, err := strconv.Atoi(rest)
-	return payment.Operation(record.Kind), n, is && err == nil && n > 0
+	return payment.OperationKind(record.Kind), n, is && err == nil && n > 0
 }
 
 // outcome finds the event that records an answer of the gateway.
-func (locked *lockedPayment) outcome(kind payment.Operation, result gateway.Result) (e event.Event, found bool) {
-	typ := map[payment.Operation]string{
+func (locked *lockedPayment) outcome(kind payment.OperationKind, result gateway.Result) (e event.Event, found bool) {
+	typ := map[payment.OperationKind]string{
 		payment.Authorize: payment.TypeAuthorized, payment.Capture: payment.TypeCaptured,
 		payment.Release: payment.TypeReleased, payment.Refund: payment.TypeRefunded,
 	}[kind]
@@ -205,7 +205,7 @@ func (locked *lockedPayment) outcome(kind payment.Operation, result gateway.Resu
 }
 
 // known reports whether the payment's events hold an outcome already, or need not hold it.
-func known(p payment.Payment, history History, kind payment.Operation, n int, done Outcome) bool {
+func known(p payment.Payment, history History, kind payment.OperationKind, n int, done Outcome) bool {
 	switch o := done.Operation; {
 	case o.State == Open: // stuck
 		return p.Stuck == kind || p.Released.Done() || p.Refunded.Done()
@@ -230,7 +230,7 @@ func declinesBefore(history History, n int) (declines int) {
 	return declines
 }
 
-func succeeded(p payment.Payment, kind payment.Operation) bool {
+func succeeded(p payment.Payment, kind payment.OperationKind) bool {
 	switch kind {
 	case payment.Authorize:
 		return p.Authorized.Done()

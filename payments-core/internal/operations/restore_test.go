@@ -145,7 +145,7 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 
 			if err := db.InTx(t.Context(), func(tx *pg.Tx) error {
 				for i, kind := range test.stuck {
-					o := &Operation{PaymentID: id, Kind: payment.Operation(kind), N: 1, Amount: amount}
+					o := &Operation{PaymentID: id, Kind: payment.OperationKind(kind), N: 1, Amount: amount}
 					if err := insert(t.Context(), tx, []*Operation{o}); err != nil {
 						return err
 					}

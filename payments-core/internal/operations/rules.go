@@ -18,11 +18,11 @@ type Rules struct {
 
 // Next is what to do, and when: an operation, or a cancellation.
 type Next struct {
-	Kind   payment.Operation // NoOperation if Cancel
-	Cancel bool              // the payment ends: nothing is held
-	At     time.Time         // zero: at once
-	Reason string            // for people, where it undoes something
-	Cause  event.Event       // of the order; zero if the payment itself is the cause
+	Kind   payment.OperationKind // NoOperation if Cancel
+	Cancel bool                  // the payment ends: nothing is held
+	At     time.Time             // zero: at once
+	Reason string                // for people, where it undoes something
+	Cause  event.Event           // of the order; zero if the payment itself is the cause
 }
 
 // reasonLapsed is why a hold is released that nobody captured in time.

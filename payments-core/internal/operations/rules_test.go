@@ -151,7 +151,7 @@ func (w *world) applyRules(t *rapid.T, next Next) {
 	w.append(body, "")
 }
 
-func (w *world) open(kind payment.Operation, reason string) {
+func (w *world) open(kind payment.OperationKind, reason string) {
 	o := NewOperation(w.payment(), w.history, kind, reason, event.Meta{})
 	o.ID = int64(len(w.history) + 1)
 	w.history = append(w.history, o)
@@ -230,8 +230,8 @@ func (w *world) conclude(open Operation, done Outcome) {
 
 func (w *world) check(t *rapid.T) {
 	open := 0
-	succeeded, keys := map[payment.Operation]int{}, map[string]bool{}
-	refused := map[payment.Operation]int{}
+	succeeded, keys := map[payment.OperationKind]int{}, map[string]bool{}
+	refused := map[payment.OperationKind]int{}
 	for _, o := range w.history {
 		if o.N != refused[o.Kind]+1 {
 			t.Fatalf("%s has n = %d after %d refusals", o.Kind, o.N, refused[o.Kind])

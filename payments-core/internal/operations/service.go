@@ -149,7 +149,7 @@ func (s *Service) open(
 }
 
 // NewOperation is the next of its kind.
-func NewOperation(p payment.Payment, history History, kind payment.Operation, reason string, meta event.Meta) Operation {
+func NewOperation(p payment.Payment, history History, kind payment.OperationKind, reason string, meta event.Meta) Operation {
 	o := Operation{
 		PaymentID: p.ID, Kind: kind, N: 1, State: Open,
 		Amount: p.Amount, Reason: reason, Meta: meta,
@@ -173,7 +173,7 @@ var ErrNoPayment = errors.New("operations: no such payment")
 type InProgressError struct{ Operation Operation }
 
 func (e *InProgressError) Error() string {
-	progress := map[payment.Operation]string{
+	progress := map[payment.OperationKind]string{
 		payment.Authorize: "being authorized", payment.Capture: "being captured",
 		payment.Release: "being released", payment.Refund: "being refunded",
 	}[e.Operation.Kind]
@@ -190,7 +190,7 @@ func (e *InProgressError) Error() string {
 // Command opens the operation that a person wants: a capture or a release. The person is in ctx (event.Meta).
 // Its errors are ErrNoPayment, *InProgressError and *payment.Refusal, besides the database's.
 func (s *Service) Command(
-	ctx context.Context, tx *pg.Tx, paymentID string, kind payment.Operation, reason string,
+	ctx context.Context, tx *pg.Tx, paymentID string, kind payment.OperationKind, reason string,
 ) (Operation, error) {
 	locked, err := s.load(ctx, tx, paymentID)
 	if err != nil {

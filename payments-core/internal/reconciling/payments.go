@@ -74,9 +74,9 @@ func (r *Reconciler) pages(ctx context.Context, tx pgx.Tx, cursor string, each f
 }
 
 func (r *Reconciler) compare(p payment.Payment, history operations.History) {
-	done := func(kind payment.Operation) bool { _, ok := history.Succeeded(kind); return ok }
+	done := func(kind payment.OperationKind) bool { _, ok := history.Succeeded(kind); return ok }
 	for _, fact := range []struct {
-		kind payment.Operation
+		kind payment.OperationKind
 		act  payment.Act
 	}{{payment.Authorize, p.Authorized}, {payment.Capture, p.Captured}, {payment.Refund, p.Refunded}} {
 		if done(fact.kind) != fact.act.Done() {

@@ -21,14 +21,14 @@ type Kind string
 
 // Kinds of dead letters.
 const (
-	Malformed Kind = "malformed" // not an event: it has no readable envelope, or data that cannot be kept
-	Poison    Kind = "poison"    // an event whose data cannot be used, or whose recording fails; later ones of its key wait
-	Parked    Kind = "parked"    // waits behind a poison one of its key
-	Refused   Kind = "refused"   // an event that its sender must not have written; nothing waits behind it
+	Malformed  Kind = "malformed" // not an event: it has no readable envelope, or data that cannot be kept
+	Poison     Kind = "poison"    // an event whose data cannot be used, or whose recording fails; later ones of its key wait
+	Parked     Kind = "parked"    // waits behind a poison one of its key
+	Disallowed Kind = "refused"   // an event that its sender must not have written; nothing waits behind it
 )
 
 // alone reports whether no other event waits behind a dead letter of this kind.
-func (k Kind) alone() bool { return k == Malformed || k == Refused }
+func (k Kind) alone() bool { return k == Malformed || k == Disallowed }
 
 // errParked is a parked dead letter's error.
 var errParked = errors.New("waits behind an earlier event of the same key that is a dead letter")

@@ -6,9 +6,9 @@
 //     fails for a reason that is not known to be temporary, is poison: it becomes a dead letter, later events
 //     of its key are parked behind it, and replaying it records it at its place.
 //   - A message that is not an event is malformed. An event that its sender must not have written, or not
-//     there, is refused. Both become dead letters alone, before anything else is checked, so that nobody
+//     there, is disallowed. Both become dead letters alone, before anything else is checked, so that nobody
 //     quarantines a key by what they must not write.
-//   - An event of the service's own that a primary journal lacks is refused, also on a quarantined key. Only
+//   - An event of the service's own that a primary journal lacks is disallowed, also on a quarantined key. Only
 //     adopting it lets it wait behind its key, since an operator has then looked at it. It is recorded once
 //     the key is freed.
 //   - Nothing else stops. Only failures that are known to be temporary (a lost connection, a deadlock, a

@@ -120,8 +120,8 @@ func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLett
 	case isRetryable(ctx, cause):
 		return "", nil, cause
 	}
-	if errors.Is(cause, ErrRefused) {
-		return Refused, cause, nil
+	if errors.Is(cause, ErrDisallowed) {
+		return Disallowed, cause, nil
 	}
 	return Poison, cause, nil
 }

@@ -30,10 +30,10 @@ func (r *Recorder) Collectors() []prometheus.Collector {
 			emit(0, float64(malformed), string(Malformed))
 			emit(0, float64(poison), string(Poison))
 			emit(0, float64(parked), string(Parked))
-			emit(0, float64(refused), string(Refused))
+			emit(0, float64(refused), string(Disallowed))
 			emit(1, float64(keys-stranded))
 			emit(2, float64(stranded))
 		},
 	}
-	return []prometheus.Collector{r.outcomes, r.refused, deadLetters}
+	return []prometheus.Collector{r.outcomes, r.disallowed, deadLetters}
 }

@@ -42,11 +42,11 @@ func (e OwnEvent) String() string {
 	return fmt.Sprintf("%s of %s (%s) at %s", e.Type, e.Stream, e.ID, e.Origin)
 }
 
-// maxRefusedOwn bounds how many refused events of the service's own are read.
-const maxRefusedOwn = 10_000
+// maxDisallowedOwn bounds how many disallowed events of the service's own are read.
+const maxDisallowedOwn = 10_000
 
 // OwnEvent reads a message that says that it is an event which this service has written, of a type that it
-// writes. A message that is not an event, or that is refused whoever sent it, is not one of these.
+// writes. A message that is not an event, or that is disallowed whoever sent it, is not one of these.
 func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 	e, err := c.Format.Decode(m)
 	if err != nil || e.Source != c.Journal.Source() {
@@ -56,7 +56,7 @@ func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 		if t.Name != m.Topic {
 			continue
 		}
-		if read(t, c.Format, m, time.Now()).kind == Refused {
+		if read(t, c.Format, m, time.Now()).kind == Disallowed {
 			return OwnEvent{}, false
 		}
 		origin := Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}
@@ -89,9 +89,9 @@ func (c Config) Missing(ctx context.Context, events []OwnEvent) ([]OwnEvent, err
 	return missing, nil
 }
 
-// RefusedOwn returns the events of the service's own that were refused while it ran.
-func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
-	deadLetters, err := c.refusedOwn(ctx, c.DB.Pool())
+// DisallowedOwnEvents returns the events of the service's own that were disallowed while it ran.
+func (c Config) DisallowedOwnEvents(ctx context.Context) ([]OwnEvent, error) {
+	deadLetters, err := c.disallowedOwnDeadLetters(ctx, c.DB.Pool())
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +104,14 @@ func (c Config) RefusedOwn(ctx context.Context) ([]OwnEvent, error) {
 	return events, nil
 }
 
-// lacked is true of a dead letter whose event the journal lacks.
-const lacked = `not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
+// notInJournal is true of a dead letter whose event the journal lacks.
+const notInJournal = `not exists (select from journal j where (j.event_id = dead_letters.event_id or j.shared_id = dead_letters.event_id)
 	and convert_to(j.subject, 'UTF8') = dead_letters.key and coalesce(j.topic, dead_letters.topic) = dead_letters.topic)`
 
-// eachOwn reads dead letters and calls do with those whose event says that this service has written it, until
-// do returns false. It keeps none: others' dead letters may be many and large, and must not hide ours behind
-// them.
-func (c Config) eachOwn(ctx context.Context, q pg.Querier, do func(DeadLetter, OwnEvent) bool, where string, args ...any) error {
+// eachOwnDeadLetter reads dead letters and calls do with those whose event says that this service has written
+// it, until do returns false. It keeps none: others' dead letters may be many and large, and must not hide
+// ours behind them.
+func (c Config) eachOwnDeadLetter(ctx context.Context, q pg.Querier, do func(DeadLetter, OwnEvent) bool, where string, args ...any) error {
 	rows, err := q.Query(ctx, selectDeadLetters+where, args...)
 	if err != nil {
 		return fmt.Errorf("read dead letters: %w", err)
@@ -133,40 +133,40 @@ func (c Config) eachOwn(ctx context.Context, q pg.Querier, do func(DeadLetter, O
 	return nil
 }
 
-// refusedOwn returns the refused dead letters that wait and whose event says that this service has written it
-// and is not in the journal, in the topics' order, maxRefusedOwn at most.
-func (c Config) refusedOwn(ctx context.Context, q pg.Querier) (own []DeadLetter, err error) {
-	err = c.eachOwn(ctx, q, func(d DeadLetter, _ OwnEvent) bool {
+// disallowedOwnDeadLetters returns the disallowed dead letters that wait and whose event says that this service
+// has written it and is not in the journal, in the topics' order, maxDisallowedOwn at most.
+func (c Config) disallowedOwnDeadLetters(ctx context.Context, q pg.Querier) (own []DeadLetter, err error) {
+	err = c.eachOwnDeadLetter(ctx, q, func(d DeadLetter, _ OwnEvent) bool {
 		own = append(own, d)
-		return len(own) < maxRefusedOwn
-	}, `where state = 'waiting' and kind = 'refused' and "offset" >= 0 and `+lacked+` order by topic, partition, "offset"`)
+		return len(own) < maxDisallowedOwn
+	}, `where state = 'waiting' and kind = 'refused' and "offset" >= 0 and `+notInJournal+` order by topic, partition, "offset"`)
 	return own, err
 }
 
-// RecordRefusedOwn records the service's own events that were refused while it ran, since the journal lacked
-// them: they come before whatever the topics hold next. It returns their dead letters, by event.
-func (r *Recorder) RecordRefusedOwn(ctx context.Context, tx *pg.Tx) (refused map[EventKey]int64, err error) {
-	deadLetters, err := r.refusedOwn(ctx, tx)
+// RecordDisallowedOwnEvents records the service's own events that were disallowed while it ran, since the
+// journal lacked them: they come before whatever the topics hold next. It returns their dead letters, by event.
+func (r *Recorder) RecordDisallowedOwnEvents(ctx context.Context, tx *pg.Tx) (disallowed map[EventKey]int64, err error) {
+	deadLetters, err := r.disallowedOwnDeadLetters(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	refused = make(map[EventKey]int64, len(deadLetters))
+	disallowed = make(map[EventKey]int64, len(deadLetters))
 	for _, d := range deadLetters {
-		if err := r.inTx(ctx, func(tx *pg.Tx) error { return r.recordRefused(ctx, tx, d) }); err != nil {
+		if err := r.inTx(ctx, func(tx *pg.Tx) error { return r.recordDisallowed(ctx, tx, d) }); err != nil {
 			return nil, fmt.Errorf("record the refused dead letter %d: %w", d.ID, err)
 		}
 		if e, ours := r.OwnEvent(d.message()); ours {
-			refused[e.EventKey()] = d.ID
+			disallowed[e.EventKey()] = d.ID
 		}
 	}
-	return refused, nil
+	return disallowed, nil
 }
 
-// recordRefused records a refused event as if it came now. It waits where its key was quarantined before it
+// recordDisallowed records a disallowed event as if it came now. It waits where its key was quarantined before it
 // came, and quarantines the key where it cannot be used.
-func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
+func (r *Recorder) recordDisallowed(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
-	if i.kind == Refused { // by rules that do not ask the journal
+	if i.kind == Disallowed { // by rules that do not ask the journal
 		return nil
 	}
 	known, err := r.lookUp(ctx, tx, []item{i})
@@ -193,8 +193,8 @@ func (r *Recorder) recordRefused(ctx context.Context, tx *pg.Tx, d DeadLetter) e
 	}
 	err = r.receiveOne(ctx, tx, i)
 	switch {
-	case errors.Is(err, ErrRefused): // another one with its id was recorded just now
-		return markFailed(ctx, tx, d.ID, Refused, err)
+	case errors.Is(err, ErrDisallowed): // another one with its id was recorded just now
+		return markFailed(ctx, tx, d.ID, Disallowed, err)
 	case err != nil:
 		return err
 	}
@@ -210,9 +210,9 @@ func beforeHead(ctx context.Context, tx *pg.Tx, d DeadLetter) (before bool, err 
 	return before, nil
 }
 
-// WaitingOwn is an event of the service's own that the journal lacks, and that waits as a dead letter until
+// WaitingOwnEvent is an event of the service's own that the journal lacks, and that waits as a dead letter until
 // its key is freed.
-type WaitingOwn struct {
+type WaitingOwnEvent struct {
 	OwnEvent
 	Event      event.Event
 	DeadLetter int64
@@ -227,27 +227,27 @@ func LastDeadLetter(ctx context.Context, tx *pg.Tx) (id int64, err error) {
 	return id, nil
 }
 
-// WaitingOwn returns the service's own events that wait as dead letters whose id is above after, or among ids,
-// in the order in which they came.
-func (c Config) WaitingOwn(ctx context.Context, q pg.Querier, after int64, ids []int64) (own []WaitingOwn, err error) {
-	err = c.eachOwn(ctx, q, func(d DeadLetter, e OwnEvent) bool {
+// WaitingOwnEvents returns the service's own events that wait as dead letters whose id is above after, or
+// among ids, in the order in which they came.
+func (c Config) WaitingOwnEvents(ctx context.Context, q pg.Querier, after int64, ids []int64) (own []WaitingOwnEvent, err error) {
+	err = c.eachOwnDeadLetter(ctx, q, func(d DeadLetter, e OwnEvent) bool {
 		decoded, _ := c.Format.Decode(d.message()) // as OwnEvent has
-		own = append(own, WaitingOwn{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
+		own = append(own, WaitingOwnEvent{OwnEvent: e, Event: decoded, DeadLetter: d.ID, Head: d.ID})
 		return true
-	}, `where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2)) and `+lacked+` order by id`, after, ids)
+	}, `where state = 'waiting' and kind in ('poison', 'parked') and (id > $1 or id = any($2)) and `+notInJournal+` order by id`, after, ids)
 	if err != nil {
 		return nil, err
 	}
 	return own, findHeads(ctx, q, own)
 }
 
-func findHeads(ctx context.Context, q pg.Querier, own []WaitingOwn) error {
+func findHeads(ctx context.Context, q pg.Querier, own []WaitingOwnEvent) error {
 	var place int
 	var head int64
 	if err := pg.ForEach(ctx, q, []any{&place, &head}, func() { own[place-1].Head = head }, `select own.place, (select h.id from dead_letters h
 		where h.topic = d.topic and h.key = d.key and h.state = 'waiting' and h.kind <> 'malformed' and h.kind in ('poison', 'parked')
 		order by h.id limit 1) from unnest($1::bigint[]) with ordinality as own (id, place) join dead_letters d on d.id = own.id`,
-		pg.Column(own, func(w WaitingOwn) int64 { return w.DeadLetter })); err != nil {
+		pg.Column(own, func(w WaitingOwnEvent) int64 { return w.DeadLetter })); err != nil {
 		return fmt.Errorf("look for what holds the keys: %w", err)
 	}
 	return nil
@@ -267,8 +267,8 @@ func (c Config) Skip(ctx context.Context, tx *pg.Tx, message Message, e OwnEvent
 		return fmt.Errorf("%s: %w: it is in the journal", e.Origin, ErrNotMissing)
 	}
 	cause := fmt.Errorf("skipped by %s: %s", d.By, d.Reason)
-	refused := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Refused, cause)
-	err := insertDeadLetters(ctx, tx, []item{refused})
+	skipped := item{message: message, received: journal.Received{Event: event.Event{ID: e.ID}}}.deadLetter(Disallowed, cause)
+	err := insertDeadLetters(ctx, tx, []item{skipped})
 	if err != nil && !errors.Is(err, errConcurrent) { // it may be one already
 		return err
 	}

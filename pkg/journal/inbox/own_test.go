@@ -53,8 +53,8 @@ func (noEvents) Decode(Message) (event.Event, error) { return event.Event{}, err
 func TestDeadLettersOfOthersAreNotKept(t *testing.T) {
 	c := Config{Format: noEvents{}}
 	for name, read := range map[string]func(*strangers) error{
-		"refused": func(s *strangers) error { _, err := c.refusedOwn(t.Context(), s); return err },
-		"waiting": func(s *strangers) error { _, err := c.WaitingOwn(t.Context(), s, 0, nil); return err },
+		"refused": func(s *strangers) error { _, err := c.disallowedOwnDeadLetters(t.Context(), s); return err },
+		"waiting": func(s *strangers) error { _, err := c.WaitingOwnEvents(t.Context(), s, 0, nil); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := read(&strangers{t: t, left: 10}); err != nil {

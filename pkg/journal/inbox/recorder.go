@@ -49,9 +49,9 @@ type quarantinedKey struct{ topic, key string }
 // Recorder records messages in the journal, and keeps as dead letters those that cannot be recorded.
 type Recorder struct {
 	Config
-	topics   map[string]event.Topic
-	outcomes *prometheus.CounterVec
-	refused  *prometheus.CounterVec
+	topics     map[string]event.Topic
+	outcomes   *prometheus.CounterVec
+	disallowed *prometheus.CounterVec
 	// inTx runs an attempt: in a transaction, or after a savepoint of one.
 	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
@@ -65,7 +65,7 @@ func NewRecorder(c Config) *Recorder {
 	return &Recorder{Config: c, topics: topics, inTx: c.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "received_total",
 		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked, refused.",
-	}, []string{"outcome"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+	}, []string{"outcome"}), disallowed: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "refused_events_total",
 		Help: "Events that their sender must not have written, by reason: writer, partition, missing (our own, and not in the journal), changed " +
 			"(an id that is known with something else), time (out of bounds, of an unknown type). Any of them is an alarm.",
@@ -143,9 +143,9 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 			case before.deadLetters[n]:
 				counts["redelivered"]++
 				continue
-			case i.kind == Malformed, i.kind == Refused:
+			case i.kind == Malformed, i.kind == Disallowed:
 			case r.lacks(i, before.own):
-				i = i.refuse(notOurs())
+				i = i.disallow(notOurs())
 			case before.quarantined[i.key()]:
 				i.kind, i.cause, i.attempts = Parked, errParked, 0
 			case i.kind == Poison:
@@ -165,7 +165,7 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 			return err
 		}
 		for _, c := range conflicts {
-			deadLetters = append(deadLetters, accepted[c.Index].refuse(changed(c)))
+			deadLetters = append(deadLetters, accepted[c.Index].disallow(changed(c)))
 		}
 		if err := insertDeadLetters(ctx, tx, deadLetters); err != nil {
 			return err
@@ -250,8 +250,8 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 	reported := 0
 	for _, i := range deadLetters {
 		counts[string(i.kind)]++
-		if i.kind == Refused {
-			r.refused.WithLabelValues(i.reason).Inc()
+		if i.kind == Disallowed {
+			r.disallowed.WithLabelValues(i.reason).Inc()
 		}
 		if i.kind == Parked { // its poison dead letter was logged
 			continue
@@ -264,7 +264,7 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 		switch i.kind {
 		case Poison:
 			log.Error("an event cannot be recorded: it and later ones of its key wait as dead letters; mend the cause and replay it, or discard it")
-		case Refused:
+		case Disallowed:
 			log.Error("an event is refused, and kept as a dead letter: find out who sent it, then discard it", "reason", i.reason)
 		case Malformed:
 			log.Warn("a message is not an event, and kept as a dead letter")
@@ -292,7 +292,7 @@ type lookup struct {
 // lookUp reads it in one round trip, and locks the rows of quarantined keys.
 func (r *Recorder) lookUp(ctx context.Context, tx *pg.Tx, items []item) (lookup, error) {
 	k := lookup{deadLetters: map[int]bool{}, quarantined: map[quarantinedKey]bool{}, own: map[EventKey]bool{}}
-	keyed := slices.DeleteFunc(slices.Clone(items), func(i item) bool { return i.kind == Malformed || i.kind == Refused })
+	keyed := slices.DeleteFunc(slices.Clone(items), func(i item) bool { return i.kind == Malformed || i.kind == Disallowed })
 	topic := func(i item) string { return i.message.Topic }
 	batch := &pgx.Batch{}
 	var parked struct {

@@ -53,7 +53,7 @@ func (d *DeadLetterStore) List(ctx context.Context, limit int) ([]DeadLetter, er
 
 // Replay records the event of a dead letter, and returns how many dead letters that settled. A poison one is
 // recorded at its place, and then those parked behind it, in order; the first that fails again holds the key
-// from then on, and the error is a *FailedAgainError. A malformed or refused one is recorded if today's rules
+// from then on, and the error is a *FailedAgainError. A malformed or disallowed one is recorded if today's rules
 // accept it, after whatever its key has had since. Nothing is published.
 func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, err error) {
 	deadLetter, err := d.waitingDeadLetter(ctx, id)
@@ -176,7 +176,7 @@ func (d *DeadLetterStore) receiveInOrder(ctx context.Context, tx *pg.Tx, i item,
 	return d.recorder.Restore(ctx, tx, []string{i.received.Stream}, report)
 }
 
-// adopts reports whether an event is the service's own and the journal lacks it. It is refused unless an
+// adopts reports whether an event is the service's own and the journal lacks it. It is disallowed unless an
 // operator has adopted what was lacking since it became a dead letter.
 func (d *DeadLetterStore) adopts(ctx context.Context, tx *pg.Tx, i item, deadLetter DeadLetter) (bool, error) {
 	if !d.recorder.isOwn(i) {

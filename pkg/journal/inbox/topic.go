@@ -39,22 +39,22 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const ahead = 24 * time.Hour
 
-// ErrRefused is about an event that its sender must not have written, or not there.
-var ErrRefused = errors.New("refused event")
+// ErrDisallowed is about an event that its sender must not have written, or not there.
+var ErrDisallowed = errors.New("refused event")
 
-// refusal is an ErrRefused.
-type refusal struct{ reason, text string }
+// violation is an ErrDisallowed.
+type violation struct{ reason, text string }
 
-func (r refusal) Error() string        { return r.text }
-func (r refusal) Is(target error) bool { return target == ErrRefused }
+func (v violation) Error() string        { return v.text }
+func (v violation) Is(target error) bool { return target == ErrDisallowed }
 
-func notOurs() refusal {
-	return refusal{"missing", "it says that this service wrote it, and the journal lacks it: if the database was restored from a backup, " +
+func notOurs() violation {
+	return violation{"missing", "it says that this service wrote it, and the journal lacks it: if the database was restored from a backup, " +
 		"restart the service, which compares before it serves; else somebody has sent it who must not"}
 }
 
-func changed(c journal.Conflict) refusal {
-	return refusal{"changed", fmt.Sprintf("its stream has an event of this id with another %s: what was recorded first counts", c.Differs)}
+func changed(c journal.Conflict) violation {
+	return violation{"changed", fmt.Sprintf("its stream has an event of this id with another %s: what was recorded first counts", c.Differs)}
 }
 
 // item is a message on its way into the journal.
@@ -64,7 +64,7 @@ type item struct {
 	unknown  bool   // its type
 	kind     Kind   // of the dead letter that it becomes; "" while it is to be recorded
 	cause    error  // why it becomes one
-	reason   string // why it is refused
+	reason   string // why it is disallowed
 	attempts int
 }
 
@@ -77,13 +77,13 @@ func (i item) deadLetter(kind Kind, cause error) item {
 	return i
 }
 
-func (i item) refuse(why refusal) item {
+func (i item) disallow(why violation) item {
 	i.reason = why.reason
-	return i.deadLetter(Refused, why)
+	return i.deadLetter(Disallowed, why)
 }
 
-// read decodes a message and checks it without the journal. It is malformed if it is not an event, refused if
-// it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
+// read decodes a message and checks it without the journal. It is malformed if it is not an event, disallowed
+// if it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
 // event that a sender must not write cannot quarantine a key.
 func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 	i.message = m
@@ -92,8 +92,8 @@ func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 		return i.deadLetter(Malformed, err)
 	}
 	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-	if why, refused := refuses(t, f, e, m); refused {
-		return i.refuse(why)
+	if why, broken := disallows(t, f, e, m); broken {
+		return i.disallow(why)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -113,25 +113,25 @@ func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 	if e.Time.Before(earliest) || e.Time.After(now.Add(ahead)) {
 		why := fmt.Sprintf("ce_time %s is not between %s and a day from now", e.Time.Format(time.RFC3339Nano), earliest.Format(time.RFC3339))
 		if i.unknown { // it has no effect, so that nothing has to wait for it; anybody may have sent it
-			return i.refuse(refusal{"time", why})
+			return i.disallow(violation{"time", why})
 		}
 		return i.deadLetter(Poison, errors.New(why))
 	}
 	return i
 }
 
-// refuses checks who wrote an event, and where.
-func refuses(t event.Topic, f Format, e event.Event, m Message) (refusal, bool) {
+// disallows checks who wrote an event, and where.
+func disallows(t event.Topic, f Format, e event.Event, m Message) (violation, bool) {
 	if t.Writer != nil {
 		if writer := t.Writer(e.Type); writer != "" && writer != e.Source {
-			return refusal{"writer", fmt.Sprintf("%.80q is written by %s alone, and ce_source is %.80q", e.Type, writer, e.Source)}, true
+			return violation{"writer", fmt.Sprintf("%.80q is written by %s alone, and ce_source is %.80q", e.Type, writer, e.Source)}, true
 		}
 	}
 	if t.Partitions > 0 {
 		if want := f.Partition(m.Key, t.Partitions); m.Partition != want {
-			return refusal{"partition", fmt.Sprintf("its key belongs in partition %d of %d (murmur2), and it is in %d: "+
+			return violation{"partition", fmt.Sprintf("its key belongs in partition %d of %d (murmur2), and it is in %d: "+
 				"its producer has another partitioner, or another idea of the topic", want, t.Partitions, m.Partition)}, true
 		}
 	}
-	return refusal{}, false
+	return violation{}, false
 }

@@ -25,7 +25,7 @@ function free(list) {
   if (list && !isHeld(list)) for (const done of watchers) done(list);
 }
 
-function leave(wait) {
+function freeAfter(wait) {
   clearTimeout(leaving);
   leaving = setTimeout(() => {
     const left = under;
@@ -36,7 +36,7 @@ function leave(wait) {
 
 function at(list, wait) {
   if (!list) {
-    if (under && leaving === null) leave(wait);
+    if (under && leaving === null) freeAfter(wait);
     return;
   }
   clearTimeout(leaving);
@@ -44,7 +44,7 @@ function at(list, wait) {
   const before = under;
   under = list;
   if (before !== list) free(before);
-  if (wait === touched) leave(wait);
+  if (wait === touched) freeAfter(wait);
 }
 
 // pointerover also comes when the page moves under a resting pointer, so it does not count.
@@ -66,7 +66,7 @@ document.documentElement.addEventListener("pointerleave", ({ pointerType }) => {
   if (pointerType !== "touch") at(null, lingers); // a finger that is lifted leaves, too
 });
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") leave(0);
+  if (document.visibilityState === "hidden") freeAfter(0);
 });
 addEventListener("focusout", ({ target }) => {
   const list = listOf(target);

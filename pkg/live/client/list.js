@@ -24,14 +24,14 @@ export function apply(list, row, held = isHeld(list)) {
   const belongs = fits(tab, row.tabs);
   if (shown && belongs) replace(shown, row);
   if (page !== "first" || search) { // only the server knows what is in it
-    if (shown && !belongs && held) leave(shown, row);
+    if (shown && !belongs && held) markGone(shown, row);
     return true;
   }
   const size = Number(liveSize) || Infinity;
   const full = rows.length >= size;
   if (!belongs) {
     news(list).delete(row.id);
-    if (shown && held) leave(shown, row);
+    if (shown && held) markGone(shown, row);
     else shown?.remove();
     settle(list);
     return !held && Boolean(shown) && full; // the next page's first row moves up
@@ -101,8 +101,8 @@ function release(list) {
 }
 whenFree((list) => { if (list.isConnected && (news(list).size || all(list).some(isGone))) release(list); });
 
-// leave dims a row that is no longer in the list, and says what became of it, where that is known. It keeps its size, and so its content.
-function leave(shown, row) {
+// markGone dims a row that is no longer in the list, and says what became of it, where that is known. It keeps its size, and so its content.
+function markGone(shown, row) {
   const focused = shown.querySelector(":focus-visible");
   shown.classList.add("gone");
   if (row) shown.dataset.revision = row.revision; // a page from before it left does not bring it back
@@ -171,7 +171,7 @@ function merge(list, page) {
   for (const shown of all(list)) {
     const row = coming.get(shown.id);
     coming.delete(shown.id);
-    if (!row && !isGone(shown) && !isBehind(shown)) leave(shown);
+    if (!row && !isGone(shown) && !isBehind(shown)) markGone(shown);
     else if (row && Number(row.dataset.revision) >= Number(shown.dataset.revision)) replace(shown, { html: row.outerHTML }, false);
   }
   news(list).clear();
