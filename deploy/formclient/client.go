@@ -203,7 +203,11 @@ func (c *Client) Decide(payment, button, decided string, fields ...string) error
 	if page, err = page.Press(button, fields...); err != nil {
 		return err
 	}
-	if !page.Shows("Decision " + decided) {
+	if page.Shows("Decision " + decided) {
+		return nil
+	}
+	// The press may have led back to the list that the page was opened from.
+	if now, err := c.Open("/payments/" + payment); err != nil || !now.Shows("Decision "+decided) {
 		return fmt.Errorf("the page does not say %q: %s", decided, page.Text())
 	}
 	return nil

@@ -160,6 +160,7 @@ type Page struct {
 	Revision int64
 	// Now is what has become of the subject, for somebody who was writing about it: "Rejected by Tom Berg".
 	Now     string
+	Back    string  // the address of the list that it was opened from; the page's own address keeps it
 	Message Message // what has just been tried, and came to nothing; none without a text
 }
 

@@ -18,6 +18,7 @@ import (
 // cancelPage asks whether an order is really to be cancelled.
 type cancelPage struct {
 	ID, Title, Key string
+	List           web.Link
 	Draft          bool // which is discarded, as people say
 	Total          *money.Amount
 	Underway       *web.Link // its payment, which is cancelled, released or refunded
@@ -44,7 +45,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 	}
 	values, _ := tried.valuesOf(formCancel, nil)
 	page := cancelPage{
-		ID: id, Title: orderTitle(seen.Order), Draft: seen.State == order.StateDraft, Key: tried.keyOf(formCancel),
+		ID: id, List: web.BackLink(c, "Orders", "/orders"), Title: orderTitle(seen.Order), Draft: seen.State == order.StateDraft, Key: tried.keyOf(formCancel),
 		Reason: values.Field(fieldReason, "Reason").Area(3).Hint("Optional; managers read it."),
 	}
 	if seen.Total.Currency != "" {

@@ -120,7 +120,7 @@ func (h *handlers) stateOf(c echo.Context, id string) (order.State, error) {
 }
 
 func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried formState) error {
-	page := orderPage{ID: id, Title: "New order", NothingSeen: true}
+	page := orderPage{ID: id, List: web.BackLink(c, "Orders", "/orders"), Title: "New order", NothingSeen: true}
 	if err := h.addDraft(c, &page, order.Order{ID: id}, tried); err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ func (h *handlers) ownOrder(ctx context.Context, id, contractor string) (ordervi
 // orderPage is one order in whatever state: what is in it, what can be done, and what happened.
 type orderPage struct {
 	ID          string
+	List        web.Link
 	Title       string
 	State       web.Badge
 	Draft       *draftPart // only of a draft
@@ -107,7 +108,7 @@ func (h *handlers) showOrder(c echo.Context) error {
 // renderOrder shows an order with what somebody has just tried in vain, if anything.
 func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.History, tried formState) error {
 	page := orderPage{
-		ID: seen.ID, Title: orderTitle(seen.Order), State: orderview.StateBadge(seen.State), Customer: seen.CustomerName,
+		ID: seen.ID, List: web.BackLink(c, "Orders", "/orders"), Title: orderTitle(seen.Order), State: orderview.StateBadge(seen.State), Customer: seen.CustomerName,
 		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
 		Steps: timeline(seen),
 	}
@@ -127,7 +128,7 @@ func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.Histor
 	}
 	return orderView.Render(c, status, web.Page{
 		Title: page.Title, Nav: "orders", Subject: order.Stream(seen.ID), Revision: seen.Revision,
-		Now: cmp.Or(page.Facts.Ended, orderview.StateLabel(seen.State)), Message: tried.changes.message(),
+		Now: cmp.Or(page.Facts.Ended, orderview.StateLabel(seen.State)), Back: page.List.Href, Message: tried.changes.message(),
 	}, page)
 }
 

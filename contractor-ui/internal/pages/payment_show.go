@@ -19,6 +19,7 @@ import (
 // paymentPage is one payment: its facts, and everything that happened to it.
 type paymentPage struct {
 	ID              string
+	List            web.Link
 	Seen            string // what a press on the page carries
 	Amount          money.Amount
 	Description     string
@@ -52,6 +53,8 @@ func (h *handlers) showPayment(c echo.Context) error {
 	}
 	page := web.Page{Title: clip(p.Description, 60), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown(), Now: decidedText(p.Payment)}
 	data := paymentPageOf(p, contractor)
+	data.List = web.BackLink(c, "Payments", "/")
+	page.Back = data.List.Href
 	if err := h.addOrder(ctx, &data, p.Payment); err != nil {
 		return err
 	}

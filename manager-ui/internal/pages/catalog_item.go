@@ -49,6 +49,7 @@ type catalogPages[T catalogItem] struct {
 // itemPage is the form for a new product or customer, or for one that there is.
 type itemPage[T catalogItem] struct {
 	formState
+	List                              web.Link
 	ID                                string
 	Now                               *T // nil: a new one
 	Name, SKU, Price, Currency, Email web.Field
@@ -144,20 +145,24 @@ func (p catalogPages[T]) form(now T) *web.Form {
 
 // render shows the form, and what there is now.
 func (p catalogPages[T]) render(c echo.Context, now *T, form *web.Form, a formState) error {
-	page := itemPage[T]{formState: a, ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
+	page := itemPage[T]{formState: a, List: p.list(c), ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
 	p.fields(form, &page)
-	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav, Message: a.Message}
+	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav, Back: page.List.Href, Message: a.Message}
 	if now != nil {
-		around = p.about(*now, (*now).Common().Name, a)
+		around = p.about(c, *now, (*now).Common().Name, a)
 	}
 	return p.itemView.Render(c, a.Status, around, page)
 }
 
+// list leads to the list as somebody left it.
+func (p catalogPages[T]) list(c echo.Context) web.Link { return web.BackLink(c, p.title, p.file.path) }
+
 // about is a page about one.
-func (p catalogPages[T]) about(now T, title string, a formState) web.Page {
+func (p catalogPages[T]) about(c echo.Context, now T, title string, a formState) web.Page {
 	item := now.Common()
 	return web.Page{
-		Title: title, Nav: p.file.nav, Subject: p.file.stream(item.ID), Revision: item.Revision, Now: becameOf(item.Archived), Message: a.Message,
+		Title: title, Nav: p.file.nav, Subject: p.file.stream(item.ID), Revision: item.Revision, Now: becameOf(item.Archived),
+		Back: p.list(c).Href, Message: a.Message,
 	}
 }
 
@@ -205,7 +210,7 @@ func (p catalogPages[T]) archive(c echo.Context) error {
 }
 
 func (p catalogPages[T]) send(c echo.Context, command orderingCommand, showForm func(formState) error) error {
-	command.stream, command.next = p.file.stream(command.id), p.file.path
+	command.stream, command.next = p.file.stream(command.id), p.list(c).Href
 	return p.sendToOrdering(c, command, showForm)
 }
 
@@ -223,8 +228,8 @@ func (p catalogPages[T]) renderArchive(c echo.Context, now T, a formState) error
 	if item.Archived {
 		return p.render(c, &now, p.form(now), a)
 	}
-	return archiveView.Render(c, a.Status, p.about(now, "Archive "+p.file.noun, a), archivePage{
-		formState: a, List: web.Link{Label: p.title, Href: p.file.path}, Href: p.file.path + "/" + item.ID,
+	return archiveView.Render(c, a.Status, p.about(c, now, "Archive "+p.file.noun, a), archivePage{
+		formState: a, List: p.list(c), Href: p.file.path + "/" + item.ID,
 		Name: item.Name, Noun: p.file.noun, Means: p.means,
 	})
 }

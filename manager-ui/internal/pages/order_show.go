@@ -29,6 +29,7 @@ func (h *handlers) readOrder(ctx context.Context, id string) (orderview.History,
 // orderPage is an order with its payments and everything that happened to them.
 type orderPage struct {
 	order.Order
+	List              web.Link
 	Title, Contractor string
 	Theirs            string // the address of the customer's orders
 	Status            web.Badge
@@ -93,7 +94,7 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) er
 		return err
 	}
 	page := describeOrder(seen)
-	page.Key, page.Message = a.Key, a.Message
+	page.Key, page.Message, page.List = a.Key, a.Message, web.BackLink(c, "Orders", ordersPath)
 	page.addForms(forms)
 	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
 		page.Message.Typed = forms.cancel.Value(fieldReason)
@@ -103,7 +104,8 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) er
 		view = expireView
 	}
 	return view.Render(c, a.Status, web.Page{
-		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.Revision, Now: cmp.Or(page.Ended, page.Status.Text), Message: page.Message,
+		Title: page.Title, Nav: "orders", Subject: order.Stream(id), Revision: seen.Revision, Now: cmp.Or(page.Ended, page.Status.Text),
+		Back: page.List.Href, Message: page.Message,
 	}, page)
 }
 

@@ -102,6 +102,11 @@ func paymentForm(c echo.Context) (id string, form *web.Form, err error) {
 	return id, form, err
 }
 
-func paymentPath(id string) string { return "/payments/" + id }
+const paymentsPath = "/payments"
+
+func paymentPath(id string) string { return paymentsPath + "/" + id }
+
+// paymentsLink leads to the payments as somebody left them.
+func paymentsLink(c echo.Context) web.Link { return web.BackLink(c, "Payments", paymentsPath) }
 
 var errNoPayment = web.NotFound("There is no such payment.")

@@ -1,11 +1,11 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -50,7 +50,7 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 		m.Offer = undoOf(p)
 	}
 	web.Tell(c, m)
-	return web.Redirect(c, whereFrom(c, id))
+	return web.Redirect(c, cmp.Or(web.Back(c, paymentsPath), paymentPath(id)))
 }
 
 // showAcceptForm shows the payment's page again, with what is wrong with the note.
@@ -82,7 +82,7 @@ func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d d
 		Tone: web.Warning, Title: "Not " + d.done, Text: sentence(refusal.Error()), At: refusal.At, Typed: form.Value(d.field),
 		About: paymentLink(p.Payment),
 	}
-	if from := whereFrom(c, id); from != paymentPath(id) {
+	if from := web.CameFrom(c, paymentsPath); from != "" {
 		web.Tell(c, m)
 		return web.Redirect(c, from)
 	}
@@ -96,9 +96,5 @@ func paymentLink(p payment.Payment) *web.Link {
 
 // whereFrom is the list that a row's button was pressed in, or the payment's page.
 func whereFrom(c echo.Context, id string) string {
-	from, err := url.Parse(c.Request().Referer())
-	if err == nil && from.Host == c.Request().Host && from.Path == "/payments" {
-		return from.RequestURI()
-	}
-	return paymentPath(id)
+	return cmp.Or(web.CameFrom(c, paymentsPath), paymentPath(id))
 }

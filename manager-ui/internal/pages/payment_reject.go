@@ -14,6 +14,8 @@ import (
 // rejectPage asks for the reason.
 type rejectPage struct {
 	payment.Payment
+	List web.Link
+	Keep string // the address to go to instead
 	Form *web.Form
 }
 
@@ -45,7 +47,12 @@ func (h *handlers) showRejectForm(c echo.Context, form *web.Form) error {
 		}
 		return web.Redirect(c, paymentPath(p.ID))
 	}
+	list := paymentsLink(c)
+	keep := web.CameFrom(c, paymentsPath)
+	if keep == "" {
+		keep = web.Address(paymentPath(p.ID), map[string]string{"back": web.Back(c, paymentsPath)})
+	}
 	return rejectView.Render(c, form.Status(), web.Page{
-		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Revision, Now: paymentview.DecisionLabel(p.Decision),
-	}, rejectPage{Payment: p.Payment, Form: form})
+		Title: "Reject payment", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Revision, Now: paymentview.DecisionLabel(p.Decision), Back: list.Href,
+	}, rejectPage{Payment: p.Payment, List: list, Keep: keep, Form: form})
 }

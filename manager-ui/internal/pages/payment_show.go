@@ -19,6 +19,7 @@ import (
 // paymentPage is a payment with everything that happened to it.
 type paymentPage struct {
 	payment.Payment
+	List                  web.Link
 	Status                web.Badge
 	MoneyText             string
 	Waits                 bool
@@ -56,13 +57,14 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 		return err
 	}
 	page := paymentPageOf(p)
+	page.List = paymentsLink(c)
 	if page.Order, err = h.orderOf(c.Request().Context(), p.Payment); err != nil {
 		return err
 	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
-		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Message: page.Message,
+		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Back: page.List.Href, Message: page.Message,
 	}, page)
 }
 

@@ -9,6 +9,13 @@ addEventListener("turbo:load", () => {
   if (document.querySelector("[data-live-list], [data-live-subject]")) cache.exemptPageFromCache();
   else cache.resetCacheControl();
 });
+// The address of a page says which list it was opened from, so that the page knows after each refresh.
+addEventListener("turbo:load", () => {
+  const { back } = document.querySelector("main").dataset, here = new URL(location);
+  if (!back?.includes("?") || here.searchParams.get("back") === back) return;
+  here.searchParams.set("back", back);
+  session.history.replace(here, session.history.restorationIdentifier);
+});
 addEventListener("pagehide", () => { root.dataset.stale = ""; });
 for (const name of ["turbo:render", "live"]) addEventListener(name, () => { delete root.dataset.stale; });
 

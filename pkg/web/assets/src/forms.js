@@ -25,6 +25,20 @@ addEventListener("pick-by-enter", ({ target }) => {
   if (target.matches("form[data-submit-on-enter] pick-from")) target.closest("form").requestSubmit();
 });
 
+// A search goes on as one types. What comes is the same page, in which the focus and what is typed stay.
+const pause = 200; // ms
+let typing = null;
+addEventListener("input", ({ target }) => {
+  const form = target.closest?.("form[role=search]");
+  if (!form || !target.matches("[type=search]")) return;
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    if (!form.isConnected) return;
+    form.dataset.turboAction = "replace";
+    form.requestSubmit();
+  }, pause);
+});
+
 // send sends a field's form. The focus stays in the field, on the page that comes.
 function send(field) {
   const form = field.closest("form"), name = field.getAttribute("name");
