@@ -19,8 +19,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 	"time"
+
+	"countersign.example/pkg/service"
 )
 
 // patience is how long it all may take, a system that has just started included.
@@ -34,79 +35,35 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, err)
-	if errors.Is(err, errUsage) {
+	if _, usage := errors.AsType[service.UsageError](err); usage {
 		os.Exit(2) //nolint:gocritic // nothing deferred matters
 	}
 	os.Exit(1)
 }
 
-var errUsage = errors.New("usage: seed [config]")
+// config is where the services are.
+type config struct {
+	OrderingURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which takes orders, http://host:port"`
+	OrderingToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
+	ContractorURL string `env:"CONTRACTOR_UI_URL,required,notEmpty" desc:"the contractors' web app, http://host:port"`
+	ManagerURL    string `env:"MANAGER_UI_URL,required,notEmpty" desc:"the managers' web app, http://host:port"`
+	Switch        string `env:"SEED" envDefault:"yes" desc:"no leaves an empty system empty"`
+}
 
 func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	switch {
 	case len(args) == 1 && args[0] == "config":
-		return printVariables(out)
+		return service.PrintVariables(out, config{})
 	case len(args) > 0:
-		return errUsage
-	}
-	if os.Getenv(switchName) == "no" {
+		return service.UsageError{Err: errors.New("usage: seed [config]")}
+	case os.Getenv("SEED") == "no": // it may lack the others
 		return nil
 	}
-	c, err := load()
-	if err != nil {
+	var c config
+	if err := service.Parse(&c); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	p, err := newPlayer(c, out)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	return p.play(ctx)
-}
-
-// switchName is the variable that leaves an empty system empty.
-const switchName = "SEED"
-
-// config is where the services are.
-type config struct{ orderingURL, orderingToken, contractorURL, managerURL string }
-
-// variable is one that the program must have.
-type variable struct {
-	name, meaning string
-	into          func(*config) *string
-}
-
-var variables = []variable{
-	{"ORDERING_CORE_URL", "ordering-core, which takes orders, http://host:port", func(c *config) *string { return &c.orderingURL }},
-	{"ORDERING_CORE_TOKEN", "bearer token of this service at ordering-core", func(c *config) *string { return &c.orderingToken }},
-	{"CONTRACTOR_UI_URL", "the contractors' web app, http://host:port", func(c *config) *string { return &c.contractorURL }},
-	{"MANAGER_UI_URL", "the managers' web app, http://host:port", func(c *config) *string { return &c.managerURL }},
-}
-
-func load() (config, error) {
-	var c config
-	var errs []error
-	for _, v := range variables {
-		*v.into(&c) = os.Getenv(v.name)
-		if *v.into(&c) == "" {
-			errs = append(errs, fmt.Errorf("%s is not set: %s", v.name, v.meaning))
-		}
-	}
-	if len(errs) > 0 {
-		return c, fmt.Errorf("%w\n%w", errUsage, errors.Join(errs...))
-	}
-	return c, nil
-}
-
-// printVariables prints them as `<service> config` does.
-func printVariables(out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "VARIABLE\tDEFAULT\tMEANING")
-	for _, v := range variables {
-		fmt.Fprintf(table, "%s\t(required)\t%s\n", v.name, v.meaning)
-	}
-	fmt.Fprintf(table, "%s\tyes\tno leaves an empty system empty\n", switchName)
-	return table.Flush()
+	return play(ctx, c, out)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,8 +62,8 @@ type order struct {
 	lines    []line
 	discount int64 // basis points, which Mia sets
 	submit   bool
-	lives    time.Duration                       // how long it waits for its payment; 0 is as configured
-	then     func(context.Context, *scene) error // once it is submitted
+	lives    time.Duration // how long it waits for its payment; 0 is as configured
+	then     func(*scene)  // once it is submitted
 }
 
 type line struct {
@@ -90,24 +89,29 @@ var orders = []order{
 	{name: "bathroom", by: ada, lines: []line{{"TIL-M2", 14}, {"PLB-12", 6}}},
 }
 
+// The choices of the field "Capture".
+const (
+	automatic = "automatic"
+	manual    = "manual"
+)
+
 // request is a payment for no order.
 type request struct {
-	name   string
-	by     person
-	amount string
-	manual bool
-	then   func(ctx context.Context, p *player, payment string) error
+	name            string
+	by              person
+	amount, capture string
+	then            func(*scene)
 }
 
 // payments are one or more in every state that an order does not bring about.
 var payments = []request{
-	{"Scaffolding, week 46", sara, "2980.00", false, accept(mia)},
-	{"Paint, invoice 7781", sara, "742.01", false, accept(tom)}, // declined
-	{"Site lamps", jon, "96.00", false, reject(mia, "There is no invoice for this.")},
-	{"Deposit for the crane", ada, "1875.50", true, accept(mia)},
-	{"Cable drums", ada, "420.00", false, accept(tom)},
-	{"Parking at the site", ada, "58.20", false, withdrawnBy(ada)},
-	{"Deposit for the hall", jon, "1240.00", true, acceptAndRelease},
-	{"Van rental, November", jon, "310.40", false, nil},
-	{"Kitchen fitting, second instalment", ada, "1250.00", false, nil},
+	{"Scaffolding, week 46", sara, "2980.00", automatic, acceptedByMia},
+	{"Paint, invoice 7781", sara, "742.01", automatic, acceptedByTom}, // declined
+	{"Site lamps", jon, "96.00", automatic, rejected},
+	{"Deposit for the crane", ada, "1875.50", manual, acceptedByMia},
+	{"Cable drums", ada, "420.00", automatic, acceptedByTom},
+	{"Parking at the site", ada, "58.20", automatic, withdrawn},
+	{"Deposit for the hall", jon, "1240.00", manual, released},
+	{"Van rental, November", jon, "310.40", automatic, nil},
+	{"Kitchen fitting, second instalment", ada, "1250.00", automatic, nil},
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"countersign.example/pkg/service"
 )
 
 // total returns the total of an order of the script.
@@ -61,11 +64,14 @@ func TestConfigSaysWhatIsRead(t *testing.T) {
 	if err := dispatch(t.Context(), []string{"config"}, &page); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range variables {
-		if !strings.Contains(page.String(), v.name) {
-			t.Errorf("%s is missing in\n%s", v.name, page.String())
+	for _, v := range service.Variables(config{}) {
+		if !strings.Contains(page.String(), v.Name) {
+			t.Errorf("%s is missing in\n%s", v.Name, page.String())
 		}
-		t.Setenv(v.name, "")
+		t.Setenv(v.Name, "") // it comes back after the test
+		if err := os.Unsetenv(v.Name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := dispatch(t.Context(), nil, &page); err == nil || !strings.Contains(err.Error(), "ORDERING_CORE_TOKEN is not set") {
 		t.Errorf("without any variable: %v", err)

@@ -104,7 +104,7 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 	}
 	known := ErrUnreachable // as long as every attempt failed to connect, nothing can have been changed
 	for n := 0; ; n++ {
-		err := c.try(ctx, path, key, raw, into)
+		err := c.try(ctx, http.MethodPost, path, key, raw, into)
 		if _, refused := errors.AsType[*Refusal](err); err == nil || refused {
 			return err
 		}
@@ -119,6 +119,15 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 			return fmt.Errorf("%s %w: post %s: %w", c.name, known, path, err)
 		}
 	}
+}
+
+// Get asks once for what is at path, and decodes the answer as Post does. Its errors are a *Refusal, such as a
+// 404, and others.
+func (c *Client) Get(ctx context.Context, path string, into any) error {
+	if err := c.try(ctx, http.MethodGet, path, "", nil, into); err != nil {
+		return fmt.Errorf("get %s: %w", path, err)
+	}
+	return nil
 }
 
 // withActor is body with the person in ctx.
@@ -152,18 +161,20 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-func (c *Client) try(ctx context.Context, path, key string, body []byte, into any) error {
+func (c *Client) try(ctx context.Context, method, path, key string, body []byte, into any) error {
 	correlation := event.MetaFrom(ctx).CorrelationID
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json, application/problem+json")
-	request.Header.Set(headerKey, key)
+	if key != "" {
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set(headerKey, key)
+	}
 	if correlation != "" {
 		request.Header.Set("X-Correlation-Id", correlation)
 	}

@@ -105,13 +105,24 @@ func load[C any](defaults C, environment map[string]string) (*C, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T does not embed service.Config", c)
 	}
-	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
-		return nil, UsageError{fmt.Errorf("configuration: %s", plainEnvError(err))}
+	if err := parse(&c, environment); err != nil {
+		return nil, err
 	}
 	if err := configuration.Validate(); err != nil {
 		return nil, UsageError{fmt.Errorf("configuration: %w", err)}
 	}
 	return &c, nil
+}
+
+// Parse fills a struct, whose fields have tags as those of Config, from the environment. It is for a program
+// that is no service; its errors are as those of Load.
+func Parse(into any) error { return parse(into, env.ToMap(os.Environ())) }
+
+func parse(into any, environment map[string]string) error {
+	if err := env.ParseWithOptions(into, env.Options{Environment: environment}); err != nil {
+		return UsageError{fmt.Errorf("configuration: %s", plainEnvError(err))}
+	}
+	return nil
 }
 
 // plainEnvError lists the library's errors without its preamble, one a line.
@@ -169,10 +180,11 @@ func variables(v reflect.Value) []Variable {
 	return found
 }
 
-func printVariables(w io.Writer, list []Variable) error {
+// PrintVariables prints what a config struct reads, as `<service> config` does.
+func PrintVariables[C any](w io.Writer, defaults C) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "VARIABLE\tDEFAULT\tMEANING")
-	for _, v := range list {
+	for _, v := range Variables(defaults) {
 		if v.Required {
 			v.Default = "(required)"
 		}

@@ -147,7 +147,7 @@ func (p Program[C]) command(logTo io.Writer) *cobra.Command {
 			return p.Migrate(cmd.Context(), cfg, log)
 		}},
 		&cobra.Command{Use: "config", Short: "Print every variable this service reads", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return printVariables(cmd.OutOrStdout(), Variables(p.Defaults))
+			return PrintVariables(cmd.OutOrStdout(), p.Defaults)
 		}},
 		&cobra.Command{Use: "healthcheck", Short: "Ask the running service whether it lives", Hidden: true, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return healthcheck(cmd.Context(), p.httpAddr())
