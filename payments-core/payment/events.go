@@ -97,6 +97,7 @@ type Requested struct {
 	ContractorID  string        `json:"contractor_id"`
 	Amount        money.Amount  `json:"amount"` // 1 to money.Max minor units
 	Description   string        `json:"description"`
+	Reference     string        `json:"reference,omitempty"` // what people call it by; see Reference
 	OrderID       string        `json:"order_id,omitempty"`
 	Supersedes    string        `json:"supersedes,omitempty"` // the payment asked for again
 	CaptureMethod CaptureMethod `json:"capture_method"`
@@ -186,6 +187,7 @@ var decoders = schema.Decoders[Body]{
 			ContractorID:  o.Text("contractor_id", MaxReference),
 			Amount:        o.Amount("amount"),
 			Description:   o.Text("description", MaxText),
+			Reference:     o.OptionalMatching("reference", references, exampleReference),
 			OrderID:       o.OptionalID("order_id"),
 			Supersedes:    o.OptionalID("supersedes"),
 			CaptureMethod: CaptureMethod(o.OneOf("capture_method", string(Automatic), string(Manual))),

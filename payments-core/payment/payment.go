@@ -69,6 +69,7 @@ type Act = aggregate.Act
 // Payment is one request to be paid, and its state.
 type Payment struct {
 	ID             string
+	Reference      string // what people call it by; "" of one from before there were any
 	ContractorID   string
 	ContractorName string
 	Amount         money.Amount
@@ -207,7 +208,7 @@ func (p *Payment) apply(body Body, e Entry) *Refusal {
 	case Requested:
 		nothing := money.Zero(b.Amount.Currency)
 		*p = Payment{
-			ID: b.PaymentID, ContractorID: b.ContractorID, ContractorName: aggregate.NameOf(e.Actor, e.ActorName),
+			ID: b.PaymentID, Reference: b.Reference, ContractorID: b.ContractorID, ContractorName: aggregate.NameOf(e.Actor, e.ActorName),
 			Amount: b.Amount, Description: b.Description, OrderID: b.OrderID, Supersedes: b.Supersedes,
 			CaptureMethod: b.CaptureMethod, Decision: DecisionRequested, Requested: act,
 			AuthorizedAmount: nothing, CapturedAmount: nothing, ReleasedAmount: nothing, RefundedAmount: nothing,
@@ -413,6 +414,9 @@ func NewRequest(b Requested) (Requested, error) {
 	}
 	if b.Supersedes != "" && (!schema.IsID(b.Supersedes) || b.Supersedes == b.PaymentID) {
 		return b, invalid(TypeRequested, "supersedes", "Choose a payment to ask for again.")
+	}
+	if b.Reference != "" && !references.MatchString(b.Reference) {
+		return b, invalid(TypeRequested, "reference", "A reference is like "+exampleReference+".")
 	}
 	if b.ContractorID == "" || utf8.RuneCountInString(b.ContractorID) > MaxReference {
 		return b, &Refusal{Code: NotAllowed, Tried: TypeRequested}

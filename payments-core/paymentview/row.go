@@ -20,7 +20,8 @@ import (
 // Row is what the tables of both apps have of a payment. The JSON names are the columns'.
 type Row struct {
 	ID             string                `gorm:"primaryKey" json:"id"`
-	Revision       int64                 `json:"revision"` // of its stream
+	Revision       int64                 `json:"revision"`  // of its stream
+	Reference      *string               `json:"reference"` // what people call it by; nil of one from before there were any
 	ContractorID   string                `json:"contractor_id"`
 	ContractorName string                `json:"contractor_name"`
 	Currency       string                `json:"currency"`
@@ -60,7 +61,7 @@ func RowOf(s journal.Stream) (Row, payment.Payment, bool) {
 		return Row{}, p, false
 	}
 	row := Row{
-		ID: p.ID, Revision: s.Revision(), ContractorID: p.ContractorID, ContractorName: p.ContractorName,
+		ID: p.ID, Revision: s.Revision(), Reference: readmodel.Optional(p.Reference), ContractorID: p.ContractorID, ContractorName: p.ContractorName,
 		Currency: p.Amount.Currency, Description: p.Description, OrderID: readmodel.Optional(p.OrderID),
 		Supersedes: readmodel.Optional(p.Supersedes), CaptureMethod: p.CaptureMethod, Decision: p.Decision,
 		Money: p.Money, Final: p.Final, Stuck: p.Stuck, Pending: p.Pending,

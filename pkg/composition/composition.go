@@ -53,6 +53,8 @@ type Base struct {
 	Journal *journal.Journal
 	Kafka   *kafka.Client
 	Log     *slog.Logger
+	// HoldsOwn returns nil once the journal has what this service has written to the topics.
+	HoldsOwn func(ctx context.Context) error
 }
 
 // Parts are what a service adds. They are made for commands, too, and open nothing. All are optional, but for
@@ -95,7 +97,9 @@ func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, e
 	if s.Live {
 		options = append(options, journal.Live())
 	}
-	return Base{DB: db, Journal: journal.New(db, "/"+s.Name, options...), Kafka: s.kafka(cfg), Log: log}, nil
+	b := Base{DB: db, Journal: journal.New(db, "/"+s.Name, options...), Kafka: s.kafka(cfg), Log: log}
+	b.HoldsOwn = func(ctx context.Context) error { return kafka.HoldsOwn(ctx, s.consumer(b, Parts{})) }
+	return b, nil
 }
 
 // Close closes what Open has opened.

@@ -114,10 +114,7 @@ const checkWithin = time.Minute
 func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 	within, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	err := cfg.Client.checkTopics(within, cfg.Topics)
-	if err == nil {
-		err = find(within, cfg, map[journal.TopicPartition]int64{}, false)
-	}
+	err := HoldsOwn(within, cfg)
 	switch {
 	case err == nil:
 		return nil
@@ -129,4 +126,13 @@ func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 			"answers and the service has received what it holds: %w", checkWithin, err)
 	}
 	return fmt.Errorf("nothing was changed: the journal could not be compared with the topics; try again once Kafka answers: %w", err)
+}
+
+// HoldsOwn returns nil if the journal has what the service has written to the topics, as far as it can be used.
+// For a service whose journal follows the topics, an error says that it has not received all of it again yet.
+func HoldsOwn(ctx context.Context, cfg ConsumerConfig) error {
+	if err := cfg.Client.checkTopics(ctx, cfg.Topics); err != nil {
+		return err
+	}
+	return find(ctx, cfg, map[journal.TopicPartition]int64{}, false)
 }

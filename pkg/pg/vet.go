@@ -34,13 +34,13 @@ func (db *DB) Vet(check func(ctx context.Context) error) {
 	db.vetting.check = check
 }
 
-// incarnation changes with the database, and with each start of its server.
-const incarnation = `select oid::text || ' ' || pg_postmaster_start_time()::text from pg_database where datname = current_database()`
+// Incarnation is an expression that changes with the database, and with each start of its server.
+const Incarnation = `(select oid::text || ' ' || pg_postmaster_start_time()::text from pg_database where datname = current_database())`
 
 func incarnationOf(ctx context.Context, conn *pgx.Conn) (now string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pongWithin)
 	defer cancel()
-	err = conn.QueryRow(ctx, incarnation).Scan(&now)
+	err = conn.QueryRow(ctx, "select "+Incarnation).Scan(&now)
 	return now, err
 }
 

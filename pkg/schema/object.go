@@ -172,6 +172,16 @@ func (o *Object) OneOf(name string, choices ...string) string {
 // Matching reads a text that fits a pattern, such as "2026/11/000042".
 func (o *Object) Matching(name string, pattern *regexp.Regexp, example string) string {
 	value, there := o.require(name)
+	return o.matching(name, pattern, example, value, there)
+}
+
+// OptionalMatching reads such a text; "" if it is not there.
+func (o *Object) OptionalMatching(name string, pattern *regexp.Regexp, example string) string {
+	value, there := o.take(name)
+	return o.matching(name, pattern, example, value, there)
+}
+
+func (o *Object) matching(name string, pattern *regexp.Regexp, example string, value jsontext.Value, there bool) string {
 	text, ok := o.text(name, value, there)
 	if ok && !pattern.MatchString(text) {
 		o.fail("%q is not like %q", name, example)

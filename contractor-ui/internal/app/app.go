@@ -9,6 +9,7 @@ import (
 	"countersign.example/contractor-ui/internal/pages"
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/internal/references"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
@@ -63,8 +64,10 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		return nil, service.UsageError{Err: err}
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { core.Close(); return nil })
+	numbers := references.New(b.DB, b.HoldsOwn, time.Now, rt.Log)
+	rt.Go("references", numbers.Run)
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Hub: hub, Ordering: core,
-		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, time.Now),
+		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, numbers, time.Now),
 	})
 }

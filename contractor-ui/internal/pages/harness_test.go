@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"countersign.example/contractor-ui/internal/pages"
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/internal/references"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -82,7 +84,7 @@ func newTestSite(t *testing.T) *testSite {
 	t.Cleanup(orders.Close)
 	site, err := pages.New(pages.Options{
 		Options: web.Options{Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log},
-		DB:      db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, time.Now), Ordering: orders,
+		DB:      db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, d.numbers(), time.Now), Ordering: orders,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +92,15 @@ func newTestSite(t *testing.T) *testSite {
 	d.server = httptest.NewServer(site.Echo)
 	t.Cleanup(d.server.Close)
 	return d
+}
+
+// numbers are the database's references, which it may give.
+func (d *testSite) numbers() *references.Numbers {
+	numbers := references.New(d.db, func(context.Context) error { return nil }, time.Now, slog.New(slog.DiscardHandler))
+	if err := numbers.Check(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
+	return numbers
 }
 
 // browser is one person's.

@@ -128,19 +128,19 @@ func (h *handlers) requestPayment(c echo.Context) error {
 	if wanted.Supersedes != "" {
 		command = h.payments.AskAgain
 	}
-	made, err := command(c.Request().Context(), wanted)
+	asked, made, err := command(c.Request().Context(), wanted)
 	var other payments.OtherRequest
 	// If the form was sent before with other contents, these ask for a payment of their own, which is one
 	// however often they are sent.
 	if errors.As(err, &other) {
 		wanted.PaymentID = anotherID(wanted)
-		made, err = command(c.Request().Context(), wanted)
+		asked, made, err = command(c.Request().Context(), wanted)
 	}
 	refusal := refusalOf(err)
 	switch {
 	case err == nil:
 		if made {
-			web.Tell(c, askedFor(wanted))
+			web.Tell(c, askedFor(asked))
 		}
 		if made && other.Payment.Exists() {
 			web.Tell(c, web.Message{

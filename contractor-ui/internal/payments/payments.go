@@ -7,6 +7,7 @@
 //   - A contractor changes their own payments only. Anybody else's do not exist ([ErrNoPayment]).
 //   - A payment's id is the idempotency key of its request: the same request again changes nothing.
 //   - An order has one payment at a time that has not ended: asking for it holds the order's stream.
+//   - A request takes its reference in its transaction. One that is sent again keeps what it has.
 package payments
 
 import (
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/internal/references"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
@@ -39,12 +41,13 @@ func (OtherRequest) Error() string { return "payments: another request has this 
 type Service struct {
 	db      *pg.DB
 	journal *journal.Journal
+	numbers *references.Numbers
 	now     func() time.Time
 }
 
 // New returns the service; now is the time of the events that it writes.
-func New(db *pg.DB, j *journal.Journal, now func() time.Time) *Service {
-	return &Service{db: db, journal: j, now: now}
+func New(db *pg.DB, j *journal.Journal, numbers *references.Numbers, now func() time.Time) *Service {
+	return &Service{db: db, journal: j, numbers: numbers, now: now}
 }
 
 // Withdraw takes a request back, as it was seen (see [paymentview.Seen]), while it waits for a decision.
@@ -68,14 +71,14 @@ func (s *Service) Withdraw(ctx context.Context, id, seen string) error {
 		if err := paymentview.CheckSeen(seen, p, payment.TypeWithdrawn, steps); err != nil {
 			return err
 		}
-		return s.append(ctx, tx, stream, body)
+		return s.append(ctx, tx, stream, body, s.now())
 	})
 }
 
 // append writes one event of the person whose command it is, and the row of the read model.
-func (s *Service) append(ctx context.Context, tx *pg.Tx, stream journal.Stream, body payment.Body) error {
+func (s *Service) append(ctx context.Context, tx *pg.Tx, stream journal.Stream, body payment.Body, at time.Time) error {
 	e := payment.New(s.journal.Source(), stream.ID[len(payment.Stream("")):], body)
-	e.Time, e.Meta = s.now(), event.MetaFrom(ctx)
+	e.Time, e.Meta = at, event.MetaFrom(ctx)
 	if err := s.journal.Append(ctx, tx, &stream, e); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/contractor-ui/internal/readmodel"
+	"countersign.example/contractor-ui/internal/references"
 	"countersign.example/contractor-ui/migrations"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -38,7 +40,12 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	j := journal.New(db, "/contractor-ui", journal.Live())
-	return &fixture{payments.New(db, j, func() time.Time { return noon }), t, db, j}
+	clock := func() time.Time { return noon }
+	numbers := references.New(db, func(context.Context) error { return nil }, clock, slog.New(slog.DiscardHandler))
+	if err := numbers.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return &fixture{payments.New(db, j, numbers, clock), t, db, j}
 }
 
 // as is the context of a request of somebody's.
@@ -58,7 +65,7 @@ func (f *fixture) payment(id string) readmodel.PaymentHistory {
 		f.t.Fatal(err)
 	}
 	rows, err := readmodel.Find(f.t.Context(), f.db, id)
-	if err != nil || (len(rows) == 1) != p.Exists() || len(rows) == 1 && (rows[0].Decision != p.Decision || rows[0].Revision != p.Revision) {
+	if err != nil || (len(rows) == 1) != p.Exists() || len(rows) == 1 && (rows[0].Decision != p.Decision || *rows[0].Reference != p.Reference || rows[0].Revision != p.Revision) {
 		f.t.Fatalf("the row %+v, %v of %+v", rows, err, p)
 	}
 	return p
@@ -87,19 +94,19 @@ func TestARequestIsWrittenOnce(t *testing.T) {
 	f, form := newFixture(t), wanted("  Tiles ")
 	// when it is sent twice
 	for _, first := range []bool{true, false} {
-		if made, err := f.Request(f.as(ada), form); err != nil || made != first {
-			t.Fatal(made, err)
+		if asked, made, err := f.Request(f.as(ada), form); err != nil || made != first || asked.Reference != "P-2026-000001" {
+			t.Fatal(asked, made, err)
 		}
 	}
-	// then it is one payment, with the text as the domain keeps it
+	// then it is one payment, with one reference and with the text as the domain keeps it
 	p := f.payment(form.PaymentID)
-	if p.Decision != payment.DecisionRequested || p.Description != "Tiles" || p.Requested.ByName != ada.ActorName || !p.Requested.At.Equal(noon) {
+	if p.Reference != "P-2026-000001" || p.Decision != payment.DecisionRequested || p.Description != "Tiles" || p.Requested.ByName != ada.ActorName || !p.Requested.At.Equal(noon) {
 		t.Errorf("%+v", p)
 	}
 	// and with something else in it, it names the payment that there is
 	form.Description = "Grout"
 	var other payments.OtherRequest
-	if _, err := f.Request(f.as(ada), form); !errors.As(err, &other) || other.Payment.Description != "Tiles" {
+	if _, _, err := f.Request(f.as(ada), form); !errors.As(err, &other) || other.Payment.Description != "Tiles" {
 		t.Error(err)
 	}
 	if n := f.written(); n != [2]int{1, 1} {
@@ -109,19 +116,19 @@ func TestARequestIsWrittenOnce(t *testing.T) {
 
 func TestARefusalWritesNothing(t *testing.T) {
 	f, theirs := newFixture(t), wanted("Tiles")
-	if _, err := f.Request(f.as(ada), theirs); err != nil {
+	if _, _, err := f.Request(f.as(ada), theirs); err != nil {
 		t.Fatal(err)
 	}
 	before := f.written()
 
-	_, err := f.Request(f.as(ada), wanted(" "))
+	_, _, err := f.Request(f.as(ada), wanted(" "))
 	f.refused(err, payment.Invalid)
 	again := wanted("Tiles")
 	again.Supersedes = theirs.PaymentID
-	_, err = f.AskAgain(f.as(ada), again)
+	_, _, err = f.AskAgain(f.as(ada), again)
 	f.refused(err, payment.WrongState)
 	again.ContractorID = jon.Actor
-	if _, err := f.AskAgain(f.as(jon), again); !errors.Is(err, payments.ErrNoPayment) {
+	if _, _, err := f.AskAgain(f.as(jon), again); !errors.Is(err, payments.ErrNoPayment) {
 		t.Error(err)
 	}
 	if err := f.Withdraw(f.as(jon), theirs.PaymentID, ""); !errors.Is(err, payments.ErrNoPayment) {
@@ -135,7 +142,7 @@ func TestARefusalWritesNothing(t *testing.T) {
 func TestAskingAgainForWhatWasRejected(t *testing.T) {
 	// given a request that Mia has rejected
 	f, first := newFixture(t), wanted("Tiles")
-	if _, err := f.Request(f.as(ada), first); err != nil {
+	if _, _, err := f.Request(f.as(ada), first); err != nil {
 		t.Fatal(err)
 	}
 	f.receive(payment.Topic, payment.Stream(first.PaymentID), f.own(first.PaymentID), f.event(first.PaymentID, mia, payment.Rejected{Reason: "no"}))
@@ -143,11 +150,11 @@ func TestAskingAgainForWhatWasRejected(t *testing.T) {
 	again, late := wanted("Tiles, with an invoice"), wanted("Tiles")
 	again.Supersedes, late.Supersedes = first.PaymentID, first.PaymentID
 	for _, made := range []bool{true, false} {
-		if got, err := f.AskAgain(f.as(ada), again); err != nil || got != made {
-			t.Fatal(got, err)
+		if asked, got, err := f.AskAgain(f.as(ada), again); err != nil || got != made || asked.Reference != "P-2026-000002" {
+			t.Fatal(asked, got, err)
 		}
 	}
-	_, err := f.AskAgain(f.as(ada), late)
+	_, _, err := f.AskAgain(f.as(ada), late)
 	// then there is one
 	f.refused(err, payment.AlreadyAsked)
 	if p := f.payment(first.PaymentID); p.SupersededBy != again.PaymentID || f.payment(late.PaymentID).Exists() {
@@ -191,7 +198,7 @@ func TestAnOrderIsAskedForOnceAtATime(t *testing.T) {
 		t.Error(err)
 	}
 	// then there is one payment, of the order's total under its number
-	if p := f.payment(form.PaymentID); p.OrderID != id || p.Amount != total || p.Description != "Order 2026/11/000042" {
+	if p := f.payment(form.PaymentID); p.Reference != "P-2026-000001" || p.OrderID != id || p.Amount != total || p.Description != "Order 2026/11/000042" {
 		t.Errorf("%+v", p)
 	}
 	if n := f.written(); n != [2]int{len(events) + 1, 1} {

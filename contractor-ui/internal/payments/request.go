@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
@@ -15,36 +16,35 @@ import (
 	"countersign.example/pkg/schema"
 )
 
-// Request asks for a payment. It reports whether it was made now: false if the same request has made it
-// before.
-func (s *Service) Request(ctx context.Context, wanted payment.Requested) (made bool, err error) {
-	body, err := payment.NewRequest(wanted)
-	if err != nil {
-		return false, err
+// Request asks for a payment. It returns the request, and reports whether it was made now: false if the same
+// request has made it before.
+func (s *Service) Request(ctx context.Context, wanted payment.Requested) (body payment.Requested, made bool, err error) {
+	if body, err = payment.NewRequest(wanted); err != nil {
+		return body, false, err
 	}
-	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+	err = s.inTx(ctx, func(tx *pg.Tx, request request) error {
 		name := payment.Stream(body.PaymentID)
 		streams, err := s.journal.Load(ctx, tx, name)
 		if err != nil {
 			return err
 		}
-		made, err = s.appendRequest(ctx, tx, streams[name], body)
+		made, err = s.appendRequest(ctx, tx, streams[name], &body, request)
 		return err
 	})
-	return made, err
+	return body, made, err
 }
 
 // AskAgain asks for a payment in place of the one that it supersedes, as Request does.
-func (s *Service) AskAgain(ctx context.Context, wanted payment.Requested) (made bool, err error) {
-	body, err := payment.NewRequest(wanted)
+func (s *Service) AskAgain(ctx context.Context, wanted payment.Requested) (body payment.Requested, made bool, err error) {
+	body, err = payment.NewRequest(wanted)
 	var refusal *payment.Refusal
 	if errors.As(err, &refusal) && refusal.Field == "supersedes" {
-		return false, ErrNoPayment
+		return body, false, ErrNoPayment
 	}
 	if err != nil {
-		return false, err
+		return body, false, err
 	}
-	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+	err = s.inTx(ctx, func(tx *pg.Tx, request request) error {
 		name, superseded := payment.Stream(body.PaymentID), payment.Stream(body.Supersedes)
 		streams, err := s.journal.Load(ctx, tx, name, superseded)
 		if err != nil {
@@ -55,16 +55,35 @@ func (s *Service) AskAgain(ctx context.Context, wanted payment.Requested) (made 
 				return err
 			}
 		}
-		made, err = s.appendRequest(ctx, tx, streams[name], body)
+		made, err = s.appendRequest(ctx, tx, streams[name], &body, request)
 		return err
 	})
-	return made, alreadyAsked(err)
+	return body, made, alreadyAsked(err)
 }
 
-// appendRequest writes a request into its stream, unless the stream has it already.
-func (s *Service) appendRequest(ctx context.Context, tx *pg.Tx, stream journal.Stream, body payment.Requested) (made bool, err error) {
+// request is when something is asked for, and what gives its reference once the transaction has begun.
+type request struct {
+	at        time.Time
+	reference func(context.Context) (string, error)
+}
+
+// inTx takes a number with the transaction's first statement: it costs no round trip of its own. A request
+// that is refused, or was made before, leaves a gap.
+func (s *Service) inTx(ctx context.Context, do func(*pg.Tx, request) error) error {
+	s.numbers.Ready(ctx)
+	return s.db.InTx(ctx, func(tx *pg.Tx) error {
+		at := s.now()
+		return do(tx, request{at, s.numbers.Take(tx, at)})
+	})
+}
+
+// appendRequest writes a request into its stream, with its reference, unless the stream has it already.
+func (s *Service) appendRequest(ctx context.Context, tx *pg.Tx, stream journal.Stream, body *payment.Requested, request request) (made bool, err error) {
 	if len(stream.Records) == 0 {
-		return true, s.append(ctx, tx, stream, body)
+		if body.Reference, err = request.reference(ctx); err != nil {
+			return false, err
+		}
+		return true, s.append(ctx, tx, stream, *body, request.at)
 	}
 	p, err := own(stream, body.ContractorID)
 	if err != nil {
@@ -74,6 +93,7 @@ func (s *Service) appendRequest(ctx context.Context, tx *pg.Tx, stream journal.S
 		p.Supersedes != body.Supersedes {
 		return false, OtherRequest{p}
 	}
+	body.Reference = p.Reference
 	return false, nil
 }
 
@@ -112,7 +132,7 @@ func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested)
 		return wanted, false, &payment.Refusal{Code: payment.Invalid, Tried: payment.TypeRequested, Field: "payment_id",
 			Message: "the form has lost its number; please try again"}
 	}
-	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
+	err = s.inTx(ctx, func(tx *pg.Tx, request request) error {
 		o, err := s.lockOrder(ctx, tx, wanted.OrderID, wanted.ContractorID)
 		if err != nil {
 			return err
@@ -144,8 +164,8 @@ func (s *Service) RequestForOrder(ctx context.Context, wanted payment.Requested)
 		if body, err = requestFor(o, payments, wanted); err != nil {
 			return err
 		}
-		made = true
-		return s.append(ctx, tx, streams[names[0]], body)
+		made, err = s.appendRequest(ctx, tx, streams[names[0]], &body, request)
+		return err
 	})
 	return body, made, alreadyAsked(err)
 }

@@ -57,7 +57,7 @@ func (p Payment) Shown() int64 {
 
 func paymentOf(s journal.Stream) (Payment, bool) {
 	row, p, ok := paymentview.RowOf(s)
-	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: search.Later(search.Mark(p.ContractorID), p.Description, p.Amount.Decimal(), p.Amount.String())}, ok
+	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: search.Later(search.Mark(p.ContractorID), p.Reference, p.Description, p.Amount.Decimal(), p.Amount.String())}, ok
 }
 
 // PageSize is how many rows a page of a list has.

@@ -68,7 +68,7 @@ func paymentOf(s journal.Stream) (Payment, bool) {
 	if !ok {
 		return Payment{}, false
 	}
-	terms := search.Later("", p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String())
+	terms := search.Later("", p.Reference, p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String())
 	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: terms}, true
 }
 

@@ -1,0 +1,16 @@
+-- +goose Up
+
+-- What people call a payment by, as its request says; null for one from before there were references.
+alter table payments add column reference text collate "C";
+
+-- A year's next number is the sequence's next, less the year's base. Whoever takes one waits for nobody; numbers that nothing came of are gaps.
+create sequence payment_references;
+create table reference_years (
+    year int primary key,
+    base bigint not null -- what the sequence's numbers are less than the year's
+);
+
+-- +goose Down
+drop table reference_years;
+drop sequence payment_references;
+alter table payments drop column reference;
