@@ -117,13 +117,13 @@ func (s service) settings(p parts) (list []string) {
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
 	switch s.name {
 	case contractorUI.name:
-		set("IDENTITY", "demo")
+		setIdentity(set)
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
 	case managerUI.name:
-		set("IDENTITY", "demo")
+		setIdentity(set)
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("PAYMENTS_CORE_URL", paymentsCore.url())
@@ -144,6 +144,13 @@ func (s service) settings(p parts) (list []string) {
 		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])
 	}
 	return list
+}
+
+// setIdentity has people be whom they choose, for as long as they like: there is nothing to protect.
+func setIdentity(set func(name, value string)) {
+	set("IDENTITY", "demo")
+	set("SESSION_IDLE", fallback("SESSION_IDLE", "720h"))
+	set("SESSION_LIFETIME", fallback("SESSION_LIFETIME", "720h"))
 }
 
 func fallback(variable, value string) string {

@@ -99,6 +99,9 @@ func (d *Demo) SignIn(c echo.Context, id string) error {
 		m.Put(ctx, personKey, id)
 		err = d.sessions.save(c)
 	}
+	if err == nil {
+		d.sessions.LogSecurity(c, SignedIn, id)
+	}
 	if err != nil {
 		return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
 	}
@@ -113,7 +116,7 @@ func (s *Site) SessionOf(c echo.Context) (session string, ok bool) {
 		return "", false
 	}
 	// As it was loaded: a cookie whose session has ended before names none.
-	return s.options.Sessions.manager.Token(c.Request().Context()), true
+	return s.options.Sessions.nameOf(c), true
 }
 
 // personHeader says whose page a form was sent from.
@@ -149,6 +152,9 @@ func (s *Site) Socket(hub Hub, audience func(Person) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if session, ok := s.SessionOf(c); ok {
 			hub.Serve(c.Response(), c.Request(), audience(PersonOf(c)), session)
+			if c.Response().Status == http.StatusForbidden {
+				s.options.Sessions.logRefusedOrigin(c)
+			}
 		} else {
 			hub.Refuse(c.Response(), c.Request())
 		}

@@ -138,11 +138,12 @@ func limit(large []Large, socket string) echo.MiddlewareFunc {
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, drainLimit) }
 
 // refuseCrossSite stops forms that another site sends in the person's name.
-func refuseCrossSite() echo.MiddlewareFunc {
+func refuseCrossSite(sessions *Sessions) echo.MiddlewareFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
+				sessions.logRefusedOrigin(c)
 				return &Error{Status: http.StatusForbidden, Message: "This request came from another site and was refused.", Err: err}
 			}
 			return next(c)

@@ -85,8 +85,10 @@ func NewRenderer(files fs.FS, assets *Assets, funcs template.FuncMap, declared .
 		r.pages[name] = page
 	}
 	problems = append(problems, r.check(declared)...)
-	// The error page is the site's own and needs no view of the app.
-	r.pages[errorView] = template.Must(template.Must(base.Clone()).Parse(`{{define "content"}}{{template "error" .}}{{end}}`))
+	// These pages are the site's own and need no view of the app.
+	for view, name := range map[string]string{errorView: "error", sessionsView: "sessions"} {
+		r.pages[view] = template.Must(template.Must(base.Clone()).Parse(`{{define "content"}}{{template "` + name + `" .}}{{end}}`))
+	}
 	return r, errors.Join(problems...)
 }
 

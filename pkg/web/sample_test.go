@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/web"
 )
@@ -76,18 +78,40 @@ func mustRenderer(tb testing.TB, assets *web.Assets) *web.Renderer {
 
 type sample struct {
 	*httptest.Server
+	options  web.Options
 	site     *web.Site
 	sessions *web.Sessions
 	browser  *http.Client
+	db       *pg.DB
+	log      *lines
 	awayNow  []string
 	dropTabl func()
 }
 
+// lines is a log that is written and read at once.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 func startSample(tb testing.TB) *sample {
 	tb.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	written := &lines{}
+	log := slog.New(slog.NewTextHandler(written, nil))
 	db := pgtest.New(tb, web.Migrations)
-	sessions := web.NewSessions(db, "sample_session", false, log)
+	sessions := web.NewSessions(db, "sample_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions,
 		web.Person{ID: "mia-weber", Name: "Mia Weber"}, web.Person{ID: "tom-berg", Name: "Tom Berg"})
 	if err != nil {
@@ -97,13 +121,14 @@ func startSample(tb testing.TB) *sample {
 	if a, err := web.BuiltAssets(); err == nil {
 		assets = a
 	}
-	s := &sample{sessions: sessions, dropTabl: func() { _, _ = db.Pool().Exec(context.Background(), "drop table sessions") }}
-	s.site, err = web.New(web.Options{
+	s := &sample{sessions: sessions, db: db, log: written, dropTabl: func() { _, _ = db.Pool().Exec(context.Background(), "drop table sessions") }}
+	s.options = web.Options{
 		Label: "Manager", Renderer: mustRenderer(tb, assets), Assets: assets, Sessions: sessions, Identity: identity, Log: log,
 		Nav:        []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "form", Label: "Request", Href: "/form"}},
 		LiveCursor: func() string { return "epoch:1-0" },
 		Away:       func(context.Context) []string { return s.awayNow },
-	})
+	}
+	s.site, err = web.New(s.options)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -143,9 +168,13 @@ func startSample(tb testing.TB) *sample {
 	e.GET("/whoami", func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })
 	s.Server = httptest.NewServer(e)
 	tb.Cleanup(s.Close)
-	jar, _ := cookiejar.New(nil)
-	s.browser = &http.Client{Jar: jar}
+	s.browser = newBrowser()
 	return s
+}
+
+func newBrowser() *http.Client {
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Jar: jar}
 }
 
 // get returns a page's status and text.

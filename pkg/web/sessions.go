@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
@@ -22,29 +21,51 @@ var migrationFiles embed.FS
 // Migrations holds the sessions table.
 var Migrations = pg.NewMigrations("web", migrationFiles)
 
-// sessionsKey is where a request finds the sessions.
-const sessionsKey = "web.sessions"
+// sessionsKey is where a request finds the sessions, sessionReadKey says that its own has been read.
+const (
+	sessionsKey    = "web.sessions"
+	sessionReadKey = "web.session"
+)
+
+// SessionConfig says how long sessions last; embed it beside IdentityConfig.
+type SessionConfig struct {
+	SessionIdle     time.Duration `env:"SESSION_IDLE" envDefault:"30m" desc:"how long a session lasts without a request by its person"`
+	SessionLifetime time.Duration `env:"SESSION_LIFETIME" envDefault:"12h" desc:"how long a session lasts at most"`
+}
+
+// Check refuses limits that are none.
+func (c SessionConfig) Check() error {
+	if c.SessionIdle < time.Second || c.SessionLifetime < c.SessionIdle {
+		return fmt.Errorf("SESSION_IDLE is %s and SESSION_LIFETIME %s: use durations such as 30m and 12h, the latter no shorter", c.SessionIdle, c.SessionLifetime)
+	}
+	return nil
+}
 
 // Sessions keeps what belongs to a browser in the app's own Postgres. A browser has one from its first page
 // with live updates on, or from signing in; without one it is served while the database is away.
 type Sessions struct {
 	manager *scs.SessionManager
+	store   *sessionStore
 	db      *pg.DB
 	log     *slog.Logger
 }
 
 // NewSessions keeps sessions in db, under a cookie that is the app's own: browsers share cookies
-// among the ports of a host. The cookie is Secure in production.
-func NewSessions(db *pg.DB, cookie string, production bool, log *slog.Logger) *Sessions {
-	m := scs.New()
-	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0) // see SessionRetention
-	m.Lifetime = 30 * 24 * time.Hour
+// among the ports of a host. Where browsers come by HTTPS, the cookie is secure: it is sent by HTTPS only,
+// and its prefix has browsers take it from this host alone.
+func NewSessions(db *pg.DB, cookie string, secure bool, limits SessionConfig, log *slog.Logger) *Sessions {
+	m, store := scs.New(), &sessionStore{db: db, idle: limits.SessionIdle}
+	m.Store = store
+	m.Lifetime = limits.SessionLifetime
 	m.Cookie.Name = cookie
+	if secure {
+		m.Cookie.Name = "__Host-" + cookie
+	}
 	m.Cookie.HttpOnly = true
 	m.Cookie.SameSite = http.SameSiteLaxMode
-	m.Cookie.Secure = production
+	m.Cookie.Secure = secure
 	m.Cookie.Path = "/"
-	return &Sessions{manager: m, db: db, log: log}
+	return &Sessions{manager: m, store: store, db: db, log: log}
 }
 
 // SessionRetention is for sessions that have expired, which are no longer read.
@@ -71,6 +92,9 @@ func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, erro
 // OnEnd calls notify whenever sessions may have ended, on whatever replica, until ctx ends.
 func (s *Sessions) OnEnd(ctx context.Context, notify func()) { s.db.Listen(ctx, endedChannel, notify) }
 
+// refreshHeader comes with what a page fetches by itself: that is no sign of a person.
+const refreshHeader = "Page-Refresh"
+
 // middleware loads the session and, before the answer's first byte, saves it when it was changed.
 func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -78,11 +102,16 @@ func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if cookie, err := c.Cookie(s.manager.Cookie.Name); err == nil {
 			token = cookie.Value
 		}
-		ctx, err := s.manager.Load(c.Request().Context(), token)
+		ctx := c.Request().Context()
+		if r := c.Request(); r.URL.Path == livePath || r.Header.Get(refreshHeader) != "" {
+			ctx = context.WithValue(ctx, unusedKey{}, true)
+		}
+		ctx, err := s.manager.Load(ctx, token)
 		if err != nil {
 			return Unavailable("Your session cannot be read at the moment. Please try again shortly.", err)
 		}
 		c.SetRequest(c.Request().WithContext(ctx))
+		c.Set(sessionReadKey, true)
 		c.Response().Before(func() {
 			if err := s.save(c); err != nil {
 				s.log.ErrorContext(ctx, "save the session", "error", err)
@@ -101,7 +130,7 @@ const visitLifetime = 24 * time.Hour
 // one.
 func (s *Sessions) begin(c echo.Context) {
 	if ctx := c.Request().Context(); s.manager.Token(ctx) == "" && s.manager.Status(ctx) == scs.Unmodified {
-		s.manager.SetDeadline(ctx, time.Now().Add(visitLifetime))
+		s.manager.SetDeadline(ctx, time.Now().Add(min(visitLifetime, s.manager.Lifetime)))
 	}
 }
 
@@ -110,6 +139,11 @@ func (s *Sessions) save(c echo.Context) error {
 	ctx := c.Request().Context()
 	switch s.manager.Status(ctx) {
 	case scs.Modified:
+		owner := sessionOwner{person: s.manager.GetString(ctx, personKey), browser: browserName(c.Request().UserAgent())}
+		if owner.person == "" {
+			owner.person = PersonOf(c).ID
+		}
+		ctx = context.WithValue(ctx, sessionOwnerKey{}, owner)
 		token, expiry, err := s.manager.Commit(ctx)
 		if err != nil {
 			return err

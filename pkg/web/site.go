@@ -56,8 +56,8 @@ type Site struct {
 	options Options
 }
 
-// New returns a site that serves its assets, /favicon.ico, /robots.txt and POST /signed-in-as, answers errors
-// with pages, and leads from addresses that end with a slash to those without. What answers GET answers HEAD.
+// New returns a site that serves its assets, /favicon.ico, /robots.txt, POST /signed-in-as and /sessions, answers
+// errors with pages, and leads from addresses that end with a slash to those without. What answers GET answers HEAD.
 func New(o Options) (*Site, error) {
 	if o.Renderer == nil || o.Assets == nil || o.Sessions == nil || o.Identity == nil || o.Log == nil {
 		return nil, errors.New("a site needs Renderer, Assets, Sessions, Identity and Log")
@@ -96,10 +96,12 @@ func New(o Options) (*Site, error) {
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
-		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(), limit(o.Large, livePath),
+		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
 		o.Sessions.middleware, s.identify,
 	)
 	e.POST("/signed-in-as", s.signIn)
+	e.GET(sessionsPath, s.listSessions)
+	e.POST(sessionsPath+"/end", s.endSessions)
 	return s, nil
 }
 

@@ -25,11 +25,12 @@ type Config struct {
 	service.KafkaConfig
 	service.RedisConfig
 	web.IdentityConfig
+	web.SessionConfig
 }
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	return errors.Join(c.Config.Validate(), c.Check(c.Environment))
+	return errors.Join(c.Config.Validate(), c.IdentityConfig.Check(c.Environment), c.SessionConfig.Check())
 }
 
 func (c *Config) webapp() *Config { return c }
@@ -122,7 +123,7 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 		return nil
 	})
 	production := r.Environment == service.Production
-	sessions := web.NewSessions(r.DB, a.Cookie, production, rt.Log)
+	sessions := web.NewSessions(r.DB, a.Cookie, production, r.SessionConfig, rt.Log)
 	identity, err := web.NewDemo(r.IdentityConfig, r.Environment, sessions, a.People...)
 	if err != nil {
 		return service.UsageError{Err: err}

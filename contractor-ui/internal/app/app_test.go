@@ -44,6 +44,7 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 	addr = servicetest.FreeAddr(t)
 	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
 	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
+	cfg.SessionIdle, cfg.SessionLifetime = time.Hour, time.Hour
 	cfg.OrderingCoreURL, cfg.OrderingCoreToken = "http://127.0.0.1:1", "secret" // nobody is there
 	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)

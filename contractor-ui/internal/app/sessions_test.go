@@ -41,6 +41,15 @@ func TestSocketsEndWithTheirSessionOnEveryReplica(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"lain idle too long": func(*person) { // which the heartbeat's question finds; this one asks at once
+			if _, err := db.Pool().Exec(t.Context(), "update sessions set expiry = now()"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Pool().Exec(t.Context(), "notify sessions_ended"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"signed out everywhere":      func(jon *person) { jon.post("/sessions/end", nil) },
 		"switched to another person": func(jon *person) { jon.post("/signed-in-as", url.Values{"person": {"ada-nowak"}}) },
 	} {
 		t.Run(name, func(t *testing.T) {

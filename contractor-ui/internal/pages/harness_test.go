@@ -70,7 +70,7 @@ func newTestSite(t *testing.T) *testSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := web.NewSessions(db, "contractor_session", false, log)
+	sessions := web.NewSessions(db, "contractor_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
 	if err != nil {
 		t.Fatal(err)

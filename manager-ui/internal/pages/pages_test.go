@@ -78,7 +78,7 @@ func open(tb testing.TB, coreURL string) *testSite {
 	ordering, err := api.NewClient("ordering-core", "ORDERING_CORE_URL", o.core.URL, catalogtest.Token)
 	o.must(err)
 	tb.Cleanup(ordering.Close)
-	sessions := web.NewSessions(db, pages.Cookie, false, quiet)
+	sessions := web.NewSessions(db, pages.Cookie, false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, quiet)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
 	o.must(err)
 	later := func() time.Time { return noon.Add(time.Hour) }

@@ -34,6 +34,13 @@ export function underWay() {
   return sending() || performance.now() - left < leaves;
 }
 
+// What a page fetches by itself says so: it does not keep a session alive that nobody uses.
+let byItself = false;
+addEventListener("turbo:before-fetch-request", ({ detail: { url, fetchOptions } }) => {
+  if (byItself && url.href === new URL(document.baseURI).href) fetchOptions.headers["Page-Refresh"] = "1";
+  byItself = false;
+});
+
 export class Refresher {
   #last = -Infinity;
   #pause = least;
@@ -61,6 +68,7 @@ export class Refresher {
     const now = performance.now();
     this.#pause = now - this.#last > calm ? least : Math.min(2 * this.#pause, most);
     this.#last = now;
+    byItself = true;
     session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
   }
 }

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"log/slog"
+	"net"
+
+	"github.com/labstack/echo/v4"
+)
+
+// What the security log tells of; docs/operations.md explains each.
+const (
+	SignedIn      = "sign-in"
+	SignInFailed  = "sign-in-failed"
+	SignedOut     = "sign-out"
+	RefusedOrigin = "refused-origin"
+)
+
+// LogSecurity writes a line of the security log: who did what, from where, by which session. It never holds a
+// secret, for a session is named by the beginning of its token's hash.
+func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slog.Attr) {
+	address, _, err := net.SplitHostPort(c.Request().RemoteAddr)
+	if err != nil {
+		address = c.Request().RemoteAddr
+	}
+	session := s.nameOf(c)
+	attrs := append([]slog.Attr{slog.Bool("security", true), slog.String("event", event), slog.String("person", person),
+		slog.String("session", session[:min(len(session), sessionLogged)]), slog.String("address", address)}, more...)
+	s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "security: "+event, attrs...)
+}
+
+// sessionLogged is how much of a session's hash finds it in the table sessions.
+const sessionLogged = 16
+
+// nameOf names the session that c came with, or has been given; "" without one.
+func (s *Sessions) nameOf(c echo.Context) string {
+	if c.Get(sessionReadKey) == nil {
+		return ""
+	}
+	return hashOf(s.manager.Token(c.Request().Context()))
+}
+
+func (s *Sessions) logRefusedOrigin(c echo.Context) {
+	s.LogSecurity(c, RefusedOrigin, PersonOf(c).ID, slog.String("origin", c.Request().Header.Get("Origin")), slog.String("path", c.Path()))
+}
