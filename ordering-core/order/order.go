@@ -360,11 +360,12 @@ func (o Order) ResetDiscount() (DiscountReset, error) { return checked(o, Discou
 
 // Submission is what a person submits: the version and the total that they saw, with what the writer adds.
 type Submission struct {
-	Sequence  int64
-	Total     money.Amount
-	Current   map[string]Product
-	Number    string
-	ExpiresAt time.Time
+	Sequence     int64
+	Total        money.Amount
+	Current      map[string]Product
+	CustomerGone bool // since they were chosen: they have been archived
+	Number       string
+	ExpiresAt    time.Time
 }
 
 // Submit freezes the order at the current prices, if those are what the person saw.
@@ -375,11 +376,15 @@ func (o Order) Submit(s Submission) (Submitted, error) {
 	}
 	switch {
 	case s.Sequence != o.Sequence:
-		return none, refused(StaleVersion, TypeSubmitted, "the order has changed since you looked at it")
+		return none, staleVersion(TypeSubmitted)
 	case len(o.Lines) == 0:
 		return none, refused(NeedsLine, TypeSubmitted, "add a product first")
 	case o.CustomerID == "":
 		return none, refused(NeedsCustomer, TypeSubmitted, "choose a customer first")
+	case s.CustomerGone:
+		r := refused(Archived, TypeSubmitted, o.CustomerName+" has been archived: choose another customer")
+		r.Field = "customer_id"
+		return none, r
 	}
 	quoted, err := Quote(o.Lines, s.Current, o.BasisPoints)
 	if err != nil {
@@ -393,9 +398,7 @@ func (o Order) Submit(s Submission) (Submitted, error) {
 		lines[i] = l.Line
 	}
 	if quoted.Total != s.Total {
-		r := refused(TotalDiffers, TypeSubmitted, fmt.Sprintf("the total is %s now, and you saw %s", quoted.Total, s.Total))
-		r.Seen, r.Now = s.Total, quoted.Total
-		return none, r
+		return none, totalDiffers(TypeSubmitted, s.Total, quoted.Total)
 	}
 	if quoted.Total.Minor < 1 {
 		return none, refused(TotalTooSmall, TypeSubmitted, "there is nothing left to pay")

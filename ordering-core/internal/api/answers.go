@@ -148,6 +148,9 @@ func explain(err error) error {
 		if refusal.Code == order.TotalDiffers {
 			extra["seen"], extra["now"] = refusal.Seen, refusal.Now
 		}
+		if refusal.Field != "" {
+			extra["field"] = refusal.Field
+		}
 		return &web.Error{Status: http.StatusConflict, Message: refusal.Error(), Extra: extra}
 	}
 	return err

@@ -16,9 +16,6 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// nothing is the body of a command that needs none.
-type nothing struct{}
-
 // target is the order that a request is about; for a contractor, one of their own.
 func target[B any](r api.Request[B]) (orders.Target, error) {
 	if !api.IsID(r.ID) {
@@ -96,22 +93,30 @@ func (a *API) chooseCustomer(ctx context.Context, tx *pg.Tx, t orders.Target, r 
 	return a.orders.ChooseCustomer(ctx, tx, t, r.Body.CustomerID)
 }
 
+// seenJSON is how the person saw the order; nothing of it where they have not.
+type seenJSON struct {
+	Sequence int64        `json:"sequence"`
+	Total    money.Amount `json:"total"`
+}
+
+func (s seenJSON) seen() order.Seen { return order.Seen{Sequence: s.Sequence, Total: s.Total} }
+
 type discountJSON struct {
+	seenJSON
 	BasisPoints int64 `json:"basis_points"`
 }
 
 func (a *API) setDiscount(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[discountJSON]) (order.Order, error) {
-	return a.orders.SetDiscount(ctx, tx, t, r.Body.BasisPoints)
+	return a.orders.SetDiscount(ctx, tx, t, r.Body.seen(), r.Body.BasisPoints)
 }
 
-func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, t orders.Target, _ api.Request[nothing]) (order.Order, error) {
-	return a.orders.ResetDiscount(ctx, tx, t)
+func (a *API) resetDiscount(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[seenJSON]) (order.Order, error) {
+	return a.orders.ResetDiscount(ctx, tx, t, r.Body.seen())
 }
 
 type submitJSON struct {
-	Sequence  int64        `json:"sequence"`
-	Total     money.Amount `json:"total"`
-	ExpiresAt *time.Time   `json:"expires_at"` // seed's only
+	seenJSON
+	ExpiresAt *time.Time `json:"expires_at"` // seed's only
 }
 
 // Check is for the API's reader.
@@ -127,14 +132,14 @@ func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) 
 	if err != nil {
 		return api.Answer{}, err
 	}
-	seen := orders.Seen{Sequence: r.Body.Sequence, Total: r.Body.Total}
+	var expiresAt time.Time
 	if r.Body.ExpiresAt != nil {
 		if r.Caller != seed {
 			return api.Answer{}, web.Forbidden("Until when an order can be paid is not for " + r.Caller + " to say.")
 		}
-		seen.ExpiresAt = *r.Body.ExpiresAt
+		expiresAt = *r.Body.ExpiresAt
 	}
-	o, err := a.orders.Submit(ctx, tx, t, seen)
+	o, err := a.orders.Submit(ctx, tx, t, r.Body.seen(), expiresAt)
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -144,6 +149,7 @@ func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) 
 }
 
 type cancelJSON struct {
+	seenJSON
 	Reason string `json:"reason"`
 }
 
@@ -155,9 +161,9 @@ func (a *API) cancel(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Requ
 	if r.Caller == contractorUI {
 		by = order.ByContractor
 	}
-	return a.orders.Cancel(ctx, tx, t, r.Body.Reason, by)
+	return a.orders.Cancel(ctx, tx, t, r.Body.seen(), r.Body.Reason, by)
 }
 
-func (a *API) expire(ctx context.Context, tx *pg.Tx, t orders.Target, _ api.Request[nothing]) (order.Order, error) {
-	return a.orders.Expire(ctx, tx, t, "")
+func (a *API) expire(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[seenJSON]) (order.Order, error) {
+	return a.orders.Expire(ctx, tx, t, r.Body.seen(), "")
 }

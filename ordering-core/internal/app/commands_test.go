@@ -141,6 +141,77 @@ func TestWhatASubmitIsToldThatDiffers(t *testing.T) {
 	}
 }
 
+func TestACustomerWhoWasArchivedMeanwhileIsRefusedBesideTheField(t *testing.T) {
+	// given a draft whose customer is archived
+	h := newHarness(t)
+	h.start()
+	garden := h.customer("Garden Ltd")
+	order := "/orders/" + h.draft(h.product("FENCE", 12_50), garden)
+	h.must(managerUI, mia, "/customers/"+garden+"/archive", "")
+
+	// when it is submitted as it was seen
+	seen := `"sequence":3,"total":{"amount":2500,"currency":"EUR"}`
+	refused := h.send(contractorUI, ada, order+"/submit", seen)
+
+	// then it stays a draft, and says what to choose anew
+	if refused.status != http.StatusConflict || refused.code() != "archived" || refused.body["field"] != "customer_id" || !strings.Contains(refused.text, "Garden Ltd") {
+		t.Errorf("submitted: %d %s", refused.status, refused.text)
+	}
+	if shown := h.get(order); shown.body["state"] != "draft" || shown.sequence() != 3 {
+		t.Errorf("shown: %s", shown.text)
+	}
+	h.must(contractorUI, ada, order+"/customer", `"customer_id":"`+h.customer("Park Ltd")+`"`)
+	h.must(contractorUI, ada, order+"/submit", strings.Replace(seen, "3", "4", 1))
+}
+
+func TestWhoHasSeenAnotherOrderIsToldWhatChanged(t *testing.T) {
+	h := newHarness(t)
+	h.start()
+	fence := h.product("FENCE", 12_50)
+	order := "/orders/" + h.draft(fence, h.customer("Garden Ltd"))
+	const total = `"total":{"amount":2500,"currency":"EUR"}`
+	commands := map[string]struct{ service, actor, path, fields string }{
+		"a discount":             {managerUI, mia, "/discount", `"basis_points":500,` + total},
+		"a discount's end":       {managerUI, mia, "/discount/reset", total},
+		"a manager's cancel":     {managerUI, mia, "/cancel", `"reason":"no"`},
+		"an expiry":              {managerUI, mia, "/expire", ""},
+		"a contractor's discard": {contractorUI, ada, "/cancel", ""},
+		"a submit":               {contractorUI, ada, "/submit", total},
+	}
+	send := func(name, sequence string) answer {
+		c := commands[name]
+		return h.send(c.service, c.actor, order+c.path, strings.TrimSuffix(`"sequence":`+sequence+","+c.fields, ","))
+	}
+
+	// given a price that has changed, then what names a total is told both
+	h.must(managerUI, mia, "/products/"+fence, `"sku":"FENCE","name":"FENCE","price":{"amount":1300,"currency":"EUR"},"sequence":1`)
+	for name, c := range commands {
+		if !strings.Contains(c.fields, "total") {
+			continue
+		}
+		if a := send(name, "3"); a.status != http.StatusConflict || a.code() != "total_differs" || !strings.Contains(a.text, "26.00 EUR") {
+			t.Errorf("%s at another price: %d %s", name, a.status, a.text)
+		}
+	}
+
+	// given one more, then everything is told who added it
+	h.must(contractorUI, ada, order+"/items", `"product_id":"`+fence+`","quantity":1`)
+	for name := range commands {
+		if a := send(name, "3"); a.status != http.StatusConflict || a.code() != "stale_version" || a.sequence() != 4 || !strings.Contains(a.text, "Ada Nowak added 1") {
+			t.Errorf("%s of another version: %d %s", name, a.status, a.text)
+		}
+	}
+
+	// given that it has ended, then who ended it is what they are told
+	h.must(managerUI, mia, order+"/expire", `"sequence":4`)
+	for name := range commands {
+		if a := send(name, "3"); a.status != http.StatusConflict || a.code() != "wrong_state" || !strings.Contains(a.text, "already expired by Mia Weber") {
+			t.Errorf("%s of one that has ended: %d %s", name, a.status, a.text)
+		}
+	}
+	h.settled()
+}
+
 func TestCommandsRefuse(t *testing.T) {
 	h := newHarness(t)
 	h.start()

@@ -152,7 +152,7 @@ func TestAnOrderDiesWhileItsPaymentIsCaptured(t *testing.T) {
 		wg.Go(func() { o.receive(t, payment[3]) })
 		wg.Go(func() {
 			_, _ = o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-				return o.Cancel(ctx, tx, orderstest.Mine(id), "no longer wanted", "contractor")
+				return o.Cancel(ctx, tx, orderstest.Mine(id), order.Seen{}, "no longer wanted", "contractor")
 			})
 		})
 		wg.Wait()

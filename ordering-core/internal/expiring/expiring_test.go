@@ -172,7 +172,7 @@ func TestWhatHasEndedDoesNotExpire(t *testing.T) {
 	c := newFixture(t)
 	paid, cancelled := c.submitted(), c.submitted()
 	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-		return c.Cancel(ctx, tx, orderstest.Mine(cancelled.ID), "", "contractor")
+		return c.Cancel(ctx, tx, orderstest.Mine(cancelled.ID), order.Seen{}, "", "contractor")
 	})
 	c.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
 		held, err := c.Load(ctx, tx, paid.ID)

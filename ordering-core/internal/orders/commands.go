@@ -105,11 +105,9 @@ func (s *Service) SetQuantity(ctx context.Context, tx *pg.Tx, t Target, productI
 
 // ChooseCustomer sets for whom a draft is.
 func (s *Service) ChooseCustomer(ctx context.Context, tx *pg.Tx, t Target, customerID string) (order.Order, error) {
+	customers := s.catalog.Customers(tx, customerID)
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		customer, ok, err := s.catalog.Customer(ctx, tx, customerID)
-		if err != nil {
-			return nil, err
-		}
+		customer, ok := customers[customerID]
 		if !ok {
 			return nil, ErrNoCustomer
 		}
@@ -117,41 +115,55 @@ func (s *Service) ChooseCustomer(ctx context.Context, tx *pg.Tx, t Target, custo
 	})
 }
 
-// SetDiscount gives a draft a discount, in hundredths of a percent.
-func (s *Service) SetDiscount(ctx context.Context, tx *pg.Tx, t Target, basisPoints int64) (order.Order, error) {
+// seeing is command for what a person decides who has seen the order; what they saw must still be so.
+func (s *Service) seeing(
+	ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, decide func(order.Order) (order.Body, error),
+) (order.Order, error) {
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		return asBody(locked.Order.SetDiscount(basisPoints))
+		body, err := decide(locked.Order)
+		if err != nil {
+			return nil, err
+		}
+		var current map[string]order.Product
+		if seen.Total != (money.Amount{}) {
+			current = s.catalog.Products(tx, productsOf(locked.Order)...)
+			if err := tx.Flush(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return body, withChanges(locked.Order.Check(body.EventType(), seen, current), locked, seen.Sequence)
 	})
+}
+
+func productsOf(o order.Order) []string {
+	return pg.Column(o.Lines, func(line order.Line) string { return line.ProductID })
+}
+
+// SetDiscount gives a draft a discount, in hundredths of a percent.
+func (s *Service) SetDiscount(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, basisPoints int64) (order.Order, error) {
+	return s.seeing(ctx, tx, t, seen, func(o order.Order) (order.Body, error) { return asBody(o.SetDiscount(basisPoints)) })
 }
 
 // ResetDiscount takes the discount away.
-func (s *Service) ResetDiscount(ctx context.Context, tx *pg.Tx, t Target) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		return asBody(locked.Order.ResetDiscount())
-	})
+func (s *Service) ResetDiscount(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen) (order.Order, error) {
+	return s.seeing(ctx, tx, t, seen, func(o order.Order) (order.Body, error) { return asBody(o.ResetDiscount()) })
 }
 
-// Seen is what a person saw when they submitted.
-type Seen struct {
-	Sequence int64
-	Total    money.Amount
-	// ExpiresAt is until when the order can be paid; zero for what the rules set.
-	ExpiresAt time.Time
-}
-
-// Submit freezes a draft and gives it its number.
-func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (order.Order, error) {
+// Submit freezes a draft and gives it its number. It can be paid until expiresAt; zero for what the rules set.
+func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, expiresAt time.Time) (order.Order, error) {
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
 		now := s.Now()
-		submission := order.Submission{Sequence: seen.Sequence, Total: seen.Total, ExpiresAt: seen.ExpiresAt}
+		submission := order.Submission{Sequence: seen.Sequence, Total: seen.Total, ExpiresAt: expiresAt}
 		if submission.ExpiresAt.IsZero() {
 			submission.ExpiresAt = now.Add(s.rules.OrderTTL)
 		}
-		ids := pg.Column(locked.Order.Lines, func(line order.Line) string { return line.ProductID })
-		submission.Current = s.catalog.Products(tx, ids...)
+		submission.Current = s.catalog.Products(tx, productsOf(locked.Order)...)
+		customers := s.catalog.Customers(tx, locked.Order.CustomerID)
 		if err := tx.Flush(ctx); err != nil {
 			return nil, err
 		}
+		customer, known := customers[locked.Order.CustomerID]
+		submission.CustomerGone = !known || customer.Archived
 		// The transaction of a refusal commits, so take the number only after the order has accepted, or it
 		// would be lost.
 		submitted, err := locked.Order.Submit(submission)
@@ -166,17 +178,13 @@ func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen Seen) (o
 }
 
 // Cancel ends an order that somebody does not want any more; by is their role: contractor or manager.
-func (s *Service) Cancel(ctx context.Context, tx *pg.Tx, t Target, reason, by string) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		return asBody(locked.Order.Cancel(reason, by))
-	})
+func (s *Service) Cancel(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, reason, by string) (order.Order, error) {
+	return s.seeing(ctx, tx, t, seen, func(o order.Order) (order.Body, error) { return asBody(o.Cancel(reason, by)) })
 }
 
 // Expire ends an order whatever its deadline; the reason may be empty where the actor is one.
-func (s *Service) Expire(ctx context.Context, tx *pg.Tx, t Target, reason string) (order.Order, error) {
-	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
-		return asBody(locked.Order.Expire(reason))
-	})
+func (s *Service) Expire(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, reason string) (order.Order, error) {
+	return s.seeing(ctx, tx, t, seen, func(o order.Order) (order.Body, error) { return asBody(o.Expire(reason)) })
 }
 
 // asBody turns an event of one type into a Body.

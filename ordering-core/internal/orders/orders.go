@@ -35,8 +35,8 @@ type Catalog interface {
 	// Products returns those of ids that there are, archived ones too, once what comes next in the
 	// transaction has run.
 	Products(tx *pg.Tx, ids ...string) map[string]order.Product
-	// Customer returns a customer, archived or not; false if there is none.
-	Customer(ctx context.Context, tx *pg.Tx, id string) (Customer, bool, error)
+	// Customers is the same of customers.
+	Customers(tx *pg.Tx, ids ...string) map[string]Customer
 }
 
 // Customer is for whom an order is.

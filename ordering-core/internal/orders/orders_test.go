@@ -38,7 +38,7 @@ func TestNumbersHaveNeitherGapsNorRepeats(t *testing.T) {
 		wg.Go(func() {
 			if i%10 == 0 { // a transaction that is lost after it took its number
 				_, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-					if _, err := o.Submit(ctx, tx, orderstest.Mine(draft.ID), orders.Seen{Sequence: draft.Sequence, Total: draft.Total}); err != nil {
+					if _, err := o.Submit(ctx, tx, orderstest.Mine(draft.ID), order.Seen{Sequence: draft.Sequence, Total: draft.Total}, time.Time{}); err != nil {
 						return order.Order{}, err
 					}
 					return order.Order{}, errLost
@@ -140,7 +140,7 @@ func TestASubmitThatIsRefusedTakesNoNumber(t *testing.T) {
 	// when they submit what they saw, in a transaction that commits with the refusal
 	var refusal *order.Refusal
 	o.Must(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-		_, err := o.Submit(ctx, tx, orderstest.Mine(draft.ID), orders.Seen{Sequence: draft.Sequence, Total: draft.Total})
+		_, err := o.Submit(ctx, tx, orderstest.Mine(draft.ID), order.Seen{Sequence: draft.Sequence, Total: draft.Total}, time.Time{})
 		if !errors.As(err, &refusal) || refusal.Code != order.TotalDiffers {
 			t.Errorf("submitted with %v", err)
 		}
@@ -149,7 +149,7 @@ func TestASubmitThatIsRefusedTakesNoNumber(t *testing.T) {
 
 	// then the next number is the first
 	submitted, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-		return o.Submit(ctx, tx, orderstest.Mine(draft.ID), orders.Seen{Sequence: draft.Sequence, Total: money.Amount{Minor: 26_00, Currency: "EUR"}})
+		return o.Submit(ctx, tx, orderstest.Mine(draft.ID), order.Seen{Sequence: draft.Sequence, Total: money.Amount{Minor: 26_00, Currency: "EUR"}}, time.Time{})
 	})
 	if err != nil || submitted.Number != "2026/11/000001" || submitted.Total.Minor != 26_00 {
 		t.Errorf("submitted as %q for %s, %v", submitted.Number, submitted.Total, err)
@@ -183,7 +183,7 @@ func TestWhoseOrderItIs(t *testing.T) {
 		"nobody's":             {OrderID: uuid.NewString(), Contractor: orderstest.Contractor},
 	} {
 		_, err := o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-			return o.Cancel(ctx, tx, target, "", "contractor")
+			return o.Cancel(ctx, tx, target, order.Seen{}, "", "contractor")
 		})
 		if !errors.Is(err, orders.ErrNoOrder) {
 			t.Errorf("%s: cancelled with %v", name, err)

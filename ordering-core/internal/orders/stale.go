@@ -9,7 +9,7 @@ import (
 // maxChanges bounds the changes in a StaleError: a page shows them.
 const maxChanges = 20
 
-// StaleError is the refusal of a submit whose order has changed since the person looked at it.
+// StaleError is the refusal of what somebody wants of an order that has changed since they looked at it.
 type StaleError struct {
 	*order.Refusal
 	Sequence int64        // what it is now

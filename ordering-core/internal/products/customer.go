@@ -1,12 +1,8 @@
 package products
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/internal/orders"
@@ -76,18 +72,9 @@ func (c *Customer) json() any {
 	return customerJSON{c.ID, c.Name, c.Email, c.Archived, c.Sequence, c.ChangedAt, c.ChangedByName}
 }
 
-// Customer returns a customer, archived or not, for an order that is being written; false if there is none.
-func (s *Service) Customer(ctx context.Context, tx *pg.Tx, id string) (orders.Customer, bool, error) {
-	c := &Customer{Row: Row{ID: id}}
-	if uuid.Validate(id) != nil {
-		return orders.Customer{}, false, nil
-	}
-	err := s.readRow(tx, id, c)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return orders.Customer{}, false, nil
-	case err != nil:
-		return orders.Customer{}, false, err
-	}
-	return orders.Customer{ID: c.ID, Name: c.Name, Archived: c.Archived}, true, nil
+// Customers is Products for customers.
+func (s *Service) Customers(tx *pg.Tx, ids ...string) map[string]orders.Customer {
+	var c orders.Customer
+	return queueByID(tx, "id, name, archived from customers", []any{&c.ID, &c.Name, &c.Archived}, &c,
+		func(c orders.Customer) string { return c.ID }, ids)
 }

@@ -99,16 +99,21 @@ func (p *Product) json() any {
 // Products returns those of ids that there are, archived ones too, for orders that are being written, once
 // what comes next in the transaction has run.
 func (s *Service) Products(tx *pg.Tx, ids ...string) map[string]order.Product {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
-	products := make(map[string]order.Product, len(ids))
 	var p order.Product
-	columns := []any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}
-	read := pg.EachRow(columns, func() { products[p.ID] = p })
-	tx.Queue("select id, sku, name, price, currency, archived from products where id = any($1)", ids).Query(func(rows pgx.Rows) error {
+	return queueByID(tx, "id, sku, name, price, currency, archived from products",
+		[]any{&p.ID, &p.SKU, &p.Name, &p.Price.Minor, &p.Price.Currency, &p.Archived}, &p, func(p order.Product) string { return p.ID }, ids)
+}
+
+// queueByID has what is read into columns, which are row's, collected by id.
+func queueByID[T any](tx *pg.Tx, what string, columns []any, row *T, id func(T) string, ids []string) map[string]T {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !api.IsID(id) })
+	found := make(map[string]T, len(ids))
+	read := pg.EachRow(columns, func() { found[id(*row)] = *row })
+	tx.Queue("select "+what+" where id = any($1)", ids).Query(func(rows pgx.Rows) error {
 		if err := read(rows); err != nil {
-			return fmt.Errorf("read products: %w", err)
+			return fmt.Errorf("read %s: %w", what, err)
 		}
 		return nil
 	})
-	return products
+	return found
 }

@@ -4,6 +4,7 @@ package orderstest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,7 +75,7 @@ func (o *Fixture) SetProduct(p order.Product) {
 	o.products[p.ID] = p
 }
 
-// Products and Customer make the fixture an orders.Catalog.
+// Products and Customers make the fixture an orders.Catalog.
 func (o *Fixture) Products(_ *pg.Tx, ids ...string) map[string]order.Product {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,9 +88,13 @@ func (o *Fixture) Products(_ *pg.Tx, ids ...string) map[string]order.Product {
 	return found
 }
 
-// Customer knows one.
-func (o *Fixture) Customer(_ context.Context, _ *pg.Tx, id string) (orders.Customer, bool, error) {
-	return orders.Customer{ID: id, Name: "Garden Ltd"}, id == CustomerID, nil
+// Customers knows one.
+func (o *Fixture) Customers(_ *pg.Tx, ids ...string) map[string]orders.Customer {
+	found := map[string]orders.Customer{}
+	if slices.Contains(ids, CustomerID) {
+		found[CustomerID] = orders.Customer{ID: CustomerID, Name: "Garden Ltd"}
+	}
+	return found
 }
 
 // Do runs a command of the contractor in a transaction of its own.
@@ -128,7 +133,7 @@ func (o *Fixture) Ready() order.Order {
 // Enter submits a draft as it was seen.
 func (o *Fixture) Enter(draft order.Order) (order.Order, error) {
 	return o.Do(func(ctx context.Context, tx *pg.Tx) (order.Order, error) {
-		return o.Submit(ctx, tx, Mine(draft.ID), orders.Seen{Sequence: draft.Sequence, Total: draft.Total})
+		return o.Submit(ctx, tx, Mine(draft.ID), order.Seen{Sequence: draft.Sequence, Total: draft.Total}, time.Time{})
 	})
 }
 
