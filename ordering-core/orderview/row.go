@@ -33,6 +33,11 @@ type Row struct {
 	SubmittedAt  *time.Time  `json:"submitted_at"`
 	ExpiresAt    *time.Time  `json:"expires_at"`
 	UpdatedAt    time.Time   `gorm:"autoUpdateTime:false" json:"updated_at"`
+	Draft        *Draft      `gorm:"serializer:json" json:"draft"` // nil of what is none
+
+	// Of a draft, as QuoteDrafts reckons it from the catalog.
+	Quoted *order.Quoted `gorm:"-" json:"-"` // its total has no currency where that cannot be said
+	Parts  string        `gorm:"-" json:"-"` // what the total depends on, for data-live-parts
 }
 
 // Newest is the order of a list of orders.
@@ -51,6 +56,7 @@ func RowOf(s journal.Stream) (Row, order.Order, bool) {
 		ID: o.ID, Revision: s.Revision(), Sequence: o.Sequence, Number: o.Number, ContractorID: o.ContractorID,
 		CustomerName: o.CustomerName, Currency: o.Total.Currency, State: o.State, DraftedAt: event.Kept(o.Drafted.At),
 		SubmittedAt: readmodel.OptionalTime(o.Submitted.At), ExpiresAt: readmodel.OptionalTime(o.ExpiresAt), UpdatedAt: event.Kept(o.UpdatedAt),
+		Draft: draftOf(o),
 	}, o, true
 }
 

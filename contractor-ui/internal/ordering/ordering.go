@@ -70,9 +70,9 @@ func (c *Core) Submit(ctx context.Context, key, orderID string, sequence int64, 
 	return c.send(ctx, key, orderID, "/orders/"+orderID+"/submit", map[string]any{"sequence": sequence, "total": total})
 }
 
-// Cancel ends an order that is not paid.
-func (c *Core) Cancel(ctx context.Context, key, orderID, reason string) (Done, error) {
-	return c.send(ctx, key, orderID, "/orders/"+orderID+"/cancel", map[string]any{"reason": reason})
+// Cancel ends an order that is not paid, as it was seen: at this version, or 0 for any.
+func (c *Core) Cancel(ctx context.Context, key, orderID string, sequence int64, reason string) (Done, error) {
+	return c.send(ctx, key, orderID, "/orders/"+orderID+"/cancel", map[string]any{"reason": reason, "sequence": sequence})
 }
 
 func (c *Core) send(ctx context.Context, key, orderID, path string, body map[string]any) (done Done, err error) {

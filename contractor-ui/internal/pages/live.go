@@ -26,14 +26,21 @@ func NewLive(db *pg.DB, renderer *web.Renderer) live.Renderer {
 }
 
 // Rows renders payments and orders, each for its contractor. An order shows its payments, so a payment that
-// changed changes its order's row too. A product changes the drafts that have it.
+// changed changes its order's row too. A product changes the drafts that have it, and so does a customer.
 func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	drafted, err := readmodel.FindDrafted(ctx, l.DB, live.IDs(streams, catalog.ProductStream("")))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := live.AddRows(nil, drafted, draftedProduct)
+	rows, err := live.AddRows(nil, drafted, drafter)
 	if err != nil {
+		return nil, err
+	}
+	chosen, err := readmodel.FindChosen(ctx, l.DB, live.IDs(streams, catalog.CustomerStream("")))
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = live.AddRows(rows, chosen, drafter); err != nil {
 		return nil, err
 	}
 	payments, err := readmodel.Find(ctx, l.DB, live.IDs(streams, payment.Stream(""))...)
@@ -56,10 +63,10 @@ func (l Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	return live.AddRows(rows, orders, l.order)
 }
 
-// draftedProduct is a change for a contractor who has the product in a draft: one that is open shows what its
-// order costs now.
-func draftedProduct(d readmodel.Drafted) (live.Row, error) {
-	return live.Row{Audience: audience(d.ContractorID), ID: catalog.ProductStream(d.ProductID), Revision: d.Revision}, nil
+// drafter is a change for a contractor who has a product or a customer in a draft: pages that are open show
+// what it costs now, or that another customer is to be chosen.
+func drafter(d readmodel.Drafted) (live.Row, error) {
+	return live.Row{Audience: audience(d.ContractorID), ID: d.Stream, Revision: d.Revision}, nil
 }
 
 func (l Live) payment(p readmodel.Payment) (live.Row, error) {

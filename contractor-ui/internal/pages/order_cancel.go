@@ -2,14 +2,17 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -20,6 +23,7 @@ type cancelPage struct {
 	ID, Title, Key string
 	List           web.Link
 	Draft          bool // which is discarded, as people say
+	Sequence       int64
 	Total          *money.Amount
 	Underway       *web.Link // its payment, which is cancelled, released or refunded
 	Reason         web.Field
@@ -46,10 +50,15 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 	values, _ := tried.valuesOf(formCancel, nil)
 	page := cancelPage{
 		ID: id, List: web.BackLink(c, "Orders", "/orders"), Title: orderTitle(seen.Order), Draft: seen.State == order.StateDraft, Key: tried.keyOf(formCancel),
-		Reason: values.Field(fieldReason, "Reason").Area(3).Hint("Optional; managers read it."),
+		Sequence: seen.Sequence,
+		Reason:   values.Field(fieldReason, "Reason").Area(3).Hint("Optional; managers read it."),
 	}
-	if seen.Total.Currency != "" {
-		page.Total = &seen.Total
+	priced, err := orderview.Priced(c.Request().Context(), h.db, seen.Order)
+	if err != nil {
+		return err
+	}
+	if priced.Total.Currency != "" {
+		page.Total = &priced.Total
 	}
 	for _, p := range seen.Payments {
 		if _, ended := p.Ended(); !ended {
@@ -60,7 +69,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 	if page.Draft {
 		title = "Discard draft"
 	}
-	return cancelOrderView.Render(c, status, web.Page{Title: title, Nav: "orders"}, page)
+	return cancelOrderView.Render(c, status, web.Page{Title: title, Nav: "orders", Message: tried.changes.message()}, page)
 }
 
 func (h *handlers) cancelOrder(c echo.Context) error {
@@ -68,7 +77,12 @@ func (h *handlers) cancelOrder(c echo.Context) error {
 		if !s.values.OK() {
 			return ordering.Done{}, errTyped
 		}
-		done, err := h.ordering.Cancel(ctx, s.key, s.id, s.values.Value(fieldReason))
+		sequence, _ := strconv.ParseInt(s.values.Value(fieldSequence), 10, 64)
+		done, err := h.ordering.Cancel(ctx, s.key, s.id, sequence, s.values.Value(fieldReason))
+		var refusal *api.Refusal
+		if errors.As(err, &refusal) {
+			s.changes = h.since(ctx, s, money.Amount{}, refusal)
+		}
 		if err == nil {
 			web.Flash(c, web.Good, ended(s.state))
 		}

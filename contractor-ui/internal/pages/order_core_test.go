@@ -33,6 +33,7 @@ type core struct {
 	streams  map[string][]order.Entry
 	products map[string]order.Product
 	names    map[string]string // of customers
+	gone     map[string]bool   // customers who are archived
 	told     map[string]int64  // events of the catalog, by what they are about
 	answers  map[string]string // by idempotency key
 	asked    int               // requests so far
@@ -43,7 +44,7 @@ type core struct {
 }
 
 func newCore(d *testSite) *core {
-	c := &core{d: d, streams: map[string][]order.Entry{}, products: map[string]order.Product{}, names: map[string]string{}, told: map[string]int64{}, answers: map[string]string{}}
+	c := &core{d: d, streams: map[string][]order.Entry{}, products: map[string]order.Product{}, names: map[string]string{}, gone: map[string]bool{}, told: map[string]int64{}, answers: map[string]string{}}
 	c.server = httptest.NewServer(c)
 	d.t.Cleanup(c.server.Close)
 	return c
@@ -75,6 +76,13 @@ func (c *core) customer(name string) string {
 	c.mu.Unlock()
 	c.catalog(id, catalog.CustomerAdded{CustomerID: id, Name: name, Email: "office@example.com"})
 	return id
+}
+
+// archive has nobody choose a customer any more; the site does not hear of it yet.
+func (c *core) archive(customer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone[customer] = true
 }
 
 func (c *core) catalog(id string, body catalog.Body) {
@@ -173,9 +181,12 @@ func (c *core) refuse(w http.ResponseWriter, err error, a asked) {
 		panic(err)
 	}
 	problem, status := map[string]any{"detail": refusal.Error(), "code": refusal.Code}, http.StatusConflict
+	if refusal.Field != "" {
+		problem["field"] = refusal.Field
+	}
 	switch refusal.Code {
 	case order.Invalid:
-		problem["field"], status = refusal.Field, http.StatusUnprocessableEntity
+		status = http.StatusUnprocessableEntity
 	case order.TotalDiffers:
 		problem["seen"], problem["now"] = refusal.Seen, refusal.Now
 	case order.StaleVersion:
@@ -215,10 +226,12 @@ func (c *core) decide(path string, a *asked) (body order.Body, more map[string]a
 	case "customer":
 		body, err = o.ChooseCustomer(a.CustomerID, c.names[a.CustomerID], false)
 	case "cancel":
-		body, err = o.Cancel(a.Reason, "contractor")
+		if body, err = o.Cancel(a.Reason, "contractor"); err == nil {
+			err = o.Check(order.TypeCancelled, order.Seen{Sequence: a.Sequence}, nil)
+		}
 	case "submit":
 		var submitted order.Submitted
-		submitted, err = o.Submit(order.Submission{Sequence: a.Sequence, Total: a.Total, Current: c.products,
+		submitted, err = o.Submit(order.Submission{Sequence: a.Sequence, Total: a.Total, Current: c.products, CustomerGone: c.gone[o.CustomerID],
 			Number: "2026/11/000042", ExpiresAt: time.Now().Add(24 * time.Hour)})
 		body = submitted
 		if err == nil {

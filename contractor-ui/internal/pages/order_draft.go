@@ -8,6 +8,7 @@ import (
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -44,10 +45,13 @@ type formState struct {
 	values  *web.Form
 	key     string // "" where sending it again is another command
 	changes changes
+	// customerGone is ordering-core's word that the draft's customer has been archived; the copy may be late.
+	customerGone bool
 }
 
-// changes is what happened since the version that somebody tried to submit.
+// changes is what happened since the version that somebody decided about.
 type changes struct {
+	Not       string       // what was not done: "Not submitted"
 	Changed   string       // what changed, as a clause; "" if nothing
 	Seen, Now money.Amount // what the order came to then, and comes to now
 	Meanwhile string       // how many changes there were
@@ -81,6 +85,8 @@ type draftPart struct {
 	Missing                    string // what is to be done before it can be submitted
 	PricesChanged, HasCustomer bool
 	HasArchived                bool
+	CustomerSubject            string // whose archiving changes the page
+	CustomerRevision           int64
 }
 
 // newOrder shows a draft of which nothing is kept yet: it begins with the first thing that somebody adds.
@@ -130,15 +136,20 @@ func (h *handlers) renderNewOrder(c echo.Context, status int, id string, tried f
 // addDraft adds lines, totals and forms with today's prices, which submitting now would freeze.
 func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, tried formState) error {
 	ctx := c.Request().Context()
-	current, revisions, err := h.currentProducts(ctx, o.Lines)
+	prices, err := orderview.ReadPrices(ctx, h.db, o.Lines)
+	if err != nil {
+		return err
+	}
+	customer, err := orderview.Chosen(ctx, h.db, o.CustomerID)
 	if err != nil {
 		return err
 	}
 	draft := &draftPart{
 		AddKey: tried.keyOf(formAdd), CustomerKey: tried.keyOf(formCustomer), SubmitKey: tried.keyOf(formSubmit),
 		Sequence: o.Sequence, HasCustomer: o.CustomerID != "",
+		CustomerSubject: catalog.CustomerStream(o.CustomerID), CustomerRevision: customer.Revision,
 	}
-	quoted, err := order.Quote(o.Lines, current, o.BasisPoints)
+	quoted, err := prices.Quote(o.Lines, o.BasisPoints)
 	if err != nil {
 		page.addFrozen(o)
 		page.Totals = orderTotals{Problem: text.Capital(err.Error()) + "."}
@@ -146,7 +157,7 @@ func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 		for _, line := range quoted.Lines {
 			shown := orderLine{
 				ProductID: line.ProductID, SKU: line.SKU, Name: line.Name, Quantity: line.Quantity, Price: line.Price, Total: line.Total,
-				Archived: line.Archived, Subject: catalog.ProductStream(line.ProductID), Revision: revisions[line.ProductID],
+				Archived: line.Archived, Subject: catalog.ProductStream(line.ProductID), Revision: prices[line.ProductID].Revision,
 			}
 			if line.Was.Currency != "" && line.Was != line.Price {
 				shown.Was, draft.PricesChanged = &line.Was, true
@@ -161,7 +172,8 @@ func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	for i := range page.Lines {
 		page.Lines[i].addForms(tried)
 	}
-	draft.Missing = missing(len(o.Lines) > 0, o.CustomerID != "", draft.HasArchived)
+	isGone := customer.Archived || tried.customerGone
+	draft.Missing = missing(len(o.Lines) > 0, o.CustomerID != "", draft.HasArchived, isGone)
 
 	add, typed := tried.valuesOf(formAdd, map[string]string{fieldQuantity: "1"})
 	draft.AddTyped = typed
@@ -175,6 +187,9 @@ func (h *handlers) addDraft(c echo.Context, page *orderPage, o order.Order, trie
 	if draft.Customer, err = h.customerPicker(ctx, chosen, c.QueryParam("customer")); err != nil {
 		return err
 	}
+	if isGone && !typed {
+		draft.Customer.Error = clip(o.CustomerName, shownText) + " has been archived. Choose another customer."
+	}
 	page.Draft = draft
 	return nil
 }
@@ -187,7 +202,7 @@ func (l *orderLine) addForms(tried formState) {
 }
 
 // missing explains what is to be done before an order can be submitted.
-func missing(line, customer, archived bool) string {
+func missing(line, customer, archived, customerGone bool) string {
 	switch {
 	case !line && !customer:
 		return "Add a product and choose a customer to submit this order."
@@ -197,6 +212,8 @@ func missing(line, customer, archived bool) string {
 		return "Remove what is no longer offered to submit this order."
 	case !customer:
 		return "Choose a customer to submit this order."
+	case customerGone:
+		return "Choose another customer to submit this order."
 	}
 	return ""
 }

@@ -56,6 +56,8 @@ func (s *orderForm) explain(c echo.Context, refusal *api.Refusal) {
 	_ = json.Unmarshal(refusal.Extra["field"], &field)
 	switch {
 	case s.changes.Changed != "": // which the page shows
+	case s.form == formSubmit && field == fieldCustomer:
+		s.customerGone = true // which stands beside the field
 	case refusal.Status == http.StatusUnprocessableEntity && refusal.Code == "":
 		// The key was used for something else: a page from before, changed and sent again.
 		web.Flash(c, web.Bad, notDoneText(s.form)+": this form was sent before, with something else in it. Look at the order, and send it again if you want this as well.")

@@ -8,7 +8,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
-	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
@@ -182,27 +181,4 @@ func chosen(form *web.Form, field, missing string, find func(typed string) ([]ch
 		form.Fail(field, "Several have “"+clip(typed, 60)+"” in them. "+missing)
 	}
 	return "", nil
-}
-
-// currentProducts are the products of lines as the catalog has them now, and their revisions. One that is not
-// in this read model yet counts as it was.
-func (h *handlers) currentProducts(ctx context.Context, lines []order.Line) (map[string]order.Product, map[string]int64, error) {
-	var ids []string
-	current := make(map[string]order.Product, len(lines))
-	for _, line := range lines {
-		current[line.ProductID] = order.Product{ID: line.ProductID, SKU: line.SKU, Name: line.Name, Price: line.Price}
-		if api.IsID(line.ProductID) {
-			ids = append(ids, line.ProductID)
-		}
-	}
-	found, err := readmodel.FindProducts(ctx, h.db, ids...)
-	if err != nil {
-		return nil, nil, err
-	}
-	revisions := make(map[string]int64, len(found))
-	for _, p := range found {
-		revisions[p.ID] = p.Revision
-		current[p.ID] = order.Product{ID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.Price(), Archived: p.Archived}
-	}
-	return current, revisions, nil
 }

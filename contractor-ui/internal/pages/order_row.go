@@ -22,6 +22,7 @@ type orderRow struct {
 	Lines     string // "3 products"
 	Customer  string // "" while none is chosen
 	Total     *money.Amount
+	Parts     string // see orderview.Row
 	DraftedAt time.Time
 	State     web.Badge
 	Payment   web.Badge // of the payment that counts; no text without one
@@ -33,14 +34,10 @@ func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
 		ID: order.Stream(o.ID), Sort: sortKey(o.DraftedAt, o.ID), Revision: o.Shown(), Href: orderPath(o.ID),
 		Name: o.Number, Lines: count(o.Lines, "product"), Customer: clip(o.CustomerName, shownText),
-		DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
+		DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State), Total: o.Total(), Parts: o.Parts,
 	}
 	if r.Name == "" {
 		r.Name = "Draft"
-	}
-	if o.Currency != "" {
-		total := o.Total()
-		r.Total = &total
 	}
 	if o.State == order.StateSubmitted && o.ExpiresAt != nil {
 		r.PayBy = *o.ExpiresAt

@@ -35,7 +35,7 @@ func (h *handlers) submitOrder(c echo.Context) error {
 		done, err := h.ordering.Submit(ctx, s.key, s.id, sequence, total)
 		var refusal *api.Refusal
 		if errors.As(err, &refusal) {
-			s.changes = h.since(ctx, s.id, total, refusal)
+			s.changes = h.since(ctx, s, total, refusal)
 		}
 		if err == nil {
 			web.Flash(c, web.Good, fmt.Sprintf("Submitted as %s. You can request its payment now.", done.Number))
@@ -44,9 +44,10 @@ func (h *handlers) submitOrder(c echo.Context) error {
 	})
 }
 
-// since is why an order could not be submitted as it was seen, if that is why: what it came to then and now,
-// and what happened to it after that version. It waits for the read model to show it, too.
-func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refusal *api.Refusal) (c changes) {
+// since is why nothing came of a form for an order as it was seen, if that is why: what the order came to then
+// and now, and what happened to it after that version. It waits for the read model to show it, too.
+func (h *handlers) since(ctx context.Context, s *orderForm, seen money.Amount, refusal *api.Refusal) (c changes) {
+	c.Not = notDoneText(s.form)
 	switch order.Code(refusal.Code) {
 	case order.StaleVersion:
 		c.Changed, c.Seen = "the order has changed since you looked at it", seen
@@ -66,7 +67,7 @@ func (h *handlers) since(ctx context.Context, id string, seen money.Amount, refu
 	}
 	var current int64
 	if json.Unmarshal(refusal.Extra["sequence"], &current) == nil && current > 0 {
-		h.shown(ctx, id, current)
+		h.shown(ctx, s.id, current)
 	}
 	return c
 }
@@ -76,11 +77,15 @@ func (c changes) message() (m web.Message) {
 	if c.Changed == "" {
 		return m
 	}
-	total := fmt.Sprintf("You saw a total of %s. It is %s now.", c.Seen, c.Now)
-	if c.Seen == c.Now {
-		total = fmt.Sprintf("The total is still %s.", c.Now)
+	text := c.Not + ": " + c.Changed + "."
+	switch {
+	case c.Seen.Currency == "": // it is not about what it costs
+	case c.Seen == c.Now:
+		text += fmt.Sprintf(" The total is still %s.", c.Now)
+	default:
+		text += fmt.Sprintf(" You saw a total of %s. It is %s now.", c.Seen, c.Now)
 	}
-	text := fmt.Sprintf("Not submitted: %s. %s Look at the order as it is now, and submit it again if you agree.", c.Changed, total)
+	text += " Look at the order as it is now, and press again if you agree."
 	if len(c.Each) > 0 {
 		text += " " + c.Meanwhile
 	}

@@ -85,10 +85,10 @@ func FindCustomers(ctx context.Context, db *pg.DB, ids ...string) ([]Customer, e
 	return customers.Find(ctx, db, "id", ids...)
 }
 
-// Drafted is a product that somebody has in a draft.
+// Drafted is a product or a customer that somebody has in a draft.
 type Drafted struct {
-	ContractorID, ProductID string
-	Revision                int64 // of the product
+	ContractorID, Stream string
+	Revision             int64 // of that
 }
 
 // FindDrafted returns who has which of the products in a draft.
@@ -96,15 +96,25 @@ func FindDrafted(ctx context.Context, db *pg.DB, ids []string) ([]Drafted, error
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := db.Pool().Query(ctx, `select distinct o.contractor_id, p.id::text, p.revision
+	found, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[Drafted], `select distinct o.contractor_id, $2 || p.id, p.revision
 		from orders o join products p on p.id = any (o.drafted)
-		where o.state = 'draft' and o.drafted && $1::uuid[] and p.id = any ($1::uuid[])`, ids)
+		where o.state = 'draft' and o.drafted && $1::uuid[] and p.id = any ($1::uuid[])`, ids, catalog.ProductStream(""))
 	if err != nil {
 		return nil, fmt.Errorf("find drafts of products: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Drafted])
+	return found, nil
+}
+
+// FindChosen returns who has which of the customers in a draft.
+func FindChosen(ctx context.Context, db *pg.DB, ids []string) ([]Drafted, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[Drafted], `select distinct o.contractor_id, $2 || c.id, c.revision
+		from customers c join orders o on o.draft->>'customer_id' = c.id::text
+		where o.state = 'draft' and c.id = any ($1::uuid[])`, ids, catalog.CustomerStream(""))
 	if err != nil {
-		return nil, fmt.Errorf("find drafts of products: %w", err)
+		return nil, fmt.Errorf("find drafts for customers: %w", err)
 	}
 	return found, nil
 }

@@ -24,8 +24,8 @@ type Order struct {
 
 var orders = readmodel.NewTable[Order]("orders", orderTerms)
 
-// Total is what the order comes to; without a currency while it has no line.
-func (o Order) Total() money.Amount { return money.Amount{Minor: o.Minor, Currency: o.Currency} }
+// Total is what the order comes to, a draft by today's prices; nil where that cannot be said.
+func (o Order) Total() *money.Amount { return o.TotalOf(o.Minor) }
 
 // Shown counts every change of what is shown of the order: its own and its payments'.
 func (o Order) Shown() int64 {
@@ -62,7 +62,7 @@ func ListOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Order],
 	if err != nil {
 		return found, err
 	}
-	return found, addPayments(ctx, db, found.Rows)
+	return found, complete(ctx, db, found.Rows)
 }
 
 // FindOrders returns the rows of the orders that are in the read model, each with its payments.
@@ -71,10 +71,14 @@ func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) 
 	if err != nil {
 		return nil, err
 	}
-	return found, addPayments(ctx, db, found)
+	return found, complete(ctx, db, found)
 }
 
-func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
+// complete adds to orders their payments, and to drafts what they come to now.
+func complete(ctx context.Context, db *pg.DB, to []Order) error {
+	if err := orderview.QuoteDrafts(ctx, db, to, func(o *Order) *orderview.Row { return &o.Row }); err != nil {
+		return err
+	}
 	return orderview.AddPayments(ctx, db, payments, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 

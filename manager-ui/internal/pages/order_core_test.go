@@ -12,8 +12,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 )
 
 // orderSite is a site with one order, which a stand-in of ordering-core changes by the real rules.
@@ -34,6 +37,8 @@ func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 		Actor       struct{ ID, Name string }
 		Reason      string
 		BasisPoints int64 `json:"basis_points"`
+		Sequence    int64
+		Total       money.Amount
 	}
 	d.must(json.NewDecoder(r.Body).Decode(&told))
 	command := strings.TrimPrefix(r.URL.Path, "/orders/"+d.id)
@@ -53,9 +58,12 @@ func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
+	if err == nil {
+		err = d.order().Check(body.EventType(), order.Seen{Sequence: told.Sequence, Total: told.Total}, d.products())
+	}
 	var refusal *order.Refusal
 	if errors.As(err, &refusal) {
-		d.refuse(w, refusal)
+		d.refuse(w, refusal, told.Sequence)
 		return
 	}
 	d.must(err)
@@ -66,7 +74,18 @@ func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 	respond(200, "application/json", fmt.Sprintf(`{"order_id":%q,"sequence":%d}`, d.id, e.Sequence))(w, nil)
 }
 
-func (d *orderSite) refuse(w http.ResponseWriter, refusal *order.Refusal) {
+// products are those that the site has heard of.
+func (d *orderSite) products() map[string]order.Product {
+	found, err := readmodel.FindProducts(d.tb.Context(), d.db, d.order().Lines[0].ProductID)
+	d.must(err)
+	current := map[string]order.Product{}
+	for _, p := range found {
+		current[p.ID] = order.Product{ID: p.ID, SKU: p.SKU, Name: p.Name, Price: p.Price()}
+	}
+	return current
+}
+
+func (d *orderSite) refuse(w http.ResponseWriter, refusal *order.Refusal, seen int64) {
 	problem := map[string]any{"detail": refusal.Error(), "code": refusal.Code}
 	status := http.StatusConflict
 	if refusal.Code == order.Invalid {
@@ -74,6 +93,14 @@ func (d *orderSite) refuse(w http.ResponseWriter, refusal *order.Refusal) {
 	}
 	if refusal.Stood != "" {
 		problem["stood"], problem["by_name"], problem["at"] = refusal.Stood, refusal.ByName, refusal.At
+	}
+	if refusal.Code == order.StaleVersion {
+		var changes []map[string]string
+		_, steps := order.Fold(d.entries)
+		for _, s := range steps[seen:] {
+			changes = append(changes, map[string]string{"words": orderview.StepText(s)})
+		}
+		problem["sequence"], problem["changes"] = d.order().Sequence, changes
 	}
 	text, err := json.Marshal(problem)
 	d.must(err)

@@ -12,13 +12,13 @@ import (
 func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
 
 func (h *handlers) setDiscount(c echo.Context) error {
-	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form) any {
-		basisPoints, err := order.ParsePercent(form.Value(fieldDiscount))
+	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form, body *orderBody) {
+		var err error
+		body.BasisPoints, err = order.ParsePercent(form.Value(fieldDiscount))
 		var refusal *order.Refusal
 		if errors.As(err, &refusal) {
 			form.Fail(fieldDiscount, refusal.Message)
 		}
-		return map[string]int64{"basis_points": basisPoints}
 	})
 }
 

@@ -20,6 +20,7 @@ type orderRow struct {
 	Customer   string // "" while none is chosen
 	Theirs     string // the address of the customer's orders
 	Total      *money.Amount
+	Parts      string // see orderview.Row
 	DraftedAt  time.Time
 	State      web.Badge
 	Payment    web.Badge // of the last one; no text without any, nor of a paid order, which says it all
@@ -30,13 +31,10 @@ func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
 		ID: o.ID, Name: orderName(o.Number), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
 		Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
+		Total: o.Total(), Parts: o.Parts,
 	}
 	if o.CustomerID != nil {
 		r.Theirs = ordersAddress(readmodel.OrderQuery{Customer: *o.CustomerID})
-	}
-	if o.Currency != "" {
-		total := o.Total()
-		r.Total = &total
 	}
 	if o.State == order.StateSubmitted && o.ExpiresAt != nil {
 		r.PayBy = *o.ExpiresAt

@@ -9,10 +9,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -30,6 +32,11 @@ func (h *handlers) readOrder(ctx context.Context, id string) (orderview.History,
 type orderPage struct {
 	order.Order
 	List              web.Link
+	Lines             []orderLine // a draft's as submitting it now would freeze them, with the totals
+	PricesChanged     bool        // since they were added
+	Problem           string      // why there is no total
+	Chosen            orderview.Customer
+	ChosenSubject     string // whose archiving changes a draft's page
 	Title, Contractor string
 	Theirs            string // the address of the customer's orders
 	Status            web.Badge
@@ -47,6 +54,13 @@ type orderPage struct {
 	Typed             orderForms  // what live refreshes must leave as it is
 	Key               string      // the idempotency key of what is pressed on this page
 	Message           web.Message // about what was just tried, and did not happen
+}
+
+// orderLine is one product of an order.
+type orderLine struct {
+	order.QuotedLine
+	Subject  string // what a draft's line shows of its product
+	Revision int64
 }
 
 // orderPayment is one of its payments, as a line.
@@ -94,6 +108,10 @@ func (h *handlers) renderOrder(c echo.Context, forms orderForms, a formState) er
 		return err
 	}
 	page := describeOrder(seen)
+	if err := h.addDraft(c.Request().Context(), &page); err != nil {
+		return err
+	}
+	page.addTotals()
 	page.Key, page.Message, page.List = a.Key, a.Message, web.BackLink(c, "Orders", ordersPath)
 	page.addForms(forms)
 	if forms.cancel != nil && !page.CanEnd { // there is no field to keep it in
@@ -118,11 +136,8 @@ func describeOrder(seen orderview.History) orderPage {
 	if o.CustomerID != "" {
 		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
 	}
-	if o.BasisPoints > 0 {
-		page.Percent = order.Percent(o.BasisPoints)
-		if less, err := o.Subtotal.Sub(o.Total); err == nil && len(o.Lines) > 0 {
-			page.Discount = &less
-		}
+	for _, line := range o.Lines {
+		page.Lines = append(page.Lines, orderLine{QuotedLine: order.QuotedLine{Line: line}})
 	}
 	page.Reason = text.Capital(o.Reason)
 	switch o.State {
@@ -142,6 +157,46 @@ func describeOrder(seen orderview.History) orderPage {
 		page.Payments = append(page.Payments, shown)
 	}
 	return page
+}
+
+// addDraft shows a draft as submitting it now would freeze it.
+func (h *handlers) addDraft(ctx context.Context, page *orderPage) error {
+	if !page.IsDraft {
+		return nil
+	}
+	prices, err := orderview.ReadPrices(ctx, h.db, page.Order.Lines)
+	if err != nil {
+		return err
+	}
+	if page.Chosen, err = orderview.Chosen(ctx, h.db, page.CustomerID); err != nil {
+		return err
+	}
+	if page.CustomerID != "" {
+		page.ChosenSubject = catalog.CustomerStream(page.CustomerID)
+	}
+	quoted, err := prices.Quote(page.Order.Lines, page.BasisPoints)
+	if err != nil {
+		page.Problem, page.Subtotal, page.Total = sentence(err.Error())+".", money.Amount{}, money.Amount{}
+		quoted.Lines = pg.Column(page.Order.Lines, func(line order.Line) order.QuotedLine { return order.QuotedLine{Line: line} })
+	} else {
+		page.Subtotal, page.Total = quoted.Subtotal, quoted.Total
+	}
+	page.Lines = pg.Column(quoted.Lines, func(line order.QuotedLine) orderLine {
+		page.PricesChanged = page.PricesChanged || line.Was.Currency != ""
+		return orderLine{line, catalog.ProductStream(line.ProductID), prices[line.ProductID].Revision}
+	})
+	return nil
+}
+
+// addTotals shows what the discount takes away.
+func (p *orderPage) addTotals() {
+	if p.BasisPoints == 0 {
+		return
+	}
+	p.Percent = order.Percent(p.BasisPoints)
+	if less, err := p.Subtotal.Sub(p.Total); err == nil && len(p.Lines) > 0 {
+		p.Discount = &less
+	}
 }
 
 func orderTitle(o order.Order) string {

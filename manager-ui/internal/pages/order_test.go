@@ -254,7 +254,7 @@ func TestAnOrdersPage(t *testing.T) {
 	b := o.begin(ada, 0).fill("Tiles <grey>", 1250)
 	b.tell(event.Meta{Actor: "tom-berg", ActorName: "Tom Berg"}, order.DiscountSet{BasisPoints: 1250})
 	mia.get("/orders/"+b.id).is(200, "Draft of Ada Nowak", "Tiles &lt;grey&gt;", "Discount of 12.5%", `value="12.5%"`, "Reset discount",
-		"Submitting takes those of the catalog", "Cancel order", "Expire order", "Tom Berg set a discount of 12.5%")
+		"prices of the catalog now, which submitting takes", "Cancel order", "Expire order", "Tom Berg set a discount of 12.5%")
 
 	b.submit("2026/11/000007")
 	id := b.pay(3)

@@ -133,6 +133,7 @@ func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand,
 			a.Sequence = strconv.FormatInt(now.Sequence, 10) // the person sees it now
 		}
 		_ = json.Unmarshal(refusal.Extra["at"], &a.Message.At) // when what stands in the way happened, if anything does
+		h.addChanges(ctx, a, o.stream, refusal)
 		return nil
 	case errors.Is(err, api.ErrUnreachable):
 		a.Message.Text = "ordering-core cannot be reached at the moment. Nothing was changed; please try again"
@@ -146,6 +147,24 @@ func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand,
 	}
 	h.logNotDone(ctx, err)
 	return nil
+}
+
+// addChanges tells what has changed since the version that the person saw, if that is why, and waits for the
+// read model to show it.
+func (h *handlers) addChanges(ctx context.Context, a *formState, stream string, refusal *api.Refusal) {
+	var changes []struct {
+		Words string `json:"words"`
+	}
+	var sequence int64
+	if json.Unmarshal(refusal.Extra["changes"], &changes) != nil || json.Unmarshal(refusal.Extra["sequence"], &sequence) != nil {
+		return
+	}
+	for _, change := range changes {
+		a.Message.Each = append(a.Message.Each, sentence(change.Words)+".")
+	}
+	ctx, cancel := context.WithTimeout(ctx, awaitTime)
+	defer cancel()
+	h.histories.Await(ctx, stream, sequence)
 }
 
 // logNotDone logs for those who operate the services. A denial stays until they mend it.

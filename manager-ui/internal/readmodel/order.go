@@ -28,8 +28,8 @@ type Order struct {
 
 var orders = readmodel.NewTable[Order]("orders", orderTerms)
 
-// Total is what the order comes to; without a currency while it has no line.
-func (o Order) Total() money.Amount { return money.Amount{Minor: o.Minor, Currency: o.Currency} }
+// Total is what the order comes to, a draft by today's prices; nil where that cannot be said.
+func (o Order) Total() *money.Amount { return o.TotalOf(o.Minor) }
 
 // Shown counts every change of what is shown of the order: its own and its payments'.
 func (o Order) Shown() int64 {
@@ -85,7 +85,7 @@ func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Or
 	if err != nil {
 		return page, err
 	}
-	return page, addPayments(ctx, db, page.Rows)
+	return page, complete(ctx, db, page.Rows)
 }
 
 // FindOrders reads some orders, in no order, each with its payments; those that are not there are left out.
@@ -94,10 +94,14 @@ func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) 
 	if err != nil {
 		return nil, err
 	}
-	return rows, addPayments(ctx, db, rows)
+	return rows, complete(ctx, db, rows)
 }
 
-func addPayments(ctx context.Context, db *pg.DB, to []Order) error {
+// complete adds to orders their payments, and to drafts what they come to now.
+func complete(ctx context.Context, db *pg.DB, to []Order) error {
+	if err := orderview.QuoteDrafts(ctx, db, to, func(o *Order) *orderview.Row { return &o.Row }); err != nil {
+		return err
+	}
 	return orderview.AddPayments(ctx, db, paymentsAlone, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 

@@ -21,9 +21,14 @@ export function applyRow(row) {
   return refresh;
 }
 
-function isOutdatedSubject(row) {
-  const subject = document.querySelector(`[data-live-subject="${CSS.escape(row.id)}"]`);
-  return subject !== null && Number(subject.dataset.revision || 0) < row.revision;
+// A page, or a part of one, is about its subject (data-live-subject), and may depend on others besides (data-live-parts="id@revision ...").
+function isOutdatedSubject({ id, revision }) {
+  const name = CSS.escape(id), all = (selector) => [...document.querySelectorAll(selector)];
+  return all(`[data-live-subject="${name}"]`).some(({ dataset }) => Number(dataset.revision || 0) < revision)
+    || all(`[data-live-parts*="${name}@"]`).some(({ dataset }) => dataset.liveParts.split(" ").some((part) => {
+      const [of, known] = part.split("@");
+      return of === id && Number(known) < revision;
+    }));
 }
 
 export function applyFragment({ name, html }) {
