@@ -78,7 +78,7 @@ func (c *core) customer(name string) string {
 	return id
 }
 
-// archive has nobody choose a customer any more; the site does not hear of it yet.
+// archive has nobody choose a customer any more; the site does not receive it yet.
 func (c *core) archive(customer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

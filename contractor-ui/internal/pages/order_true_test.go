@@ -53,7 +53,7 @@ func TestACustomerArchivedMeanwhileIsMarkedAndAnotherIsPicked(t *testing.T) {
 	seen := ada.press(page, address+"/customer", "", url.Values{"customer_id": {hofmann}})
 	without(t, seen, "has been archived")
 
-	// when the customer is archived, then ordering-core refuses, before this app has heard of it
+	// when the customer is archived, then ordering-core refuses, before this app has received it
 	d.core.archive(hofmann)
 	refused := ada.press(seen, address+"/submit", "", nil)
 	ada.wants(refused, http.StatusConflict, "", `id="customer-error">Hofmann has been archived. Choose another customer.`, "Draft for Hofmann")

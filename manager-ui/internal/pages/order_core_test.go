@@ -74,7 +74,7 @@ func (d *orderSite) answer(w http.ResponseWriter, r *http.Request) {
 	respond(200, "application/json", fmt.Sprintf(`{"order_id":%q,"sequence":%d}`, d.id, e.Sequence))(w, nil)
 }
 
-// products are those that the site has heard of.
+// products are those that the site has received.
 func (d *orderSite) products() map[string]order.Product {
 	found, err := readmodel.FindProducts(d.tb.Context(), d.db, d.order().Lines[0].ProductID)
 	d.must(err)

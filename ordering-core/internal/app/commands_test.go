@@ -153,7 +153,7 @@ func TestACustomerWhoWasArchivedMeanwhileIsRefusedBesideTheField(t *testing.T) {
 	seen := `"sequence":3,"total":{"amount":2500,"currency":"EUR"}`
 	refused := h.send(contractorUI, ada, order+"/submit", seen)
 
-	// then it stays a draft, and says what to choose anew
+	// then it stays a draft, and says what to choose again
 	if refused.status != http.StatusConflict || refused.code() != "archived" || refused.body["field"] != "customer_id" || !strings.Contains(refused.text, "Garden Ltd") {
 		t.Errorf("submitted: %d %s", refused.status, refused.text)
 	}
