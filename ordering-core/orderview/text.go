@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/locale"
 )
 
 // StateLabel is an order's state as people read it.
@@ -34,18 +35,18 @@ func StepText(s order.Step) string {
 	case order.Drafted:
 		return who + " began this order"
 	case order.ItemAdded:
-		return fmt.Sprintf("%s added %d × %s at %s", who, b.Quantity, b.Name, b.Price)
+		return fmt.Sprintf("%s added %s × %s at %s", who, locale.Count(b.Quantity), b.Name, locale.Amount(b.Price))
 	case order.ItemRemoved:
 		line, _ := order.Order{Lines: s.Before}.Line(b.ProductID)
-		return fmt.Sprintf("%s removed %d × %s", who, b.Quantity, aggregate.NameOf("a product", line.Name))
+		return fmt.Sprintf("%s removed %s × %s", who, locale.Count(b.Quantity), aggregate.NameOf("a product", line.Name))
 	case order.CustomerChosen:
 		return who + " chose the customer " + b.Name
 	case order.DiscountSet:
-		return who + " set a discount of " + order.Percent(b.BasisPoints)
+		return who + " set a discount of " + locale.Percent(order.Percent(b.BasisPoints))
 	case order.DiscountReset:
 		return who + " took the discount away"
 	case order.Submitted:
-		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, b.Total) + repriced(s.Before, b.Lines)
+		return fmt.Sprintf("%s submitted it as %s for %s", who, b.Number, locale.Amount(b.Total)) + repriced(s.Before, b.Lines)
 	case order.Paid:
 		return "paid: its payment was captured"
 	case order.Expired:
@@ -68,7 +69,7 @@ func repriced(drafted, submitted []order.Line) string {
 	for _, line := range submitted {
 		was, there := order.Order{Lines: drafted}.Line(line.ProductID)
 		if there && was.Price != line.Price {
-			changed = append(changed, fmt.Sprintf("%s at %s instead of %s", line.Name, line.Price, was.Price))
+			changed = append(changed, fmt.Sprintf("%s at %s instead of %s", line.Name, locale.Amount(line.Price), locale.Amount(was.Price)))
 		}
 	}
 	if len(changed) == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -27,7 +28,7 @@ func CheckSeen(seen string, p payment.Payment, tried string, steps []payment.Ste
 	var at int64
 	var amount, currency string
 	if n, _ := fmt.Sscan(seen, &at, &amount, &currency); n < 3 || amount != p.Amount.Decimal() || currency != p.Amount.Currency {
-		refusal.Message = "it is about " + p.Amount.String() + ", which is not what you saw"
+		refusal.Message = "it is about " + locale.Amount(p.Amount) + ", which is not what you saw"
 		return refusal
 	}
 	// The steps stand in the order of the log. Their times come from clocks that differ: a time only names the

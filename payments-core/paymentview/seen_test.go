@@ -8,6 +8,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -31,7 +32,7 @@ func TestWhoeverSawAnotherPaymentIsToldWhatChanged(t *testing.T) {
 		switch {
 		case want == "" && err != nil, want != "" && (!errors.As(err, &refusal) || refusal.Code != payment.Stale):
 			t.Errorf("%q: %v", seen, err)
-		case want != "" && !strings.Contains(refusal.Error(), want):
+		case want != "" && !strings.Contains(locale.English.Write(refusal.Error()), want):
 			t.Errorf("%q: %v, want %q", seen, err, want)
 		}
 	}
@@ -60,7 +61,7 @@ func TestWhatChangedIsToldWhateverTheClocksSay(t *testing.T) {
 	} {
 		err := paymentview.CheckSeen(paymentview.Seen(seen, amount), p, "", steps)
 		var refusal *payment.Refusal
-		if !errors.As(err, &refusal) || refusal.Message != want {
+		if !errors.As(err, &refusal) || locale.English.Write(refusal.Message) != want {
 			t.Errorf("seen at %s: %v, not %q", seen, err, want)
 		}
 	}

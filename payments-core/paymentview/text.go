@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/locale"
 )
 
 // DecisionLabel is a decision as people read it.
@@ -71,9 +72,9 @@ func StepText(s payment.Step) string {
 	switch b := s.Body.(type) {
 	case payment.Requested:
 		if b.Supersedes != "" {
-			return fmt.Sprintf("%s asked again for %s", who, b.Amount)
+			return fmt.Sprintf("%s asked again for %s", who, locale.Amount(b.Amount))
 		}
-		return fmt.Sprintf("%s asked for %s", who, b.Amount)
+		return fmt.Sprintf("%s asked for %s", who, locale.Amount(b.Amount))
 	case payment.Withdrawn:
 		return quoted(who+" withdrew it", b.Reason)
 	case payment.Rejected:
@@ -83,7 +84,7 @@ func StepText(s payment.Step) string {
 	case payment.Reopened:
 		return who + " took the acceptance back"
 	case payment.Authorized:
-		return fmt.Sprintf("%s put on hold at the gateway", p.AuthorizedAmount)
+		return fmt.Sprintf("%s put on hold at the gateway", locale.Amount(p.AuthorizedAmount))
 	case payment.Declined:
 		reason := aggregate.NameOf(b.Code, b.Reason)
 		if p.Final {
@@ -92,11 +93,11 @@ func StepText(s payment.Step) string {
 		attempt := fmt.Sprintf("the gateway declined it (attempt %d of %d)", p.Declines, payment.MaxDeclines)
 		return aggregate.Because(attempt, reason) + "; it is tried again"
 	case payment.Captured:
-		return aggregate.By(fmt.Sprintf("%s paid out", b.Amount), who)
+		return aggregate.By(fmt.Sprintf("%s paid out", locale.Amount(b.Amount)), who)
 	case payment.Released:
-		return why(fmt.Sprintf("the hold of %s was released", p.ReleasedAmount), who, b.Reason)
+		return why(fmt.Sprintf("the hold of %s was released", locale.Amount(p.ReleasedAmount)), who, b.Reason)
 	case payment.Refunded:
-		return why(fmt.Sprintf("%s refunded", p.RefundedAmount), who, b.Reason)
+		return why(fmt.Sprintf("%s refunded", locale.Amount(p.RefundedAmount)), who, b.Reason)
 	case payment.Cancelled:
 		return why("cancelled", who, b.Reason)
 	case payment.Stuck:
@@ -113,13 +114,13 @@ func StepText(s payment.Step) string {
 func stuckOperation(b payment.Stuck, p payment.Payment) string {
 	switch b.Operation {
 	case payment.Capture:
-		return fmt.Sprintf("the capture of %s", p.AuthorizedAmount)
+		return fmt.Sprintf("the capture of %s", locale.Amount(p.AuthorizedAmount))
 	case payment.Release:
-		return fmt.Sprintf("the release of the hold of %s", p.AuthorizedAmount)
+		return fmt.Sprintf("the release of the hold of %s", locale.Amount(p.AuthorizedAmount))
 	case payment.Refund:
-		return fmt.Sprintf("the refund of %s", p.CapturedAmount)
+		return fmt.Sprintf("the refund of %s", locale.Amount(p.CapturedAmount))
 	}
-	return fmt.Sprintf("the hold of %s", p.Amount)
+	return fmt.Sprintf("the hold of %s", locale.Amount(p.Amount))
 }
 
 // why adds who did something and the reason: a person's own words, or a service's about an order or a hold

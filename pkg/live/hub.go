@@ -107,16 +107,16 @@ func (h *Hub) setHealthy(healthy bool) {
 	if healthy {
 		h.log.Info("live updates are read", "stream", h.stream.key)
 	}
-	frame := h.status()
+	status := h.status()
 	for _, sockets := range h.sockets {
 		for s := range sockets {
-			h.send(s, frame)
+			h.send(s, status)
 		}
 	}
 }
 
 // status is the heartbeat. The caller holds mu.
-func (h *Hub) status() *websocket.PreparedMessage {
+func (h *Hub) status() *frame {
 	return prepare(message{Cursor: h.at.String(), Late: !h.healthy})
 }
 
@@ -213,8 +213,8 @@ func (h *Hub) replay(s *socket, audience string) {
 			h.reset(s)
 			return
 		}
-		for _, frame := range frames {
-			h.send(s, frame)
+		for _, f := range frames {
+			h.send(s, f)
 		}
 	}
 	h.send(s, h.status())
@@ -243,12 +243,12 @@ func spread(sockets int) time.Duration {
 }
 
 // send queues a frame. A socket that is too slow resets, so that its memory is bounded. The caller holds mu.
-func (h *Hub) send(s *socket, frame *websocket.PreparedMessage) {
+func (h *Hub) send(s *socket, f *frame) {
 	if len(s.pending) >= h.queue {
 		h.reset(s)
 		return
 	}
-	s.pending = append(s.pending, frame)
+	s.pending = append(s.pending, f)
 	wait.Signal(s.notified)
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -78,7 +77,7 @@ func TestASlowSocketResets(t *testing.T) {
 	h.join(s, "all")
 
 	for i := range 10 {
-		h.deliver([]entry{{id: entryID{uint64(i + 2), 0}, audience: "all", frame: &websocket.PreparedMessage{}}})
+		h.deliver([]entry{{id: entryID{uint64(i + 2), 0}, audience: "all", frame: &frame{}}})
 	}
 	if len(s.pending) > 4 {
 		t.Errorf("%d messages wait", len(s.pending))
@@ -90,7 +89,7 @@ func TestASlowSocketResets(t *testing.T) {
 
 func TestTheRingKnowsWhatItNoLongerHas(t *testing.T) {
 	frame := func(about string) entry {
-		return entry{audience: "all", about: about, frame: &websocket.PreparedMessage{}}
+		return entry{audience: "all", about: about, frame: &frame{}}
 	}
 	r := newRing(8, entryID{})
 	for i := range 20 {

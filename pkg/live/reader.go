@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/wait"
@@ -193,11 +192,7 @@ func (h *Hub) decode(epoch string, found []redis.XMessage) (entries []entry, flo
 			return nil, entryID{}, false, fmt.Errorf("decode the entry %s: %w", m.ID, err)
 		}
 		msg.Cursor = cursor{epoch, id}.String()
-		frame, err := websocket.NewPreparedMessage(websocket.TextMessage, msg.encode())
-		if err != nil {
-			return nil, entryID{}, false, fmt.Errorf("prepare the entry %s: %w", m.ID, err)
-		}
-		entries = append(entries, entry{id, audience, cmp.Or(msg.about(), m.ID), frame})
+		entries = append(entries, entry{id, audience, cmp.Or(msg.about(), m.ID), prepare(msg)})
 	}
 	return entries, floor, same, nil
 }

@@ -1,17 +1,13 @@
 package live
 
-import (
-	"slices"
-
-	"github.com/gorilla/websocket"
-)
+import "slices"
 
 // entry is a message as it stands in the stream, ready for any number of sockets.
 type entry struct {
 	id       entryID
 	audience string
 	about    string
-	frame    *websocket.PreparedMessage
+	frame    *frame
 }
 
 // ring is the stream's recent past: every entry after floor.
@@ -36,7 +32,7 @@ func (r *ring) add(entries ...entry) {
 
 // after gives what an audience gets that has seen everything up to since; of several entries about one thing
 // only the last. It is not ok if some of it is no longer in the ring.
-func (r *ring) after(since entryID, audience string) (frames []*websocket.PreparedMessage, ok bool) {
+func (r *ring) after(since entryID, audience string) (frames []*frame, ok bool) {
 	if since.before(r.floor) {
 		return nil, false
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+
+	"countersign.example/pkg/locale"
 )
 
 const (
@@ -27,10 +29,11 @@ const (
 
 // socket is one open page. Its fields but notified and closed are guarded by the hub's mu.
 type socket struct {
+	locale   locale.Locale
 	session  string // whose end ends the socket; may be empty
 	asked    bool   // it has been asked after since the socket is open
 	since    cursor // what the page has seen before it joined; entries up to it are not sent
-	pending  []*websocket.PreparedMessage
+	pending  []*frame
 	notified chan struct{} // pending is not empty
 
 	once   sync.Once
@@ -69,6 +72,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	}
 	defer done()
 	s := &socket{
+		locale:   locale.Of(r.Header.Get("Accept-Language")),
 		session:  session,
 		since:    parseCursor(r.URL.Query().Get("since")),
 		notified: make(chan struct{}, 1),
@@ -159,7 +163,7 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		var frames []*websocket.PreparedMessage
+		var frames []*frame
 		select {
 		case <-s.notified:
 			h.mu.Lock()
@@ -176,12 +180,12 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 		case <-gone:
 			return
 		}
-		for _, frame := range frames {
+		for _, f := range frames {
 			if s.isClosed() {
 				break
 			}
 			_ = conn.SetWriteDeadline(time.Now().Add(writeWait))
-			if conn.WritePreparedMessage(frame) != nil {
+			if conn.WritePreparedMessage(f.in(s.locale)) != nil {
 				return
 			}
 		}
@@ -195,15 +199,6 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 // closeWith sends the browser the reason, and does not wait for its answer.
 func closeWith(conn *websocket.Conn, code int) {
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(writeWait))
-}
-
-// prepare frames a message of our own making.
-func prepare(m message) *websocket.PreparedMessage {
-	frame, err := websocket.NewPreparedMessage(websocket.TextMessage, m.encode())
-	if err != nil {
-		panic("live: frame a message: " + err.Error()) // only for a message type that does not exist
-	}
-	return frame
 }
 
 // checkOrigin allows the page's own host. Browsers always send an Origin with a handshake; a client that

@@ -63,39 +63,84 @@ const longest = 200
 //     the error has both readings.
 //
 // Every other error is a *ParseError, too.
-func Parse(typed, code string) (Amount, error) { return parse(typed, code, false) }
+func Parse(typed, code string) (Amount, error) { return parse(typed, code, pointDecimals) }
+
+// ParseTyped is Parse for what somebody types whose language may have the comma before the decimals. Point
+// and comma change their parts then, but that a point with three digits behind it is Ambiguous in a currency
+// of three decimals or more, since the app writes it so elsewhere.
+func ParseTyped(typed, code string, decimalComma bool) (Amount, error) {
+	if decimalComma {
+		return parse(typed, code, commaTyped)
+	}
+	return parse(typed, code, pointDecimals)
+}
 
 // ParseDecimalComma is Parse for where the comma is known to be the decimal sign: "1,234" has three decimals
 // in every currency, and what a point stands in alone with three digits behind it is Ambiguous, without
 // readings.
-func ParseDecimalComma(typed, code string) (Amount, error) { return parse(typed, code, true) }
+func ParseDecimalComma(typed, code string) (Amount, error) { return parse(typed, code, commaInFile) }
 
-func parse(typed, code string, decimalComma bool) (Amount, error) {
+// notation is what a text's author is known to put before the decimals.
+type notation int
+
+const (
+	pointDecimals notation = iota
+	commaInFile
+	commaTyped
+)
+
+// thousands is the form of a lone separator that may be before decimals elsewhere, and is before thousands
+// here.
+func (n notation) thousands() int {
+	if n == commaTyped {
+		return eitherPoint
+	}
+	return eitherComma
+}
+
+// example is an amount as a form takes it, in words that say what to type.
+func (n notation) example(a Amount) string {
+	if n == commaTyped {
+		return strings.Replace(a.Decimal(), ".", ",", 1)
+	}
+	return a.Decimal()
+}
+
+// written is an amount as the app shows it.
+func (n notation) written(a Amount) string {
+	if n == commaTyped {
+		return strings.NewReplacer(",", ".", ".", ",").Replace(a.String())
+	}
+	return a.String()
+}
+
+func parse(typed, code string, in notation) (Amount, error) {
 	if !IsKnown(code) {
 		return Amount{}, &ParseError{Problem: UnknownCurrency, message: "Choose a currency from the list."}
 	}
-	example := Amount{1250, code}
+	some := Amount{1250, code}
 	for range Exponent(code) {
-		example.Minor *= 10
+		some.Minor *= 10
 	}
+	example := in.example(some)
 	problem := func(p Problem, format string, args ...any) (Amount, error) {
 		return Amount{}, &ParseError{Problem: p, message: fmt.Sprintf(format, args...)}
 	}
 	number, named, isText := bare(typed)
 	switch {
 	case number == "" && len(named) == 0 && isText:
-		return problem(Empty, "Enter an amount, for example %s.", example.Decimal())
+		return problem(Empty, "Enter an amount, for example %s.", example)
 	case !isText:
-		return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
+		return problem(NotANumber, "Write the amount in digits, for example %s.", example)
 	}
 	negative := strings.HasPrefix(number, "-")
 	whole, decimals, grouped, form := split(strings.TrimSpace(strings.TrimPrefix(number, "-")))
 	if form == noNumber {
-		return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
+		return problem(NotANumber, "Write the amount in digits, for example %s.", example)
 	}
 	for _, name := range named {
 		if other, ok := otherThan(code, name); !ok {
-			return problem(NotANumber, "Write the amount in digits, for example %s.", example.Decimal())
+			return problem(NotANumber, "Write the amount in digits, for example %s.", example)
 		} else if other != "" {
 			return problem(OtherCurrency, "This amount is in %s, and the currency chosen is %s. Change one of them.", other, code)
 		}
@@ -105,25 +150,29 @@ func parse(typed, code string, decimalComma bool) (Amount, error) {
 	case negative:
 		return problem(Negative, "Enter an amount above zero, without a minus sign.")
 	case form == noForm:
-		return problem(Separator, "Write it with a point before the decimals, and the thousands not apart: %s.", example.Decimal())
-	case decimalComma && form == eitherPoint:
+		sign := "point"
+		if in == commaTyped {
+			sign = "comma"
+		}
+		return problem(Separator, "Write it with a %s before the decimals, and the thousands not apart: %s.", sign, example)
+	case in == commaInFile && form == eitherPoint:
 		return problem(Ambiguous, "“%s%s%s” can be read in two ways. Write the decimals after a comma, and no point.", whole, grouped, decimals)
-	case decimalComma: // and what is behind a comma is decimals, as split has it
-	case form == eitherPoint && exponent == 0, form == eitherComma && exponent <= 2:
+	case in == commaInFile: // and what is behind a comma is decimals, as split has it
+	case (form == eitherPoint || form == eitherComma) && exponent == 0, form == in.thousands() && exponent <= 2:
 		whole, decimals = whole+decimals, ""
-	case form == eitherPoint && exponent <= 2, form == eitherComma:
-		return Amount{}, ambiguous(whole, decimals, code, grouped)
+	case (form == eitherPoint || form == eitherComma) && exponent <= 2, form == in.thousands():
+		return Amount{}, ambiguous(whole, decimals, code, grouped, in)
 	}
 	if len(decimals) > exponent {
 		if exponent == 0 {
-			return problem(TooManyDecimals, "%s has no decimals. Write a whole number, for example %s.", code, example.Decimal())
+			return problem(TooManyDecimals, "%s has no decimals. Write a whole number, for example %s.", code, example)
 		}
-		return problem(TooManyDecimals, "%s has %d decimals at most, for example %s.", code, exponent, example.Decimal())
+		return problem(TooManyDecimals, "%s has %d decimals at most, for example %s.", code, exponent, example)
 	}
 	amount, ok := amountOf(whole, decimals, code)
 	switch {
 	case !ok:
-		return problem(OverLimit, "Enter %s at most.", Amount{Max, code})
+		return problem(OverLimit, "Enter %s at most.", in.written(Amount{Max, code}))
 	case amount.IsZero():
 		return problem(NotPositive, "Enter an amount above zero.")
 	}
@@ -132,7 +181,7 @@ func parse(typed, code string, decimalComma bool) (Amount, error) {
 
 // ambiguous is the error for what is written like 1.234 or 1,234 and may be a thousand or little more than
 // one: the one or the other, to the nearest amount that there is.
-func ambiguous(whole, decimals, code, sign string) error {
+func ambiguous(whole, decimals, code, sign string, in notation) error {
 	thousands, _ := amountOf(whole+decimals, "", code) // six digits are within the limit
 	exponent := Exponent(code)
 	kept := decimals[:min(len(decimals), exponent)]
@@ -141,7 +190,7 @@ func ambiguous(whole, decimals, code, sign string) error {
 		little.Minor++
 	}
 	return &ParseError{Problem: Ambiguous, Readings: []Amount{thousands, little}, message: fmt.Sprintf(
-		"%s%s%s can be read in two ways. Write %s or %s.", whole, sign, decimals, thousands.Decimal(), little.Decimal())}
+		"%s%s%s can be read in two ways. Write %s or %s.", whole, sign, decimals, in.example(thousands), in.example(little))}
 }
 
 // amountOf makes an amount of digits; false beyond Max.

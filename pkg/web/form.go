@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 )
@@ -22,6 +23,7 @@ type Form struct {
 	errors map[string]string
 	offers map[string][]Choice
 	picked string // the field that was filled in from its offers
+	locale locale.Locale
 }
 
 // NewForm returns a form with values in it, as for a first or prefilled view of it.
@@ -47,6 +49,7 @@ func ReadForm(c echo.Context) (*Form, error) {
 		return nil, &Error{Status: http.StatusBadRequest, Message: "This form was sent in a way that is not understood.", Err: err}
 	}
 	f := NewForm(nil)
+	f.locale = LocaleOf(c)
 	for name, values := range r.PostForm {
 		value, wrong := text.Lines(values[0])
 		if wrong != "" {
@@ -80,9 +83,15 @@ func (f *Form) Fail(name, message string) {
 // form, which is not OK then: it is to be shown again.
 func (f *Form) OfferAmounts(name string, readings []money.Amount) {
 	for _, a := range readings {
-		f.offers[name] = append(f.offers[name], Choice{Value: a.Decimal(), Label: a.String()})
+		f.offers[name] = append(f.offers[name], Choice{Value: locale.Input(a), Label: locale.Amount(a)})
 	}
 }
+
+// Amount reads an amount that was typed, as its sender's language has it.
+func (f *Form) Amount(typed, code string) (money.Amount, error) { return f.locale.Parse(typed, code) }
+
+// Number is what was typed as a decimal number, with a point before its decimals.
+func (f *Form) Number(name string) string { return f.locale.Point(f.Value(name)) }
 
 // Error returns the message beside a field, or "".
 func (f *Form) Error(name string) string { return f.errors[name] }

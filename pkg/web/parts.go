@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/text"
 )
@@ -51,7 +52,7 @@ func CountText(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return strconv.Itoa(n)
+	return locale.Count(n)
 }
 
 // Tabs choose what part of a list is shown.

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/locale"
+	"countersign.example/pkg/money"
 )
 
 // Declared is a View or a Fragment: something that templates must have.
@@ -50,7 +53,8 @@ func (f Fragment[D]) declared() declaration { return declaration{f.name, false} 
 // HTML renders the fragment alone.
 func (f Fragment[D]) HTML(r *Renderer, data D) (string, error) { return r.Fragment(f.name, data) }
 
-// Renderer holds parsed templates. It needs no request, so that a pusher can use it.
+// Renderer holds parsed templates. Numbers and times are marked in what they render, for a reader's locale.
+// It needs no request, so that a pusher can use it.
 type Renderer struct {
 	base  *template.Template
 	pages map[string]*template.Template
@@ -142,8 +146,12 @@ func functions(assets *Assets) template.FuncMap {
 		"asset":       assets.Path,
 		"initials":    initials,
 		"relative":    func(t time.Time) string { return relativeTime(t, time.Now()) },
-		"exact":       exactTime,
-		"toTheMinute": timeToTheMinute,
+		"exact":       locale.ToTheSecond,
+		"toTheMinute": locale.ToTheMinute,
+		"amount":      locale.Amount,
+		"count":       locale.Count[int],
+		"quantity":    locale.Count[int64],
+		"percent":     locale.Percent,
 		"iso":         isoTime,
 		"badge":       func(tone Tone, text string) Badge { return Badge{tone, text} },
 		"pageHead":    func(title, subtitle string) PageHead { return PageHead{Title: title, Subtitle: subtitle} },
@@ -154,7 +162,6 @@ func functions(assets *Assets) template.FuncMap {
 }
 
 // splitMoney takes "1,250.00 EUR" apart, so that the currency can be drawn lighter.
-func splitMoney(amount fmt.Stringer) [2]string {
-	number, currency, _ := strings.Cut(amount.String(), " ")
-	return [2]string{number, currency}
+func splitMoney(amount money.Amount) [2]string {
+	return [2]string{locale.Number(amount), amount.Currency}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/web"
@@ -24,14 +25,10 @@ import (
 
 // The sample is a small app on this package: a list and a form.
 
-type text string
-
-func (t text) String() string { return string(t) }
-
 type sampleRow struct {
 	ID, Contractor, Description string
 	Revision                    int64
-	Amount                      text
+	Amount                      money.Amount
 	At                          time.Time
 	Status                      web.Badge
 	Open                        bool
@@ -58,12 +55,12 @@ func sampleRows() []sampleRow {
 	now := time.Now()
 	waiting, done := web.Badge{Tone: web.Waiting, Text: "Waiting"}, web.Badge{Tone: web.Good, Text: "Accepted · captured"}
 	return []sampleRow{
-		{"1", "Ada Nowak", "Kitchen fitting, second instalment", 1, "1,250.00 EUR", now.Add(-2 * time.Minute), waiting, true},
-		{"2", "Jon Park", "Van rental, November", 1, "310.40 EUR", now.Add(-9 * time.Minute), waiting, true},
-		{"3", "Ada Nowak", "Tiles and grout, order 2026/11/000042", 1, "486.10 EUR", now.Add(-14 * time.Minute), waiting, true},
-		{"4", "Sara Lind", "Scaffolding, week 46", 4, "2,980.00 EUR", now.Add(-time.Hour), done, false},
-		{"5", "Jon Park", "<script>alert(1)</script>", 2, "96.00 EUR", now.Add(-3 * time.Hour), web.Badge{Tone: web.Bad, Text: "Rejected"}, false},
-		{"6", "Sara Lind", "Paint, invoice 7781", 4, "742.75 EUR", now.Add(-26 * time.Hour), web.Badge{Tone: web.Warning, Text: "Accepted · declined"}, false},
+		{"1", "Ada Nowak", "Kitchen fitting, second instalment", 1, money.Amount{Minor: 125000, Currency: "EUR"}, now.Add(-2 * time.Minute), waiting, true},
+		{"2", "Jon Park", "Van rental, November", 1, money.Amount{Minor: 31040, Currency: "EUR"}, now.Add(-9 * time.Minute), waiting, true},
+		{"3", "Ada Nowak", "Tiles and grout, order 2026/11/000042", 1, money.Amount{Minor: 48610, Currency: "EUR"}, now.Add(-14 * time.Minute), waiting, true},
+		{"4", "Sara Lind", "Scaffolding, week 46", 4, money.Amount{Minor: 298000, Currency: "EUR"}, now.Add(-time.Hour), done, false},
+		{"5", "Jon Park", "<script>alert(1)</script>", 2, money.Amount{Minor: 9600, Currency: "EUR"}, now.Add(-3 * time.Hour), web.Badge{Tone: web.Bad, Text: "Rejected"}, false},
+		{"6", "Sara Lind", "Paint, invoice 7781", 4, money.Amount{Minor: 74275, Currency: "EUR"}, now.Add(-26 * time.Hour), web.Badge{Tone: web.Warning, Text: "Accepted · declined"}, false},
 	}
 }
 

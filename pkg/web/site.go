@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/telemetry"
 )
 
@@ -178,6 +180,7 @@ type frame struct {
 	Nonce       string
 	Cursor      string // the live position before the page's queries
 	Live        bool
+	Locale      locale.Locale
 	Data        any
 }
 
@@ -185,7 +188,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	f := frame{
 		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: s.options.Nav,
 		Person: PersonOf(c), People: s.options.Identity.People(),
-		Live: s.options.LiveCursor != nil, Data: data,
+		Live: s.options.LiveCursor != nil, Locale: LocaleOf(c), Data: data,
 	}
 	f.Nonce, _ = c.Get(nonceKey).(string)
 	f.Cursor, _ = c.Get(liveCursorKey).(string)
@@ -206,8 +209,24 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "private, no-cache")
-	return c.HTMLBlob(status, body)
+	h := c.Response().Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Add("Vary", "Accept-Language")
+	return c.HTML(status, f.Locale.Write(string(body)))
+}
+
+// LocaleOf is how the person's browser has numbers and dates.
+func LocaleOf(c echo.Context) locale.Locale {
+	return locale.Of(c.Request().Header.Get("Accept-Language"))
+}
+
+// JSON answers a script of a page, in the reader's locale.
+func JSON(c echo.Context, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, []byte(LocaleOf(c).Write(string(body))))
 }
 
 // sessionLoaded is false on an error page that comes before the session's middleware.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"countersign.example/pkg/locale"
 )
 
 // relativeTime says how long ago something was, or how long it is until then, in the same words as
@@ -27,9 +29,7 @@ func relativeTime(then, now time.Time) string {
 	case days < 30:
 		return fmt.Sprintf(format, days, "days")
 	}
-	return then.Format("2 Jan 2006")
+	return locale.Day(then)
 }
 
-func exactTime(t time.Time) string       { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") }
-func timeToTheMinute(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
-func isoTime(t time.Time) string         { return t.UTC().Format(time.RFC3339Nano) }
+func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -3,6 +3,8 @@ package web
 import (
 	"testing"
 	"time"
+
+	"countersign.example/pkg/locale"
 )
 
 func TestTimesAreRelativeBothWays(t *testing.T) {
@@ -10,9 +12,9 @@ func TestTimesAreRelativeBothWays(t *testing.T) {
 	for after, want := range map[time.Duration]string{
 		0: "just now", -44 * time.Second: "just now", 44 * time.Second: "just now",
 		-2 * time.Minute: "2 min ago", 2 * time.Minute: "in 2 min", -90 * time.Minute: "2 h ago", 23 * time.Hour: "in 23 h",
-		-24 * time.Hour: "yesterday", 24 * time.Hour: "tomorrow", 72 * time.Hour: "in 3 days", -60 * 24 * time.Hour: "3 Sep 2026",
+		-24 * time.Hour: "yesterday", 24 * time.Hour: "tomorrow", 72 * time.Hour: "in 3 days", -60 * 24 * time.Hour: "3 Sept 2026",
 	} {
-		if got := relativeTime(now.Add(after), now); got != want {
+		if got := locale.English.Write(relativeTime(now.Add(after), now)); got != want {
 			t.Errorf("%s: %q, not %q", after, got, want)
 		}
 	}

@@ -32,7 +32,13 @@ type Browser struct{ ctx context.Context }
 // New starts Chromium, which ends with the test.
 func New(tb testing.TB) *Browser {
 	tb.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU,
+	return Speaking(tb, "en-US,en")
+}
+
+// Speaking is New, of a person whose languages are these.
+func Speaking(tb testing.TB, languages string) *Browser {
+	tb.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.Flag("accept-lang", languages),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		options = append(options, chromedp.ExecPath(path))
@@ -73,6 +79,12 @@ func Phone(tb testing.TB, ctx context.Context) {
 // Dark is a tab of a person who prefers dark pages.
 func Dark(tb testing.TB, ctx context.Context) {
 	media(tb, ctx, "", "prefers-color-scheme:dark")
+}
+
+// InTokyo is a tab of somebody who is there.
+func InTokyo(tb testing.TB, ctx context.Context) {
+	_, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
+	must(tb, err)
 }
 
 // media is what the tab is shown on, such as print, and how, such as prefers-color-scheme:dark.

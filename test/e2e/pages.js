@@ -24,6 +24,23 @@ async function everyPage() {
   return found;
 }
 
+// inEnglish says which numbers and dates of an app's pages are as English has them, and what is marked and was not written out.
+async function inEnglish(paths) {
+  const problems = [];
+  for (const path of paths) {
+    const html = await (await fetch(path)).text();
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const typed of page.querySelectorAll("textarea, noscript")) typed.remove();
+    const shown = [page.title, page.body.textContent, ...[...page.querySelectorAll("[aria-label], [title], [placeholder], [data-seen]")].flatMap(
+      (e) => [e.ariaLabel, e.title, e.placeholder, e.dataset.seen])].filter(Boolean);
+    for (const text of shown) {
+      for (const [found] of text.matchAll(/\b[\d,]*\.\d\d [A-Z]{3}\b|\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec) \d{4}|\d\.\d+%/g)) problems.push(`${path}: ${found}`);
+    }
+    if (/[\u2063\u2064]/.test(html)) problems.push(`${path}: a mark`);
+  }
+  return problems;
+}
+
 // still ends what moves: a colour on its way is none.
 function still() {
   const sheet = new CSSStyleSheet();

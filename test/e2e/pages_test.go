@@ -2,6 +2,7 @@ package e2e
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -117,6 +118,20 @@ func TestEveryPage(t *testing.T) {
 			borders := `[...new Set([...document.querySelectorAll(".tabs a%s")].map((e) => getComputedStyle(e).borderBottom))].join()`
 			current, others := fmt.Sprintf(borders, "[aria-current]"), fmt.Sprintf(borders, ":not([aria-current])")
 			require.NotEqual(t, browser.Eval[string](tab, others), browser.Eval[string](tab, current))
+		}
+	})
+	t.Run("has numbers and dates as the reader's language", func(t *testing.T) {
+		german := browser.Speaking(t, "de")
+		for app := range states {
+			var paths []string
+			for _, page := range pages[app] {
+				paths = append(paths, page.Path)
+			}
+			list, err := json.Marshal(paths)
+			require.NoError(t, err)
+			tab := german.Tab(t, sys.URL(app))
+			require.Empty(t, browser.Eval[[]string](tab, pagesScript+"; inEnglish("+string(list)+")"), app)
+			require.Contains(t, browser.Eval[string](tab, "document.body.innerText"), ",00 EUR", app)
 		}
 	})
 	t.Run("names what each button decides", func(t *testing.T) {

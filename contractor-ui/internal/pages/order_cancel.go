@@ -13,6 +13,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -62,7 +63,7 @@ func (h *handlers) renderCancel(c echo.Context, status int, id string, tried for
 	}
 	for _, p := range seen.Payments {
 		if _, ended := p.Ended(); !ended {
-			page.Underway = &web.Link{Label: p.Amount.String(), Href: paymentPath(p.ID)}
+			page.Underway = &web.Link{Label: locale.Amount(p.Amount), Href: paymentPath(p.ID)}
 		}
 	}
 	title := "Cancel order"

@@ -9,6 +9,7 @@ import (
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -32,7 +33,7 @@ func askOf(o orderview.History, tried formState) *askPart {
 	last, ended, confirmed := payments.LastOf(all)
 	switch {
 	case !ended:
-		ask.NotEnded = &web.Link{Label: last.Amount.String(), Href: paymentPath(last.ID)}
+		ask.NotEnded = &web.Link{Label: locale.Amount(last.Amount), Href: paymentPath(last.ID)}
 	case !confirmed:
 		ask.Confirming = true
 	}

@@ -11,6 +11,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -163,7 +164,7 @@ func TestAPaymentPushesItsOrder(t *testing.T) {
 	id := d.paymentIn(ada.press(ada.get(address), address+"/payment", "", url.Values{"capture": {"automatic"}}))
 	// then the payment's push brings the order's row, newer than the page
 	rows, err = d.live.Rows(t.Context(), []string{payment.Stream(id)})
-	if err != nil || len(rows) != 2 || rows[1].ID != stream || rows[1].Revision <= before || !strings.Contains(rows[1].HTML, "Payment waiting") {
+	if err != nil || len(rows) != 2 || rows[1].ID != stream || rows[1].Revision <= before || !strings.Contains(locale.English.Write(rows[1].HTML), "Payment waiting") {
 		t.Fatalf("%+v, %v", rows, err)
 	}
 	// and the page shows the same revision
@@ -236,11 +237,11 @@ func TestTheListOfOrdersSaysThatTheMoneyIsStuck(t *testing.T) {
 				ada.wants(ada.get(path), http.StatusOK, "", words)
 			}
 			rows, err := d.live.Rows(t.Context(), []string{payment.Stream(id)})
-			if err != nil || len(rows) != 2 || rows[1].Revision <= before[0].Revision || !strings.Contains(rows[1].HTML, words) {
+			if err != nil || len(rows) != 2 || rows[1].Revision <= before[0].Revision || !strings.Contains(locale.English.Write(rows[1].HTML), words) {
 				t.Fatalf("pushed: %+v, %v", rows, err)
 			}
 			list = ada.get("/orders")
-			ada.wants(list, http.StatusOK, "", `tone-warning">`+c.money+"<", rows[1].HTML)
+			ada.wants(list, http.StatusOK, "", `tone-warning">`+c.money+"<", locale.English.Write(rows[1].HTML))
 
 			// until it has gone back after all
 			d.does(id, event.Meta{}, c.after)

@@ -2,13 +2,13 @@ package pages
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -38,7 +38,7 @@ type choice struct {
 }
 
 func productChoice(p readmodel.Product) choice {
-	return choice{Value: p.ID, Text: p.Name, Detail: p.SKU + " · " + p.Price().String()}
+	return choice{Value: p.ID, Text: p.Name, Detail: p.SKU + " · " + locale.Amount(p.Price())}
 }
 
 func customerChoice(c readmodel.Customer) choice {
@@ -80,7 +80,7 @@ func answerChoices(c echo.Context, read choices) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, some)
+	return web.JSON(c, some)
 }
 
 func (h *handlers) productPicker(ctx context.Context, form *web.Form, find string) (picker, error) {

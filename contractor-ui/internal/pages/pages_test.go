@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -396,7 +397,7 @@ func TestScriptIsShownAsText(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%v, %v", rows, err)
 	}
-	if html := rows[0].HTML; strings.Contains(html, "<script") || !strings.Contains(html, "&lt;script&gt;") {
+	if html := locale.English.Write(rows[0].HTML); strings.Contains(html, "<script") || !strings.Contains(html, "&lt;script&gt;") {
 		t.Errorf("the pushed row: %s", html)
 	}
 }
@@ -411,7 +412,7 @@ func TestAPushedRowIsTheRowOfThePage(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
-	ada.wants(ada.get("/"), http.StatusOK, "", rows[0].HTML)
+	ada.wants(ada.get("/"), http.StatusOK, "", locale.English.Write(rows[0].HTML))
 	r := rows[0]
 	if want := fmt.Sprint([]string{"accepted"}, d.stream(id).Revision(), "payment-"+id, "payments"); fmt.Sprint(r.Tabs, r.Revision, r.ID, r.List) != want {
 		t.Errorf("%v %v %v %v, not %s", r.Tabs, r.Revision, r.ID, r.List, want)
@@ -422,8 +423,8 @@ func TestAPushedRowIsTheRowOfThePage(t *testing.T) {
 	}
 	pages := ada.get("/").text + ada.get("/orders").text
 	for _, f := range fragments {
-		if !strings.Contains(pages, `data-live-fragment="`+f.Name+`">`+f.HTML) {
-			t.Errorf("%s is not in the page as %s", f.Name, f.HTML)
+		if !strings.Contains(pages, `data-live-fragment="`+f.Name+`">`+locale.English.Write(f.HTML)) {
+			t.Errorf("%s is not in the page as %s", f.Name, locale.English.Write(f.HTML))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -40,7 +41,7 @@ func newRequestPage(f *web.Form) requestPage {
 	}
 	return requestPage{
 		PaymentID: f.Value(fieldPayment), Supersedes: f.Value(fieldSupersedes),
-		Amount:   f.Field(fieldAmount, "Amount").Need().Decimal().Placeholder("1250.00").Autofocus(),
+		Amount:   f.Field(fieldAmount, "Amount").Need().Decimal().Placeholder(locale.Input(money.Amount{Minor: 125000, Currency: "EUR"})).Autofocus(),
 		Currency: f.Field(fieldCurrency, "Currency").Need().Select(currencies),
 		Description: f.Field(fieldDescription, "Description").Need().Area(4).
 			Hint("What the payment is for: the manager reads this."),
@@ -80,7 +81,7 @@ func (h *handlers) requestForm(c echo.Context) error {
 			return web.Redirect(c, orderPath(p.OrderID))
 		}
 		values = map[string]string{
-			fieldAmount: p.Amount.Decimal(), fieldCurrency: p.Amount.Currency, fieldDescription: p.Description,
+			fieldAmount: locale.Input(p.Amount), fieldCurrency: p.Amount.Currency, fieldDescription: p.Description,
 			fieldCapture: string(p.CaptureMethod), fieldSupersedes: p.ID,
 		}
 	}
@@ -144,7 +145,7 @@ func (h *handlers) requestPayment(c echo.Context) error {
 		}
 		if made && other.Payment.Exists() {
 			web.Tell(c, web.Message{
-				Tone: web.Info, Text: fmt.Sprintf("You have asked for %s before, with the same form:", other.Payment.Amount),
+				Tone: web.Info, Text: fmt.Sprintf("You have asked for %s before, with the same form:", locale.Amount(other.Payment.Amount)),
 				About: &web.Link{Label: clip(other.Payment.Description, 60), Href: paymentPath(other.Payment.ID)},
 			})
 		}
@@ -181,7 +182,7 @@ func anotherID(wanted payment.Requested) string {
 // askedFor tells that a payment was asked for.
 func askedFor(wanted payment.Requested) web.Message {
 	return web.Message{
-		Tone: web.Good, Text: fmt.Sprintf("You asked for %s. It waits for a manager.", wanted.Amount),
+		Tone: web.Good, Text: fmt.Sprintf("You asked for %s. It waits for a manager.", locale.Amount(wanted.Amount)),
 		About: &web.Link{Label: clip(wanted.Description, 60), Href: paymentPath(wanted.PaymentID)},
 	}
 }
@@ -194,7 +195,7 @@ func readRequest(form *web.Form, contractor string) payment.Requested {
 		Supersedes: form.Value(fieldSupersedes), CaptureMethod: payment.CaptureMethod(form.Value(fieldCapture)),
 	}
 	var err error
-	if wanted.Amount, err = money.Parse(form.Value(fieldAmount), form.Value(fieldCurrency)); err != nil {
+	if wanted.Amount, err = form.Amount(form.Value(fieldAmount), form.Value(fieldCurrency)); err != nil {
 		field := fieldAmount
 		if money.ProblemOf(err) == money.UnknownCurrency {
 			field = fieldCurrency

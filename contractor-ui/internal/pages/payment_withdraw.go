@@ -9,6 +9,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -28,7 +29,7 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 	refusal := refusalOf(err)
 	about := &web.Link{Label: "See the payment", Href: paymentPath(id)}
 	if p, err := h.ownPayment(ctx, id, web.PersonOf(c).ID); err == nil {
-		about.Label = p.Amount.String() + " for “" + clip(p.Description, 60) + "”"
+		about.Label = locale.Amount(p.Amount) + " for “" + clip(p.Description, 60) + "”"
 	}
 	switch {
 	case err == nil:

@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -113,8 +114,8 @@ func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload
 	return previewView.Render(c, http.StatusOK, web.Page{Title: k.title, Nav: k.nav}, previewPage{
 		Title: k.title, Noun: k.noun, Path: k.path, Imported: true, Message: web.Message{
 			Tone: web.Info, Title: "You have imported this file already", At: *u.ImportedAt,
-			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %d added, %d changed, %d unchanged",
-				u.Added, u.Changed, u.Unchanged),
+			Text: fmt.Sprintf("It is not imported again: upload it again if you want that. Then: %s added, %s changed, %s unchanged",
+				locale.Count(u.Added), locale.Count(u.Changed), locale.Count(u.Unchanged)),
 		},
 	})
 }
@@ -197,7 +198,7 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {
 			return err
 		}
-		message := fmt.Sprintf("Imported: %d added, %d changed, %d unchanged.", done.Added, done.Changed, done.Unchanged)
+		message := fmt.Sprintf("Imported: %s added, %s changed, %s unchanged.", locale.Count(done.Added), locale.Count(done.Changed), locale.Count(done.Unchanged))
 		if done.Last == nil {
 			web.Flash(c, web.Good, message)
 		} else {

@@ -3,6 +3,7 @@ package pages
 import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -31,7 +32,7 @@ func (h *handlers) productPages() catalogPages[readmodel.Product] {
 }
 
 func productValues(p readmodel.Product) map[string]string {
-	return map[string]string{"sku": p.SKU, "name": p.Name, "price": p.Price().Decimal(), "currency": p.Currency}
+	return map[string]string{"sku": p.SKU, "name": p.Name, "price": locale.Input(p.Price()), "currency": p.Currency}
 }
 
 func productFields(form *web.Form, page *itemPage[readmodel.Product]) {
@@ -40,15 +41,15 @@ func productFields(form *web.Form, page *itemPage[readmodel.Product]) {
 		currencies = append(currencies, web.Choice{Value: code, Label: code})
 	}
 	page.SKU = form.Field("sku", "SKU").Need().Hint("No two products have the same.")
-	page.Price = form.Field("price", "Price").Need().Decimal().Placeholder("12.50")
+	page.Price = form.Field("price", "Price").Need().Decimal().Placeholder(locale.Input(money.Amount{Minor: 1250, Currency: "EUR"}))
 	page.Currency = form.Field("currency", "Currency").Need().Select(currencies)
 }
 
 func readProduct(form *web.Form, id string, sequence int64) (any, string) {
-	body, readings := newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), money.Parse, form.Fail)
+	body, readings := newProductBody(form.Value("sku"), form.Value("name"), form.Value("price"), form.Value("currency"), form.Amount, form.Fail)
 	form.OfferAmounts("price", readings)
 	body.ProductID, body.Sequence = id, sequence
-	return body, body.Name + ", " + body.Price.String()
+	return body, body.Name + ", " + locale.Amount(body.Price)
 }
 
 // productBody is a product as ordering-core takes it.

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -25,10 +26,10 @@ func (p *orderPage) addForms(forms orderForms) {
 		forms.cancel = web.NewForm(nil)
 	}
 	if forms.discount == nil {
-		forms.discount = web.NewForm(map[string]string{fieldDiscount: p.Percent})
+		forms.discount = web.NewForm(map[string]string{fieldDiscount: locale.Percent(p.Percent)})
 	}
 	p.CancelReason = forms.cancel.Field(fieldReason, "Reason").Need().Area(2).Hint("The contractor reads it.")
-	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder("12.5").Hint("In percent, above 0 and below 100.")
+	p.SetDiscount = forms.discount.Field(fieldDiscount, "Discount").Need().Decimal().Placeholder(locale.Percent("12.5")).Hint("In percent, above 0 and below 100.")
 }
 
 // orderBody is what people ask of an order that they have seen so.

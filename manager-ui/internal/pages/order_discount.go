@@ -14,7 +14,7 @@ func discountForm(f *web.Form) orderForms { return orderForms{discount: f} }
 func (h *handlers) setDiscount(c echo.Context) error {
 	return h.orderCommand(c, "/discount", "discounted", "discount set for %s.", discountForm, func(form *web.Form, body *orderBody) {
 		var err error
-		body.BasisPoints, err = order.ParsePercent(form.Value(fieldDiscount))
+		body.BasisPoints, err = order.ParsePercent(form.Number(fieldDiscount))
 		var refusal *order.Refusal
 		if errors.As(err, &refusal) {
 			form.Fail(fieldDiscount, refusal.Message)

@@ -6,6 +6,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/locale"
 )
 
 // moneyOf describes what became of the money of an order that ended without being paid; "" of any other, and
@@ -31,22 +32,22 @@ func moneyOf(seen orderview.History) string {
 func moneyBack(p payment.Payment) string {
 	switch p.Stuck {
 	case payment.Release:
-		return "The hold of " + p.AuthorizedAmount.String() + " cannot be released: the gateway refused. An operator has been told."
+		return "The hold of " + locale.Amount(p.AuthorizedAmount) + " cannot be released: the gateway refused. An operator has been told."
 	case payment.Refund:
-		return p.CapturedAmount.String() + " was taken and cannot be refunded: the gateway refused. An operator has been told."
+		return locale.Amount(p.CapturedAmount) + " was taken and cannot be refunded: the gateway refused. An operator has been told."
 	}
 	switch p.Money {
 	case payment.MoneyAuthorized:
-		return "The hold of " + p.AuthorizedAmount.String() + " is being released."
+		return "The hold of " + locale.Amount(p.AuthorizedAmount) + " is being released."
 	case payment.MoneyCaptured:
-		return p.CapturedAmount.String() + " was taken and is being refunded."
+		return locale.Amount(p.CapturedAmount) + " was taken and is being refunded."
 	case payment.MoneyReleased:
-		return "The hold of " + p.ReleasedAmount.String() + " was released."
+		return "The hold of " + locale.Amount(p.ReleasedAmount) + " was released."
 	case payment.MoneyRefunded:
-		return p.RefundedAmount.String() + " was refunded."
+		return locale.Amount(p.RefundedAmount) + " was refunded."
 	}
 	if p.Decision == payment.DecisionAccepted && !p.Final {
-		return p.Amount.String() + " is being authorized; what is held of it is released."
+		return locale.Amount(p.Amount) + " is being authorized; what is held of it is released."
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -44,7 +45,7 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 		return err
 	}
 	m := web.Message{
-		Tone: d.tone, Text: fmt.Sprintf("%s: %s for %s.", sentence(d.done), p.Amount, p.ContractorName), About: paymentLink(p),
+		Tone: d.tone, Text: fmt.Sprintf("%s: %s for %s.", sentence(d.done), locale.Amount(p.Amount), p.ContractorName), About: paymentLink(p),
 	}
 	if p.Decision == payment.DecisionAccepted {
 		m.Offer = undoOf(p)

@@ -14,6 +14,7 @@ import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -70,7 +71,7 @@ func (h *handlers) sendOperation(
 		return err
 	}
 	web.Tell(c, web.Message{
-		Tone: web.Good, Text: fmt.Sprintf("%s: %s for %s.", sentence(operationOngoing[operation]), p.AuthorizedAmount, p.ContractorName),
+		Tone: web.Good, Text: fmt.Sprintf("%s: %s for %s.", sentence(operationOngoing[operation]), locale.Amount(p.AuthorizedAmount), p.ContractorName),
 		About: paymentLink(p.Payment),
 	})
 	return web.Redirect(c, paymentPath(id))

@@ -12,6 +12,7 @@ import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -63,7 +64,7 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
-		Title: p.Amount.String() + " for " + p.ContractorName, Nav: "payments",
+		Title: locale.Amount(p.Amount) + " for " + p.ContractorName, Nav: "payments",
 		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Back: page.List.Href, Message: page.Message,
 	}, page)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -38,7 +39,7 @@ func (h *handlers) undoAcceptance(c echo.Context) error {
 		return h.renderPayment(c, status, func(page *paymentPage) { page.Message = shown })
 	}
 	web.Tell(c, web.Message{
-		Tone: web.Neutral, Text: fmt.Sprintf("Undone: %s for %s waits again.", p.Amount, p.ContractorName), About: paymentLink(p),
+		Tone: web.Neutral, Text: fmt.Sprintf("Undone: %s for %s waits again.", locale.Amount(p.Amount), p.ContractorName), About: paymentLink(p),
 	})
 	return web.Redirect(c, whereFrom(c, id))
 }
