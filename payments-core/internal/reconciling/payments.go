@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign.example/payments-core/gateway"
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/pg"
@@ -21,28 +20,30 @@ func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) erro
 		return err
 	}
 	done := 0
-	err := r.pages(ctx, tx, "payments", func(ids []string) error {
-		streams := pg.Column(ids, payment.Stream)
-		read, err := r.Journal.ReadSome(ctx, tx, streams...)
-		if err != nil {
-			return err
-		}
-		histories, err := operations.Histories(ctx, tx, ids...)
-		if err != nil {
-			return err
-		}
-		var forOrders [][]any
-		for _, id := range ids {
-			p := operations.Fold(read[payment.Stream(id)])
-			r.compare(p, histories[id])
-			if p.OrderID != "" {
-				forOrders = append(forOrders, []any{p.OrderID, id})
+	err := fill(ctx, tx, "for_orders", []string{"order_id", "payment_id"}, func(add func(...any) error) error {
+		return r.pages(ctx, tx, "payments", func(ids []string) error {
+			read, err := r.Journal.ReadSome(ctx, tx, pg.Column(ids, payment.Stream)...)
+			if err != nil {
+				return err
 			}
-		}
-		done += len(ids)
-		r.progress("compared %d payments with their operations", done)
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"for_orders"}, []string{"order_id", "payment_id"}, pgx.CopyFromRows(forOrders))
-		return err
+			histories, err := operations.Histories(ctx, tx, ids...)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				p := operations.Fold(read[payment.Stream(id)])
+				r.compare(p, histories[id])
+				if p.OrderID == "" {
+					continue
+				}
+				if err := add(p.OrderID, id); err != nil {
+					return err
+				}
+			}
+			done += len(ids)
+			r.progress("compared %d payments with their operations", done)
+			return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -50,10 +51,8 @@ func (r *Reconciler) foldsAgainstOperations(ctx context.Context, tx pgx.Tx) erro
 	if _, err := tx.Exec(ctx, forJoins); err != nil {
 		return err
 	}
-	var id string
-	return pg.ForEach(ctx, tx, []any{&id}, func() {
-		r.differ("payment %s: there are operations for it, and nobody has requested it", id)
-	}, `select distinct payment_id from operations o where not exists (
+	return r.differences(ctx, tx, `select distinct format('payment %s: there are operations for it, and nobody has requested it', payment_id)
+		from operations o where not exists (
 		select from journal j where j.stream = $1 || o.payment_id and j.type = $2) order by 1`, payment.Stream(""), payment.TypeRequested)
 }
 
@@ -109,10 +108,8 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 	if err != nil {
 		return nil, err
 	}
-	var key, state string
-	err = pg.ForEach(ctx, tx, []any{&key, &state}, func() {
-		r.differ("key %s: ours %s, and the gateway has no record of it", key, state)
-	}, `select o.key, o.state from operations o where state <> 'open' and handled_by = ''
+	err = r.differences(ctx, tx, `select format('key %s: ours %s, and the gateway has no record of it', o.key, o.state)
+		from operations o where state <> 'open' and handled_by = ''
 		and not exists (select from gateway_records g where g.key = o.key) order by 1`)
 	if err != nil {
 		return nil, err
@@ -123,12 +120,9 @@ func (r *Reconciler) operationsAgainstGateway(ctx context.Context, tx pgx.Tx) (u
 // openOperations reports the operations that are stuck, and those that the gateway has left unanswered for
 // too long. One that the gateway has refused, and that is asked again later, is as it should be.
 func (r *Reconciler) openOperations(ctx context.Context, tx pgx.Tx) error {
-	var key, lastError string
-	var stuck time.Time
-	err := pg.ForEach(ctx, tx, []any{&key, &stuck, &lastError}, func() {
-		r.differ("key %s: stuck since %s: %s; retry or settle it with `payments-core operations`",
-			key, stuck.UTC().Format(time.RFC3339), lastError)
-	}, "select key, stuck_at, last_error from operations where stuck_at is not null and closed_at is null order by key")
+	err := r.differences(ctx, tx, "select format('key %s: stuck since %s: %s; retry or settle it with `payments-core operations`', key, "+
+		`to_char(stuck_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), last_error)
+		from operations where stuck_at is not null and closed_at is null order by key`)
 	if err != nil {
 		return err
 	}
@@ -165,34 +159,24 @@ func (r *Reconciler) outcomes(ctx context.Context, tx pgx.Tx) error {
 
 // readGateway puts the gateway's record into a temporary table.
 func (r *Reconciler) readGateway(ctx context.Context, tx pgx.Tx) error {
-	var records [][]any
-	store := func() error {
-		columns := []string{"key", "kind", "amount", "currency", "approved"}
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"gateway_records"}, columns, pgx.CopyFromRows(records))
-		records = records[:0]
-		return err
-	}
-	done := 0
-	for record, err := range r.Gateway.Records(ctx, "") {
-		if err != nil {
-			return err
-		}
-		done++
-		r.progress("read %d of the gateway's records", done)
-		records = append(records, recordRow(record))
-		if len(records) == batch {
-			if err := store(); err != nil {
+	columns := []string{"key", "kind", "amount", "currency", "approved"}
+	err := fill(ctx, tx, "gateway_records", columns, func(add func(...any) error) error {
+		done := 0
+		for record, err := range r.Gateway.Records(ctx, "") {
+			if err == nil {
+				err = add(record.Key, string(record.Kind), record.Amount.Minor, record.Amount.Currency, record.Result.Approved())
+			}
+			if err != nil {
 				return err
 			}
+			done++
+			r.progress("read %d of the gateway's records", done)
 		}
-	}
-	if err := store(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, forJoins+"; analyze gateway_records")
+	_, err = tx.Exec(ctx, forJoins+"; analyze gateway_records")
 	return err
-}
-
-func recordRow(record gateway.Record) []any {
-	return []any{record.Key, string(record.Kind), record.Amount.Minor, record.Amount.Currency, record.Result.Approved()}
 }

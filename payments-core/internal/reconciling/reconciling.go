@@ -136,6 +136,12 @@ func (r *Reconciler) compareAll(ctx context.Context, conn *pgx.Conn) (found susp
 
 func (r *Reconciler) differ(format string, args ...any) { r.Report(fmt.Sprintf(format, args...)) }
 
+// differences reports the rows of a query, each of which is a difference.
+func (r *Reconciler) differences(ctx context.Context, q pg.Querier, query string, args ...any) error {
+	var difference string
+	return pg.ForEach(ctx, q, []any{&difference}, func() { r.Report(difference) }, query, args...)
+}
+
 // progress calls Progress from time to time.
 func (r *Reconciler) progress(format string, args ...any) {
 	if r.Progress != nil && time.Since(r.reported) > progressInterval {

@@ -7,13 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
-	"countersign.example/pkg/pg"
 	"countersign.example/pkg/wait"
 )
 
@@ -21,7 +18,7 @@ import (
 const makeTables = `
 	create temporary table published as select stream, type, coalesce(shared_id, event_id) as event_id from journal j
 		where log is null and not exists (select from outbox o where o.position = j.position);
-	create temporary table positions (topic text, partition int, position bigint);
+	create temporary table positions (topic text, partition int, "end" bigint, position bigint);
 	create temporary table topic_events (topic text, partition int, "offset" bigint, stream text collate "C", event_id uuid);
 	create temporary table for_orders (order_id text collate "C", payment_id text collate "C");
 	create temporary table gateway_records (key text collate "C", kind text, amount bigint, currency text, approved boolean)`
@@ -37,97 +34,88 @@ func (r *Reconciler) readTopics(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	var done, all int64
-	for _, p := range partitions {
+	columns := []string{"topic", "partition", "end"}
+	_, err = conn.CopyFrom(ctx, pgx.Identifier{"positions"}, columns, pgx.CopyFromSlice(len(partitions), func(i int) ([]any, error) {
+		p := partitions[i]
 		all += p.End - p.First
+		return []any{p.Topic, int32(p.ID), p.End}, nil
+	}))
+	if err != nil {
+		return fmt.Errorf("store the ends of the topics: %w", err)
 	}
-	var events [][]any
+	columns = []string{"topic", "partition", "offset", "stream", "event_id"}
+	err = fill(ctx, conn, "topic_events", columns, func(add func(...any) error) error {
+		return r.Kafka.Events(ctx, partitions, func(p kafka.Partition, offset int64, e event.Event) error {
+			done++
+			r.progress("read %d of %d events of the topics", done, all)
+			return add(p.Topic, int32(p.ID), offset, topics[p.Topic](e.Subject), e.ID)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return r.awaitReceived(ctx, conn)
+}
+
+// fill puts the rows that are added by produce into a temporary table, some at a time.
+func fill(ctx context.Context, conn interface {
+	CopyFrom(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error)
+}, table string, columns []string, produce func(add func(row ...any) error) error) error {
+	var rows [][]any
 	store := func() error {
-		columns := []string{"topic", "partition", "offset", "stream", "event_id"}
-		_, err := conn.CopyFrom(ctx, pgx.Identifier{"topic_events"}, columns, pgx.CopyFromRows(events))
-		if err != nil {
-			return fmt.Errorf("store the events of the topics: %w", err)
+		if _, err := conn.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows)); err != nil {
+			return fmt.Errorf("fill %s: %w", table, err)
 		}
-		events = events[:0]
+		rows = rows[:0]
 		return nil
 	}
-	err = r.Kafka.Events(ctx, partitions, func(p kafka.Partition, offset int64, e event.Event) error {
-		done++
-		r.progress("read %d of %d events of the topics", done, all)
-		events = append(events, []any{p.Topic, int32(p.ID), offset, topics[p.Topic](e.Subject), e.ID})
-		if len(events) < batch {
+	err := produce(func(row ...any) error {
+		if rows = append(rows, row); len(rows) < batch {
 			return nil
 		}
 		return store()
 	})
-	if err == nil {
-		err = store()
-	}
 	if err != nil {
 		return err
 	}
-	positions, err := r.awaitReceived(ctx, conn, partitions)
-	if err != nil {
-		return err
-	}
-	_, err = conn.CopyFrom(ctx, pgx.Identifier{"positions"}, []string{"topic", "partition", "position"}, pgx.CopyFromRows(positions))
-	if err != nil {
-		return fmt.Errorf("store the positions: %w", err)
-	}
-	return nil
+	return store()
 }
 
-// awaitReceived waits until the service has received the partitions to their ends, and returns the positions
-// up to which to compare. Where the service receives nothing any more, that is its own position.
-func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn, partitions []kafka.Partition) (positions [][]any, err error) {
+// received is where the service is in each partition; a journal that is older than its positions is at the
+// end.
+const received = ` from positions p left join consumer_positions c using (topic, partition)`
+
+// awaitReceived waits until the service has received the partitions to their ends, and stores the positions up
+// to which to compare. Where the service receives nothing any more, that is its own position.
+func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn) error {
 	var last int64
 	for since := time.Now(); ; {
-		received, err := r.positions(ctx, conn)
-		if err != nil {
-			return nil, err
-		}
 		var behind, sum int64
-		positions = positions[:0]
-		for _, p := range partitions {
-			position, known := received[journal.TopicPartition{Topic: p.Topic, Partition: p.ID}]
-			if !known { // the journal is older than its positions
-				position = p.End
-			}
-			sum += position
-			behind += max(0, p.End-position)
-			positions = append(positions, []any{p.Topic, int32(p.ID), min(p.End, position)})
-		}
-		if behind == 0 {
-			return positions, nil
+		err := conn.QueryRow(ctx, `select coalesce(sum(greatest(0, "end" - coalesce(next, "end"))), 0)::bigint,
+			coalesce(sum(coalesce(next, "end")), 0)::bigint`+received).Scan(&behind, &sum)
+		if err != nil {
+			return fmt.Errorf("read the positions: %w", err)
 		}
 		if sum > last {
 			last, since = sum, time.Now()
 		}
-		if time.Since(since) > r.Patience {
-			for i, p := range partitions {
-				if at := positions[i][2].(int64); at < p.End {
-					r.differ("topic %s, partition %d: received up to offset %d of %d, and nothing more since %s: does a consumer of this service run?",
-						p.Topic, p.ID, at, p.End, r.Patience)
-				}
-			}
-			return positions, nil
+		if behind == 0 || time.Since(since) > r.Patience {
+			break
 		}
 		r.progress("%d events of the topics are not received yet", behind)
 		if !wait.Sleep(ctx, retryInterval) {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
-}
-
-func (r *Reconciler) positions(ctx context.Context, conn *pgx.Conn) (map[journal.TopicPartition]int64, error) {
-	positions := map[journal.TopicPartition]int64{}
-	var at journal.TopicPartition
-	var offset int64
-	err := pg.ForEach(ctx, conn, []any{&at.Topic, &at.Partition, &offset}, func() { positions[at] = offset },
-		"select topic, partition, next from consumer_positions")
+	_, err := conn.Exec(ctx, `update positions set position = found.position from (select topic, partition,
+		least("end", coalesce(next, "end")) as position`+received+`) found
+		where (positions.topic, positions.partition) = (found.topic, found.partition)`)
 	if err != nil {
-		return nil, fmt.Errorf("read the positions: %w", err)
+		return fmt.Errorf("store the positions: %w", err)
 	}
-	return positions, nil
+	return r.differences(ctx, conn, `select format('topic %s, partition %s: received up to offset %s of %s, and nothing more since %s: '
+		'does a consumer of this service run?', topic, partition, position, "end", $1::text)
+		from positions where position < "end" order by topic, partition`, r.Patience.String())
 }
 
 // Each event counts where it is first in its topic, if that is before the position. The log has a replayed
@@ -146,36 +134,20 @@ func (r *Reconciler) journalAgainstTopics(ctx context.Context, tx pgx.Tx) error 
 	if _, err := tx.Exec(ctx, makeJoins); err != nil {
 		return err
 	}
-	var stream, kind string
-	var id uuid.UUID
-	for _, c := range []struct {
-		sql     string
-		columns []any
-		report  func()
-	}{{
-		`select stream, type, event_id from published p where not exists (select from topic_events t where t.event_id = p.event_id and t.stream = p.stream) order by 1`,
-		[]any{&stream, &kind, &id},
-		func() {
-			r.differ("%s: %s %s was written, and is neither in the topic nor in the outbox", stream, kind, id)
-		},
-	}, {
-		`select stream, event_id from received h where not dead_lettered
+	for _, differing := range []string{
+		`select format('%s: %s %s was written, and is neither in the topic nor in the outbox', stream, type, event_id)
+			from published p where not exists (select from topic_events t where t.event_id = p.event_id and t.stream = p.stream) order by 1`,
+		`select format('%s: event %s is in the topic and not in the journal''s log', stream, event_id) from received h where not dead_lettered
 			and not exists (select from journal j where coalesce(j.shared_id, j.event_id) = h.event_id and j.stream = h.stream and j.log is not null) order by 1`,
-		[]any{&stream, &id},
-		func() { r.differ("%s: event %s is in the topic and not in the journal's log", stream, id) },
-	}, {
-		`select stream, event_id from logged l where not exists (select from topic_events t where t.event_id = l.event_id and t.stream = l.stream) order by 1`,
-		[]any{&stream, &id},
-		func() { r.differ("%s: event %s is in the journal's log and not in the topic", stream, id) },
-	}, {
-		`select distinct stream from (select h.stream, row_number() over (partition by h.stream order by h.partition, h."offset") as in_topic,
+		`select format('%s: event %s is in the journal''s log and not in the topic', stream, event_id)
+			from logged l where not exists (select from topic_events t where t.event_id = l.event_id and t.stream = l.stream) order by 1`,
+		`select distinct format('%s: the journal''s order is not the topic''s', stream) from (
+			select h.stream, row_number() over (partition by h.stream order by h.partition, h."offset") as in_topic,
 			row_number() over (partition by h.stream order by l.log) as in_log
 			from received h join logged l using (stream, event_id) where not h.dead_lettered) places where in_topic <> in_log order by 1`,
-		[]any{&stream},
-		func() { r.differ("%s: the journal's order is not the topic's", stream) },
-	}} {
+	} {
 		r.progress("comparing the journal with the topics")
-		if err := pg.ForEach(ctx, tx, c.columns, c.report, c.sql); err != nil {
+		if err := r.differences(ctx, tx, differing); err != nil {
 			return err
 		}
 	}
