@@ -56,7 +56,7 @@ func (s *Server) process(ctx context.Context, o request) (out outcome, err error
 		return outcome{}, err
 	}
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		var h hold
+		h := hold{paymentID: o.PaymentID, description: o.Description, amount: o.Amount}
 		if o.Kind != authorize {
 			if h, err = lockHold(ctx, tx, o.Reference); err != nil {
 				return err
@@ -64,17 +64,14 @@ func (s *Server) process(ctx context.Context, o request) (out outcome, err error
 			o.PaymentID = h.paymentID
 		}
 		tries, recorded, err := s.claim(ctx, tx, o, fingerprint)
-		if err != nil {
-			return err
-		}
-		if recorded != nil {
-			out = outcome{answer: []byte(*recorded)}
-			return nil
-		}
-		if o.Kind == authorize {
-			out, err = s.authorize(ctx, tx, o, tries)
-		} else {
-			out, err = s.operate(ctx, tx, o, &h, tries)
+		switch behaviour := testAmountFor(o.Kind, h.amount.Minor); {
+		case err != nil:
+		case recorded != nil:
+			out.answer = []byte(*recorded)
+		case tries <= behaviour.tries:
+			out.fault = behaviour.before
+		default:
+			out, err = s.decide(ctx, tx, o, &h, behaviour)
 		}
 		return err
 	})
@@ -109,55 +106,32 @@ func (s *Server) claim(ctx context.Context, tx pgx.Tx, o request, fingerprint []
 	return tries, recorded, nil
 }
 
-func (s *Server) authorize(ctx context.Context, tx pgx.Tx, o request, tries int) (outcome, error) {
-	behaviour := testAmountFor(authorize, o.Amount.Minor)
-	if tries <= behaviour.tries {
-		return outcome{fault: behaviour.before}, nil
-	}
+// decide does what is asked for, or refuses it, and records the answer. h is the hold; one to be, where it is
+// asked for.
+func (s *Server) decide(ctx context.Context, tx pgx.Tx, o request, h *hold, behaviour testAmount) (outcome, error) {
 	refused, err := behaviour.refuses(ctx, tx, o)
-	if err != nil {
+	switch {
+	case err != nil:
 		return outcome{}, err
-	}
-	if refused != nil {
+	case o.Kind == authorize && refused != nil:
 		return s.record(ctx, tx, o, nil, refused, none)
-	}
-	now := s.now()
-	h := hold{
-		reference: "hold_" + uuid.NewString(), paymentID: o.PaymentID, description: o.Description,
-		amount: o.Amount, expiresAt: now.Add(s.options.HoldDuration),
-	}
-	if behaviour.lapses {
-		h.expiresAt = now
-	}
-	_, err = tx.Exec(ctx, `
-		insert into holds (reference, payment_id, amount, currency, expires_at, description)
-		values ($1, $2, $3, $4, $5, $6)`,
-		h.reference, h.paymentID, h.amount.Minor, h.amount.Currency, h.expiresAt, h.description)
-	if err != nil {
-		return outcome{}, fmt.Errorf("hold: %w", err)
-	}
-	return s.record(ctx, tx, o, &h, nil, behaviour.after)
-}
-
-func (s *Server) operate(ctx context.Context, tx pgx.Tx, o request, h *hold, tries int) (outcome, error) {
-	behaviour := testAmountFor(o.Kind, h.amount.Minor)
-	if tries <= behaviour.tries {
-		return outcome{fault: behaviour.before}, nil
-	}
-	refused, err := behaviour.refuses(ctx, tx, o)
-	if err != nil {
-		return outcome{}, err
-	}
-	if refused == nil {
+	case o.Kind == authorize:
+		h.reference, h.expiresAt = "hold_"+uuid.NewString(), s.now()
+		if !behaviour.lapses {
+			h.expiresAt = h.expiresAt.Add(s.options.HoldDuration)
+		}
+	case refused == nil:
 		refused = h.apply(o.Kind, o.Amount, s.now())
-	} else if refused.endsHold {
-		h.ended = true
+	default:
+		h.ended = h.ended || refused.endsHold
 	}
 	_, err = tx.Exec(ctx, `
-		update holds set captured = $2, released = $3, refunded = $4, ended = $5 where reference = $1`,
-		h.reference, h.captured, h.released, h.refunded, h.ended)
+		insert into holds (reference, payment_id, amount, currency, expires_at, description) values ($1, $2, $3, $4, $5, $6)
+		on conflict (reference) do update set captured = $7, released = $8, refunded = $9, ended = $10`,
+		h.reference, h.paymentID, h.amount.Minor, h.amount.Currency, h.expiresAt, h.description,
+		h.captured, h.released, h.refunded, h.ended)
 	if err != nil {
-		return outcome{}, fmt.Errorf("change the hold: %w", err)
+		return outcome{}, fmt.Errorf("store the hold: %w", err)
 	}
 	return s.record(ctx, tx, o, h, refused, behaviour.after)
 }
