@@ -30,6 +30,8 @@ const documentURL = "file:///openapi.json"
 type Document struct {
 	root     any // as JSON decodes it
 	compiler *jsonschema.Compiler
+	// operations finds the operation of a request: the paths of a document are patterns of net/http.
+	operations *http.ServeMux
 
 	mu       sync.Mutex
 	compiled map[string]*jsonschema.Schema
@@ -62,6 +64,10 @@ func Load(tb testing.TB, file string) *Document {
 	}
 	if version, _ := at(d.root, "openapi").(string); !strings.HasPrefix(version, "3.1.") {
 		tb.Fatalf("%s: openapi is %q, not 3.1", file, version)
+	}
+	d.operations = http.NewServeMux()
+	for _, operation := range d.Operations() {
+		d.operations.Handle(operation, http.NotFoundHandler())
 	}
 	return d
 }
@@ -121,10 +127,10 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func (d *Document) check(request *http.Request, sent []byte, response *http.Response, got []byte) error {
-	path, ok := d.match(request.URL.Path)
-	method := strings.ToLower(request.Method)
-	place := []string{"paths", path, method}
-	if operation := at(d.root, place...); !ok || operation == nil {
+	_, operation := d.operations.Handler(request) // "POST /orders/{id}"
+	method, path, known := strings.Cut(operation, " ")
+	place := []string{"paths", path, strings.ToLower(method)}
+	if !known {
 		if response.StatusCode < http.StatusBadRequest {
 			return fmt.Errorf("answered %d, and is not in the document", response.StatusCode)
 		}
@@ -147,7 +153,7 @@ func (d *Document) check(request *http.Request, sent []byte, response *http.Resp
 		return nil
 	}
 	d.mu.Lock()
-	d.answered[request.Method+" "+path] = true
+	d.answered[operation] = true
 	d.mu.Unlock()
 	// A request that was done must have been one that the document allows.
 	if at(d.root, append(slices.Clone(place), "requestBody")...) == nil {
@@ -158,32 +164,6 @@ func (d *Document) check(request *http.Request, sent []byte, response *http.Resp
 		return fmt.Errorf("request %s was done: %w", sent, err)
 	}
 	return nil
-}
-
-// match finds the path of the document that a request's path is of; one without parameters goes first.
-func (d *Document) match(path string) (string, bool) {
-	paths, _ := at(d.root, "paths").(map[string]any)
-	if _, ok := paths[path]; ok {
-		return path, true
-	}
-	given := strings.Split(path, "/")
-	for template := range paths {
-		wanted := strings.Split(template, "/")
-		if len(wanted) == len(given) && !slices.ContainsFunc(indexes(wanted), func(i int) bool {
-			return wanted[i] != given[i] && !strings.HasPrefix(wanted[i], "{")
-		}) {
-			return template, true
-		}
-	}
-	return "", false
-}
-
-func indexes(list []string) []int {
-	all := make([]int, len(list))
-	for i := range all {
-		all[i] = i
-	}
-	return all
 }
 
 // follow goes where a place refers to.
