@@ -215,14 +215,8 @@ func (s *Service) conclude(
 		return again, done.Err
 	}
 	o := &done.Operation
-	if o.State == Open {
-		o.StuckAt = time.Now()
-		err = markStuck(ctx, tx, *o)
-	} else {
-		o.ClosedAt = time.Now()
-		err = closeOperation(ctx, tx, *o)
-	}
-	if err != nil {
+	o.happened(time.Now())
+	if err := update(ctx, tx, *o); err != nil {
 		return again, err
 	}
 	for i := range locked.history {
@@ -300,7 +294,7 @@ func OutcomeOf(p payment.Payment, order releasing.Order, o Operation, result gat
 // stuckBy is the outcome of an operation that must be done and cannot be asked again: it waits for an
 // operator.
 func stuckBy(p payment.Payment, o Operation, reason string) (done Outcome) {
-	o.State, o.LastError = Open, gateway.Clean(reason, payment.MaxText)
+	o.State, o.LastError, o.GatewayReference = Open, gateway.Clean(reason, payment.MaxText), ""
 	done.Operation = o
 	done.Body, done.Err = p.GetStuck(o.Kind, reason)
 	return done.checked()

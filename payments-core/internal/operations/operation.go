@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -67,6 +68,15 @@ type Operation struct {
 // Stuck reports whether the operation waits for an operator.
 func (o Operation) Stuck() bool { return o.State == Open && !o.StuckAt.IsZero() }
 
+// happened sets when the outcome came.
+func (o *Operation) happened(at time.Time) {
+	if o.State == Open {
+		o.StuckAt = at
+	} else {
+		o.ClosedAt = at
+	}
+}
+
 // History is all operations of one payment, oldest first.
 type History []Operation
 
@@ -106,22 +116,13 @@ const selectOperations = `select id, payment_id, kind, n, key, state, amount, cu
 	actor, actor_name, correlation_id, causation_id, trace_parent, gateway_reference, hold_expires_at, opened_at, closed_at,
 	attempts, last_error, final, stuck_at, handled_by, handled_why from operations`
 
-func scanOperation(row pgx.CollectableRow) (Operation, error) {
-	var o Operation
-	var expires, closed, stuck *time.Time
-	err := row.Scan(&o.ID, &o.PaymentID, &o.Kind, &o.N, &o.Key, &o.State, &o.Amount.Minor, &o.Amount.Currency, &o.Reason,
+func scanOperation(row pgx.CollectableRow) (o Operation, err error) {
+	err = row.Scan(&o.ID, &o.PaymentID, &o.Kind, &o.N, &o.Key, &o.State, &o.Amount.Minor, &o.Amount.Currency, &o.Reason,
 		&o.HoldReference, &o.Actor, &o.ActorName, &o.CorrelationID, &o.CausationID, &o.TraceParent, &o.GatewayReference,
-		&expires, &o.OpenedAt, &closed, &o.Attempts, &o.LastError, &o.Final, &stuck, &o.Handled.By, &o.Handled.Why)
-	o.OpenedAt = o.OpenedAt.UTC()
-	if expires != nil {
-		o.HoldExpiresAt = event.Kept(*expires)
-	}
-	if closed != nil {
-		o.ClosedAt = closed.UTC()
-	}
-	if stuck != nil {
-		o.StuckAt = stuck.UTC()
-	}
+		(*zeronull.Timestamptz)(&o.HoldExpiresAt), &o.OpenedAt, (*zeronull.Timestamptz)(&o.ClosedAt), &o.Attempts, &o.LastError,
+		&o.Final, (*zeronull.Timestamptz)(&o.StuckAt), &o.Handled.By, &o.Handled.Why)
+	o.HoldExpiresAt, o.OpenedAt = event.Kept(o.HoldExpiresAt), o.OpenedAt.UTC()
+	o.ClosedAt, o.StuckAt = o.ClosedAt.UTC(), o.StuckAt.UTC()
 	return o, err
 }
 
@@ -166,37 +167,19 @@ func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
 	return nil
 }
 
-// closeOperation stores the outcome in o's row. Its condition is not state = 'open': for that the planner
-// takes the index of open operations, which was made for another query, and reads all of it.
-func closeOperation(ctx context.Context, tx *pg.Tx, o Operation) error {
-	var expires *time.Time
-	if !o.HoldExpiresAt.IsZero() {
-		expires = &o.HoldExpiresAt
-	}
+// update stores the outcome in o's row: that it is closed, or stuck where it is open still. Its condition is not
+// state = 'open': for that the planner takes the index of open operations, which was made for another query, and
+// reads all of it.
+func update(ctx context.Context, tx *pg.Tx, o Operation) error {
 	tag, err := tx.Exec(ctx, `update operations set state = $2, gateway_reference = $3, hold_expires_at = $4, last_error = $5,
-		final = $6, attempts = attempts + 1, closed_at = $7, handled_by = $8, handled_why = $9 where id = $1 and closed_at is null`,
-		o.ID, o.State, o.GatewayReference, expires, o.LastError, o.Final, o.ClosedAt, o.Handled.By, o.Handled.Why)
+		final = $6, attempts = attempts + 1, closed_at = $7, stuck_at = $8, handled_by = $9, handled_why = $10
+		where id = $1 and closed_at is null`, o.ID, o.State, o.GatewayReference, zeronull.Timestamptz(o.HoldExpiresAt), o.LastError,
+		o.Final, zeronull.Timestamptz(o.ClosedAt), zeronull.Timestamptz(o.StuckAt), o.Handled.By, o.Handled.Why)
 	if err == nil && tag.RowsAffected() != 1 {
-		err = errNotOpen
+		err = errors.New("it is not open") // which the locks rule out
 	}
 	if err != nil {
-		return fmt.Errorf("close operation %s: %w", o.Key, err)
-	}
-	return nil
-}
-
-// errNotOpen means that the operation is closed, which the locks rule out.
-var errNotOpen = errors.New("it is not open")
-
-// markStuck stores in o's row that it waits for an operator.
-func markStuck(ctx context.Context, tx *pg.Tx, o Operation) error {
-	tag, err := tx.Exec(ctx, `update operations set stuck_at = $2, last_error = $3, final = $4, attempts = attempts + 1
-		where id = $1 and closed_at is null`, o.ID, o.StuckAt, o.LastError, o.Final)
-	if err == nil && tag.RowsAffected() != 1 {
-		err = errNotOpen
-	}
-	if err != nil {
-		return fmt.Errorf("store that operation %s is stuck: %w", o.Key, err)
+		return fmt.Errorf("store the outcome of operation %s: %w", o.Key, err)
 	}
 	return nil
 }

@@ -150,22 +150,12 @@ func (s *Service) handle(
 		return "", err
 	}
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		var paymentID string
-		const query = "select payment_id from operations where key = $1 and stuck_at is not null and closed_at is null"
-		err := tx.QueryRow(ctx, query, key).Scan(&paymentID)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("%w: %s", ErrNotStuck, key)
+		locked, o, open, err := s.lockOpen(ctx, tx, key)
+		if err == nil && !(open && o.Stuck()) {
+			err = fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}
-		if err != nil {
-			return fmt.Errorf("look for operation %s: %w", key, err)
-		}
-		locked, err := s.load(ctx, tx, paymentID)
 		if err != nil {
 			return err
-		}
-		o, is := locked.history.Open()
-		if !is || o.Key != key || !o.Stuck() { // another operator was faster
-			return fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}
 		o.Handled = by
 		done := decide(locked.payment, locked.order, o)
@@ -174,4 +164,21 @@ func (s *Service) handle(
 		return err
 	})
 	return again, err
+}
+
+// lockOpen locks the payment of an operation, by its key, and returns both; false if the operation is not open.
+func (s *Service) lockOpen(ctx context.Context, tx *pg.Tx, key string) (locked *lockedPayment, o Operation, open bool, err error) {
+	var paymentID string
+	err = tx.QueryRow(ctx, "select payment_id from operations where key = $1 and closed_at is null", key).Scan(&paymentID)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, o, false, nil
+	case err != nil:
+		return nil, o, false, fmt.Errorf("look for operation %s: %w", key, err)
+	}
+	if locked, err = s.load(ctx, tx, paymentID); err != nil {
+		return nil, o, false, err
+	}
+	o, open = locked.history.Open()
+	return locked, o, open && o.Key == key, nil
 }

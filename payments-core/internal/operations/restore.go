@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,12 +38,7 @@ func (s *Service) Restore(ctx context.Context, tx *pg.Tx, g gateway.Gateway, rep
 	if err := s.addMissing(ctx, tx, batch, missing); err != nil {
 		return err
 	}
-	payments := make([]string, 0, len(missing))
-	for id := range missing {
-		payments = append(payments, id)
-	}
-	slices.Sort(payments)
-	for _, id := range payments {
+	for _, id := range slices.Sorted(maps.Keys(missing)) {
 		records := missing[id]
 		slices.SortFunc(records, func(a, b gateway.Record) int {
 			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key, b.Key))
@@ -78,7 +74,7 @@ func (s *Service) unstick(ctx context.Context, tx *pg.Tx, locked *lockedPayment,
 	stuck.State, stuck.ClosedAt = Succeeded, locked.payment.UpdatedAt
 	stuck.Handled = Handling{By: "adopt", Why: "the payment's events tell that it was done"}
 	report(fmt.Sprintf("settled: %s, which was stuck: the payment's events tell that it was done", stuck.Key))
-	if err := closeOperation(ctx, tx, stuck); err != nil {
+	if err := update(ctx, tx, stuck); err != nil {
 		return err
 	}
 	locked.history[slices.IndexFunc(locked.history, func(o Operation) bool { return o.ID == stuck.ID })] = stuck
@@ -127,7 +123,7 @@ func (s *Service) restore(ctx context.Context, tx *pg.Tx, record gateway.Record,
 			// An operator has retried it since the backup; who, and why, is not on record any more.
 			other.State, other.ClosedAt = Failed, record.At
 			other.Handled = Handling{By: "adopt", Why: "the gateway was asked again, as " + record.Key}
-			if err := closeOperation(ctx, tx, other); err != nil {
+			if err := update(ctx, tx, other); err != nil {
 				return err
 			}
 			if locked, err = s.load(ctx, tx, record.PaymentID); err != nil {
@@ -168,12 +164,8 @@ func (s *Service) restore(ctx context.Context, tx *pg.Tx, record gateway.Record,
 		if !isKnown {
 			report(fmt.Sprintf("look at it: %v", done.Err))
 		}
-		done.Operation.ClosedAt = record.At
-		if done.Operation.State == Open {
-			done.Operation.StuckAt = record.At
-			return markStuck(ctx, tx, done.Operation)
-		}
-		return closeOperation(ctx, tx, done.Operation)
+		done.Operation.happened(record.At)
+		return update(ctx, tx, done.Operation)
 	}
 	report(fmt.Sprintf("restored from the gateway's record: %s, %s, which no event tells", record.Key, outcome))
 	_, err = s.conclude(ctx, tx, locked, &done)

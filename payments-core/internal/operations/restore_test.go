@@ -149,11 +149,11 @@ func TestOperationsAreRestoredFromTheGatewaysRecord(t *testing.T) {
 					if err := insert(t.Context(), tx, []*Operation{o}); err != nil {
 						return err
 					}
-					record := closeOperation
-					if o.State, o.ClosedAt, o.StuckAt = Succeeded, at, at; i == len(test.stuck)-1 {
-						record = markStuck
+					if i < len(test.stuck)-1 {
+						o.State = Succeeded
 					}
-					if err := record(t.Context(), tx, *o); err != nil {
+					o.happened(at)
+					if err := update(t.Context(), tx, *o); err != nil {
 						return err
 					}
 				}

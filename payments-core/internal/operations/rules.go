@@ -55,14 +55,10 @@ func requiredByOrder(p payment.Payment, order releasing.Order) (Next, bool) {
 	if len(wanted) == 0 {
 		return Next{}, false
 	}
-	next := Next{Reason: wanted[0].Reason, Cause: wanted[0].Cause}
-	switch wanted[0].Kind {
-	case releasing.Cancel:
-		next.Cancel = true
-	case releasing.Release:
-		next.Kind = payment.Release
-	case releasing.Refund:
-		next.Kind = payment.Refund
+	c := wanted[0]
+	next := Next{Cancel: c.Kind == releasing.Cancel, Reason: c.Reason, Cause: c.Cause}
+	if !next.Cancel {
+		next.Kind = payment.OperationKind(c.Kind)
 	}
 	return next, true
 }

@@ -102,23 +102,11 @@ func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retrie
 	}
 	var paymentID string
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		const query = "select payment_id from operations where key = $1 and stuck_at is null and closed_at is null"
-		err := tx.QueryRow(ctx, query, key).Scan(&paymentID)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("look for operation %s: %w", key, err)
-		}
-		locked, err := s.load(ctx, tx, paymentID)
-		if err != nil {
+		_, o, open, err := s.lockOpen(ctx, tx, key)
+		if err != nil || !open || o.Stuck() {
 			return err
 		}
-		o, is := locked.history.Open()
-		if !is || o.Key != key || o.Stuck() { // it has had its answer meanwhile
-			return nil
-		}
-		retried = true
+		retried, paymentID = true, o.PaymentID
 		var job int64
 		err = tx.QueryRow(ctx, `select id from river_job where kind = $1 and args @> jsonb_build_object('operation', $2::bigint)
 			and finalized_at is null order by id desc limit 1`, callArgs{}.Kind(), o.ID).Scan(&job)

@@ -57,11 +57,11 @@ func Fold(id string, entries []order.Entry) Order {
 // Kind is what is done about a payment.
 type Kind string
 
-// The kinds: one for each state that money can be in.
+// The kinds: one for each state that money can be in. Two are operations at the gateway.
 const (
 	Cancel  Kind = "cancel"
-	Release Kind = "release"
-	Refund  Kind = "refund"
+	Release      = Kind(payment.Release)
+	Refund       = Kind(payment.Refund)
 )
 
 // Command is one thing to do about a payment.
