@@ -12,8 +12,8 @@ import (
 	"countersign.example/pkg/event"
 )
 
-// scene is what people do, one thing after the other, about an order or a payment. Once a step has failed, the
-// ones after it do nothing.
+// scene is what people do, one thing after the other, about an order or a payment. Once a step has failed,
+// the ones after it do nothing.
 type scene struct {
 	config
 	ctx      context.Context

@@ -81,13 +81,13 @@ func FoldCustomer(events []event.Event) (c Customer) {
 
 // fold calls apply with the body of each event that can be read and is the one writer's next. The writer
 // numbers its events, with or without effect. changed is the time of the last one with an effect.
-func fold(events []event.Event, apply func(Body) (effect bool)) (sequence int64, changed time.Time) {
-	for _, e := range events {
+func fold(stream []event.Event, apply func(Body) (effect bool)) (sequence int64, changed time.Time) {
+	for _, e := range stream {
 		if e.Source != Source || e.Sequence != sequence+1 {
 			continue
 		}
 		sequence = e.Sequence
-		if body, err := read(e); err == nil && apply(body) {
+		if body, err := events.Read(e); err == nil && apply(body) {
 			changed = e.Time
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/schema"
 	"countersign.example/pkg/schema/schematest"
 )
 
@@ -30,10 +31,10 @@ func TestCheckHoldsTheBodyAgainstTheEnvelope(t *testing.T) {
 		want   error
 	}{
 		"fits":                {func(*event.Event) {}, nil},
-		"another subject":     {func(e *event.Event) { e.Subject = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a2c" }, catalog.ErrInvalidEvent},
-		"no data":             {func(e *event.Event) { e.Data = nil }, catalog.ErrInvalidEvent},
-		"an unknown type":     {func(e *event.Event) { e.Type = "product_praised" }, catalog.ErrUnknownType},
-		"another type's data": {func(e *event.Event) { e.Type = catalog.TypeCustomerAdded }, catalog.ErrInvalidEvent},
+		"another subject":     {func(e *event.Event) { e.Subject = "0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a2c" }, schema.ErrInvalidEvent},
+		"no data":             {func(e *event.Event) { e.Data = nil }, schema.ErrInvalidEvent},
+		"an unknown type":     {func(e *event.Event) { e.Type = "product_praised" }, schema.ErrUnknownType},
+		"another type's data": {func(e *event.Event) { e.Type = catalog.TypeCustomerAdded }, schema.ErrInvalidEvent},
 	} {
 		e := catalog.New(catalog.Source, id, parquet)
 		test.change(&e)

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"embed"
-	"fmt"
 	"strings"
 
 	"countersign.example/pkg/aggregate"
@@ -43,14 +42,6 @@ const (
 	TypeCustomerChanged  = "customer_changed"
 	TypeCustomerArchived = "customer_archived"
 )
-
-// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
-func Writer(typ string) string {
-	if _, known := decoders[typ]; known {
-		return Source
-	}
-	return ""
-}
 
 // Body is the data of one type of event. Who wrote it, and when, is in the envelope.
 type Body interface {
@@ -104,13 +95,20 @@ func (b CustomerAdded) about() string    { return b.CustomerID }
 func (b CustomerChanged) about() string  { return b.CustomerID }
 func (b CustomerArchived) about() string { return b.CustomerID }
 
-var decoders = schema.Decoders[Body]{
-	TypeProductAdded:     func(o *schema.Object) Body { return product(o) },
-	TypeProductChanged:   func(o *schema.Object) Body { return ProductChanged(product(o)) },
-	TypeProductArchived:  func(o *schema.Object) Body { return ProductArchived{ProductID: o.ID("product_id")} },
-	TypeCustomerAdded:    func(o *schema.Object) Body { return customer(o) },
-	TypeCustomerChanged:  func(o *schema.Object) Body { return CustomerChanged(customer(o)) },
-	TypeCustomerArchived: func(o *schema.Object) Body { return CustomerArchived{CustomerID: o.ID("customer_id")} },
+//go:embed schemas/*.json
+var schemas embed.FS
+
+var events = &aggregate.Events[Body]{
+	Topic: Topic, Partitions: Partitions, Prefixes: []string{ProductStream(""), CustomerStream("")}, Schemas: schemas,
+	Stream: Stream, About: Body.about,
+	Types: []aggregate.Type[Body]{
+		{Name: TypeProductAdded, Writer: Source, Read: func(o *schema.Object) Body { return product(o) }},
+		{Name: TypeProductChanged, Writer: Source, Read: func(o *schema.Object) Body { return ProductChanged(product(o)) }},
+		{Name: TypeProductArchived, Writer: Source, Read: func(o *schema.Object) Body { return ProductArchived{ProductID: o.ID("product_id")} }},
+		{Name: TypeCustomerAdded, Writer: Source, Read: func(o *schema.Object) Body { return customer(o) }},
+		{Name: TypeCustomerChanged, Writer: Source, Read: func(o *schema.Object) Body { return CustomerChanged(customer(o)) }},
+		{Name: TypeCustomerArchived, Writer: Source, Read: func(o *schema.Object) Body { return CustomerArchived{CustomerID: o.ID("customer_id")} }},
+	},
 }
 
 func product(o *schema.Object) ProductAdded {
@@ -123,50 +121,20 @@ func customer(o *schema.Object) CustomerAdded {
 	return CustomerAdded{CustomerID: o.ID("customer_id"), Name: o.Text("name", MaxName), Email: o.Text("email", MaxEmail)}
 }
 
-//go:embed schemas/*.json
-var schemas embed.FS
+// Events is the topic of all products and customers.
+var Events = events.InTopic()
 
 // Types returns every event type of the catalog.
-func Types() []schema.Type {
-	return schema.Types(schemas, Writer, TypeProductAdded, TypeProductChanged, TypeProductArchived,
-		TypeCustomerAdded, TypeCustomerChanged, TypeCustomerArchived)
-}
+func Types() []schema.Type { return events.Described() }
 
-// The errors of Decode and Check.
-var (
-	// ErrUnknownType means that no event of the catalog has this type. A newer writer may know it.
-	ErrUnknownType = schema.ErrUnknownType
-	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
-	ErrInvalidEvent = schema.ErrInvalidEvent
-)
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string { return events.Writer(typ) }
 
-// Decode reads the data of an event of type typ. Its errors are ErrUnknownType or ErrInvalidEvent, wrapped.
-func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema.
+func Decode(typ string, data []byte) (Body, error) { return events.Decode(typ, data) }
 
-// Events is the topic of all products and customers.
-var Events = event.Topic{
-	Name: Topic, Partitions: Partitions, Prefixes: []string{ProductStream(""), CustomerStream("")}, Stream: Stream,
-	Check: Check, Unknown: ErrUnknownType, Writer: Writer,
-}
+// Check returns nil for an event that fits its schema and its envelope; see aggregate.Events.
+func Check(e event.Event) error { return events.Check(e) }
 
 // New returns an event about the subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
-
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrInvalidEvent (a dead letter).
-func Check(e event.Event) error {
-	_, err := read(e)
-	return err
-}
-
-// read decodes an event, and compares it with its envelope.
-func read(e event.Event) (Body, error) {
-	body, err := Decode(e.Type, e.Data)
-	if err != nil {
-		return nil, err
-	}
-	if body.about() != e.Subject {
-		return nil, fmt.Errorf("%w: the id is not the subject", ErrInvalidEvent)
-	}
-	return body, nil
-}

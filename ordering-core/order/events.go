@@ -2,7 +2,6 @@ package order
 
 import (
 	"embed"
-	"fmt"
 	"regexp"
 	"time"
 
@@ -38,14 +37,6 @@ const (
 	TypeCancelled      = "order_cancelled"
 	TypePaymentRefused = "order_payment_refused"
 )
-
-// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
-func Writer(typ string) string {
-	if _, known := decoders[typ]; known {
-		return Source
-	}
-	return ""
-}
 
 // MaxText is the longest reason, in characters. MaxReference is the longest name or id that another system
 // made up.
@@ -165,42 +156,57 @@ func (Expired) EventType() string        { return TypeExpired }
 func (Cancelled) EventType() string      { return TypeCancelled }
 func (PaymentRefused) EventType() string { return TypePaymentRefused }
 
-// decoders reads the body of each type, and is the list of the types that exist.
-var decoders = schema.Decoders[Body]{
-	TypeDrafted: func(o *schema.Object) Body {
-		return Drafted{OrderID: o.ID("order_id"), ContractorID: o.Text("contractor_id", MaxReference)}
+//go:embed schemas/*.json
+var schemas embed.FS
+
+// events has the types in the order of an order's life.
+var events = &aggregate.Events[Body]{
+	Topic: Topic, Partitions: Partitions, Prefixes: []string{Stream("")}, Schemas: schemas,
+	Stream: func(e event.Event) string { return Stream(e.Subject) },
+	About: func(b Body) string {
+		drafted, _ := b.(Drafted)
+		return drafted.OrderID
 	},
-	TypeItemAdded: func(o *schema.Object) Body {
-		return ItemAdded{
-			ProductID: o.ID("product_id"), SKU: o.Text("sku", MaxReference), Name: o.Text("name", MaxReference),
-			Price: o.Amount("price"), Quantity: o.Integer("quantity", 1, MaxQuantity),
-		}
-	},
-	TypeItemRemoved: func(o *schema.Object) Body {
-		return ItemRemoved{ProductID: o.ID("product_id"), Quantity: o.Integer("quantity", 1, MaxQuantity)}
-	},
-	TypeCustomerChosen: func(o *schema.Object) Body {
-		return CustomerChosen{CustomerID: o.ID("customer_id"), Name: o.Text("name", MaxReference)}
-	},
-	TypeDiscountSet: func(o *schema.Object) Body {
-		return DiscountSet{BasisPoints: o.Integer("basis_points", 1, MaxBasisPoints)}
-	},
-	TypeDiscountReset: func(*schema.Object) Body { return DiscountReset{} },
-	TypeSubmitted: func(o *schema.Object) Body {
-		return Submitted{
-			Number: o.Matching("number", numbers, "2026/11/000042"), ContractorID: o.Text("contractor_id", MaxReference),
-			CustomerID: o.ID("customer_id"), CustomerName: o.Text("customer_name", MaxReference),
-			Lines: lines(o), BasisPoints: o.Integer("basis_points", 0, MaxBasisPoints),
-			Subtotal: o.Amount("subtotal"), Total: o.Amount("total"), ExpiresAt: o.Time("expires_at"),
-		}
-	},
-	TypePaid:    func(o *schema.Object) Body { return Paid{PaymentID: o.ID("payment_id")} },
-	TypeExpired: func(o *schema.Object) Body { return Expired{Reason: o.OptionalText("reason", MaxText)} },
-	TypeCancelled: func(o *schema.Object) Body {
-		return Cancelled{Reason: o.OptionalText("reason", MaxText), By: o.OneOf("by", ByContractor, ByManager)}
-	},
-	TypePaymentRefused: func(o *schema.Object) Body {
-		return PaymentRefused{PaymentID: o.ID("payment_id"), Reason: o.Text("reason", MaxText)}
+	Types: []aggregate.Type[Body]{
+		{Name: TypeDrafted, Writer: Source, Verb: "begun", Read: func(o *schema.Object) Body {
+			return Drafted{OrderID: o.ID("order_id"), ContractorID: o.Text("contractor_id", MaxReference)}
+		}},
+		{Name: TypeItemAdded, Writer: Source, Verb: "added", Read: func(o *schema.Object) Body {
+			return ItemAdded{
+				ProductID: o.ID("product_id"), SKU: o.Text("sku", MaxReference), Name: o.Text("name", MaxReference),
+				Price: o.Amount("price"), Quantity: o.Integer("quantity", 1, MaxQuantity),
+			}
+		}},
+		{Name: TypeItemRemoved, Writer: Source, Verb: "removed", Read: func(o *schema.Object) Body {
+			return ItemRemoved{ProductID: o.ID("product_id"), Quantity: o.Integer("quantity", 1, MaxQuantity)}
+		}},
+		{Name: TypeCustomerChosen, Writer: Source, Verb: "changed", Read: func(o *schema.Object) Body {
+			return CustomerChosen{CustomerID: o.ID("customer_id"), Name: o.Text("name", MaxReference)}
+		}},
+		{Name: TypeDiscountSet, Writer: Source, Verb: "discounted", Read: func(o *schema.Object) Body {
+			return DiscountSet{BasisPoints: o.Integer("basis_points", 1, MaxBasisPoints)}
+		}},
+		{Name: TypeDiscountReset, Writer: Source, Verb: "changed", Read: func(*schema.Object) Body { return DiscountReset{} }},
+		{Name: TypeSubmitted, Writer: Source, Verb: "submitted", Read: func(o *schema.Object) Body {
+			return Submitted{
+				Number: o.Matching("number", numbers, "2026/11/000042"), ContractorID: o.Text("contractor_id", MaxReference),
+				CustomerID: o.ID("customer_id"), CustomerName: o.Text("customer_name", MaxReference),
+				Lines: lines(o), BasisPoints: o.Integer("basis_points", 0, MaxBasisPoints),
+				Subtotal: o.Amount("subtotal"), Total: o.Amount("total"), ExpiresAt: o.Time("expires_at"),
+			}
+		}},
+		{Name: TypePaid, Writer: Source, Verb: "paid", Read: func(o *schema.Object) Body {
+			return Paid{PaymentID: o.ID("payment_id")}
+		}},
+		{Name: TypeExpired, Writer: Source, Verb: "expired", Read: func(o *schema.Object) Body {
+			return Expired{Reason: o.OptionalText("reason", MaxText)}
+		}},
+		{Name: TypeCancelled, Writer: Source, Verb: "cancelled", Read: func(o *schema.Object) Body {
+			return Cancelled{Reason: o.OptionalText("reason", MaxText), By: o.OneOf("by", ByContractor, ByManager)}
+		}},
+		{Name: TypePaymentRefused, Writer: Source, Verb: "refused", Read: func(o *schema.Object) Body {
+			return PaymentRefused{PaymentID: o.ID("payment_id"), Reason: o.Text("reason", MaxText)}
+		}},
 	},
 }
 
@@ -216,54 +222,23 @@ func lines(o *schema.Object) (lines []Line) {
 	return lines
 }
 
-//go:embed schemas/*.json
-var schemas embed.FS
+// Events is the topic of all orders.
+var Events = events.InTopic()
 
 // Types returns every event type of an order, in the order of its life.
-func Types() []schema.Type {
-	return schema.Types(schemas, Writer, TypeDrafted, TypeItemAdded, TypeItemRemoved, TypeCustomerChosen, TypeDiscountSet,
-		TypeDiscountReset, TypeSubmitted, TypePaid, TypeExpired, TypeCancelled, TypePaymentRefused)
-}
+func Types() []schema.Type { return events.Described() }
 
-// The errors of Decode and Check.
-var (
-	// ErrUnknownType means that no order event has this type. A newer writer may know it.
-	ErrUnknownType = schema.ErrUnknownType
-	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
-	ErrInvalidEvent = schema.ErrInvalidEvent
-)
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string { return events.Writer(typ) }
 
-// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
-// ErrUnknownType or ErrInvalidEvent, wrapped.
-func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
+// Verb is an event type as a participle, "" for one that this version does not know.
+func Verb(typ string) string { return events.Verb(typ) }
 
-// Events is the topic of all orders.
-var Events = event.Topic{
-	Name: Topic, Partitions: Partitions, Prefixes: []string{Stream("")}, Stream: func(e event.Event) string { return Stream(e.Subject) },
-	Check: Check, Unknown: ErrUnknownType, Writer: Writer,
-}
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema.
+func Decode(typ string, data []byte) (Body, error) { return events.Decode(typ, data) }
+
+// Check returns nil for an event that fits its schema and its envelope; see aggregate.Events.
+func Check(e event.Event) error { return events.Check(e) }
 
 // New returns an event about the order subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
-
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrInvalidEvent (a dead letter). Whether the event is valid now, only Fold knows.
-func Check(e event.Event) error {
-	_, err := read(e)
-	return err
-}
-
-// read decodes an event, and compares it with its envelope.
-func read(e event.Event) (Body, error) {
-	body, err := Decode(e.Type, e.Data)
-	if err != nil {
-		return nil, err
-	}
-	if !schema.IsID(e.Subject) {
-		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrInvalidEvent)
-	}
-	if drafted, ok := body.(Drafted); ok && drafted.OrderID != e.Subject {
-		return nil, fmt.Errorf("%w: order_id is not the subject", ErrInvalidEvent)
-	}
-	return body, nil
-}

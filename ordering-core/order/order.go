@@ -136,10 +136,10 @@ func Fold(entries []Entry) (Order, []Step) {
 // Next is Fold's step: the order after one more entry, and the effect of that entry.
 func Next(o Order, e Entry) (Order, Step) {
 	before := o.Lines
-	body, err := read(e.Event)
+	body, err := events.Read(e.Event)
 	var refusal *Refusal
 	switch {
-	case errors.Is(err, ErrUnknownType):
+	case errors.Is(err, schema.ErrUnknownType):
 		refusal = &Refusal{Code: UnknownType, Tried: e.Type}
 	case err != nil: // consumers refuse such events, so no journal should hold one
 		refusal = &Refusal{Code: InvalidEvent, Tried: e.Type}

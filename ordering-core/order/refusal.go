@@ -67,16 +67,6 @@ func refused(code Code, tried, message string) *Refusal {
 	return &Refusal{Code: code, Tried: tried, Message: message}
 }
 
-// Verb is an event type as a participle, "" for one that this version does not know.
-func Verb(eventType string) string { return verbs[eventType] }
-
-// verbs has each event type as a participle.
-var verbs = map[string]string{
-	TypeDrafted: "begun", TypeItemAdded: "added", TypeItemRemoved: "removed", TypeCustomerChosen: "changed",
-	TypeDiscountSet: "discounted", TypeDiscountReset: "changed", TypeSubmitted: "submitted", TypePaid: "paid",
-	TypeExpired: "expired", TypeCancelled: "cancelled", TypePaymentRefused: "refused",
-}
-
 // Error is the refusal as an answer to whoever tried: "the order is already cancelled by Mia Weber".
 func (r *Refusal) Error() string {
 	switch r.Code {
@@ -98,7 +88,7 @@ func (r *Refusal) Error() string {
 	if r.Stood == "" {
 		return r.Message
 	}
-	return aggregate.By("the order is already "+verbs[r.Stood], aggregate.NameOf(r.By, r.ByName))
+	return aggregate.By("the order is already "+Verb(r.Stood), aggregate.NameOf(r.By, r.ByName))
 }
 
 // Past is the refusal as a text about the past.
@@ -112,9 +102,9 @@ func (r *Refusal) Past() string {
 	case r.Stood == "":
 		return r.Error()
 	case who == "":
-		return "it was already " + verbs[r.Stood]
+		return "it was already " + Verb(r.Stood)
 	}
-	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
+	return fmt.Sprintf("%s had already %s it", who, Verb(r.Stood))
 }
 
 // cleanText returns what is kept of a reason that somebody typed (see package text), or a refusal. missing is

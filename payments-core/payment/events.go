@@ -2,7 +2,6 @@ package payment
 
 import (
 	"embed"
-	"fmt"
 
 	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
@@ -41,24 +40,6 @@ const (
 	sourceManagers    = "/manager-ui"
 	sourceCore        = "/payments-core"
 )
-
-var writers = map[string]string{
-	TypeRequested:  sourceContractors,
-	TypeWithdrawn:  sourceContractors,
-	TypeRejected:   sourceManagers,
-	TypeAccepted:   sourceManagers,
-	TypeReopened:   sourceCore,
-	TypeAuthorized: sourceCore,
-	TypeDeclined:   sourceCore,
-	TypeCaptured:   sourceCore,
-	TypeReleased:   sourceCore,
-	TypeRefunded:   sourceCore,
-	TypeCancelled:  sourceCore,
-	TypeStuck:      sourceCore,
-}
-
-// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
-func Writer(typ string) string { return writers[typ] }
 
 // MaxText is the longest description, reason or note, in characters. MaxReference is the longest reference,
 // code or id that another system made up.
@@ -179,89 +160,87 @@ func (Refunded) EventType() string   { return TypeRefunded }
 func (Cancelled) EventType() string  { return TypeCancelled }
 func (Stuck) EventType() string      { return TypeStuck }
 
-// decoders reads the body of each type, and is the list of the types that exist.
-var decoders = schema.Decoders[Body]{
-	TypeRequested: func(o *schema.Object) Body {
-		return Requested{
-			PaymentID:     o.ID("payment_id"),
-			ContractorID:  o.Text("contractor_id", MaxReference),
-			Amount:        o.Amount("amount"),
-			Description:   o.Text("description", MaxText),
-			Reference:     o.OptionalMatching("reference", references, exampleReference),
-			OrderID:       o.OptionalID("order_id"),
-			Supersedes:    o.OptionalID("supersedes"),
-			CaptureMethod: CaptureMethod(o.OneOf("capture_method", string(Automatic), string(Manual))),
-		}
-	},
-	TypeWithdrawn: func(o *schema.Object) Body { return Withdrawn{Reason: o.OptionalText("reason", MaxText)} },
-	TypeRejected:  func(o *schema.Object) Body { return Rejected{Reason: o.Text("reason", MaxText)} },
-	TypeAccepted:  func(o *schema.Object) Body { return Accepted{Note: o.OptionalText("note", MaxText)} },
-	TypeReopened:  func(o *schema.Object) Body { return Reopened{AcceptanceID: o.ID("acceptance_id")} },
-	TypeAuthorized: func(o *schema.Object) Body {
-		return Authorized{GatewayReference: o.Text("gateway_reference", MaxReference)}
-	},
-	TypeDeclined: func(o *schema.Object) Body {
-		return Declined{
-			Code:   o.Text("code", MaxReference),
-			Reason: o.OptionalText("reason", MaxText),
-			Final:  o.Boolean("final"),
-		}
-	},
-	TypeCaptured: func(o *schema.Object) Body {
-		return Captured{Amount: o.Amount("amount"), GatewayReference: o.Text("gateway_reference", MaxReference)}
-	},
-	TypeReleased: func(o *schema.Object) Body { return Released{Reason: o.OptionalText("reason", MaxText)} },
-	TypeRefunded: func(o *schema.Object) Body {
-		return Refunded{
-			Reason:           o.OptionalText("reason", MaxText),
-			GatewayReference: o.Text("gateway_reference", MaxReference),
-		}
-	},
-	TypeCancelled: func(o *schema.Object) Body { return Cancelled{Reason: o.OptionalText("reason", MaxText)} },
-	TypeStuck: func(o *schema.Object) Body {
-		return Stuck{
-			Operation: OperationKind(o.OneOf("operation", string(Authorize), string(Capture), string(Release), string(Refund))),
-			Reason:    o.Text("reason", MaxText),
-		}
-	},
-}
-
 //go:embed schemas/*.json
 var schemas embed.FS
 
-// Types returns every event type of a payment, in the order of its life.
-func Types() []schema.Type {
-	return schema.Types(schemas, Writer, TypeRequested, TypeWithdrawn, TypeRejected, TypeAccepted, TypeReopened,
-		TypeAuthorized, TypeDeclined, TypeCaptured, TypeReleased, TypeRefunded, TypeCancelled, TypeStuck)
+// events has the types in the order of a payment's life.
+var events = &aggregate.Events[Body]{
+	Topic: Topic, Partitions: Partitions, Prefixes: []string{Stream("")}, Schemas: schemas,
+	Stream: func(e event.Event) string { return Stream(e.Subject) },
+	About: func(b Body) string {
+		requested, _ := b.(Requested)
+		return requested.PaymentID
+	},
+	Types: []aggregate.Type[Body]{
+		{Name: TypeRequested, Writer: sourceContractors, Verb: "requested", Read: func(o *schema.Object) Body {
+			return Requested{
+				PaymentID:     o.ID("payment_id"),
+				ContractorID:  o.Text("contractor_id", MaxReference),
+				Amount:        o.Amount("amount"),
+				Description:   o.Text("description", MaxText),
+				Reference:     o.OptionalMatching("reference", references, exampleReference),
+				OrderID:       o.OptionalID("order_id"),
+				Supersedes:    o.OptionalID("supersedes"),
+				CaptureMethod: CaptureMethod(o.OneOf("capture_method", string(Automatic), string(Manual))),
+			}
+		}},
+		{Name: TypeWithdrawn, Writer: sourceContractors, Verb: "withdrawn", Read: func(o *schema.Object) Body {
+			return Withdrawn{Reason: o.OptionalText("reason", MaxText)}
+		}},
+		{Name: TypeRejected, Writer: sourceManagers, Verb: "rejected", Read: func(o *schema.Object) Body {
+			return Rejected{Reason: o.Text("reason", MaxText)}
+		}},
+		{Name: TypeAccepted, Writer: sourceManagers, Verb: "accepted", Read: func(o *schema.Object) Body {
+			return Accepted{Note: o.OptionalText("note", MaxText)}
+		}},
+		{Name: TypeReopened, Writer: sourceCore, Verb: "reopened", Read: func(o *schema.Object) Body {
+			return Reopened{AcceptanceID: o.ID("acceptance_id")}
+		}},
+		{Name: TypeAuthorized, Writer: sourceCore, Verb: "authorized", Read: func(o *schema.Object) Body {
+			return Authorized{GatewayReference: o.Text("gateway_reference", MaxReference)}
+		}},
+		{Name: TypeDeclined, Writer: sourceCore, Verb: "declined", Read: func(o *schema.Object) Body {
+			return Declined{Code: o.Text("code", MaxReference), Reason: o.OptionalText("reason", MaxText), Final: o.Boolean("final")}
+		}},
+		{Name: TypeCaptured, Writer: sourceCore, Verb: "captured", Read: func(o *schema.Object) Body {
+			return Captured{Amount: o.Amount("amount"), GatewayReference: o.Text("gateway_reference", MaxReference)}
+		}},
+		{Name: TypeReleased, Writer: sourceCore, Verb: "released", Read: func(o *schema.Object) Body {
+			return Released{Reason: o.OptionalText("reason", MaxText)}
+		}},
+		{Name: TypeRefunded, Writer: sourceCore, Verb: "refunded", Read: func(o *schema.Object) Body {
+			return Refunded{Reason: o.OptionalText("reason", MaxText), GatewayReference: o.Text("gateway_reference", MaxReference)}
+		}},
+		{Name: TypeCancelled, Writer: sourceCore, Verb: "cancelled", Read: func(o *schema.Object) Body {
+			return Cancelled{Reason: o.OptionalText("reason", MaxText)}
+		}},
+		{Name: TypeStuck, Writer: sourceCore, Verb: "stuck", Read: func(o *schema.Object) Body {
+			kinds := []string{string(Authorize), string(Capture), string(Release), string(Refund)}
+			return Stuck{Operation: OperationKind(o.OneOf("operation", kinds...)), Reason: o.Text("reason", MaxText)}
+		}},
+	},
 }
-
-// The errors of Decode and Check.
-var (
-	// ErrUnknownType means that no payment event has this type. A newer writer may know it.
-	ErrUnknownType = schema.ErrUnknownType
-	// ErrInvalidEvent means that an event does not fit its schema or its envelope.
-	ErrInvalidEvent = schema.ErrInvalidEvent
-)
-
-// Decode reads the data of an event of type typ, as strictly as its JSON Schema. Its errors are
-// ErrUnknownType or ErrInvalidEvent, wrapped.
-func Decode(typ string, data []byte) (Body, error) { return decoders.Decode(typ, data) }
 
 // Events is the topic of all payments.
-var Events = event.Topic{
-	Name: Topic, Partitions: Partitions, Prefixes: []string{Stream("")}, Stream: func(e event.Event) string { return Stream(e.Subject) },
-	Check: Check, Unknown: ErrUnknownType, Writer: Writer,
-}
+var Events = events.InTopic()
+
+// Types returns every event type of a payment, in the order of its life.
+func Types() []schema.Type { return events.Described() }
+
+// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
+func Writer(typ string) string { return events.Writer(typ) }
+
+// Verb is an event type as a participle, "" for one that this version does not know.
+func Verb(typ string) string { return events.Verb(typ) }
+
+// Decode reads the data of an event of type typ, as strictly as its JSON Schema.
+func Decode(typ string, data []byte) (Body, error) { return events.Decode(typ, data) }
+
+// Check returns nil for an event that fits its schema and its envelope; see aggregate.Events.
+func Check(e event.Event) error { return events.Check(e) }
 
 // New returns an event about the payment subject. The caller sets its Time and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
-
-// Check returns nil for an event that fits its schema and its envelope, ErrUnknownType (store it, it has no
-// effect) or ErrInvalidEvent (the event is poison). Whether the event is valid now, only Fold knows.
-func Check(e event.Event) error {
-	_, err := read(e)
-	return err
-}
 
 // OrderOf is the order that an event requests its payment for; "" if it requests none, or cannot be read.
 func OrderOf(e event.Event) string {
@@ -271,19 +250,4 @@ func OrderOf(e event.Event) string {
 	body, _ := Decode(e.Type, e.Data)
 	requested, _ := body.(Requested)
 	return requested.OrderID
-}
-
-// read decodes an event, and compares it with its envelope.
-func read(e event.Event) (Body, error) {
-	body, err := Decode(e.Type, e.Data)
-	if err != nil {
-		return nil, err
-	}
-	if !schema.IsID(e.Subject) {
-		return nil, fmt.Errorf("%w: subject is not a UUID in lower case", ErrInvalidEvent)
-	}
-	if requested, ok := body.(Requested); ok && requested.PaymentID != e.Subject {
-		return nil, fmt.Errorf("%w: payment_id is not the subject", ErrInvalidEvent)
-	}
-	return body, nil
 }

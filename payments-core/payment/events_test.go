@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/schema"
 	"countersign.example/pkg/schema/schematest"
 )
 
@@ -23,13 +24,13 @@ func TestCheckHoldsTheBodyAgainstTheEnvelope(t *testing.T) {
 		want   error
 	}{
 		"fits":                  {func(*event.Event) {}, nil},
-		"another subject":       {func(e *event.Event) { e.Subject = otherID }, payment.ErrInvalidEvent},
-		"no subject":            {func(e *event.Event) { e.Subject = "" }, payment.ErrInvalidEvent},
-		"subject in upper case": {func(e *event.Event) { e.Subject = strings.ToUpper(paymentID) }, payment.ErrInvalidEvent},
-		"no data":               {func(e *event.Event) { e.Data = nil }, payment.ErrInvalidEvent},
-		"an unknown type":       {func(e *event.Event) { e.Type = "payment_blessed" }, payment.ErrUnknownType},
-		"no type":               {func(e *event.Event) { e.Type = "" }, payment.ErrUnknownType},
-		"another type's data":   {func(e *event.Event) { e.Type = payment.TypeRejected }, payment.ErrInvalidEvent},
+		"another subject":       {func(e *event.Event) { e.Subject = otherID }, schema.ErrInvalidEvent},
+		"no subject":            {func(e *event.Event) { e.Subject = "" }, schema.ErrInvalidEvent},
+		"subject in upper case": {func(e *event.Event) { e.Subject = strings.ToUpper(paymentID) }, schema.ErrInvalidEvent},
+		"no data":               {func(e *event.Event) { e.Data = nil }, schema.ErrInvalidEvent},
+		"an unknown type":       {func(e *event.Event) { e.Type = "payment_blessed" }, schema.ErrUnknownType},
+		"no type":               {func(e *event.Event) { e.Type = "" }, schema.ErrUnknownType},
+		"another type's data":   {func(e *event.Event) { e.Type = payment.TypeRejected }, schema.ErrInvalidEvent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := good

@@ -181,10 +181,10 @@ func Fold(entries []Entry) (Payment, []Step) {
 	var p Payment
 	steps := make([]Step, 0, len(entries))
 	for _, e := range entries {
-		body, err := read(e.Event)
+		body, err := events.Read(e.Event)
 		var refusal *Refusal
 		switch {
-		case errors.Is(err, ErrUnknownType):
+		case errors.Is(err, schema.ErrUnknownType):
 			refusal = &Refusal{Code: UnknownType, Tried: e.Type}
 		case err != nil: // consumers make dead letters of such events, so no journal should hold one
 			refusal = &Refusal{Code: InvalidEvent, Tried: e.Type}

@@ -57,16 +57,6 @@ func invalid(tried, field, message string) *Refusal {
 	return &Refusal{Code: Invalid, Tried: tried, Field: field, Message: message}
 }
 
-// Verb is an event type as a participle, "" for one that this version does not know.
-func Verb(eventType string) string { return verbs[eventType] }
-
-// verbs has each event type as a participle.
-var verbs = map[string]string{
-	TypeRequested: "requested", TypeWithdrawn: "withdrawn", TypeRejected: "rejected", TypeAccepted: "accepted",
-	TypeReopened: "reopened", TypeAuthorized: "authorized", TypeDeclined: "declined", TypeCaptured: "captured",
-	TypeReleased: "released", TypeRefunded: "refunded", TypeCancelled: "cancelled", TypeStuck: "stuck",
-}
-
 // Error is the refusal as an answer to whoever tried: "already accepted by Mia Weber".
 func (r *Refusal) Error() string {
 	switch r.Code {
@@ -102,7 +92,7 @@ func (r *Refusal) Error() string {
 	if missing := r.missing(); missing != "" {
 		return missing
 	}
-	return aggregate.Because(aggregate.By("already "+verbs[r.Stood], aggregate.NameOf(r.By, r.ByName)), r.Why)
+	return aggregate.Because(aggregate.By("already "+Verb(r.Stood), aggregate.NameOf(r.By, r.ByName)), r.Why)
 }
 
 // missing is what has not happened yet, where that explains more than what has.
@@ -136,9 +126,9 @@ func (r *Refusal) Past() string {
 	case r.missing() != "":
 		return strings.NewReplacer("it is", "it was", "has been", "had been", "money is", "money was").Replace(r.missing())
 	case who == "":
-		return aggregate.Because("it was already "+verbs[r.Stood], r.Why)
+		return aggregate.Because("it was already "+Verb(r.Stood), r.Why)
 	}
-	return fmt.Sprintf("%s had already %s it", who, verbs[r.Stood])
+	return fmt.Sprintf("%s had already %s it", who, Verb(r.Stood))
 }
 
 // cleanText returns what is kept of a text that somebody typed (see package text), or a refusal. missing is

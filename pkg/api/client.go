@@ -121,8 +121,8 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 	}
 }
 
-// Get asks once for what is at path, and decodes the answer as Post does. Its errors are a *Refusal, such as a
-// 404, and others.
+// Get asks once for what is at path, and decodes the answer as Post does. Its errors are a *Refusal, such as
+// a 404, and others.
 func (c *Client) Get(ctx context.Context, path string, into any) error {
 	if err := c.try(ctx, http.MethodGet, path, "", nil, into); err != nil {
 		return fmt.Errorf("get %s: %w", path, err)

@@ -10,10 +10,8 @@
 package schema
 
 import (
-	"embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 )
 
 var (
@@ -35,42 +33,3 @@ type Type struct {
 
 // URI names the JSON Schema of a type; it is an identifier, not an address.
 func URI(typ string) string { return "https://countersign.example/schemas/" + typ + ".json" }
-
-// Types describes the types with names, in their order, as their schemas schemas/<name>.json do. The files
-// are embedded and tested, so that failing to read one is a mistake of the build.
-func Types(files embed.FS, writer func(typ string) string, names ...string) []Type {
-	types := make([]Type, len(names))
-	for i, name := range names {
-		schema, err := files.ReadFile("schemas/" + name + ".json")
-		if err != nil {
-			panic(fmt.Errorf("schema of %s: %w", name, err))
-		}
-		var read struct {
-			Description string            `json:"description"`
-			Examples    []json.RawMessage `json:"examples"`
-		}
-		if err := json.Unmarshal(schema, &read); err != nil || len(read.Examples) == 0 {
-			panic(fmt.Errorf("schema of %s has no example (%w)", name, err))
-		}
-		types[i] = Type{Name: name, Description: read.Description, Writer: writer(name), Schema: schema, Example: read.Examples[0]}
-	}
-	return types
-}
-
-// Decoders read the data of each type, and are the list of the types there are.
-type Decoders[Body any] map[string]func(*Object) Body
-
-// Decode reads the data of an event of type typ. It accepts what the type's JSON Schema accepts, and ignores
-// members that the schema does not know. Its errors are ErrUnknownType or ErrInvalidEvent, wrapped.
-func (d Decoders[Body]) Decode(typ string, data []byte) (body Body, err error) {
-	read, known := d[typ]
-	if !known {
-		return body, fmt.Errorf("%w: %q", ErrUnknownType, typ)
-	}
-	o := Open(data)
-	decoded := read(o)
-	if err := o.Err(); err != nil {
-		return body, fmt.Errorf("%w: %s: %w", ErrInvalidEvent, typ, err)
-	}
-	return decoded, nil
-}

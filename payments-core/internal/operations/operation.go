@@ -167,9 +167,9 @@ func insert(ctx context.Context, tx *pg.Tx, opened []*Operation) error {
 	return nil
 }
 
-// update stores the outcome in o's row: that it is closed, or stuck where it is open still. Its condition is not
-// state = 'open': for that the planner takes the index of open operations, which was made for another query, and
-// reads all of it.
+// update stores the outcome in o's row: that it is closed, or stuck where it is open still. Its condition is
+// not state = 'open': for that the planner takes the index of open operations, which was made for another
+// query, and reads all of it.
 func update(ctx context.Context, tx *pg.Tx, o Operation) error {
 	tag, err := tx.Exec(ctx, `update operations set state = $2, gateway_reference = $3, hold_expires_at = $4, last_error = $5,
 		final = $6, attempts = attempts + 1, closed_at = $7, stuck_at = $8, handled_by = $9, handled_why = $10

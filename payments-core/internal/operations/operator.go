@@ -166,7 +166,8 @@ func (s *Service) handle(
 	return again, err
 }
 
-// lockOpen locks the payment of an operation, by its key, and returns both; false if the operation is not open.
+// lockOpen locks the payment of an operation, by its key, and returns both; false if the operation is not
+// open.
 func (s *Service) lockOpen(ctx context.Context, tx *pg.Tx, key string) (locked *lockedPayment, o Operation, open bool, err error) {
 	var paymentID string
 	err = tx.QueryRow(ctx, "select payment_id from operations where key = $1 and closed_at is null", key).Scan(&paymentID)

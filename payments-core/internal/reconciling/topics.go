@@ -85,8 +85,8 @@ func fill(ctx context.Context, conn interface {
 // end.
 const received = ` from positions p left join consumer_positions c using (topic, partition)`
 
-// awaitReceived waits until the service has received the partitions to their ends, and stores the positions up
-// to which to compare. Where the service receives nothing any more, that is its own position.
+// awaitReceived waits until the service has received the partitions to their ends, and stores the positions
+// up to which to compare. Where the service receives nothing any more, that is its own position.
 func (r *Reconciler) awaitReceived(ctx context.Context, conn *pgx.Conn) error {
 	var last int64
 	for since := time.Now(); ; {

@@ -8,9 +8,9 @@
 //   - A message that is not an event is malformed. An event that its sender must not have written, or not
 //     there, is disallowed. Both become dead letters alone, before anything else is checked, so that nobody
 //     quarantines a key by what they must not write.
-//   - An event of the service's own that a primary journal lacks is disallowed, also on a quarantined key. Only
-//     adopting it lets it wait behind its key, since an operator has then looked at it. It is recorded once
-//     the key is freed.
+//   - An event of the service's own that a primary journal lacks is disallowed, also on a quarantined key.
+//     Only adopting it lets it wait behind its key, since an operator has then looked at it. It is recorded
+//     once the key is freed.
 //   - Nothing else stops. Only failures that are known to be temporary (a lost connection, a deadlock, a
 //     time-out) are repeated without end, and never make dead letters. Whatever fails otherwise is tried a
 //     few times alone, after the others.

@@ -133,8 +133,8 @@ func (c Config) eachOwnDeadLetter(ctx context.Context, q pg.Querier, do func(Dea
 	return nil
 }
 
-// disallowedOwnDeadLetters returns the disallowed dead letters that wait and whose event says that this service
-// has written it and is not in the journal, in the topics' order, maxDisallowedOwn at most.
+// disallowedOwnDeadLetters returns the disallowed dead letters that wait and whose event says that this
+// service has written it and is not in the journal, in the topics' order, maxDisallowedOwn at most.
 func (c Config) disallowedOwnDeadLetters(ctx context.Context, q pg.Querier) (own []DeadLetter, err error) {
 	err = c.eachOwnDeadLetter(ctx, q, func(d DeadLetter, _ OwnEvent) bool {
 		own = append(own, d)
@@ -144,7 +144,8 @@ func (c Config) disallowedOwnDeadLetters(ctx context.Context, q pg.Querier) (own
 }
 
 // RecordDisallowedOwnEvents records the service's own events that were disallowed while it ran, since the
-// journal lacked them: they come before whatever the topics hold next. It returns their dead letters, by event.
+// journal lacked them: they come before whatever the topics hold next. It returns their dead letters, by
+// event.
 func (r *Recorder) RecordDisallowedOwnEvents(ctx context.Context, tx *pg.Tx) (disallowed map[EventKey]int64, err error) {
 	deadLetters, err := r.disallowedOwnDeadLetters(ctx, tx)
 	if err != nil {
@@ -162,8 +163,8 @@ func (r *Recorder) RecordDisallowedOwnEvents(ctx context.Context, tx *pg.Tx) (di
 	return disallowed, nil
 }
 
-// recordDisallowed records a disallowed event as if it came now. It waits where its key was quarantined before it
-// came, and quarantines the key where it cannot be used.
+// recordDisallowed records a disallowed event as if it came now. It waits where its key was quarantined
+// before it came, and quarantines the key where it cannot be used.
 func (r *Recorder) recordDisallowed(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
 	i := r.read(d.message())
 	if i.kind == Disallowed { // by rules that do not ask the journal
@@ -210,8 +211,8 @@ func beforeHead(ctx context.Context, tx *pg.Tx, d DeadLetter) (before bool, err 
 	return before, nil
 }
 
-// WaitingOwnEvent is an event of the service's own that the journal lacks, and that waits as a dead letter until
-// its key is freed.
+// WaitingOwnEvent is an event of the service's own that the journal lacks, and that waits as a dead letter
+// until its key is freed.
 type WaitingOwnEvent struct {
 	OwnEvent
 	Event      event.Event

@@ -53,8 +53,8 @@ func (d *DeadLetterStore) List(ctx context.Context, limit int) ([]DeadLetter, er
 
 // Replay records the event of a dead letter, and returns how many dead letters that settled. A poison one is
 // recorded at its place, and then those parked behind it, in order; the first that fails again holds the key
-// from then on, and the error is a *FailedAgainError. A malformed or disallowed one is recorded if today's rules
-// accept it, after whatever its key has had since. Nothing is published.
+// from then on, and the error is a *FailedAgainError. A malformed or disallowed one is recorded if today's
+// rules accept it, after whatever its key has had since. Nothing is published.
 func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, err error) {
 	deadLetter, err := d.waitingDeadLetter(ctx, id)
 	if err != nil {

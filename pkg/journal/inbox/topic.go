@@ -83,8 +83,8 @@ func (i item) disallow(why violation) item {
 }
 
 // read decodes a message and checks it without the journal. It is malformed if it is not an event, disallowed
-// if it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters: an
-// event that a sender must not write cannot quarantine a key.
+// if it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters:
+// an event that a sender must not write cannot quarantine a key.
 func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
 	i.message = m
 	e, err := f.Decode(m)
