@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 )
@@ -152,6 +154,42 @@ func (t Table[T]) CountNarrowed(ctx context.Context, db *pg.DB, q Query) (n int,
 		return 0, fmt.Errorf("count %s: %w", t.name, err)
 	}
 	return n, nil
+}
+
+// MostSummed bounds how many rows of a list that somebody narrowed are added up.
+const MostSummed = 1000
+
+// Sums are how many rows a list has, and what they come to in each currency; Over means that there are more
+// than MostSummed, of which nothing else is known.
+type Sums struct {
+	Count   int
+	Amounts []money.Amount // by their currencies
+	Over    bool
+}
+
+// AddUp counts and adds up the rows that a query selects, on all its pages, by the columns of their
+// currencies and of their minor units. It looks at MostSummed rows and one more at most.
+func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor string) (s Sums, err error) {
+	var groups []struct {
+		Currency    string
+		Rows, Total int64
+	}
+	err = db.Search(ctx, true, func(db *gorm.DB) error {
+		some := db.Session(&gorm.Session{}).Table(t.name).Select(currency + " as currency, " + minor + " as minor").Limit(MostSummed + 1)
+		sum := db.Table("(?) as found", t.selectedBy(some, q)).Select("currency, count(*) as rows, least(sum(minor), ?)::bigint as total", int64(math.MaxInt64))
+		return sum.Group("currency").Order("currency").Scan(&groups).Error
+	})
+	if err != nil {
+		return s, fmt.Errorf("add up %s: %w", t.name, err)
+	}
+	for _, g := range groups {
+		s.Count += int(g.Rows)
+		s.Amounts = append(s.Amounts, money.Amount{Minor: g.Total, Currency: g.Currency})
+	}
+	if s.Over = s.Count > MostSummed; s.Over {
+		s.Count, s.Amounts = MostSummed, nil
+	}
+	return s, nil
 }
 
 // selectedBy adds a query's conditions, and what is searched for.

@@ -1,6 +1,10 @@
 package web
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/readmodel"
@@ -50,8 +54,171 @@ func PagerOf[T readmodel.Row](p Paging, page readmodel.Page[T], address func(par
 	if len(page.Rows) == 0 && !page.First {
 		before = address(p.Before, "")
 	}
-	if p.Sort.Desc {
+	if p.Sort.Desc && p.Sort.Type == "timestamptz" {
 		return Pager{Newer: before, Older: after}
 	}
 	return Pager{Previous: before, Next: after}
+}
+
+// ListOptions are what lists differ in that are sorted and filtered.
+type ListOptions struct {
+	Path          string
+	Before, After string           // the parameters of its pages
+	Default       readmodel.Sort   // its order, unless another one is chosen
+	Sorts         []readmodel.Sort // to choose from, by their names, each also backwards
+	Money         readmodel.Sort   // what amounts are filtered by: see readmodel.ByMoney
+	Time          string           // the column that days are filtered by
+	Kept          []string         // further parameters that say which rows the list has
+}
+
+// pageSizes are how many rows a page may have; the first unless another one is chosen.
+var pageSizes = []int{25, 50, 100}
+
+// List is a list as its address asks for it: from its beginning or from a place, sorted and filtered.
+type List struct {
+	readmodel.Query
+	Filter     *Form // as it was typed, with what is wrong
+	Chips      []Chip
+	options    ListOptions
+	parameters map[string]string // of the address, without those of its pages
+}
+
+// Chip says what a list is filtered by; Href is the list without that.
+type Chip struct{ Text, Href string }
+
+// errNoList answers an address of a list that no link leads to.
+var errNoList = NotFound("There is no such list.")
+
+// ReadList reads an address. What is wrong with a filter is said beside its field, and narrows nothing.
+func ReadList(c echo.Context, o ListOptions) (l List, err error) {
+	l = List{options: o, parameters: map[string]string{}}
+	for _, name := range slices.Concat([]string{"tab", "q", "sort", "size"}, filterFields, o.Kept) {
+		if l.parameters[name], err = ReadSearch(c.QueryParam(name)); err != nil {
+			return l, err
+		}
+	}
+	l.Search = l.parameters["q"]
+	sort := o.Default
+	if chosen := l.parameters["sort"]; chosen != "" {
+		name, backwards := strings.CutPrefix(chosen, "-")
+		i := slices.IndexFunc(o.Sorts, func(s readmodel.Sort) bool { return s.Name == name })
+		if i < 0 {
+			return l, errNoList
+		}
+		if sort = o.Sorts[i]; backwards {
+			sort = sort.Backwards()
+		}
+	}
+	if l.Limit = pageSizes[0]; l.parameters["size"] != "" {
+		if l.Limit, err = strconv.Atoi(l.parameters["size"]); err != nil || !slices.Contains(pageSizes, l.Limit) {
+			return l, errNoList
+		}
+	}
+	l.readFilter(c)
+	return l, Paging{sort, o.Before, o.After}.Read(c, &l.Query)
+}
+
+// Address is the list's, as it is sorted and filtered, with other parameters in place of some: name, value,
+// name, value.
+func (l List) Address(other ...string) string {
+	parameters := map[string]string{}
+	for name, value := range l.parameters {
+		parameters[name] = value
+	}
+	for i := 0; i+1 < len(other); i += 2 {
+		parameters[other[i]] = other[i+1]
+	}
+	return Address(l.options.Path, parameters)
+}
+
+// Narrow adds a condition of the app's own, by a parameter of the address that it is Kept in.
+func (l *List) Narrow(where readmodel.Condition, said, parameter string) {
+	l.Where, l.Narrowed = append(l.Where, where), true
+	l.Chips = append(l.Chips, Chip{said, l.Address(parameter, "")})
+}
+
+// Everything is the address of the list without its filter, its search and its order.
+func (l List) Everything() string {
+	return Address(l.options.Path, map[string]string{"tab": l.parameters["tab"], "size": l.parameters["size"]})
+}
+
+// IsNarrowed tells whether the list is searched or filtered, so that only a page knows what is in it.
+func (l List) IsNarrowed() bool { return l.Search != "" || l.Narrowed }
+
+// SearchBox is the search, which keeps everything else.
+func (l List) SearchBox(label string) Search {
+	keep := map[string]string{}
+	for name, value := range l.parameters {
+		if name != "q" {
+			keep[name] = value
+		}
+	}
+	return Search{Action: l.options.Path, Value: l.Search, Label: label, Keep: keep}
+}
+
+// Head is the head of a column. Href sorts by it, or from its other end; Sorted is its aria-sort.
+type Head struct{ Label, Class, Href, Sorted string }
+
+// Head makes the head of a column that the list is sorted by under a name.
+func (l List) Head(label, class, name string) Head {
+	head, chosen := Head{Label: label, Class: class}, name
+	if l.Sort.Name == name {
+		head.Sorted = "ascending"
+		if l.Sort.Desc {
+			head.Sorted = "descending"
+		} else {
+			chosen = "-" + name
+		}
+	}
+	if strings.TrimPrefix(chosen, "-") == l.options.Default.Name && strings.HasPrefix(chosen, "-") == l.options.Default.Desc {
+		chosen = ""
+	}
+	head.Href = l.Address("sort", chosen)
+	return head
+}
+
+// LiveList is what the live client must know of a list; see pkg/live/client/list.js.
+type LiveList struct {
+	Name, Tab, By, Order, Page, Narrowed string
+	Size                                 int
+	More                                 bool
+}
+
+// LiveOf describes a page of the list for the live client.
+func LiveOf[T readmodel.Row](l List, name, tab string, page readmodel.Page[T]) LiveList {
+	live := LiveList{Name: name, Tab: tab, Order: "asc", Page: "other", Size: l.Limit, More: page.After != nil}
+	if page.First {
+		live.Page = "first"
+	}
+	if l.Sort.Type == "text" {
+		live.By = l.Sort.Name
+	}
+	alphabetical := l.Sort.Type == "text" && l.Sort.Name != l.options.Money.Name
+	switch {
+	case alphabetical && l.Sort.Desc:
+		live.Order = "name-desc"
+	case alphabetical:
+		live.Order = "name"
+	case l.Sort.Desc:
+		live.Order = "desc"
+	}
+	if l.IsNarrowed() {
+		live.Narrowed = l.Address("tab", "", "sort", "", "size", "")
+	}
+	return live
+}
+
+// ListPager leads to the pages beside one of a list, and to pages of other sizes.
+func ListPager[T readmodel.Row](l List, page readmodel.Page[T]) Pager {
+	to := PagerOf(Paging{l.Sort, l.options.Before, l.options.After}, page, func(parameter, value string) string { return l.Address(parameter, value) })
+	for _, size := range pageSizes {
+		link := Tab{Label: strconv.Itoa(size), Current: size == l.Limit}
+		chosen := link.Label
+		if size == pageSizes[0] {
+			chosen = ""
+		}
+		link.Href = l.Address("size", chosen)
+		to.Sizes = append(to.Sizes, link)
+	}
+	return to
 }

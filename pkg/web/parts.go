@@ -83,11 +83,12 @@ type Pager struct {
 	Previous     string // for other lists, with Next
 	Next         string
 	Summary      string // "Showing 25"
+	Sizes        []Tab  // how many rows a page may have
 }
 
 // Any is false when there is nothing to show.
 func (p Pager) Any() bool {
-	return p.Newer != "" || p.Older != "" || p.Previous != "" || p.Next != "" || p.Summary != ""
+	return p.Newer != "" || p.Older != "" || p.Previous != "" || p.Next != "" || p.Summary != "" || len(p.Sizes) > 0
 }
 
 // Empty says what to do where there is nothing yet.

@@ -66,3 +66,78 @@ func paymentIn(address string) string {
 	id, _, _ = strings.Cut(id, "?")
 	return id
 }
+
+// askFor has Ada ask for payments: amount, description, amount, description. The managers' app has received
+// them then.
+func askFor(t *testing.T, sys *testsystem.System, payments ...string) {
+	t.Helper()
+	ada := sys.SignIn(t, testsystem.Contractor, "Ada Nowak")
+	for i := 0; i+1 < len(payments); i += 2 {
+		page, err := ada.Open("/payments/new")
+		require.NoError(t, err)
+		_, err = page.Press("Request payment", "Amount", payments[i], "Description", payments[i+1])
+		require.NoError(t, err)
+	}
+	sys.Settle(t)
+}
+
+// inOrder is the descriptions of a list's rows as they are shown, from the first to the last.
+func inOrder(tab *browser.Tab) string {
+	return browser.Eval[string](tab, `[...document.querySelectorAll("[data-live-list] .what a")].map(a => a.innerText).join(", ")`)
+}
+
+func TestSortedAndFilteredListsAreLive(t *testing.T) {
+	sys := testsystem.New(t)
+	askFor(t, sys, "30.00", "Beams", "9.00", "Cable", "200.00", "Anvil")
+	b := browser.New(t)
+	mia := b.Tab(t, sys.URL(testsystem.Manager))
+	mia.See("Anvil")
+	mia.Press("AMOUNT")
+	mia.Eventually(`document.querySelector("[aria-sort=ascending]").innerText === "AMOUNT"`)
+	mia.Press("AMOUNT")
+	mia.Eventually(`document.querySelector("[aria-sort=descending]")?.innerText === "AMOUNT"`)
+	require.Equal(t, "Anvil, Beams, Cable", inOrder(mia))
+	ada := b.Tab(t, sys.URL(testsystem.Contractor))
+	ada.Press("FOR")
+	ada.Eventually(`document.querySelector("[aria-sort]").innerText === "FOR"`)
+	require.Equal(t, "Anvil, Beams, Cable", inOrder(ada))
+	filtered := browser.New(t).Tab(t, sys.URL(testsystem.Manager)+"/payments?currency=EUR&least=25&sort=amount")
+	filtered.See("2 payments, 230.00 EUR")
+	filtered.Screenshot("list-filtered")
+	tabs := []*browser.Tab{mia, ada, filtered}
+	for _, tab := range tabs {
+		live(tab)
+	}
+	filtered.Move(over(filtered, filtered.Row("Beams"), "Accept"))
+
+	askFor(t, sys, "100.00", "Bricks", "2.00", "Dowels")
+
+	mia.See("Dowels", "[data-live-list]")
+	ada.See("Dowels", "[data-live-list]")
+	filtered.See("1 new", ".list-news")
+	away(filtered)
+	filtered.See("Bricks", "[data-live-list]")
+	require.Equal(t, "Anvil, Bricks, Beams, Cable, Dowels", inOrder(mia))
+	require.Equal(t, "Anvil, Beams, Bricks, Cable, Dowels", inOrder(ada))
+	require.Equal(t, "Beams, Bricks, Anvil", inOrder(filtered))
+	filtered.See("3 payments, 330.00 EUR")
+	for _, tab := range tabs {
+		sameAsAReload(tab)
+		wasNotReloaded(t, tab)
+	}
+
+	// The filter is a form that works without scripts, and what is wrong in it stands beside the field.
+	plain := b.Tab(t, sys.URL(testsystem.Manager), browser.WithoutJavaScript)
+	plain.Press("Filter")
+	plain.Fill("At least", "150")
+	plain.Press("Show")
+	plain.See("Choose the currency that the amounts are in.")
+	plain.Fill("Currency", "EUR")
+	plain.Press("Show")
+	plain.See("At least 150.00 EUR")
+	require.Equal(t, "Anvil", inOrder(plain))
+	plain.Press("Filter 1")
+	plain.Screenshot("list-filter")
+	plain.Press("Show everything")
+	require.Equal(t, "Beams, Cable, Anvil, Bricks, Dowels", inOrder(plain))
+}

@@ -2,20 +2,18 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
 // paymentList is the list in the page's data-live-list and in pushes.
 const paymentList = "payments"
-
-var paymentPaging = web.Paging{Sort: paymentview.Newest, Before: "newer", After: "older"}
 
 // waitingCount is the live fragment beside the tab "Waiting".
 const waitingCount = "waiting-count"
@@ -42,19 +40,19 @@ func tabKey(d payment.Decision) string {
 
 // paymentsPage is a contractor's list.
 type paymentsPage struct {
-	Totals   []total
-	Tabs     web.Tabs
-	Search   web.Search
-	Rows     []paymentRow
-	Pager    web.Pager
-	Empty    web.Empty
-	Tab      string
-	First    bool // the page to which new payments come
-	PageSize int
+	Totals []total
+	Tabs   web.Tabs
+	Search web.Search
+	Filter web.FilterForm
+	Heads  []web.Head
+	Rows   []paymentRow
+	Pager  web.Pager
+	Empty  web.Empty
+	Live   web.LiveList
 }
 
 func (h *handlers) listPayments(c echo.Context) error {
-	q, err := readPaymentQuery(c)
+	l, q, err := readPaymentQuery(c)
 	if err != nil {
 		return err
 	}
@@ -67,46 +65,49 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting := int(sums.Count[payment.DecisionRequested])
-	if q.Search != "" {
-		if waiting, err = readmodel.CountFound(ctx, h.db, q.Contractor, payment.DecisionRequested, q.Search); err != nil {
+	waiting, found := int(sums.Count[payment.DecisionRequested]), list.Sums{}
+	if l.IsNarrowed() {
+		if waiting, err = readmodel.CountFound(ctx, h.db, payment.DecisionRequested, q); err != nil {
+			return err
+		}
+		if found, err = readmodel.AddUp(ctx, h.db, q); err != nil {
 			return err
 		}
 	}
-	tab := tabKey(payment.Decision(q.Tab))
 	data := paymentsPage{
-		Totals:   totalsOf(sums),
-		Search:   web.Search{Action: "/", Value: q.Search, Label: "Search payments", Keep: map[string]string{"tab": tab}},
-		Pager:    web.PagerOf(paymentPaging, page, addressIn("/", tab, q.Search)),
-		Empty:    emptyPayments(q),
-		Tab:      tab,
-		First:    page.First,
-		PageSize: readmodel.PageSize,
+		Totals: totalsOf(sums), Search: l.SearchBox("Search payments"), Filter: l.FilterForm(found, "payment"),
+		Heads: []web.Head{
+			l.Head("For", "", readmodel.ByDescription.Name), l.Head("Amount", "amount", readmodel.ByAmount.Name),
+			l.Head("Asked", "", paymentview.Oldest.Name), {Label: "Decision"}, {Label: "Money"},
+		},
+		Pager: web.ListPager(l, page), Empty: emptyPayments(l, q), Live: web.LiveOf(l, paymentList, tabKey(payment.Decision(q.Tab)), page),
 	}
 	for _, t := range paymentTabs {
-		shown := web.Tab{
-			Label: t.label, Current: string(t.decision) == q.Tab,
-			Href: web.Address("/", map[string]string{"tab": tabKey(t.decision), "q": q.Search}),
-		}
+		shown := web.Tab{Label: t.label, Current: string(t.decision) == q.Tab, Href: l.Address("tab", tabKey(t.decision))}
 		if t.decision == payment.DecisionRequested {
-			shown.Fragment, shown.Count, shown.Narrowed = waitingCount, waiting, q.Search != ""
+			shown.Fragment, shown.Count, shown.Narrowed = waitingCount, waiting, l.IsNarrowed()
 		}
 		data.Tabs = append(data.Tabs, shown)
 	}
 	for _, p := range page.Rows {
 		data.Rows = append(data.Rows, paymentRowOf(p))
 	}
-	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, data)
+	return paymentsView.Render(c, l.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, data)
 }
 
 // readPaymentQuery reads the list's address. A tab that does not exist is 404.
-func readPaymentQuery(c echo.Context) (readmodel.Query, error) {
+func readPaymentQuery(c echo.Context) (l web.List, q readmodel.Query, err error) {
 	for _, t := range paymentTabs {
-		if tabKey(t.decision) == c.QueryParam("tab") {
-			return readQuery(c, paymentPaging, string(t.decision))
+		if tabKey(t.decision) != c.QueryParam("tab") {
+			continue
 		}
+		l, err = web.ReadList(c, web.ListOptions{
+			Path: "/", Before: "newer", After: "older", Default: paymentview.Newest,
+			Sorts: []list.Sort{paymentview.Oldest, readmodel.ByAmount, readmodel.ByDescription}, Money: readmodel.ByAmount, Time: "requested_at",
+		})
+		return l, readmodel.Query{Query: l.Query, Contractor: web.PersonOf(c).ID, Tab: string(t.decision)}, err
 	}
-	return readmodel.Query{}, web.NotFound("There is no such list of payments.")
+	return l, q, web.NotFound("There is no such list of payments.")
 }
 
 // readQuery reads what of a list of the person's an address asks for.
@@ -126,12 +127,15 @@ func addressIn(path, tab, search string) func(parameter, value string) string {
 }
 
 // emptyPayments explains what to do where the list has nothing.
-func emptyPayments(q readmodel.Query) web.Empty {
+func emptyPayments(l web.List, q readmodel.Query) web.Empty {
 	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}
 	if q.Search != "" {
 		all := &web.Link{Label: "Show all payments", Href: "/"}
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for the beginnings of words of its description, or for its number.",
 			clip(q.Search, 60)), Action: all}
+	}
+	if l.IsNarrowed() {
+		return web.Empty{Title: "Nothing found", Text: "No payment here fits the filter.", Action: &web.Link{Label: "Show everything", Href: l.Everything()}}
 	}
 	switch payment.Decision(q.Tab) {
 	case payment.DecisionRequested:

@@ -17,7 +17,10 @@ const shownText = 90
 
 // paymentRow is a payment in the list, and in pushes to it.
 type paymentRow struct {
-	ID, Sort    string // HTML id and data-sort
+	ID          string // in HTML
+	Sort        string // what lists are sorted by
+	ByAmount    string
+	ByText      string
 	Revision    int64
 	Href        string
 	Text, Title string // the description, clipped; Title is more of it, "" if Text is all
@@ -35,6 +38,7 @@ func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
 		ID: payment.Stream(p.ID), Sort: sortKey(p.RequestedAt, p.ID), Revision: p.Shown(), Href: paymentPath(p.ID),
 		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
+		ByAmount: p.Place(readmodel.ByAmount).Key, ByText: p.Place(readmodel.ByDescription).Key,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Payment()), Pending: p.Pending,
 	}

@@ -7,9 +7,11 @@
 package readmodel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
@@ -44,6 +46,23 @@ var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func
 	return db.Select("payments.*, superseded_by").Joins("left join supersessions on superseded = id")
 })
 
+// ByAmount and ByDescription are other orders of a list of payments.
+var (
+	ByAmount      = readmodel.ByMoney("amount", "currency", "amount_minor")
+	ByDescription = readmodel.ByText("for", "description")
+)
+
+// Place is where the row is in a list.
+func (p Payment) Place(s readmodel.Sort) readmodel.Place {
+	switch s.Name {
+	case ByAmount.Name:
+		return readmodel.Place{Key: readmodel.MoneyKey(p.Amount()), ID: p.ID}
+	case ByDescription.Name:
+		return readmodel.Place{Key: readmodel.TextKey(p.Description), ID: p.ID}
+	}
+	return p.Row.Place(s)
+}
+
 // Amount is what was asked for.
 func (p Payment) Amount() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
 
@@ -72,8 +91,12 @@ type Query struct {
 
 // query asks for a contractor's rows; tab is the column that says in which tab a row is.
 func query(sort readmodel.Sort, tab string, q Query) readmodel.Query {
-	q.Sort, q.Limit, q.Marks = sort, PageSize, []string{search.Mark(q.Contractor)}
-	q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
+	if q.Sort.SQL == "" {
+		q.Sort = sort
+	}
+	q.Limit = cmp.Or(q.Limit, PageSize)
+	q.Marks = []string{search.Mark(q.Contractor)}
+	q.Where = append(slices.Clip(q.Where), readmodel.Where("contractor_id = ?", q.Contractor))
 	if q.Tab != "" {
 		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab))
 	}
@@ -85,10 +108,15 @@ func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], err
 	return payments.Page(ctx, db, query(paymentview.Newest, "decision", q))
 }
 
-// CountFound counts what a search finds of a contractor's payments with a decision, up to a bound.
-func CountFound(ctx context.Context, db *pg.DB, contractor string, decision payment.Decision, search string) (int, error) {
-	q := Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(decision)}
+// CountFound counts what a narrowed list has of payments with a decision, up to a bound.
+func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Query) (int, error) {
+	q.Tab = string(decision)
 	return payments.CountNarrowed(ctx, db, query(paymentview.Newest, "decision", q))
+}
+
+// AddUp counts and adds up what a list has.
+func AddUp(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, error) {
+	return payments.AddUp(ctx, db, query(paymentview.Newest, "decision", q), "currency", "amount_minor")
 }
 
 // Find returns the rows of the payments that are in the read model.

@@ -2,11 +2,11 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/payments-core/paymentview"
 	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
@@ -19,15 +19,15 @@ const (
 )
 
 type paymentsPage struct {
-	Totals                   readmodel.Totals
-	Tabs                     web.Tabs
-	Search                   web.Search
-	Rows                     []paymentRow
-	Empty                    web.Empty
-	Pager                    web.Pager
-	Tab, Order, PageIs, Text string // what the live client must know of the list
-	Size                     int
-	More                     bool
+	Totals readmodel.Totals
+	Tabs   web.Tabs
+	Search web.Search
+	Filter web.FilterForm
+	Heads  []web.Head
+	Rows   []paymentRow
+	Empty  web.Empty
+	Pager  web.Pager
+	Live   web.LiveList
 }
 
 var (
@@ -40,6 +40,10 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	contractors, err := h.paymentContractors(c, &q)
+	if err != nil {
+		return err
+	}
 	ctx := c.Request().Context()
 	found, err := readmodel.List(ctx, h.db, q.Tab, q.Query)
 	if err != nil {
@@ -49,36 +53,39 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting := totals.Count
-	if q.Search != "" {
-		if waiting, err = readmodel.CountFound(ctx, h.db, readmodel.Waiting, q.Search); err != nil {
+	waiting, sums := totals.Count, list.Sums{}
+	if q.IsNarrowed() {
+		if waiting, err = readmodel.CountFound(ctx, h.db, readmodel.Waiting, q.Query); err != nil {
+			return err
+		}
+		if sums, err = readmodel.AddUp(ctx, h.db, q.Tab, q.Query); err != nil {
 			return err
 		}
 	}
 	page := paymentsPage{
-		Totals: totals, Tabs: paymentTabs(q, waiting), Empty: emptyPayments(q),
-		Pager:  web.PagerOf(q.paging(), found, func(parameter, value string) string { return address(q, q.Tab, parameter, value) }),
-		Search: web.Search{Action: "/payments", Value: q.Search, Keep: map[string]string{"tab": string(q.Tab)}},
-		Tab:    string(q.Tab), Order: "desc", PageIs: pageIs(found.First), Text: q.Search, Size: readmodel.PageSize, More: found.After != nil,
+		Totals: totals, Tabs: paymentTabs(q, waiting), Search: q.SearchBox(""), Filter: q.FilterForm(sums, "payment", contractors),
+		Heads: []web.Head{
+			q.Head("Contractor", "", readmodel.ByContractor.Name), {Label: "For"}, q.Head("Amount", "amount", readmodel.ByAmount.Name),
+			q.Head("Asked", "", paymentview.Oldest.Name), {Label: "Status"},
+		},
+		Empty: emptyPayments(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, paymentList, string(q.Tab), found),
 	}
-	page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to
-	if !q.Tab.Sort().Desc {
-		page.Order, page.Pager.Summary = "asc", "Oldest first"
+	switch q.Sort { // of an empty list too, which rows may still come to
+	case paymentview.Newest:
+		page.Pager.Summary = "Newest first"
+	case paymentview.Oldest:
+		page.Pager.Summary = "Oldest first"
 	}
 	for _, p := range found.Rows {
 		page.Rows = append(page.Rows, paymentRowOf(p))
 	}
-	return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, page)
+	return paymentsView.Render(c, q.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, page)
 }
 
 // paymentQuery is what an address asks for.
 type paymentQuery struct {
-	list.Query
+	web.List
 	Tab readmodel.Tab
-}
-
-func (q paymentQuery) paging() web.Paging {
-	return web.Paging{Sort: q.Tab.Sort(), Before: "before", After: "after"}
 }
 
 func readPaymentQuery(c echo.Context) (q paymentQuery, err error) {
@@ -90,32 +97,49 @@ func readPaymentQuery(c echo.Context) (q paymentQuery, err error) {
 	default:
 		return q, web.NotFound("There is no such list.")
 	}
-	if q.Search, err = searched(c); err != nil {
-		return q, err
+	q.List, err = web.ReadList(c, web.ListOptions{
+		Path: paymentsPath, Before: "before", After: "after", Default: q.Tab.Sort(),
+		Sorts: []list.Sort{paymentview.Oldest, readmodel.ByAmount, readmodel.ByContractor},
+		Money: readmodel.ByAmount, Time: "requested_at", Kept: []string{"contractor"},
+	})
+	return q, err
+}
+
+// paymentContractors is the field of whose payments are listed, which narrows the list to those.
+func (h *handlers) paymentContractors(c echo.Context, q *paymentQuery) (web.Field, error) {
+	chosen, err := web.ReadSearch(c.QueryParam("contractor"))
+	if err != nil {
+		return web.Field{}, err
 	}
-	return q, q.paging().Read(c, &q.Query)
+	some, err := readmodel.PaymentContractors(c.Request().Context(), h.db, chosen)
+	if err != nil {
+		return web.Field{}, err
+	}
+	choices, name := []web.Choice{{Label: "Everybody"}}, chosen
+	for _, b := range some {
+		choices = append(choices, web.Choice{Value: b.ID, Label: nameOr(b.Name, b.ID)})
+		if b.ID == chosen {
+			name = nameOr(b.Name, b.ID)
+		}
+	}
+	if chosen != "" {
+		q.Narrow(list.Where("contractor_id = ?", chosen), "Of "+name, "contractor")
+	}
+	return web.NewForm(map[string]string{"contractor": chosen}).Field("contractor", "Contractor").Select(choices), nil
 }
 
 // searched is what somebody typed into the search, without what no text may have.
 func searched(c echo.Context) (string, error) { return web.ReadSearch(c.QueryParam("q")) }
 
-func address(q paymentQuery, tab readmodel.Tab, more ...string) string {
-	parameters := map[string]string{"tab": string(tab), "q": q.Search}
-	if tab == readmodel.Waiting {
-		parameters["tab"] = ""
-	}
-	for i := 0; i+1 < len(more); i += 2 {
-		parameters[more[i]] = more[i+1]
-	}
-	return web.Address("/payments", parameters)
-}
-
 func paymentTabs(q paymentQuery, waiting int) web.Tabs {
 	made := web.Tabs{
-		{Label: "Waiting", Fragment: waitingCount, Count: waiting, Narrowed: q.Search != ""}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
+		{Label: "Waiting", Fragment: waitingCount, Count: waiting, Narrowed: q.IsNarrowed()}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
 	}
 	for i, tab := range []readmodel.Tab{readmodel.Waiting, readmodel.Accepted, readmodel.Rejected, readmodel.All} {
-		made[i].Href, made[i].Current = address(q, tab), tab == q.Tab
+		made[i].Href, made[i].Current = q.Address("tab", string(tab), "sort", ""), tab == q.Tab
+		if tab == readmodel.Waiting {
+			made[i].Href = q.Address("tab", "", "sort", "")
+		}
 	}
 	return made
 }
@@ -125,6 +149,9 @@ func emptyPayments(q paymentQuery) web.Empty {
 	if q.Search != "" {
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in its contractor's name, description or amount. "+
 			"Words may be cut short, and an id may be given instead.", q.Search), Action: &web.Link{Label: "Show all payments", Href: "/payments?tab=all"}}
+	}
+	if q.IsNarrowed() {
+		return web.Empty{Title: "Nothing found", Text: "No payment here fits the filter.", Action: &web.Link{Label: "Show everything", Href: q.Everything()}}
 	}
 	switch q.Tab {
 	case readmodel.Waiting:

@@ -16,7 +16,7 @@ import (
 type paymentRow struct {
 	ID, Contractor, Description string
 	Revision                    int64
-	Sort                        string
+	Sort, ByAmount, ByName      string // what lists are sorted by
 	Order                       string // the address of the order that it says it is for; "" for none
 	Amount                      money.Amount
 	RequestedAt                 time.Time
@@ -33,6 +33,7 @@ var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
 func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
 		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
+		ByAmount: p.Place(readmodel.ByAmount).Key, ByName: p.Place(readmodel.ByContractor).Key,
 		Amount: p.Amount(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName, Status: status(p.Payment()),
 		Seen: paymentview.Seen(p.UpdatedAt, p.Amount()), Verdict: paymentview.DecisionLabel(p.Decision),
 		Waits:  p.Decision == payment.DecisionRequested,

@@ -124,14 +124,24 @@ const MaxContractors = 200
 // Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen
 // in any case.
 func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, err error) {
+	return contractorsOf(ctx, db, "orders", "drafted_at", chosen)
+}
+
+// PaymentContractors are those who have asked for payments, as Contractors are.
+func PaymentContractors(ctx context.Context, db *pg.DB, chosen string) ([]Buyer, error) {
+	return contractorsOf(ctx, db, "payments", "requested_at", chosen)
+}
+
+// contractorsOf are those who have rows in a table, which has an index by them and the column at.
+func contractorsOf(ctx context.Context, db *pg.DB, table, at, chosen string) (some []Buyer, err error) {
 	// One step of the index for each, however many orders they have: backwards, so that the newest order comes
 	// first.
-	err = db.Gorm(ctx).Raw(`with recursive had as (
-		(select contractor_id as id, contractor_name as name from orders order by contractor_id desc, drafted_at desc, orders.id desc limit 1)
+	err = db.Gorm(ctx).Raw(fmt.Sprintf(`with recursive had as (
+		(select contractor_id as id, contractor_name as name from %[1]s order by contractor_id desc, %[2]s desc, %[1]s.id desc limit 1)
 		union all
-		select o.id, o.name from had cross join lateral (select contractor_id as id, contractor_name as name from orders
-			where contractor_id < had.id order by contractor_id desc, drafted_at desc, orders.id desc limit 1) o)
-		select id, name from (select id, name from had limit ?) as first order by name, id`, MaxContractors).Scan(&some).Error
+		select o.id, o.name from had cross join lateral (select contractor_id as id, contractor_name as name from %[1]s
+			where contractor_id < had.id order by contractor_id desc, %[2]s desc, %[1]s.id desc limit 1) o)
+		select id, name from (select id, name from had limit ?) as first order by name, id`, table, at), MaxContractors).Scan(&some).Error
 	if err != nil {
 		return nil, fmt.Errorf("list contractors: %w", err)
 	}
@@ -140,8 +150,8 @@ func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, e
 	}
 	var found []Buyer
 	err = db.Search(ctx, true, func(db *gorm.DB) error {
-		return db.Raw(`select contractor_id as id, contractor_name as name from orders where contractor_id = ?
-			order by drafted_at desc, id desc limit 1`, chosen).Scan(&found).Error
+		return db.Raw(fmt.Sprintf(`select contractor_id as id, contractor_name as name from %[1]s where contractor_id = ?
+			order by %[2]s desc, %[1]s.id desc limit 1`, table, at), chosen).Scan(&found).Error
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find a contractor: %w", err)

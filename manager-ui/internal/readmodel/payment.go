@@ -3,6 +3,7 @@
 package readmodel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -117,6 +118,23 @@ var decisions = map[Tab]payment.Decision{
 	Waiting: payment.DecisionRequested, Accepted: payment.DecisionAccepted, Rejected: payment.DecisionRejected,
 }
 
+// ByAmount and ByContractor are other orders of a list of payments.
+var (
+	ByAmount     = readmodel.ByMoney("amount", "currency", "amount")
+	ByContractor = readmodel.ByText("contractor", "contractor_name")
+)
+
+// Place is where the row is in a list.
+func (p Payment) Place(s readmodel.Sort) readmodel.Place {
+	switch s.Name {
+	case ByAmount.Name:
+		return readmodel.Place{Key: readmodel.MoneyKey(p.Amount()), ID: p.ID}
+	case ByContractor.Name:
+		return readmodel.Place{Key: readmodel.TextKey(p.ContractorName), ID: p.ID}
+	}
+	return p.Row.Place(s)
+}
+
 // Sort is the tab's order. Waiting is worked through from the oldest on.
 func (t Tab) Sort() readmodel.Sort {
 	if t == Waiting {
@@ -137,7 +155,10 @@ func TabsOf(decision payment.Decision) []string {
 
 // query asks for rows of a tab.
 func (t Tab) query(q readmodel.Query) readmodel.Query {
-	q.Sort, q.Limit = t.Sort(), PageSize
+	if q.Sort.SQL == "" {
+		q.Sort = t.Sort()
+	}
+	q.Limit = cmp.Or(q.Limit, PageSize)
 	if decision, ok := decisions[t]; ok {
 		q.Where = append(slices.Clip(q.Where), readmodel.Where("decision = ?", decision))
 	}
@@ -149,9 +170,14 @@ func List(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel
 	return payments.Page(ctx, db, tab.query(q))
 }
 
-// CountFound counts what a search finds in a tab, up to a bound.
-func CountFound(ctx context.Context, db *pg.DB, tab Tab, search string) (int, error) {
-	return payments.CountNarrowed(ctx, db, tab.query(readmodel.Query{Search: search}))
+// CountFound counts what a narrowed list has in a tab, up to a bound.
+func CountFound(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (int, error) {
+	return payments.CountNarrowed(ctx, db, tab.query(q))
+}
+
+// AddUp counts and adds up what a list has in a tab.
+func AddUp(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel.Sums, error) {
+	return payments.AddUp(ctx, db, tab.query(q), "currency", "amount")
 }
 
 // Find reads some payments, in no order; those that are not there are left out.

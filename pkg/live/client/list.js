@@ -13,6 +13,7 @@ export const onUnsure = (ask) => { askServer = ask; };
 
 const isGone = (row) => row.classList.contains("gone");
 const all = (list) => [...list.children].filter((r) => r.id);
+const keyOf = (list, row) => row?.dataset[list.dataset.liveBy || "sort"] ?? ""; // what the list is sorted by
 const rowsOf = (list) => all(list).filter((r) => !isGone(r));
 const lists = () => document.querySelectorAll("[data-live-list]");
 
@@ -37,7 +38,7 @@ export function apply(list, row, held = isHeld(list)) {
     return !held && Boolean(shown) && full; // the next page's first row moves up
   }
   const others = rows.filter((r) => r !== shown);
-  const at = place(others.map((r) => ({ sort: r.dataset.sort ?? "", id: r.id })), { sort: row.sort, id: row.id }, order);
+  const at = place(others.map((r) => ({ sort: keyOf(list, r), id: r.id })), { sort: keyOf(list, parse(row.html)), id: row.id }, order);
   if (at >= size || (at === others.length && full && !shown)) {
     return liveMore === undefined; // it is on the next page: is there a link to it yet?
   }
@@ -148,7 +149,7 @@ export function take(page) {
   }
 }
 
-const sameList = (a, b) => ["liveList", "liveTab", "liveOrder", "livePage", "liveSearch"].every((name) => a.dataset[name] === b.dataset[name]);
+const sameList = (a, b) => ["liveList", "liveTab", "liveBy", "liveOrder", "livePage", "liveSearch"].every((name) => a.dataset[name] === b.dataset[name]);
 
 addEventListener("turbo:before-morph-element", (event) => {
   const { target, detail: { newElement } } = event;
@@ -166,7 +167,7 @@ function merge(list, page) {
   list.toggleAttribute("data-live-more", page.dataset.liveMore !== undefined);
   const coming = new Map(rowsOf(page).map((r) => [r.id, r]));
   const last = rowsOf(list).at(-1), end = rowsOf(page).at(-1);
-  const key = ({ id, dataset }) => ({ id, sort: dataset.sort ?? "" });
+  const key = (row) => ({ id: row.id, sort: keyOf(list, row) });
   const isBehind = (row) => page.dataset.liveMore !== undefined && end && follows(key(row), key(end), list.dataset.liveOrder); // on the next page
   for (const shown of all(list)) {
     const row = coming.get(shown.id);
@@ -178,7 +179,7 @@ function merge(list, page) {
   for (const { id, outerHTML, dataset, previousElementSibling } of coming.values()) {
     const more = hadMore && (!last || previousElementSibling?.id === last.id || news(list).get(previousElementSibling?.id)?.more);
     news(list).set(id, {
-      id, more, html: outerHTML, list: list.dataset.liveList, revision: Number(dataset.revision), sort: dataset.sort ?? "", tabs: [list.dataset.liveTab || "all"],
+      id, more, html: outerHTML, list: list.dataset.liveList, revision: Number(dataset.revision), tabs: [list.dataset.liveTab || "all"],
     });
   }
 }

@@ -8,16 +8,17 @@ export function fits(tab, tabs) {
 // alphabet compares as the server's database does with ICU's collation of no language in particular, whose order English has.
 const alphabet = new Intl.Collator("en");
 
-// follows says whether a comes after b. Keys are compared as the server's database does: with collation "C", or, in the order "name", as in
-// an alphabet; equal keys by id.
+// follows says whether a comes after b. Keys are compared as the server's database does: with collation "C", or, in the orders "name" and
+// "name-desc", as in an alphabet; equal keys by id.
 export function follows(a, b, order) {
-  if (order === "name") {
+  const backwards = order.endsWith("desc");
+  if (order.startsWith("name")) {
     const difference = alphabet.compare(a.sort, b.sort);
-    if (difference !== 0) return difference > 0;
+    if (difference !== 0) return difference > 0 !== backwards;
   }
   const after = a.sort === b.sort ? a.id > b.id : a.sort > b.sort;
   const same = a.sort === b.sort && a.id === b.id;
-  return !same && (order === "desc" ? !after : after);
+  return !same && after !== backwards;
 }
 
 // place is the index at which row goes among rows, which are in order and do not hold it.

@@ -1,0 +1,33 @@
+package readmodel
+
+import (
+	"fmt"
+
+	"countersign.example/pkg/money"
+)
+
+// ByMoney is an order of amounts, by the columns of their currencies and of their minor units. Those of one
+// currency follow each other: which of two currencies' amounts is more, nobody knows.
+func ByMoney(name, currency, minor string) Sort {
+	return Sort{Name: name, SQL: fmt.Sprintf(`((%s || lpad(%s::text, 19, '0')) collate "C")`, currency, minor), Type: "text"}
+}
+
+// MoneyKey is what ByMoney has of an amount.
+func MoneyKey(a money.Amount) string { return fmt.Sprintf("%s%019d", a.Currency, a.Minor) }
+
+// ByText is the order of an alphabet, by the beginning of a column.
+func ByText(name, column string) Sort {
+	return Sort{Name: name, SQL: fmt.Sprintf(`(left(%s, %d) collate "und-x-icu")`, column, sortLength), Type: "text"}
+}
+
+// TextKey is what ByText has of a text.
+func TextKey(text string) string {
+	runes := []rune(text)
+	return string(runes[:min(len(runes), sortLength)])
+}
+
+// Backwards is the order from its other end.
+func (s Sort) Backwards() Sort {
+	s.Desc = !s.Desc
+	return s
+}
