@@ -20,7 +20,15 @@ type Error struct {
 	Extra map[string]any
 	// Err is what really happened, for the log.
 	Err error
+
+	Way     *Link // on from here; nil: to the start
+	SignOut bool  // a page offers to sign out
 }
+
+// Redirected is an error that sends the browser to an address of this site instead.
+type Redirected string
+
+func (r Redirected) Error() string { return "go to " + string(r) }
 
 func (e *Error) Error() string {
 	if e.Err != nil {
@@ -115,6 +123,14 @@ func writeProblem(c echo.Context, e *Error, correlation string) error {
 	c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
 	c.Response().WriteHeader(e.Status)
 	return c.Echo().JSONSerializer.Serialize(c, body, "")
+}
+
+// Navigates reports whether a browser asks for a page in a window of its own, which may be led elsewhere:
+// what a page fetches may not follow to another site.
+func Navigates(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !wantsProblem(r) &&
+		(mode == "navigate" || mode == "" && r.Header.Get("X-Turbo-Request-Id") == "")
 }
 
 // wantsProblem is true for clients that asked for JSON and not for a page.

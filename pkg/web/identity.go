@@ -14,6 +14,7 @@ import (
 // Person is who a request is made by.
 type Person struct {
 	ID, Name string
+	Address  string // of e-mail; may be empty
 }
 
 // Initials are shown where there is no room, or no picture: "AN".
@@ -31,12 +32,15 @@ func initials(name string) string {
 
 // Identity knows who makes a request.
 type Identity interface {
-	// Person returns who makes the request; an Error with status 401 when nobody is signed in.
+	// Person returns who makes the request; an Error with status 401 or 403, or Redirected, when nobody is
+	// signed in who may use the app.
 	Person(c echo.Context) (Person, error)
 	// People are those whom the header's "Signed in as" offers; none when people sign in elsewhere.
 	People() []Person
-	// SignIn makes the browser's further requests those of the person with this id.
-	SignIn(c echo.Context, id string) error
+	// Register adds the identity's own routes.
+	Register(s *Site)
+	// Ended answers a browser whose session, which was of account, has just ended.
+	Ended(c echo.Context, account Account) error
 }
 
 // Demo is an Identity without passwords, for trying the apps: anyone can be any of its people.
@@ -45,28 +49,41 @@ type Demo struct {
 	people   []Person
 }
 
-const personKey = "person"
-
 // IdentityConfig says how people are known; embed it beside service.Config.
 type IdentityConfig struct {
-	Identity string `env:"IDENTITY" desc:"how people sign in; demo (anyone can be anyone) is the only way so far, and refused in production"`
+	Identity  string `env:"IDENTITY" desc:"how people sign in: oidc with an OpenID Connect provider, demo as whomever they choose; demo is refused in production"`
+	PublicURL string `env:"PUBLIC_URL" desc:"the address at which browsers reach this app, https://host; needed with IDENTITY=oidc"`
 }
 
-// Check refuses every way but demo, and demo in production.
+// Ways in which people sign in.
+const (
+	DemoIdentity = "demo"
+	OIDCIdentity = "oidc"
+)
+
+// Check refuses ways that there are not, and demo in production.
 func (c IdentityConfig) Check(environment string) error {
 	switch {
-	case c.Identity != "demo":
-		return fmt.Errorf("IDENTITY is %q: the only way to sign in so far is IDENTITY=demo", c.Identity)
-	case environment == "production":
+	case c.Identity != DemoIdentity && c.Identity != OIDCIdentity:
+		return fmt.Errorf("IDENTITY is %q: use IDENTITY=oidc, or IDENTITY=demo to try the app", c.Identity)
+	case c.Identity == DemoIdentity && environment == "production":
 		return errors.New("IDENTITY=demo lets anyone be anyone and is refused with ENVIRONMENT=production")
 	}
 	return nil
+}
+
+// Secure reports whether browsers come by HTTPS.
+func (c IdentityConfig) Secure(environment string) bool {
+	return environment == "production" || strings.HasPrefix(c.PublicURL, "https://")
 }
 
 // NewDemo returns the demo identity of an app; a first visit is the first person's.
 func NewDemo(config IdentityConfig, environment string, sessions *Sessions, people ...Person) (*Demo, error) {
 	if err := config.Check(environment); err != nil {
 		return nil, err
+	}
+	if config.Identity != DemoIdentity {
+		return nil, errors.New("people sign in elsewhere, not as whomever they choose")
 	}
 	if len(people) == 0 {
 		return nil, errors.New("the demo identity needs people")
@@ -88,24 +105,29 @@ func (d *Demo) Person(c echo.Context) (Person, error) {
 // People returns all of them.
 func (d *Demo) People() []Person { return d.people }
 
-// SignIn remembers the choice in the session, under a new token.
-func (d *Demo) SignIn(c echo.Context, id string) error {
-	if !slices.ContainsFunc(d.people, func(p Person) bool { return p.ID == id }) {
-		return BadRequest("There is no such person.")
-	}
-	m, ctx := d.sessions.manager, c.Request().Context()
-	err := m.RenewToken(ctx)
-	if err == nil {
-		m.Put(ctx, personKey, id)
-		err = d.sessions.save(c)
-	}
-	if err == nil {
-		d.sessions.LogSecurity(c, SignedIn, id)
-	}
-	if err != nil {
-		return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
-	}
-	return nil
+// Register adds what the header's "Signed in as" is sent to.
+func (d *Demo) Register(s *Site) {
+	s.Echo.POST("/signed-in-as", func(c echo.Context) error {
+		form, err := ReadForm(c)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(d.people, func(p Person) bool { return p.ID == form.Value("person") })
+		if i < 0 {
+			return BadRequest("There is no such person.")
+		}
+		if err := d.sessions.SignIn(c, Account{Person: d.people[i]}); err != nil {
+			return err
+		}
+		// Another person may not see the page that this one was on.
+		return Redirect(c, s.Home())
+	})
+}
+
+// Ended goes on as the first person.
+func (d *Demo) Ended(c echo.Context, _ Account) error {
+	Flash(c, Good, "Signed out everywhere.")
+	return Redirect(c, c.Get(siteKey).(*Site).Home())
 }
 
 // SessionOf names the session that c came with, for as long as which a socket may stay open; "" without one,

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -155,14 +156,16 @@ const nonceKey = "web.nonce"
 
 // secureHeaders sets the policy of every page. 'self' covers websockets of the same origin
 // (CSP 3). The nonce is for the style element of Turbo's progress bar.
-func secureHeaders(production bool) echo.MiddlewareFunc {
+// Browsers apply form-action to where a form's answer leads, too.
+func secureHeaders(production bool, formOrigin string) echo.MiddlewareFunc {
+	formAction := strings.TrimSpace("form-action 'self' " + formOrigin)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			nonce := rand.Text()
 			c.Set(nonceKey, nonce)
 			h := c.Response().Header()
 			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; "+
-				"img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "+
+				"img-src 'self' data:; font-src 'self'; connect-src 'self'; "+formAction+"; "+
 				"base-uri 'none'; frame-ancestors 'none'")
 			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("Referrer-Policy", "same-origin")

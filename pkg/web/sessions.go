@@ -75,6 +75,13 @@ var SessionRetention = pg.Retention{
 		select ctid from sessions where expiry < $1 order by expiry limit $2))`,
 }
 
+// LogoutTokenRetention is for logout tokens that have expired, which would not be taken anyway.
+var LogoutTokenRetention = pg.Retention{
+	Name: "logout tokens",
+	Delete: `delete from logout_tokens where ctid = any (array(
+		select ctid from logout_tokens where expiry < $1 order by expiry limit $2))`,
+}
+
 // endedChannel is notified by the database when sessions are deleted, by whoever.
 const endedChannel = "sessions_ended"
 
@@ -139,7 +146,8 @@ func (s *Sessions) save(c echo.Context) error {
 	ctx := c.Request().Context()
 	switch s.manager.Status(ctx) {
 	case scs.Modified:
-		owner := sessionOwner{person: s.manager.GetString(ctx, personKey), browser: browserName(c.Request().UserAgent())}
+		owner := sessionOwner{person: s.manager.GetString(ctx, personKey), browser: browserName(c.Request().UserAgent()),
+			providerSession: s.manager.GetString(ctx, providerSessionKey)}
 		if owner.person == "" {
 			owner.person = PersonOf(c).ID
 		}
@@ -151,6 +159,7 @@ func (s *Sessions) save(c echo.Context) error {
 		unsetCookie(c, s.manager.Cookie.Name)
 		s.manager.WriteSessionCookie(ctx, c.Response(), token, expiry)
 	case scs.Destroyed:
+		unsetCookie(c, s.manager.Cookie.Name)
 		s.manager.WriteSessionCookie(ctx, c.Response(), "", time.Time{})
 	}
 	return nil

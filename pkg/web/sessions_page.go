@@ -49,8 +49,8 @@ func (s *Site) endSessions(c echo.Context) error {
 		return fmt.Errorf("end sessions: %w", err)
 	}
 	sessions.LogSecurity(c, SignedOut, PersonOf(c).ID, slog.String("how", "everywhere"), slog.Int64("sessions", ended))
-	Flash(c, Good, "Signed out everywhere.")
-	return Redirect(c, s.options.Home)
+	account, _ := sessions.Account(c)
+	return s.options.Identity.Ended(c, account)
 }
 
 // browsers and systems are told by what stands in a User-Agent, the first that fits.

@@ -47,6 +47,7 @@ type Options struct {
 	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
 	LiveCursor func() string
 	Large      []Large // routes that take more
+	FormOrigin string  // another site that a form's answer may lead to: where people sign out; may be empty
 	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line
 	// below the header. May be nil.
 	Away func(ctx context.Context) []string
@@ -56,10 +57,12 @@ type Options struct {
 type Site struct {
 	Echo    *echo.Echo
 	options Options
+	open    map[string]bool // routes for which nobody needs to be known
 }
 
-// New returns a site that serves its assets, /favicon.ico, /robots.txt, POST /signed-in-as and /sessions, answers
-// errors with pages, and leads from addresses that end with a slash to those without. What answers GET answers HEAD.
+// New returns a site that serves its assets, /favicon.ico, /robots.txt, /sessions and the identity's own
+// routes, answers errors with pages, and leads from addresses that end with a slash to those without. What
+// answers GET answers HEAD.
 func New(o Options) (*Site, error) {
 	if o.Renderer == nil || o.Assets == nil || o.Sessions == nil || o.Identity == nil || o.Log == nil {
 		return nil, errors.New("a site needs Renderer, Assets, Sessions, Identity and Log")
@@ -67,7 +70,7 @@ func New(o Options) (*Site, error) {
 	if o.Home == "" {
 		o.Home = "/"
 	}
-	s := &Site{Echo: newEcho(), options: o}
+	s := &Site{Echo: newEcho(), options: o, open: map[string]bool{}}
 	e := s.Echo
 	e.HTTPErrorHandler = s.answerError
 	// Assets need neither a session nor a person.
@@ -94,14 +97,14 @@ func New(o Options) (*Site, error) {
 		}
 	})
 	e.Use(
-		correlate(false), secureHeaders(o.Production),
+		correlate(false), secureHeaders(o.Production, o.FormOrigin),
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
 		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
 		o.Sessions.middleware, s.identify,
 	)
-	e.POST("/signed-in-as", s.signIn)
+	o.Identity.Register(s)
 	e.GET(sessionsPath, s.listSessions)
 	e.POST(sessionsPath+"/end", s.endSessions)
 	return s, nil
@@ -127,8 +130,15 @@ func newEcho() *echo.Echo {
 // identify puts the person into the request and into the events it will cause.
 func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if s.open[c.Path()] {
+			c.Set(strangerKey, true)
+			return next(c)
+		}
 		person, err := s.options.Identity.Person(c)
-		if err != nil {
+		if to, is := errors.AsType[Redirected](err); is {
+			return Redirect(c, string(to))
+		} else if err != nil {
+			c.Set(strangerKey, true)
 			return err
 		}
 		c.Set(personContextKey, person)
@@ -143,17 +153,17 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (s *Site) signIn(c echo.Context) error {
-	form, err := ReadForm(c)
-	if err != nil {
-		return err
-	}
-	if err := s.options.Identity.SignIn(c, form.Value("person")); err != nil {
-		return err
-	}
-	// Another person may not see the page that this one was on.
-	return Redirect(c, s.options.Home)
+// strangerKey marks requests of whom nothing is known that a page could show.
+const strangerKey = "web.stranger"
+
+// Open adds a route for which nobody needs to be signed in.
+func (s *Site) Open(method, path string, handler echo.HandlerFunc) {
+	s.open[path] = true
+	s.Echo.Add(method, path, handler)
 }
+
+// Home is where the app begins.
+func (s *Site) Home() string { return s.options.Home }
 
 // Page is what a handler says about the page around its view.
 type Page struct {
@@ -181,6 +191,7 @@ type frame struct {
 	Cursor      string // the live position before the page's queries
 	Live        bool
 	Locale      locale.Locale
+	Stranger    bool // who asks is not known, and has no pages
 	Data        any
 }
 
@@ -188,8 +199,9 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	f := frame{
 		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: s.options.Nav,
 		Person: PersonOf(c), People: s.options.Identity.People(),
-		Live: s.options.LiveCursor != nil, Locale: LocaleOf(c), Data: data,
+		Locale: LocaleOf(c), Stranger: c.Get(strangerKey) != nil, Data: data,
 	}
+	f.Live = s.options.LiveCursor != nil && !f.Stranger
 	f.Nonce, _ = c.Get(nonceKey).(string)
 	f.Cursor, _ = c.Get(liveCursorKey).(string)
 	if s.options.Away != nil {
@@ -254,6 +266,13 @@ func awaySentence(away []string) string {
 // ErrorPage is the data of the shared template "error".
 type ErrorPage struct {
 	Title, Message, Home, Reference string
+	Way                             *Link
+	SignOut                         bool
+}
+
+// Say answers with a page that says one thing.
+func (s *Site) Say(c echo.Context, page ErrorPage) error {
+	return s.render(c, http.StatusOK, errorView, Page{Title: page.Title}, page)
 }
 
 // answerError is where every error of a site ends: logged once if it is ours, and answered.
@@ -267,7 +286,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	page := ErrorPage{Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home}
+	page := ErrorPage{Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut}
 	if e.Status >= 500 {
 		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
 	}
@@ -284,6 +303,8 @@ func errorTitle(status int) string {
 		return "Not available at the moment"
 	case status >= 500:
 		return "Something went wrong"
+	case status == http.StatusUnauthorized:
+		return "Please sign in"
 	}
 	return http.StatusText(status)
 }

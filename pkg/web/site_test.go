@@ -268,6 +268,7 @@ func TestDemoPeopleAreRefusedInProduction(t *testing.T) {
 		{"demo", "production", "refused with ENVIRONMENT=production"},
 		{"", "development", "IDENTITY=demo"},
 		{"ldap", "production", `IDENTITY is "ldap"`},
+		{"oidc", "development", "people sign in elsewhere"},
 	} {
 		_, err := web.NewDemo(web.IdentityConfig{Identity: tc.identity}, tc.environment, nil, web.Person{ID: "a"})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

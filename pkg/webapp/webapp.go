@@ -16,6 +16,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/signin"
 	"countersign.example/pkg/web"
 )
 
@@ -26,11 +27,16 @@ type Config struct {
 	service.RedisConfig
 	web.IdentityConfig
 	web.SessionConfig
+	OIDC signin.Config
 }
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	return errors.Join(c.Config.Validate(), c.IdentityConfig.Check(c.Environment), c.SessionConfig.Check())
+	errs := []error{c.Config.Validate(), c.IdentityConfig.Check(c.Environment), c.SessionConfig.Check()}
+	if c.Identity == web.OIDCIdentity {
+		errs = append(errs, c.OIDC.Check(c.Environment, c.PublicURL))
+	}
+	return errors.Join(errs...)
 }
 
 func (c *Config) webapp() *Config { return c }
@@ -41,7 +47,8 @@ type App[C any] struct {
 	Projectors []journal.Projector // they write the read models
 	Searched   []string            // tables of search terms; see search.NewIndexer
 	Cookie     string              // the session's
-	People     []web.Person
+	People     []web.Person        // of the demo
+	Role       string              // that people must have who sign in
 	// NewRenderer parses the templates, NewLive renders with them what open pages are sent, and NewPages
 	// returns the pages.
 	NewRenderer func(*web.Assets) (*web.Renderer, error)
@@ -58,7 +65,7 @@ func (a App[C]) Program() service.Program[C] {
 	s := a.Service
 	s.Live = true
 	s.Migrations = append([]pg.Migrations{live.Migrations, web.Migrations}, s.Migrations...)
-	s.Retentions = append([]pg.Retention{web.SessionRetention}, s.Retentions...)
+	s.Retentions = append([]pg.Retention{web.SessionRetention, web.LogoutTokenRetention}, s.Retentions...)
 	s.Parts = a.parts
 	return s.Program()
 }
@@ -112,6 +119,17 @@ func late(ctx context.Context, j *journal.Journal) error {
 	return err
 }
 
+// identity is how people sign in, and where they may be led to sign out.
+func (a App[C]) identity(r *running, sessions *web.Sessions, rt *service.Runtime) (identity web.Identity, formOrigin string, err error) {
+	if r.Identity != web.OIDCIdentity {
+		identity, err = web.NewDemo(r.IdentityConfig, r.Environment, sessions, a.People...)
+		return identity, "", err
+	}
+	identity, err = signin.New(signin.Options{Config: r.OIDC, Environment: r.Environment, PublicURL: r.PublicURL, Role: a.Role,
+		Sessions: sessions, Log: rt.Log})
+	return identity, r.OIDC.Origin(), err
+}
+
 // serve adds the pages, and what brings to the open ones what is pushed.
 func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	hub := live.NewHub(r.DB, r.redis, a.Name, rt.Log)
@@ -122,17 +140,16 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 		}
 		return nil
 	})
-	production := r.Environment == service.Production
-	sessions := web.NewSessions(r.DB, a.Cookie, production, r.SessionConfig, rt.Log)
-	identity, err := web.NewDemo(r.IdentityConfig, r.Environment, sessions, a.People...)
+	sessions := web.NewSessions(r.DB, a.Cookie, r.Secure(r.Environment), r.SessionConfig, rt.Log)
+	identity, formOrigin, err := a.identity(r, sessions, rt)
 	if err != nil {
 		return service.UsageError{Err: err}
 	}
 	rt.Go("live updates", hub.Run)
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
 	site, err := a.NewPages(cfg, r.Base, rt, hub, web.Options{
-		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, Production: production,
-		Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
+		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin,
+		Production: r.Environment == service.Production, Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
 	})
 	if err != nil {
 		return err

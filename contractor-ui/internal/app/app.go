@@ -52,6 +52,7 @@ func Program() service.Program[Config] {
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
+		Role:        "contractor",
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,

@@ -56,6 +56,7 @@ func Program() service.Program[Config] {
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
+		Role:        "manager",
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,

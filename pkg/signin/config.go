@@ -1,0 +1,79 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Config says who signs people in, and what makes them somebody here; embed it beside web.IdentityConfig.
+type Config struct {
+	Issuer           string            `env:"OIDC_ISSUER" desc:"with IDENTITY=oidc: the provider's issuer, https://host/path, exactly as it spells itself"`
+	ClientID         string            `env:"OIDC_CLIENT_ID" desc:"the app's name at the provider"`
+	ClientSecret     string            `env:"OIDC_CLIENT_SECRET" desc:"its secret there"`
+	ClientSecretFile string            `env:"OIDC_CLIENT_SECRET_FILE,file" desc:"a file with the secret, instead of OIDC_CLIENT_SECRET"`
+	Scopes           []string          `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
+	RolesClaim       string            `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
+	Roles            map[string]string `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager" desc:"what its values mean here: value=role, separated by commas; the roles are contractor and manager"`
+}
+
+// Check reports everything that is wrong with the values.
+func (c Config) Check(environment, publicURL string) error {
+	return errors.Join(
+		checkAddress("OIDC_ISSUER", c.Issuer, environment),
+		checkAddress("PUBLIC_URL", publicURL, environment),
+		needs("OIDC_CLIENT_ID", c.ClientID),
+		needs("OIDC_CLIENT_SECRET or OIDC_CLIENT_SECRET_FILE", c.secret()),
+		needs("OIDC_ROLES_CLAIM", c.RolesClaim),
+	)
+}
+
+func needs(name, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s is not set, which IDENTITY=oidc needs", name)
+	}
+	return nil
+}
+
+// checkAddress refuses what people cannot be sent to, and what anybody on the way could read: plain HTTP is
+// for one's own machine.
+func checkAddress(name, value, environment string) error {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		return needs(name, value)
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("%s is %q: use https://host", name, value)
+	case u.Scheme == "http" && (environment == "production" || !loopback(u.Hostname())):
+		return fmt.Errorf("%s is %q: use https, for plain http is for this machine only", name, value)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+func (c Config) secret() string { return cmp.Or(c.ClientSecret, strings.TrimSpace(c.ClientSecretFile)) }
+
+// knows reports whether anybody can have a role.
+func (c Config) knows(role string) error {
+	if !slices.Contains(slices.Collect(maps.Values(c.Roles)), role) {
+		return fmt.Errorf("OIDC_ROLES gives nobody the role %s, so that nobody could use this app", role)
+	}
+	return nil
+}
+
+// Origin is the provider's site, as a browser knows it.
+func (c Config) Origin() string {
+	u, err := url.Parse(c.Issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
