@@ -30,6 +30,9 @@ type Commands struct {
 	// Explain makes a *web.Error of an error of the domain; a conflict (409) is a command's answer, and is
 	// kept. Others it returns as they are. May be nil.
 	Explain func(error) error
+	// None is the error, to be explained, that there is nothing with the path's :id; a text that is no id is not
+	// asked for. May be nil.
+	None error
 }
 
 // Answer is what a command was answered, as it is kept.
@@ -54,7 +57,7 @@ func Give(status int, body any) (Answer, error) {
 type Request[B any] struct {
 	Caller string // the service
 	Actor  Actor  // the person it calls for; also in the context's event.Meta
-	ID     string // the path's :id, whatever it looks like
+	ID     string // the path's :id
 	Body   B
 }
 
@@ -77,6 +80,10 @@ func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Reque
 			return err
 		}
 		request.Actor = actor
+		if c.None != nil && request.ID != "" && !IsID(request.ID) {
+			_, err := c.refused(c.None)
+			return err
+		}
 		asked, err := fingerprint(e.Request(), actor, raw)
 		if err != nil {
 			return err

@@ -35,20 +35,20 @@ type API struct {
 
 // New returns the API's handler.
 func New(
-	db *pg.DB, orders *orders.Service, catalog *products.Service,
+	db *pg.DB, service *orders.Service, catalog *products.Service,
 	tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
 ) *echo.Echo {
-	a := &API{orders: orders}
+	a := &API{orders: service}
 	e := web.NewAPI(log, metrics, products.Large...)
-	commands := &api.Commands{DB: db, Explain: explain}
+	commands := &api.Commands{DB: db, Explain: explain, None: orders.ErrNoOrder}
 
 	contractors, managers, both := only(contractorUI, seed), only(managerUI, seed), only(contractorUI, managerUI, seed)
 	o := e.Group("/orders", tokens.Authenticate)
 	o.GET("/:id", a.show)
 	o.POST("", api.Handle(commands, a.draft), contractors)
-	o.POST("/:id/items", changing(commands, a.addItem), contractors)
-	o.POST("/:id/items/remove", changing(commands, a.removeItem), contractors)
-	o.POST("/:id/items/quantity", changing(commands, a.setQuantity), contractors)
+	o.POST("/:id/items", changing(commands, item(a.orders.Add)), contractors)
+	o.POST("/:id/items/remove", changing(commands, item(a.orders.Remove)), contractors)
+	o.POST("/:id/items/quantity", changing(commands, item(a.orders.SetQuantity)), contractors)
 	o.POST("/:id/customer", changing(commands, a.chooseCustomer), contractors)
 	o.POST("/:id/submit", api.Handle(commands, a.submit), contractors)
 	o.POST("/:id/cancel", changing(commands, a.cancel), both)

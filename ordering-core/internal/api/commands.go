@@ -17,28 +17,22 @@ import (
 )
 
 // target is the order that a request is about; for a contractor, one of their own.
-func target[B any](r api.Request[B]) (orders.Target, error) {
-	if !api.IsID(r.ID) {
-		return orders.Target{}, orders.ErrNoOrder
-	}
+func target[B any](r api.Request[B]) orders.Target {
 	t := orders.Target{OrderID: r.ID}
 	if r.Caller == contractorUI {
 		t.Contractor = r.Actor.ID
 	}
-	return t, nil
+	return t
 }
+
+// change is a command with body B that changes an order.
+type change[B any] = func(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[B]) (order.Order, error)
 
 // changing is a route on which a command changes the order that a request is about; it answers with the
 // order's new sequence.
-func changing[B any](
-	commands *api.Commands, command func(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[B]) (order.Order, error),
-) echo.HandlerFunc {
+func changing[B any](commands *api.Commands, command change[B]) echo.HandlerFunc {
 	return api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[B]) (api.Answer, error) {
-		t, err := target(r)
-		if err != nil {
-			return api.Answer{}, err
-		}
-		o, err := command(ctx, tx, t, r)
+		o, err := command(ctx, tx, target(r), r)
 		if err != nil {
 			return api.Answer{}, err
 		}
@@ -73,16 +67,11 @@ type itemJSON struct {
 	Quantity  int64  `json:"quantity"`
 }
 
-func (a *API) addItem(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
-	return a.orders.Add(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
-}
-
-func (a *API) removeItem(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
-	return a.orders.Remove(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
-}
-
-func (a *API) setQuantity(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
-	return a.orders.SetQuantity(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
+// item is a command about so many of a product.
+func item(command func(context.Context, *pg.Tx, orders.Target, string, int64) (order.Order, error)) change[itemJSON] {
+	return func(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[itemJSON]) (order.Order, error) {
+		return command(ctx, tx, t, r.Body.ProductID, r.Body.Quantity)
+	}
 }
 
 type customerJSON struct {
@@ -128,10 +117,6 @@ func (s *submitJSON) Check() error {
 }
 
 func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) (api.Answer, error) {
-	t, err := target(r)
-	if err != nil {
-		return api.Answer{}, err
-	}
 	var expiresAt time.Time
 	if r.Body.ExpiresAt != nil {
 		if r.Caller != seed {
@@ -139,7 +124,7 @@ func (a *API) submit(ctx context.Context, tx *pg.Tx, r api.Request[submitJSON]) 
 		}
 		expiresAt = *r.Body.ExpiresAt
 	}
-	o, err := a.orders.Submit(ctx, tx, t, r.Body.seen(), expiresAt)
+	o, err := a.orders.Submit(ctx, tx, target(r), r.Body.seen(), expiresAt)
 	if err != nil {
 		return api.Answer{}, err
 	}

@@ -50,7 +50,7 @@ func addRoutes[V values[P], Added interface {
 	values[P]
 	Seen() int64
 }, T any, P itemOf[T]](s *Service, g, w *echo.Group, name, idField string) {
-	commands := &api.Commands{DB: s.db, Explain: explain}
+	commands := &api.Commands{DB: s.db, Explain: explain, None: ErrNotFound}
 	answer := func(status int, i item, err error) (api.Answer, error) {
 		if err != nil {
 			return api.Answer{}, err
@@ -83,18 +83,12 @@ func addRoutes[V values[P], Added interface {
 	}))
 	w.POST("/"+name+"/:id", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Changed]) (api.Answer, error) {
 		wanted, err := r.Body.item(r.ID)
-		if err == nil && !api.IsID(r.ID) {
-			err = ErrNotFound
-		}
 		if err == nil {
 			err = s.change(ctx, tx, wanted, P(new(T)), r.Body.Seen())
 		}
 		return answer(http.StatusOK, wanted, err)
 	}))
 	w.POST("/"+name+"/:id/archive", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
-		if !api.IsID(r.ID) {
-			return api.Answer{}, ErrNotFound
-		}
 		existing := P(new(T))
 		existing.row().ID = r.ID
 		return answer(http.StatusOK, existing, s.archive(ctx, tx, existing))

@@ -40,11 +40,6 @@ func (c *Customer) storedKey() string { return c.EmailKey }
 func (c *Customer) keepFrom(item)     {}
 func (c *Customer) String() string    { return fmt.Sprintf("“%s”, %s", c.Name, c.Email) }
 
-func (c *Customer) same(other item) bool {
-	o, ok := other.(*Customer)
-	return ok && c.Name == o.Name && c.Email == o.Email
-}
-
 func (c *Customer) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "email", Message: fmt.Sprintf("Another customer has the address %s.", c.Email)}
 }

@@ -121,7 +121,7 @@ func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, w
 				return done, errRaced
 			}
 			one.keepFrom(now)
-			if one.same(now) {
+			if one.changed() == now.changed() {
 				done.Unchanged++
 				continue
 			}

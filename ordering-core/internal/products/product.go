@@ -63,11 +63,6 @@ func (p *Product) String() string {
 	return fmt.Sprintf("“%s”, SKU %s, for %s", p.Name, p.SKU, p.price())
 }
 
-func (p *Product) same(other item) bool {
-	o, ok := other.(*Product)
-	return ok && p.SKU == o.SKU && p.Name == o.Name && p.price() == o.price()
-}
-
 func (p *Product) keyTaken() *Refusal {
 	return &Refusal{Code: Taken, Field: "sku", Message: fmt.Sprintf("Another product has the SKU %s.", p.SKU)}
 }

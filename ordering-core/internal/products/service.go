@@ -58,7 +58,6 @@ type item interface {
 	identifyQuery() string
 	storedKey() string      // the key as the row spells it
 	keepFrom(existing item) // copies what a change leaves as it is
-	same(item) bool         // apart from the Row
 	json() any              // as the API shows it
 	added() catalog.Body
 	changed() catalog.Body
@@ -138,7 +137,7 @@ func (s *Service) change(ctx context.Context, tx *pg.Tx, wanted, existing item, 
 	case now.Archived:
 		message := fmt.Sprintf("It was archived%s and cannot be changed any more.", by(now))
 		return &Refusal{Code: Archived, Message: message, Now: existing.json()}
-	case wanted.same(existing):
+	case wanted.changed() == existing.changed(): // apart from the Row
 		*wanted.row() = *now
 		return nil
 	case now.Sequence != seen:

@@ -34,7 +34,7 @@ type API struct {
 func New(
 	db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
 ) http.Handler {
-	a := &API{commands: &api.Commands{DB: db, Explain: answerable}, service: service}
+	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
 	e := web.NewAPI(log, metrics)
 	payments := e.Group("/payments", tokens.Authenticate)
 	payments.GET("/:id", a.show)

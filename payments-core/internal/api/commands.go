@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/pg"
@@ -25,9 +24,6 @@ func (c *commandJSON) Check() error { return api.Text("reason", c.Reason, paymen
 // command opens an operation, which payments-core then carries out.
 func (a *API) command(kind payment.OperationKind) echo.HandlerFunc {
 	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[commandJSON]) (api.Answer, error) {
-		if !api.IsID(r.ID) {
-			return api.Answer{}, operations.ErrNoPayment
-		}
 		o, err := a.service.Command(ctx, tx, r.ID, kind, text.Mend(r.Body.Reason))
 		if err != nil {
 			return api.Answer{}, err
@@ -54,9 +50,6 @@ func (r *reopenJSON) Check() error {
 // reopen takes a payment's acceptance back.
 func (a *API) reopen() echo.HandlerFunc {
 	return api.Handle(a.commands, func(ctx context.Context, tx *pg.Tx, r api.Request[reopenJSON]) (api.Answer, error) {
-		if !api.IsID(r.ID) {
-			return api.Answer{}, operations.ErrNoPayment
-		}
 		if err := a.service.Reopen(ctx, tx, r.ID, r.Body.AcceptanceID); err != nil {
 			return api.Answer{}, err
 		}
