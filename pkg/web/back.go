@@ -13,7 +13,8 @@ const backField = "back"
 // maxBack is more than any address of a list needs, in bytes.
 const maxBack = 2000
 
-// CameFrom is the address of the list at path that this request comes from; "" if it comes from somewhere else.
+// CameFrom is the address of the list at path that this request comes from; "" if it comes from somewhere
+// else.
 func CameFrom(c echo.Context, path string) string { return listAddress(referer(c), path) }
 
 // Back is the address of the list at path as somebody left it for this page, with its tab, search, filters and

@@ -208,6 +208,24 @@ func LiveOf[T readmodel.Row](l List, name, tab string, page readmodel.Page[T]) L
 	return live
 }
 
+// ExportPath is where a file of all of the list is, below a path of the app.
+func (l List) ExportPath(path string) string {
+	_, query, found := strings.Cut(l.Address("size", ""), "?")
+	if !found {
+		return path
+	}
+	return path + "?" + query
+}
+
+// Whole asks for all of the list, from its beginning.
+func (l List) Whole() (readmodel.Query, error) {
+	if !l.Filter.OK() {
+		return l.Query, BadRequest("This filter is not right. Please mend it in the list first.")
+	}
+	l.Limit, l.Before, l.After = chunkRows, nil, nil
+	return l.Query, nil
+}
+
 // ListPager leads to the pages beside one of a list, and to pages of other sizes.
 func ListPager[T readmodel.Row](l List, page readmodel.Page[T]) Pager {
 	to := PagerOf(Paging{l.Sort, l.options.Before, l.options.After}, page, func(parameter, value string) string { return l.Address(parameter, value) })

@@ -84,6 +84,7 @@ type Pager struct {
 	Next         string
 	Summary      string // "Showing 25"
 	Sizes        []Tab  // how many rows a page may have
+	Export       string // the address of a file of all of it
 }
 
 // Any is false when there is nothing to show.

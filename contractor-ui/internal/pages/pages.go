@@ -81,6 +81,7 @@ type handlers struct {
 func New(o Options) (*web.Site, error) {
 	o.Label = "Contractor"
 	o.Nav = []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "orders", Label: "Orders", Href: "/orders"}}
+	o.Large = append(o.Large, web.Large{Route: "/payments/export", Within: web.ExportTimeout})
 	site, err := web.New(o.Options)
 	if err != nil {
 		return nil, err

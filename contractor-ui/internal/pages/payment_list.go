@@ -82,6 +82,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 		},
 		Pager: web.ListPager(l, page), Empty: emptyPayments(l, q), Live: web.LiveOf(l, paymentList, tabKey(payment.Decision(q.Tab)), page),
 	}
+	data.Pager.Export = l.ExportPath("/payments/export")
 	for _, t := range paymentTabs {
 		shown := web.Tab{Label: t.label, Current: string(t.decision) == q.Tab, Href: l.Address("tab", tabKey(t.decision))}
 		if t.decision == payment.DecisionRequested {
@@ -93,6 +94,25 @@ func (h *handlers) listPayments(c echo.Context) error {
 		data.Rows = append(data.Rows, paymentRowOf(p))
 	}
 	return paymentsView.Render(c, l.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, data)
+}
+
+// exportPayments answers with a file of what the list has, on all its pages.
+func (h *handlers) exportPayments(c echo.Context) error {
+	l, q, err := readPaymentQuery(c)
+	if err != nil {
+		return err
+	}
+	if q.Query, err = l.Whole(); err != nil {
+		return err
+	}
+	rows := readmodel.ListWhole(c.Request().Context(), h.db, q)
+	return web.SendCSV(c, "payments", paymentview.ExportColumns, func(yield func([]string, error) bool) {
+		for p, err := range rows {
+			if !yield(paymentview.ExportCells(p.Row, p.Amount()), err) {
+				return
+			}
+		}
+	})
 }
 
 // readPaymentQuery reads the list's address. A tab that does not exist is 404.

@@ -14,6 +14,7 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
 	e.GET("/payments/new", h.requestForm)
 	e.POST("/payments", h.requestPayment)
+	e.GET("/payments/export", h.exportPayments)
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/withdraw", h.withdrawPayment)
 	e.GET("/orders", h.listOrders)

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -112,6 +113,12 @@ func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], err
 func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Query) (int, error) {
 	q.Tab = string(decision)
 	return payments.CountNarrowed(ctx, db, query(paymentview.Newest, "decision", q))
+}
+
+// ListWhole reads all of a list.
+func ListWhole(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Payment, error] {
+	alone := payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payments.*") })
+	return alone.All(ctx, db, query(paymentview.Newest, "decision", q))
 }
 
 // AddUp counts and adds up what a list has.

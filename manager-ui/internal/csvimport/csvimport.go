@@ -178,7 +178,7 @@ func Write(w io.Writer, columns []string, rows iter.Seq2[[]string, error]) error
 			return err
 		}
 		for i, cell := range row {
-			cells[i] = harmless(cell)
+			cells[i] = text.Harmless(cell)
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -188,27 +188,9 @@ func Write(w io.Writer, columns []string, rows iter.Seq2[[]string, error]) error
 	return out.Error()
 }
 
-// starters are what a spreadsheet begins a formula at, also in their wide forms.
-//
-// https://owasp.org/www-community/attacks/CSV_Injection
-const starters = "=+-@\t\r\n＝＋－＠"
-
-// runs reports whether a cell would be run, or looks like one that has been made harmless.
-func runs(cell string) bool {
-	rest := strings.TrimLeft(cell, "'")
-	return rest != "" && strings.ContainsRune(starters, []rune(rest)[0])
-}
-
-// harmless puts the quote before such a cell by which spreadsheets know text; plain takes it away again.
-func harmless(cell string) string {
-	if runs(cell) {
-		return "'" + cell
-	}
-	return cell
-}
-
+// plain takes away what text.Harmless has put before a cell.
 func plain(cell string) string {
-	if rest, quoted := strings.CutPrefix(cell, "'"); quoted && runs(cell) {
+	if rest, quoted := strings.CutPrefix(cell, "'"); quoted && text.IsFormula(cell) {
 		return rest
 	}
 	return cell

@@ -8,7 +8,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"countersign.example/pkg/text"
 )
+
+// starters are what a spreadsheet begins a formula at.
+const starters = "=+-@\t\r\n＝＋－＠"
 
 func TestRead(t *testing.T) {
 	want := []Row{{2, []string{"T-1", "Tiles"}}, {3, []string{"G-2", `Grout, "grey"`}}}
@@ -119,7 +124,7 @@ func FuzzCells(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cell string) {
-		written := harmless(cell)
+		written := text.Harmless(cell)
 		if plain(written) != cell {
 			t.Errorf("%q became %q and %q", cell, written, plain(written))
 		}

@@ -70,6 +70,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 		},
 		Empty: emptyPayments(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, paymentList, string(q.Tab), found),
 	}
+	page.Pager.Export = q.ExportPath(paymentsPath + "/export")
 	switch q.Sort { // of an empty list too, which rows may still come to
 	case paymentview.Newest:
 		page.Pager.Summary = "Newest first"
@@ -80,6 +81,29 @@ func (h *handlers) listPayments(c echo.Context) error {
 		page.Rows = append(page.Rows, paymentRowOf(p))
 	}
 	return paymentsView.Render(c, q.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, page)
+}
+
+// exportPayments answers with a file of what the list has, on all its pages.
+func (h *handlers) exportPayments(c echo.Context) error {
+	q, err := readPaymentQuery(c)
+	if err != nil {
+		return err
+	}
+	if _, err := h.paymentContractors(c, &q); err != nil {
+		return err
+	}
+	whole, err := q.Whole()
+	if err != nil {
+		return err
+	}
+	rows := readmodel.ListWhole(c.Request().Context(), h.db, q.Tab, whole)
+	return web.SendCSV(c, "payments", paymentview.ExportColumns, func(yield func([]string, error) bool) {
+		for p, err := range rows {
+			if !yield(paymentview.ExportCells(p.Row, p.Amount()), err) {
+				return
+			}
+		}
+	})
 }
 
 // paymentQuery is what an address asks for.

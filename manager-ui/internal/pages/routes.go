@@ -12,6 +12,7 @@ import (
 func (h *handlers) register(e *echo.Echo) {
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
 	e.GET("/payments", h.listPayments)
+	e.GET("/payments/export", h.exportPayments)
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/accept", h.acceptPayment)
 	e.POST("/payments/:id/undo", h.undoAcceptance)

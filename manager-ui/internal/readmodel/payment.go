@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -173,6 +174,11 @@ func List(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel
 // CountFound counts what a narrowed list has in a tab, up to a bound.
 func CountFound(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (int, error) {
 	return payments.CountNarrowed(ctx, db, tab.query(q))
+}
+
+// ListWhole reads all of a list in a tab.
+func ListWhole(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) iter.Seq2[Payment, error] {
+	return paymentsAlone.All(ctx, db, tab.query(q))
 }
 
 // AddUp counts and adds up what a list has in a tab.

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	// ExportTimeout is how long a file may take that is sent as it is read.
+	ExportTimeout = 10 * time.Minute
+	// chunkTimeout is how long each part of it may take to reach the browser.
+	chunkTimeout = 30 * time.Second
+	chunkRows    = 1000
+)
+
+// SendCSV answers with a file of rows, and the mark by which spreadsheets know UTF-8. It is sent as it is
+// read, so that it takes the same memory however long it is, and ends when the browser goes. The route is
+// Large, for ExportTimeout.
+func SendCSV(c echo.Context, name string, columns []string, rows iter.Seq2[[]string, error]) error {
+	header, out := c.Response().Header(), csv.NewWriter(c.Response())
+	out.UseCRLF = true // RFC 4180
+	control := http.NewResponseController(c.Response())
+	begin := func() error {
+		header.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
+		header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.csv"`, name, time.Now().UTC().Format(time.DateOnly)))
+		header.Set("Cache-Control", "private, no-cache")
+		_, err := io.WriteString(c.Response(), "\ufeff")
+		return errors.Join(err, out.Write(columns))
+	}
+	n := 0
+	for row, err := range rows {
+		if err == nil && n == 0 {
+			err = begin()
+		}
+		if n%chunkRows == 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(chunkTimeout)) // where there is none, the server's holds
+		}
+		n++
+		if err == nil {
+			err = out.Write(row)
+		}
+		if err != nil {
+			return ended(c, err)
+		}
+	}
+	if n == 0 {
+		if err := begin(); err != nil {
+			return ended(c, err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return ended(c, err)
+	}
+	return nil
+}
+
+// ended is for a file that could not be finished: half of one must not look like a whole one.
+func ended(c echo.Context, err error) error {
+	if c.Response().Committed {
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
