@@ -28,7 +28,7 @@ const (
 // loadCompose reads docker-compose.yml, with the values that a file .env gives, if there is one.
 func loadCompose(t *testing.T, dotenv ...string) *types.Project {
 	t.Helper()
-	with := []cli.ProjectOptionsFn{cli.WithWorkingDirectory(root)}
+	with := []cli.ProjectOptionsFn{cli.WithWorkingDirectory(root), cli.WithDefaultProfiles(strings.Fields(os.Getenv("COMPOSE_PROFILES"))...)}
 	if len(dotenv) > 0 {
 		with = append(with, cli.WithEnvFiles(dotenv...), cli.WithDotEnv)
 	}

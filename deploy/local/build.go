@@ -32,6 +32,9 @@ func (l *launcher) build(ctx context.Context) error {
 	for _, s := range services {
 		args = append(args, s.source)
 	}
+	if withProvider() {
+		args = append(args, identityProvider.source)
+	}
 	return l.tool(ctx, l.root, "go", args...)
 }
 

@@ -35,6 +35,9 @@ func claims() []claim {
 		list = append(list, claim{s.name, s.addr(), s.variable() + "_ADDR"})
 		list = append(list, claim{s.name + "'s admin listener", s.adminAddr(), s.variable() + "_ADDR (100 below it)"})
 	}
+	if withProvider() {
+		list = append(list, claim{identityProvider.name, identityProvider.addr(), identityProvider.variable() + "_ADDR"})
+	}
 	if os.Getenv("KAFKA_BROKERS") == "" {
 		list = append(list, claim{"the embedded Kafka", kafkaAddr(), "KAFKA_PORT (or KAFKA_BROKERS to use the one there)"})
 	}

@@ -72,6 +72,9 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	if err := l.writeSettings(p); err != nil {
 		return err
 	}
+	if err := l.startProvider(signalled, p, running); err != nil {
+		return asked(err)
+	}
 	if err := l.startServices(signalled, p, running); err != nil {
 		return asked(err)
 	}
@@ -128,6 +131,9 @@ func (l *launcher) announce(p parts, took time.Duration) {
 	l.out.print("Countersign is ready after %s", took.Round(100*time.Millisecond))
 	l.out.print("  contractors   %s", contractorUI.url())
 	l.out.print("  managers      %s", managerUI.url())
+	if withProvider() {
+		l.out.print("  signing in    %s (ada, jon, sara, mia or tom; the password is countersign)", identityProvider.url())
+	}
 	l.out.print("  payments API  %s", paymentsCore.url())
 	l.out.print("  orders API    %s", orderingCore.url())
 	l.out.print("  gateway       %s (sandbox)", sandboxGateway.url())

@@ -70,7 +70,8 @@ var (
 	managerToOrdering    = call{managerUI.name, orderingCore.name}
 	seedToOrdering       = call{seedName, orderingCore.name}
 
-	calls = []call{managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering}
+	calls = []call{managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering,
+		contractorToIdentity, managerToIdentity}
 )
 
 // parts are the addresses of everything that the services need, and their tokens.
@@ -117,13 +118,13 @@ func (s service) settings(p parts) (list []string) {
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
 	switch s.name {
 	case contractorUI.name:
-		setIdentity(set)
+		s.identity(p, set)
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
 	case managerUI.name:
-		setIdentity(set)
+		s.identity(p, set)
 		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("PAYMENTS_CORE_URL", paymentsCore.url())
@@ -144,13 +145,6 @@ func (s service) settings(p parts) (list []string) {
 		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])
 	}
 	return list
-}
-
-// setIdentity has people be whom they choose, for as long as they like: there is nothing to protect.
-func setIdentity(set func(name, value string)) {
-	set("IDENTITY", "demo")
-	set("SESSION_IDLE", fallback("SESSION_IDLE", "720h"))
-	set("SESSION_LIFETIME", fallback("SESSION_LIFETIME", "720h"))
 }
 
 func fallback(variable, value string) string {

@@ -102,8 +102,8 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 	return p.discoverAgain(ctx)
 }
 
-// discoverAgain asks the provider about itself, which also tells whether it is there. Those who come meanwhile
-// wait for the same answer.
+// discoverAgain asks the provider about itself, which also tells whether it is there. Those who come
+// meanwhile wait for the same answer.
 func (p *Provider) discoverAgain(ctx context.Context) (*known, error) {
 	found := p.once.DoChan("", func() (any, error) { return p.ask(context.WithoutCancel(ctx)) })
 	select {

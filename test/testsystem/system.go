@@ -33,6 +33,7 @@ const (
 	Ordering   = "ordering-core"
 	Contractor = "contractor-ui"
 	Manager    = "manager-ui"
+	Identity   = "identity" // of NewWithProvider
 )
 
 var services = []string{Gateway, Core, Ordering, Contractor, Manager}
@@ -48,6 +49,7 @@ var packages = map[string]string{
 	Contractor: "./contractor-ui",
 	Manager:    "./manager-ui",
 	seed:       "./deploy/seed",
+	Identity:   "./deploy/identity",
 }
 
 // startTimeout is generous: tests share two cores with builds.
@@ -57,6 +59,7 @@ const startTimeout = 60 * time.Second
 type System struct {
 	tb       testing.TB
 	bin      string
+	provider bool
 	Parts    *Parts
 	addr     map[string]string
 	env      map[string][]string
@@ -72,15 +75,30 @@ func New(tb testing.TB, extra ...string) *System {
 	return NewOf(tb, Programs(tb), extra...)
 }
 
+// NewWithProvider is New with people who sign in with a provider.
+func NewWithProvider(tb testing.TB) *System {
+	tb.Helper()
+	return newOf(tb, Programs(tb), true)
+}
+
 // NewOf is New with the programs in the folder bin.
 func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	tb.Helper()
-	s := &System{tb: tb, bin: bin, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
+	return newOf(tb, bin, false, extra...)
+}
+
+func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
+	tb.Helper()
+	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, running: map[string]*Process{}}
 	for _, name := range services {
 		s.addr[name] = freeAddr(tb)
 		s.Database[name] = pgtest.NewURL(tb)
 	}
+	s.addr[Identity] = freeAddr(tb)
+	s.env[Identity] = []string{"HTTP_ADDR=" + s.addr[Identity], "OIDC_ISSUER=" + s.URL(Identity),
+		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "CONTRACTOR_UI_SECRET=" + token(Contractor, Identity),
+		"MANAGER_UI_URL=" + s.URL(Manager), "MANAGER_UI_SECRET=" + token(Manager, Identity)}
 	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + s.Parts.Brokers}
 	for _, name := range services {
 		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + s.Database[name]}, s.settings(name), extra)
@@ -88,6 +106,10 @@ func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	s.env[seed] = []string{"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
 		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "MANAGER_UI_URL=" + s.URL(Manager)}
 	tb.Cleanup(s.stopAll)
+	if provider {
+		s.Start(Identity)
+		s.WaitReady(Identity)
+	}
 	for _, name := range services {
 		s.Run(name, "migrate")
 	}
@@ -106,8 +128,13 @@ func (s *System) Use(bin string) { s.bin = bin }
 // settings returns the variables of one service.
 func (s *System) settings(name string) []string {
 	const gatewayToken = "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789"
-	web := []string{"IDENTITY=demo", "REDIS_URL=" + s.Parts.RedisURL,
-		"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(name, Ordering)}
+	identity := []string{"IDENTITY=demo"}
+	if s.provider {
+		identity = []string{"IDENTITY=oidc", "PUBLIC_URL=" + s.URL(name), "OIDC_ISSUER=" + s.URL(Identity), "OIDC_CLIENT_ID=" + name,
+			"OIDC_CLIENT_SECRET=" + token(name, Identity)}
+	}
+	web := append(identity, "REDIS_URL="+s.Parts.RedisURL,
+		"ORDERING_CORE_URL="+s.URL(Ordering), "ORDERING_CORE_TOKEN="+token(name, Ordering))
 	switch name {
 	case Gateway:
 		return []string{gatewayToken, "SLOW_DELAY=1s"}
@@ -175,7 +202,11 @@ type Process struct {
 // Start starts a service that is not running.
 func (s *System) Start(name string) {
 	s.tb.Helper()
-	p := &Process{cmd: exec.Command(filepath.Join(s.bin, name), "all"), log: &lockedBuffer{}, done: make(chan struct{})}
+	role := []string{"all"}
+	if name == Identity {
+		role = nil
+	}
+	p := &Process{cmd: exec.Command(filepath.Join(s.bin, name), role...), log: &lockedBuffer{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), s.env[name]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -248,7 +279,7 @@ func (s *System) WaitReady(name string) {
 
 // stopAll stops in the reverse order, and shows what was logged when the test has failed.
 func (s *System) stopAll() {
-	for _, name := range slices.Backward(services) {
+	for _, name := range slices.Backward(append([]string{Identity}, services...)) {
 		p := s.process(name)
 		if p == nil {
 			continue
