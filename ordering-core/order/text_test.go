@@ -137,8 +137,11 @@ func TestPaymentName(t *testing.T) {
 		i, of int
 		name  string
 	}{{0, 1, "Payment"}, {0, 2, "First payment"}, {1, 2, "Second payment"}, {2, 4, "Third payment"}, {3, 4, "Payment 4"}} {
-		if name := orderview.PaymentName(test.i, test.of); name != test.name {
+		if name := orderview.PaymentName("", test.i, test.of); name != test.name {
 			t.Errorf("payment %d of %d is called %q, want %q", test.i, test.of, name, test.name)
 		}
+	}
+	if name := orderview.PaymentName("P-2026-004217", 1, 2); name != "P-2026-004217" {
+		t.Errorf("one with a reference is called %q", name)
 	}
 }

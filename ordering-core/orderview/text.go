@@ -136,9 +136,12 @@ func repeats(s, next order.Step) bool {
 	return false
 }
 
-// PaymentName is the name of an order's payment, by its index from the oldest on and by how many there are.
-func PaymentName(i, of int) string {
+// PaymentName is the name of an order's payment: its reference, or else a name by its index from the oldest
+// on and by how many there are.
+func PaymentName(reference string, i, of int) string {
 	switch {
+	case reference != "":
+		return reference
 	case of == 1:
 		return "Payment"
 	case i < 3:

@@ -1,6 +1,7 @@
 package orderview
 
 import (
+	"cmp"
 	"time"
 
 	"countersign.example/ordering-core/order"
@@ -14,7 +15,7 @@ func Timeline(o History, paid func(payment.Step) string) []web.Step {
 	threads := make([][]web.Step, 1, 1+len(o.Payments))
 	names := map[string]string{}
 	for i, p := range o.Payments {
-		names[p.ID] = PaymentName(i, len(o.Payments))
+		names[p.ID] = PaymentName(p.Reference, i, len(o.Payments))
 		var thread []web.Step
 		for _, s := range p.Steps {
 			shown := web.StepOf(paid(s), s.Entry, s.Effect)
@@ -35,6 +36,20 @@ func Timeline(o History, paid func(payment.Step) string) []web.Step {
 
 // paymentPath is a payment's page in both apps.
 func paymentPath(id string) string { return "/payments/" + id }
+
+// PaidWith links the payment that paid the order; nil while none has.
+func (o History) PaidWith() *web.Link {
+	if o.PaidBy == "" {
+		return nil
+	}
+	paid := &web.Link{Label: "its payment", Href: paymentPath(o.PaidBy)}
+	for _, p := range o.Payments {
+		if p.ID == o.PaidBy {
+			paid.Label = cmp.Or(p.Reference, paid.Label)
+		}
+	}
+	return paid
+}
 
 // Refused is why a payment could not pay the order; "" if it is not known to be so.
 func (o History) Refused(paymentID string) (why string) {

@@ -9,11 +9,12 @@ import (
 	"countersign.example/pkg/text"
 )
 
-// A reference is what people call a payment by: P-2026-004217 is number 4,217 of those asked for in 2026. From
-// a million a year on it has more digits. contractor-ui gives each once; a payment from before it did has none.
+// A reference is what people call a payment by: P-2026-004217 is number 4,217 of those asked for in 2026.
+// From a million a year on it has more digits. contractor-ui gives each once; a payment from before it did
+// has none.
 var (
 	references = regexp.MustCompile(`^P-[0-9]{4}-([0-9]{6}|[1-9][0-9]{6,11})$`)
-	saidAloud  = regexp.MustCompile(`^p[ -]*([0-9]{4})(?:[ -]+0*([0-9]{1,12})|([0-9]{6,12}))$`)
+	saidAloud  = regexp.MustCompile(`^p[ -]*([0-9]{4})(?:[ -]+([1-9][0-9]{0,4})|[ -]*([0-9]{6,12}))$`)
 )
 
 // exampleReference is in messages about what is no reference.
@@ -35,7 +36,7 @@ func ReferenceNumber(reference string) (year int, n int64, ok bool) {
 
 // ReadReference reads a reference as people type it: in any case and width, without dashes, without the zeros
 // where something stands between year and number ("p2026 4217"). Digits without the P, and a number without
-// its year, mean other things, too: they are no reference.
+// its year, mean other things, too: they are no reference. Nor is the beginning of one (P-2026-0042).
 func ReadReference(typed string) (reference string, ok bool) {
 	said := saidAloud.FindStringSubmatch(text.Fold(strings.TrimSpace(typed)))
 	if said == nil {

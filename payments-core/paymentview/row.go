@@ -21,7 +21,7 @@ import (
 type Row struct {
 	ID             string                `gorm:"primaryKey" json:"id"`
 	Revision       int64                 `json:"revision"`  // of its stream
-	Reference      *string               `json:"reference"` // what people call it by; nil of one from before there were any
+	Reference      *string               `json:"reference"` // nil of one from before there were any
 	ContractorID   string                `json:"contractor_id"`
 	ContractorName string                `json:"contractor_name"`
 	Currency       string                `json:"currency"`

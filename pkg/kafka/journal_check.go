@@ -128,8 +128,9 @@ func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 	return fmt.Errorf("nothing was changed: the journal could not be compared with the topics; try again once Kafka answers: %w", err)
 }
 
-// HoldsOwn returns nil if the journal has what the service has written to the topics, as far as it can be used.
-// For a service whose journal follows the topics, an error says that it has not received all of it again yet.
+// HoldsOwn returns nil if the journal has what the service has written to the topics, as far as it can be
+// used. For a service whose journal follows the topics, an error says that it has not received all of it
+// again yet.
 func HoldsOwn(ctx context.Context, cfg ConsumerConfig) error {
 	if err := cfg.Client.checkTopics(ctx, cfg.Topics); err != nil {
 		return err

@@ -58,9 +58,11 @@
 //
 // # What templates can use
 //
-// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, moment, deadline and
-// person are made of {{template "name" value}} where value is [PageHead], a [Tabs], [Search], [Pager],
-// [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (thrice), [Person].
+// Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, moment, deadline,
+// person, reference and here are made of {{template "name" value}} where value is [PageHead], a [Tabs],
+// [Search], [Pager], [Empty], [Field], [Button], [Badge], fmt.Stringer ("1,250.00 EUR"), time.Time (thrice),
+// [Person], and a text (twice): what people call something by, with a button that copies it, and where a
+// page is.
 // Functions: pageHead (title subtitle), badge (tone text), person (name), button (label), relative, exact,
 // toTheMinute, iso, initials, asset.
 //

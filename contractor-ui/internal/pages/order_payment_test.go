@@ -188,13 +188,14 @@ func TestThePaymentsOfAnOrderAreToldApart(t *testing.T) {
 	d.core.does(orderIDIn(address), event.Meta{}, order.PaymentRefused{PaymentID: second, Reason: "the order is already cancelled"})
 	d.does(second, event.Meta{}, payment.Refunded{Reason: "order 2026/11/000042 was cancelled by Mia Weber: moved", GatewayReference: "r"})
 
-	// when its page is looked at, then each is told by its place, with why it came to nothing
+	// when its page is looked at, then each is told by its reference, with why it came to nothing
 	page = ada.get(address)
+	one, two := d.reference(first), d.reference(second)
 	ada.wants(page, http.StatusOK, "",
-		`href="/payments/`+first+`">First payment</a> <bdi>Ada Nowak asked for 25.00 EUR`, `href="/payments/`+second+`">Second payment</a> <bdi>Ada Nowak asked again`,
+		`href="/payments/`+first+`">`+one+`</a> <bdi>Ada Nowak asked for 25.00 EUR`, `href="/payments/`+second+`">`+two+`</a> <bdi>Ada Nowak asked again`,
 		"order 2026/11/000042 needs an invoice", // as it was typed
-		`Second payment</a> <bdi>The money arrived after Mia Weber had cancelled the order; it goes back`,
-		`Second payment</a> <bdi>25.00 EUR refunded because the order was cancelled by Mia Weber: moved`)
+		two+`</a> <bdi>The money arrived after Mia Weber had cancelled the order; it goes back`,
+		two+`</a> <bdi>25.00 EUR refunded because the order was cancelled by Mia Weber: moved`)
 }
 
 func TestTheListOfOrdersSaysThatTheMoneyIsStuck(t *testing.T) {

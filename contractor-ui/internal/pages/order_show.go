@@ -44,8 +44,8 @@ type orderPage struct {
 	Customer    string
 	Facts       orderFacts
 	Payments    []orderPayment
-	Ask         *askPart // what can be done about its payment; nil unless it is submitted
-	Paid        string   // the payment that paid it
+	Ask         *askPart  // what can be done about its payment; nil unless it is submitted
+	Paid        *web.Link // the payment that paid it; nil for none
 	CanCancel   bool
 	Steps       []web.Step
 	NothingSeen bool // a new order, of which nothing is kept yet
@@ -109,7 +109,7 @@ func (h *handlers) showOrder(c echo.Context) error {
 func (h *handlers) renderOrder(c echo.Context, status int, seen orderview.History, tried formState) error {
 	page := orderPage{
 		ID: seen.ID, List: web.BackLink(c, "Orders", "/orders"), Title: orderTitle(seen.Order), State: orderview.StateBadge(seen.State), Customer: seen.CustomerName,
-		Facts: factsOf(seen), Paid: seen.PaidBy, CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
+		Facts: factsOf(seen), Paid: seen.PaidWith(), CanCancel: seen.State == order.StateDraft || seen.State == order.StateSubmitted,
 		Steps: timeline(seen),
 	}
 	for i := range seen.Payments {
@@ -194,7 +194,7 @@ func factsOf(o orderview.History) orderFacts {
 func orderPaymentOf(o orderview.History, i int) orderPayment {
 	p := o.Payments[i]
 	shown := orderPayment{
-		Name: orderview.PaymentName(i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
+		Name: orderview.PaymentName(p.Reference, i, len(o.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Decision: decisionBadge(p.Decision, p.Money),
 		Money: moneyBadge(p.Payment), RequestedAt: p.Requested.At, Reason: whyEnded(o.Order, p.Payment),
 	}
 	if why := o.Refused(p.ID); why != "" {

@@ -151,7 +151,7 @@ func emptyPayments(l web.List, q readmodel.Query) web.Empty {
 	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}
 	if q.Search != "" {
 		all := &web.Link{Label: "Show all payments", Href: "/"}
-		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for the beginnings of words of its description, or for its number.",
+		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for any part of its description, its amount or its number, such as P-2026-004217.",
 			clip(q.Search, 60)), Action: all}
 	}
 	if l.IsNarrowed() {

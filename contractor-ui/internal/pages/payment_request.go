@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/payments"
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
@@ -146,7 +147,7 @@ func (h *handlers) requestPayment(c echo.Context) error {
 		if made && other.Payment.Exists() {
 			web.Tell(c, web.Message{
 				Tone: web.Info, Text: fmt.Sprintf("You have asked for %s before, with the same form:", locale.Amount(other.Payment.Amount)),
-				About: &web.Link{Label: clip(other.Payment.Description, 60), Href: paymentPath(other.Payment.ID)},
+				About: paymentLink(other.Payment.ID, other.Payment.Reference, other.Payment.Description),
 			})
 		}
 		return web.Redirect(c, paymentPath(wanted.PaymentID))
@@ -183,8 +184,13 @@ func anotherID(wanted payment.Requested) string {
 func askedFor(wanted payment.Requested) web.Message {
 	return web.Message{
 		Tone: web.Good, Text: fmt.Sprintf("You asked for %s. It waits for a manager.", locale.Amount(wanted.Amount)),
-		About: &web.Link{Label: clip(wanted.Description, 60), Href: paymentPath(wanted.PaymentID)},
+		About: paymentLink(wanted.PaymentID, wanted.Reference, wanted.Description),
 	}
+}
+
+// paymentLink leads to a payment by its reference and what it is for.
+func paymentLink(id, reference, words string) *web.Link {
+	return &web.Link{Label: paymentview.Titled(reference, clip(words, 60)), Href: paymentPath(id)}
 }
 
 // readRequest reads what the form asks for. Where the form cannot be sent as it is, every field that is wrong

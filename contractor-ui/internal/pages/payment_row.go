@@ -23,6 +23,7 @@ type paymentRow struct {
 	ByText      string
 	Revision    int64
 	Href        string
+	Reference   string // "" of a payment without one
 	Text, Title string // the description, clipped; Title is more of it, "" if Text is all
 	Amount      money.Amount
 	RequestedAt time.Time
@@ -37,7 +38,7 @@ type paymentRow struct {
 func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
 		ID: payment.Stream(p.ID), Sort: sortKey(p.RequestedAt, p.ID), Revision: p.Shown(), Href: paymentPath(p.ID),
-		Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
+		Reference: p.Called(), Text: clip(p.Description, shownText), Amount: p.Amount(), RequestedAt: p.RequestedAt,
 		ByAmount: p.Place(readmodel.ByAmount).Key, ByText: p.Place(readmodel.ByDescription).Key,
 		Decision: decisionBadge(p.Decision, p.Money), DecidedBy: p.DecidedByName,
 		Money: moneyBadge(p.Payment()), Pending: p.Pending,

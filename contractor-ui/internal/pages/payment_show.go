@@ -13,12 +13,13 @@ import (
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/web"
 )
 
 // paymentPage is one payment: its facts, and everything that happened to it.
 type paymentPage struct {
-	ID              string
+	ID, Reference   string
 	List            web.Link
 	Seen            string // what a press on the page carries
 	Amount          money.Amount
@@ -32,8 +33,7 @@ type paymentPage struct {
 	CaptureMethod   payment.CaptureMethod
 	Order           *web.Link // that it is for
 	GatewayRef      string
-	Supersedes      string // the payment that this one asks again for
-	SupersededBy    string // the payment that asks again for this one
+	Earlier, Later  *web.Link // the payments that this one asks again for, and that ask again for it
 	CanWithdraw     bool
 	CanAskAgain     bool
 	SoonAskAgain    bool   // once the log has confirmed what ended it
@@ -42,23 +42,46 @@ type paymentPage struct {
 }
 
 func (h *handlers) showPayment(c echo.Context) error {
+	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
+	if reference, ok := payment.ReadReference(c.Param("id")); ok {
+		return h.showReferred(c, contractor, reference)
+	}
 	id, err := idOf(c.Param("id"))
 	if err != nil {
 		return err
 	}
-	ctx, contractor := c.Request().Context(), web.PersonOf(c).ID
 	p, err := h.ownPayment(ctx, id, contractor)
 	if err != nil {
 		return err
 	}
-	page := web.Page{Title: clip(p.Description, 60), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown(), Now: decidedText(p.Payment)}
+	page := web.Page{Title: paymentview.Titled(p.Reference, clip(p.Description, 60)), Nav: "payments", Subject: payment.Stream(id), Revision: p.Shown(), Now: decidedText(p.Payment)}
 	data := paymentPageOf(p, contractor)
 	data.List = web.BackLink(c, "Payments", "/")
 	page.Back = data.List.Href
 	if err := h.addOrder(ctx, &data, p.Payment); err != nil {
 		return err
 	}
+	if data.Earlier, data.Later, err = paymentview.Others(p.Payment, func(ids []string) ([]paymentview.Row, error) {
+		rows, err := readmodel.Find(ctx, h.db, ids...)
+		return pg.Column(rows, func(p readmodel.Payment) paymentview.Row { return p.Row }), err
+	}); err != nil {
+		return err
+	}
 	return paymentView.Render(c, http.StatusOK, page, data)
+}
+
+// showReferred leads to the contractor's payment that a reference names, or to all that have it.
+func (h *handlers) showReferred(c echo.Context, contractor, reference string) error {
+	found, err := readmodel.FindReferred(c.Request().Context(), h.db, contractor, reference)
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return errNoPayment
+	case len(found) > 1:
+		return web.Redirect(c, web.Address("/", map[string]string{"q": reference}))
+	}
+	return web.Redirect(c, paymentPath(found[0].ID))
 }
 
 // decidedText is the decision, with who took it.
@@ -97,12 +120,11 @@ func (h *handlers) addOrder(ctx context.Context, page *paymentPage, p payment.Pa
 func paymentPageOf(p readmodel.PaymentHistory, contractor string) paymentPage {
 	decided := paymentview.DecidedBy(p.Payment)
 	page := paymentPage{
-		ID: p.ID, Seen: paymentview.Seen(p.UpdatedAt, p.Amount), Amount: p.Amount, Description: p.Description,
+		ID: p.ID, Reference: p.Reference, Seen: paymentview.Seen(p.UpdatedAt, p.Amount), Amount: p.Amount, Description: p.Description,
 		Decision: decisionBadge(p.Decision, p.Money), Money: moneyBadge(p.Payment),
 		Pending: p.Pending, RequestedAt: p.Requested.At, DecidedBy: decided.ByName, DecidedAt: decided.At,
 		Reason: p.Reason, Note: p.Note, CaptureMethod: p.CaptureMethod,
-		GatewayRef: p.GatewayReference, Supersedes: p.Supersedes, SupersededBy: p.SupersededBy,
-		CanWithdraw: p.Decision == payment.DecisionRequested,
+		GatewayRef: p.GatewayReference, CanWithdraw: p.Decision == payment.DecisionRequested,
 	}
 	err := p.CanAskAgain(contractor)
 	page.CanAskAgain = err == nil

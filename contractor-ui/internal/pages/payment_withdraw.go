@@ -29,7 +29,7 @@ func (h *handlers) withdrawPayment(c echo.Context) error {
 	refusal := refusalOf(err)
 	about := &web.Link{Label: "See the payment", Href: paymentPath(id)}
 	if p, err := h.ownPayment(ctx, id, web.PersonOf(c).ID); err == nil {
-		about.Label = locale.Amount(p.Amount) + " for “" + clip(p.Description, 60) + "”"
+		about.Label = paymentview.Titled(p.Reference, locale.Amount(p.Amount)+" for “"+clip(p.Description, 60)+"”")
 	}
 	switch {
 	case err == nil:

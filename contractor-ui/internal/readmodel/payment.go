@@ -104,15 +104,21 @@ func query(sort readmodel.Sort, tab string, q Query) readmodel.Query {
 	return q.Query
 }
 
+// paymentQuery asks for a contractor's payments.
+func paymentQuery(q Query) readmodel.Query {
+	q.Search = paymentview.Sought(q.Search)
+	return query(paymentview.Newest, "decision", q)
+}
+
 // List reads a page of payments.
 func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], error) {
-	return payments.Page(ctx, db, query(paymentview.Newest, "decision", q))
+	return payments.Page(ctx, db, paymentQuery(q))
 }
 
 // CountFound counts what a narrowed list has of payments with a decision, up to a bound.
 func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Query) (int, error) {
 	q.Tab = string(decision)
-	return payments.CountNarrowed(ctx, db, query(paymentview.Newest, "decision", q))
+	return payments.CountNarrowed(ctx, db, paymentQuery(q))
 }
 
 // ListWhole reads all of a list.
@@ -123,12 +129,18 @@ func ListWhole(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Payment, error
 
 // AddUp counts and adds up what a list has.
 func AddUp(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, error) {
-	return payments.AddUp(ctx, db, query(paymentview.Newest, "decision", q), "currency", "amount_minor")
+	return payments.AddUp(ctx, db, paymentQuery(q), "currency", "amount_minor")
 }
 
 // Find returns the rows of the payments that are in the read model.
 func Find(ctx context.Context, db *pg.DB, ids ...string) ([]Payment, error) {
 	return payments.Find(ctx, db, "id", ids...)
+}
+
+// FindReferred returns some of a contractor's payments that have a reference: one, unless somebody forged it.
+func FindReferred(ctx context.Context, db *pg.DB, contractor, reference string) ([]Payment, error) {
+	has := readmodel.Where("length(reference) = length(?::text) and reference = ? and contractor_id = ?", reference, reference, contractor)
+	return payments.Some(ctx, db, has, 2)
 }
 
 // ErrSuperseded means that another payment asks again for the same one already.

@@ -4,9 +4,9 @@
 //   - A number is given once, by however many processes: the database's sequence gives it, and whoever takes
 //     one waits for nobody. One that nothing came of is a gap.
 //   - A database that may be older than the topic gives none. Only when its journal has what this service has
-//     written, and its numbers go on after the highest of those, does a process give any: after its start, and
-//     after each of the database's server. Until then payments have no reference, and are asked for all the
-//     same.
+//     written, and its numbers go on after the highest of those, does a process give any: after its start,
+//     and after each of the database's server. Until then payments have no reference, and are asked for all
+//     the same.
 package references
 
 import (
@@ -105,7 +105,8 @@ func (n *Numbers) check(ctx context.Context) (checked string, err error) {
 func (n *Numbers) pass(ctx context.Context, year int) error {
 	const behind = "where year = $1 and (select last_value from payment_references) - base < $2"
 	return n.db.InTx(ctx, func(tx *pg.Tx) error {
-		tx.Queue("select pg_advisory_xact_lock(hashtextextended('payment references', 0))") // or two of these wait for each other
+		// Or two of these would wait for each other.
+		tx.Queue("select pg_advisory_xact_lock(hashtextextended('payment references', 0))")
 		given, err := highest(ctx, tx, year)
 		if err != nil || given == 0 {
 			return err
@@ -141,7 +142,8 @@ func highest(ctx context.Context, tx *pg.Tx, year int) (number int64, err error)
 	return number, nil
 }
 
-// Ready waits for a check that runs, unless it has failed before. Call it before the transaction of a request.
+// Ready waits for a check that runs, unless it has failed before. Call it before the transaction of a
+// request.
 func (n *Numbers) Ready(ctx context.Context) {
 	n.mu.Lock()
 	looked := n.looked

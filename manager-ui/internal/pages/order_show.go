@@ -44,7 +44,8 @@ type orderPage struct {
 	Percent           string        // of the discount
 	Ended             string        // "Cancelled by Mia Weber"; "" while it has not
 	EndedAt           time.Time
-	Money             string // what became of the money of an order that ended
+	Money             string    // what became of the money of an order that ended
+	Paid              *web.Link // the payment that paid it; nil for none
 	Payments          []orderPayment
 	Steps             []web.Step
 	IsDraft           bool
@@ -131,7 +132,7 @@ func describeOrder(seen orderview.History) orderPage {
 	o := seen.Order
 	page := orderPage{
 		Order: o, Title: orderTitle(o), Contractor: nameOr(o.ContractorName, o.ContractorID), Status: orderview.StateBadge(o.State),
-		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Steps: orderview.Timeline(seen, paymentview.StepText),
+		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Paid: seen.PaidWith(), Steps: orderview.Timeline(seen, paymentview.StepText),
 	}
 	if o.CustomerID != "" {
 		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
@@ -148,7 +149,7 @@ func describeOrder(seen orderview.History) orderPage {
 	}
 	for i, p := range seen.Payments {
 		shown := orderPayment{
-			Name: orderview.PaymentName(i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
+			Name: orderview.PaymentName(p.Reference, i, len(seen.Payments)), Href: paymentPath(p.ID), Amount: p.Amount, Status: status(p.Payment), RequestedAt: p.Requested.At,
 		}
 		if label := paymentview.MoneyLabel(p.Payment); !strings.EqualFold(label, moneyWord(p.Payment)) { // which the status says
 			shown.Money = label

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/payments-core/payment"
+	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
@@ -92,7 +93,7 @@ func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d d
 
 // paymentLink leads to a payment by what it is for.
 func paymentLink(p payment.Payment) *web.Link {
-	return &web.Link{Label: clip(p.Description), Href: paymentPath(p.ID)}
+	return &web.Link{Label: paymentview.Titled(p.Reference, clip(p.Description)), Href: paymentPath(p.ID)}
 }
 
 // whereFrom is the list that a row's button was pressed in, or the payment's page.

@@ -14,25 +14,26 @@ import (
 
 // paymentRow is a payment in a list.
 type paymentRow struct {
-	ID, Contractor, Description string
-	Revision                    int64
-	Sort, ByAmount, ByName      string // what lists are sorted by
-	Order                       string // the address of the order that it says it is for; "" for none
-	Amount                      money.Amount
-	RequestedAt                 time.Time
-	Seen                        string // what a press in the row carries
-	Verdict                     string // the decision alone
-	Status                      web.Badge
-	DecidedBy                   string
-	Waits                       bool // for a decision
-	OnHold                      bool // for a manager to capture or release
+	ID, Reference           string // "" of a payment without a reference
+	Contractor, Description string
+	Revision                int64
+	Sort, ByAmount, ByName  string // what lists are sorted by
+	Order                   string // the address of the order that it says it is for; "" for none
+	Amount                  money.Amount
+	RequestedAt             time.Time
+	Seen                    string // what a press in the row carries
+	Verdict                 string // the decision alone
+	Status                  web.Badge
+	DecidedBy               string
+	Waits                   bool // for a decision
+	OnHold                  bool // for a manager to capture or release
 }
 
 var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
 
 func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
-		ID: p.ID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
+		ID: p.ID, Reference: p.Called(), Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		ByAmount: p.Place(readmodel.ByAmount).Key, ByName: p.Place(readmodel.ByContractor).Key,
 		Amount: p.Amount(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName, Status: status(p.Payment()),
 		Seen: paymentview.Seen(p.UpdatedAt, p.Amount()), Verdict: paymentview.DecisionLabel(p.Decision),

@@ -13,6 +13,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/locale"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -27,6 +28,7 @@ type paymentPage struct {
 	CanCapture            bool            // and release: a hold that waits for a manager
 	PendingCommand        *pendingCommand // what becomes of the hold; nil while nothing does
 	Order                 *web.Link       // that it is for, if it is here
+	Earlier, Later        *web.Link       // the payments that it asks again for, and that ask again for it
 	Steps                 []web.Step
 	AcceptForm, MoneyForm *web.Form
 	Key                   string      // the idempotency key of what is pressed on this page
@@ -36,7 +38,24 @@ type paymentPage struct {
 var paymentView = web.NewView[paymentPage]("payment")
 
 func (h *handlers) showPayment(c echo.Context) error {
+	if reference, ok := payment.ReadReference(c.Param("id")); ok {
+		return h.showReferred(c, reference)
+	}
 	return h.renderPayment(c, http.StatusOK, func(*paymentPage) {})
+}
+
+// showReferred leads to the payment that a reference names, or to all that have it.
+func (h *handlers) showReferred(c echo.Context, reference string) error {
+	found, err := readmodel.FindReferred(c.Request().Context(), h.db, reference)
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return errNoPayment
+	case len(found) > 1:
+		return web.Redirect(c, web.Address(paymentsPath, map[string]string{"tab": string(readmodel.All), "q": reference}))
+	}
+	return web.Redirect(c, paymentPath(found[0].ID))
 }
 
 // readPayment reads the payment that the address names.
@@ -62,9 +81,15 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 	if page.Order, err = h.orderOf(c.Request().Context(), p.Payment); err != nil {
 		return err
 	}
+	if page.Earlier, page.Later, err = paymentview.Others(p.Payment, func(ids []string) ([]paymentview.Row, error) {
+		rows, err := readmodel.Find(c.Request().Context(), h.db, ids...)
+		return pg.Column(rows, func(p readmodel.Payment) paymentview.Row { return p.Row }), err
+	}); err != nil {
+		return err
+	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
-		Title: locale.Amount(p.Amount) + " for " + p.ContractorName, Nav: "payments",
+		Title: paymentview.Titled(p.Reference, locale.Amount(p.Amount)+" for "+p.ContractorName), Nav: "payments",
 		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Back: page.List.Href, Message: page.Message,
 	}, page)
 }

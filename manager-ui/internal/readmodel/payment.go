@@ -159,7 +159,7 @@ func (t Tab) query(q readmodel.Query) readmodel.Query {
 	if q.Sort.SQL == "" {
 		q.Sort = t.Sort()
 	}
-	q.Limit = cmp.Or(q.Limit, PageSize)
+	q.Limit, q.Search = cmp.Or(q.Limit, PageSize), paymentview.Sought(q.Search)
 	if decision, ok := decisions[t]; ok {
 		q.Where = append(slices.Clip(q.Where), readmodel.Where("decision = ?", decision))
 	}
@@ -189,6 +189,11 @@ func AddUp(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmode
 // Find reads some payments, in no order; those that are not there are left out.
 func Find(ctx context.Context, db *pg.DB, ids ...string) ([]Payment, error) {
 	return payments.Find(ctx, db, "id", ids...)
+}
+
+// FindReferred returns some of the payments that have a reference: one, unless somebody forged it.
+func FindReferred(ctx context.Context, db *pg.DB, reference string) ([]Payment, error) {
+	return payments.Some(ctx, db, readmodel.Where("reference = ?", reference), 2)
 }
 
 // SupersededBy returns the id of the payment that asks for this one again, "" if none does.

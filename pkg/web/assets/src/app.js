@@ -2,6 +2,7 @@ import { config } from "@hotwired/turbo";
 import "../../../live/client/index.js";
 import "./relative-time.js";
 import "./messages.js";
+import "./copy.js";
 import "./forms.js";
 import "./typed.js";
 import "./sending.js";
