@@ -103,7 +103,7 @@ func TestAskingAgainForAnOrder(t *testing.T) {
 			page = ada.press(page, address+"/payment", "", url.Values{"capture": {"automatic"}})
 			ada.wants(page, http.StatusOK, address, "asked again for 25.00 EUR", "See the payment under way")
 			without(t, page, ">Ask again<")
-			ada.wants(ada.get("/payments/"+first), http.StatusOK, "", "with a newer payment")
+			ada.wants(ada.get("/payments/"+first), http.StatusOK, "", "with <a", ">"+d.reference(d.otherPaymentIn(page, first))+"</a>")
 			// but not once more, nor beside the order
 			ada.wants(ada.press(stale, address+"/payment", "", url.Values{"capture": {"automatic"}, "payment_id": {event.NewID().String()}}),
 				http.StatusOK, address, "a payment of this order is under way")
