@@ -22,6 +22,7 @@ type Form struct {
 	values map[string]string
 	errors map[string]string
 	offers map[string][]Choice
+	notes  map[string]string
 	picked string // the field that was filled in from its offers
 	locale locale.Locale
 }
@@ -31,7 +32,7 @@ func NewForm(values map[string]string) *Form {
 	if values == nil {
 		values = map[string]string{}
 	}
-	return &Form{values: values, errors: map[string]string{}, offers: map[string][]Choice{}}
+	return &Form{values: values, errors: map[string]string{}, offers: map[string][]Choice{}, notes: map[string]string{}}
 }
 
 // ReadForm reads the request's body, each field by the rules of package text. One with what no text may have
@@ -93,6 +94,12 @@ func (f *Form) Amount(typed, code string) (money.Amount, error) { return f.local
 // Number is what was typed as a decimal number, with a point before its decimals.
 func (f *Form) Number(name string) string { return f.locale.Point(f.Value(name)) }
 
+// Set puts a value into a field.
+func (f *Form) Set(name, value string) { f.values[name] = value }
+
+// Note puts a line beside a field that is not wrong.
+func (f *Form) Note(name, line string) { f.notes[name] = line }
+
 // Error returns the message beside a field, or "".
 func (f *Form) Error(name string) string { return f.errors[name] }
 
@@ -111,6 +118,7 @@ func (f *Form) Status() int {
 // Its methods return a changed copy, so that they chain.
 type Field struct {
 	Name, Label, Value, Error, HintText string
+	Remark                              string // see Form.Note
 	Kind                                string // input, textarea or select
 	Type, Mode, Auto, Holder            string // attributes of an input
 	Required, Focus                     bool
@@ -127,7 +135,7 @@ type Choice struct{ Value, Label string }
 func (f *Form) Field(name, label string) Field {
 	return Field{
 		Name: name, Label: label, Value: f.values[name], Error: f.errors[name], Kind: "input", Type: "text", Auto: "off",
-		Offers: f.offers[name], Picked: f.picked == name,
+		Offers: f.offers[name], Picked: f.picked == name, Remark: f.notes[name],
 	}
 }
 
@@ -163,6 +171,9 @@ func (f Field) Described() string {
 	var ids []string
 	if f.Error != "" {
 		ids = append(ids, f.Name+"-error")
+	}
+	if f.Remark != "" {
+		ids = append(ids, f.Name+"-note")
 	}
 	if f.HintText != "" {
 		ids = append(ids, f.Name+"-hint")

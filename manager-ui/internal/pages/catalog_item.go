@@ -51,7 +51,8 @@ type itemPage[T catalogItem] struct {
 	formState
 	List                              web.Link
 	ID                                string
-	Now                               *T // nil: a new one
+	Was                               map[string]string // see mergeItem
+	Now                               *T                // nil: a new one
 	Name, SKU, Price, Currency, Email web.Field
 }
 
@@ -139,13 +140,16 @@ func (p catalogPages[T]) show(c echo.Context) error {
 
 func (p catalogPages[T]) form(now T) *web.Form {
 	values := p.values(now)
+	for name, value := range p.values(now) {
+		values[was+name] = value
+	}
 	values["id"] = now.Common().ID
 	return web.NewForm(values)
 }
 
 // render shows the form, and what there is now.
 func (p catalogPages[T]) render(c echo.Context, now *T, form *web.Form, a formState) error {
-	page := itemPage[T]{formState: a, List: p.list(c), ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
+	page := itemPage[T]{Was: wasIn(form), formState: a, List: p.list(c), ID: form.Value("id"), Now: now, Name: form.Field("name", "Name").Need()}
 	p.fields(form, &page)
 	around := web.Page{Title: "Add " + p.file.noun, Nav: p.file.nav, Back: page.List.Href, Message: a.Message}
 	if now != nil {
@@ -190,7 +194,17 @@ func (p catalogPages[T]) change(c echo.Context) error {
 	sequence, _ := strconv.ParseInt(form.Value("sequence"), 10, 64)
 	body, said := p.read(form, "", sequence)
 	return p.send(c, orderingCommand{form: form, path: p.remote + "/" + id, body: body, id: id, verb: "saved", done: "Saved: " + said + "."},
-		func(a formState) error { return p.render(c, &now, form, a) })
+		func(a formState) error {
+			if a.now == nil {
+				return p.render(c, &now, form, a)
+			}
+			a.Message.Text += mergeItem(form, *a.now)
+			p.awaitShown(c.Request().Context(), p.file.stream(id), a.now.Sequence)
+			if now, err = p.item(c, id); err != nil {
+				return err
+			}
+			return p.render(c, &now, form, a)
+		})
 }
 
 func (p catalogPages[T]) archive(c echo.Context) error {

@@ -125,6 +125,65 @@ func TestAProductsLife(t *testing.T) {
 	mia.post(page, append(form, "name", "Late")...).is(409, "It was archived by Mia Weber")
 }
 
+// Whoever saves second takes back nothing that they have not typed.
+func TestTwoWhoChangeOneProduct(t *testing.T) {
+	s, mia := openShop(t)
+	tom := s.manager("tom-berg")
+	form := mia.get("/catalog/new").form("sku", "T-1", "name", "Tiles", "price", "10", "currency", "EUR")
+	page := "/catalog/" + strings.TrimPrefix(mia.post("/catalog", form...).is(200).things()[0], "product-")
+	change := func(who *manager, from answer, fields ...string) answer {
+		all := map[string]string{"sku": "T-1", "name": "Tiles", "price": "10.00", "currency": "EUR"} // as the page has them
+		for name := range all {
+			if m := regexp.MustCompile(`name="` + name + `" type="text" value="([^"]*)"`).FindStringSubmatch(from.text); m != nil {
+				all[name] = m[1]
+			}
+		}
+		if m := regexp.MustCompile(`<option value="([A-Z]+)" selected>`).FindStringSubmatch(from.text); m != nil {
+			all["currency"] = m[1]
+		}
+		for i := 0; i < len(fields); i += 2 {
+			all[fields[i]] = fields[i+1]
+		}
+		return who.post(page, from.form("sku", all["sku"], "name", all["name"], "price", all["price"], "currency", all["currency"])...)
+	}
+
+	// given two who look at it, of whom one sets another price
+	seen := mia.get(page).is(200)
+	change(tom, tom.get(page), "price", "20").is(200, "Saved: Tiles, 20.00 EUR.")
+
+	// when the other has renamed it, then her name stands beside his price, which saving again keeps
+	asked := change(mia, seen, "name", "Oak tiles").is(409, "Not saved", "changed meanwhile by Tom Berg", `value="Oak tiles"`, `value="20.00"`,
+		`id="price-note">It was “10.00 EUR” when you began.`, "What you did not change is as it is now").without(`id="name-error"`)
+	change(mia, asked).is(200, "Saved: Oak tiles, 20.00 EUR.")
+
+	// when both change the price, then hers is kept beside his, and is what saving again sets
+	seen = mia.get(page)
+	change(tom, tom.get(page), "price", "30", "sku", "T-2").is(200, "Saved: Oak tiles, 30.00 EUR.")
+	asked = change(mia, seen, "price", "25").is(409, `id="price-error">It is “30.00 EUR” now, and was “20.00 EUR” when you began. Yours is kept`,
+		`value="25"`, `value="T-2"`, `id="sku-note">It was “T-1” when you began.`)
+	change(mia, asked).is(200, "Saved: Oak tiles, 25.00 EUR.", "T-2")
+
+	// and a third who was before that is asked again
+	change(tom, seen, "name", "Tiles of oak").is(409, `value="25.00"`, `value="T-2"`)
+
+	// and a price in another currency is another price
+	seen = mia.get(page)
+	change(tom, tom.get(page), "price", "3000", "currency", "JPY").is(200, "Saved: Oak tiles, 3,000 JPY.")
+	change(mia, seen, "price", "26").is(409, `id="price-error">It is “3000 JPY” now, and was “25.00 EUR” when you began.`, `value="26"`, `<option value="EUR" selected>`)
+}
+
+func TestTwoWhoChangeOneCustomer(t *testing.T) {
+	s, mia := openShop(t)
+	tom := s.manager("tom-berg")
+	form := mia.get("/customers/new").form("name", "Hotel Sonne", "email", "office@sonne.example")
+	page := "/customers/" + strings.TrimPrefix(mia.post("/customers", form...).is(200).things()[0], "customer-")
+	seen := mia.get(page)
+	tom.post(page, tom.get(page).form("name", "Hotel Sonne", "email", "new@sonne.example")...).is(200, "Saved: Hotel Sonne.")
+	asked := mia.post(page, seen.form("name", "Hotel Sonne AG", "email", "office@sonne.example")...).is(409, `value="Hotel Sonne AG"`, `value="new@sonne.example"`,
+		`id="email-note">It was “office@sonne.example” when you began.`)
+	mia.post(page, asked.form("name", "Hotel Sonne AG", "email", "new@sonne.example")...).is(200, "Saved: Hotel Sonne AG.", "new@sonne.example")
+}
+
 func TestACustomersLife(t *testing.T) {
 	s, mia := openShop(t)
 	form := mia.get("/customers/new").is(200).form("name", "Hotel Sonne", "email", "office@sonne.example")

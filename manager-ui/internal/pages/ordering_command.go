@@ -39,6 +39,7 @@ type formState struct {
 	Message  web.Message
 	Key      string // the next press's
 	Sequence string // that the next press expects
+	now      *itemNow
 }
 
 // newFormState is a form before it was sent.
@@ -105,9 +106,7 @@ func commandKey(key string, asked any) string {
 // flashDone waits for the read model to have what a command wrote. Then it shows what was done, or that it
 // takes a moment.
 func (h *handlers) flashDone(c echo.Context, stream string, sequence int64, done string) {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), awaitTime)
-	defer cancel()
-	if !h.histories.Await(ctx, stream, sequence) {
+	if !h.awaitShown(c.Request().Context(), stream, sequence) {
 		done = "Saved. It is shown shortly."
 	}
 	web.Flash(c, web.Good, done)
@@ -121,9 +120,7 @@ func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand,
 	switch {
 	case errors.As(err, &refusal):
 		var field string
-		var now struct {
-			Sequence int64 `json:"sequence"`
-		}
+		var now itemNow
 		a.Status, a.Message.Text, a.Key = refusal.Status, sentence(refusal.Detail), uuid.NewString() // it has spent its key
 		if json.Unmarshal(refusal.Extra["field"], &field) == nil && field != "" {
 			o.form.Fail(field, refusal.Detail)
@@ -131,6 +128,7 @@ func (h *handlers) notDone(ctx context.Context, a *formState, o orderingCommand,
 		}
 		if json.Unmarshal(refusal.Extra["now"], &now) == nil && now.Sequence > 0 {
 			a.Sequence = strconv.FormatInt(now.Sequence, 10) // the person sees it now
+			a.now = &now
 		}
 		_ = json.Unmarshal(refusal.Extra["at"], &a.Message.At) // when what stands in the way happened, if anything does
 		h.addChanges(ctx, a, o.stream, refusal)
@@ -162,9 +160,14 @@ func (h *handlers) addChanges(ctx context.Context, a *formState, stream string, 
 	for _, change := range changes {
 		a.Message.Each = append(a.Message.Each, sentence(change.Words)+".")
 	}
+	h.awaitShown(ctx, stream, sequence)
+}
+
+// awaitShown waits for the read model to have a version of something, and reports whether it has.
+func (h *handlers) awaitShown(ctx context.Context, stream string, sequence int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, awaitTime)
 	defer cancel()
-	h.histories.Await(ctx, stream, sequence)
+	return h.histories.Await(ctx, stream, sequence)
 }
 
 // logNotDone logs for those who operate the services. A denial stays until they mend it.

@@ -1,0 +1,85 @@
+package pages
+
+import (
+	"fmt"
+	"strings"
+
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/web"
+)
+
+// was is what the names of hidden fields begin with that say what a field had when somebody began to change it.
+const was = "was_"
+
+// itemFields are the fields of products and customers. Those that belong together are one value: a price is
+// none without its currency.
+var itemFields = [][]string{{"name"}, {"sku"}, {"price", "currency"}, {"email"}}
+
+// wasIn is what a form says that its fields had.
+func wasIn(form *web.Form) map[string]string {
+	before := map[string]string{}
+	for _, fields := range itemFields {
+		for _, name := range fields {
+			if value := form.Value(was + name); value != "" {
+				before[name] = value
+			}
+		}
+	}
+	return before
+}
+
+// itemNow is a product or a customer as ordering-core has it now.
+type itemNow struct {
+	Sequence         int64
+	Name, SKU, Email string
+	Price            *money.Amount
+}
+
+func (n itemNow) values() map[string]string {
+	if n.Price == nil {
+		return map[string]string{"name": n.Name, "email": n.Email}
+	}
+	return map[string]string{"name": n.Name, "sku": n.SKU, "price": n.Price.Decimal(), "currency": n.Price.Currency}
+}
+
+// mergeItem brings a form to what is there now, since somebody else was first. What only they have changed is
+// as they have it, so that saving again takes nothing back; what this person has typed is kept, beside the
+// other's. It returns what to do, to end the message with.
+func mergeItem(form *web.Form, now itemNow) (todo string) {
+	before, theirs, mine := wasIn(form), now.values(), map[string]string{}
+	todo = ". What you did not change is as it is now: look at it, and save again"
+	for _, fields := range itemFields {
+		for _, name := range fields {
+			mine[name] = form.Value(name)
+			if amount, err := money.Parse(mine[name], form.Value("currency")); name == "price" && err == nil {
+				mine[name] = amount.Decimal()
+			}
+		}
+		value := func(of map[string]string) string {
+			var parts []string
+			for _, name := range fields {
+				parts = append(parts, of[name])
+			}
+			return strings.Join(parts, " ")
+		}
+		base, other, own, first := value(before), value(theirs), value(mine), fields[0]
+		switch {
+		case base == "" || base == other || own == other:
+		case own == base:
+			for _, name := range fields {
+				form.Set(name, theirs[name])
+			}
+			form.Note(first, fmt.Sprintf("It was “%s” when you began.", clip(base)))
+		default:
+			form.Fail(first, fmt.Sprintf("It is “%s” now, and was “%s” when you began. Yours is kept: save again to have it.", clip(other), clip(base)))
+			todo = ". What you typed is kept beside it, and what you did not change is as it is now"
+		}
+	}
+	for name, value := range theirs {
+		form.Set(was+name, value)
+	}
+	if len(before) == 0 { // a page of the version before
+		return ""
+	}
+	return todo
+}
