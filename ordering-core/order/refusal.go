@@ -51,8 +51,8 @@ type Refusal struct {
 	By     string
 	ByName string
 	At     time.Time
-	// Field is the input that is to be mended, as a command's JSON names it: what is wrong where Code is Invalid,
-	// or what is to be chosen again. Message is for its author.
+	// Field is the input that is to be mended, as a command's JSON names it: what is wrong where Code is
+	// Invalid, or what is to be chosen again. Message is for its author.
 	Field   string
 	Message string
 	// Seen and Now are the totals that differ, where Code is TotalDiffers.

@@ -19,7 +19,8 @@ import (
 
 // Draft is what a draft's total is reckoned from, beside the catalog.
 type Draft struct {
-	Sequence    int64        `json:"sequence"` // of the order with it: a row that was written without a draft may keep an older one
+	// Sequence is the order's with it: the version before leaves an older draft in the row.
+	Sequence    int64        `json:"sequence"`
 	CustomerID  string       `json:"customer_id"`
 	BasisPoints int64        `json:"basis_points"`
 	Lines       []order.Line `json:"lines"`
@@ -95,7 +96,7 @@ func QuoteDrafts[O any](ctx context.Context, db *pg.DB, rows []O, row func(*O) *
 	}
 	for i, r := range drafts {
 		r.Parts, r.Quoted = prices.parts(lines[i]), &order.Quoted{}
-		if quoted, err := prices.Quote(lines[i], r.Draft.BasisPoints); err == nil { // else nobody can say what it costs
+		if quoted, err := prices.Quote(lines[i], r.Draft.BasisPoints); err == nil {
 			r.Quoted = &quoted
 		}
 	}

@@ -137,3 +137,80 @@ func TestTheCatalogOnAPhone(t *testing.T) {
 	mia.See("Line 3, Price:")
 	fits(t, mia)
 }
+
+func TestTwoManagersChangeOneProduct(t *testing.T) {
+	sys := testsystem.New(t)
+	id := sys.Product(t, "OAK-2", "Oak boards", 10_00)
+	sys.Settle(t)
+	page := sys.URL(testsystem.Manager) + "/catalog/" + id
+	for name, options := range map[string][]browser.Option{"with scripts": nil, "without scripts": {browser.WithoutJavaScript}} {
+		t.Run(name, func(t *testing.T) {
+			// given two who have it open, of whom one has begun to rename it
+			mia := browser.New(t).Tab(t, page, options...)
+			tom := browser.New(t).Tab(t, page)
+			signIn(tom, "Tom Berg")
+			tom.Open(page)
+			mia.Fill("Name", "Boards of oak")
+			tom.Fill("Price", "20")
+			tom.Press("Save")
+			tom.See("Saved: Oak boards, 20.00 EUR.")
+
+			// when she saves, then she is asked, with his price in its field, and saving again keeps both
+			mia.Press("Save")
+			mia.See("Not saved. It was changed meanwhile by Tom Berg", "#flashes")
+			mia.See("It was “10.00 EUR” when you began.", "form")
+			mia.Eventually(`document.querySelector("#price").value === "20.00" && document.querySelector("#name").value === "Boards of oak"`)
+			mia.Press("Save")
+			mia.See("Saved: Boards of oak, 20.00 EUR.")
+
+			// when both have typed a price, then hers stands beside his
+			mia.Open(page)
+			tom.Open(page)
+			mia.Fill("Price", "12")
+			tom.Fill("Price", "10")
+			tom.Fill("Name", "Oak boards")
+			tom.Press("Save")
+			tom.See("Saved: Oak boards, 10.00 EUR.")
+			mia.Press("Save")
+			mia.See("It is “10.00 EUR” now, and was “20.00 EUR” when you began. Yours is kept", "form")
+			mia.Eventually(`document.querySelector("#price").value === "12" && document.querySelector("#name").value === "Oak boards"`)
+			if options == nil {
+				mia.Screenshot("product-conflict")
+				mia.Resize(390, 844)
+				mia.Screenshot("product-conflict-phone")
+			}
+			mia.Press("Save")
+			mia.See("Saved: Oak boards, 12.00 EUR.")
+			tom.Open(page)
+			tom.Fill("Price", "10")
+			tom.Press("Save")
+			tom.See("Saved: Oak boards, 10.00 EUR.")
+		})
+	}
+}
+
+func TestAFileIsNotImportedOverWhatHasChangedSinceItsPreview(t *testing.T) {
+	sys := testsystem.New(t)
+	id := sys.Product(t, "OAK-2", "Oak boards", 20_00)
+	sys.Settle(t)
+	b := browser.New(t)
+	mia := b.Tab(t, sys.URL(testsystem.Manager)+"/catalog/import")
+	mia.Upload("CSV file", "products.csv", "SKU,Name,Price,Currency\nOAK-2,Oak boards,33,EUR\nOAK-3,Oak beams,5,EUR\n")
+	mia.Press("Preview")
+	mia.See("Price from “20.00”")
+	sys.Send(t, "tom-berg", "Tom Berg", "/products/"+id, map[string]any{
+		"sequence": 1, "sku": "OAK-2", "name": "Oak boards", "price": map[string]any{"amount": 44_00, "currency": "EUR"}})
+
+	mia.Press("Import", "form")
+	mia.See("Changed since the preview")
+	mia.See("Line 2, SKU OAK-2: Tom Berg has changed Price from “20.00” to “44.00”.")
+	mia.See("Price from “44.00”", "table")
+	mia.Screenshot("import-changed")
+	list := b.Tab(t, sys.URL(testsystem.Manager)+"/catalog")
+	list.See("44.00")
+	list.SeeNot("Oak beams")
+
+	mia.Press("Import", "#import-form")
+	mia.See("Imported: 1 added, 1 changed, 0 unchanged.")
+	mia.See("33.00")
+}

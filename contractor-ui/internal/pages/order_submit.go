@@ -44,8 +44,8 @@ func (h *handlers) submitOrder(c echo.Context) error {
 	})
 }
 
-// since is why nothing came of a form for an order as it was seen, if that is why: what the order came to then
-// and now, and what happened to it after that version. It waits for the read model to show it, too.
+// since is why nothing came of a form for an order as it was seen, if that is why: what the order came to
+// then and now, and what happened to it after that version. It waits for the read model to show it, too.
 func (h *handlers) since(ctx context.Context, s *orderForm, seen money.Amount, refusal *api.Refusal) (c changes) {
 	c.Not = notDoneText(s.form)
 	switch order.Code(refusal.Code) {

@@ -27,6 +27,7 @@ func NewUploads(db *pg.DB) *Uploads { return &Uploads{db} }
 // Upload is a file.
 type Upload struct {
 	Content    []byte
+	Seen       []byte     // what its preview compared it with; nil: nobody has looked yet
 	ImportedAt *time.Time // nil: it was not imported yet
 	Result
 }
@@ -68,9 +69,9 @@ func (u *Uploads) Read(ctx context.Context, owner, kind, id string) (file Upload
 	if uuid.Validate(id) != nil {
 		return file, ErrNoUpload
 	}
-	err = u.db.Pool().QueryRow(ctx, `select content, imported_at, coalesce(added, 0), coalesce(changed, 0), coalesce(unchanged, 0)
+	err = u.db.Pool().QueryRow(ctx, `select content, seen, imported_at, coalesce(added, 0), coalesce(changed, 0), coalesce(unchanged, 0)
 		from uploads where id = $1 and owner = $2 and kind = $3`, id, owner, kind).
-		Scan(&file.Content, &file.ImportedAt, &file.Added, &file.Changed, &file.Unchanged)
+		Scan(&file.Content, &file.Seen, &file.ImportedAt, &file.Added, &file.Changed, &file.Unchanged)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return file, ErrNoUpload
@@ -78,6 +79,14 @@ func (u *Uploads) Read(ctx context.Context, owner, kind, id string) (file Upload
 		return file, fmt.Errorf("read the file: %w", err)
 	}
 	return file, nil
+}
+
+// NotePreview notes what the latest preview of a file compared it with.
+func (u *Uploads) NotePreview(ctx context.Context, id string, seen []byte) error {
+	if _, err := u.db.Pool().Exec(ctx, "update uploads set seen = $2 where id = $1 and imported_at is null", id, seen); err != nil {
+		return fmt.Errorf("note the preview: %w", err)
+	}
+	return nil
 }
 
 // NoteImport notes that a file was imported, and what came of it. The first time stays.

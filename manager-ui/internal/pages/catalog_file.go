@@ -29,8 +29,8 @@ type fileKind struct {
 	// read is a row as ordering-core takes it, with its cells as they would be exported. fail gets what is
 	// wrong.
 	read func(cells []string, amount parser, fail func(field, message string)) (body any, exported []string)
-	// there are the cells that there are now, by catalog.Key of the column key.
-	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error)
+	// there is what there is now, by catalog.Key of the column key.
+	there  func(ctx context.Context, db *pg.DB, keys []string) (map[string]seenRow, error)
 	all    func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error]
 	stream func(id string) string
 }
@@ -42,8 +42,8 @@ var productFile = fileKind{
 		body, _ := newProductBody(cells[0], cells[1], cells[2], strings.ToUpper(cells[3]), amount, fail)
 		return body, []string{body.SKU, body.Name, body.Price.Decimal(), body.Price.Currency}
 	},
-	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
-		return cellsByKey(productCells)(readmodel.ProductsBySKU(ctx, db, keys))
+	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string]seenRow, error) {
+		return rowsByKey(productCells)(readmodel.ProductsBySKU(ctx, db, keys))
 	},
 	all: func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error] {
 		return cellsOf(productCells, readmodel.AllProducts(ctx, db))
@@ -61,8 +61,8 @@ var customerFile = fileKind{
 		body := newCustomerBody(cells[0], cells[1], fail)
 		return body, []string{body.Name, body.Email}
 	},
-	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string][]string, error) {
-		return cellsByKey(customerCells)(readmodel.CustomersByEmail(ctx, db, keys))
+	there: func(ctx context.Context, db *pg.DB, keys []string) (map[string]seenRow, error) {
+		return rowsByKey(customerCells)(readmodel.CustomersByEmail(ctx, db, keys))
 	},
 	all: func(ctx context.Context, db *pg.DB) iter.Seq2[[]string, error] {
 		return cellsOf(customerCells, readmodel.AllCustomers(ctx, db))
@@ -71,13 +71,19 @@ var customerFile = fileKind{
 
 func customerCells(c readmodel.Customer) []string { return []string{c.Name, c.Email} }
 
-// cellsByKey and cellsOf make cells of what a query found.
+// seenRow is a product or a customer as a preview shows it.
+type seenRow struct {
+	Sequence int64    `json:"sequence"`
+	Cells    []string `json:"cells"`
+}
 
-func cellsByKey[T any](cells func(T) []string) func(map[string]T, error) (map[string][]string, error) {
-	return func(found map[string]T, err error) (map[string][]string, error) {
-		rows := make(map[string][]string, len(found))
+// rowsByKey and cellsOf make rows and cells of what a query found.
+
+func rowsByKey[T catalogItem](cells func(T) []string) func(map[string]T, error) (map[string]seenRow, error) {
+	return func(found map[string]T, err error) (map[string]seenRow, error) {
+		rows := make(map[string]seenRow, len(found))
 		for key, one := range found {
-			rows[key] = cells(one)
+			rows[key] = seenRow{one.Common().Sequence, cells(one)}
 		}
 		return rows, err
 	}
@@ -99,6 +105,8 @@ type plan struct {
 	Problems                  []csvimport.Problem
 	Added, Changed, Unchanged int
 	bodies                    []any // as ordering-core takes them, a row each
+	keys                      []string
+	there                     map[string]seenRow // by key
 }
 
 // planned is a row of a plan.
@@ -144,14 +152,14 @@ func (k fileKind) plan(ctx context.Context, db *pg.DB, content []byte) (p plan, 
 	slices.SortStableFunc(p.Problems, func(a, b csvimport.Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(slices.Index(k.columns, a.Column), slices.Index(k.columns, b.Column)))
 	})
-	there, err := k.there(ctx, db, keys)
-	if err != nil {
+	p.keys = keys
+	if p.there, err = k.there(ctx, db, keys); err != nil {
 		return p, err
 	}
 	for i, row := range rows {
 		one := planned{Line: row.Line, Cells: row.Cells, Wrong: wrong[i]}
-		now, isThere := there[keys[i]]
-		switch changes := k.difference(row.Cells, now); {
+		now, isThere := p.there[keys[i]]
+		switch changes := k.difference(row.Cells, now.Cells); {
 		case slices.Contains(wrong[i], true):
 		case !isThere:
 			one.Does = "new"
@@ -196,6 +204,16 @@ func (k fileKind) difference(cells, now []string) (changes []string) {
 	for i := range now {
 		if cells[i] != now[i] {
 			changes = append(changes, fmt.Sprintf("%s from “%s”", k.columns[i], now[i]))
+		}
+	}
+	return changes
+}
+
+// differenceBetween explains how what there is differs from what there was.
+func (k fileKind) differenceBetween(before, now []string) (changes []string) {
+	for i := range before {
+		if before[i] != now[i] {
+			changes = append(changes, fmt.Sprintf("%s from “%s” to “%s”", k.columns[i], before[i], now[i]))
 		}
 	}
 	return changes

@@ -1,17 +1,23 @@
 package pages
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/locale"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -41,6 +47,8 @@ type previewPage struct {
 	Message                   web.Message // what came of a file that was imported
 	MoreRows, MoreProblems    int         // that are not shown
 	Imported                  bool
+	Seen                      string              // names what the preview compared the file with
+	Outdated                  []csvimport.Problem // why what an earlier preview showed was not imported
 }
 
 var (
@@ -93,12 +101,33 @@ func (h *handlers) preview(k fileKind) echo.HandlerFunc {
 		if u.ImportedAt != nil {
 			return h.renderImported(c, k, u)
 		}
-		p, err := k.plan(c.Request().Context(), h.db, u.Content)
-		if err != nil {
+		return h.showPreview(c, k, u, http.StatusOK, web.Message{}, nil)
+	}
+}
+
+// showPreview compares a file with what there is now, and notes that for its import.
+func (h *handlers) showPreview(c echo.Context, k fileKind, u csvimport.Upload, status int, shown web.Message, outdated []csvimport.Problem) error {
+	ctx := c.Request().Context()
+	p, err := k.plan(ctx, h.db, u.Content)
+	if err != nil {
+		return err
+	}
+	seen, err := json.Marshal(p.there)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(seen, u.Seen) {
+		if err := h.uploads.NotePreview(ctx, c.Param("id"), seen); err != nil {
 			return err
 		}
-		return h.renderPreview(c, k, http.StatusOK, p, web.Message{})
 	}
+	return h.renderPreview(c, k, status, p, previewPage{Seen: nameOf(seen), Message: shown, Outdated: outdated})
+}
+
+// nameOf names what a preview compared a file with.
+func nameOf(seen []byte) string {
+	digest := sha256.Sum256(seen)
+	return hex.EncodeToString(digest[:8])
 }
 
 func (h *handlers) uploaded(c echo.Context, k fileKind) (csvimport.Upload, error) {
@@ -120,10 +149,11 @@ func (h *handlers) renderImported(c echo.Context, k fileKind, u csvimport.Upload
 	})
 }
 
-func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan, shown web.Message) error {
-	page := previewPage{
+func (h *handlers) renderPreview(c echo.Context, k fileKind, status int, p plan, page previewPage) error {
+	shown := page.Message
+	page = previewPage{
 		plan: p, Title: k.title, Noun: k.noun, Path: k.path, Action: k.path + "/import/" + c.Param("id"), Columns: k.columns,
-		Key: k.key, Amount: k.amount,
+		Key: k.key, Amount: k.amount, Seen: page.Seen, Outdated: page.Outdated,
 	}
 	if page.MoreRows = len(p.Rows) - maxPreview; page.MoreRows > 0 {
 		page.Rows = p.Rows[:maxPreview]
@@ -176,23 +206,37 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 		if u.ImportedAt != nil {
 			return web.Redirect(c, k.path+"/import/"+c.Param("id"))
 		}
+		name := nameOf(u.Seen)
+		if u.Seen == nil || form.Value("seen") != "" && form.Value("seen") != name {
+			return h.showPreview(c, k, u, http.StatusConflict, web.Message{
+				Tone: web.Warning, Title: "Not imported", Text: "This was not the latest preview of the file: look at what it would do now",
+			}, nil)
+		}
 		ctx := c.Request().Context()
 		p, err := k.plan(ctx, h.db, u.Content)
 		if err != nil {
 			return err
 		}
 		if len(p.Problems) > 0 {
-			return h.renderPreview(c, k, http.StatusUnprocessableEntity, p, web.Message{})
+			return h.renderPreview(c, k, http.StatusUnprocessableEntity, p, previewPage{})
 		}
+		var seen map[string]seenRow
+		if err := json.Unmarshal(u.Seen, &seen); err != nil {
+			return err
+		}
+		sequences := pg.Column(p.keys, func(key string) int64 { return seen[key].Sequence })
 		done := imported{rows: len(p.bodies)}
-		body := map[string]any{"rows": p.bodies}
-		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id"), body, &done); err != nil {
+		body := map[string]any{"rows": p.bodies, "sequences": sequences}
+		if err := h.ordering.Patient().Post(ctx, "/"+k.name+"/import", "import:"+c.Param("id")+":"+name, body, &done); err != nil {
 			a := formState{}
 			if err := h.notDone(ctx, &a, orderingCommand{form: form, verb: "imported"}, err); err != nil {
 				return err
 			}
+			if outdated := h.outdatedRows(ctx, k, err, p, seen); len(outdated) > 0 {
+				return h.showPreview(c, k, u, a.Status, a.Message, outdated)
+			}
 			p.Problems = k.refusedRows(err, p)
-			return h.renderPreview(c, k, a.Status, p, a.Message)
+			return h.renderPreview(c, k, a.Status, p, previewPage{Seen: name, Message: a.Message})
 		}
 		// If this fails, pressing again has the same answer, and notes it then.
 		if err := h.uploads.NoteImport(ctx, c.Param("id"), done.Result); err != nil {
@@ -208,17 +252,61 @@ func (h *handlers) importFile(k fileKind) echo.HandlerFunc {
 	}
 }
 
-// refusedRows is what ordering-core finds wrong with rows, by the file's lines.
-func (k fileKind) refusedRows(err error, p plan) (problems []csvimport.Problem) {
+// refusedRow is what ordering-core says of a row.
+type refusedRow struct {
+	Row    int      `json:"row"` // the first is 1
+	Field  string   `json:"field"`
+	Detail string   `json:"detail"`
+	Now    *itemNow `json:"now"` // of one that has changed
+}
+
+func rowsRefused(err error) (rows []refusedRow, code string) {
 	var refusal *api.Refusal
-	var rows []struct {
-		Row    int    `json:"row"` // the first is 1
-		Field  string `json:"field"`
-		Detail string `json:"detail"`
+	if errors.As(err, &refusal) {
+		_ = json.Unmarshal(refusal.Extra["rows"], &rows)
+		code = refusal.Code
 	}
-	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Extra["rows"], &rows) != nil {
+	return rows, code
+}
+
+// outdatedRows is what is not any more as the preview showed it, by the file's lines. It waits for the read
+// model to have it, too.
+func (h *handlers) outdatedRows(ctx context.Context, k fileKind, err error, p plan, seen map[string]seenRow) (outdated []csvimport.Problem) {
+	rows, code := rowsRefused(err)
+	if code != codeStale {
 		return nil
 	}
+	for _, r := range rows {
+		if r.Row < 1 || r.Row > len(p.Rows) {
+			continue
+		}
+		row, before := p.Rows[r.Row-1], seen[p.keys[r.Row-1]]
+		says := r.Detail
+		if r.Now != nil && before.Sequence > 0 {
+			if changes := k.differenceBetween(before.Cells, r.Now.cells(k)); len(changes) > 0 {
+				says = fmt.Sprintf("%s has changed %s.", nameOr(r.Now.ChangedBy, "Somebody"), strings.Join(changes, ", "))
+			}
+		}
+		if r.Now != nil && len(outdated) == 0 {
+			h.awaitShown(ctx, k.stream(r.Now.id()), r.Now.Sequence)
+		}
+		outdated = append(outdated, csvimport.Problem{Line: row.Line, Column: k.columns[k.key] + " " + row.Cells[k.key], Message: says})
+	}
+	return outdated
+}
+
+// cells are those of a file's row.
+func (n itemNow) cells(k fileKind) (cells []string) {
+	values := n.values()
+	for _, column := range k.columns {
+		cells = append(cells, values[strings.ToLower(column)])
+	}
+	return cells
+}
+
+// refusedRows is what ordering-core finds wrong with rows, by the file's lines.
+func (k fileKind) refusedRows(err error, p plan) (problems []csvimport.Problem) {
+	rows, _ := rowsRefused(err)
 	for _, r := range rows {
 		if r.Row >= 1 && r.Row <= len(p.Rows) {
 			row := p.Rows[r.Row-1]

@@ -45,6 +45,35 @@ func TestImport(t *testing.T) {
 	mia.upload("/catalog/import", file).is(200, "0 new, 0 changed, 4 unchanged")
 }
 
+// What somebody has changed since the preview is not overwritten, and nothing is imported by halves.
+func TestAnImportOfWhatHasChangedSinceItsPreview(t *testing.T) {
+	s, mia := openShop(t)
+	tom := s.manager("tom-berg")
+	add := func(sku, name, price string) (page string) {
+		return "/catalog/" + strings.TrimPrefix(mia.post("/catalog", mia.get("/catalog/new").form("sku", sku, "name", name, "price", price, "currency", "EUR")...).is(200).things()[0], "product-")
+	}
+	tiles := add("T-1", "Tiles", "20")
+	file := "SKU,Name,Price,Currency\nT-1,Tiles,33,EUR\nN-1,New,5,EUR\n"
+	preview := mia.upload("/catalog/import", file).is(200, "1 new, 1 changed, 0 unchanged", "Price from “20.00”")
+	other := mia.get(preview.path).is(200) // in another tab
+
+	// when Tom changes the price, and adds what was new
+	tom.post(tiles, tom.get(tiles).form("sku", "T-1", "name", "Tiles", "price", "44", "currency", "EUR")...).is(200)
+	tom.post("/catalog", tom.get("/catalog/new").form("sku", "n-1", "name", "Nails", "price", "1", "currency", "EUR")...).is(200)
+
+	// then the import is refused, naming both rows, and shows what the file would do now
+	refused := mia.post(preview.path, preview.form()...).is(409, "Not imported", "2 of 2 rows have changed since you looked at them", "Changed since the preview",
+		"Line 2, SKU T-1:</strong> Tom Berg has changed Price from “20.00” to “44.00”.", "Line 3, SKU N-1:</strong> It was added since you looked by Tom Berg",
+		"0 new, 2 changed, 0 unchanged", "Price from “44.00”", `type="submit">Import<`)
+	mia.get("/catalog").is(200, "44.00", "Nails").without("33.00")
+
+	// and the other tab's preview is not the latest
+	mia.post(other.path, other.form()...).is(409, "This was not the latest preview", "Price from “44.00”")
+
+	// and what she has seen now is imported
+	mia.post(refused.path, refused.form()...).is(200, "Imported: 0 added, 2 changed, 0 unchanged.", "33.00")
+}
+
 func TestAnImportIsPressedTwiceAtOnce(t *testing.T) {
 	s, mia := openShop(t)
 	preview := mia.upload("/customers/import", "Name,Email\nA,a@b.example\n")

@@ -8,7 +8,7 @@ import (
 	"countersign.example/pkg/web"
 )
 
-// was is what the names of hidden fields begin with that say what a field had when somebody began to change it.
+// was is what the names of hidden fields begin with that say what a field had when somebody began.
 const was = "was_"
 
 // itemFields are the fields of products and customers. Those that belong together are one value: a price is
@@ -33,7 +33,12 @@ type itemNow struct {
 	Sequence         int64
 	Name, SKU, Email string
 	Price            *money.Amount
+	ProductID        string `json:"product_id"`
+	CustomerID       string `json:"customer_id"`
+	ChangedBy        string `json:"changed_by"`
 }
+
+func (n itemNow) id() string { return n.ProductID + n.CustomerID } // it has one
 
 func (n itemNow) values() map[string]string {
 	if n.Price == nil {

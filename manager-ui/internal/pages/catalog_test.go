@@ -132,7 +132,7 @@ func TestTwoWhoChangeOneProduct(t *testing.T) {
 	form := mia.get("/catalog/new").form("sku", "T-1", "name", "Tiles", "price", "10", "currency", "EUR")
 	page := "/catalog/" + strings.TrimPrefix(mia.post("/catalog", form...).is(200).things()[0], "product-")
 	change := func(who *manager, from answer, fields ...string) answer {
-		all := map[string]string{"sku": "T-1", "name": "Tiles", "price": "10.00", "currency": "EUR"} // as the page has them
+		all := map[string]string{"sku": "T-1", "name": "Tiles", "price": "10.00", "currency": "EUR"}
 		for name := range all {
 			if m := regexp.MustCompile(`name="` + name + `" type="text" value="([^"]*)"`).FindStringSubmatch(from.text); m != nil {
 				all[name] = m[1]

@@ -89,7 +89,7 @@ func TestWhoDecidesAboutAnOrderThatHasChangedIsToldWhat(t *testing.T) {
 		}
 		fields := append(mia.get(from).orderForm(page+strings.TrimSuffix(form.path, "/reset")), "basis_points", "7.5", "reason", "As agreed")
 
-		// when a line is added meanwhile, then the press is refused, with what was added, and what was typed is kept
+		// when a line is added meanwhile, then the press is refused, with what was added
 		b.tell(ada, order.ItemAdded{ProductID: b.order().Lines[0].ProductID, SKU: "S-1", Name: "Tiles", Price: price, Quantity: int64(i + 1)})
 		refused := mia.post(page+form.path, fields...).is(409, form.not, "The order has changed since you looked at it", fmt.Sprintf("Ada Nowak added %d × Tiles at 5.00 EUR.", i+1))
 		switch form.path {

@@ -14,12 +14,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/web"
 )
 
 // awaitTime is how long a page waits for the read model to have what a command wrote.
 const awaitTime = time.Second
+
+// codeStale is ordering-core's answer where something has changed since the version that the person saw.
+const codeStale = string(order.StaleVersion)
 
 // orderingCommand is what a form asks of ordering-core.
 type orderingCommand struct {

@@ -34,7 +34,10 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 		`{"sku":"GATE","name":"A gate","price":{"amount":9900,"currency":"EUR"}}]`)
 	h.must(managerUI, mia, "/products/"+fence+"/archive", "")
 	h.must(managerUI, mia, "/customers/"+garden, `"name":"Garden & Sons","email":"garden@example.com","sequence":1`)
-	h.must(managerUI, mia, "/customers/import", `"rows":[{"name":"Barn Ltd","email":"barn@example.com"}]`)
+	h.must(managerUI, mia, "/customers/import", `"rows":[{"name":"Barn Ltd","email":"barn@example.com"}],"sequences":[0]`)
+	if stale := h.send(managerUI, mia, "/customers/import", `"rows":[{"name":"Barn","email":"barn@example.com"}],"sequences":[0]`); stale.code() != "stale_version" {
+		t.Errorf("an import of what has changed: %d %s", stale.status, stale.text)
+	}
 	h.must(managerUI, mia, "/customers/"+garden+"/archive", "")
 	h.get("/products")
 	h.get("/customers?after=" + uuid.Nil.String())

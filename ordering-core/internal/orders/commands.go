@@ -149,7 +149,8 @@ func (s *Service) ResetDiscount(ctx context.Context, tx *pg.Tx, t Target, seen o
 	return s.seeing(ctx, tx, t, seen, func(o order.Order) (order.Body, error) { return asBody(o.ResetDiscount()) })
 }
 
-// Submit freezes a draft and gives it its number. It can be paid until expiresAt; zero for what the rules set.
+// Submit freezes a draft and gives it its number. It can be paid until expiresAt; zero is for what the rules
+// set.
 func (s *Service) Submit(ctx context.Context, tx *pg.Tx, t Target, seen order.Seen, expiresAt time.Time) (order.Order, error) {
 	return s.command(ctx, tx, t, func(locked *Locked) (order.Body, error) {
 		now := s.Now()

@@ -69,13 +69,14 @@ func addRoutes[V values[P], Added interface {
 		return answer(http.StatusCreated, wanted, err)
 	}))
 	w.POST("/"+name+"/import", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct {
-		Rows []V `json:"rows"`
+		Rows      []V     `json:"rows"`
+		Sequences []int64 `json:"sequences"` // see expectation
 	}]) (api.Answer, error) {
 		wanted, err := collect(len(r.Body.Rows), func(i int) (P, error) { return r.Body.Rows[i].item("") })
 		if err != nil {
 			return api.Answer{}, err
 		}
-		done, err := importAll(ctx, s, tx, wanted)
+		done, err := importAll(ctx, s, tx, wanted, r.Body.Sequences)
 		if err != nil {
 			return api.Answer{}, err
 		}

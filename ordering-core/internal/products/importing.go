@@ -26,6 +26,7 @@ type BadRow struct {
 	Row    int    `json:"row"` // the first is 1
 	Field  string `json:"field,omitempty"`
 	Detail string `json:"detail"`
+	Now    any    `json:"now,omitempty"` // of what has changed
 }
 
 // Imported is what an import did.
@@ -87,11 +88,46 @@ func refused(bad []BadRow, n int) error {
 		Message: fmt.Sprintf("%d of %d rows cannot be taken. Nothing was imported.", len(bad), n)}
 }
 
+// expectation is the version of each row's item that a person saw before they decided, 0 for one that was not
+// there. Without any, nobody has looked.
+type expectation []int64
+
+// check returns what is wrong with row i, whose item is now as it is; nil if it was not there.
+func (e expectation) check(i int, wanted, now item) []BadRow {
+	if len(e) == 0 {
+		return nil
+	}
+	bad := BadRow{Row: i + 1, Field: wanted.keyTaken().Field}
+	switch {
+	case now == nil && e[i] == 0, now != nil && now.row().Sequence == e[i]:
+		return nil
+	case now == nil:
+		bad.Detail = "It was archived or is called otherwise since you looked."
+	case e[i] == 0:
+		bad.Detail, bad.Now = fmt.Sprintf("It was added since you looked%s: it is %s.", by(now.row()), now), now.json()
+	default:
+		bad.Detail, bad.Now = fmt.Sprintf("It was changed since you looked%s: it is now %s.", by(now.row()), now), now.json()
+	}
+	return []BadRow{bad}
+}
+
+// outdated is refused for rows that are not any more as somebody saw them.
+func outdated(bad []BadRow, n int) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	return &Refusal{Code: Stale, Rows: bad[:min(len(bad), maxBadRows)],
+		Message: fmt.Sprintf("%d of %d rows have changed since you looked at them. Nothing was imported.", len(bad), n)}
+}
+
 // lockImports lets one import run at a time: two that add the same keys would undo each other.
 const lockImports = "select pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))"
 
 // importAll adds the items whose keys are new, and gives the others their new values.
-func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, wanted []P) (done Imported, err error) {
+func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, wanted []P, seen expectation) (done Imported, err error) {
+	if len(seen) > 0 && len(seen) != len(wanted) {
+		return done, &Refusal{Code: Invalid, Field: "sequences", Message: "Send a sequence for each row, or none."}
+	}
 	table := wanted[0].TableName()
 	if _, err := tx.Exec(ctx, lockImports, table); err != nil {
 		return done, fmt.Errorf("lock imports: %w", err)
@@ -112,9 +148,11 @@ func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, w
 	var written []P
 	var changed []*journal.Stream
 	var events []event.Event
-	for _, one := range wanted {
+	var bad []BadRow
+	for i, one := range wanted {
 		body := one.added()
 		if now, exists := existing[one.row().ID]; !exists {
+			bad = append(bad, seen.check(i, one, nil)...)
 			done.Added++
 		} else {
 			if now.row().Archived || now.storedKey() != storedKeys[one.row().ID] {
@@ -125,6 +163,7 @@ func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, w
 				done.Unchanged++
 				continue
 			}
+			bad = append(bad, seen.check(i, one, now)...)
 			*one.row(), body = *now.row(), one.changed()
 			done.Changed++
 		}
@@ -132,8 +171,8 @@ func importAll[T any, P itemOf[T]](ctx context.Context, s *Service, tx *pg.Tx, w
 		written, changed = append(written, one), append(changed, &stream)
 		events = append(events, s.nextEvent(ctx, one, body))
 	}
-	if len(written) == 0 {
-		return done, nil
+	if err := outdated(bad, len(wanted)); err != nil || len(written) == 0 {
+		return done, err
 	}
 	if err := s.journal.AppendEach(ctx, tx, changed, events); err != nil {
 		return done, err

@@ -132,3 +132,46 @@ func TestImportCustomers(t *testing.T) {
 		t.Errorf("answered %v and %v", done, again)
 	}
 }
+
+// What somebody has changed since a person looked is not overwritten, and nothing is imported by halves.
+func TestAnImportOfWhatHasChangedSince(t *testing.T) {
+	s := open(t)
+	tiles, grout := product("T-1", "Tiles", 2000), product("G-1", "Grout", 800)
+	s.must("/products", tiles)
+	s.must("/products", grout)
+	list := []fields{
+		{"sku": "T-1", "name": "Tiles", "price": eur(3300)}, {"sku": "G-1", "name": "Grout", "price": eur(800)}, {"sku": "N-1", "name": "New", "price": eur(1)},
+	}
+
+	// given that one is changed, one that would not change is changed and back, and a new one is added
+	s.must("/products/"+tiles["product_id"].(string), fields{"sku": "T-1", "name": "Tiles", "price": eur(4400), "sequence": 1})
+	s.must("/products/"+grout["product_id"].(string), fields{"sku": "G-1", "name": "Grout", "price": eur(900), "sequence": 1})
+	s.must("/products/"+grout["product_id"].(string), fields{"sku": "G-1", "name": "Grout", "price": eur(800), "sequence": 2})
+	s.must("/products", product("N-1", "Other", 5))
+
+	// when what was seen before is imported, then all of it is refused, with what is there now
+	refusal := s.refused(409, "stale_version", "", "/products/import", fields{"rows": list, "sequences": []int{1, 1, 0}})
+	var rows []struct {
+		Row    int
+		Detail string
+		Now    fields
+	}
+	if err := json.Unmarshal(refusal.Extra["rows"], &rows); err != nil || len(rows) != 2 || rows[0].Row != 1 || rows[1].Row != 3 ||
+		!strings.HasPrefix(rows[0].Detail, "It was changed since you looked by Mia Weber: it is now") || rows[0].Now["sequence"] != 2.0 ||
+		!strings.HasPrefix(rows[1].Detail, "It was added since you looked by Mia Weber") || rows[1].Now["name"] != "Other" {
+		t.Fatalf("refused %+v, %v", rows, err)
+	}
+	// and when it has gone, too
+	s.must("/products/"+tiles["product_id"].(string)+"/archive", fields{})
+	refusal = s.refused(409, "stale_version", "", "/products/import", fields{"rows": list[:1], "sequences": []int{2}})
+	if !strings.Contains(string(refusal.Extra["rows"]), "archived") {
+		t.Errorf("refused %s", refusal.Extra["rows"])
+	}
+	s.refused(422, "invalid", "sequences", "/products/import", fields{"rows": list, "sequences": []int{2}})
+
+	// and what is as it was seen is imported
+	done := s.must("/products/import", fields{"rows": list, "sequences": []int{0, 3, 1}})
+	if done["added"] != 1.0 || done["changed"] != 1.0 || done["unchanged"] != 1.0 {
+		t.Errorf("imported %v", done)
+	}
+}
