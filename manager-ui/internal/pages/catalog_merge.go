@@ -2,8 +2,10 @@ package pages
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -51,28 +53,20 @@ func (n itemNow) values() map[string]string {
 // as they have it, so that saving again takes nothing back; what this person has typed is kept, beside the
 // other's. It returns what to do, to end the message with.
 func mergeItem(form *web.Form, now itemNow) (todo string) {
-	before, theirs, mine := wasIn(form), now.values(), map[string]string{}
+	before, theirs := wasIn(form), now.values()
+	mine := map[string]string{}
+	for _, name := range slices.Concat(itemFields...) {
+		mine[name] = form.Value(name)
+	}
 	todo = ". What you did not change is as it is now: look at it, and save again"
 	for _, fields := range itemFields {
-		for _, name := range fields {
-			mine[name] = form.Value(name)
-			if amount, err := money.Parse(mine[name], form.Value("currency")); name == "price" && err == nil {
-				mine[name] = amount.Decimal()
-			}
-		}
-		value := func(of map[string]string) string {
-			var parts []string
-			for _, name := range fields {
-				parts = append(parts, of[name])
-			}
-			return strings.Join(parts, " ")
-		}
-		base, other, own, first := value(before), value(theirs), value(mine), fields[0]
+		first := fields[0]
+		base, other, own := shownOf(form, fields, before), now.shownOf(fields), shownOf(form, fields, mine)
 		switch {
 		case base == "" || base == other || own == other:
 		case own == base:
 			for _, name := range fields {
-				form.Set(name, theirs[name])
+				form.Set(name, now.typed(name))
 			}
 			form.Note(first, fmt.Sprintf("It was “%s” when you began.", clip(base)))
 		default:
@@ -80,11 +74,37 @@ func mergeItem(form *web.Form, now itemNow) (todo string) {
 			todo = ". What you typed is kept beside it, and what you did not change is as it is now"
 		}
 	}
-	for name, value := range theirs {
-		form.Set(was+name, value)
+	for name := range theirs {
+		form.Set(was+name, now.typed(name))
 	}
 	if len(before) == 0 { // a page of the version before
 		return ""
 	}
 	return todo
+}
+
+// shownOf is what fields have, as people read it.
+func shownOf(form *web.Form, fields []string, of map[string]string) string {
+	if fields[0] != "price" {
+		return of[fields[0]]
+	}
+	if amount, err := form.Amount(of["price"], of["currency"]); err == nil {
+		return locale.Amount(amount)
+	}
+	return strings.TrimSpace(of["price"] + " " + of["currency"])
+}
+
+func (n itemNow) shownOf(fields []string) string {
+	if fields[0] == "price" && n.Price != nil {
+		return locale.Amount(*n.Price)
+	}
+	return n.values()[fields[0]]
+}
+
+// typed is what a field would have been filled in with.
+func (n itemNow) typed(name string) string {
+	if name == "price" {
+		return locale.Input(*n.Price)
+	}
+	return n.values()[name]
 }

@@ -169,7 +169,7 @@ func TestTwoWhoChangeOneProduct(t *testing.T) {
 	// and a price in another currency is another price
 	seen = mia.get(page)
 	change(tom, tom.get(page), "price", "3000", "currency", "JPY").is(200, "Saved: Oak tiles, 3,000 JPY.")
-	change(mia, seen, "price", "26").is(409, `id="price-error">It is “3000 JPY” now, and was “25.00 EUR” when you began.`, `value="26"`, `<option value="EUR" selected>`)
+	change(mia, seen, "price", "26").is(409, `id="price-error">It is “3,000 JPY” now, and was “25.00 EUR” when you began.`, `value="26"`, `<option value="EUR" selected>`)
 }
 
 func TestTwoWhoChangeOneCustomer(t *testing.T) {
