@@ -8,6 +8,7 @@ import (
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -46,7 +47,7 @@ func TestADraftHasOneTotal(t *testing.T) {
 	for _, row := range rows {
 		switch row.List {
 		case "orders":
-			list.is(200, row.HTML)
+			list.is(200, locale.English.Write(row.HTML))
 		case "products":
 			list.is(200, fmt.Sprintf(`data-live-parts="product-%s@%d"`, product, row.Revision))
 			mia.get("/orders/"+b.id).is(200, fmt.Sprintf(`data-live-subject="product-%s" data-revision="%d"`, product, row.Revision))
