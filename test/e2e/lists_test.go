@@ -141,3 +141,32 @@ func TestSortedAndFilteredListsAreLive(t *testing.T) {
 	plain.Press("Show everything")
 	require.Equal(t, "Beams, Cable, Anvil, Bricks, Dowels", inOrder(plain))
 }
+
+func TestTheTitleAndTheIconSayHowManyWait(t *testing.T) {
+	sys := testsystem.New(t)
+	askFor(t, sys, "30.00", "Beams", "9.00", "Cable")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	live(mia)
+	const icon = `decodeURIComponent(document.querySelector("link[rel=icon]").href)`
+	mia.Eventually(`document.title.startsWith("(2) Payments") && ` + icon + `.includes(">2</text>")`)
+	mia.See("Notify me of new ones")
+	// A browser without windows shows no notification: what it is asked for is kept, while the page is hidden.
+	browser.Eval[bool](mia, `(() => {
+		window.told = []
+		window.Notification = class { constructor(...of) { told.push(of) } static permission = "granted"; static requestPermission = async () => "granted" }
+		document.querySelector("[data-notify]").click()
+		Object.defineProperty(document, "visibilityState", { get: () => "hidden" })
+		return true
+	})()`)
+	mia.Eventually(`document.querySelector("[data-notify]").ariaPressed === "true"`)
+
+	askFor(t, sys, "1.00", "Dowels")
+
+	mia.Eventually(`document.title.startsWith("(3) Payments") && ` + icon + `.includes(">3</text>")`)
+	mia.Eventually(`told.length === 1 && told[0][0] === "A new payment waits"`)
+	for _, row := range []string{"Beams", "Cable", "Dowels"} {
+		tomDecides(t, sys, mia.Row(row), "Accept", "Accepted")
+	}
+	mia.Eventually(`document.title.startsWith("Payments") && ` + icon + `.includes("path")`)
+	require.Equal(t, 1, browser.Eval[int](mia, "told.length"))
+}

@@ -9,6 +9,7 @@ import "./sending.js";
 import "./offline.js";
 import "./back.js";
 import "./pick-from.js";
+import "./waiting.js";
 
 // A button that is disabled while its form is on the way would lose the focus.
 config.forms.submitter = "aria-disabled";
