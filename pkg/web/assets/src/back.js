@@ -37,4 +37,5 @@ addEventListener("submit", (event) => {
   if (root.dataset.stale === undefined) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  tell({ tone: "warning", text: "Not sent: this page is being brought up to date. What you typed is kept; please send it again once the page is live." });
 }, { capture: true });
