@@ -22,7 +22,9 @@ import (
 
 const (
 	root = "../.."
-	seed = "seed" // the one service that is no service, but runs once
+	// These are no services, but run once.
+	keys = "keys"
+	seed = "seed"
 )
 
 // loadCompose reads docker-compose.yml, with the values that a file .env gives, if there is one.
@@ -123,8 +125,8 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 			if len(service.DependsOn) == 0 {
 				t.Errorf("%s waits for nothing", service.Name)
 			}
-			if service.Name == seed {
-				continue // it waits for the services, which have waited for their migrations
+			if service.Name == seed || service.Name == keys {
+				continue // the seed waits for the services, which have waited for their migrations
 			}
 			migrates := strings.HasSuffix(service.Name, "-migrate")
 			waitsForMigration := false
@@ -135,7 +137,7 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 					if dependency.Condition != types.ServiceConditionCompletedSuccessfully {
 						t.Errorf("%s waits for %s to be %s", service.Name, on, dependency.Condition)
 					}
-				case on == "databases":
+				case on == "databases", on == keys:
 					if dependency.Condition != types.ServiceConditionCompletedSuccessfully {
 						t.Errorf("%s waits for %s to be %s", service.Name, on, dependency.Condition)
 					}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 
+	"countersign.example/deploy/keys/keyring"
 	"countersign.example/pkg/embedded"
 )
 
@@ -88,7 +89,8 @@ func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error
 		running.push("Redis", nil, server.Close)
 		p.redis = server.URL()
 	}
-	return p, nil
+	p.keys = l.data("keys")
+	return p, keyring.Prepare(ctx, p.keys, p.kafka)
 }
 
 func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]string, error) {

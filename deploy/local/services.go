@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"countersign.example/pkg/signing"
 )
 
 // service is one of our binaries and where it listens.
@@ -79,6 +81,7 @@ type parts struct {
 	kafka, redis string
 	databases    map[string]string // by service name
 	tokens       map[call]string
+	keys         string // the folder with the keys that sign events
 }
 
 // accepted returns the value of a core's SERVICE_TOKENS.
@@ -116,30 +119,32 @@ func (s service) settings(p parts) (list []string) {
 	set("ADMIN_ADDR", s.adminAddr())
 	set("DATABASE_URL", p.databases[s.name])
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
+	if s.name != sandboxGateway.name {
+		set("KAFKA_BROKERS", p.kafka)
+		set("EVENT_SIGNING_KEY_FILE", signing.KeyFile(p.keys, "/"+s.name))
+		set("EVENT_VERIFY_KEYS_FILE", signing.TrustFile(p.keys))
+		set("VERIFY_EVENTS", fallback("VERIFY_EVENTS", "required"))
+	}
 	switch s.name {
 	case contractorUI.name:
 		s.identity(p, set)
-		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
 	case managerUI.name:
 		s.identity(p, set)
-		set("KAFKA_BROKERS", p.kafka)
 		set("REDIS_URL", p.redis)
 		set("PAYMENTS_CORE_URL", paymentsCore.url())
 		set("PAYMENTS_CORE_TOKEN", p.tokens[managerToPayments])
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[managerToOrdering])
 	case paymentsCore.name:
-		set("KAFKA_BROKERS", p.kafka)
 		set("SERVICE_TOKENS", p.accepted(s))
 		set("GATEWAY_URL", sandboxGateway.url())
 		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])
 		// The gateway is a sandbox, so nobody needs to wait minutes.
 		set("RETRY_DELAYS", fallback("RETRY_DELAYS", "1s,5s,30s"))
 	case orderingCore.name:
-		set("KAFKA_BROKERS", p.kafka)
 		set("SERVICE_TOKENS", p.accepted(s))
 	case sandboxGateway.name:
 		set("GATEWAY_TOKEN", p.tokens[paymentsToGateway])

@@ -13,8 +13,10 @@ package composition
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"countersign.example/pkg/event"
@@ -23,6 +25,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/signing"
 )
 
 // Service declares a service. C is its configuration, a struct that embeds service.Config and
@@ -52,9 +55,12 @@ type Base struct {
 	DB      *pg.DB
 	Journal *journal.Journal
 	Kafka   *kafka.Client
+	Keys    *signing.Keys // by which events are verified
 	Log     *slog.Logger
 	// HoldsOwn returns nil once the journal has what this service has written to the topics.
 	HoldsOwn func(ctx context.Context) error
+
+	verifier kafka.Verifier
 }
 
 // Parts are what a service adds. They are made for commands, too, and open nothing. All are optional, but for
@@ -89,6 +95,11 @@ func (s Service[C]) Program() service.Program[C] {
 
 // Open opens what parts work with. The caller closes it.
 func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, error) {
+	settings := kafkaConfig(cfg)
+	keys, err := signing.OpenKeys(settings.EventVerifyKeysFile, log)
+	if err != nil {
+		return Base{}, service.UsageError{Err: fmt.Errorf("EVENT_VERIFY_KEYS_FILE: %w", err)}
+	}
 	db, err := pg.Open(ctx, databaseURL(cfg))
 	if err != nil {
 		return Base{}, err
@@ -97,7 +108,8 @@ func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, e
 	if s.Live {
 		options = append(options, journal.Live())
 	}
-	b := Base{DB: db, Journal: journal.New(db, "/"+s.Name, options...), Kafka: s.kafka(cfg), Log: log}
+	b := Base{DB: db, Journal: journal.New(db, s.source(), options...), Kafka: s.kafka(cfg), Keys: keys, Log: log,
+		verifier: kafka.Verifier{Keys: keys, AcceptUnsigned: settings.VerifyEvents == service.VerificationAccepted}}
 	b.HoldsOwn = func(ctx context.Context) error { return kafka.HoldsOwn(ctx, s.consumer(b, Parts{})) }
 	return b, nil
 }
@@ -110,9 +122,16 @@ func (b Base) Close() {
 
 func databaseURL[C any](cfg *C) string { return any(cfg).(service.Configuration).Base().DatabaseURL }
 
-func (s Service[C]) kafka(cfg *C) *kafka.Client {
-	return kafka.Open(s.Name, any(cfg).(interface{ Brokers() []string }).Brokers()...)
+func kafkaConfig[C any](cfg *C) *service.KafkaConfig {
+	return any(cfg).(interface{ Kafka() *service.KafkaConfig }).Kafka()
 }
+
+func (s Service[C]) kafka(cfg *C) *kafka.Client {
+	return kafka.Open(s.Name, kafkaConfig(cfg).KafkaBrokers...)
+}
+
+// source is what its events carry.
+func (s Service[C]) source() string { return "/" + s.Name }
 
 func (s Service[C]) migrations() []pg.Migrations {
 	return append([]pg.Migrations{journal.Migrations, inbox.Migrations}, s.Migrations...)
@@ -135,7 +154,7 @@ func (s Service[C]) migrate(ctx context.Context, cfg *C, _ *slog.Logger) error {
 // consumer is how received messages are recorded.
 func (s Service[C]) consumer(b Base, p Parts) kafka.ConsumerConfig {
 	return kafka.ConsumerConfig{Client: b.Kafka, Group: s.Name, Config: inbox.Config{
-		DB: b.DB, Journal: b.Journal, Format: kafka.CloudEvents, Log: b.Log, Topics: s.Receives, Primary: s.Primary,
+		DB: b.DB, Journal: b.Journal, Format: kafka.CloudEvents, Verifier: b.verifier, Log: b.Log, Topics: s.Receives, Primary: s.Primary,
 		Before: p.Before, Projectors: p.Projectors, Restore: p.Restore,
 	}}
 }
@@ -155,6 +174,10 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 	if err != nil {
 		return err
 	}
+	rt.Health.Optional("keys", func(context.Context) error { return b.Keys.Healthy() })
+	if b.verifier.AcceptUnsigned {
+		rt.Log.Warn("VERIFY_EVENTS is accepted: an event without a signature may be anybody's; set it to required when every service signs")
+	}
 	consumer := s.consumer(b, parts)
 	if s.Primary {
 		if err := compare(ctx, cfg, rt, consumer); err != nil {
@@ -167,7 +190,11 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 		}
 	}
 	if rt.Role.Serves(service.Consumer) {
-		s.startConsumer(rt, consumer)
+		signer, err := s.signer(cfg, b)
+		if err != nil {
+			return err
+		}
+		s.startConsumer(rt, consumer, signer)
 		if parts.Jobs != nil {
 			if err := parts.Jobs(rt); err != nil {
 				return err
@@ -195,15 +222,32 @@ func compare[C any](ctx context.Context, cfg *C, rt *service.Runtime, consumer k
 	return nil
 }
 
+// signer signs what the relay publishes. No other part holds the private key.
+func (s Service[C]) signer(cfg *C, b Base) (*signing.Signer, error) {
+	path := kafkaConfig(cfg).EventSigningKeyFile
+	if path == "" {
+		return nil, service.UsageError{Err: errors.New("EVENT_SIGNING_KEY_FILE is not set: nobody would believe an event of this service's")}
+	}
+	signer, err := signing.OpenSigner(path, s.source(), b.Keys, b.Log)
+	if err != nil {
+		return nil, service.UsageError{Err: fmt.Errorf("EVENT_SIGNING_KEY_FILE: %w", err)}
+	}
+	return signer, nil
+}
+
 // startConsumer adds what publishes and receives, and what deletes what is old.
-func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig) {
+func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig, signer *signing.Signer) {
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: s.Publishes, Log: rt.Log,
+		Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: s.Publishes, Signer: signer, Log: rt.Log,
 	})
 	consumer := kafka.NewConsumer(cfg)
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)
 	rt.Go("retention", pg.ApplyRetentions(cfg.DB, rt.Log, append([]pg.Retention{inbox.Retention}, s.Retentions...)...))
+	rt.Health.Optional("signing", func(context.Context) error { return signer.Healthy() })
+	rt.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "signing_key_valid_until_seconds", Help: "When the key that signs events ends to be valid, as Unix time: nothing is published after that.",
+	}, func() float64 { return float64(signer.ValidUntil().Unix()) }))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }

@@ -28,6 +28,7 @@ import (
 	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 )
 
 // The channels that are notified after a commit that added to the lists.
@@ -50,6 +51,9 @@ type Record struct {
 	Offset    int64
 
 	RecordedAt time.Time
+
+	// Signature is written with what is received, and not read with a stream: few ask for it.
+	Signature *signing.Signature
 
 	rowID uuid.UUID // in place of the event's id, where the journal has that for another stream's event
 }

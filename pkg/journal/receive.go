@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 )
 
 // Received is an event that came from a topic.
@@ -19,6 +20,7 @@ type Received struct {
 	Topic     string
 	Partition int
 	Offset    int64
+	Signature *signing.Signature // nil for an event without one that is accepted
 }
 
 // Receive records events in the order given, which is the topic's within each stream, and returns the streams
@@ -124,7 +126,7 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 			p.confirmed = append(p.confirmed, &s.Records[i])
 		}
 		record := &s.Records[i]
-		record.Log, record.Topic, record.Partition, record.Offset = s.Log, h.Topic, h.Partition, h.Offset
+		record.Log, record.Topic, record.Partition, record.Offset, record.Signature = s.Log, h.Topic, h.Partition, h.Offset, h.Signature
 	}
 	return p
 }
@@ -142,9 +144,10 @@ func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
 		batch.Queue(receiveEvents, columns(p.appended)...).Query(pg.EachRow([]any{&id, &position}, func() { written[id] = position }))
 	}
 	if len(p.confirmed) > 0 {
-		batch.Queue(confirmEvents, pg.Column(p.confirmed, func(r *Record) int64 { return r.Position }),
+		batch.Queue(confirmEvents, append([]any{pg.Column(p.confirmed, func(r *Record) int64 { return r.Position }),
 			pg.Column(p.confirmed, func(r *Record) int64 { return r.Log }), pg.Column(p.confirmed, func(r *Record) string { return r.Topic }),
-			pg.Column(p.confirmed, func(r *Record) int32 { return int32(r.Partition) }), pg.Column(p.confirmed, func(r *Record) int64 { return r.Offset }))
+			pg.Column(p.confirmed, func(r *Record) int32 { return int32(r.Partition) }), pg.Column(p.confirmed, func(r *Record) int64 { return r.Offset }),
+		}, signatures(p.confirmed)...)...)
 	}
 	versions := pg.Column(p.order, func(id string) int64 { return p.streams[id].Version })
 	logs := pg.Column(p.order, func(id string) int64 { return p.streams[id].Log })

@@ -26,15 +26,16 @@ const selectRecords = `select position, stream, version, coalesce(log, 0), coale
 
 // insertJournal takes the arrays of columns.
 const insertJournal = `insert into journal (stream, version, event_id, type, source, subject, time, data_schema, sequence,
-	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", shared_id)
+	correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset", shared_id, key_id, signature, signed_attributes)
 	select stream, version, event_id, type, source, subject, time, data_schema, sequence,
 	correlation_id, causation_id, actor, actor_name, trace_parent, data,
-	nullif(log, 0), nullif(topic, ''), case when log > 0 then partition end, case when log > 0 then "offset" end, shared_id
+	nullif(log, 0), nullif(topic, ''), case when log > 0 then partition end, case when log > 0 then "offset" end, shared_id,
+	key_id, signature, signed_attributes
 	from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
 	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[], $17::text[],
-	$18::int[], $19::bigint[], $20::uuid[]) with ordinality as input (stream, version, event_id, type, source, subject, time,
+	$18::int[], $19::bigint[], $20::uuid[], $21::text[], $22::bytea[], $23::text[]) with ordinality as input (stream, version, event_id, type, source, subject, time,
 	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data, log, topic, partition, "offset",
-	shared_id, ord)
+	shared_id, key_id, signature, signed_attributes, ord)
 	order by ord`
 
 // appendEvent writes one event of our own. Plain values: for a single row they take half the time of
@@ -59,9 +60,10 @@ func Holds(id, stream string) string {
 const receiveEvents = insertJournal + ` on conflict (event_id) do nothing returning event_id, position`
 
 const confirmEvents = `update journal set log = received.log, topic = received.topic,
-	partition = received.partition, "offset" = received."offset"
-	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[])
-	as received (position, log, topic, partition, "offset")
+	partition = received.partition, "offset" = received."offset",
+	key_id = received.key_id, signature = received.signature, signed_attributes = received.signed_attributes
+	from unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::bytea[], $8::text[])
+	as received (position, log, topic, partition, "offset", key_id, signature, signed_attributes)
 	where journal.position = received.position`
 
 const moveStreams = `update streams set version = moved.version, log = moved.log
@@ -72,7 +74,7 @@ const moveStreams = `update streams set version = moved.version, log = moved.log
 func columns(records []*Record) []any {
 	text := func(value func(*Record) string) []string { return pg.Column(records, value) }
 	number := func(value func(*Record) int64) []int64 { return pg.Column(records, value) }
-	return []any{
+	return append([]any{
 		text(func(r *Record) string { return r.Stream }),
 		number(func(r *Record) int64 { return r.Version }),
 		pg.Column(records, (*Record).row),
@@ -98,7 +100,18 @@ func columns(records []*Record) []any {
 			}
 			return &r.ID
 		}),
+	}, signatures(records)...)
+}
+
+// signatures are the parameters of the columns that prove who has written an event.
+func signatures(records []*Record) []any {
+	keys, values, attributes := make([]*string, len(records)), make([][]byte, len(records)), make([]*string, len(records))
+	for i, r := range records {
+		if s := r.Signature; s != nil {
+			keys[i], values[i], attributes[i] = &s.KeyID, s.Value, &s.Extensions
+		}
 	}
+	return []any{keys, values, attributes}
 }
 
 // appendArgs are the parameters of appendEvent but for the last.

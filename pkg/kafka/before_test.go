@@ -77,7 +77,7 @@ func TestATopicMayHoldStreamsOfSeveralKinds(t *testing.T) {
 	r.Topics[0].Check = nil
 	r.Topics[0].Stream = func(e event.Event) string { return e.Type[:len("product")] + "-" + e.Subject }
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Client: h.client, DB: h.db, Journal: h.journal, Log: r.Log,
+		Client: h.client, DB: h.db, Journal: h.journal, Log: r.Log, Signer: h.keys.Signer("/here"),
 		Topics: []event.Topic{{Name: h.topic, Prefixes: []string{"product-", "custome-"}}},
 	})
 	product, customer := newEvent("1", 1), newEvent("1", 2)

@@ -43,7 +43,7 @@ func (h *harness) produce(addresses []string, messages ...kafkago.Message) {
 func (h *harness) encoded(events ...event.Event) []kafkago.Message {
 	messages := make([]kafkago.Message, len(events))
 	for i, e := range events {
-		messages[i] = kafka.Encode(h.topic, e)
+		messages[i] = h.keys.Encode(h.topic, e)
 	}
 	return messages
 }

@@ -21,6 +21,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -50,6 +51,7 @@ type harness struct {
 	db         *pg.DB
 	journal    *journal.Journal
 	client     *kafka.Client
+	keys       *kafkatest.Keys
 	topic      string
 	partitions int // of the topic
 	group      string
@@ -63,6 +65,7 @@ func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 	h := &harness{tb: tb, db: pgtest.New(tb, journal.Migrations, inbox.Migrations), topic: name, partitions: partitions, group: name}
 	h.journal = journal.New(h.db, "/here")
 	h.client = kafka.Open("test", addresses...)
+	h.keys = kafkatest.NewKeys(tb, "here", "there", "owner", "evil")
 	tb.Cleanup(h.client.Close)
 	err := h.client.CreateTopics(tb.Context(), kafka.TopicConfig{Name: name, Partitions: partitions}, kafka.DeadLettersConfig())
 	require.NoError(tb, err)
@@ -72,12 +75,12 @@ func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 // another returns a service with its own database on the same topic.
 func (h *harness) another(source string) *harness {
 	db := pgtest.New(h.tb, journal.Migrations, inbox.Migrations)
-	return &harness{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group + source}
+	return &harness{tb: h.tb, db: db, journal: journal.New(db, source), client: h.client, keys: h.keys, topic: h.topic, partitions: h.partitions, group: h.group + source}
 }
 
 func (h *harness) recording() inbox.Config {
 	r := inbox.Config{
-		DB: h.db, Format: kafka.CloudEvents, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
+		DB: h.db, Format: kafka.CloudEvents, Verifier: kafka.Verifier{Keys: h.keys.Trust()}, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
 		Topics: []event.Topic{{
 			Name: h.topic, Stream: func(e event.Event) string { return "thing-" + e.Subject }, Check: check, Unknown: errUnknownType,
 			Partitions: h.partitions, Writer: writer,
@@ -114,7 +117,7 @@ func check(e event.Event) error {
 func (h *harness) relay() *kafka.Relay {
 	return kafka.NewRelay(kafka.RelayConfig{
 		Client: h.client, DB: h.db, Journal: h.journal, Log: slog.New(slog.DiscardHandler),
-		Topics: []event.Topic{{Name: h.topic, Prefixes: []string{"thing-"}}},
+		Topics: []event.Topic{{Name: h.topic, Prefixes: []string{"thing-"}}}, Signer: h.keys.Signer(h.journal.Source()),
 	})
 }
 

@@ -34,7 +34,10 @@ func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 		if !ok {
 			return false, fmt.Errorf("no topic is configured for stream %q", stream)
 		}
-		m := Encode(topic, e)
+		m, err := r.encode(topic, e)
+		if err != nil {
+			return false, err
+		}
 		size += sizeOf(m)
 		if batch.cut = size > relayBytes && len(batch.messages) > 0; batch.cut {
 			return false, nil
@@ -44,6 +47,15 @@ func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 		return true, nil
 	})
 	return batch, err
+}
+
+// encode is an event as the relay publishes it, signed.
+func (r *Relay) encode(topic string, e event.Event) (kafkago.Message, error) {
+	m := Encode(topic, e)
+	if r.cfg.Signer == nil {
+		return m, nil
+	}
+	return m, Sign(&m, r.cfg.Signer)
 }
 
 // topicOf is the topic of a stream's events.
@@ -78,7 +90,9 @@ func (r *Relay) drainNotices(ctx context.Context, writer *kafkago.Writer) error 
 		}
 		messages := make([]kafkago.Message, len(notices))
 		for i, n := range notices {
-			messages[i] = r.notice(n)
+			if messages[i], err = r.notice(n); err != nil {
+				return err
+			}
 		}
 		acknowledged, err := r.write(ctx, writer, messages)
 		if err != nil {
@@ -101,7 +115,7 @@ func (r *Relay) newNotices(ctx context.Context) ([]inbox.Notice, error) {
 	return inbox.NewNotices(ctx, r.cfg.DB)
 }
 
-func (r *Relay) notice(n inbox.Notice) kafkago.Message {
+func (r *Relay) notice(n inbox.Notice) (kafkago.Message, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		panic(err) // strings and numbers
@@ -110,7 +124,7 @@ func (r *Relay) notice(n inbox.Notice) kafkago.Message {
 	subject := fmt.Sprintf("%s/%d", strings.TrimPrefix(source, "/"), n.DeadLetter)
 	// The same dead letter's notice has the same id, should it be published twice.
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(subject+"/"+string(n.Kind)))
-	return Encode(DeadLettersTopic, event.Event{
+	return r.encode(DeadLettersTopic, event.Event{
 		ID: id, Type: "dead_letter_recorded", Source: source, Subject: subject, Time: time.Now(), Data: data,
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 	"countersign.example/pkg/wait"
 )
 
@@ -42,6 +43,8 @@ type RelayConfig struct {
 	Journal *journal.Journal
 	// Topics are those that the service writes to. An event goes to the one with its stream's prefix.
 	Topics []event.Topic
+	// Signer signs what is published, as it is published; nil leaves that out.
+	Signer *signing.Signer
 	Log    *slog.Logger
 }
 

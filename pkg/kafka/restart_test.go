@@ -17,7 +17,7 @@ import (
 // emptied is the same service with an empty database. Its journal is one with pages.
 func (h *harness) emptied() *harness {
 	db := pgtest.New(h.tb, journal.Migrations, inbox.Migrations)
-	return &harness{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, topic: h.topic, partitions: h.partitions, group: h.group}
+	return &harness{tb: h.tb, db: db, journal: journal.New(db, "/here", journal.Live()), client: h.client, keys: h.keys, topic: h.topic, partitions: h.partitions, group: h.group}
 }
 
 func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {

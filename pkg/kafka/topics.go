@@ -112,6 +112,32 @@ type Partition struct {
 // Lag is how many messages the group has not committed.
 func (p Partition) Lag() int64 { return p.End - max(p.First, p.Committed) }
 
+// Ends is where each partition ends of those topics that are there.
+func (c *Client) Ends(ctx context.Context, topics ...string) (map[string]map[int]int64, error) {
+	response, err := c.metadata(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the topics: %w", err)
+	}
+	topics = slices.DeleteFunc(slices.Clone(topics), func(name string) bool {
+		return !slices.ContainsFunc(response.Topics, func(t kafkago.Topic) bool { return t.Name == name && t.Error == nil })
+	})
+	ends := map[string]map[int]int64{}
+	if len(topics) == 0 {
+		return ends, nil
+	}
+	partitions, err := c.Offsets(ctx, "", topics...)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range partitions {
+		if ends[p.Topic] == nil {
+			ends[p.Topic] = map[int]int64{}
+		}
+		ends[p.Topic][p.ID] = p.End
+	}
+	return ends, nil
+}
+
 // Offsets looks at topics' partitions and, unless group is empty, at what it has committed.
 func (c *Client) Offsets(ctx context.Context, group string, topics ...string) ([]Partition, error) {
 	wanted := make(map[string][]int, len(topics))

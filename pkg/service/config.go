@@ -40,11 +40,31 @@ type Config struct {
 
 // KafkaConfig is for services that write to Kafka or read from it.
 type KafkaConfig struct {
-	KafkaBrokers []string `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
+	KafkaBrokers        []string     `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
+	EventSigningKeyFile string       `env:"EVENT_SIGNING_KEY_FILE" desc:"this service's Ed25519 key, PKCS#8 in PEM: it signs each event that is published; needed by consumer and all"`
+	EventVerifyKeysFile string       `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
+	VerifyEvents        Verification `env:"VERIFY_EVENTS" envDefault:"required" desc:"required, or accepted while some services do not sign yet: unsigned events pass then, and are counted"`
 }
 
-// Brokers returns KafkaBrokers, of every struct that embeds KafkaConfig.
-func (c *KafkaConfig) Brokers() []string { return c.KafkaBrokers }
+// Kafka returns the KafkaConfig of every struct that embeds it.
+func (c *KafkaConfig) Kafka() *KafkaConfig { return c }
+
+// Verification says what becomes of events without a signature. One that is wrong is always refused.
+type Verification string
+
+const (
+	VerificationRequired Verification = "required"
+	VerificationAccepted Verification = "accepted"
+)
+
+// UnmarshalText takes the two values alone.
+func (v *Verification) UnmarshalText(text []byte) error {
+	switch *v = Verification(text); *v {
+	case VerificationRequired, VerificationAccepted:
+		return nil
+	}
+	return fmt.Errorf("VERIFY_EVENTS is %q: use required or accepted", text)
+}
 
 // RedisConfig is for services that push live updates.
 type RedisConfig struct {

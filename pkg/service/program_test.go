@@ -39,6 +39,7 @@ func program(start func(context.Context, *testConfig, *Runtime) error) Program[t
 func setEnv(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://sample:secret@127.0.0.1:1/sample")
 	t.Setenv("KAFKA_BROKERS", "127.0.0.1:9092,127.0.0.1:9093")
+	t.Setenv("EVENT_VERIFY_KEYS_FILE", "/keys/verify.json")
 }
 
 func TestExitCodesAndMessages(t *testing.T) {
@@ -56,6 +57,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a command with others below", nil, []string{"letters"}, 0, "list"},
 		{"nothing configured", map[string]string{"DATABASE_URL": "", "KAFKA_BROKERS": ""}, nil, 2, "DATABASE_URL is"},
 		{"a strange environment", map[string]string{"ENVIRONMENT": "moon"}, []string{"web"}, 2, `ENVIRONMENT is "moon"`},
+		{"half a verification", map[string]string{"VERIFY_EVENTS": "off"}, []string{"web"}, 2, `VERIFY_EVENTS is "off": use required or accepted`},
 		{"a strange address", map[string]string{"HTTP_ADDR": "3000"}, []string{"web"}, 2, `HTTP_ADDR is "3000": use host:port or :port`},
 		{"a strange address for operators", map[string]string{"ADMIN_ADDR": "3100"}, []string{"web"}, 2, `ADMIN_ADDR is "3100": use host:port or :port`},
 		{"a strange pause", map[string]string{"DRAIN_DELAY": "-1s"}, []string{"web"}, 2, "DRAIN_DELAY is -1s"},

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"countersign.example/pkg/schema"
+	"countersign.example/pkg/signing"
 )
 
 const preamble = `# Generated from the registries of events by ` + "`make docs`" + `; a test holds it to them.
@@ -18,9 +19,10 @@ const about = `The events that Countersign's services exchange. They are CloudEv
 binding: the value is the data as JSON, everything else is in headers. The key is the subject, so that the events of one
 payment, order, product or customer keep their order. A message may come more than once; ce_id says that it is the same.
 
-Each type has one service that writes it, and its ce_source says so; from any other it counts for nothing. The schemas
-are the writers': they know every member of today. Whoever reads ignores members and types that are unknown, at any depth: a
-newer writer may have added them.
+Each type has one service that writes it, and its ce_source says so; from any other it counts for nothing. Its signature proves
+that: each event is verifiable by the CloudEvents extension "Verifiable CloudEvents with DSSE", with Ed25519, over its attributes, its data and
+the extension attributes that ce_signedextattrs lists. The schemas are the writers': they know every member of today. Whoever reads ignores
+members and types that are unknown, at any depth: a newer writer may have added them.
 `
 
 // members is a mapping whose order is that of its literal.
@@ -158,7 +160,7 @@ func headers() members {
 	return members{
 		{"description", "The attributes of a CloudEvent, and our extensions; all of them are text."},
 		{"type", "object"},
-		{"required", []string{"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type"}},
+		{"required", []string{"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "ce_signedextattrs", "ce_dssematerial"}},
 		{"properties", members{
 			{"ce_specversion", members{{"const", "1.0"}}},
 			{"ce_id", uuid("The event's id: the same however often it comes.")},
@@ -173,6 +175,8 @@ func headers() members {
 			{"ce_causationid", text("The id of the event that caused this one, if one did.")},
 			{"ce_actor", text("The id of the person who did it; missing where a service did it by itself.")},
 			{"ce_actorname", text("How people are shown who that was.")},
+			{"ce_signedextattrs", members{{"const", strings.Join(signing.Extensions, ",")}}},
+			{"ce_dssematerial", text("The signature, as a DSSE envelope in base64.")},
 			{"traceparent", text("W3C trace context.")},
 		}},
 	}

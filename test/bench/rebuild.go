@@ -16,7 +16,7 @@ import (
 	"countersign.example/ordering-core/coretest"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/money"
 	"countersign.example/test/testsystem"
 )
@@ -39,7 +39,7 @@ func rebuild(e *environment) {
 		e.Fatalf("-events %d: there are %d in an order", *rebuildEvents, eventsOfOrder)
 	}
 	began := time.Now()
-	check(produce(e.ctx, sys.Parts.Brokers, events))
+	check(produce(e.ctx, sys.Parts.Brokers, sys.Keys, events))
 	fmt.Printf("\nRebuild: contractor-ui's copy of %d orders from %d events (produced in %s)\n\n", events/eventsOfOrder, events,
 		time.Since(began).Round(time.Second))
 	t := newTable("", "events/s", "first half", "second half", "took (s)", "RSS in the beginning (MB)", "in the middle", "at the end", "most", "aim")
@@ -84,7 +84,7 @@ func rebuild(e *environment) {
 }
 
 // produce writes the events of many orders to the topic, those of some orders between one another's.
-func produce(ctx context.Context, brokers string, events int) error {
+func produce(ctx context.Context, brokers string, keys *kafkatest.Keys, events int) error {
 	// The keys must be where the relay would put them.
 	writer := &kafkago.Writer{Addr: kafkago.TCP(brokers), Balancer: kafkago.Murmur2Balancer{}, RequiredAcks: kafkago.RequireAll,
 		BatchSize: produceBatch, BatchBytes: 2 << 20, BatchTimeout: 10 * time.Millisecond}
@@ -109,7 +109,7 @@ func produce(ctx context.Context, brokers string, events int) error {
 				copied := e
 				copied.ID, copied.Subject, copied.Time, copied.Data = event.NewID(), id, at.Truncate(time.Microsecond), []byte(data)
 				copied.ActorName = "Ada Nowak"
-				batch = append(batch, kafka.Encode(order.Topic, copied))
+				batch = append(batch, keys.Encode(order.Topic, copied))
 				if len(batch) == produceBatch {
 					if err := writer.WriteMessages(ctx, batch...); err != nil {
 						return fmt.Errorf("produce: %w", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/schema"
 )
 
@@ -20,6 +22,7 @@ import (
 // way. The same seed makes the same ones.
 type fuzzer struct {
 	rand     *rand.Rand
+	keys     *kafkatest.Keys // of the services: the worst of all senders
 	subjects []string
 	sent     []string // ids
 	begun    time.Time
@@ -32,8 +35,8 @@ const perSubject = 25
 // without a search.
 const inCatalog = 60
 
-func newFuzzer(seed uint64, n int, subjects ...string) *fuzzer {
-	f := &fuzzer{rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
+func newFuzzer(seed uint64, n int, keys *kafkatest.Keys, subjects ...string) *fuzzer {
+	f := &fuzzer{keys: keys, rand: rand.New(rand.NewPCG(seed, seed)), subjects: subjects, begun: time.Now()}
 	for range n/perSubject + 10 {
 		f.subjects = append(f.subjects, f.uuid())
 	}
@@ -123,7 +126,14 @@ func (f *fuzzer) next() kafkago.Message {
 	if m.partition %= m.topic.partitions; m.partition < 0 {
 		m.partition = kafkago.Murmur2Balancer{}.Balance(kafkago.Message{Key: m.key}, upTo(topic.partitions)...)
 	}
-	return kafkago.Message{Topic: m.topic.name, Key: m.key, Value: []byte(m.data), Headers: m.headers, WriterData: m.partition}
+	message := kafkago.Message{Topic: m.topic.name, Key: m.key, Value: []byte(m.data), Headers: m.headers, WriterData: m.partition}
+	if f.rand.IntN(20) > 0 {
+		f.keys.Sign(&message)
+	}
+	if f.rand.IntN(20) == 0 {
+		tamper(f, &message)
+	}
+	return message
 }
 
 func upTo(n int) []int {
@@ -207,6 +217,17 @@ var mutations = []func(*fuzzer, *mutant){
 	func(f *fuzzer, m *mutant) { m.data = strings.Replace(m.data, "{", "{"+of(f, added)+",", 1) },
 	func(f *fuzzer, m *mutant) { m.data = m.data[:f.rand.IntN(len(m.data)+1)] },
 	func(f *fuzzer, m *mutant) { m.data = of(f, values) },
+}
+
+// tamper changes what may have been signed: a bit of a header or of the data, or the signature's place.
+func tamper(f *fuzzer, m *kafkago.Message) {
+	if at := f.rand.IntN(len(m.Headers) + 1); at < len(m.Headers) && len(m.Headers[at].Value) > 0 {
+		value := slices.Clone(m.Headers[at].Value)
+		value[f.rand.IntN(len(value))] ^= 1 << f.rand.IntN(8)
+		m.Headers[at].Value = value
+	} else if len(m.Value) > 0 {
+		m.Value[f.rand.IntN(len(m.Value))] ^= 1 << f.rand.IntN(8)
+	}
 }
 
 // changeValue puts something else for one string or number of the data, a member's name perhaps.

@@ -69,7 +69,7 @@ func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	// When anybody throws anything at it.
 	seed, n := fromEnv(t, "HOSTILE_SEED", hostileSeed), fromEnv(t, "HOSTILE_EVENTS", hostileEvents)
 	t.Logf("HOSTILE_EVENTS=%d HOSTILE_SEED=%d", n, seed)
-	fuzzer := newFuzzer(uint64(seed), n, waiting, before.id)
+	fuzzer := newFuzzer(uint64(seed), n, sys.Keys, waiting, before.id)
 	began := time.Now()
 	fuzzer.send(t, sys.Parts.Brokers, n)
 	t.Logf("thrown after %s", time.Since(began).Round(time.Millisecond))

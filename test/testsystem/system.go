@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg/pgtest"
 )
 
@@ -64,6 +65,7 @@ type System struct {
 	addr     map[string]string
 	env      map[string][]string
 	Database map[string]string // URL by service
+	Keys     *kafkatest.Keys   // with which the services sign, and by which they verify
 
 	mu      sync.Mutex
 	running map[string]*Process
@@ -90,7 +92,7 @@ func NewOf(tb testing.TB, bin string, extra ...string) *System {
 func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
 	tb.Helper()
 	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
-		Database: map[string]string{}, running: map[string]*Process{}}
+		Database: map[string]string{}, Keys: kafkatest.NewKeys(tb), running: map[string]*Process{}}
 	for _, name := range services {
 		s.addr[name] = freeAddr(tb)
 		s.Database[name] = pgtest.NewURL(tb)
@@ -101,7 +103,7 @@ func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
 		"MANAGER_UI_URL=" + s.URL(Manager), "MANAGER_UI_SECRET=" + token(Manager, Identity)}
 	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + s.Parts.Brokers}
 	for _, name := range services {
-		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + s.Database[name]}, s.settings(name), extra)
+		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + s.Database[name]}, s.Keys.Environment(name), s.settings(name), extra)
 	}
 	s.env[seed] = []string{"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
 		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "MANAGER_UI_URL=" + s.URL(Manager)}

@@ -18,7 +18,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
@@ -29,7 +29,7 @@ import (
 const patience = 30 * time.Second
 
 // start runs the whole service on parts of its own, and returns its address.
-func start(t *testing.T) (addr string, cfg app.Config) {
+func start(t *testing.T) (addr string, cfg app.Config, keys *kafkatest.Keys) {
 	t.Helper()
 	broker, err := embedded.Kafka("", "")
 	if err != nil {
@@ -45,6 +45,8 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 	cfg.HTTPAddr, cfg.DatabaseURL, cfg.Environment, cfg.ShutdownTimeout = addr, pgtest.NewURL(t), "development", 10*time.Second
 	cfg.KafkaBrokers, cfg.RedisURL, cfg.Identity = []string{broker.Addr()}, redis.URL(), "demo"
 	cfg.SessionIdle, cfg.SessionLifetime = time.Hour, time.Hour
+	keys = kafkatest.NewKeys(t)
+	keys.Configure(&cfg.KafkaConfig, "contractor-ui")
 	cfg.OrderingCoreURL, cfg.OrderingCoreToken = "http://127.0.0.1:1", "secret" // nobody is there
 	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func start(t *testing.T) (addr string, cfg app.Config) {
 		text, _ := io.ReadAll(response.Body)
 		return string(text) == "ready\n"
 	})
-	return addr, cfg
+	return addr, cfg, keys
 }
 
 // person is somebody at a browser with an open page.
@@ -155,7 +157,7 @@ func rowOf(t *testing.T, conn *websocket.Conn, text string) (all string) {
 
 func TestSocketsGetTheirOwnPersonsUpdates(t *testing.T) {
 	// given Ada's and Jon's open lists; Jon's socket says that it is Ada's
-	addr, _ := start(t)
+	addr, _, _ := start(t)
 	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
 	adas, jons := ada.open(""), jon.open("&audience=contractor:ada-nowak&person=ada-nowak")
 
@@ -174,7 +176,7 @@ func TestSocketsGetTheirOwnPersonsUpdates(t *testing.T) {
 
 func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 	// given an open list
-	addr, cfg := start(t)
+	addr, cfg, _ := start(t)
 	ada := visit(t, addr, "ada-nowak")
 	socket := ada.open("")
 	// when a payment is asked for
@@ -198,7 +200,7 @@ func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 }
 
 // publish puts events about an order into its topic, as ordering-core does.
-func publish(t *testing.T, cfg app.Config, id, contractor string, bodies ...order.Body) {
+func publish(t *testing.T, cfg app.Config, keys *kafkatest.Keys, id, contractor string, bodies ...order.Body) {
 	t.Helper()
 	writer := &kafkago.Writer{Addr: kafkago.TCP(cfg.KafkaBrokers...), RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond,
 		Balancer: kafkago.Murmur2Balancer{}}
@@ -206,7 +208,7 @@ func publish(t *testing.T, cfg app.Config, id, contractor string, bodies ...orde
 	for i, body := range bodies {
 		e := order.New("/ordering-core", id, body)
 		e.Meta, e.Time, e.Sequence = event.Meta{Actor: contractor, ActorName: contractor}, time.Now(), int64(i+1)
-		if err := writer.WriteMessages(t.Context(), kafka.Encode(order.Topic, e)); err != nil {
+		if err := writer.WriteMessages(t.Context(), keys.Encode(order.Topic, e)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,15 +216,15 @@ func publish(t *testing.T, cfg app.Config, id, contractor string, bodies ...orde
 
 func TestOrdersAreReceivedAndPushedToTheirContractor(t *testing.T) {
 	// given Ada's and Jon's open pages
-	addr, cfg := start(t)
+	addr, cfg, keys := start(t)
 	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
 	adas, jons := ada.open(""), jon.open("")
 
 	// when ordering-core tells of an order of each
 	id, other := event.NewID().String(), event.NewID().String()
-	publish(t, cfg, id, "ada-nowak", order.Draft(id, "ada-nowak"),
+	publish(t, cfg, keys, id, "ada-nowak", order.Draft(id, "ada-nowak"),
 		order.CustomerChosen{CustomerID: event.NewID().String(), Name: "Hofmann & Söhne"})
-	publish(t, cfg, other, "jon-park", order.Draft(other, "jon-park"),
+	publish(t, cfg, keys, other, "jon-park", order.Draft(other, "jon-park"),
 		order.CustomerChosen{CustomerID: event.NewID().String(), Name: "Bakery Kranz"})
 
 	// then each is brought their own, and can look at it

@@ -17,7 +17,7 @@ import (
 	"countersign.example/pkg/api/apitest"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service"
@@ -43,6 +43,7 @@ var tokens = api.Tokens{
 type harness struct {
 	t        *testing.T
 	broker   *embedded.KafkaBroker
+	keys     *kafkatest.Keys
 	cfg      app.Config
 	db       *pg.DB // the core's, to look into
 	document *apitest.Document
@@ -62,6 +63,8 @@ func newHarness(t *testing.T) *harness {
 	h.cfg = app.Config{ServiceTokens: tokens, OrderTTL: 24 * time.Hour, DraftTTL: 30 * 24 * time.Hour, TimeZone: "Europe/Berlin"}
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = servicetest.FreeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
+	h.keys = kafkatest.NewKeys(t)
+	h.keys.Configure(&h.cfg.KafkaConfig, "ordering-core")
 	if err := app.Program().Migrate(t.Context(), &h.cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +106,7 @@ func (h *harness) publish(topic string, events ...event.Event) {
 	defer w.Close()
 	var messages []kafkago.Message
 	for _, e := range events {
-		messages = append(messages, kafka.Encode(topic, e))
+		messages = append(messages, h.keys.Encode(topic, e))
 	}
 	h.eventually("published", func() bool { return w.WriteMessages(h.t.Context(), messages...) == nil })
 }

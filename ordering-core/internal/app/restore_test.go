@@ -67,6 +67,7 @@ func (h *harness) command(args ...string) string {
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": strings.Join(h.cfg.KafkaBrokers, ","),
 		"SERVICE_TOKENS": contractorUI + "=" + tokens[contractorUI], "TIME_ZONE": h.cfg.TimeZone,
+		"EVENT_VERIFY_KEYS_FILE": h.cfg.EventVerifyKeysFile,
 	} {
 		h.t.Setenv(name, value)
 	}

@@ -38,6 +38,7 @@ func (h *harness) spawn() *exec.Cmd {
 	cmd.Env = append(os.Environ(), runAsService+"=1", "HTTP_ADDR="+h.cfg.HTTPAddr, "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL="+h.cfg.DatabaseURL,
 		"KAFKA_BROKERS="+h.broker.Addr(), "GATEWAY_URL="+h.cfg.GatewayURL, "GATEWAY_TOKEN="+gatewayToken,
 		"SERVICE_TOKENS=manager-ui="+callerToken, "LOG_LEVEL=error")
+	cmd.Env = append(cmd.Env, h.keys.Environment("payments-core")...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

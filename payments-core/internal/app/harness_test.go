@@ -25,7 +25,7 @@ import (
 	"countersign.example/pkg/api/apitest"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -44,6 +44,7 @@ const (
 type harness struct {
 	t       *testing.T
 	broker  *embedded.KafkaBroker
+	keys    *kafkatest.Keys
 	cfg     app.Config
 	db      *pg.DB // the core's, to look into
 	gateway *gateway.Client
@@ -84,6 +85,8 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 	h.cfg.HTTPAddr, h.cfg.DatabaseURL, h.cfg.ShutdownTimeout = servicetest.FreeAddr(t), pgtest.NewURL(t), 10*time.Second
 	h.cfg.AdminAddr = servicetest.FreeAddr(t)
 	h.cfg.Environment, h.cfg.KafkaBrokers = "development", []string{h.broker.Addr()}
+	h.keys = kafkatest.NewKeys(t)
+	h.keys.Configure(&h.cfg.KafkaConfig, "payments-core")
 	if err := app.Program().Migrate(t.Context(), &h.cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +152,7 @@ func (h *harness) publish(events ...event.Event) {
 		if strings.HasPrefix(e.Type, "order_") {
 			topic = order.Topic
 		}
-		messages = append(messages, kafka.Encode(topic, e))
+		messages = append(messages, h.keys.Encode(topic, e))
 	}
 	if err := w.WriteMessages(h.t.Context(), messages...); err != nil {
 		h.t.Fatalf("publish: %v", err)

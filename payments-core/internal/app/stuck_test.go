@@ -3,6 +3,7 @@ package app_test
 import (
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/money"
 )
 
@@ -35,7 +37,7 @@ func (h *harness) stuckRefund(minor int64) (id string) {
 func (h *harness) command(args ...string) (printed string, code int) {
 	h.t.Helper()
 	for name, value := range map[string]string{
-		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": h.broker.Addr(), "GATEWAY_URL": h.cfg.GatewayURL,
+		"DATABASE_URL": h.cfg.DatabaseURL, "KAFKA_BROKERS": h.broker.Addr(), "EVENT_VERIFY_KEYS_FILE": h.cfg.EventVerifyKeysFile, "GATEWAY_URL": h.cfg.GatewayURL,
 		"GATEWAY_TOKEN": gatewayToken, "SERVICE_TOKENS": "manager-ui=" + callerToken,
 	} {
 		h.t.Setenv(name, value)
@@ -48,7 +50,8 @@ func (h *harness) command(args ...string) (printed string, code int) {
 func TestAnAddressThatIsNoneIsRefusedFirst(t *testing.T) {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://core@127.0.0.1:1/core", "KAFKA_BROKERS": "127.0.0.1:1", "GATEWAY_URL": "localhost:5002",
-		"GATEWAY_TOKEN": gatewayToken, "SERVICE_TOKENS": "manager-ui=" + callerToken,
+		"EVENT_VERIFY_KEYS_FILE": filepath.Join(kafkatest.NewKeys(t).Dir, "verify.json"),
+		"GATEWAY_TOKEN":          gatewayToken, "SERVICE_TOKENS": "manager-ui=" + callerToken,
 	} {
 		t.Setenv(name, value)
 	}

@@ -109,7 +109,7 @@ var errLeft = errors.New("it is being replayed, with others before it: where tha
 // replayInOrder records the event of a dead letter and settles it. A failure that is not known to be
 // temporary is undone: then cause says why, and kind is what the dead letter has become.
 func (d *DeadLetterStore) replayInOrder(ctx context.Context, tx *pg.Tx, deadLetter DeadLetter) (kind Kind, cause, err error) {
-	i := d.recorder.read(deadLetter.message())
+	i := d.recorder.read(deadLetter.message())[0]
 	if i.kind != "" {
 		return i.kind, i.cause, nil
 	}

@@ -35,5 +35,5 @@ func (r *Recorder) Collectors() []prometheus.Collector {
 			emit(2, float64(stranded))
 		},
 	}
-	return []prometheus.Collector{r.outcomes, r.disallowed, deadLetters}
+	return []prometheus.Collector{r.outcomes, r.disallowed, r.unsigned, deadLetters}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -45,24 +44,17 @@ func (e OwnEvent) String() string {
 // maxDisallowedOwn bounds how many disallowed events of the service's own are read.
 const maxDisallowedOwn = 10_000
 
-// OwnEvent reads a message that says that it is an event which this service has written, of a type that it
-// writes. A message that is not an event, or that is disallowed whoever sent it, is not one of these.
+// OwnEvent reads a message that is an event which this service has written, of a type that it writes: its
+// signature says so, where it must have one. A message that is not an event, or that is disallowed whoever
+// sent it, is not one of these.
 func (c Config) OwnEvent(m Message) (OwnEvent, bool) {
 	e, err := c.Format.Decode(m)
-	if err != nil || e.Source != c.Journal.Source() {
+	t := c.topic(m.Topic)
+	if err != nil || e.Source != c.Journal.Source() || t.Name == "" || c.read(m)[0].kind == Disallowed {
 		return OwnEvent{}, false
 	}
-	for _, t := range c.Topics {
-		if t.Name != m.Topic {
-			continue
-		}
-		if read(t, c.Format, m, time.Now()).kind == Disallowed {
-			return OwnEvent{}, false
-		}
-		origin := Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}
-		return OwnEvent{origin, e.ID, e.Type, t.Stream(e)}, true
-	}
-	return OwnEvent{}, false
+	origin := Origin{journal.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Offset}
+	return OwnEvent{origin, e.ID, e.Type, t.Stream(e)}, true
 }
 
 // Missing returns those of events that the journal lacks. An event that was skipped, or that is another kind
@@ -166,7 +158,7 @@ func (r *Recorder) RecordDisallowedOwnEvents(ctx context.Context, tx *pg.Tx) (di
 // recordDisallowed records a disallowed event as if it came now. It waits where its key was quarantined
 // before it came, and quarantines the key where it cannot be used.
 func (r *Recorder) recordDisallowed(ctx context.Context, tx *pg.Tx, d DeadLetter) error {
-	i := r.read(d.message())
+	i := r.read(d.message())[0]
 	if i.kind == Disallowed { // by rules that do not ask the journal
 		return nil
 	}

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -28,6 +27,8 @@ type Config struct {
 	Journal *journal.Journal
 	Format  Format
 	Topics  []event.Topic
+	// Verifier is asked before anything else who has written a message; nil is not asked.
+	Verifier Verifier
 	// Before runs in the transaction that records, before the streams' rows are locked: it acquires what must
 	// be locked first, such as process locks. It also runs when a dead letter is replayed. It is given all
 	// events of the transaction, redelivered ones too. It may be nil.
@@ -49,27 +50,26 @@ type quarantinedKey struct{ topic, key string }
 // Recorder records messages in the journal, and keeps as dead letters those that cannot be recorded.
 type Recorder struct {
 	Config
-	topics     map[string]event.Topic
 	outcomes   *prometheus.CounterVec
 	disallowed *prometheus.CounterVec
+	unsigned   prometheus.Counter
 	// inTx runs an attempt: in a transaction, or after a savepoint of one.
 	inTx func(ctx context.Context, fn func(tx *pg.Tx) error) error
 }
 
 // NewRecorder returns a recorder. Each of its attempts is a transaction.
 func NewRecorder(c Config) *Recorder {
-	topics := make(map[string]event.Topic, len(c.Topics))
-	for _, t := range c.Topics {
-		topics[t.Name] = t
-	}
-	return &Recorder{Config: c, topics: topics, inTx: c.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &Recorder{Config: c, inTx: c.DB.InTx, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "received_total",
 		Help: "Messages by what became of them: recorded, unknown (type), redelivered, malformed, poison, parked, refused.",
 	}, []string{"outcome"}), disallowed: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "refused_events_total",
-		Help: "Events that their sender must not have written, by reason: writer, partition, missing (our own, and not in the journal), changed " +
+		Help: "Events that their sender must not have written, by reason: unsigned, key (unknown, another source's, or not valid then), signature " +
+			"(forged, or what was signed has been changed), writer, partition, missing (our own, and not in the journal), changed " +
 			"(an id that is known with something else), time (out of bounds, of an unknown type). Any of them is an alarm.",
-	}, []string{"reason"})}
+	}, []string{"reason"}), unsigned: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "unsigned_events_total", Help: "Events recorded without a signature: from before the cut-off, or while VERIFY_EVENTS is accepted.",
+	})}
 }
 
 // NewRecorderIn returns a recorder that works within one transaction. Each of its attempts is a savepoint.
@@ -91,7 +91,7 @@ var maxParallel = min(4, runtime.GOMAXPROCS(0))
 // message among these that was recorded already is then known as a redelivery.
 func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Message, err error) {
 	if len(messages) <= BatchMessages {
-		if err := r.recordItems(ctx, pg.Column(messages, r.read)); err != nil {
+		if err := r.recordItems(ctx, r.read(messages...)); err != nil {
 			return messages, err
 		}
 		return nil, nil
@@ -105,7 +105,7 @@ func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Messa
 	errs := make([]error, maxParallel)
 	var all sync.WaitGroup
 	for lane, share := range shares {
-		all.Go(func() { errs[lane] = r.recordItems(ctx, pg.Column(share, r.read)) })
+		all.Go(func() { errs[lane] = r.recordItems(ctx, r.read(share...)) })
 	}
 	all.Wait()
 	for lane, err := range errs {
@@ -115,9 +115,6 @@ func (r *Recorder) Record(ctx context.Context, messages []Message) (left []Messa
 	}
 	return left, errors.Join(errs...)
 }
-
-// read decodes a message and checks it by itself.
-func (r *Recorder) read(m Message) item { return read(r.topics[m.Topic], r.Format, m, time.Now()) }
 
 // attempt records items in one transaction. Those that cannot be recorded become dead letters in it.
 func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
@@ -170,11 +167,14 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 		if err := insertDeadLetters(ctx, tx, deadLetters); err != nil {
 			return err
 		}
-		unknown := map[uuid.UUID]bool{}
+		unknown, unsigned, withoutSignature := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, 0
 		for _, i := range accepted {
-			unknown[i.received.ID] = i.unknown
+			unknown[i.received.ID], unsigned[i.received.ID] = i.unknown, r.Verifier != nil && i.received.Signature == nil
 		}
 		for _, id := range fresh {
+			if unsigned[id] {
+				withoutSignature++
+			}
 			if unknown[id] {
 				counts["unknown"]++
 			} else {
@@ -182,7 +182,10 @@ func (r *Recorder) attempt(ctx context.Context, items []item) (err error) {
 			}
 		}
 		counts["redelivered"] += len(received) - len(fresh) - len(conflicts)
-		tx.AfterCommit(func() { r.report(counts, deadLetters) })
+		tx.AfterCommit(func() {
+			r.unsigned.Add(float64(withoutSignature))
+			r.report(counts, deadLetters)
+		})
 		return nil
 	})
 }

@@ -132,7 +132,7 @@ func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (Dead
 
 // replayAlone records an event behind which no others wait.
 func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter) (int, error) {
-	i := d.recorder.read(deadLetter.message())
+	i := d.recorder.read(deadLetter.message())[0]
 	if i.kind != "" {
 		return 0, d.failedAgain(ctx, deadLetter, i.cause)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/signing"
 )
 
 // Message is what a topic holds.
@@ -82,22 +83,60 @@ func (i item) disallow(why violation) item {
 	return i.deadLetter(Disallowed, why)
 }
 
-// read decodes a message and checks it without the journal. It is malformed if it is not an event, disallowed
-// if it must not be where it is or from whom it is, and poison if its data cannot be used. The order matters:
-// an event that a sender must not write cannot quarantine a key.
-func read(t event.Topic, f Format, m Message, now time.Time) (i item) {
-	i.message = m
-	e, err := f.Decode(m)
-	if err != nil {
-		return i.deadLetter(Malformed, err)
+// Verifier finds out who has written messages that can be decoded.
+type Verifier interface {
+	Verify(messages []Message) []signing.Verdict
+}
+
+// read decodes messages and checks each without the journal; their signatures in one pass.
+func (c Config) read(messages ...Message) []item {
+	items, decoded, places := make([]item, len(messages)), make([]Message, 0, len(messages)), make([]int, 0, len(messages))
+	for n, m := range messages {
+		items[n].message = m
+		e, err := c.Format.Decode(m)
+		if err != nil {
+			items[n] = items[n].deadLetter(Malformed, err)
+			continue
+		}
+		items[n].received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
+		decoded, places = append(decoded, m), append(places, n)
 	}
-	i.received = journal.Received{Event: e, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-	if why, broken := disallows(t, f, e, m); broken {
+	verdicts := make([]signing.Verdict, len(decoded))
+	if c.Verifier != nil {
+		verdicts = c.Verifier.Verify(decoded)
+	}
+	now := time.Now()
+	for i, n := range places {
+		items[n].received.Signature = verdicts[i].Signature
+		if err := verdicts[i].Err; err != nil {
+			items[n] = items[n].disallow(violation{signing.Reason(err), err.Error()})
+		} else {
+			items[n] = items[n].judge(c.topic(decoded[i].Topic), c.Format, now)
+		}
+	}
+	return items
+}
+
+func (c Config) topic(name string) event.Topic {
+	for _, t := range c.Topics {
+		if t.Name == name {
+			return t
+		}
+	}
+	return event.Topic{}
+}
+
+// judge checks an event whose writer is known. It is disallowed if it must not be where it is or from whom it
+// is, and poison if its data cannot be used. The order matters: an event that a sender must not write cannot
+// quarantine a key.
+func (i item) judge(t event.Topic, f Format, now time.Time) (judged item) {
+	e := i.received.Event
+	if why, broken := disallows(t, f, e, i.message); broken {
 		return i.disallow(why)
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			i = i.deadLetter(Poison, panicked(p))
+			judged = i.deadLetter(Poison, panicked(p))
 		}
 	}()
 	i.received.Stream = t.Stream(e)
