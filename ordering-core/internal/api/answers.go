@@ -11,6 +11,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/web"
 )
@@ -133,7 +134,7 @@ func explain(err error) error {
 		changes := make([]changeJSON, len(stale.Changes))
 		for i, step := range stale.Changes {
 			e := step.Entry
-			changes[i] = changeJSON{e.Sequence, e.Type, e.Time, e.ActorName, orderview.StepText(step)}
+			changes[i] = changeJSON{e.Sequence, e.Type, e.Time, e.ActorName, locale.English.Write(orderview.StepText(step))}
 		}
 		return &web.Error{Status: http.StatusConflict, Message: stale.Error(), Extra: map[string]any{
 			"code": order.StaleVersion, "sequence": stale.Sequence, "changes": changes, "changes_count": stale.Count,
