@@ -161,6 +161,8 @@ func startSample(tb testing.TB) *sample {
 		return web.Redirect(c, "/")
 	})
 	e.GET("/panic", func(echo.Context) error { panic("secret") })
+	e.POST("/panic", func(echo.Context) error { panic("secret") })
+	e.POST("/late", func(echo.Context) error { return web.Conflict("Somebody was first.") })
 	e.GET("/slow", func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
 	e.GET("/whoami", func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })
 	s.Server = httptest.NewServer(e)

@@ -266,8 +266,10 @@ func awaySentence(away []string) string {
 // ErrorPage is the data of the shared template "error".
 type ErrorPage struct {
 	Title, Message, Home, Reference string
-	Way                             *Link
+	Way                             *Link  // the one way on
 	SignOut                         bool
+	Kept                            string // what became of what was sent
+	On                              *Link  // a way on, if there is one beside the start
 }
 
 // Say answers with a page that says one thing.
@@ -286,7 +288,9 @@ func (s *Site) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	page := ErrorPage{Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut}
+	page := ErrorPage{
+		Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e.Status), On: wayOn(c, e.Status),
+	}
 	if e.Status >= 500 {
 		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
 	}
@@ -306,7 +310,44 @@ func errorTitle(status int) string {
 	case status == http.StatusUnauthorized:
 		return "Please sign in"
 	}
+	if title := errorTitles[status]; title != "" {
+		return title
+	}
 	return http.StatusText(status)
+}
+
+var errorTitles = map[int]string{
+	http.StatusBadRequest: "Not understood", http.StatusForbidden: "Not allowed", http.StatusNotFound: "Not found",
+	http.StatusConflict: "Not possible any more", http.StatusRequestEntityTooLarge: "Too much at once",
+}
+
+// kept says what became of what somebody sent, of which nothing is lost: a form can be sent again, and does
+// nothing twice.
+func kept(c echo.Context, status int) string {
+	switch {
+	case isView(c):
+		return ""
+	case status < http.StatusInternalServerError:
+		return "Nothing was changed."
+	}
+	return "It may have been done. The page before has what you typed, and sending it again does nothing twice."
+}
+
+// wayOn leads back to where a form is, or once more to a page that could not be shown.
+func wayOn(c echo.Context, status int) *Link {
+	if isView(c) && status >= http.StatusInternalServerError {
+		return &Link{"Try again", c.Request().URL.RequestURI()}
+	}
+	from := referer(c)
+	if from == nil || from.RequestURI() == c.Request().URL.RequestURI() {
+		return nil
+	}
+	return &Link{"Back to the page before", from.RequestURI()}
+}
+
+// isView reports whether a request only looks.
+func isView(c echo.Context) bool {
+	return c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
 }
 
 func answerProblem(log *slog.Logger, err error, c echo.Context) {

@@ -95,6 +95,36 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 	}
 }
 
+// Whoever meets an error reads what became of what they sent, and has a way on.
+func TestAnErrorPageLeadsOn(t *testing.T) {
+	s := startSample(t)
+	from := []string{"Content-Type", "application/x-www-form-urlencoded", "Referer", s.URL + "/form?a=1&b=2"}
+	const back, again, sure, unsure = `href="/form?a=1&amp;b=2">Back to the page before</a>`, `href="/panic?x=1">Try again</a>`, "Nothing was changed.", "sending it again does nothing twice"
+	for _, tc := range []struct {
+		method, path  string
+		header        []string
+		want, wantNot []string
+	}{
+		{"GET", "/nothing", from, []string{"Not found", back}, []string{sure, unsure, "Try again"}},
+		{"GET", "/nothing", nil, []string{"Back to the start"}, []string{"page before"}},
+		{"GET", "/nothing", []string{"Referer", "https://evil.example/form"}, []string{"Back to the start"}, []string{"page before", "evil"}},
+		{"GET", "/panic?x=1", from, []string{again, "tell whoever runs this"}, []string{sure, unsure}},
+		{"POST", "/nothing", from, []string{back, sure}, []string{unsure}},
+		{"POST", "/panic", from, []string{back, unsure}, []string{sure, "Try again"}},
+		{"POST", "/late", from, []string{"Not possible any more", "Somebody was first.", sure, back}, nil},
+	} {
+		_, page := s.do(t, tc.method, tc.path, strings.NewReader(""), tc.header...)
+		for _, want := range tc.want {
+			wantText(t, page, want)
+		}
+		for _, not := range tc.wantNot {
+			if strings.Contains(page, not) {
+				t.Errorf("%s %s says %q", tc.method, tc.path, not)
+			}
+		}
+	}
+}
+
 func TestABodyOfUnknownLengthIsLimitedToo(t *testing.T) {
 	s := startSample(t)
 	body := io.MultiReader(strings.NewReader("amount="), strings.NewReader(strings.Repeat("9", 1<<20)))

@@ -41,6 +41,26 @@ async function inEnglish(paths) {
   return problems;
 }
 
+// emptyLists says which empty lists, and which tabs of them, leave people alone.
+async function emptyLists(lists) {
+  const problems = [];
+  const look = async (path) => {
+    const page = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+    const empty = page.querySelector(".empty-state:has(h2)");
+    if (!empty || empty.closest("[hidden]") || !empty.querySelector("h2").textContent || !empty.querySelector("p").textContent) problems.push(`${path} says nothing`);
+    else if (path.includes("?") && !empty.querySelector("a.btn")) problems.push(`${path} leads nowhere`);
+    return page;
+  };
+  for (const list of lists) {
+    const page = await look(list);
+    for (const { search } of [...page.querySelectorAll(".tabs a")].map((a) => new URL(a.getAttribute("href"), location.href))) {
+      if (search) await look(list + search);
+      await look(`${list}${search || "?"}&q=nothinglikethis`);
+    }
+  }
+  return problems;
+}
+
 // still ends what moves: a colour on its way is none.
 function still() {
   const sheet = new CSSStyleSheet();

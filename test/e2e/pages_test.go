@@ -41,6 +41,10 @@ type state struct {
 // states are what people come to and no link leads to.
 var states = map[string][]state{
 	testsystem.Contractor: {
+		{"keys", "/", func(tab *browser.Tab) {
+			tab.Type("?")
+			tab.See("Next row of a list", "dialog")
+		}},
 		{"request refused", "/payments/new", func(tab *browser.Tab) { refused(tab, "Request payment") }},
 		{"amount asked back", "/payments/new", func(tab *browser.Tab) {
 			tab.Fill("Amount", "1.234")
@@ -59,6 +63,10 @@ var states = map[string][]state{
 		}},
 	},
 	testsystem.Manager: {
+		{"keys", "/payments", func(tab *browser.Tab) {
+			tab.Type("?")
+			tab.See("Next row of a list", "dialog")
+		}},
 		{"rejection refused", "/payments", func(tab *browser.Tab) {
 			tab.Press("Reject")
 			tab.See("Reason")
@@ -196,7 +204,7 @@ func isWideEnough(t *testing.T, tab *browser.Tab, page string) {
 	t.Helper()
 	for _, width := range []int64{390, 768, 820, 960, 1024, 1280} {
 		tab.Resize(width, 900)
-		for _, problem := range browser.Eval[[]string](tab, "squeezed()") {
+		for _, problem := range browser.Eval[[]string](tab, pagesScript+"; squeezed()") {
 			t.Errorf("%s, %d px: %s", page, width, problem)
 		}
 		tab.Screenshot(fmt.Sprintf("%s-%d", strings.ReplaceAll(page, "/", "_"), width))

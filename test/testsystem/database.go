@@ -24,6 +24,15 @@ func (s *System) OpenDatabase(tb testing.TB, service string) {
 	s.administer(tb, service, `alter database %s allow_connections true`)
 }
 
+// Break runs a statement in a service's database.
+func (s *System) Break(tb testing.TB, service, statement string) {
+	tb.Helper()
+	query(tb, s.Database[service], func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
 // administer runs a statement about a service's database, in which %s is its name, from another one.
 func (s *System) administer(tb testing.TB, service, statement string) {
 	tb.Helper()

@@ -72,8 +72,8 @@ func readOrderQuery(c echo.Context) (readmodel.Query, error) {
 // emptyOrders explains what to do where the list has nothing.
 func emptyOrders(q readmodel.Query) web.Empty {
 	begin := &web.Link{Label: "New order", Href: "/orders/new"}
+	all := &web.Link{Label: "Show all orders", Href: "/orders"}
 	if q.Search != "" {
-		all := &web.Link{Label: "Show all orders", Href: "/orders"}
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No order here has “%s” in it. Search for its number, its customer or what is in it.",
 			clip(q.Search, 60)), Action: all}
 	}
@@ -81,13 +81,13 @@ func emptyOrders(q readmodel.Query) web.Empty {
 	case order.StateDraft:
 		return web.Empty{Title: "No drafts", Text: "A new order is kept here from its first product on, until you submit it.", Action: begin}
 	case order.StateSubmitted:
-		return web.Empty{Title: "Nothing waits to be paid", Text: "Orders that you submit are listed here until they are paid."}
+		return web.Empty{Title: "Nothing waits to be paid", Text: "Orders that you submit are listed here until they are paid.", Action: all}
 	case order.StatePaid:
-		return web.Empty{Title: "Nothing paid yet", Text: "Request the payment of a submitted order on its page. Once a manager has accepted it and the money is there, the order is paid."}
+		return web.Empty{Title: "Nothing paid yet", Text: "Request the payment of a submitted order on its page. Once a manager has accepted it and the money is there, the order is paid.", Action: all}
 	case order.StateExpired:
-		return web.Empty{Title: "Nothing expired", Text: "Orders that are not paid in time are listed here, with what became of their money."}
+		return web.Empty{Title: "Nothing expired", Text: "Orders that are not paid in time are listed here, with what became of their money.", Action: all}
 	case order.StateCancelled:
-		return web.Empty{Title: "Nothing cancelled", Text: "You can cancel an order on its page until it is paid."}
+		return web.Empty{Title: "Nothing cancelled", Text: "You can cancel an order on its page until it is paid.", Action: all}
 	}
 	return web.Empty{Title: "No orders yet", Text: "Choose products and a customer, submit the order, and request its payment. It is saved as you go.", Action: begin}
 }

@@ -149,8 +149,8 @@ func addressIn(path, tab, search string) func(parameter, value string) string {
 // emptyPayments explains what to do where the list has nothing.
 func emptyPayments(l web.List, q readmodel.Query) web.Empty {
 	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}
+	all := &web.Link{Label: "Show all payments", Href: "/"}
 	if q.Search != "" {
-		all := &web.Link{Label: "Show all payments", Href: "/"}
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No payment here has “%s” in it. Search for any part of its description, its amount or its number, such as P-2026-004217.",
 			clip(q.Search, 60)), Action: all}
 	}
@@ -161,11 +161,11 @@ func emptyPayments(l web.List, q readmodel.Query) web.Empty {
 	case payment.DecisionRequested:
 		return web.Empty{Title: "Nothing waits", Text: "Every payment you asked for has been decided.", Action: request}
 	case payment.DecisionAccepted:
-		return web.Empty{Title: "Nothing accepted yet", Text: "Payments that a manager accepts are listed here, with what became of the money."}
+		return web.Empty{Title: "Nothing accepted yet", Text: "Payments that a manager accepts are listed here, with what became of the money.", Action: all}
 	case payment.DecisionRejected:
-		return web.Empty{Title: "Nothing rejected", Text: "If a manager rejects a payment, it is listed here with the reason, and you can ask again."}
+		return web.Empty{Title: "Nothing rejected", Text: "If a manager rejects a payment, it is listed here with the reason, and you can ask again.", Action: all}
 	case payment.DecisionWithdrawn:
-		return web.Empty{Title: "Nothing withdrawn", Text: "While a payment waits you can withdraw it on its page."}
+		return web.Empty{Title: "Nothing withdrawn", Text: "While a payment waits you can withdraw it on its page.", Action: all}
 	}
 	return web.Empty{Title: "No payments yet", Text: "Ask to be paid: say how much and what for. A manager decides, and you see that here at once.", Action: request}
 }

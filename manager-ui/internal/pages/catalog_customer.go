@@ -22,9 +22,10 @@ func (h *handlers) customerPages() catalogPages[readmodel.Customer] {
 		handlers: h, file: customerFile, title: "Customers", remote: "/customers", listView: customersView,
 		empty: web.Empty{Title: "No customers yet", Text: "Add for whom contractors can order, or import a file of them.",
 			Action: &web.Link{Label: "Add customer", Href: customersPath + "/new"}},
-		emptyArchived: web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here."},
-		means:         "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
-		itemView:      customerView, page: readmodel.ListCustomers, find: readmodel.FindCustomers, values: customerValues,
+		emptyArchived: web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here.",
+			Action: &web.Link{Label: "Show the others", Href: customersPath}},
+		means:    "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
+		itemView: customerView, page: readmodel.ListCustomers, find: readmodel.FindCustomers, values: customerValues,
 		fields: func(form *web.Form, page *itemPage[readmodel.Customer]) {
 			page.Email = form.Field("email", "E-mail address").Need().Hint("No two customers have the same.")
 		},

@@ -24,9 +24,10 @@ func (h *handlers) productPages() catalogPages[readmodel.Product] {
 		handlers: h, file: productFile, title: "Catalog", remote: "/products", listView: catalogView,
 		empty: web.Empty{Title: "No products yet", Text: "Add what contractors can order, or import a file of it.",
 			Action: &web.Link{Label: "Add product", Href: catalogPath + "/new"}},
-		emptyArchived: web.Empty{Title: "Nothing archived", Text: "A product that is archived stays on the orders that have it, and is listed here."},
-		means:         "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
-		itemView:      productView, defaults: map[string]string{"currency": money.Currencies()[0]},
+		emptyArchived: web.Empty{Title: "Nothing archived", Text: "A product that is archived stays on the orders that have it, and is listed here.",
+			Action: &web.Link{Label: "Show the others", Href: catalogPath}},
+		means:    "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
+		itemView: productView, defaults: map[string]string{"currency": money.Currencies()[0]},
 		page: readmodel.ListProducts, find: readmodel.FindProducts, values: productValues, fields: productFields, read: readProduct,
 	}
 }

@@ -188,5 +188,6 @@ func emptyPayments(q paymentQuery) web.Empty {
 		return web.Empty{Title: "Nothing rejected", Text: "What you reject appears here, with your reason.",
 			Action: &web.Link{Label: "See what waits", Href: "/payments"}}
 	}
-	return web.Empty{Title: "No payments yet", Text: "As soon as a contractor requests a payment, it appears here by itself."}
+	return web.Empty{Title: "No payments yet", Text: "As soon as a contractor requests a payment, it appears here by itself.",
+		Action: &web.Link{Label: "See the orders", Href: ordersPath}}
 }

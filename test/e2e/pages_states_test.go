@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"countersign.example/test/browser"
+	"countersign.example/test/testsystem"
+)
+
+// lists are the lists of each app, by their addresses.
+var lists = map[string][]string{testsystem.Contractor: {"/", "/orders"}, testsystem.Manager: {"/payments", "/orders", "/catalog", "/customers"}}
+
+// An empty list says what it is and what to do, in every tab; a search that finds nothing can be widened.
+func TestEveryEmptyListLeadsOn(t *testing.T) {
+	sys := testsystem.New(t)
+	b := browser.New(t)
+	for app, paths := range lists {
+		tab := b.Tab(t, sys.URL(app))
+		list, err := json.Marshal(paths)
+		require.NoError(t, err)
+		require.Empty(t, browser.Eval[[]string](tab, pagesScript+"; emptyLists("+string(list)+")"), app)
+		tab.Open(sys.URL(app) + paths[0] + "?q=nothinglikethis")
+		tab.See("Nothing found")
+		isAccessible(t, tab, app+" nothing found")
+		tab.Press(browser.Eval[string](tab, `document.querySelector(".empty-state .btn").innerText`))
+		tab.SeeNot("Nothing found")
+		isAccessible(t, tab, app+" empty")
+		isWideEnough(t, tab, app+" empty")
+	}
+}
+
+// An error's page says what happened and leads on; it is as accessible as every other.
+func TestErrorPages(t *testing.T) {
+	sys := testsystem.New(t)
+	b := browser.New(t)
+	for app, path := range map[string]string{testsystem.Contractor: "/orders", testsystem.Manager: "/payments"} {
+		tab := b.Tab(t, sys.URL(app)+path)
+		tab.See("Live", "header")
+		look := func(name string, says ...string) {
+			for _, text := range says {
+				tab.See(text, "main")
+			}
+			require.NotEmpty(t, browser.Eval[string](tab, `document.querySelector("main a.btn").href`))
+			isAccessible(t, tab, app+" "+name)
+			isWideEnough(t, tab, app+" "+name)
+			tab.Resize(1280, 900)
+		}
+		tab.Open(sys.URL(app) + path + "/" + uuid.NewString())
+		look("404", "Not found", "There is no such")
+
+		sys.Break(t, app, `alter table `+strings.TrimPrefix(path, "/")+` rename to elsewhere`)
+		tab.Open(sys.URL(app) + path)
+		look("500", "Something went wrong", "This is our fault", "Try again")
+		sys.Break(t, app, `alter table elsewhere rename to `+strings.TrimPrefix(path, "/"))
+		tab.Press("Try again")
+		tab.SeeNot("Something went wrong")
+
+		sys.CloseDatabase(t, app)
+		tab.Open(sys.URL(app) + path)
+		look("503", "Not available at the moment", "try again", "Try again")
+		sys.OpenDatabase(t, app)
+		tab.Eventually(fmt.Sprintf(`fetch(%q).then((answer) => answer.ok)`, path))
+		tab.Press("Try again")
+		tab.SeeNot("Not available")
+	}
+}
+
+// Texts of 200 characters without a space do not widen any page.
+func TestLongTextsFit(t *testing.T) {
+	sys := testsystem.New(t)
+	long := func(begins string, length int) string { return begins + strings.Repeat("W", length-len(begins)) }
+	product, customer, description, reason := long("Product", 200), long("Customer", 200), long("Description", 200), long("Reason", 200)
+	sys.Product(t, long("SKU", 60), product, 999_999_999_99)
+	sys.Customer(t, customer, long("mail", 180)+"@example.example")
+	sys.Settle(t)
+	b := browser.New(t)
+	ada, mia := b.Tab(t, sys.URL(testsystem.Contractor)), b.Tab(t, sys.URL(testsystem.Manager))
+	request(sys, ada, "999999999.99", description)
+	ada.Open(sys.URL(testsystem.Contractor) + "/orders/new")
+	add(ada, product, "1")
+	pick(ada, "Customer", customer)
+	ada.See("Draft for Customer")
+	order := strings.TrimPrefix(ada.URL(), sys.URL(testsystem.Contractor))
+	ada.Open(sys.URL(testsystem.Contractor) + order + "/cancel")
+	isWideEnough(t, ada, "long cancel")
+	ada.Open(sys.URL(testsystem.Contractor) + order)
+	isWideEnough(t, ada, "long draft")
+	mia.See(description, "#payments")
+	mia.Press("Reject")
+	mia.Fill("Reason", reason)
+	isWideEnough(t, mia, "long reject")
+	mia.Press("Reject payment")
+	mia.See("Rejected", "#flashes")
+	sys.Settle(t)
+	for app, tab := range map[string]*browser.Tab{testsystem.Contractor: ada, testsystem.Manager: mia} {
+		for _, page := range everyPage(t, sys, tab, app) {
+			tab.Open(sys.URL(app) + page.Path)
+			isWideEnough(t, tab, app+" long "+page.Kind)
+		}
+	}
+}
