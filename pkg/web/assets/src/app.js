@@ -10,6 +10,7 @@ import "./offline.js";
 import "./back.js";
 import "./pick-from.js";
 import "./waiting.js";
+import "./keys.js";
 
 // A button that is disabled while its form is on the way would lose the focus.
 config.forms.submitter = "aria-disabled";
