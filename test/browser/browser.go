@@ -56,10 +56,24 @@ func Speaking(tb testing.TB, languages string) *Browser {
 	return &Browser{ctx: ctx}
 }
 
-// Tab is one tab.
+// Tab is one tab, of a Chromium or of a Firefox. What the latter cannot do says so.
 type Tab struct {
-	tb  testing.TB
-	ctx context.Context
+	tb      testing.TB
+	ctx     context.Context
+	firefox *Firefox
+	context string // Firefox's name of it
+}
+
+// evaluate returns the value of a script, or of what it promises.
+func evaluate[T any](t *Tab, ctx context.Context, script string) (result T, err error) {
+	if t.firefox == nil {
+		return chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	}
+	found, err := t.firefox.evaluate(ctx, t.context, script)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(found, &result)
 }
 
 // Option changes a new tab.
@@ -118,6 +132,10 @@ func (t *Tab) Open(url string) {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
+	if t.firefox != nil {
+		must(t.tb, t.firefox.open(ctx, t.context, url))
+		return
+	}
 	must(t.tb, chromedp.Do(ctx, chromedp.Navigate(url)))
 }
 
@@ -251,7 +269,7 @@ func Eval[T any](t *Tab, expression string) T {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	value, err := evaluate[T](t, ctx, expression)
 	must(t.tb, err)
 	return value
 }
@@ -308,7 +326,7 @@ func (t *Tab) wait(what, expression string) {
 	defer tick.Stop()
 	var last error
 	for {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression, chromedp.EvalAwaitPromise))
+		ok, err := evaluate[bool](t, ctx, expression)
 		if ok && err == nil {
 			return
 		}
@@ -328,7 +346,7 @@ func (t *Tab) giveUp(what string, last error) {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
 	defer cancel()
-	shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n\n" + document.body.innerText`))
+	shown, _ := evaluate[string](t, ctx, `location.href + "\n\n" + document.body.innerText`)
 	t.tb.Fatalf("could not %s within %s (%v); the page shows:\n%s", what, patience, last, shown)
 }
 
