@@ -266,7 +266,7 @@ func awaySentence(away []string) string {
 // ErrorPage is the data of the shared template "error".
 type ErrorPage struct {
 	Title, Message, Home, Reference string
-	Way                             *Link  // the one way on
+	Way                             *Link // the one way on
 	SignOut                         bool
 	Kept                            string // what became of what was sent
 	On                              *Link  // a way on, if there is one beside the start

@@ -16,6 +16,7 @@ func TestFirefoxPlaysTheStory(t *testing.T) {
 	ada, mia := f.Tab(t, sys.URL(testsystem.Contractor)), f.Tab(t, sys.URL(testsystem.Manager))
 	live(mia)
 	request(sys, ada, "1,250.00", "Kitchen fitting")
+	ada.Open(sys.URL(testsystem.Contractor))
 	live(ada)
 	mia.See("Kitchen fitting", "#payments")
 	mia.See("1,250.00 EUR", `[data-live-fragment="waiting-totals"]`)
