@@ -9,7 +9,8 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// The story in Firefox: lists are live, a page that is gone back to is right, and a server that is away is said.
+// The story in Firefox: lists are live, a page that is gone back to is right, and a server that is away is
+// said.
 func TestFirefoxPlaysTheStory(t *testing.T) {
 	f := browser.NewFirefox(t)
 	sys := testsystem.New(t, "PAYOUT_GRACE=0s")
