@@ -1,12 +1,12 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/readmodel"
 )
@@ -159,14 +159,14 @@ func (l List) FilterForm(found readmodel.Sums, thing string, own ...Field) Filte
 // FoundText is how much a list has, as people read it: "312 payments, 48,210.00 EUR".
 func FoundText(found readmodel.Sums, thing string) string {
 	if found.Over {
-		return fmt.Sprintf("%s+ %ss", "1,000", thing)
+		return locale.Count(1000) + "+ " + thing + "s"
 	}
-	parts := []string{fmt.Sprintf("%d %ss", found.Count, thing)}
+	parts := []string{locale.Count(found.Count) + " " + thing + "s"}
 	if found.Count == 1 {
 		parts[0] = "1 " + thing
 	}
 	for _, amount := range found.Amounts {
-		parts = append(parts, amount.String())
+		parts = append(parts, locale.Amount(amount))
 	}
 	return strings.Join(parts, ", ")
 }

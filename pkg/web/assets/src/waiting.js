@@ -1,7 +1,7 @@
 // The title and the icon of a page of payments say how many wait. After a press on the bell the browser tells of a new one while nobody
 // looks at the page; that is remembered in this browser alone.
 const remembered = "notify-of-waiting";
-const count = () => document.querySelector('[data-live-fragment="waiting-count"]')?.textContent.trim() ?? "";
+const count = () => document.querySelector('[data-live-fragment="waiting-count"]')?.textContent.replace(/\D/g, "") ?? ""; // without what a language puts between digits
 const bell = () => document.querySelector("[data-notify]");
 const isOn = () => localStorage.getItem(remembered) === "on" && Notification.permission === "granted";
 
