@@ -18,6 +18,7 @@ var filterFields = []string{"from", "to", "currency", "least", "most"}
 // them, in the currency that is chosen.
 func (l *List) readFilter(c echo.Context) {
 	l.Filter = NewForm(map[string]string{})
+	l.Filter.locale = LocaleOf(c)
 	for _, name := range filterFields {
 		if picked := c.QueryParam(offered + name); picked != "" {
 			l.parameters[name] = picked // one of the two that an amount may be
@@ -83,10 +84,10 @@ func (l *List) amounts() {
 	if high == nil {
 		l.filterBy(l.options.Money.SQL+" < ?", currency+":", "", "") // what comes after the digits
 	} else {
-		l.filterBy(l.options.Money.SQL+" <= ?", readmodel.MoneyKey(*high), "At most "+high.String(), "most", "")
+		l.filterBy(l.options.Money.SQL+" <= ?", readmodel.MoneyKey(*high), "At most "+locale.Amount(*high), "most", "")
 	}
 	if least != "" {
-		l.Chips = append(l.Chips, Chip{"At least " + low.String(), l.Address("least", "")})
+		l.Chips = append(l.Chips, Chip{"At least " + locale.Amount(*low), l.Address("least", "")})
 	}
 	if least+most == "" {
 		l.Chips = append(l.Chips, Chip{"In " + currency, l.Address("currency", "")})
@@ -98,7 +99,7 @@ func (l *List) amount(name, typed, currency string) *money.Amount {
 	if typed == "" {
 		return nil
 	}
-	a, err := money.Parse(typed, currency)
+	a, err := l.Filter.Amount(typed, currency)
 	if err != nil {
 		l.Filter.Fail(name, err.Error())
 		l.Filter.OfferAmounts(name, money.ReadingsOf(err))
