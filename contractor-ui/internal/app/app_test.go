@@ -255,3 +255,48 @@ func TestDemoIdentityIsRefusedInProduction(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A database that is lost is made anew from the topic. What was given before is not given again.
+func TestANewDatabaseGivesNoNumberAgain(t *testing.T) {
+	addr, cfg := start(t)
+	ada := visit(t, addr, "ada-nowak")
+	first := ada.ask("Gloves")
+	servicetest.Eventually(t, "published", func() bool { return !strings.Contains(ada.get("/payments/"+first), "being confirmed") })
+	// given another database beside the first one, on the same topics
+	cfg.HTTPAddr, cfg.DatabaseURL = servicetest.FreeAddr(t), pgtest.NewURL(t)
+	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
+		t.Fatal(err)
+	}
+	stop := servicetest.Run(app.Program(), cfg, service.Web)
+	servicetest.Eventually(t, "serving", func() bool {
+		response, err := http.Get("http://" + cfg.HTTPAddr + "/livez")
+		return err == nil && response.Body.Close() == nil
+	})
+	// when it has not received the first payment, then another one has no number
+	anew := visit(t, cfg.HTTPAddr, "ada-nowak")
+	if page := anew.get("/payments/" + anew.ask("Nobody reads the topic")); !strings.Contains(page, "Payment’s number") {
+		t.Error("it has a number:", page)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	// and once it has, the numbers go on after it
+	stop = servicetest.Run(app.Program(), cfg, service.All)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	servicetest.Eventually(t, "received", func() bool {
+		response, err := anew.client.Get("http://" + cfg.HTTPAddr + "/payments/" + first)
+		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	})
+	reference := regexp.MustCompile(`data-copy="P-[0-9]{4}-([0-9]{6})"`)
+	servicetest.Eventually(t, "with a number", func() bool {
+		number := reference.FindStringSubmatch(anew.get("/payments/" + anew.ask("Tiles")))
+		if number != nil && number[1] <= "000001" {
+			t.Error("given again:", number[0])
+		}
+		return number != nil
+	})
+}
