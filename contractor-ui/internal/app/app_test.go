@@ -258,7 +258,7 @@ func TestDemoIdentityIsRefusedInProduction(t *testing.T) {
 
 // A database that is lost is made anew from the topic. What was given before is not given again.
 func TestANewDatabaseGivesNoNumberAgain(t *testing.T) {
-	addr, cfg := start(t)
+	addr, cfg, _ := start(t)
 	ada := visit(t, addr, "ada-nowak")
 	first := ada.ask("Gloves")
 	servicetest.Eventually(t, "published", func() bool { return !strings.Contains(ada.get("/payments/"+first), "being confirmed") })
