@@ -73,7 +73,7 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	defer func() { _ = quick.Close() }()
 
 	return alone(ctx, config.ConnConfig, func(ctx context.Context) error {
-		for _, set := range withOurs(sets) {
+		for _, set := range WithOurs(sets) {
 			up := set.Up
 			if set.FS != nil {
 				up = func(ctx context.Context, _ *pgxpool.Pool) error { return set.up(ctx, quick, patient) }
@@ -86,8 +86,8 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	})
 }
 
-// withOurs adds the tables that come with every database.
-func withOurs(sets []Migrations) []Migrations { return append([]Migrations{leases}, sets...) }
+// WithOurs adds the tables that come with every database.
+func WithOurs(sets []Migrations) []Migrations { return append([]Migrations{leases}, sets...) }
 
 // alone runs do while no other process migrates this database.
 func alone(ctx context.Context, config *pgx.ConnConfig, do func(ctx context.Context) error) error {

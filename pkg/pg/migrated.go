@@ -20,7 +20,7 @@ var ErrNotMigrated = errors.New("the database is not migrated: run the migrate c
 // database that is ahead is well: a version adds only what the one before can do without. It costs one round
 // trip, and one more for each library.
 func (db *DB) Migrated(ctx context.Context, sets ...Migrations) error {
-	sets = withOurs(sets)
+	sets = WithOurs(sets)
 	batch := &pgx.Batch{}
 	for _, set := range sets {
 		if set.FS == nil {

@@ -2,10 +2,15 @@
 package pgtest
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,36 +38,117 @@ func New(tb testing.TB, sets ...pg.Migrations) *pg.DB {
 // NewURL is New for code that opens the database itself.
 func NewURL(tb testing.TB, sets ...pg.Migrations) string {
 	tb.Helper()
-	server := os.Getenv("TEST_DATABASE_URL")
-	if server == "" {
-		server = DefaultURL
+	n := slices.IndexFunc(sets, func(set pg.Migrations) bool { return set.FS == nil })
+	if n < 0 {
+		n = len(sets)
 	}
-	name := "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	admin(tb, server, "create database "+name)
-	tb.Cleanup(func() { admin(tb, server, fmt.Sprintf("drop database %s with (force)", name)) })
+	// What a library does cannot be told from outside, so it is done each time.
+	files, libraries := sets[:n], sets[n:]
+	digest := sha256.New()
+	for _, set := range pg.WithOurs(files) {
+		_, _ = fmt.Fprintln(digest, set.Name)
+		if err := addFiles(digest, set.FS); err != nil {
+			tb.Fatalf("read the migrations of %s: %v", set.Name, err)
+		}
+	}
+	address := Copy(tb, digest.Sum(nil), func(address string) error { return pg.Migrate(tb.Context(), address, files...) })
+	if len(libraries) > 0 {
+		if err := pg.Migrate(tb.Context(), address, sets...); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return address
+}
 
+func addFiles(to io.Writer, files fs.FS) error {
+	return fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, path)
+		_, _ = fmt.Fprintf(to, "%s %d\n%s", path, len(text), text)
+		return err
+	})
+}
+
+// Copy returns a database, which goes away with the test, as a copy of one that fill has filled. That one
+// stays on the server, for all tests, also of other packages, that ask for the same digest of what fill does.
+func Copy(tb testing.TB, digest []byte, fill func(address string) error) (address string) {
+	tb.Helper()
+	server := cmp.Or(os.Getenv("TEST_DATABASE_URL"), DefaultURL)
+	template := fmt.Sprintf("template_%x", digest[:16])
+	name := "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	admin(tb, server, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := fillOnce(ctx, conn, server, template, fill); err != nil {
+			return err
+		}
+		return create(ctx, conn, name, template)
+	})
+	tb.Cleanup(func() {
+		admin(tb, server, func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, fmt.Sprintf("drop database %s with (force)", name))
+			return err
+		})
+	})
+	return named(server, name)
+}
+
+// fillOnce makes the template, unless it is there. Several processes may come at once.
+func fillOnce(ctx context.Context, conn *pgx.Conn, server, template string, fill func(address string) error) error {
+	const there = "select exists (select from pg_database where datname = $1)"
+	var found bool
+	if err := conn.QueryRow(ctx, there, template).Scan(&found); err != nil || found {
+		return err
+	}
+	// The lock ends with the connection.
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock(hashtextextended($1, 0))", template); err != nil {
+		return err
+	}
+	if err := conn.QueryRow(ctx, there, template).Scan(&found); err != nil || found {
+		return err
+	}
+	unfinished := template + "_unfinished"
+	if _, err := conn.Exec(ctx, "drop database if exists "+unfinished); err != nil {
+		return err
+	}
+	if err := create(ctx, conn, unfinished, "template1"); err != nil {
+		return err
+	}
+	if err := fill(named(server, unfinished)); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, fmt.Sprintf("alter database %s rename to %s", unfinished, template))
+	return err
+}
+
+// create copies files: to write every page to the log, which is the default, costs PostgreSQL three times as
+// much.
+func create(ctx context.Context, conn *pgx.Conn, name, template string) error {
+	_, err := conn.Exec(ctx, fmt.Sprintf("create database %s template %s strategy file_copy", name, template))
+	return err
+}
+
+// named is the URL of another database of a server.
+func named(server, name string) string {
 	u, err := url.Parse(server)
 	if err != nil {
-		tb.Fatalf("TEST_DATABASE_URL: %v", err)
+		return server // with which there was no connection before
 	}
 	u.Path = "/" + name
-	if err := pg.Migrate(tb.Context(), u.String(), sets...); err != nil {
-		tb.Fatal(err)
-	}
 	return u.String()
 }
 
-// admin runs one statement on the server, on a connection of its own.
-func admin(tb testing.TB, server, statement string) {
+// admin works on the server, on a connection of its own.
+func admin(tb testing.TB, server string, do func(ctx context.Context, conn *pgx.Conn) error) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
 		tb.Fatalf("these tests need a PostgreSQL server; `make test` starts one: %v", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, statement); err != nil {
-		tb.Fatalf("%s: %v", statement, err)
+	if err := do(ctx, conn); err != nil {
+		tb.Fatal(err)
 	}
 }
