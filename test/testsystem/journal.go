@@ -33,6 +33,10 @@ func (s *System) readJournal(ctx context.Context, service string) (map[string][]
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	return readStreams(ctx, conn)
+}
+
+func readStreams(ctx context.Context, conn *pgx.Conn) (map[string][]record, error) {
 	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time, actor, actor_name, data
 		from journal order by stream, log nulls last, version`)
 	if err != nil {
@@ -49,9 +53,9 @@ func (s *System) readJournal(ctx context.Context, service string) (map[string][]
 	return streams, nil
 }
 
-// stories folds each payment's events in a service's journal.
-func (s *System) stories(ctx context.Context, service string) (map[string]Story, error) {
-	streams, err := s.readJournal(ctx, service)
+// readStories folds each payment's events in a service's journal.
+func readStories(ctx context.Context, conn *pgx.Conn) (map[string]Story, error) {
+	streams, err := readStreams(ctx, conn)
 	if err != nil {
 		return nil, err
 	}

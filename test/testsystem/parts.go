@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,12 +28,19 @@ type Parts struct {
 	kafkaDir string
 }
 
+// oneByOne has tests take turns that would disturb each other on a real part.
+var oneByOne sync.Mutex
+
 func startParts(tb testing.TB) *Parts {
 	tb.Helper()
 	p := &Parts{Brokers: os.Getenv("TEST_KAFKA_BROKERS"), RedisURL: os.Getenv("TEST_REDIS_URL")}
+	if p.Brokers != "" || p.RedisURL != "" {
+		oneByOne.Lock()
+		tb.Cleanup(oneByOne.Unlock)
+	}
 	if p.Brokers == "" {
 		p.kafkaDir = tb.TempDir()
-		broker, err := embedded.Kafka(p.kafkaDir, "")
+		broker, err := embedded.Kafka(p.kafkaDir, freeAddr(tb))
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -46,7 +54,7 @@ func startParts(tb testing.TB) *Parts {
 		forget(tb, p.Brokers)
 	}
 	if p.RedisURL == "" {
-		server, err := embedded.Redis("")
+		server, err := embedded.Redis(freeAddr(tb))
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -25,14 +25,31 @@ var (
 	}
 )
 
+// unsettled are what a service has none of when it is settled. Nobody looks at the cores' pages.
+var unsettled = []struct{ what, sql, of string }{
+	{"operations that are open", "select count(*) from operations where state = 'open'", Core},
+	{"events not in Kafka", "select count(*) from outbox", ""},
+	{"events not received back", "select count(*) from journal where log is null", ""},
+	{"changes not pushed to open pages", "select count(*) from unpushed", Contractor},
+	{"changes not pushed to open pages", "select count(*) from unpushed", Manager},
+}
+
+// look looks whether all is settled, with one connection to each database.
+type look struct {
+	system *System
+	conns  map[string]*pgx.Conn
+}
+
 // Settle waits until nothing is under way: every event is in its topic and has come back, every
 // consumer group is at the topic's end, open pages have been updated, and the core wants nothing
 // more of the gateway.
 func (s *System) Settle(tb testing.TB) {
 	tb.Helper()
+	l := &look{s, map[string]*pgx.Conn{}}
+	defer l.close()
 	before := int64(-1)
 	Eventually(tb, "everything is settled", func() error {
-		end, err := s.settled()
+		end, err := l.settled()
 		if err != nil {
 			before = -1
 			return err
@@ -47,27 +64,15 @@ func (s *System) Settle(tb testing.TB) {
 }
 
 // settled returns how many messages all services together have received, or an error with what is under way.
-func (s *System) settled() (end int64, err error) {
+func (l *look) settled() (end int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := s.idle(ctx, Core, "operations that are open", "select count(*) from operations where state = 'open'"); err != nil {
-		return 0, err
-	}
 	for _, service := range consumers {
-		if err := s.idle(ctx, service, "events not in Kafka", "select count(*) from outbox"); err != nil {
-			return 0, err
-		}
-		if err := s.idle(ctx, service, "events not received back", "select count(*) from journal where log is null"); err != nil {
-			return 0, err
-		}
-		if service == Core || service == Ordering {
-			continue // nobody looks at their pages
-		}
-		if err := s.idle(ctx, service, "changes not pushed to open pages", "select count(*) from unpushed"); err != nil {
+		if err := l.idle(ctx, service); err != nil {
 			return 0, err
 		}
 	}
-	client := kafka.Open("oracle", s.Parts.Brokers)
+	client := kafka.Open("oracle", l.system.Parts.Brokers)
 	defer client.Close()
 	for _, service := range consumers {
 		partitions, err := client.Offsets(ctx, service, consumed[service]...)
@@ -80,13 +85,17 @@ func (s *System) settled() (end int64, err error) {
 			}
 		}
 	}
-	return end, s.noNextStep(ctx)
+	return end, l.noNextStep(ctx)
 }
 
 // noNextStep asks the rules whether payments-core has something to do that it has not begun, such as a try
 // that waits for its time.
-func (s *System) noNextStep(ctx context.Context) error {
-	stories, err := s.stories(ctx, Core)
+func (l *look) noNextStep(ctx context.Context) error {
+	conn, err := l.conn(ctx, Core)
+	if err != nil {
+		return err
+	}
+	stories, err := readStories(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -98,19 +107,45 @@ func (s *System) noNextStep(ctx context.Context) error {
 	return nil
 }
 
-// idle returns an error if the count that sql asks for is not 0.
-func (s *System) idle(ctx context.Context, service, what, sql string) error {
-	conn, err := pgx.Connect(ctx, s.Database[service])
+// idle returns an error if a service has something that is unsettled.
+func (l *look) idle(ctx context.Context, service string) error {
+	conn, err := l.conn(ctx, service)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	var n int
-	if err := conn.QueryRow(ctx, sql).Scan(&n); err != nil {
-		return fmt.Errorf("%s: %w", service, err)
+	batch := &pgx.Batch{}
+	for _, count := range unsettled {
+		if count.of != "" && count.of != service {
+			continue
+		}
+		batch.Queue(count.sql).QueryRow(func(row pgx.Row) error {
+			var n int
+			if err := row.Scan(&n); err != nil {
+				return fmt.Errorf("%s: %w", service, err)
+			}
+			if n > 0 {
+				return fmt.Errorf("%s: %d %s", service, n, count.what)
+			}
+			return nil
+		})
 	}
-	if n > 0 {
-		return fmt.Errorf("%s: %d %s", service, n, what)
+	return conn.SendBatch(ctx, batch).Close()
+}
+
+// conn is the connection to a service's database, or a new one where that is lost.
+func (l *look) conn(ctx context.Context, service string) (*pgx.Conn, error) {
+	if conn := l.conns[service]; conn != nil && !conn.IsClosed() {
+		return conn, nil
 	}
-	return nil
+	conn, err := pgx.Connect(ctx, l.system.Database[service])
+	if err == nil {
+		l.conns[service] = conn
+	}
+	return conn, err
+}
+
+func (l *look) close() {
+	for _, conn := range l.conns {
+		_ = conn.Close(context.Background())
+	}
 }

@@ -39,20 +39,6 @@ const (
 
 var services = []string{Gateway, Core, Ordering, Contractor, Manager}
 
-// seed is the program that fills an empty system.
-const seed = "seed"
-
-// packages are what is built for each program, from the repository's root.
-var packages = map[string]string{
-	Gateway:    "./payments-core/cmd/sandbox-gateway",
-	Core:       "./payments-core",
-	Ordering:   "./ordering-core",
-	Contractor: "./contractor-ui",
-	Manager:    "./manager-ui",
-	seed:       "./deploy/seed",
-	Identity:   "./deploy/identity",
-}
-
 // startTimeout is generous: tests share two cores with builds.
 const startTimeout = 60 * time.Second
 
@@ -74,28 +60,44 @@ type System struct {
 // New starts everything and waits until it is ready. All of it ends with the test.
 func New(tb testing.TB, extra ...string) *System {
 	tb.Helper()
-	return NewOf(tb, Programs(tb), extra...)
+	return newOfThese(tb, false, extra...)
+}
+
+func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
+	tb.Helper()
+	s := newSystem(tb, Programs(tb), provider, extra)
+	for _, name := range services {
+		s.use(name, s.migrated(name))
+	}
+	s.createTopics()
+	s.startAll()
+	return s
 }
 
 // NewWithProvider is New with people who sign in with a provider.
 func NewWithProvider(tb testing.TB) *System {
 	tb.Helper()
-	return newOf(tb, Programs(tb), true)
+	return newOfThese(tb, true)
 }
 
-// NewOf is New with the programs in the folder bin.
+// NewOf is New with the programs in the folder bin, of another version.
 func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	tb.Helper()
-	return newOf(tb, bin, false, extra...)
+	s := newSystem(tb, bin, false, extra)
+	for _, name := range services {
+		s.use(name, pgtest.NewURL(tb))
+		s.Run(name, "migrate")
+	}
+	s.startAll()
+	return s
 }
 
-func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
+func newSystem(tb testing.TB, bin string, provider bool, extra []string) *System {
 	tb.Helper()
 	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, Keys: kafkatest.NewKeys(tb), running: map[string]*Process{}}
 	for _, name := range services {
 		s.addr[name] = freeAddr(tb)
-		s.Database[name] = pgtest.NewURL(tb)
 	}
 	s.addr[Identity] = freeAddr(tb)
 	s.env[Identity] = []string{"HTTP_ADDR=" + s.addr[Identity], "OIDC_ISSUER=" + s.URL(Identity),
@@ -103,17 +105,25 @@ func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
 		"MANAGER_UI_URL=" + s.URL(Manager), "MANAGER_UI_SECRET=" + token(Manager, Identity)}
 	common := []string{"ENVIRONMENT=development", "LOG_LEVEL=warn", "KAFKA_BROKERS=" + s.Parts.Brokers}
 	for _, name := range services {
-		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0", "DATABASE_URL=" + s.Database[name]}, s.Keys.Environment(name), s.settings(name), extra)
+		s.env[name] = slices.Concat(common, []string{"HTTP_ADDR=" + s.addr[name], "ADMIN_ADDR=127.0.0.1:0"}, s.Keys.Environment(name), s.settings(name), extra)
 	}
 	s.env[seed] = []string{"ORDERING_CORE_URL=" + s.URL(Ordering), "ORDERING_CORE_TOKEN=" + token(seed, Ordering),
 		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "MANAGER_UI_URL=" + s.URL(Manager)}
-	tb.Cleanup(s.stopAll)
-	if provider {
+	return s
+}
+
+// use gives a service its database.
+func (s *System) use(name, address string) {
+	s.Database[name] = address
+	s.env[name] = append(s.env[name], "DATABASE_URL="+address)
+}
+
+func (s *System) startAll() {
+	s.tb.Helper()
+	s.tb.Cleanup(s.stopAll)
+	if s.provider {
 		s.Start(Identity)
 		s.WaitReady(Identity)
-	}
-	for _, name := range services {
-		s.Run(name, "migrate")
 	}
 	for _, name := range services {
 		s.Start(name)
@@ -121,7 +131,6 @@ func newOf(tb testing.TB, bin string, provider bool, extra ...string) *System {
 	for _, name := range services {
 		s.WaitReady(name)
 	}
-	return s
 }
 
 // Use takes the programs from another folder from now on.
@@ -279,17 +288,23 @@ func (s *System) WaitReady(name string) {
 	}
 }
 
-// stopAll stops in the reverse order, and shows what was logged when the test has failed.
+// stopAll stops everything, and shows what was logged when the test has failed.
 func (s *System) stopAll() {
-	for _, name := range slices.Backward(append([]string{Identity}, services...)) {
+	all := append([]string{Identity}, services...)
+	for _, name := range all {
+		if p := s.process(name); p != nil {
+			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
+	late := time.After(15 * time.Second)
+	for _, name := range all {
 		p := s.process(name)
 		if p == nil {
 			continue
 		}
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:
-		case <-time.After(15 * time.Second):
+		case <-late:
 			s.tb.Errorf("%s does not stop", name)
 			_ = p.cmd.Process.Kill()
 			<-p.done
@@ -300,62 +315,20 @@ func (s *System) stopAll() {
 	}
 }
 
-var built struct {
-	once sync.Once
-	dir  string
-	err  error
-}
+// given are the ports that freeAddr has given.
+var given sync.Map
 
-// Programs is the folder of this version's programs. They are built once for a test process, unless TEST_BIN
-// names the folder.
-func Programs(tb testing.TB) string {
-	tb.Helper()
-	built.once.Do(func() {
-		if built.dir = os.Getenv("TEST_BIN"); built.dir != "" {
-			return // built already
-		}
-		built.dir, built.err = os.MkdirTemp("", "countersign-bin-")
-		for name, pkg := range packages {
-			cmd := exec.Command("go", "build", "-o", filepath.Join(built.dir, name), pkg)
-			cmd.Dir = root()
-			if out, err := cmd.CombinedOutput(); err != nil {
-				built.err = fmt.Errorf("build %s: %w\n%s", name, err, out)
-				return
-			}
-		}
-	})
-	if built.err != nil {
-		tb.Fatal(built.err)
-	}
-	return built.dir
-}
-
-// Cleanup removes the binaries; call it at the end of TestMain.
-func Cleanup() {
-	if os.Getenv("TEST_BIN") == "" && built.dir != "" {
-		_ = os.RemoveAll(built.dir)
-	}
-}
-
-// root is the repository's root: the folder with go.work above the working directory.
-func root() string {
-	dir, _ := os.Getwd()
-	for dir != "/" {
-		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "."
-}
-
-// freeAddr is an address that nobody listens on just now. It is not one that the system gives to outgoing
-// connections, since a service that is started again finds it free.
+// freeAddr is an address that nobody listens on just now, and that it gives once. It is not one that the
+// system gives to outgoing connections, since a service that is started again finds it free.
 func freeAddr(tb testing.TB) string {
 	tb.Helper()
 	const first, last = 20000, 32000 // Linux gives 32768 and more
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first)))
+		port := first + rand.IntN(last-first)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue
 		}
