@@ -7,8 +7,12 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
+
+// stepText is what a reader of English sees of a step.
+func stepText(s order.Step) string { return locale.English.Write(orderview.StepText(s)) }
 
 func TestATimelineInWords(t *testing.T) {
 	entries := more(full(), ada, order.ItemRemoved{ProductID: drillID, Quantity: 1}, added(drill, 1))
@@ -19,7 +23,7 @@ func TestATimelineInWords(t *testing.T) {
 	_, steps := order.Fold(entries)
 	var got []string
 	for _, s := range steps {
-		got = append(got, orderview.StepText(s))
+		got = append(got, stepText(s))
 	}
 	want := []string{
 		"Ada Nowak began this order",
@@ -48,7 +52,7 @@ func TestASubmitTellsNewPrices(t *testing.T) {
 		cheaper := drill
 		cheaper.Price = before
 		_, steps := order.Fold(more(draft(added(cheaper, 2)), ada, order.CustomerChosen{CustomerID: customerID, Name: "Hotel Sonne"}, frozen()))
-		if got := orderview.StepText(steps[len(steps)-1]); got != want {
+		if got := stepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q\nwant %q", got, want)
 		}
 	}
@@ -64,7 +68,7 @@ func TestWhatOnePersonRepeatsIsToldOnce(t *testing.T) {
 	_, steps := order.Fold(entries)
 	var got []string
 	for _, s := range orderview.Condense(steps) {
-		got = append(got, orderview.StepText(s))
+		got = append(got, stepText(s))
 	}
 	want := []string{
 		"Ada Nowak began this order",
@@ -81,7 +85,7 @@ func TestWhatOnePersonRepeatsIsToldOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if len(steps) != len(entries) || orderview.StepText(steps[1]) != "Ada Nowak added 1 × Cordless drill at 129.00 EUR" {
+	if len(steps) != len(entries) || stepText(steps[1]) != "Ada Nowak added 1 × Cordless drill at 129.00 EUR" {
 		t.Error("the steps themselves have changed")
 	}
 }
@@ -94,7 +98,7 @@ func TestAPaymentThatComesTooLateInWords(t *testing.T) {
 	} {
 		refused := order.PaymentRefused{PaymentID: otherID, Reason: "the order is already " + string(state)}
 		_, steps := order.Fold(more(states()[state], event.Meta{}, refused))
-		if got := orderview.StepText(steps[len(steps)-1]); got != want {
+		if got := stepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -121,7 +125,7 @@ func TestEndingsInWords(t *testing.T) {
 		"not paid: it had not been submitted":       {event.Meta{}, order.Paid{PaymentID: paymentID}},
 	} {
 		_, steps := order.Fold(more(full(), last.by, last.body))
-		if got := orderview.StepText(steps[len(steps)-1]); got != want {
+		if got := stepText(steps[len(steps)-1]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

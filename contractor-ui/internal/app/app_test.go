@@ -256,8 +256,8 @@ func TestDemoIdentityIsRefusedInProduction(t *testing.T) {
 	}
 }
 
-// A database that is lost is made anew from the topic. What was given before is not given again.
-func TestANewDatabaseGivesNoNumberAgain(t *testing.T) {
+// A database that is lost is rebuilt from the topic. What was given before is not given again.
+func TestAnotherDatabaseGivesNoNumberAgain(t *testing.T) {
 	addr, cfg, _ := start(t)
 	ada := visit(t, addr, "ada-nowak")
 	first := ada.ask("Gloves")
@@ -273,8 +273,8 @@ func TestANewDatabaseGivesNoNumberAgain(t *testing.T) {
 		return err == nil && response.Body.Close() == nil
 	})
 	// when it has not received the first payment, then another one has no number
-	anew := visit(t, cfg.HTTPAddr, "ada-nowak")
-	if page := anew.get("/payments/" + anew.ask("Nobody reads the topic")); !strings.Contains(page, "Payment’s number") {
+	other := visit(t, cfg.HTTPAddr, "ada-nowak")
+	if page := other.get("/payments/" + other.ask("Nobody reads the topic")); !strings.Contains(page, "Payment’s number") {
 		t.Error("it has a number:", page)
 	}
 	if err := stop(); err != nil {
@@ -288,12 +288,12 @@ func TestANewDatabaseGivesNoNumberAgain(t *testing.T) {
 		}
 	})
 	servicetest.Eventually(t, "received", func() bool {
-		response, err := anew.client.Get("http://" + cfg.HTTPAddr + "/payments/" + first)
+		response, err := other.client.Get("http://" + cfg.HTTPAddr + "/payments/" + first)
 		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
 	})
 	reference := regexp.MustCompile(`data-copy="P-[0-9]{4}-([0-9]{6})"`)
 	servicetest.Eventually(t, "with a number", func() bool {
-		number := reference.FindStringSubmatch(anew.get("/payments/" + anew.ask("Tiles")))
+		number := reference.FindStringSubmatch(other.get("/payments/" + other.ask("Tiles")))
 		if number != nil && number[1] <= "000001" {
 			t.Error("given again:", number[0])
 		}
