@@ -247,7 +247,7 @@ func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig,
 	rt.Go("retention", pg.ApplyRetentions(cfg.DB, rt.Log, append([]pg.Retention{inbox.Retention}, s.Retentions...)...))
 	rt.Health.Optional("signing", func(context.Context) error { return signer.Healthy() })
 	rt.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "signing_key_valid_until_seconds", Help: "When the key that signs events ends to be valid, as Unix time: nothing is published after that.",
+		Name: "signing_key_valid_until_seconds", Help: "When the key that signs events ends to be valid, as Unix time: nothing is published from a minute before that on.",
 	}, func() float64 { return float64(signer.ValidUntil().Unix()) }))
 	rt.Health.Optional("kafka", func(context.Context) error { return errors.Join(relay.Healthy(), consumer.Healthy()) })
 }

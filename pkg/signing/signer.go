@@ -34,6 +34,10 @@ func OpenSigner(path, source string, keys *Keys, log *slog.Logger) (*Signer, err
 	return s, nil
 }
 
+// publishedWithin is how long a key must count on when it signs. A message has the time at which it is sent,
+// and a sending that fails is repeated: whoever receives it asks whether the key was valid then.
+const publishedWithin = time.Minute
+
 // Healthy returns why no events can be signed, or the file not be used, if so.
 func (s *Signer) Healthy() error {
 	_, err := s.key(time.Now())
@@ -57,7 +61,7 @@ func (s *Signer) parse(content []byte) (signingKey, error) {
 	return k, s.trusted(k.id, time.Now())
 }
 
-// trusted returns an error unless others believe the key at a time.
+// trusted returns an error unless others believe the key for what is signed at a time.
 func (s *Signer) trusted(id string, at time.Time) error {
 	known, is := s.keys.file.get().keys[id]
 	switch {
@@ -65,7 +69,7 @@ func (s *Signer) trusted(id string, at time.Time) error {
 		return fmt.Errorf("key %s is not among those of EVENT_VERIFY_KEYS_FILE: nobody would believe it", id)
 	case known.Source != s.source:
 		return fmt.Errorf("key %s is one of %s, and this is %s", id, known.Source, s.source)
-	case !known.Valid(at):
+	case !known.Valid(at) || !known.Valid(at.Add(publishedWithin)):
 		return fmt.Errorf("key %s is valid from %s until %s: give this service another one", id,
 			known.ValidFrom.Format(time.RFC3339), known.ValidUntil.Format(time.RFC3339))
 	}

@@ -324,3 +324,20 @@ func TestNothingIsSignedWithAKeyThatHasEnded(t *testing.T) {
 	_, err := signing.OpenSigner(signing.KeyFile(o.dir, "/manager-ui"), "/manager-ui", keys, quiet)
 	require.ErrorContains(t, err, "give this service another one")
 }
+
+// A message has the time at which it is sent, and a sending that fails is repeated: what is signed in a key's
+// last seconds would be refused by all, and nobody would publish it again.
+func TestNothingIsSignedThatMayBePublishedAfterItsKeyHasEnded(t *testing.T) {
+	o := newOwner(t, "/manager-ui")
+	keys := o.keys()
+	s := o.signer("/manager-ui", keys)
+	until := func(left time.Duration) {
+		require.NoError(t, signing.ChangeTrust(o.dir, func(trust *signing.Trust) { trust.Keys[0].ValidUntil = time.Now().Add(left) }))
+	}
+	until(2 * time.Minute)
+	signed := sign(t, s, accepted())
+	until(50 * time.Second)
+	require.ErrorContains(t, s.Sign(accepted().Event), "give this service another one")
+	require.ErrorContains(t, s.Healthy(), "give this service another one")
+	require.NoError(t, verdict(keys, signed).Err, "what was signed before counts to the end")
+}
