@@ -78,15 +78,25 @@ func (s *Sessions) SignOut(c echo.Context) error {
 // EndOf ends a person's sessions, or with sid only those of that session at the provider, by a token with an
 // id that counts once: until it expires, it is not fresh the next time.
 func (s *Sessions) EndOf(ctx context.Context, person, sid, id string, expires time.Time) (ended int64, fresh bool, err error) {
-	err = s.db.Pool().QueryRow(ctx, `with token as (
-			insert into logout_tokens (id, expiry) values ($1, $2) on conflict do nothing returning id),
-		ended as (
-			delete from sessions where exists (select from token) and ($3 = '' or person = $3) and ($4 = '' or provider_session = $4) returning token)
-		select (select count(*) from ended), exists (select from token)`, hashOf(id), expires, person, sid).Scan(&ended, &fresh)
+	err = s.db.Pool().QueryRow(ctx, endOf(person), hashOf(id), expires, person, sid).Scan(&ended, &fresh)
 	if err != nil {
 		err = fmt.Errorf("end sessions: %w", err)
 	}
 	return ended, fresh, err
+}
+
+// endOf is the statement of EndOf: it finds the sessions by an index, which one for a person or a sid or both
+// would not, since its plan knows none of them.
+func endOf(person string) string {
+	theirs := "$3 = '' and provider_session = nullif($4, '')"
+	if person != "" {
+		theirs = "person = $3 and ($4 = '' or provider_session = $4)"
+	}
+	return `with token as (
+			insert into logout_tokens (id, expiry) values ($1, $2) on conflict do nothing returning id),
+		ended as (
+			delete from sessions where exists (select from token) and ` + theirs + ` returning token)
+		select (select count(*) from ended), exists (select from token)`
 }
 
 // SetCookie sets a cookie of the app's own, whose name begins with the session's; without a life it removes
