@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 )
 
 func TestABrowserGetsTheBestThatItAsksFor(t *testing.T) {
@@ -37,6 +38,16 @@ func TestATextIsWrittenInTheLanguageOfItsReader(t *testing.T) {
 		"tlh":   "Ada asked for 1,234,567.89 EUR, 1,234 times, at 12.5%, on 3 Sept 2026, 09:04:05 UTC, since 3 Sept 2026: 1,000.00 EUR",
 	} {
 		require.Equal(t, want, l.Write(text), l)
+	}
+}
+
+// Or somebody could write what is shown to no two readers alike.
+func TestNobodyCanTypeWhatIsWrittenOut(t *testing.T) {
+	typed := "It was " + locale.Amount(money.Amount{Minor: 123456, Currency: "EUR"}) + " in all"
+	for _, clean := range []func(string) (string, text.Problem){text.Line, text.Lines} {
+		kept, wrong := clean(typed)
+		require.Equal(t, "It was 1,234.56 EUR in all", kept)
+		require.Empty(t, wrong)
 	}
 }
 

@@ -112,6 +112,8 @@ func clean(typed string, between rune) (string, Problem) {
 		case unicode.Is(unicode.Bidi_Control, r):
 			direction = true
 			return -1
+		case r == '\u2063' || r == '\u2064': // package locale marks with them what is written out for each reader
+			return -1
 		}
 		return r
 	}, valid)
