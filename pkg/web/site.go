@@ -336,14 +336,17 @@ func kept(c echo.Context, status int) string {
 // wayOn leads back to where a form is, or once more to a page that could not be shown.
 func wayOn(c echo.Context, status int) *Link {
 	if isView(c) && status >= http.StatusInternalServerError {
-		return &Link{"Try again", c.Request().URL.RequestURI()}
+		return &Link{"Try again", onThisSite(c.Request().URL)}
 	}
 	from := referer(c)
 	if from == nil || from.RequestURI() == c.Request().URL.RequestURI() {
 		return nil
 	}
-	return &Link{"Back to the page before", from.RequestURI()}
+	return &Link{"Back to the page before", onThisSite(from)}
 }
+
+// onThisSite is an address for a link: one that begins with two slashes would lead to another site.
+func onThisSite(u *url.URL) string { return "/" + strings.TrimLeft(u.RequestURI(), "/") }
 
 // isView reports whether a request only looks.
 func isView(c echo.Context) bool {

@@ -108,6 +108,7 @@ func TestAnErrorPageLeadsOn(t *testing.T) {
 		{"GET", "/nothing", from, []string{"Not found", back}, []string{sure, unsure, "Try again"}},
 		{"GET", "/nothing", nil, []string{"Back to the start"}, []string{"page before"}},
 		{"GET", "/nothing", []string{"Referer", "https://evil.example/form"}, []string{"Back to the start"}, []string{"page before", "evil"}},
+		{"GET", "/nothing", []string{"Referer", s.URL + "//evil.example/form"}, []string{`href="/evil.example/form"`}, []string{`"//`}},
 		{"GET", "/panic?x=1", from, []string{again, "tell whoever runs this"}, []string{sure, unsure}},
 		{"POST", "/nothing", from, []string{back, sure}, []string{unsure}},
 		{"POST", "/panic", from, []string{back, unsure}, []string{sure, "Try again"}},
