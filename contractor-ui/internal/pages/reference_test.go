@@ -55,7 +55,9 @@ func TestAPaymentIsCalledByItsReference(t *testing.T) {
 	for _, spelling := range []string{reference, strings.ToLower(reference), short, url.PathEscape("p2026 " + reference[len(reference)-1:])} {
 		spelling = strings.Replace(spelling, "2026", reference[2:6], 1)
 		ada.wants(ada.get("/payments/"+spelling), http.StatusOK, "/payments/"+id)
-		ada.wants(ada.get("/?q="+url.QueryEscape(strings.ReplaceAll(spelling, "%20", " "))), http.StatusOK, "", "Tiles</a>")
+		search := "?q=" + url.QueryEscape(strings.ReplaceAll(spelling, "%20", " "))
+		ada.wants(ada.get("/"+search), http.StatusOK, "", "Tiles</a>")
+		ada.wants(ada.get("/payments/export"+search), http.StatusOK, "", "Tiles,")
 		jon.wants(jon.get("/payments/"+spelling), http.StatusNotFound, "")
 	}
 	jon.wants(jon.get("/?q="+reference), http.StatusOK, "", "Nothing found")

@@ -124,7 +124,7 @@ func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Que
 // ListWhole reads all of a list.
 func ListWhole(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Payment, error] {
 	alone := payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payments.*") })
-	return alone.All(ctx, db, query(paymentview.Newest, "decision", q))
+	return alone.All(ctx, db, paymentQuery(q))
 }
 
 // AddUp counts and adds up what a list has.
