@@ -80,8 +80,15 @@ func Known() []Locale {
 	return all
 }
 
-// Of is the best that a browser asks for in Accept-Language: the first that is known by itself or by its
-// language, in the order of their weights.
+// alike are countries that write numbers as another one does, and not as most of their language do. CLDR has
+// the point before the decimals in most of Spanish America.
+var alike = map[Locale]Locale{
+	"de-LI": "de-CH", "es-419": "es-MX", "es-BZ": "es-MX", "es-CU": "es-MX", "es-DO": "es-MX", "es-GT": "es-MX", "es-HN": "es-MX",
+	"es-NI": "es-MX", "es-PA": "es-MX", "es-PE": "es-MX", "es-PR": "es-MX", "es-SV": "es-MX", "es-US": "es-MX",
+}
+
+// Of is the best that a browser asks for in Accept-Language: the first that is known by itself, by a country
+// that is alike, or by its language, in the order of their weights.
 func Of(acceptLanguage string) Locale {
 	tags, weights, _ := language.ParseAcceptLanguage(acceptLanguage) // sorted; none where it cannot be read
 	for i, tag := range tags {
@@ -90,7 +97,8 @@ func Of(acceptLanguage string) Locale {
 			continue
 		}
 		region, _ := tag.Region()
-		for _, name := range []Locale{Locale(base.String() + "-" + region.String()), Locale(base.String())} {
+		own := Locale(base.String() + "-" + region.String())
+		for _, name := range []Locale{own, alike[own], Locale(base.String())} {
 			if shapes[name] != nil {
 				return name
 			}

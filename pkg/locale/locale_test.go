@@ -17,7 +17,7 @@ func TestABrowserGetsTheBestThatItAsksFor(t *testing.T) {
 	for header, want := range map[string]locale.Locale{
 		"": "en", "*": "en", "tlh": "en", "de": "de", "de-DE,de;q=0.9,en;q=0.8": "de", "de-CH": "de-CH", "de-LU": "de", "fr-CA, en": "fr",
 		"en;q=0.5,fr;q=0.9": "fr", "de;q=0,es": "es", "nl,it;q=0.9,ja;q=0.3": "ja", "pt-BR": "pt", "pt-PT,pt;q=0.9": "pt-PT", "en-US,en;q=0.9": "en",
-		"es-419,es;q=0.9": "es", "es-MX": "es-MX", "de;q=x": "en", ";;;": "en", "DE-de": "de",
+		"es-419,es;q=0.9": "es-MX", "es-MX": "es-MX", "es-US": "es-MX", "es-PE": "es-MX", "es-CO": "es", "es-AR": "es", "de-LI": "de-CH", "de;q=x": "en", ";;;": "en", "DE-de": "de",
 	} {
 		require.Equal(t, want, locale.Of(header), header)
 	}
