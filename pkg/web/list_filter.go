@@ -50,10 +50,10 @@ func (l *List) day(name string) time.Time {
 
 func (l *List) days(from, to time.Time) {
 	if !from.IsZero() {
-		l.filterBy(l.options.Time+" >= ?", from, "From "+from.Format("2 Jan 2006"), "from", "")
+		l.filterBy(l.options.Time+" >= ?", from, "From "+locale.Day(from), "from", "")
 	}
 	if !to.IsZero() {
-		l.filterBy(l.options.Time+" < ?", to.AddDate(0, 0, 1), "To "+to.Format("2 Jan 2006"), "to", "")
+		l.filterBy(l.options.Time+" < ?", to.AddDate(0, 0, 1), "To "+locale.Day(to), "to", "")
 	}
 }
 

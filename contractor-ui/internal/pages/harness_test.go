@@ -121,6 +121,14 @@ func (d *testSite) as(person string) *browser {
 	return b
 }
 
+// speaking sends requests of somebody with a language.
+type speaking string
+
+func (s speaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept-Language", string(s))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
 // answer is a page after all redirects.
 type answer struct {
 	status int

@@ -12,6 +12,7 @@ import (
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
@@ -81,9 +82,9 @@ func (c changes) message() (m web.Message) {
 	switch {
 	case c.Seen.Currency == "": // it is not about what it costs
 	case c.Seen == c.Now:
-		text += fmt.Sprintf(" The total is still %s.", c.Now)
+		text += fmt.Sprintf(" The total is still %s.", locale.Amount(c.Now))
 	default:
-		text += fmt.Sprintf(" You saw a total of %s. It is %s now.", c.Seen, c.Now)
+		text += fmt.Sprintf(" You saw a total of %s. It is %s now.", locale.Amount(c.Seen), locale.Amount(c.Now))
 	}
 	text += " Look at the order as it is now, and press again if you agree."
 	if len(c.Each) > 0 {

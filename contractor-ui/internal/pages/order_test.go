@@ -282,6 +282,9 @@ func TestATotalThatDiffersIsShownBesideTheOneSeen(t *testing.T) {
 	// when it is submitted as it was seen, then both totals are said, and the page has the new one
 	refused := ada.press(seen, address+"/submit", "", nil)
 	ada.wants(refused, http.StatusConflict, "", "You saw a total of 100.00 EUR. It is 120.00 EUR now.", `name="total" value="12000"`)
+	ada.client.Transport = speaking("de")
+	ada.wants(ada.press(seen, address+"/submit", "", nil), http.StatusConflict, "", "You saw a total of 100,00 EUR. It is 120,00 EUR now.")
+	ada.client.Transport = nil
 	ada.wants(ada.press(refused, address+"/submit", "", nil), http.StatusOK, address, "Order 2026/11/000042", "120.00")
 }
 
