@@ -34,6 +34,9 @@ func SendCSV(c echo.Context, name string, columns []string, rows iter.Seq2[[]str
 		_, err := io.WriteString(c.Response(), "\ufeff")
 		return errors.Join(err, out.Write(columns))
 	}
+	if c.Request().Method == http.MethodHead {
+		return begin()
+	}
 	n := 0
 	for row, err := range rows {
 		if err == nil && n == 0 {
