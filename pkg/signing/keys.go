@@ -51,7 +51,7 @@ type Keys struct{ file *file[ring] }
 
 // OpenKeys reads the file of EVENT_VERIFY_KEYS_FILE.
 func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
-	f, err := openFile(path, log, parseTrust)
+	f, err := openFile(path, log, parseKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys by which events are verified: %w", err)
 	}
@@ -60,6 +60,15 @@ func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
 
 // Healthy returns why the file cannot be used now, if so.
 func (k *Keys) Healthy() error { return k.file.healthy() }
+
+// parseKeys is parseTrust for those who verify: with no key they would refuse everything, for good.
+func parseKeys(content []byte) (ring, error) {
+	r, err := parseTrust(content)
+	if err == nil && len(r.keys) == 0 {
+		err = errors.New("it holds no key")
+	}
+	return r, err
+}
 
 // parseTrust is strict: a member that nothing reads may be a limit that somebody has misspelt.
 func parseTrust(content []byte) (ring, error) {
