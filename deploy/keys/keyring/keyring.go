@@ -4,6 +4,7 @@ package keyring
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -51,8 +52,20 @@ func Renew(dir, service string, life time.Duration) (signing.Key, error) {
 	return signing.Generate(dir, "/"+service, from, from.Add(life))
 }
 
-// CutOff notes where the topics end now: messages before that need no signature.
+// CutOff notes where the topics end now: messages before that need no signature. A cut-off that is there is not
+// moved: what was refused since would count wherever a copy is made again.
 func CutOff(ctx context.Context, dir, brokers string) error {
+	var trust signing.Trust
+	content, err := os.ReadFile(signing.TrustFile(dir))
+	if err == nil {
+		err = json.Unmarshal(content, &trust)
+	}
+	switch {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: %w", signing.TrustFile(dir), err)
+	case len(trust.UnsignedUntil) > 0:
+		return fmt.Errorf("%s has a cut-off, which is not moved; if nobody has verified by it yet, take unsigned_until out of the file first", signing.TrustFile(dir))
+	}
 	client := kafka.Open("keys", strings.Split(brokers, ",")...)
 	defer client.Close()
 	ends, err := client.Ends(ctx, Topics...)
