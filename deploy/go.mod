@@ -2,9 +2,15 @@ module countersign.example/deploy
 
 go 1.26.0
 
-replace countersign.example/pkg => ../pkg
+replace (
+	countersign.example/ordering-core => ../ordering-core
+	countersign.example/payments-core => ../payments-core
+	countersign.example/pkg => ../pkg
+)
 
 require (
+	countersign.example/ordering-core v0.0.0
+	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/go-jose/go-jose/v4 v4.1.9
@@ -12,6 +18,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/moby/patternmatcher v0.6.1
 	github.com/segmentio/kafka-go v0.4.51
+	github.com/spf13/cobra v1.10.2
 	github.com/zitadel/oidc/v3 v3.52.0
 	golang.org/x/mod v0.41.0
 	golang.org/x/net v0.61.0
@@ -70,7 +77,6 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect
-	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/twmb/franz-go v1.22.2 // indirect
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c // indirect

@@ -46,8 +46,11 @@ type ring struct {
 	unsignedUntil map[string]map[int]int64
 }
 
-// Keys are the public keys that a service trusts, from a file.
-type Keys struct{ file *file[ring] }
+// Keys are the public keys that a service trusts: those that a file holds now, or given ones.
+type Keys struct {
+	file  *file[ring] // nil for given ones
+	given ring
+}
 
 // OpenKeys reads the file of EVENT_VERIFY_KEYS_FILE.
 func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
@@ -55,11 +58,35 @@ func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the keys by which events are verified: %w", err)
 	}
-	return &Keys{f}, nil
+	return &Keys{file: f}, nil
+}
+
+// NewKeys trusts what is given.
+func NewKeys(t Trust) (*Keys, error) {
+	r, err := t.check()
+	return &Keys{given: r}, err
 }
 
 // Healthy returns why the file cannot be used now, if so.
-func (k *Keys) Healthy() error { return k.file.healthy() }
+func (k *Keys) Healthy() error {
+	if k.file == nil {
+		return nil
+	}
+	return k.file.healthy()
+}
+
+func (k *Keys) now() ring {
+	if k.file == nil {
+		return k.given
+	}
+	return k.file.get()
+}
+
+// Key returns the key with an id, if it is known here.
+func (k *Keys) Key(id string) (key Key, known bool) {
+	key, known = k.now().keys[id]
+	return key, known
+}
 
 // parseKeys is parseTrust for those who verify: with no key they would refuse everything, for good.
 func parseKeys(content []byte) (ring, error) {
@@ -70,17 +97,28 @@ func parseKeys(content []byte) (ring, error) {
 	return r, err
 }
 
-// parseTrust is strict: a member that nothing reads may be a limit that somebody has misspelt.
 func parseTrust(content []byte) (ring, error) {
-	var t Trust
+	t, err := ParseTrust(content)
+	if err != nil {
+		return ring{}, err
+	}
+	return t.check()
+}
+
+// ParseTrust is strict: a member that nothing reads may be a limit that somebody has misspelt.
+func ParseTrust(content []byte) (t Trust, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&t); err != nil {
-		return ring{}, err
+		return Trust{}, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return ring{}, errors.New("there is more after its end")
+		return Trust{}, errors.New("there is more after its end")
 	}
+	return t, nil
+}
+
+func (t Trust) check() (ring, error) {
 	r := ring{map[string]Key{}, t.UnsignedUntil}
 	for _, k := range t.Keys {
 		_, twice := r.keys[k.ID]

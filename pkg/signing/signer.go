@@ -45,7 +45,7 @@ func (s *Signer) Healthy() error {
 }
 
 // ValidUntil is until when the key counts that is used now.
-func (s *Signer) ValidUntil() time.Time { return s.keys.file.get().keys[s.file.get().id].ValidUntil }
+func (s *Signer) ValidUntil() time.Time { return s.keys.now().keys[s.file.get().id].ValidUntil }
 
 func (s *Signer) parse(content []byte) (signingKey, error) {
 	block, _ := pem.Decode(content)
@@ -63,7 +63,7 @@ func (s *Signer) parse(content []byte) (signingKey, error) {
 
 // trusted returns an error unless others believe the key for what is signed at a time.
 func (s *Signer) trusted(id string, at time.Time) error {
-	known, is := s.keys.file.get().keys[id]
+	known, is := s.keys.now().keys[id]
 	switch {
 	case !is:
 		return fmt.Errorf("key %s is not among those of EVENT_VERIFY_KEYS_FILE: nobody would believe it", id)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hdevalence/ed25519consensus"
@@ -23,6 +25,27 @@ type Signature struct {
 	KeyID      string
 	Value      []byte
 	Extensions string // the extension attributes that it is over
+}
+
+// Restore sets the attributes of an event with which the signature came.
+func (s Signature) Restore(e Event) error {
+	names, err := splitExtensions(s.Extensions)
+	if err != nil {
+		return err
+	}
+	sum, err := Digest(e, names)
+	if err != nil {
+		return err
+	}
+	e.Attributes[ExtensionsAttribute] = s.Extensions
+	e.Attributes[MaterialAttribute] = material(sum[:], s.KeyID, s.Value)
+	return nil
+}
+
+// Covers reports whether the signature is over an attribute, or made of it.
+func (s Signature) Covers(attribute string) bool {
+	return attribute == MaterialAttribute || attribute == ExtensionsAttribute || slices.Contains(core[:], attribute) ||
+		slices.Contains(strings.Split(s.Extensions, ","), attribute)
 }
 
 // Reasons for which an event is not believed.
@@ -68,7 +91,7 @@ type claim struct {
 // Whether a signature is right does not depend on what is verified beside it (ZIP 215), so that all services
 // find the same.
 func (k *Keys) Verify(messages []Message, accept bool) []Verdict {
-	trust := k.file.get()
+	trust := k.now()
 	verdicts, claims := make([]Verdict, len(messages)), make([]*claim, len(messages))
 	batch, n := ed25519consensus.NewBatchVerifier(), 0
 	for i, m := range messages {
