@@ -54,7 +54,7 @@ func (r Report) Print(w io.Writer, decisions ...string) error {
 		say("- Anything about the %d events that are not signed.", unsigned)
 	}
 	say("- That these are all events: the numbers have no gap, but nobody has signed them, and what came later may be missing. Nor that the topic has them at these places: compare it.")
-	say("- Who sat at the keyboard: the service vouches for the person's name by the sign-in that it has checked.")
+	say("- That nobody else has had a private key. Who sat at the keyboard: the service vouches for the person's name by the sign-in that it has checked.")
 	if r.Trusted {
 		say("- That the keys which you gave are the services' own. Only those have counted, not the bundle's.")
 	} else {
