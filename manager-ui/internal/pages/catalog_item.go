@@ -198,7 +198,9 @@ func (p catalogPages[T]) change(c echo.Context) error {
 			if a.now == nil {
 				return p.render(c, &now, form, a)
 			}
-			a.Message.Text += mergeItem(form, *a.now)
+			if !a.now.Archived {
+				a.Message.Text += mergeItem(form, *a.now)
+			}
 			p.awaitShown(c.Request().Context(), p.file.stream(id), a.now.Sequence)
 			if now, err = p.item(c, id); err != nil {
 				return err

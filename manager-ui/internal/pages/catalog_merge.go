@@ -38,6 +38,7 @@ type itemNow struct {
 	ProductID        string `json:"product_id"`
 	CustomerID       string `json:"customer_id"`
 	ChangedBy        string `json:"changed_by"`
+	Archived         bool
 }
 
 func (n itemNow) id() string { return n.ProductID + n.CustomerID } // it has one
