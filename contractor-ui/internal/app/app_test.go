@@ -29,7 +29,7 @@ import (
 const patience = 30 * time.Second
 
 // start runs the whole service on parts of its own, and returns its address.
-func start(t *testing.T) (addr string, cfg app.Config, keys *kafkatest.Keys) {
+func start(t *testing.T) (addr string, cfg app.Config, keys *kafkatest.Keys, stop func() error) {
 	t.Helper()
 	broker, err := embedded.Kafka("", "")
 	if err != nil {
@@ -51,7 +51,7 @@ func start(t *testing.T) (addr string, cfg app.Config, keys *kafkatest.Keys) {
 	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)
 	}
-	stop := servicetest.Run(app.Program(), cfg, service.All)
+	stop = servicetest.Run(app.Program(), cfg, service.All)
 	t.Cleanup(func() {
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -66,7 +66,7 @@ func start(t *testing.T) (addr string, cfg app.Config, keys *kafkatest.Keys) {
 		text, _ := io.ReadAll(response.Body)
 		return string(text) == "ready\n"
 	})
-	return addr, cfg, keys
+	return addr, cfg, keys, stop
 }
 
 // person is somebody at a browser with an open page.
@@ -157,7 +157,7 @@ func rowOf(t *testing.T, conn *websocket.Conn, text string) (all string) {
 
 func TestSocketsGetTheirOwnPersonsUpdates(t *testing.T) {
 	// given Ada's and Jon's open lists; Jon's socket says that it is Ada's
-	addr, _, _ := start(t)
+	addr, _, _, _ := start(t)
 	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
 	adas, jons := ada.open(""), jon.open("&audience=contractor:ada-nowak&person=ada-nowak")
 
@@ -176,7 +176,7 @@ func TestSocketsGetTheirOwnPersonsUpdates(t *testing.T) {
 
 func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 	// given an open list
-	addr, cfg, _ := start(t)
+	addr, cfg, _, _ := start(t)
 	ada := visit(t, addr, "ada-nowak")
 	socket := ada.open("")
 	// when a payment is asked for
@@ -216,7 +216,7 @@ func publish(t *testing.T, cfg app.Config, keys *kafkatest.Keys, id, contractor 
 
 func TestOrdersAreReceivedAndPushedToTheirContractor(t *testing.T) {
 	// given Ada's and Jon's open pages
-	addr, cfg, keys := start(t)
+	addr, cfg, keys, _ := start(t)
 	ada, jon := visit(t, addr, "ada-nowak"), visit(t, addr, "jon-park")
 	adas, jons := ada.open(""), jon.open("")
 
@@ -258,11 +258,14 @@ func TestDemoIdentityIsRefusedInProduction(t *testing.T) {
 
 // A database that is lost is rebuilt from the topic. What was given before is not given again.
 func TestAnotherDatabaseGivesNoNumberAgain(t *testing.T) {
-	addr, cfg, _ := start(t)
+	addr, cfg, _, stopFirst := start(t)
 	ada := visit(t, addr, "ada-nowak")
 	first := ada.ask("Gloves")
 	servicetest.Eventually(t, "published", func() bool { return !strings.Contains(ada.get("/payments/"+first), "being confirmed") })
-	// given another database beside the first one, on the same topics
+	// given another database in place of the first one, on the same topics
+	if err := stopFirst(); err != nil {
+		t.Fatal(err)
+	}
 	cfg.HTTPAddr, cfg.DatabaseURL = servicetest.FreeAddr(t), pgtest.NewURL(t)
 	if err := app.Program().Migrate(t.Context(), &cfg, servicetest.Log()); err != nil {
 		t.Fatal(err)

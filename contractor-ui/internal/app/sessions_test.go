@@ -28,7 +28,7 @@ func replica(t *testing.T, cfg app.Config) (addr string) {
 }
 
 func TestSocketsEndWithTheirSessionOnEveryReplica(t *testing.T) {
-	addr, cfg, _ := start(t)
+	addr, cfg, _, _ := start(t)
 	elsewhere := replica(t, cfg)
 	db, err := pg.Open(t.Context(), cfg.DatabaseURL)
 	if err != nil {
