@@ -148,7 +148,7 @@ func TestEveryPage(t *testing.T) {
 		require.Greater(t, len(names), 3)
 		slices.Sort(names)
 		require.Len(t, slices.Compact(slices.Clone(names)), len(names), names)
-		require.Regexp(t, `^(Accept|Reject) [\d.,]+ EUR for [A-Z].*: .+`, names[0])
+		require.Regexp(t, `^(Accept|Reject) [\d.,]+ EUR for [A-Z].*: .+, P-\d{4}-\d{6}$`, names[0])
 	})
 	t.Run("asks for a decision below what it is about", func(t *testing.T) {
 		mia := b.Tab(t, sys.URL(testsystem.Manager)+pathOf(t, pages[testsystem.Manager], "/payments/id Waiting"))

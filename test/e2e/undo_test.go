@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"countersign.example/test/browser"
 	"countersign.example/test/testsystem"
@@ -31,9 +35,11 @@ func TestAnAcceptanceIsUndone(t *testing.T) {
 	ada.SeeNot("Mia Weber", row)
 
 	// And she may accept it and undo that on the payment's page, too, which says what happened.
-	mia.Open(at.URL(testsystem.Manager))
-	mia.Press("Kitchen-fitting")
+	page := at.URL(testsystem.Manager) + "/payments/" + strings.TrimPrefix(row, "#payment-")
+	mia.Open(page)
 	mia.Press("Accept")
+	mia.See("Accepted: ", "#flashes")
+	mia.Open(page)
 	mia.See("Accepted by Mia Weber")
 	mia.Press("Undo", "main .facts")
 	mia.See("Decide")
@@ -46,4 +52,74 @@ func TestAnAcceptanceIsUndone(t *testing.T) {
 	tom.Press("Accept")
 	tom.Press("Undo")
 	tom.See("Undone: 1,250.00 EUR for Ada Nowak waits again.")
+}
+
+func TestAnAcceptanceIsUndoneInItsRow(t *testing.T) {
+	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	first, second := mia.Row("First"), mia.Row("Second")
+	live(mia)
+
+	// Given a row that has just been accepted, in which the pointer rests.
+	at := over(mia, first, "Accept")
+	mia.Move(at)
+	mia.Click(at)
+	mia.See("Accepted by Mia Weber", first)
+	mia.See("Undo", first+" .became")
+	require.Contains(t, browser.Eval[string](mia, fmt.Sprintf(`document.querySelector("%s .became button").ariaLabel`, first)),
+		"10.00 EUR for Ada Nowak: First")
+
+	// When Undo is pressed in it, then it waits again in its place, and neither the row nor a message offers Undo.
+	mia.Press("Undo", first)
+	mia.See("Undone: 10.00 EUR for Ada Nowak waits again.", "#flashes")
+	mia.See("Accept", first+" button")
+	mia.SeeNot("Accepted by", first)
+	mia.SeeNot("Undo", first)
+	mia.SeeNot("Undo", "#flashes button")
+	wasNotReloaded(t, mia)
+
+	// And by the keyboard, whose focus stays in the row.
+	focus := func(what string) {
+		browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s").focus({ focusVisible: true }) ?? true`, what))
+	}
+	focus(second + " button")
+	mia.Type("\r")
+	mia.See("Undo", second+" .became")
+	focus(second + " .became button")
+	isWideEnough(t, mia, "undo")
+	mia.Type("\r")
+	mia.SeeNot("Accepted by", second)
+	mia.Eventually(fmt.Sprintf(`document.activeElement.matches("%s a")`, second))
+	sys.Settle(t)
+	for _, s := range sys.Topic(t) {
+		require.Equal(t, "requested", string(s.Payment.Decision), s.Payment.Description)
+	}
+
+	// And where the row stays in its list, with scripts and without.
+	for _, options := range [][]browser.Option{nil, {browser.WithoutJavaScript}} {
+		tab := browser.New(t).Tab(t, sys.URL(testsystem.Manager)+"/payments?tab=all", options...)
+		tab.Press("Accept", first)
+		tab.See("Undo", first)
+		tab.Press("Undo", first)
+		tab.See("Undone: 10.00 EUR for Ada Nowak waits again.")
+		sys.Settle(t)
+	}
+}
+
+func TestARowOffersUndoForAsLongAsTheGraceLasts(t *testing.T) {
+	sys := testsystem.New(t, "PAYOUT_GRACE=5s")
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	first := mia.Row("First")
+	live(mia)
+	at := over(mia, first, "Accept")
+	mia.Move(at)
+	mia.Click(at)
+	undo := first + " .became button"
+	mia.Eventually(fmt.Sprintf(`document.querySelector("%s")`, undo))
+	browser.Eval[bool](mia, fmt.Sprintf(`document.querySelector("%s").focus({ focusVisible: true }) ?? true`, undo))
+	mia.Eventually(fmt.Sprintf(`!document.querySelector("%s")`, undo))
+	mia.See("Accepted by Mia Weber", first)
+	require.True(t, browser.Eval[bool](mia, fmt.Sprintf(`document.activeElement.matches("%s a")`, first)), "the focus stays in the row")
 }

@@ -49,7 +49,7 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 		Tone: d.tone, Text: fmt.Sprintf("%s: %s for %s.", sentence(d.done), locale.Amount(p.Amount), p.ContractorName), About: paymentLink(p),
 	}
 	if p.Decision == payment.DecisionAccepted {
-		m.Offer = undoOf(p)
+		m.Offer = undoOf(p.ID, p.Decided.EventID.String())
 	}
 	web.Tell(c, m)
 	return web.Redirect(c, cmp.Or(web.Back(c, paymentsPath), paymentPath(id)))

@@ -27,6 +27,7 @@ type paymentRow struct {
 	DecidedBy               string
 	Waits                   bool // for a decision
 	OnHold                  bool // for a manager to capture or release
+	Undo                    *web.Offer
 }
 
 var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
@@ -39,6 +40,9 @@ func paymentRowOf(p readmodel.Payment) paymentRow {
 		Seen: paymentview.Seen(p.UpdatedAt, p.Amount()), Verdict: paymentview.DecisionLabel(p.Decision),
 		Waits:  p.Decision == payment.DecisionRequested,
 		OnHold: p.Money == payment.MoneyAuthorized && p.CaptureMethod == payment.Manual && p.Stuck == payment.NoOperation,
+	}
+	if p.Acceptance != nil && canUndo(p.Payment()) {
+		r.Undo = undoOf(p.ID, *p.Acceptance)
 	}
 	if r.OnHold && p.UnderWay != nil {
 		r.OnHold, r.Status.Text = false, acceptedAnd(operationOngoing[payment.OperationKind(*p.UnderWay)])

@@ -11,17 +11,22 @@ import (
 )
 
 // undoOf offers to take a payment's acceptance back.
-func undoOf(p payment.Payment) *web.Offer {
-	return &web.Offer{Label: "Undo", Action: paymentPath(p.ID) + "/undo", Name: "acceptance", Value: p.Decided.EventID.String()}
+func undoOf(id, acceptanceID string) *web.Offer {
+	return &web.Offer{Label: "Undo", Action: paymentPath(id) + "/undo", Name: "acceptance", Value: acceptanceID}
 }
 
-// Undo is what the payment's page offers while nobody knows that the money moves; nil then. payments-core
-// refuses it once it has asked the gateway.
+// canUndo reports whether an acceptance stands, and nobody knows that the money moves. payments-core refuses to
+// take it back once it has asked the gateway.
+func canUndo(p payment.Payment) bool {
+	return p.Decision == payment.DecisionAccepted && p.Money == payment.MoneyNone && p.Stuck == payment.NoOperation
+}
+
+// Undo is what the payment's page offers; nil when it is too late.
 func (p paymentPage) Undo() *web.Offer {
-	if p.Decision != payment.DecisionAccepted || p.Money != payment.MoneyNone || p.Stuck != payment.NoOperation {
+	if !canUndo(p.Payment) {
 		return nil
 	}
-	return undoOf(p.Payment)
+	return undoOf(p.ID, p.Decided.EventID.String())
 }
 
 // undoAcceptance has payments-core take an acceptance back.
@@ -35,6 +40,11 @@ func (h *handlers) undoAcceptance(c echo.Context) error {
 		shown, status, err := h.whyNotDone(c, "undone", err)
 		if err != nil {
 			return err
+		}
+		if from := web.CameFrom(c, paymentsPath); from != "" {
+			shown.About = paymentLink(p)
+			web.Tell(c, shown)
+			return web.Redirect(c, from)
 		}
 		return h.renderPayment(c, status, func(page *paymentPage) { page.Message = shown })
 	}

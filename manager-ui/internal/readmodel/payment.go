@@ -28,6 +28,7 @@ type Payment struct {
 	SupersededBy *string `gorm:"->" json:"-"` // what asks again for it; see payments
 	UnderWay     *string `gorm:"->" json:"-"` // "capture" or "release", from when payments-core has taken it
 	SearchTerms  string  `gorm:"column:words" json:"words"`
+	Acceptance   *string `json:"acceptance"` // the event's id; nil while it is not accepted
 }
 
 // Searched are the tables of what payments and orders are found by.
@@ -71,7 +72,11 @@ func paymentOf(s journal.Stream) (Payment, bool) {
 		return Payment{}, false
 	}
 	terms := search.Later("", p.Reference, p.ContractorName, p.Description, p.Amount.Decimal(), p.Amount.String())
-	return Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: terms}, true
+	made := Payment{Row: row, Minor: p.Amount.Minor, SearchTerms: terms}
+	if p.Decision == payment.DecisionAccepted {
+		made.Acceptance = readmodel.Optional(p.Decided.EventID.String())
+	}
+	return made, true
 }
 
 // Project is a journal.Projector: it folds changed streams and writes their rows, a batch at a time.

@@ -102,7 +102,8 @@ function release(list) {
 }
 whenFree((list) => { if (list.isConnected && (news(list).size || all(list).some(isGone))) release(list); });
 
-// markGone dims a row that is no longer in the list, and says what became of it, where that is known. It keeps its size, and so its content.
+// markGone dims a row that is no longer in the list, and says what became of it, where that is known, with what is offered about that
+// (data-offer). It keeps its size, and so its content.
 function markGone(shown, row) {
   const focused = shown.querySelector(":focus-visible");
   shown.classList.add("gone");
@@ -113,11 +114,13 @@ function markGone(shown, row) {
   const time = Object.assign(document.createElement("time"), { dateTime: new Date().toISOString(), textContent: "just now" });
   const words = document.createElement("span");
   time.dataset.relative = "";
-  words.append((row && parse(row.html)?.dataset.now) || "No longer in this list", " ", time);
-  became.append(words);
+  const now = row && parse(row.html);
+  words.append(now?.dataset.now || "No longer in this list", " ", time);
+  became.append(words, ...now?.querySelectorAll("[data-offer]") ?? []);
   shown.lastElementChild.append(became);
   if (!focused) return;
-  if (shown.querySelector("form[aria-busy=true]")) goOn(shown); // it was one's own press
+  if (!focused.isConnected) (became.querySelector("button") ?? shown.querySelector("a"))?.focus({ focusVisible: true }); // it was in what became
+  else if (shown.querySelector("form[aria-busy=true]")) goOn(shown); // it was one's own press
   else shown.querySelector("a")?.focus({ focusVisible: true });
 }
 
@@ -126,7 +129,10 @@ function goOn(row) {
   const rows = all(row.parentElement), at = rows.indexOf(row);
   const next = [...rows.slice(at + 1), ...rows.slice(0, at).toReversed()].find((r) => !isGone(r)) ?? row;
   const there = next.querySelector(".actions :is(button, a):not([inert] *, [inert])") ?? next.querySelector("a");
-  if (!there) return;
+  if (there) focusOn(there);
+}
+
+function focusOn(there) {
   focusedAt.set(there, performance.now());
   there.focus({ focusVisible: true });
 }
@@ -190,12 +196,15 @@ function parse(html) {
   return template.content.firstElementChild;
 }
 
-// replace morphs, so that focus, selection and what is being typed in the row stay.
+// replace morphs, so that focus, selection and what is being typed in the row stay. A button that has the focus may do something else now.
 function replace(element, row, changed = true) {
+  const focused = element.querySelector(":focus-visible"), did = focused?.form?.action;
   element.classList.remove("gone");
   element.querySelector(".became")?.remove();
   morphElements(element, parse(row.html));
   const shown = document.getElementById(element.id) ?? element;
+  if (focused && !shown.contains(focused)) focusOn(shown.querySelector("a") ?? shown);
+  else if (focused?.form?.action !== did) focusedAt.set(focused, performance.now());
   return changed ? mark(shown) : shown;
 }
 

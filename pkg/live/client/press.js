@@ -31,6 +31,9 @@ async function send(form, submitter) {
   try {
     const [answer, text] = await ask(form, submitter).catch(() => []);
     if (!answer) return tell({ tone: "bad", text: canGo ? lost : notSent });
+    if (answer.ok) { // what a message offers of the same is done
+      for (const same of document.querySelectorAll(`#flashes form[action="${CSS.escape(form.getAttribute("action"))}"]`)) same.closest(".flash").remove();
+    }
     const page = new DOMParser().parseFromString(text, "text/html");
     takePage(page);
     document.dispatchEvent(new CustomEvent("page-came", { detail: page }));
