@@ -69,6 +69,7 @@ type ListOptions struct {
 	Money         readmodel.Sort   // what amounts are filtered by: see readmodel.ByMoney
 	Time          string           // the column that days are filtered by
 	Kept          []string         // further parameters that say which rows the list has
+	Views         string           // the path of the forms of its views: see RegisterViews
 }
 
 // pageSizes are how many rows a page may have; the first unless another one is chosen.
@@ -79,6 +80,7 @@ type List struct {
 	readmodel.Query
 	Filter     *Form // as it was typed, with what is wrong
 	Chips      []Chip
+	naming     *Form // of a view of the list
 	options    ListOptions
 	parameters map[string]string // of the address, without those of its pages
 }
@@ -115,12 +117,18 @@ func ReadList(c echo.Context, o ListOptions) (l List, err error) {
 		}
 	}
 	l.readFilter(c)
+	if l.naming, _ = c.Get(viewFormKey).(*Form); l.naming == nil {
+		l.naming = NewForm(nil)
+	}
 	return l, Paging{sort, o.Before, o.After}.Read(c, &l.Query)
 }
 
 // Address is the list's, as it is sorted and filtered, with other parameters in place of some: name, value,
 // name, value.
-func (l List) Address(other ...string) string {
+func (l List) Address(other ...string) string { return l.at(l.options.Path, other...) }
+
+// at is another path with the list's parameters.
+func (l List) at(path string, other ...string) string {
 	parameters := map[string]string{}
 	for name, value := range l.parameters {
 		parameters[name] = value
@@ -128,7 +136,7 @@ func (l List) Address(other ...string) string {
 	for i := 0; i+1 < len(other); i += 2 {
 		parameters[other[i]] = other[i+1]
 	}
-	return Address(l.options.Path, parameters)
+	return Address(path, parameters)
 }
 
 // Narrow adds a condition of the app's own, by a parameter of the address that it is Kept in.
@@ -157,24 +165,50 @@ func (l List) SearchBox(label string) Search {
 }
 
 // Head is the head of a column. Href sorts by it, or from its other end; Sorted is its aria-sort.
-type Head struct{ Label, Class, Href, Sorted string }
+type Head struct{ Label, Class, Href, Sorted, sort string }
 
 // Head makes the head of a column that the list is sorted by under a name.
 func (l List) Head(label, class, name string) Head {
-	head, chosen := Head{Label: label, Class: class}, name
+	head, sort := Head{Label: label, Class: class, sort: name}, readmodel.Sort{Name: name}
 	if l.Sort.Name == name {
 		head.Sorted = "ascending"
 		if l.Sort.Desc {
 			head.Sorted = "descending"
-		} else {
-			chosen = "-" + name
+		}
+		sort.Desc = !l.Sort.Desc
+	}
+	head.Href = l.Address("sort", l.order(sort))
+	return head
+}
+
+// order is how the list's address has an order; "" for the one that needs no word.
+func (l List) order(s readmodel.Sort) string {
+	switch {
+	case s.Name == l.options.Default.Name && s.Desc == l.options.Default.Desc:
+		return ""
+	case s.Desc:
+		return "-" + s.Name
+	}
+	return s.Name
+}
+
+// orders are what the heads sort by as a field, for where rows are cards and have no heads.
+func (l List) orders(heads []Head) Field {
+	f := NewForm(map[string]string{"sort": l.order(l.Sort)}).Field("sort", "Order")
+	var choices []Choice
+	for _, s := range l.options.Sorts {
+		ways := [2]string{"A to Z", "Z to A"}
+		switch {
+		case s.Name == l.options.Money.Name:
+			ways = [2]string{"lowest first", "highest first"}
+		case s.Type == "timestamptz":
+			ways = [2]string{"oldest first", "newest first"}
+		}
+		if i := slices.IndexFunc(heads, func(h Head) bool { return h.sort == s.Name }); i >= 0 {
+			choices = append(choices, Choice{l.order(s), heads[i].Label + ", " + ways[0]}, Choice{l.order(s.Backwards()), heads[i].Label + ", " + ways[1]})
 		}
 	}
-	if strings.TrimPrefix(chosen, "-") == l.options.Default.Name && strings.HasPrefix(chosen, "-") == l.options.Default.Desc {
-		chosen = ""
-	}
-	head.Href = l.Address("sort", chosen)
-	return head
+	return f.Select(choices)
 }
 
 // LiveList is what the live client must know of a list; see pkg/live/client/list.js.
@@ -209,13 +243,7 @@ func LiveOf[T readmodel.Row](l List, name, tab string, page readmodel.Page[T]) L
 }
 
 // ExportPath is where a file of all of the list is, below a path of the app.
-func (l List) ExportPath(path string) string {
-	_, query, found := strings.Cut(l.Address("size", ""), "?")
-	if !found {
-		return path
-	}
-	return path + "?" + query
-}
+func (l List) ExportPath(path string) string { return l.at(path, "size", "") }
 
 // Whole asks for all of the list, from its beginning.
 func (l List) Whole() (readmodel.Query, error) {

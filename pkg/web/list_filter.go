@@ -121,6 +121,7 @@ type FilterForm struct {
 	Action                          string
 	Keep                            map[string]string
 	From, To, Currency, Least, Most Field
+	Order                           Field
 	Choices                         []Field // of the app's own
 	Open                            bool
 	Chips                           []Chip
@@ -128,8 +129,9 @@ type FilterForm struct {
 	Found                           string // what is found, in a line; "" where nothing is narrowed
 }
 
-// FilterForm makes the form, with fields of the app's own. Thing is what the list has: "payment".
-func (l List) FilterForm(found readmodel.Sums, thing string, own ...Field) FilterForm {
+// FilterForm makes the form, with the orders of the list's heads and fields of the app's own. Thing is what the
+// list has: "payment".
+func (l List) FilterForm(found readmodel.Sums, thing string, heads []Head, own ...Field) FilterForm {
 	currencies := []Choice{{"", "Any"}}
 	for _, code := range money.Currencies() {
 		currencies = append(currencies, Choice{code, code})
@@ -144,11 +146,11 @@ func (l List) FilterForm(found readmodel.Sums, thing string, own ...Field) Filte
 	}
 	f := FilterForm{
 		Action: l.options.Path, Keep: map[string]string{}, Open: !l.Filter.OK(), Chips: l.Chips, Everything: l.Everything(),
-		From: day("from", "From"), To: day("to", "To"), Choices: own,
+		From: day("from", "From"), To: day("to", "To"), Order: l.orders(heads), Choices: own,
 		Currency: l.Filter.Field("currency", "Currency").Select(currencies),
 		Least:    l.Filter.Field("least", "At least").Decimal(), Most: l.Filter.Field("most", "At most").Decimal(),
 	}
-	for _, name := range []string{"tab", "q", "sort", "size"} {
+	for _, name := range []string{"tab", "q", "size"} {
 		f.Keep[name] = l.parameters[name]
 	}
 	if l.IsNarrowed() {

@@ -141,6 +141,15 @@ func TestSortedAndFilteredListsAreLive(t *testing.T) {
 	plain.Press("Show everything")
 	plain.See("Dowels", "[data-live-list]")
 	require.Equal(t, "Beams, Cable, Anvil, Bricks, Dowels", inOrder(plain))
+
+	// Where rows are cards and have no heads, the filter has the order.
+	plain.Resize(390, 900)
+	plain.Press("Filter")
+	plain.Fill("Order", "Amount, highest first")
+	plain.Screenshot("list-filter-phone")
+	plain.Press("Show")
+	plain.Eventually(`document.querySelector("[aria-sort=descending]")`)
+	require.Equal(t, "Anvil, Bricks, Beams, Cable, Dowels", inOrder(plain))
 }
 
 func TestTheTitleAndTheIconSayHowManyWait(t *testing.T) {

@@ -45,6 +45,7 @@ var states = map[string][]state{
 			tab.Type("?")
 			tab.See("Next row of a list", "dialog")
 		}},
+		{"view saved", "/?tab=waiting", viewSaved}, {"view refused", "/", viewRefused},
 		{"request refused", "/payments/new", func(tab *browser.Tab) { refused(tab, "Request payment") }},
 		{"amount asked back", "/payments/new", func(tab *browser.Tab) {
 			tab.Fill("Amount", "1.234")
@@ -67,6 +68,7 @@ var states = map[string][]state{
 			tab.Type("?")
 			tab.See("Next row of a list", "dialog")
 		}},
+		{"view saved", "/payments?tab=all", viewSaved}, {"view refused", "/payments", viewRefused},
 		{"rejection refused", "/payments", func(tab *browser.Tab) {
 			tab.Press("Reject")
 			tab.See("Reason")
@@ -95,6 +97,20 @@ var states = map[string][]state{
 			tab.See("Accepted", "#flashes")
 		}},
 	},
+}
+
+// viewSaved saves a view under the longest name and opens what is saved.
+func viewSaved(tab *browser.Tab) {
+	saveView(tab, strings.Repeat("W", 40))
+	tab.See("This view is saved", "#flashes")
+	if !browser.Eval[bool](tab, `document.querySelector(".views").open`) {
+		tab.Press("Views 1", ".list-head")
+	}
+}
+
+func viewRefused(tab *browser.Tab) {
+	tab.Press("Views", ".list-head")
+	refused(tab, "Save this view")
 }
 
 // refused presses a button and waits for what is wrong.

@@ -42,6 +42,7 @@ func tabKey(d payment.Decision) string {
 type paymentsPage struct {
 	Totals []total
 	Tabs   web.Tabs
+	Views  web.Views
 	Search web.Search
 	Filter web.FilterForm
 	Heads  []web.Head
@@ -74,13 +75,17 @@ func (h *handlers) listPayments(c echo.Context) error {
 			return err
 		}
 	}
+	heads := []web.Head{
+		l.Head("For", "", readmodel.ByDescription.Name), l.Head("Amount", "amount", readmodel.ByAmount.Name),
+		l.Head("Asked", "", paymentview.Oldest.Name), {Label: "Decision"}, {Label: "Money"},
+	}
 	data := paymentsPage{
-		Totals: totalsOf(sums), Search: l.SearchBox("Search payments"), Filter: l.FilterForm(found, "payment"),
-		Heads: []web.Head{
-			l.Head("For", "", readmodel.ByDescription.Name), l.Head("Amount", "amount", readmodel.ByAmount.Name),
-			l.Head("Asked", "", paymentview.Oldest.Name), {Label: "Decision"}, {Label: "Money"},
-		},
+		Totals: totalsOf(sums), Search: l.SearchBox("Search payments"), Filter: l.FilterForm(found, "payment", heads),
+		Heads: heads,
 		Pager: web.ListPager(l, page), Empty: emptyPayments(l, q), Live: web.LiveOf(l, paymentList, tabKey(payment.Decision(q.Tab)), page),
+	}
+	if data.Views, err = l.Views(c); err != nil {
+		return err
 	}
 	data.Pager.Export = l.ExportPath("/payments/export")
 	for _, t := range paymentTabs {
@@ -93,7 +98,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 	for _, p := range page.Rows {
 		data.Rows = append(data.Rows, paymentRowOf(p))
 	}
-	return paymentsView.Render(c, l.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, data)
+	return paymentsView.Render(c, l.Status(), web.Page{Title: "Payments", Nav: "payments"}, data)
 }
 
 // exportPayments answers with a file of what the list has, on all its pages.
@@ -124,6 +129,7 @@ func readPaymentQuery(c echo.Context) (l web.List, q readmodel.Query, err error)
 		l, err = web.ReadList(c, web.ListOptions{
 			Path: "/", Before: "newer", After: "older", Default: paymentview.Newest,
 			Sorts: []list.Sort{paymentview.Oldest, readmodel.ByAmount, readmodel.ByDescription}, Money: readmodel.ByAmount, Time: "requested_at",
+			Views: "/payments/views",
 		})
 		return l, readmodel.Query{Query: l.Query, Contractor: web.PersonOf(c).ID, Tab: string(t.decision)}, err
 	}

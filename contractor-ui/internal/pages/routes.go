@@ -15,6 +15,10 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/payments/new", h.requestForm)
 	e.POST("/payments", h.requestPayment)
 	e.GET("/payments/export", h.exportPayments)
+	web.RegisterViews(e, "/payments/views", func(c echo.Context) (web.List, error) {
+		l, _, err := readPaymentQuery(c)
+		return l, err
+	}, h.listPayments)
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/withdraw", h.withdrawPayment)
 	e.GET("/orders", h.listOrders)

@@ -21,6 +21,7 @@ const (
 type paymentsPage struct {
 	Totals readmodel.Totals
 	Tabs   web.Tabs
+	Views  web.Views
 	Search web.Search
 	Filter web.FilterForm
 	Heads  []web.Head
@@ -62,13 +63,17 @@ func (h *handlers) listPayments(c echo.Context) error {
 			return err
 		}
 	}
+	heads := []web.Head{
+		q.Head("Contractor", "", readmodel.ByContractor.Name), {Label: "For"}, q.Head("Amount", "amount", readmodel.ByAmount.Name),
+		q.Head("Asked", "", paymentview.Oldest.Name), {Label: "Status"},
+	}
 	page := paymentsPage{
-		Totals: totals, Tabs: paymentTabs(q, waiting), Search: q.SearchBox(""), Filter: q.FilterForm(sums, "payment", contractors),
-		Heads: []web.Head{
-			q.Head("Contractor", "", readmodel.ByContractor.Name), {Label: "For"}, q.Head("Amount", "amount", readmodel.ByAmount.Name),
-			q.Head("Asked", "", paymentview.Oldest.Name), {Label: "Status"},
-		},
+		Totals: totals, Tabs: paymentTabs(q, waiting), Search: q.SearchBox(""), Filter: q.FilterForm(sums, "payment", heads, contractors),
+		Heads: heads,
 		Empty: emptyPayments(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, paymentList, string(q.Tab), found),
+	}
+	if page.Views, err = q.Views(c); err != nil {
+		return err
 	}
 	page.Pager.Export = q.ExportPath(paymentsPath + "/export")
 	switch q.Sort { // of an empty list too, which rows may still come to
@@ -80,7 +85,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 	for _, p := range found.Rows {
 		page.Rows = append(page.Rows, paymentRowOf(p))
 	}
-	return paymentsView.Render(c, q.Filter.Status(), web.Page{Title: "Payments", Nav: "payments"}, page)
+	return paymentsView.Render(c, q.Status(), web.Page{Title: "Payments", Nav: "payments"}, page)
 }
 
 // exportPayments answers with a file of what the list has, on all its pages.
@@ -124,7 +129,7 @@ func readPaymentQuery(c echo.Context) (q paymentQuery, err error) {
 	q.List, err = web.ReadList(c, web.ListOptions{
 		Path: paymentsPath, Before: "before", After: "after", Default: q.Tab.Sort(),
 		Sorts: []list.Sort{paymentview.Oldest, readmodel.ByAmount, readmodel.ByContractor},
-		Money: readmodel.ByAmount, Time: "requested_at", Kept: []string{"contractor"},
+		Money: readmodel.ByAmount, Time: "requested_at", Kept: []string{"contractor"}, Views: paymentsPath + "/views",
 	})
 	return q, err
 }

@@ -75,6 +75,8 @@ func TestPaymentsAreSortedByEveryColumn(t *testing.T) {
 	if page := mia.get("/payments?size=50"); len(page.ids()) != 50 || len(mia.get(page.link("next")).ids()) != 3 {
 		t.Error("a page of 50 has another size")
 	}
+	mia.get("/payments?tab=all&sort=-amount").is(200, `<option value="-amount" selected>Amount, highest first</option>`, `<option value="">Asked, newest first</option>`)
+	mia.get("/payments").is(200, `<option value="" selected>Asked, oldest first</option>`, `<option value="-contractor">Contractor, Z to A</option>`)
 	mia.get("/payments?sort=colour").is(404)
 	mia.get("/payments?size=1000").is(404)
 }
@@ -125,7 +127,7 @@ func TestPaymentsAreFiltered(t *testing.T) {
 		"currency=XXX1":                 "Choose a currency from the list.",
 		"currency=EUR&least=2&most=1":   "This is less than the other amount.",
 	} {
-		mia.get("/payments?"+query).is(422, says, `<details class="filter" open>`)
+		mia.get("/payments?"+query).is(422, says, `<details name="list-head" class="filter" open>`)
 	}
 	mia.get("/payments?currency=EUR&least=1.234&pick-least=1.234%2C00").is(200, "At least 1,234.00 EUR")
 }

@@ -13,6 +13,10 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
 	e.GET("/payments", h.listPayments)
 	e.GET("/payments/export", h.exportPayments)
+	web.RegisterViews(e, paymentsPath+"/views", func(c echo.Context) (web.List, error) {
+		q, err := readPaymentQuery(c)
+		return q.List, err
+	}, h.listPayments)
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/accept", h.acceptPayment)
 	e.POST("/payments/:id/undo", h.undoAcceptance)
