@@ -101,7 +101,7 @@ var states = map[string][]state{
 
 // viewSaved saves a view under the longest name and opens what is saved.
 func viewSaved(tab *browser.Tab) {
-	saveView(tab, strings.Repeat("W", 40))
+	saveView(tab, "Views", strings.Repeat("W", 40))
 	tab.See("This view is saved", "#flashes")
 	if !browser.Eval[bool](tab, `document.querySelector(".views").open`) {
 		tab.Press("Views 1", ".list-head")
@@ -109,7 +109,7 @@ func viewSaved(tab *browser.Tab) {
 }
 
 func viewRefused(tab *browser.Tab) {
-	tab.Press("Views", ".list-head")
+	tab.Press("Views 1", ".list-head")
 	refused(tab, "Save this view")
 }
 
