@@ -150,6 +150,16 @@ func (j *Journal) Read(ctx context.Context, id string) (Stream, error) {
 	return s, err
 }
 
+// ReadSigned reads a stream's events that have come from the log, in its order and with their signatures.
+func (j *Journal) ReadSigned(ctx context.Context, id string) ([]Record, error) {
+	records, err := pg.Rows(ctx, j.db.Pool(), scanSigned, selectSigned, id)
+	if err != nil {
+		return nil, fmt.Errorf("read a stream with its signatures: %w", err)
+	}
+	sortRecords(records)
+	return records, nil
+}
+
 // ReadSome reads streams without locking them, as q sees them. A stream without events is not among them.
 func (j *Journal) ReadSome(ctx context.Context, q pg.Querier, ids ...string) (map[string]Stream, error) {
 	records, err := pg.Rows(ctx, q, scanRecord, selectRecords+" where stream = any($1)", ids)

@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 )
 
 // lockStreams makes the rows that are missing and locks all of them, in the order of their
@@ -20,9 +21,14 @@ const lockStreams = `insert into streams (stream) select s from unnest($1::text[
 	on conflict (stream) do update set version = streams.version
 	returning stream, version, log`
 
-const selectRecords = `select position, stream, version, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time,
+const recordColumns = `position, stream, version, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time,
 	data_schema, sequence, correlation_id, causation_id, actor, actor_name, trace_parent, data,
-	coalesce(topic, ''), coalesce(partition, 0), coalesce("offset", 0), recorded_at from journal`
+	coalesce(topic, ''), coalesce(partition, 0), coalesce("offset", 0), recorded_at`
+
+const (
+	selectRecords = "select " + recordColumns + " from journal"
+	selectSigned  = "select " + recordColumns + ", key_id, signature, signed_attributes from journal where stream = $1 and log > 0"
+)
 
 // insertJournal takes the arrays of columns.
 const insertJournal = `insert into journal (stream, version, event_id, type, source, subject, time, data_schema, sequence,
@@ -121,11 +127,27 @@ func appendArgs(r Record) []any {
 }
 
 func scanRecord(row pgx.CollectableRow) (Record, error) {
+	return scanInto(row)
+}
+
+// scanInto reads a record, and columns after it.
+func scanInto(row pgx.CollectableRow, more ...any) (Record, error) {
 	var r Record
-	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.Log, &r.ID, &r.Type, &r.Source, &r.Subject, &r.Time,
+	err := row.Scan(append([]any{&r.Position, &r.Stream, &r.Version, &r.Log, &r.ID, &r.Type, &r.Source, &r.Subject, &r.Time,
 		&r.DataSchema, &r.Sequence, &r.CorrelationID, &r.CausationID, &r.Actor, &r.ActorName, &r.TraceParent,
-		(*[]byte)(&r.Data), &r.Topic, &r.Partition, &r.Offset, &r.RecordedAt)
+		(*[]byte)(&r.Data), &r.Topic, &r.Partition, &r.Offset, &r.RecordedAt}, more...)...)
 	r.Time, r.RecordedAt = event.Kept(r.Time), r.RecordedAt.UTC()
+	return r, err
+}
+
+// scanSigned reads a row of selectSigned.
+func scanSigned(row pgx.CollectableRow) (Record, error) {
+	var key, extensions *string
+	var value []byte
+	r, err := scanInto(row, &key, &value, &extensions)
+	if key != nil && extensions != nil {
+		r.Signature = &signing.Signature{KeyID: *key, Value: value, Extensions: *extensions}
+	}
 	return r, err
 }
 

@@ -5,6 +5,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/signing"
 )
@@ -22,6 +23,15 @@ func Sign(m *kafkago.Message, s *signing.Signer) error {
 		m.Headers = append(m.Headers, kafkago.Header{Key: "ce_" + name, Value: []byte(e.Attributes[name])})
 	}
 	return nil
+}
+
+// Attributes are those of an event as Encode writes them, in CloudEvents' terms.
+func Attributes(e event.Event) map[string]string {
+	attributes := map[string]string{}
+	for _, h := range Encode("", e).Headers {
+		attribute(attributes, h.Key, h.Value)
+	}
+	return attributes
 }
 
 // attribute adds what a header says in CloudEvents' terms. Other headers are Kafka's or ours, and prove

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,6 +82,12 @@ func (k *Keys) now() ring {
 		return k.given
 	}
 	return k.file.get()
+}
+
+// Trust is whose signatures count now.
+func (k *Keys) Trust() Trust {
+	r := k.now()
+	return Trust{slices.Collect(maps.Values(r.keys)), r.unsignedUntil}
 }
 
 // Key returns the key with an id, if it is known here.

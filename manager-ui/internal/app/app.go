@@ -75,7 +75,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { orderingCore.Close(); return nil })
 	return pages.New(pages.Options{
-		Options: site, DB: b.DB, Hub: hub, Ordering: orderingCore, Now: time.Now,
+		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 	})
 }

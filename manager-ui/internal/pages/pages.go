@@ -22,6 +22,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 	"countersign.example/pkg/web"
 )
 
@@ -36,7 +37,7 @@ var templates embed.FS
 
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
-	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
+	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView)
 }
 
@@ -47,7 +48,8 @@ type Options struct {
 	Histories *readmodel.Histories
 	Payments  *payments.Service
 	Ordering  *api.Client // ordering-core
-	Hub       *live.Hub   // nil: pages are not live
+	Keys      *signing.Keys
+	Hub       *live.Hub // nil: pages are not live
 	Now       func() time.Time
 }
 
@@ -58,6 +60,7 @@ type handlers struct {
 	payments  *payments.Service
 	ordering  *api.Client
 	uploads   *csvimport.Uploads
+	keys      *signing.Keys
 	hub       *live.Hub
 	log       *slog.Logger
 	now       func() time.Time
@@ -81,7 +84,7 @@ func New(o Options) (*web.Site, error) {
 	}
 	h := &handlers{
 		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering,
-		uploads: csvimport.NewUploads(o.DB), hub: o.Hub, log: o.Log, now: o.Now,
+		uploads: csvimport.NewUploads(o.DB), keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site.Echo)
 	return site, nil

@@ -29,10 +29,12 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/signing"
 	"countersign.example/pkg/web"
 )
 
@@ -52,6 +54,7 @@ type testSite struct {
 	server   *httptest.Server
 	ordering atomic.Pointer[http.HandlerFunc] // ordering-core; nil: it hangs up
 	core     *httptest.Server                 // where it listens
+	keys     *kafkatest.Keys
 	offset   int
 }
 
@@ -59,7 +62,7 @@ type testSite struct {
 func open(tb testing.TB, coreURL string) *testSite {
 	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
-	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live())}
+	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live()), keys: kafkatest.NewKeys(tb)}
 	assets := web.TestAssets()
 	var err error
 	o.renderer, err = pages.NewRenderer(assets)
@@ -85,7 +88,7 @@ func open(tb testing.TB, coreURL string) *testSite {
 	site, err := pages.New(pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
 		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
-		Now: later,
+		Keys: o.keys.Trust(), Now: later,
 	})
 	o.must(err)
 	o.server = httptest.NewServer(site.Echo)
@@ -112,6 +115,12 @@ func (o *testSite) must(err error) {
 // receive lets events arrive from the topic, in this order.
 func (o *testSite) receive(events ...event.Event) {
 	o.tb.Helper()
+	o.receiveSigned(nil, events...)
+}
+
+// receiveSigned is receive with the signatures that sign returns.
+func (o *testSite) receiveSigned(sign func(event.Event) *signing.Signature, events ...event.Event) {
+	o.tb.Helper()
 	received := make([]journal.Received, len(events))
 	for i, e := range events {
 		o.offset++
@@ -121,6 +130,9 @@ func (o *testSite) receive(events ...event.Event) {
 		}
 		if strings.HasPrefix(e.Type, "order_") {
 			received[i].Stream, received[i].Topic = order.Stream(e.Subject), order.Topic
+		}
+		if sign != nil {
+			received[i].Signature = sign(e)
 		}
 	}
 	o.must(o.db.InTx(o.tb.Context(), func(tx *pg.Tx) error {

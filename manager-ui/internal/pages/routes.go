@@ -18,6 +18,8 @@ func (h *handlers) register(e *echo.Echo) {
 		return q.List, err
 	}, h.listPayments)
 	e.GET("/payments/:id", h.showPayment)
+	e.GET("/payments/:id/evidence", h.showEvidence)
+	e.GET("/payments/:id/evidence.json", h.downloadEvidence)
 	e.POST("/payments/:id/accept", h.acceptPayment)
 	e.POST("/payments/:id/undo", h.undoAcceptance)
 	e.GET("/payments/:id/reject", h.confirmReject)

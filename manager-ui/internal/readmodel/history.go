@@ -11,19 +11,22 @@ import (
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/evidence"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/signing"
 )
 
 // Histories reads payments and orders with everything that happened to them.
 type Histories struct {
 	*orderview.Histories
-	db *pg.DB
+	db      *pg.DB
+	journal *journal.Journal
 }
 
 // NewHistories returns the histories that are in the journal.
 func NewHistories(db *pg.DB, j *journal.Journal) *Histories {
-	return &Histories{orderview.NewHistories(db, j), db}
+	return &Histories{orderview.NewHistories(db, j), db, j}
 }
 
 // PaymentHistory is a payment with everything that happened to it.
@@ -63,6 +66,12 @@ func (h *Histories) Payment(ctx context.Context, id string) (p PaymentHistory, e
 	}
 	p.Command, err = h.pendingCommand(ctx, id)
 	return p, err
+}
+
+// Evidence is what proves a payment's events that have come from the log.
+func (h *Histories) Evidence(ctx context.Context, id string, keys *signing.Keys) (evidence.Bundle, error) {
+	records, err := h.journal.ReadSigned(ctx, payment.Stream(id))
+	return evidence.Of(id, records, keys), err
 }
 
 func (h *Histories) pendingCommand(ctx context.Context, id string) (*PendingCommand, error) {
