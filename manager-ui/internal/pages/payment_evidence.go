@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,7 +27,6 @@ type evidencePage struct {
 type provedEvent struct {
 	evidence.Finding
 	Text    string
-	At      time.Time
 	Verdict web.Badge
 	Service string // that wrote it
 	Reason  string // why it does not hold
@@ -58,12 +56,16 @@ func (h *handlers) showEvidence(c echo.Context) error {
 		texts[s.Entry.ID.String()] = paymentview.StepText(s)
 		pending = pending || !s.Entry.Confirmed
 	}
+	back := web.Address(paymentPath(p.ID), map[string]string{"back": web.Back(c, paymentsPath)})
 	page := evidencePage{
-		Payment: p.Payment, Link: web.Link{Label: paymentview.Titled(p.Reference, "Payment"), Href: paymentPath(p.ID)}, Pending: pending,
+		Payment: p.Payment, Link: web.Link{Label: paymentview.Titled(p.Reference, "Payment"), Href: back}, Pending: pending,
 		Verdict: web.Badge{Tone: web.Good, Text: "Verified"}, Download: evidencePath(p.ID) + ".json",
 	}
+	if len(report.Findings) == 0 {
+		page.Verdict = web.Badge{Tone: web.Waiting, Text: "Not confirmed yet"}
+	}
 	for _, f := range report.Findings {
-		e := provedEvent{Finding: f, At: f.At(), Text: text.Capital(texts[f.Attributes["id"]]), Service: strings.TrimPrefix(f.Writer(), "/"), Reason: text.Capital(f.Fault)}
+		e := provedEvent{Finding: f, Text: text.Capital(texts[f.Attributes["id"]]), Service: strings.TrimPrefix(f.Writer(), "/"), Reason: text.Capital(f.Fault)}
 		if e.Text == "" {
 			e.Text = f.Type()
 		}
@@ -82,7 +84,7 @@ func (h *handlers) showEvidence(c echo.Context) error {
 		page.Events = append(page.Events, e)
 	}
 	return evidenceView.Render(c, http.StatusOK, web.Page{
-		Title: "Evidence", Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict.Text, Back: page.Link.Href,
+		Title: paymentview.Titled(p.Reference, "Evidence"), Nav: "payments", Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict.Text, Back: paymentsLink(c).Href,
 	}, page)
 }
 
