@@ -34,7 +34,7 @@ type Row struct {
 	ID       string   `json:"id"`       // the HTML id, and the data-live-subject of the page, or the part of one, that is about it
 	Revision int64    `json:"revision"` // grows with every change; the client drops what is not newer
 	Tabs     []string `json:"tabs"`     // the tabs it is in now; none takes it out everywhere
-	Sort     string   `json:"sort"`     // data-sort, compared as text by code units
+	Sort     string   `json:"sort"`     // data-sort: read only by pages that were opened before an upgrade, which place rows by it
 	HTML     string   `json:"html"`     // the whole <tr>, with id, data-revision and data-sort
 }
 
