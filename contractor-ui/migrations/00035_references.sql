@@ -1,7 +1,11 @@
 -- +goose Up
 
+-- The version before reads all columns of what is called payments, by statements that it has prepared: it gets them from a view.
+alter table payments rename to payment_rows;
+create view payments as select * from payment_rows;
+
 -- What people call a payment by, as its request says; null for one from before there were references.
-alter table payments add column reference text collate "C";
+alter table payment_rows add column reference text collate "C";
 
 -- A year's next number is the sequence's next, less the year's base. Whoever takes one waits for nobody; numbers that nothing came of are gaps.
 create sequence payment_references;
@@ -13,4 +17,6 @@ create table reference_years (
 -- +goose Down
 drop table reference_years;
 drop sequence payment_references;
-alter table payments drop column reference;
+alter table payment_rows drop column reference;
+drop view payments;
+alter table payment_rows rename to payments;

@@ -4,7 +4,7 @@
 -- A reference leads to its payment, and those of one length are in the order of their numbers. It is not unique: what somebody has forged is
 -- shown, too.
 drop index concurrently if exists payments_reference;
-create index concurrently payments_reference on payments (length(reference), reference) where reference is not null;
+create index concurrently payments_reference on payment_rows (length(reference), reference) where reference is not null;
 
 -- +goose Down
 drop index payments_reference;

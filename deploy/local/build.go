@@ -14,8 +14,9 @@ import (
 	"strings"
 )
 
-// build makes the assets and the binaries, as far as they are not up to date.
-func (l *launcher) build(ctx context.Context) error {
+// build makes the assets and the binaries, as far as they are not up to date; those that sign people in only
+// where they are asked for.
+func (l *launcher) build(ctx context.Context, withProvider bool) error {
 	if err := l.assets(ctx); err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func (l *launcher) build(ctx context.Context) error {
 	for _, s := range services {
 		args = append(args, s.source)
 	}
-	if withProvider() {
+	if withProvider {
 		args = append(args, identityProvider.source)
 	}
 	return l.tool(ctx, l.root, "go", args...)

@@ -67,7 +67,7 @@ func dispatch(ctx context.Context, args []string) error {
 	case "reset":
 		return launcher.reset()
 	case "build":
-		return launcher.build(ctx)
+		return launcher.build(ctx, true)
 	case "assets":
 		return launcher.assets(ctx)
 	}

@@ -53,7 +53,7 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	// Building and starting the parts have nothing to do with each other.
 	var p parts
 	both, ctx := errgroup.WithContext(signalled)
-	both.Go(func() error { return l.build(ctx) })
+	both.Go(func() error { return l.build(ctx, withProvider()) })
 	both.Go(func() (err error) {
 		p, err = l.startParts(signalled, running)
 		return err

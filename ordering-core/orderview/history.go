@@ -82,7 +82,7 @@ func (h *Histories) Await(ctx context.Context, stream string, sequence int64) bo
 
 // PaymentsOf returns the ids of a contractor's payments for an order, the oldest first.
 func PaymentsOf(ctx context.Context, q pg.Querier, orderID, contractor string) ([]string, error) {
-	ids, err := pg.Rows(ctx, q, pgx.RowTo[string], `select id::text from payments where order_id = $1 and contractor_id = $2
+	ids, err := pg.Rows(ctx, q, pgx.RowTo[string], `select id::text from payment_rows where order_id = $1 and contractor_id = $2
 		order by requested_at, id`, orderID, contractor)
 	if err != nil {
 		return nil, fmt.Errorf("find the payments of an order: %w", err)

@@ -73,10 +73,10 @@ const benchOrders = `(select n, md5('order ' || n)::uuid as id, now() - n * inte
 	from generate_series(1, $1::int) n) o`
 
 var orderApps = []orderApp{
-	{testsystem.Contractor, "ada-nowak", "older", `insert into orders (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
+	{testsystem.Contractor, "ada-nowak", "older", `insert into order_rows (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, customer, 3, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words || ' @' || whose from ` + benchOrders},
-	{testsystem.Manager, "mia-weber", "after", `insert into orders (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
+	{testsystem.Manager, "mia-weber", "after", `insert into order_rows (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
 		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
 		select id, number, whose, whose, null, customer, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words from ` + benchOrders},
 }
@@ -91,8 +91,8 @@ func (a orderApp) fill(ctx context.Context, url string, count int) {
 	must(conn.Exec(ctx, "set session_replication_role = replica"))
 	must(conn.Exec(ctx, "drop index order_search_terms_lexemes"))
 	must(conn.Exec(ctx, a.insert, count))
-	for _, statement := range []string{"insert into order_search_terms (id, lexemes) select id, search_lexemes(words) from orders", index,
-		"vacuum analyze orders", "vacuum analyze order_search_terms"} {
+	for _, statement := range []string{"insert into order_search_terms (id, lexemes) select id, search_lexemes(words) from order_rows", index,
+		"vacuum analyze order_rows", "vacuum analyze order_search_terms"} {
 		must(conn.Exec(ctx, statement))
 	}
 }
@@ -105,7 +105,7 @@ func (a orderApp) deep(ctx context.Context, url string, count int) (cursor strin
 		At time.Time `json:"at"`
 		ID string    `json:"id"`
 	}
-	check(conn.QueryRow(ctx, "select drafted_at, id::text from orders order by drafted_at desc offset $1 limit 1", count/10*9).Scan(&position.At, &position.ID))
+	check(conn.QueryRow(ctx, "select drafted_at, id::text from order_rows order by drafted_at desc offset $1 limit 1", count/10*9).Scan(&position.At, &position.ID))
 	position.At = position.At.UTC()
 	return web.EncodeCursor(position)
 }

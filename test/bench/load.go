@@ -214,7 +214,7 @@ func (l *load) look(ctx context.Context) error {
 	l.mu.Unlock()
 	settled, waiting := map[string]int{}, map[string]bool{}
 	for _, app := range []string{testsystem.Contractor, testsystem.Manager} {
-		rows, err := l.databases[app].Query(ctx, "select id::text, decision, money, pending from payments where id = any($1::uuid[])", ids)
+		rows, err := l.databases[app].Query(ctx, "select id::text, decision, money, pending from payment_rows where id = any($1::uuid[])", ids)
 		if err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func rebuild(e *environment) {
 		return done
 	}).addTo(t, cpu, "from the topic")
 	var copied int
-	check(conn.QueryRow(e.ctx, "select count(*) from orders where state = 'submitted' and revision = 2 * $1", eventsOfOrder).Scan(&copied))
+	check(conn.QueryRow(e.ctx, "select count(*) from order_rows where state = 'submitted' and revision = 2 * $1", eventsOfOrder).Scan(&copied))
 	if copied != events/eventsOfOrder {
 		e.Fatalf("%d of %d orders were copied", copied, events/eventsOfOrder)
 	}

@@ -42,8 +42,8 @@ func Program() service.Program[Config] {
 			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events},
 			Publishes:  []event.Topic{payment.Events},
 			Copies: []journal.CopyTable{
-				{Table: "payments", Column: "id", Prefix: payment.Stream("")},
-				{Table: "orders", Column: "id", Prefix: order.Stream("")},
+				{Table: "payment_rows", Column: "id", Prefix: payment.Stream("")},
+				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
 				{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 				{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
 			},

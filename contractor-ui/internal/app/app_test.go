@@ -191,7 +191,7 @@ func TestAPaymentGoesOutAndComesBackConfirmed(t *testing.T) {
 	servicetest.Eventually(t, "confirmed", func() bool {
 		var confirmed bool
 		err := db.Pool().QueryRow(t.Context(), `select not pending and revision = 2 and not exists (select from outbox)
-			from payments where id = $1`, id).Scan(&confirmed)
+			from payment_rows where id = $1`, id).Scan(&confirmed)
 		return err == nil && confirmed
 	})
 	if page := ada.get("/payments/" + id); strings.Contains(page, "being confirmed") {

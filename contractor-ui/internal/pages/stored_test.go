@@ -32,7 +32,7 @@ func TestNothingStoredBreaksAPage(t *testing.T) {
 			}
 			page = ada.get(link(t, page, "Older"))
 		}
-		ids, err := d.db.Pool().Query(t.Context(), "select id::text from payments limit 3")
+		ids, err := d.db.Pool().Query(t.Context(), "select id::text from payment_rows limit 3")
 		if err != nil {
 			t.Fatal(err)
 		}

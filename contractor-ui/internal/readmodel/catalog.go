@@ -97,7 +97,7 @@ func FindDrafted(ctx context.Context, db *pg.DB, ids []string) ([]Drafted, error
 		return nil, nil
 	}
 	found, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[Drafted], `select distinct o.contractor_id, $2 || p.id, p.revision
-		from orders o join products p on p.id = any (o.drafted)
+		from order_rows o join products p on p.id = any (o.drafted)
 		where o.state = 'draft' and o.drafted && $1::uuid[] and p.id = any ($1::uuid[])`, ids, catalog.ProductStream(""))
 	if err != nil {
 		return nil, fmt.Errorf("find drafts of products: %w", err)
@@ -111,7 +111,7 @@ func FindChosen(ctx context.Context, db *pg.DB, ids []string) ([]Drafted, error)
 		return nil, nil
 	}
 	found, err := pg.Rows(ctx, db.Pool(), pgx.RowToStructByPos[Drafted], `select distinct o.contractor_id, $2 || c.id, c.revision
-		from customers c join orders o on o.draft->>'customer_id' = c.id::text
+		from customers c join order_rows o on o.draft->>'customer_id' = c.id::text
 		where o.state = 'draft' and c.id = any ($1::uuid[])`, ids, catalog.CustomerStream(""))
 	if err != nil {
 		return nil, fmt.Errorf("find drafts for customers: %w", err)

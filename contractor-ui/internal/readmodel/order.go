@@ -12,7 +12,7 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Order is a row of the table orders, with its payments.
+// Order is a row of the table order_rows, with its payments.
 type Order struct {
 	orderview.Row
 	Lines       int       `json:"lines"`
@@ -22,7 +22,7 @@ type Order struct {
 	Payments    []Payment `gorm:"-" json:"-"`       // the oldest first
 }
 
-var orders = readmodel.NewTable[Order]("orders", orderTerms)
+var orders = readmodel.NewTable[Order]("order_rows", orderTerms)
 
 // Total is what the order comes to, a draft by today's prices; nil where that cannot be said.
 func (o Order) Total() *money.Amount { return o.TotalOf(o.Minor) }

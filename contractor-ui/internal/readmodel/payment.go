@@ -26,7 +26,7 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Payment is a row of the table payments.
+// Payment is a row of the table payment_rows.
 type Payment struct {
 	paymentview.Row
 	Minor        int64   `gorm:"column:amount_minor" json:"amount_minor"`
@@ -43,8 +43,8 @@ const (
 )
 
 // payments are the rows, each with what asks again for it.
-var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
-	return db.Select("payments.*, superseded_by").Joins("left join supersessions on superseded = id")
+var payments = readmodel.NewTable[Payment]("payment_rows", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
+	return db.Select("payment_rows.*, superseded_by").Joins("left join supersessions on superseded = id")
 })
 
 // ByAmount and ByDescription are other orders of a list of payments.
@@ -123,7 +123,7 @@ func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Que
 
 // ListWhole reads all of a list.
 func ListWhole(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Payment, error] {
-	alone := payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payments.*") })
+	alone := payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payment_rows.*") })
 	return alone.All(ctx, db, paymentQuery(q))
 }
 
@@ -177,7 +177,7 @@ func Save(ctx context.Context, tx *pg.Tx, s journal.Stream) error {
 const claims = `with claimed as (insert into supersessions (superseded, superseded_by)
 		select c.superseded, c.superseded_by
 		from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as c (superseded, superseded_by, contractor_id, place)
-		where not exists (select from payments p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
+		where not exists (select from payment_rows p where p.id = c.superseded and p.contractor_id <> c.contractor_id)
 		order by c.superseded, c.place on conflict do nothing returning superseded)
 	insert into unpushed (stream) select 'payment-' || superseded from claimed`
 

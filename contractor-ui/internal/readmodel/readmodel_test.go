@@ -218,7 +218,7 @@ func TestRollbackAfterAWriteLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left int
-	err := d.db.Pool().QueryRow(context.Background(), `select (select count(*) from payments) + (select count(*) from journal)
+	err := d.db.Pool().QueryRow(context.Background(), `select (select count(*) from payment_rows) + (select count(*) from journal)
 		+ (select count(*) from outbox) + (select count(*) from unpushed) + (select count(*) from streams)`).Scan(&left)
 	if err != nil || left != 0 {
 		t.Errorf("%d rows left, %v", left, err)

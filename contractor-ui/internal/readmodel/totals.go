@@ -29,7 +29,7 @@ const totals = `select decision, currency,
 	      and (money in ('', 'authorized') or money = 'declined' and not final) then 'accepted'
 	     else '' end as bucket,
 	count(*), least(sum(amount_minor), $2)::bigint
-	from payments where contractor_id = $1 group by 1, 2, 3 order by 2`
+	from payment_rows where contractor_id = $1 group by 1, 2, 3 order by 2`
 
 // ReadTotals adds up a contractor's payments.
 func ReadTotals(ctx context.Context, db *pg.DB, contractor string) (Totals, error) {

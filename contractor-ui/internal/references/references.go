@@ -132,7 +132,7 @@ func (n *Numbers) pass(ctx context.Context, year int) error {
 func highest(ctx context.Context, tx *pg.Tx, year int) (number int64, err error) {
 	for length := len(payment.Reference(year, highestPassed)); length >= len(payment.Reference(year, 1)) && number == 0; length-- {
 		var reference string
-		err := tx.QueryRow(ctx, `select coalesce(max(reference), '') from payments where reference is not null and length(reference) = $1
+		err := tx.QueryRow(ctx, `select coalesce(max(reference), '') from payment_rows where reference is not null and length(reference) = $1
 			and reference between $2 and $3`, length, fmt.Sprintf("P-%04d-", year), fmt.Sprintf("P-%04d-A", year)).Scan(&reference)
 		if err != nil {
 			return 0, fmt.Errorf("look for the highest number of %d: %w", year, err)

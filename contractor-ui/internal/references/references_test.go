@@ -70,7 +70,7 @@ func (f *fixture) takes(n *references.Numbers, want string) {
 // asked puts a payment with a reference into the read model, as the consumer does.
 func (f *fixture) asked(reference string) {
 	f.t.Helper()
-	_, err := f.db.Pool().Exec(f.t.Context(), `insert into payments (id, reference, contractor_id, contractor_name, amount_minor, currency, description,
+	_, err := f.db.Pool().Exec(f.t.Context(), `insert into payment_rows (id, reference, contractor_id, contractor_name, amount_minor, currency, description,
 		capture_method, decision, decided_by_name, money, final, pending, requested_at, updated_at, revision, words)
 		values ($1, $2, 'ada', 'Ada', 1, 'EUR', 'Tiles', 'automatic', 'requested', '', '', false, false, now(), now(), 1, '')`, uuid.New(), reference)
 	if err != nil {

@@ -46,8 +46,8 @@ func Program() service.Program[Config] {
 			Publishes:  []event.Topic{payment.Events},
 			Retentions: []pg.Retention{csvimport.UploadRetention},
 			Copies: []journal.CopyTable{
-				{Table: "payments", Column: "id", Prefix: payment.Stream("")},
-				{Table: "orders", Column: "id", Prefix: order.Stream("")},
+				{Table: "payment_rows", Column: "id", Prefix: payment.Stream("")},
+				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
 				{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 				{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
 			},

@@ -35,7 +35,7 @@ func TestALongExportTakesNoMoreMemory(t *testing.T) {
 	r := requested(ada, 100, "Sand", 0)
 	o.receive(r)
 	const count = 30_000
-	_, err := o.db.Pool().Exec(t.Context(), `insert into payments (id, revision, contractor_id, contractor_name, amount, currency, description,
+	_, err := o.db.Pool().Exec(t.Context(), `insert into payment_rows (id, revision, contractor_id, contractor_name, amount, currency, description,
 		capture_method, decision, money, final, decided_by_name, requested_at, updated_at, pending, words)
 		select gen_random_uuid(), 1, 'ada-nowak', 'Ada Nowak', n, 'EUR', repeat('Sand ', 20), $2, 'rejected', '', false, '', now(), now(), false, ''
 		from generate_series(1, $1::int) n`, count, string(payment.Automatic))

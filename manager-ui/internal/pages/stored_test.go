@@ -56,8 +56,8 @@ func TestNothingStoredBreaksAPage(t *testing.T) {
 	for _, sql := range []string{
 		"update journal set time = time + interval '20000 years' where subject = '" + ids[0] + "'",
 		"update journal set time = '4000-01-01 BC' where subject = '" + ids[1] + "'",
-		"update payments set requested_at = '10000-01-01', updated_at = '4000-01-01 BC', decided_at = '20000-01-01' where id = '" + ids[2] + "'",
-		"update payments set requested_at = '0001-01-01 BC', updated_at = '20000-01-01' where id = '" + ids[3] + "'",
+		"update payment_rows set requested_at = '10000-01-01', updated_at = '4000-01-01 BC', decided_at = '20000-01-01' where id = '" + ids[2] + "'",
+		"update payment_rows set requested_at = '0001-01-01 BC', updated_at = '20000-01-01' where id = '" + ids[3] + "'",
 	} {
 		_, err := o.db.Pool().Exec(t.Context(), sql)
 		o.must(err)

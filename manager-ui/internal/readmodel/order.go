@@ -16,7 +16,7 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Order is a row of the table orders, with its payments.
+// Order is a row of the table order_rows, with its payments.
 type Order struct {
 	orderview.Row
 	ContractorName string    `json:"contractor_name"`
@@ -26,7 +26,7 @@ type Order struct {
 	Payments       []Payment `gorm:"-" json:"-"` // the oldest first
 }
 
-var orders = readmodel.NewTable[Order]("orders", orderTerms)
+var orders = readmodel.NewTable[Order]("order_rows", orderTerms)
 
 // Total is what the order comes to, a draft by today's prices; nil where that cannot be said.
 func (o Order) Total() *money.Amount { return o.TotalOf(o.Minor) }
@@ -124,12 +124,12 @@ const MaxContractors = 200
 // Contractors are those who have orders, by the name that each has in the newest: so many at most, and chosen
 // in any case.
 func Contractors(ctx context.Context, db *pg.DB, chosen string) (some []Buyer, err error) {
-	return contractorsOf(ctx, db, "orders", "drafted_at", chosen)
+	return contractorsOf(ctx, db, "order_rows", "drafted_at", chosen)
 }
 
 // PaymentContractors are those who have asked for payments, as Contractors are.
 func PaymentContractors(ctx context.Context, db *pg.DB, chosen string) ([]Buyer, error) {
-	return contractorsOf(ctx, db, "payments", "requested_at", chosen)
+	return contractorsOf(ctx, db, "payment_rows", "requested_at", chosen)
 }
 
 // contractorsOf are those who have rows in a table, which has an index by them and the column at.

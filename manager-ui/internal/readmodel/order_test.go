@@ -228,7 +228,7 @@ func TestListOrders(t *testing.T) {
 func TestContractorsToFilterBy(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	// given more contractors than are offered, who have changed their names
-	if _, err := db.Pool().Exec(t.Context(), `insert into orders (id, revision, sequence, number, contractor_id, contractor_name, customer_name, total, currency, state, drafted_at, updated_at, words)
+	if _, err := db.Pool().Exec(t.Context(), `insert into order_rows (id, revision, sequence, number, contractor_id, contractor_name, customer_name, total, currency, state, drafted_at, updated_at, words)
 		select gen_random_uuid(), 1, 1, '', 'c' || lpad(n::text, 3, '0'), 'Name ' || year || ' of ' || n, '', 0, '', 'draft', make_date(year, 1, 1), now(), ''
 		from generate_series(1, 300) n, generate_series(2020, 2026) year`); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 	"countersign.example/pkg/search"
 )
 
-// Payment is a row of the table payments.
+// Payment is a row of the table payment_rows.
 type Payment struct {
 	paymentview.Row
 	Minor        int64   `gorm:"column:amount" json:"amount"`
@@ -41,15 +41,15 @@ const (
 
 // payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
 // so, and with what is under way.
-var payments = readmodel.NewTable[Payment]("payments", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
-	return db.Select(`payments.*, (select again.id from payments again
-		where again.supersedes = payments.id and again.contractor_id = payments.contractor_id
+var payments = readmodel.NewTable[Payment]("payment_rows", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
+	return db.Select(`payment_rows.*, (select again.id from payment_rows again
+		where again.supersedes = payment_rows.id and again.contractor_id = payment_rows.contractor_id
 		order by again.requested_at, again.id limit 1) as superseded_by,
-		(select kind from under_way where payment_id = payments.id) as under_way`)
+		(select kind from under_way where payment_id = payment_rows.id) as under_way`)
 })
 
 // paymentsAlone are the rows of the table, as orders show them.
-var paymentsAlone = payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payments.*") })
+var paymentsAlone = payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payment_rows.*") })
 
 // Shown counts every change of what is shown of the payment: those of its stream, that it is asked for again,
 // and that it is to be captured or released.
@@ -223,7 +223,7 @@ func WaitingTotals(ctx context.Context, db *pg.DB) (t Totals, err error) {
 		Count    int
 		Sum      int64
 	}
-	find := db.Gorm(ctx).Table("payments").Where("decision = 'requested'") // as in the index payments_waiting
+	find := db.Gorm(ctx).Table("payment_rows").Where("decision = 'requested'") // as in the index payments_waiting
 	err = find.Select("currency, count(*) as count, least(sum(amount), ?)::bigint as sum", int64(math.MaxInt64)).
 		Group("currency").Order("currency").Find(&groups).Error
 	if err != nil {

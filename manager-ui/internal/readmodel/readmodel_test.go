@@ -220,7 +220,7 @@ func TestTotalsBeyondCounting(t *testing.T) {
 		if err := readmodel.Project(t.Context(), tx, changed); err != nil {
 			return err
 		}
-		_, err = tx.Exec(t.Context(), "update payments set amount = $1", int64(math.MaxInt64)) // as a great many of them
+		_, err = tx.Exec(t.Context(), "update payment_rows set amount = $1", int64(math.MaxInt64)) // as a great many of them
 		return err
 	}); err != nil {
 		t.Fatal(err)
