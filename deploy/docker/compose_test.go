@@ -313,3 +313,22 @@ func TestDataAreKeptInNamedVolumes(t *testing.T) {
 		t.Errorf("the script that makes the databases is not there or not executable: %v", err)
 	}
 }
+
+// Where no registry can be reached, CI builds with images that stand in for those of others: it names each
+// service that builds one.
+func TestWhatIsBuiltIsBuiltFromStandInsToo(t *testing.T) {
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml"), filepath.Join(root, ".ci", "standins", "compose.yml")},
+		cli.WithWorkingDirectory(root), cli.WithDefaultProfiles("*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := options.LoadProject(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range project.Services {
+		if s.Build != nil && s.Build.Args["RUNTIME_IMAGE"] == nil {
+			t.Errorf(".ci/standins/compose.yml does not say from what %s is built", s.Name)
+		}
+	}
+}
