@@ -40,6 +40,7 @@ func TestErrorPages(t *testing.T) {
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	for app, path := range map[string]string{testsystem.Contractor: "/orders", testsystem.Manager: "/payments"} {
+		table := strings.TrimSuffix(path[1:], "s") + "_rows"
 		tab := b.Tab(t, sys.URL(app)+path)
 		tab.See("Live", "header")
 		look := func(name string, says ...string) {
@@ -54,10 +55,10 @@ func TestErrorPages(t *testing.T) {
 		tab.Open(sys.URL(app) + path + "/" + uuid.NewString())
 		look("404", "Not found", "There is no such")
 
-		sys.Break(t, app, `alter table `+strings.TrimPrefix(path, "/")+` rename to elsewhere`)
+		sys.Break(t, app, `alter table `+table+` rename to elsewhere`)
 		tab.Open(sys.URL(app) + path)
 		look("500", "Something went wrong", "This is our fault", "Try again")
-		sys.Break(t, app, `alter table elsewhere rename to `+strings.TrimPrefix(path, "/"))
+		sys.Break(t, app, `alter table elsewhere rename to `+table)
 		tab.Press("Try again")
 		tab.SeeNot("Something went wrong")
 
