@@ -123,3 +123,35 @@ func TestARowOffersUndoForAsLongAsTheGraceLasts(t *testing.T) {
 	mia.See("Accepted by Mia Weber", first)
 	require.True(t, browser.Eval[bool](mia, fmt.Sprintf(`document.activeElement.matches("%s a")`, first)), "the focus stays in the row")
 }
+
+// A page that was read before a row came back, and is here after it, does not take it away again.
+func TestAPageFromBeforeARowCameBackDoesNotTakeItAway(t *testing.T) {
+	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
+	asked(t, sys, "First", "Second")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	first := mia.Row("First")
+	live(mia)
+	at := over(mia, first, "Accept")
+	mia.Move(at)
+	mia.Click(at)
+	mia.See("Undo", first+" .became")
+	mia.Eventually(fmt.Sprintf(`fetch(location.href).then((answer) => answer.text()).then((page) => (window.before = page) && !page.includes("%s"))`, first[1:]))
+	browser.Eval[bool](mia, fmt.Sprintf(`(() => {
+		const row = document.querySelector("%s"), real = window.fetch
+		window.fetch = async (...args) => {
+			const answer = await real(...args)
+			if (!answer.redirected) return answer
+			window.fetch = real
+			while (row.classList.contains("gone")) await new Promise((done) => setTimeout(done, 20))
+			setTimeout(() => { window.taken = true }, 200)
+			const old = new Response(window.before, { headers: { "Content-Type": "text/html; charset=utf-8" } })
+			return Object.defineProperties(old, { redirected: { value: true }, url: { value: answer.url } })
+		}
+		return true
+	})()`, first))
+	mia.Press("Undo", first)
+	mia.Eventually("window.taken")
+	mia.See("Accept", first+" button")
+	mia.SeeNot("No longer", first)
+	sameAsAReload(mia)
+}
