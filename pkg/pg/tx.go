@@ -82,10 +82,11 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		if committed || p.tx == nil {
 			return
 		}
-		// Also when fn panics. The request may be cancelled; the rollback must not be.
+		// Also when fn panics. The request may be cancelled; the rollback must not be. A broken connection that
+		// database/sql has taken back is being destroyed: Raw no longer gives it.
 		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
-		_ = p.tx.Rollback(rollbackCtx)
+		_ = conn.Raw(func(any) error { return p.tx.Rollback(rollbackCtx) })
 	}()
 
 	session := db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
@@ -94,7 +95,7 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	err = p.commit(ctx)
+	err = conn.Raw(func(any) error { return p.commit(ctx) })
 	if p.mistake != nil {
 		panic(p.mistake)
 	}

@@ -1,6 +1,7 @@
 package pg_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -234,4 +235,19 @@ func TestARowThatDoesNotFitIsAMistake(t *testing.T) {
 	})
 	require.True(t, pg.IsUnique(err, "things_pkey"), "%v", err)
 	require.Empty(t, ids(t, db))
+}
+
+// Only the race detector sees what this is about: who destroys a broken connection, and the rollback.
+func TestABrokenConnectionIsLeftToWhoeverDestroysIt(t *testing.T) {
+	db := pgtest.New(t)
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.InTx(t.Context(), func(tx *pg.Tx) error {
+			require.NoError(t, tx.Gorm().Exec("select 1").Error)
+			// given a statement whose context has ended: database/sql takes its connection for a bad one
+			cancel()
+			return tx.Gorm().WithContext(ctx).Exec("select 1").Error
+		})
+		require.Error(t, err)
+	}
 }
