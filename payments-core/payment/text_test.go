@@ -5,6 +5,7 @@ import (
 
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
+	"countersign.example/pkg/locale"
 )
 
 func TestStepsInWords(t *testing.T) {
@@ -53,7 +54,7 @@ func TestStepsInWords(t *testing.T) {
 		{authorized.by(nobody, payment.Captured{Amount: eur(999999), GatewayReference: "r"}), "not captured: the amount is not what is on hold"},
 	} {
 		_, steps := payment.Fold(tt.history.entries)
-		if got := paymentview.StepText(steps[len(steps)-1]); got != tt.want {
+		if got := locale.English.Write(paymentview.StepText(steps[len(steps)-1])); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}

@@ -202,7 +202,7 @@ func TestTheMostRows(t *testing.T) {
 	for i := range csvimport.MaxRows {
 		file += fmt.Sprintf("EUR,%d,Product number %d,SKU-%d\n", i+1, i, i)
 	}
-	mia.importFile("/catalog", file).is(200, "Imported: 5000 added, 0 changed, 0 unchanged.", "Product number 0")
+	mia.importFile("/catalog", file).is(200, "Imported: 5,000 added, 0 changed, 0 unchanged.", "Product number 0")
 
 	// when there are more than are read at once, an export has them all
 	if lines := strings.Count(mia.get("/catalog/export").is(200).text, "\r\n"); lines != 1+csvimport.MaxRows {
@@ -222,7 +222,7 @@ func TestTheLargestFile(t *testing.T) {
 		}
 		file.WriteString(row)
 	}
-	mia.importFile("/catalog", file.String()).is(200, fmt.Sprintf("Imported: %d added", rows))
+	mia.importFile("/catalog", file.String()).is(200, fmt.Sprintf("Imported: %d,%03d added", rows/1000, rows%1000))
 }
 
 func TestNothingIsImportedByHalves(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -168,7 +169,7 @@ func (h *harness) words(id string) (words []string) {
 	}
 	_, steps := payment.Fold(entries)
 	for _, step := range steps {
-		words = append(words, paymentview.StepText(step))
+		words = append(words, locale.English.Write(paymentview.StepText(step)))
 	}
 	return words
 }
