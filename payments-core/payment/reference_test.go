@@ -44,7 +44,7 @@ func TestAReferenceIsItsNumber(t *testing.T) {
 		if err := payment.Check(e); err != nil {
 			t.Fatal(err)
 		}
-		e.Meta.Actor = body.ContractorID
+		e.Actor = body.ContractorID
 		if p, _ := payment.Fold([]payment.Entry{{Event: e}}); p.Reference != reference {
 			t.Fatalf("%s is folded to %q", reference, p.Reference)
 		}

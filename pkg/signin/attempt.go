@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -87,7 +88,7 @@ func here(to, home string) string {
 // wanted is where a browser wanted to go: after a form, to the page that it was on.
 func wanted(c echo.Context) string {
 	r := c.Request()
-	if r.Method == "GET" {
+	if r.Method == http.MethodGet {
 		return r.URL.RequestURI()
 	}
 	if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {

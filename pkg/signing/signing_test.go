@@ -289,7 +289,7 @@ func TestAFileThatCannotBeUsedTakesNothingAway(t *testing.T) {
 	good, err := os.ReadFile(signing.TrustFile(o.dir))
 	require.NoError(t, err)
 
-	for _, bad := range []string{"", "{", "{}", `{"keys": []}`, `{"keys": [], "unsigned_untill": {}}`, string(good) + "{}", strings.Replace(string(good), "valid_until", "valid_untill", 1)} {
+	for _, bad := range []string{"", "{", "{}", `{"keys": []}`, `{"keys": [], "unsigned_before": {}}`, string(good) + "{}", strings.Replace(string(good), "valid_until", "valid_to", 1)} {
 		require.NoError(t, os.WriteFile(signing.TrustFile(o.dir), []byte(bad), 0o600))
 		require.NoError(t, verdict(keys, signed).Err, bad)
 		require.ErrorContains(t, keys.Healthy(), signing.TrustFile(o.dir))

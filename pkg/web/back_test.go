@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -31,7 +32,7 @@ func TestBackLeadsToItsListAlone(t *testing.T) {
 		"/payments\r\nLocation: //evil.example":       "",
 		"/payments?q=" + strings.Repeat("x", maxBack): "",
 	} {
-		r := httptest.NewRequest("GET", "/payments/1?back="+url.QueryEscape(given), nil)
+		r := httptest.NewRequest(http.MethodGet, "/payments/1?back="+url.QueryEscape(given), nil)
 		if got := Back(echo.New().NewContext(r, nil), "/payments"); got != want {
 			t.Errorf("back to %q leads to %q, not to %q", given, got, want)
 		}
@@ -47,7 +48,7 @@ func TestBackIsWhereSomebodyCameFrom(t *testing.T) {
 		"http://example.com/orders":                                  "",
 		"":                                                           "",
 	} {
-		r := httptest.NewRequest("GET", "/payments/1", nil)
+		r := httptest.NewRequest(http.MethodGet, "/payments/1", nil)
 		r.Header.Set("Referer", referer)
 		if got := Back(echo.New().NewContext(r, nil), "/payments"); got != want {
 			t.Errorf("from %q back leads to %q, not to %q", referer, got, want)

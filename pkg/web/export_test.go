@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 func TestNothingIsReadForTheHeadersOfAFile(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	c := echo.New().NewContext(httptest.NewRequest("HEAD", "/payments/export", nil), recorder)
+	c := echo.New().NewContext(httptest.NewRequest(http.MethodHead, "/payments/export", nil), recorder)
 	err := SendCSV(c, "payments", []string{"ID"}, func(func([]string, error) bool) { t.Error("rows are read") })
 	if err != nil || recorder.Header().Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("%v, %v", err, recorder.Header())

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func TestAFilterIsSaidAsItsReaderHasIt(t *testing.T) {
-	r := httptest.NewRequest("GET", "/?from=2026-09-03&to=2026-09-04&currency=EUR&least=1.234&most=1.234,50", nil)
+	r := httptest.NewRequest(http.MethodGet, "/?from=2026-09-03&to=2026-09-04&currency=EUR&least=1.234&most=1.234,50", nil)
 	r.Header.Set("Accept-Language", "de")
 	l, err := ReadList(echo.New().NewContext(r, nil), ListOptions{Path: "/", Time: "at", Money: readmodel.ByMoney("amount", "currency", "minor")})
 	if err != nil || !l.Filter.OK() {

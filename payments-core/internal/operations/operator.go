@@ -151,7 +151,7 @@ func (s *Service) handle(
 	}
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
 		locked, o, open, err := s.lockOpen(ctx, tx, key)
-		if err == nil && !(open && o.Stuck()) {
+		if err == nil && (!open || !o.Stuck()) {
 			err = fmt.Errorf("%w: %s", ErrNotStuck, key)
 		}
 		if err != nil {
