@@ -143,7 +143,7 @@ func TestAPageFromBeforeARowCameBackDoesNotTakeItAway(t *testing.T) {
 			if (!answer.redirected) return answer
 			window.fetch = real
 			while (row.classList.contains("gone")) await new Promise((done) => setTimeout(done, 20))
-			setTimeout(() => { window.taken = true }, 200)
+			document.addEventListener("page-came", () => { window.taken = true }, { once: true })
 			const old = new Response(window.before, { headers: { "Content-Type": "text/html; charset=utf-8" } })
 			return Object.defineProperties(old, { redirected: { value: true }, url: { value: answer.url } })
 		}

@@ -6,15 +6,11 @@ import { fits, follows, place } from "./order.js";
 
 export const focusedAt = new WeakMap(); // what the keyboard's focus was put on, and when
 const waiting = new WeakMap(); // by list: the rows that wait, by their ids
-const pushed = new WeakMap(); // by row: when it was last pushed
-const young = 2000; // ms in which a page that lacks a row that was pushed may be from before
 let askServer = () => {};
 
 // onUnsure sets what to call when only the server can say how a list looks now.
 export const onUnsure = (ask) => { askServer = ask; };
 
-// isFresh tells whether a row was pushed a moment ago: only a page fetched later can say that it is gone.
-const isFresh = (row) => performance.now() - (pushed.get(row) ?? -Infinity) < young;
 const isGone = (row) => row.classList.contains("gone");
 const all = (list) => [...list.children].filter((r) => r.id);
 const keyOf = (list, row) => row?.dataset[list.dataset.liveBy || "sort"] ?? ""; // what the list is sorted by
@@ -112,6 +108,7 @@ function markGone(shown, row) {
   const focused = shown.querySelector(":focus-visible");
   shown.classList.add("gone");
   if (row) shown.dataset.revision = row.revision; // a page from before it left does not bring it back
+  else delete shown.dataset.revision; // nor does one from before it came keep it away: what is newer than the page is pushed again
   for (const press of shown.querySelectorAll(".actions > :not(.became)")) press.inert = true;
   shown.querySelector(".became")?.remove();
   const became = Object.assign(document.createElement("small"), { className: "became" });
@@ -153,7 +150,6 @@ export function take(page) {
         const shown = document.getElementById(row.id);
         if (Number(shown?.dataset.revision) > Number(row.dataset.revision)) row.replaceWith(shown.cloneNode(true));
       }
-      if (rowsOf(list).some((row) => isFresh(row) && !rowsOf(other).some(({ id }) => id === row.id))) askServer();
       morphElements(list, other);
     }
     settle(list);
@@ -183,8 +179,8 @@ function merge(list, page) {
   for (const shown of all(list)) {
     const row = coming.get(shown.id);
     coming.delete(shown.id);
-    if (!row && !isGone(shown) && !isBehind(shown)) isFresh(shown) ? askServer() : markGone(shown);
-    else if (row && Number(row.dataset.revision) >= Number(shown.dataset.revision)) replace(shown, { html: row.outerHTML }, false);
+    if (!row && !isGone(shown) && !isBehind(shown)) markGone(shown);
+    else if (row && Number(row.dataset.revision) >= Number(shown.dataset.revision ?? -1)) replace(shown, { html: row.outerHTML }, false);
   }
   news(list).clear();
   for (const { id, outerHTML, dataset, previousElementSibling } of coming.values()) {
@@ -215,7 +211,6 @@ function replace(element, row, changed = true) {
 
 // mark shows briefly that a row changed.
 function mark(element) {
-  pushed.set(element, performance.now());
   element.classList.remove("changed");
   requestAnimationFrame(() => {
     element.classList.add("changed");
