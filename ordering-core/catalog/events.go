@@ -127,9 +127,6 @@ var Events = events.InTopic()
 // Types returns every event type of the catalog.
 func Types() []schema.Type { return events.Described() }
 
-// Writer is the source of the one service that writes events of type typ; "" if the type is not known.
-func Writer(typ string) string { return events.Writer(typ) }
-
 // Decode reads the data of an event of type typ, as strictly as its JSON Schema.
 func Decode(typ string, data []byte) (Body, error) { return events.Decode(typ, data) }
 

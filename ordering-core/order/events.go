@@ -237,8 +237,5 @@ func Verb(typ string) string { return events.Verb(typ) }
 // Decode reads the data of an event of type typ, as strictly as its JSON Schema.
 func Decode(typ string, data []byte) (Body, error) { return events.Decode(typ, data) }
 
-// Check returns nil for an event that fits its schema and its envelope; see aggregate.Events.
-func Check(e event.Event) error { return events.Check(e) }
-
 // New returns an event about the order subject. The caller sets its Time, Sequence and Meta.
 func New(source, subject string, b Body) event.Event { return aggregate.New(source, subject, b) }
