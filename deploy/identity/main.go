@@ -8,31 +8,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"countersign.example/pkg/service"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := dispatch(ctx, os.Args[1:], os.Stdout)
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, err)
-	if _, usage := errors.AsType[service.UsageError](err); usage {
-		os.Exit(2) //nolint:gocritic // nothing deferred matters
-	}
-	os.Exit(1)
-}
+func main() { service.Main(dispatch) }
 
 // config says where the provider is, and who may send people to it.
 type config struct {

@@ -14,11 +14,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"countersign.example/pkg/service"
@@ -27,19 +24,7 @@ import (
 // patience is how long it all may take, a system that has just started included.
 const patience = 2 * time.Minute
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := dispatch(ctx, os.Args[1:], os.Stdout)
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, err)
-	if _, usage := errors.AsType[service.UsageError](err); usage {
-		os.Exit(2) //nolint:gocritic // nothing deferred matters
-	}
-	os.Exit(1)
-}
+func main() { service.Main(dispatch) }
 
 // config is where the services are.
 type config struct {

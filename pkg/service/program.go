@@ -92,15 +92,30 @@ func (p Program[C]) Execute(ctx context.Context, args []string, stdout, stderr i
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var usage UsageError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &usage):
+	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	}
+	return exitCode(err)
+}
+
+// Main runs a program that is no service until it ends or is told to, and exits.
+func Main(run func(ctx context.Context, args []string, out io.Writer) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(exitCode(err))
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if _, usage := errors.AsType[UsageError](err); usage {
 		return 2
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 	return 1
 }
 
