@@ -23,9 +23,9 @@ type config struct {
 	HTTPAddr         string `env:"HTTP_ADDR" envDefault:":5004" desc:"address to listen on, host:port or :port"`
 	Issuer           string `env:"OIDC_ISSUER,required,notEmpty" desc:"the address of this provider, as browsers and apps know it"`
 	ContractorURL    string `env:"CONTRACTOR_UI_URL,required,notEmpty" desc:"the contractors' web app, http://host:port"`
-	ContractorSecret string `env:"CONTRACTOR_UI_SECRET,required,notEmpty" desc:"contractor-ui's OIDC_CLIENT_SECRET"`
+	ContractorSecret string `env:"CONTRACTOR_UI_SECRET,required,notEmpty" secret:"true" desc:"contractor-ui's OIDC_CLIENT_SECRET"`
 	ManagerURL       string `env:"MANAGER_UI_URL,required,notEmpty" desc:"the managers' web app, http://host:port"`
-	ManagerSecret    string `env:"MANAGER_UI_SECRET,required,notEmpty" desc:"manager-ui's OIDC_CLIENT_SECRET"`
+	ManagerSecret    string `env:"MANAGER_UI_SECRET,required,notEmpty" secret:"true" desc:"manager-ui's OIDC_CLIENT_SECRET"`
 }
 
 func dispatch(ctx context.Context, args []string, out io.Writer) error {

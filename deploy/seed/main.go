@@ -29,7 +29,7 @@ func main() { service.Main(dispatch) }
 // config is where the services are.
 type config struct {
 	OrderingURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which takes orders, http://host:port"`
-	OrderingToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
+	OrderingToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
 	ContractorURL string `env:"CONTRACTOR_UI_URL,required,notEmpty" desc:"the contractors' web app, http://host:port"`
 	ManagerURL    string `env:"MANAGER_UI_URL,required,notEmpty" desc:"the managers' web app, http://host:port"`
 	Switch        string `env:"SEED" envDefault:"yes" desc:"no leaves an empty system empty"`

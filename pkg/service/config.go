@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,14 +26,15 @@ const (
 
 // Config is what every service reads from its environment. A service embeds it in its own
 // struct, beside KafkaConfig and RedisConfig when it uses those; each field says its
-// variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc).
+// variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc), and whether
+// it is a secret (secret): a secret may be in a file, too, which the variable with _FILE behind its name names.
 // The driver reads RolePassword's variable by itself, as every client of PostgreSQL does.
 type Config struct {
 	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses demo sign-in and needs HTTPS cookies"`
 	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
 	AdminAddr       string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
-	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
-	RolePassword    string        `env:"PGPASSWORD" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
+	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" secret:"true" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
+	RolePassword    string        `env:"PGPASSWORD" secret:"true" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
@@ -68,7 +71,7 @@ func (v *Verification) UnmarshalText(text []byte) error {
 
 // RedisConfig is for services that push live updates.
 type RedisConfig struct {
-	RedisURL string `env:"REDIS_URL,required,notEmpty" desc:"Redis for live updates, redis://host:port"`
+	RedisURL string `env:"REDIS_URL,required,notEmpty" secret:"true" desc:"Redis for live updates, redis://host:port"`
 }
 
 // Base returns the embedded Config; with it every struct that embeds Config is a Configuration.
@@ -117,7 +120,16 @@ type Configuration interface {
 
 // Load fills a copy of defaults from the environment and validates it. Its errors are usage
 // errors (exit code 2) that name every variable that is wrong.
-func Load[C any](defaults C) (*C, error) { return load(defaults, env.ToMap(os.Environ())) }
+func Load[C any](defaults C) (*C, error) {
+	c, err := load(defaults, env.ToMap(os.Environ()))
+	if err != nil {
+		return nil, err
+	}
+	if password := any(c).(Configuration).Base().RolePassword; password != "" {
+		err = os.Setenv(rolePasswordVariable, password) // it may come from a file, and the driver looks there alone
+	}
+	return c, err
+}
 
 func load[C any](defaults C, environment map[string]string) (*C, error) {
 	c := defaults
@@ -125,46 +137,82 @@ func load[C any](defaults C, environment map[string]string) (*C, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T does not embed service.Config", c)
 	}
-	if err := parse(&c, environment); err != nil {
-		return nil, err
-	}
+	wrong := parse(&c, environment)
 	if err := configuration.Validate(); err != nil {
-		return nil, UsageError{fmt.Errorf("configuration: %w", err)}
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			// What could not be read is not there to be judged.
+			if !slices.ContainsFunc(wrong, func(read string) bool { return variableOf(read) == variableOf(line) }) {
+				wrong = append(wrong, line)
+			}
+		}
 	}
-	return &c, nil
+	return &c, usageError(wrong)
 }
 
 // Parse fills a struct, whose fields have tags as those of Config, from the environment. It is for a program
 // that is no service; its errors are as those of Load.
-func Parse(into any) error { return parse(into, env.ToMap(os.Environ())) }
+func Parse(into any) error { return usageError(parse(into, env.ToMap(os.Environ()))) }
 
-func parse(into any, environment map[string]string) error {
-	if err := env.ParseWithOptions(into, env.Options{Environment: environment}); err != nil {
-		return UsageError{fmt.Errorf("configuration: %s", plainEnvError(err))}
+func usageError(lines []string) error {
+	if len(lines) == 0 {
+		return nil
 	}
-	return nil
+	return UsageError{errors.New("configuration: " + strings.Join(lines, "\n"))}
 }
 
-// plainEnvError lists the library's errors without its preamble, one a line.
-func plainEnvError(err error) string {
+// parse returns what is wrong, in lines that begin with the variable's name.
+func parse(into any, environment map[string]string) []string {
+	environment, wrong := withSecretFiles(into, environment)
+	unread := len(wrong)
+	err := env.ParseWithOptions(into, env.Options{Environment: environment})
+	for _, line := range plainEnvErrors(err, into) {
+		if !slices.ContainsFunc(wrong[:unread], func(read string) bool { return variableOf(read) == variableOf(line) }) {
+			wrong = append(wrong, line)
+		}
+	}
+	return wrong
+}
+
+// variableOf is the variable that a line about one begins with; of a secret's file, the secret's.
+func variableOf(line string) string {
+	name, _, _ := strings.Cut(line, " ")
+	return strings.TrimSuffix(strings.TrimSuffix(name, ":"), fileSuffix)
+}
+
+// plainEnvErrors are the library's errors without its preamble, and with variables in the place of fields.
+func plainEnvErrors(err error, into any) []string {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		return err.Error()
+		if err != nil {
+			return []string{err.Error()}
+		}
+		return nil
+	}
+	variables := map[string]string{}
+	for field := range settings(reflect.ValueOf(into).Elem()) {
+		variables[field.Name] = variable(field)
 	}
 	lines := make([]string, 0, len(all.Errors))
 	for _, e := range all.Errors {
 		var missing env.VarIsNotSetError
 		var empty env.EmptyVarError
+		var unread env.ParseError
 		switch {
 		case errors.As(e, &missing):
 			lines = append(lines, missing.Key+" is not set")
 		case errors.As(e, &empty):
 			lines = append(lines, empty.Key+" is empty")
+		case errors.As(e, &unread):
+			line, name := unread.Err.Error(), variables[unread.Name]
+			if variableOf(line) != name {
+				line = name + ": " + line
+			}
+			lines = append(lines, line)
 		default:
 			lines = append(lines, e.Error())
 		}
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // Variable is one line of a service's configuration.
@@ -174,20 +222,11 @@ type Variable struct {
 }
 
 // Variables lists what a config struct reads, from its tags, in the order of its fields.
-func Variables[C any](defaults C) []Variable { return variables(reflect.ValueOf(defaults)) }
-
-func variables(v reflect.Value) []Variable {
+func Variables[C any](defaults C) []Variable {
 	var found []Variable
-	for i := range v.NumField() {
-		field, value := v.Type().Field(i), v.Field(i)
-		tag := field.Tag.Get("env")
-		if tag == "" {
-			if field.Type.Kind() == reflect.Struct && field.IsExported() {
-				found = append(found, variables(value)...)
-			}
-			continue
-		}
-		name, options, _ := strings.Cut(tag, ",")
+	for field, value := range settings(reflect.ValueOf(defaults)) {
+		name := variable(field)
+		_, options, _ := strings.Cut(field.Tag.Get("env"), ",")
 		def, tagged := field.Tag.Lookup("envDefault")
 		if !tagged && !value.IsZero() {
 			def = fmt.Sprint(value.Interface())
@@ -196,8 +235,37 @@ func variables(v reflect.Value) []Variable {
 			Name: name, Default: def, Description: field.Tag.Get("desc"),
 			Required: strings.Contains(options, "required"),
 		})
+		if isSecret(field) {
+			found = append(found, Variable{Name: name + fileSuffix, Description: "a file with it, instead of " + name})
+		}
 	}
 	return found
+}
+
+// variable is the name that a field is read from.
+func variable(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+	return name
+}
+
+// settings goes through the fields of a config struct that have a variable, and of the structs in it.
+func settings(v reflect.Value) iter.Seq2[reflect.StructField, reflect.Value] {
+	return func(yield func(reflect.StructField, reflect.Value) bool) {
+		for i := range v.NumField() {
+			switch field := v.Type().Field(i); {
+			case field.Tag.Get("env") != "":
+				if !yield(field, v.Field(i)) {
+					return
+				}
+			case field.Type.Kind() == reflect.Struct && field.IsExported():
+				for inner, value := range settings(v.Field(i)) {
+					if !yield(inner, value) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // PrintVariables prints what a config struct reads, as `<service> config` does.

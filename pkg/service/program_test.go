@@ -61,7 +61,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a strange address", map[string]string{"HTTP_ADDR": "3000"}, []string{"web"}, 2, `HTTP_ADDR is "3000": use host:port or :port`},
 		{"a strange address for operators", map[string]string{"ADMIN_ADDR": "3100"}, []string{"web"}, 2, `ADMIN_ADDR is "3100": use host:port or :port`},
 		{"a strange pause", map[string]string{"DRAIN_DELAY": "-1s"}, []string{"web"}, 2, "DRAIN_DELAY is -1s"},
-		{"a strange level", map[string]string{"LOG_LEVEL": "loud"}, nil, 2, "LogLevel"},
+		{"a strange level", map[string]string{"LOG_LEVEL": "loud"}, nil, 2, "LOG_LEVEL: "},
 		{"a failure", nil, []string{"migrate"}, 1, "sample: no database"},
 		{"help", nil, []string{"--help"}, 0, "healthcheck"[:0]},
 		{"the variables", nil, []string{"config"}, 0, "KAFKA_BROKERS"},

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,13 +12,12 @@ import (
 
 // Config says who signs people in, and what makes them somebody here; embed it beside web.IdentityConfig.
 type Config struct {
-	Issuer           string            `env:"OIDC_ISSUER" desc:"with IDENTITY=oidc: the provider's issuer, https://host/path, exactly as it spells itself"`
-	ClientID         string            `env:"OIDC_CLIENT_ID" desc:"the app's name at the provider"`
-	ClientSecret     string            `env:"OIDC_CLIENT_SECRET" desc:"its secret there"`
-	ClientSecretFile string            `env:"OIDC_CLIENT_SECRET_FILE,file" desc:"a file with the secret, instead of OIDC_CLIENT_SECRET"`
-	Scopes           []string          `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
-	RolesClaim       string            `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
-	Roles            map[string]string `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager" desc:"what its values mean here: value=role, separated by commas; the roles are contractor and manager"`
+	Issuer       string            `env:"OIDC_ISSUER" desc:"with IDENTITY=oidc: the provider's issuer, https://host/path, exactly as it spells itself"`
+	ClientID     string            `env:"OIDC_CLIENT_ID" desc:"the app's name at the provider"`
+	ClientSecret string            `env:"OIDC_CLIENT_SECRET" secret:"true" desc:"its secret there"`
+	Scopes       []string          `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
+	RolesClaim   string            `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
+	Roles        map[string]string `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager" desc:"what its values mean here: value=role, separated by commas; the roles are contractor and manager"`
 }
 
 // Check reports everything that is wrong with the values.
@@ -28,7 +26,7 @@ func (c Config) Check(environment, publicURL string) error {
 		checkAddress("OIDC_ISSUER", c.Issuer, environment),
 		checkAddress("PUBLIC_URL", publicURL, environment),
 		needs("OIDC_CLIENT_ID", c.ClientID),
-		needs("OIDC_CLIENT_SECRET or OIDC_CLIENT_SECRET_FILE", c.secret()),
+		needs("OIDC_CLIENT_SECRET or OIDC_CLIENT_SECRET_FILE", c.ClientSecret),
 		needs("OIDC_ROLES_CLAIM", c.RolesClaim),
 	)
 }
@@ -58,8 +56,6 @@ func checkAddress(name, value, environment string) error {
 func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
-
-func (c Config) secret() string { return cmp.Or(c.ClientSecret, strings.TrimSpace(c.ClientSecretFile)) }
 
 // knows reports whether anybody can have a role.
 func (c Config) knows(role string) error {

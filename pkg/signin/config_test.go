@@ -34,9 +34,9 @@ func TestSettingsAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	// a secret may come from a file, and plain HTTP may be used on one's own machine
+	// plain HTTP may be used on one's own machine
 	c := good
-	c.ClientSecret, c.ClientSecretFile, c.Issuer = "", "from a file\n", "http://localhost:5004"
+	c.Issuer = "http://localhost:5004"
 	if err := c.Check("development", "http://127.0.0.1:4000"); err != nil {
 		t.Error(err)
 	}

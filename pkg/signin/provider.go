@@ -133,7 +133,7 @@ func (p *Provider) ask(ctx context.Context) (*known, error) {
 	}
 	k := &known{
 		Provider: provider, endSession: more.EndSession,
-		Config: oauth2.Config{ClientID: p.ClientID, ClientSecret: p.secret(), Endpoint: provider.Endpoint(),
+		Config: oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: provider.Endpoint(),
 			RedirectURL: p.address(callbackPath), Scopes: p.Scopes},
 		tokens: provider.Verifier(&oidc.Config{ClientID: p.ClientID, Now: func() time.Time { return time.Now().Add(-leeway) }}),
 	}

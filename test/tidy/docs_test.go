@@ -198,10 +198,11 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// variables returns the environment variables of the services' configurations, with what each is for.
-func variables(t *testing.T) map[string][]string {
+// variables returns the environment variables of the services' configurations, with what each is for, and
+// those that are secrets.
+func variables(t *testing.T) (found map[string][]string, secrets []string) {
 	t.Helper()
-	found := map[string][]string{}
+	found = map[string][]string{}
 	for _, file := range goFiles(t) {
 		ast.Inspect(file.File, func(n ast.Node) bool {
 			field, ok := n.(*ast.Field)
@@ -211,30 +212,38 @@ func variables(t *testing.T) map[string][]string {
 			tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`"))
 			if name, _, _ := strings.Cut(tag.Get("env"), ","); name != "" {
 				found[name] = append(found[name], tag.Get("desc"))
+				if tag.Get("secret") == "true" {
+					secrets = append(secrets, name)
+				}
 			}
 			return true
 		})
 	}
-	return found
+	return found, secrets
 }
 
 func TestEveryVariableIsDocumented(t *testing.T) {
-	read := variables(t)
-	if len(read) < 20 {
-		t.Fatalf("only %d variables were found in the code: %v", len(read), read)
+	known, secrets := variables(t)
+	if len(known) < 20 || len(secrets) < 8 {
+		t.Fatalf("only %d variables and %d secrets were found in the code: %v", len(known), len(secrets), known)
+	}
+	for _, name := range secrets {
+		if !strings.Contains(read(t, "README.md"), "`"+name+"_FILE`") {
+			t.Errorf("README.md, Configuration, does not say that the secret %s may be in the file of %s_FILE", name, name)
+		}
 	}
 	documented := map[string]string{}
 	for _, row := range table(t, "README.md", "Configuration") {
 		documented[row[0]] = row[3]
 	}
-	for name, meanings := range read {
+	for name, meanings := range known {
 		if !slices.Contains(meanings, documented[name]) {
 			t.Errorf("README.md, Configuration, explains %s with %q; the code does with %q", name, documented[name], meanings)
 		}
 	}
 	seeds := fmt.Sprint(literals(t, "deploy/seed/main.go"))
 	for name := range documented {
-		if len(read[name]) == 0 && !strings.Contains(seeds, name) {
+		if len(known[name]) == 0 && !strings.Contains(seeds, name) {
 			t.Errorf("README.md, Configuration, lists %s, which nothing reads", name)
 		}
 	}

@@ -28,7 +28,7 @@ import (
 type Config struct {
 	webapp.Config
 	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
-	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
+	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
 }
 
 // Program is the command line.

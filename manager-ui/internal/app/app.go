@@ -29,9 +29,9 @@ import (
 type Config struct {
 	webapp.Config
 	PaymentsCoreURL   string `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
-	PaymentsCoreToken string `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at payments-core"`
+	PaymentsCoreToken string `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at payments-core"`
 	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
-	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" desc:"bearer token of this service at ordering-core"`
+	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
 }
 
 // Program is the command line.

@@ -16,7 +16,7 @@ import (
 // config is what the server reads from its environment.
 type config struct {
 	service.Config
-	Token        string        `env:"GATEWAY_TOKEN,required,notEmpty" desc:"bearer token that callers must show"`
+	Token        string        `env:"GATEWAY_TOKEN,required,notEmpty" secret:"true" desc:"bearer token that callers must show"`
 	HoldDuration time.Duration `env:"HOLD_DURATION" envDefault:"168h" desc:"how long a hold lasts before it lapses"`
 	KeyLife      time.Duration `env:"KEY_LIFE" envDefault:"24h" desc:"how long an idempotency key is known after its answer"`
 	SlowDelay    time.Duration `env:"SLOW_DELAY" envDefault:"3s" desc:"how late the slow answers are (amounts that end in 04)"`
