@@ -9,12 +9,13 @@ import (
 )
 
 // person is one of the demo's.
-type person struct{ user, name, role string }
+type person struct{ user, name, role string } // whose role may be empty
 
 // people sign in with their user name and password.
 var people = []person{
 	{"ada", "Ada Nowak", "contractor"}, {"jon", "Jon Park", "contractor"}, {"sara", "Sara Lind", "contractor"},
 	{"mia", "Mia Weber", "manager"}, {"tom", "Tom Berg", "manager"}, {"nora", "Nora Vale", ""},
+	{"omar", "Omar Reyes", "operator"}, {"iris", "Iris Hahn", "auditor"}, {"lena", "Lena Roth", "admin"},
 }
 
 const password = "countersign"
@@ -61,7 +62,7 @@ var loginPage = template.Must(template.New("login").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Sign in · development</title>
 <style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 3rem auto; padding: 0 1rem; color-scheme: light dark }
 input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-bottom: 1rem }</style></head>
-<body><main><h1>Sign in</h1><p>For development: ada, jon and sara are contractors, mia and tom managers, nora is neither. The password of all is "` + password + `".</p>
+<body><main><h1>Sign in</h1><p>For development: ada, jon and sara are contractors, mia and tom managers, omar is an operator, iris an auditor, lena an admin, nora is none of these. The password of all is "` + password + `".</p>
 <form method="post">{{with .Wrong}}<p role="alert"><strong>{{.}}</strong></p>{{end}}
 <input type="hidden" name="id" value="{{.ID}}">
 <label for="user">User name</label><input id="user" name="user" value="{{.User}}" autocomplete="username" autofocus>

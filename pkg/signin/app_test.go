@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,7 +17,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/signin"
 	"countersign.example/pkg/web"
 )
@@ -28,6 +31,7 @@ type app struct {
 	provider *provider
 	sessions *web.Sessions
 	log      *lines
+	db       *pg.DB
 }
 
 // lines is a log that is written and read at once.
@@ -52,16 +56,16 @@ func startApp(t *testing.T) *app {
 	t.Helper()
 	a := &app{t: t, provider: newProvider(t), log: &lines{}}
 	log := slog.New(slog.NewTextHandler(a.log, nil))
-	db := pgtest.New(t, web.Migrations)
-	a.sessions = web.NewSessions(db, "sample_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
+	a.db = pgtest.New(t, web.Migrations)
+	a.sessions = web.NewSessions(a.db, "sample_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
 	a.Server = httptest.NewServer(nil)
 	t.Cleanup(a.Close)
 	identity, err := signin.New(signin.Options{
 		Config: signin.Config{
 			Issuer: a.provider.URL, ClientID: clientID, ClientSecret: clientSecret, Scopes: []string{"openid", "profile", "email"},
-			RolesClaim: "roles", Roles: map[string]string{"manager": "manager", "contractor": "contractor"},
+			RolesClaim: "roles", Roles: map[string]rights.Role{"manager": rights.Manager, "contractor": rights.Contractor, "auditor": rights.Auditor},
 		},
-		Environment: "development", PublicURL: a.URL, Role: "manager", Sessions: a.sessions, Log: log,
+		Environment: "development", PublicURL: a.URL, Roles: []rights.Role{rights.Manager}, Sessions: a.sessions, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +87,7 @@ func startApp(t *testing.T) *app {
 	}
 	site.Echo.GET("/", who)
 	site.Echo.GET("/payments", who)
+	site.Echo.GET("/roles", func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(web.PersonOf(c).Roles)) })
 	site.Echo.POST("/payments", who)
 	a.Config.Handler = site.Echo
 	return a

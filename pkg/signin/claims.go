@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -55,19 +58,34 @@ func (c claims) values(name string) (values []string, found bool) {
 	return values, found
 }
 
-// has reports whether the claims give a role.
-func (c Config) has(of claims, role string) bool {
+// roles are what the claims make of somebody, and those of their values that are no roles here.
+func (c Config) roles(of claims) (roles []rights.Role, unknown []string) {
 	// Anybody may say that an address is theirs: only what the provider has verified counts.
 	if c.RolesClaim == "email" && string(of["email_verified"]) != "true" {
-		return false
+		return nil, nil
 	}
 	values, _ := of.values(c.RolesClaim)
 	for _, value := range values {
-		if c.Roles[value] == role {
-			return true
+		switch role, known := c.Roles[value]; {
+		case !known:
+			unknown = append(unknown, value)
+		case !slices.Contains(roles, role):
+			roles = append(roles, role)
 		}
 	}
-	return false
+	return roles, unknown
+}
+
+// longestUnknown is how much the security log tells of the values that are no roles, in characters.
+const longestUnknown = 500
+
+// noted is what the security log tells of them.
+func noted(unknown []string) []slog.Attr {
+	if len(unknown) == 0 {
+		return nil
+	}
+	all := []rune(strings.ToValidUTF8(strings.Join(unknown, ","), ""))
+	return []slog.Attr{slog.String("unknown_roles", string(all[:min(len(all), longestUnknown)]))}
 }
 
 // merge adds what c lacks.

@@ -8,16 +8,18 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"countersign.example/pkg/rights"
 )
 
 // Config says who signs people in, and what makes them somebody here; embed it beside web.IdentityConfig.
 type Config struct {
-	Issuer       string            `env:"OIDC_ISSUER" desc:"with IDENTITY=oidc: the provider's issuer, https://host/path, exactly as it spells itself"`
-	ClientID     string            `env:"OIDC_CLIENT_ID" desc:"the app's name at the provider"`
-	ClientSecret string            `env:"OIDC_CLIENT_SECRET" secret:"true" desc:"its secret there"`
-	Scopes       []string          `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
-	RolesClaim   string            `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
-	Roles        map[string]string `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager" desc:"what its values mean here: value=role, separated by commas; the roles are contractor and manager"`
+	Issuer       string                 `env:"OIDC_ISSUER" desc:"with IDENTITY=oidc: the provider's issuer, https://host/path, exactly as it spells itself"`
+	ClientID     string                 `env:"OIDC_CLIENT_ID" desc:"the app's name at the provider"`
+	ClientSecret string                 `env:"OIDC_CLIENT_SECRET" secret:"true" desc:"its secret there"`
+	Scopes       []string               `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
+	RolesClaim   string                 `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
+	Roles        map[string]rights.Role `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager,operator=operator,auditor=auditor,admin=admin" desc:"what its values mean here: value=role, separated by commas; the roles are contractor, manager, operator, auditor and admin"`
 }
 
 // Check reports everything that is wrong with the values.
@@ -28,6 +30,7 @@ func (c Config) Check(environment, publicURL string) error {
 		needs("OIDC_CLIENT_ID", c.ClientID),
 		needs("OIDC_CLIENT_SECRET or OIDC_CLIENT_SECRET_FILE", c.ClientSecret),
 		needs("OIDC_ROLES_CLAIM", c.RolesClaim),
+		c.checkRoles(),
 	)
 }
 
@@ -57,12 +60,30 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// knows reports whether anybody can have a role.
-func (c Config) knows(role string) error {
-	if !slices.Contains(slices.Collect(maps.Values(c.Roles)), role) {
-		return fmt.Errorf("OIDC_ROLES gives nobody the role %s, so that nobody could use this app", role)
+// checkRoles refuses roles that there are not.
+func (c Config) checkRoles() error {
+	for _, value := range slices.Sorted(maps.Keys(c.Roles)) {
+		if role := c.Roles[value]; !role.Known() {
+			return fmt.Errorf("OIDC_ROLES makes of %q the role %q: use %s", value, role, rights.Words(rights.Roles))
+		}
 	}
 	return nil
+}
+
+// gives refuses to serve nobody.
+func (c Config) gives(roles []rights.Role) error {
+	if len(rights.Common(roles, slices.Collect(maps.Values(c.Roles)))) == 0 {
+		return fmt.Errorf("OIDC_ROLES gives nobody the %s, so that nobody could use this app", named(roles))
+	}
+	return nil
+}
+
+// named says which roles: "role manager", "roles manager and auditor".
+func named(roles []rights.Role) string {
+	if len(roles) == 1 {
+		return "role " + rights.Words(roles)
+	}
+	return "roles " + rights.Words(roles)
 }
 
 // Origin is the provider's site, as a browser knows it.

@@ -1,14 +1,16 @@
 package signin_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/signin"
 )
 
 func TestSettingsAreChecked(t *testing.T) {
-	good := signin.Config{Issuer: "https://id.example", ClientID: "a", ClientSecret: "b", RolesClaim: "roles", Roles: map[string]string{"x": "manager"}}
+	good := signin.Config{Issuer: "https://id.example", ClientID: "a", ClientSecret: "b", RolesClaim: "roles", Roles: map[string]rights.Role{"x": rights.Manager}}
 	const here = "https://pay.example"
 	for want, tc := range map[string]struct {
 		change      func(c *signin.Config)
@@ -23,13 +25,15 @@ func TestSettingsAreChecked(t *testing.T) {
 		"PUBLIC_URL is not set":    {nil, "development", ""},
 		"PUBLIC_URL is \"http:":    {nil, "development", "http://pay.example"},
 		"PUBLIC_URL is \"http://l": {nil, "production", "http://localhost:4000"},
-		"gives nobody the role":    {func(c *signin.Config) { c.Roles = map[string]string{"x": "contractor"} }, "development", here},
+		"the role \"superuser\"":   {func(c *signin.Config) { c.Roles["y"] = "superuser" }, "development", here},
+		"gives nobody the role":    {func(c *signin.Config) { c.Roles = map[string]rights.Role{"x": rights.Contractor} }, "development", here},
 	} {
 		c := good
+		c.Roles = maps.Clone(good.Roles)
 		if tc.change != nil {
 			tc.change(&c)
 		}
-		_, err := signin.New(signin.Options{Config: c, Environment: tc.environment, PublicURL: tc.publicURL, Role: "manager"})
+		_, err := signin.New(signin.Options{Config: c, Environment: tc.environment, PublicURL: tc.publicURL, Roles: []rights.Role{rights.Manager}})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", want, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -32,8 +33,8 @@ const (
 type Options struct {
 	Config
 	Environment string
-	PublicURL   string // of the app
-	Role        string // that its people must have
+	PublicURL   string        // of the app
+	Roles       []rights.Role // of which its people must have one
 	Sessions    *web.Sessions
 	Log         *slog.Logger
 }
@@ -60,7 +61,7 @@ type known struct {
 
 // New returns the identity of an app. The provider is not asked yet.
 func New(o Options) (*Provider, error) {
-	if err := errors.Join(o.Check(o.Environment, o.PublicURL), o.knows(o.Role)); err != nil {
+	if err := errors.Join(o.Check(o.Environment, o.PublicURL), o.gives(o.Roles)); err != nil {
 		return nil, err
 	}
 	return &Provider{Options: o, sessions: o.Sessions, client: &http.Client{

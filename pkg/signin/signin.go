@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/oauth2"
 
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -45,7 +46,7 @@ func (p *Provider) People() []web.Person { return nil }
 func (p *Provider) Person(c echo.Context) (web.Person, error) {
 	account, ok := p.sessions.Account(c)
 	switch {
-	case ok && account.Entitled:
+	case ok && p.entitles(account):
 		return account.Person, nil
 	case ok:
 		return web.Person{}, p.withoutRole(account)
@@ -66,10 +67,13 @@ func ofForm(c echo.Context) string {
 	return "Nothing was done with what you sent. Sign in, go back, and send it again."
 }
 
+// entitles reports whether somebody may use the app.
+func (p *Provider) entitles(a web.Account) bool { return len(rights.Common(a.Roles, p.Roles)) > 0 }
+
 func (p *Provider) withoutRole(a web.Account) error {
 	return &web.Error{Status: http.StatusForbidden, SignOut: true,
-		Message: fmt.Sprintf("You are signed in as %s, who may not use this app: it is for the role %s. Whoever looks after your account can "+
-			"give it to you; then sign out here, and in again. Or sign out to come as somebody else.", a.Name, p.Role)}
+		Message: fmt.Sprintf("You are signed in as %s, who may not use this app: it is for the %s. Whoever looks after your account can "+
+			"give it to you; then sign out here, and in again. Or sign out to come as somebody else.", a.Name, named(p.Roles))}
 }
 
 // send has the browser go to the provider.
@@ -117,7 +121,7 @@ func (p *Provider) callback(c echo.Context) error {
 	}
 	ctx, cancel := p.asking(c.Request().Context())
 	defer cancel()
-	account, err := p.exchange(ctx, a, c.QueryParam("code"), c.QueryParam("iss"))
+	account, unknown, err := p.exchange(ctx, a, c.QueryParam("code"), c.QueryParam("iss"))
 	if refusal, is := errors.AsType[*refusal](err); is {
 		p.failed(c, refusal.Error(), account.ID)
 		return &web.Error{Status: http.StatusForbidden, Way: again(a.To),
@@ -125,10 +129,10 @@ func (p *Provider) callback(c echo.Context) error {
 	} else if err != nil {
 		return p.away(c, a.To, err)
 	}
-	if err := p.sessions.SignIn(c, account); err != nil {
+	if err := p.sessions.SignIn(c, account, noted(unknown)...); err != nil {
 		return err
 	}
-	if !account.Entitled {
+	if !p.entitles(account) {
 		p.failed(c, "the person lacks the role", account.ID)
 		return p.withoutRole(account)
 	}
@@ -157,35 +161,36 @@ func refuse(format string, args ...any) error { return &refusal{fmt.Errorf(forma
 // oldestToken is how long ago a token may have been issued that answers now.
 const oldestToken = 5 * time.Minute
 
-// exchange asks the provider who the code is about, and checks the answer.
-func (p *Provider) exchange(ctx context.Context, a attempt, code, issuer string) (account web.Account, err error) {
+// exchange asks the provider who the code is about, and checks the answer. It returns also what is said to be
+// a role of theirs, and is none.
+func (p *Provider) exchange(ctx context.Context, a attempt, code, issuer string) (account web.Account, unknown []string, err error) {
 	if issuer != "" && issuer != p.Issuer {
-		return account, refuse("the answer is of another issuer, %q", issuer)
+		return account, nil, refuse("the answer is of another issuer, %q", issuer)
 	}
 	k, err := p.discover(ctx)
 	if err != nil {
-		return account, err
+		return account, nil, err
 	}
 	answer, err := k.Exchange(ctx, code, oauth2.VerifierOption(a.Verifier))
 	if no, is := errors.AsType[*oauth2.RetrieveError](err); is && no.ErrorCode == "invalid_grant" {
-		return account, refuse("the provider does not know the code")
+		return account, nil, refuse("the provider does not know the code")
 	} else if err != nil {
-		return account, err
+		return account, nil, err
 	}
 	raw, _ := answer.Extra("id_token").(string)
 	token, of, err := k.verify(ctx, raw, p.ClientID)
 	if err != nil {
-		return account, err
+		return account, nil, err
 	}
 	if token.Nonce != a.Nonce {
-		return account, refuse("the token answers another attempt")
+		return account, nil, refuse("the token answers another attempt")
 	}
 	if err := p.complete(ctx, k, token, of, answer); err != nil {
-		return account, err
+		return account, nil, err
 	}
-	return web.Account{
-		Person: of.person(p.Issuer, token.Subject), Entitled: p.has(of, p.Role), ProviderSession: of.text("sid"), IDToken: raw,
-	}, nil
+	account = web.Account{Person: of.person(p.Issuer, token.Subject), ProviderSession: of.text("sid"), IDToken: raw}
+	account.Roles, unknown = p.roles(of)
+	return account, unknown, nil
 }
 
 // verify checks what every token of the provider's must be.

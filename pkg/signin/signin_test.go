@@ -247,6 +247,22 @@ func TestWhoLacksTheRoleIsToldSo(t *testing.T) {
 	}
 }
 
+func TestWhoHasSeveralRolesHasThemAllAndWhatIsNoRoleGivesNothing(t *testing.T) {
+	a := startApp(t)
+	a.provider.tells(func(claims map[string]any) {
+		claims["roles"] = []string{"auditor", "root\nsecurity=false", "manager", "manager", "offline_access"}
+	})
+	mia := a.browser()
+	mia.signIn("/roles").want(t, http.StatusOK, "[auditor manager]")
+	a.logged(t, "event=sign-in person=person-", `roles=auditor,manager`, `unknown_roles="root\nsecurity=false,offline_access"`)
+
+	// given her session is one of the version that kept no roles, then she signs in again
+	if _, err := a.db.Pool().Exec(t.Context(), `update sessions set data = replace(encode(data, 'escape'), 'roles', 'r0les')::bytea`); err != nil {
+		t.Fatal(err)
+	}
+	mia.get("/roles").want(t, http.StatusUnauthorized, "Sign in")
+}
+
 func TestRolesAndNamesMayComeFromUserinfo(t *testing.T) {
 	a := startApp(t)
 	a.provider.tells(func(claims map[string]any) { delete(claims, "roles"); delete(claims, "name") })

@@ -3,17 +3,19 @@ package web
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/rights"
 )
 
 // Account is what a session knows of the person who signed in.
 type Account struct {
 	Person
-	Entitled        bool   // to use the app
 	ProviderSession string // at whoever signed them in, the sid; may be empty
 	IDToken         string // by which they were signed in; may be empty
 }
@@ -23,14 +25,14 @@ const (
 	personKey          = "person"
 	nameKey            = "name"
 	addressKey         = "address"
-	entitledKey        = "entitled"
+	rolesKey           = "roles"
 	providerSessionKey = "provider-session"
 	idTokenKey         = "id-token"
 )
 
 // SignIn makes the browser's further requests those of somebody, under a new token. What the session held of
-// somebody before is gone.
-func (s *Sessions) SignIn(c echo.Context, a Account) error {
+// somebody before is gone. The security log is told, with more.
+func (s *Sessions) SignIn(c echo.Context, a Account, more ...slog.Attr) error {
 	m, ctx := s.manager, c.Request().Context()
 	err := m.RenewToken(ctx)
 	if err == nil {
@@ -38,27 +40,28 @@ func (s *Sessions) SignIn(c echo.Context, a Account) error {
 	}
 	if err == nil {
 		for key, value := range map[string]string{personKey: a.ID, nameKey: a.Name, addressKey: a.Address,
-			providerSessionKey: a.ProviderSession, idTokenKey: a.IDToken} {
+			rolesKey: rights.Join(a.Roles), providerSessionKey: a.ProviderSession, idTokenKey: a.IDToken} {
 			m.Put(ctx, key, value)
 		}
-		m.Put(ctx, entitledKey, a.Entitled)
 		err = s.save(c)
 	}
 	if err != nil {
 		return Unavailable("Signing in does not work at the moment. Please try again shortly.", err)
 	}
-	s.LogSecurity(c, SignedIn, a.ID)
+	s.LogSecurity(c, SignedIn, a.ID, append(more, slog.String("roles", rights.Join(a.Roles)))...)
 	return nil
 }
 
-// Account is who is signed in in the browser; false for nobody.
+// Account is who is signed in in the browser; false for nobody. A session of the version that kept no roles is
+// nobody's.
 func (s *Sessions) Account(c echo.Context) (Account, bool) {
 	m, ctx := s.manager, c.Request().Context()
 	a := Account{
-		Person:   Person{ID: m.GetString(ctx, personKey), Name: m.GetString(ctx, nameKey), Address: m.GetString(ctx, addressKey)},
-		Entitled: m.GetBool(ctx, entitledKey), ProviderSession: m.GetString(ctx, providerSessionKey), IDToken: m.GetString(ctx, idTokenKey),
+		Person: Person{ID: m.GetString(ctx, personKey), Name: m.GetString(ctx, nameKey), Address: m.GetString(ctx, addressKey),
+			Roles: rights.Split(m.GetString(ctx, rolesKey))},
+		ProviderSession: m.GetString(ctx, providerSessionKey), IDToken: m.GetString(ctx, idTokenKey),
 	}
-	return a, a.ID != ""
+	return a, a.ID != "" && m.Exists(ctx, rolesKey)
 }
 
 // Came reports whether the browser came with a session, be it one that has ended.

@@ -9,12 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"countersign.example/pkg/rights"
 )
 
 // Person is who a request is made by.
 type Person struct {
 	ID, Name string
 	Address  string // of e-mail; may be empty
+	Roles    []rights.Role
 }
 
 // Initials are shown where there is no room, or no picture: "AN".

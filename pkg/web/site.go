@@ -16,6 +16,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/locale"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
 )
 
@@ -193,6 +194,14 @@ type frame struct {
 	Locale      locale.Locale
 	Stranger    bool // who asks is not known, and has no pages
 	Data        any
+}
+
+// Duties are somebody's roles in words, where those say more than the app's name does.
+func (f frame) Duties(p Person) string {
+	if duties := rights.Words(p.Roles); !strings.EqualFold(duties, f.Label) {
+		return duties
+	}
+	return ""
 }
 
 func (s *Site) render(c echo.Context, status int, view string, page Page, data any) error {

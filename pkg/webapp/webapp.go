@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/signin"
@@ -48,7 +49,7 @@ type App[C any] struct {
 	Searched   []string            // tables of search terms; see search.NewIndexer
 	Cookie     string              // the session's
 	People     []web.Person        // of the demo
-	Role       string              // that people must have who sign in
+	Roles      []rights.Role       // of which people must have one who sign in
 	// NewRenderer parses the templates, NewLive renders with them what open pages are sent, and NewPages
 	// returns the pages.
 	NewRenderer func(*web.Assets) (*web.Renderer, error)
@@ -125,7 +126,7 @@ func (a App[C]) identity(r *running, sessions *web.Sessions, rt *service.Runtime
 		identity, err = web.NewDemo(r.IdentityConfig, r.Environment, sessions, a.People...)
 		return identity, "", err
 	}
-	identity, err = signin.New(signin.Options{Config: r.OIDC, Environment: r.Environment, PublicURL: r.PublicURL, Role: a.Role,
+	identity, err = signin.New(signin.Options{Config: r.OIDC, Environment: r.Environment, PublicURL: r.PublicURL, Roles: a.Roles,
 		Sessions: sessions, Log: rt.Log})
 	return identity, r.OIDC.Origin(), err
 }

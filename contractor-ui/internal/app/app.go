@@ -19,6 +19,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/web"
 	"countersign.example/pkg/webapp"
@@ -52,7 +53,7 @@ func Program() service.Program[Config] {
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
-		Role:        "contractor",
+		Roles:       []rights.Role{rights.Contractor},
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,

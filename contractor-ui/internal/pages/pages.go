@@ -25,6 +25,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -49,7 +50,11 @@ var (
 const Cookie = "contractor_session"
 
 // People are who can sign in while identities are a demo.
-var People = []web.Person{{ID: "ada-nowak", Name: "Ada Nowak"}, {ID: "jon-park", Name: "Jon Park"}, {ID: "sara-lind", Name: "Sara Lind"}}
+var People = []web.Person{contractor("ada-nowak", "Ada Nowak"), contractor("jon-park", "Jon Park"), contractor("sara-lind", "Sara Lind")}
+
+func contractor(id, name string) web.Person {
+	return web.Person{ID: id, Name: name, Roles: []rights.Role{rights.Contractor}}
+}
 
 // NewRenderer parses the pages' templates.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {

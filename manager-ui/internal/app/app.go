@@ -20,6 +20,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/web"
 	"countersign.example/pkg/webapp"
@@ -56,7 +57,7 @@ func Program() service.Program[Config] {
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
-		Role:        "manager",
+		Roles:       []rights.Role{rights.Manager, rights.Operator, rights.Auditor, rights.Admin},
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,

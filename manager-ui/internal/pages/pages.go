@@ -22,6 +22,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/signing"
 	"countersign.example/pkg/web"
 )
@@ -29,8 +30,12 @@ import (
 // Cookie is the session's; browsers share cookies among the ports of a host.
 const Cookie = "manager_session"
 
-// People are the managers whom the demo identity knows.
-var People = []web.Person{{ID: "mia-weber", Name: "Mia Weber"}, {ID: "tom-berg", Name: "Tom Berg"}}
+// People are those whom the demo identity knows.
+var People = []web.Person{
+	{ID: "mia-weber", Name: "Mia Weber", Roles: []rights.Role{rights.Manager}}, {ID: "tom-berg", Name: "Tom Berg", Roles: []rights.Role{rights.Manager}},
+	{ID: "omar-reyes", Name: "Omar Reyes", Roles: []rights.Role{rights.Operator}}, {ID: "iris-hahn", Name: "Iris Hahn", Roles: []rights.Role{rights.Auditor}},
+	{ID: "lena-roth", Name: "Lena Roth", Roles: []rights.Role{rights.Admin}},
+}
 
 //go:embed templates
 var templates embed.FS
