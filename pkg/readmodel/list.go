@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -115,22 +116,48 @@ func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error)
 	return page, nil
 }
 
-// All reads every row of a list, page by page: what moves meanwhile may be there twice, or not at all.
+// errStopped ends a transaction of All whose reader wants no more.
+var errStopped = errors.New("the reader has stopped")
+
+// All reads every row of a list as it is at this moment: by one statement, however long the list is, and
+// Limit rows at a time.
 func (t Table[T]) All(ctx context.Context, db *pg.DB, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for more := true; more; {
-			page, err := t.Page(ctx, db, q)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
+		err := db.InTx(ctx, func(tx *pg.Tx) error {
+			direction := q.Sort.direction(false)
+			var none []T
+			list := t.selectedBy(t.rows(tx.Gorm().Session(&gorm.Session{DryRun: true})), q).Order(q.Sort.SQL + direction + ", id" + direction)
+			if q.Select != "" {
+				list = list.Select(q.Select)
 			}
-			for _, row := range page.Rows {
-				if !yield(row, nil) {
-					return
+			statement := list.Find(&none).Statement
+			for _, setting := range [][2]string{
+				{"plan_cache_mode", "force_custom_plan"}, {"cursor_tuple_fraction", "1"},
+				{"idle_in_transaction_session_timeout", "60s"}, // while the reader is busy with what it has
+			} {
+				tx.Queue("select set_config($1, $2, true)", setting[0], setting[1])
+			}
+			if _, err := tx.Exec(ctx, "declare whole no scroll cursor for "+statement.SQL.String(), statement.Vars...); err != nil {
+				return err
+			}
+			for {
+				var rows []T
+				if err := tx.Gorm().Raw(fmt.Sprintf("fetch %d from whole", q.Limit)).Scan(&rows).Error; err != nil {
+					return err
+				}
+				for _, row := range rows {
+					if !yield(row, nil) {
+						return errStopped
+					}
+				}
+				if len(rows) < q.Limit {
+					return nil
 				}
 			}
-			q.After, more = page.After, page.After != nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			var none T
+			yield(none, fmt.Errorf("list all %s: %w", t.name, err))
 		}
 	}
 }
@@ -206,9 +233,9 @@ func (t Table[T]) selectedBy(find *gorm.DB, q Query) *gorm.DB {
 
 // read reads one row more than a page has, if there are more, from a place on or from the list's beginning.
 func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, backwards bool) (rows []T, err error) {
-	direction, than := "", ">"
-	if q.Sort.Desc != backwards {
-		direction, than = " desc", "<"
+	direction, than := q.Sort.direction(backwards), ">"
+	if direction != "" {
+		than = "<"
 	}
 	narrowed := q.Narrowed || q.Search != "" && t.terms != ""
 	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {

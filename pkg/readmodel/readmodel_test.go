@@ -2,6 +2,7 @@ package readmodel_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,6 +112,30 @@ func TestARowIsWrittenAgain(t *testing.T) {
 	counts, err := readmodel.Count[string](t.Context(), db, things, "words", readmodel.Where("at > ?", 1))
 	if err != nil || counts["again"] != 1 || counts[""] != 1 {
 		t.Errorf("%v, %v", counts, err)
+	}
+}
+
+func TestAllIsReadAsItIsWhenTheReadingBegins(t *testing.T) {
+	db := newThings(t, 5)
+	var at []int
+	for row, err := range things.All(t.Context(), db, readmodel.Query{Sort: byTime, Limit: 2, Where: []readmodel.Condition{readmodel.Where("at > ?", 1)}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at = append(at, row.At); len(at) == 1 {
+			if _, err := db.Pool().Exec(t.Context(), "update things set at = 15 - at"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !slices.Equal(at, []int{2, 3, 4, 5}) {
+		t.Error(at)
+	}
+	for range things.All(t.Context(), db, readmodel.Query{Sort: byTime, Limit: 2}) {
+		break
+	}
+	if held := db.Pool().Stat().AcquiredConns(); held != 0 {
+		t.Errorf("%d connections are held by a reader that has stopped", held)
 	}
 }
 

@@ -31,3 +31,11 @@ func (s Sort) Backwards() Sort {
 	s.Desc = !s.Desc
 	return s
 }
+
+// direction is how SQL says which way the order goes.
+func (s Sort) direction(backwards bool) string {
+	if s.Desc != backwards {
+		return " desc"
+	}
+	return ""
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,7 +19,51 @@ const (
 	// chunkTimeout is how long each part of it may take to reach the browser.
 	chunkTimeout = 30 * time.Second
 	chunkRows    = 1000
+
+	maxExports   = 4 // at once in this process, each of which holds a connection to the database
+	maxOnesOwn   = 2 // of them for one person
+	exportsRetry = "30"
 )
+
+// exports are the files that are under way.
+type exports struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by person
+}
+
+// begin counts one more, or refuses it. The function that it returns takes it back.
+func (e *exports) begin(person string) (end func(), err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.of[person] >= maxOnesOwn:
+		return nil, &Error{Status: http.StatusTooManyRequests, Message: "Two files of yours are under way. Try again once one of them is there."}
+	case e.all >= maxExports:
+		return nil, Unavailable("Others are being sent files at the moment. Try again in half a minute.", errors.New("as many exports as there may be are under way"))
+	case e.of == nil:
+		e.of = map[string]int{}
+	}
+	e.all++
+	e.of[person]++
+	return sync.OnceFunc(func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.all--
+		if e.of[person]--; e.of[person] == 0 {
+			delete(e.of, person)
+		}
+	}), nil
+}
+
+// BeginExport begins a file that reads much, or refuses it where enough of them are under way: of the person's
+// with 429, of everybody's with 503. The file has ended with end.
+func BeginExport(c echo.Context) (end func(), err error) {
+	if end, err = c.Get(siteKey).(*Site).exports.begin(PersonOf(c).ID); err != nil {
+		c.Response().Header().Set(echo.HeaderRetryAfter, exportsRetry)
+	}
+	return end, err
+}
 
 // SendCSV answers with a file of rows, and the mark by which spreadsheets know UTF-8. It is sent as it is
 // read, so that it takes the same memory however long it is, and ends when the browser goes. The route is
@@ -37,6 +82,11 @@ func SendCSV(c echo.Context, name string, columns []string, rows iter.Seq2[[]str
 	if c.Request().Method == http.MethodHead {
 		return begin()
 	}
+	end, err := BeginExport(c)
+	if err != nil {
+		return err
+	}
+	defer end()
 	n := 0
 	for row, err := range rows {
 		if err == nil && n == 0 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -15,4 +16,30 @@ func TestNothingIsReadForTheHeadersOfAFile(t *testing.T) {
 	if err != nil || recorder.Header().Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("%v, %v", err, recorder.Header())
 	}
+}
+
+func TestSoManyFilesAreSentAtOnce(t *testing.T) {
+	var e exports
+	begin := func(person string, want int) func() {
+		t.Helper()
+		end, err := e.begin(person)
+		status := http.StatusOK
+		if refused, ok := errors.AsType[*Error](err); ok {
+			status = refused.Status
+		}
+		if status != want {
+			t.Errorf("%s is answered with %d: %v", person, status, err)
+		}
+		return end
+	}
+	end := begin("ada", http.StatusOK)
+	begin("ada", http.StatusOK)
+	begin("ada", http.StatusTooManyRequests)
+	begin("jon", http.StatusOK)
+	begin("jon", http.StatusOK)
+	begin("sara", http.StatusServiceUnavailable)
+	end()
+	end() // once more, which counts for nothing
+	begin("sara", http.StatusOK)
+	begin("mia", http.StatusServiceUnavailable)
 }

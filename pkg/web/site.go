@@ -59,6 +59,7 @@ type Site struct {
 	Echo    *echo.Echo
 	options Options
 	open    map[string]bool // routes for which nobody needs to be known
+	exports exports
 }
 
 // New returns a site that serves its assets, /favicon.ico, /robots.txt, /sessions and the identity's own
@@ -328,6 +329,7 @@ func errorTitle(status int) string {
 var errorTitles = map[int]string{
 	http.StatusBadRequest: "Not understood", http.StatusForbidden: "Not allowed", http.StatusNotFound: "Not found",
 	http.StatusConflict: "Not possible any more", http.StatusRequestEntityTooLarge: "Too much at once",
+	http.StatusTooManyRequests: "One thing after another",
 }
 
 // kept says what became of what somebody sent, of which nothing is lost: a form can be sent again, and does

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/pkg/web"
 )
 
 const (
@@ -21,6 +22,11 @@ const (
 // read.
 func (h *handlers) export(k fileKind) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		end, err := web.BeginExport(c)
+		if err != nil {
+			return err
+		}
+		defer end()
 		// When the person leaves, writing to them fails.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), exportTime)
 		defer cancel()
@@ -29,7 +35,7 @@ func (h *handlers) export(k fileKind) echo.HandlerFunc {
 		header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.csv"`, k.name, h.now().UTC().Format("2006-01-02")))
 		header.Set("Cache-Control", "private, no-cache")
 		file := bufio.NewWriterSize(c.Response(), exportBuffer)
-		err := csvimport.Write(file, k.columns, k.all(ctx, h.db))
+		err = csvimport.Write(file, k.columns, k.all(ctx, h.db))
 		if err == nil {
 			err = file.Flush()
 		}

@@ -81,8 +81,7 @@ func allOf(columns string) readmodel.Query {
 	return readmodel.Query{Sort: readmodel.Sort{SQL: "sort", Type: "text"}, Where: current, Select: columns, Limit: 500}
 }
 
-// AllProducts are the products that are not archived, by name. What is renamed meanwhile may be there twice,
-// or not at all.
+// AllProducts are the products that are not archived, by name.
 func AllProducts(ctx context.Context, db *pg.DB) iter.Seq2[Product, error] {
 	return products.All(ctx, db, allOf("id, sort, sku, name, price, currency"))
 }
