@@ -17,6 +17,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/evidence"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/signing"
 )
@@ -120,7 +121,7 @@ func TestTheTopicsAreVerified(t *testing.T) {
 	}
 	t.Cleanup(broker.Close)
 	keys := kafkatest.NewKeys(t)
-	client := kafka.Open("test", broker.Addr())
+	client := kafka.Open("test", connection.Plaintext(broker.Addr()))
 	t.Cleanup(client.Close)
 	var topics []kafka.TopicConfig
 	for _, topic := range read {
@@ -168,5 +169,5 @@ func TestTheTopicsAreVerified(t *testing.T) {
 	requireSaid(t, 2, code, out, "none.json")
 	t.Setenv("KAFKA_BROKERS", "")
 	code, out = run(t, "verify", "--topics")
-	requireSaid(t, 2, code, out, "KAFKA_BROKERS is not set")
+	requireSaid(t, 2, code, out, "KAFKA_BROKERS is empty")
 }

@@ -41,7 +41,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	verify := &cobra.Command{
 		Use: "verify FILE | verify --topics", Short: "Verify a bundle of evidence, or all that the topics hold",
 		Long: "Verify a bundle of evidence, offline, or all that the topics hold, and say in words what that proves and what not.\n\n" +
-			"--topics reads the topics of KAFKA_BROKERS, and verifies by EVENT_VERIFY_KEYS_FILE.\n\n" +
+			"--topics reads the topics of KAFKA_BROKERS (KAFKA_TLS, KAFKA_SASL and so on as for a service), and verifies by EVENT_VERIFY_KEYS_FILE.\n\n" +
 			"Exit codes: 0 all holds, 1 something does not (which, and why, is said), 2 it cannot be read.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {

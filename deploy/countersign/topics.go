@@ -2,23 +2,28 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"strings"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
+	"countersign.example/pkg/service"
 	"countersign.example/pkg/signing"
 )
 
 // read are the topics of events.
 var read = []event.Topic{payment.Events, order.Events, catalog.Events}
+
+// config is what --topics reads.
+type config struct {
+	connection.Settings
+	EventVerifyKeysFile string `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
+}
 
 // What is verified in one pass: it bounds the memory.
 const (
@@ -31,16 +36,15 @@ type counts struct{ messages, verified, unsigned, refused, malformed int }
 
 // verifyTopics verifies what the topics hold when it begins.
 func verifyTopics(ctx context.Context, out io.Writer) error {
-	for _, name := range []string{"KAFKA_BROKERS", "EVENT_VERIFY_KEYS_FILE"} {
-		if os.Getenv(name) == "" {
-			return errors.New(name + " is not set: --topics needs KAFKA_BROKERS (host:port, separated by commas) and EVENT_VERIFY_KEYS_FILE")
-		}
+	var c config
+	if err := service.Parse(&c); err != nil {
+		return err
 	}
-	keys, err := signing.OpenKeys(os.Getenv("EVENT_VERIFY_KEYS_FILE"), slog.New(slog.DiscardHandler))
+	keys, err := signing.OpenKeys(c.EventVerifyKeysFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	client := kafka.Open("countersign", strings.Split(os.Getenv("KAFKA_BROKERS"), ",")...)
+	client := kafka.Open("countersign", c.Settings)
 	defer client.Close()
 	wrong := 0
 	for _, topic := range read {

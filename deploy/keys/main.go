@@ -1,6 +1,6 @@
 // Keys makes the keys with which services sign their events:
 //
-//	keys prepare DIR          make what is missing, for development; KAFKA_BROKERS says where the topics are
+//	keys prepare DIR          make what is missing, for development; KAFKA_* say where the topics are
 //	keys renew DIR SERVICE    give a service a new key; the former ones stay valid (-valid 8760h: for how long)
 //	keys cutoff DIR           note where the topics end now: what lies before needs no signature
 //	keys config               the variables that it reads
@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"countersign.example/deploy/keys/keyring"
+	"countersign.example/pkg/kafka/connection"
+	"countersign.example/pkg/service"
 	"countersign.example/pkg/signing"
 )
 
@@ -32,6 +34,9 @@ func main() {
 	}
 }
 
+// config says where the topics are.
+type config struct{ connection.Settings }
+
 var errUsage = errors.New("usage: keys prepare DIR | keys renew [-valid 8760h] DIR SERVICE | keys cutoff DIR | keys config")
 
 func run(ctx context.Context, args []string) error {
@@ -43,17 +48,19 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	brokers := os.Getenv("KAFKA_BROKERS")
+	var c config
+	if args[0] == "prepare" || args[0] == "cutoff" {
+		if err := service.Parse(&c); err != nil {
+			return err
+		}
+	}
 	switch rest := flags.Args(); {
 	case args[0] == "config" && len(rest) == 0:
-		fmt.Println("VARIABLE       DEFAULT     MEANING\nKAFKA_BROKERS  (required)  Kafka's addresses, host:port, separated by commas")
-		return nil
-	case args[0] != "renew" && brokers == "":
-		return errors.New("KAFKA_BROKERS is not set: it says where the topics are")
+		return service.PrintVariables(os.Stdout, c)
 	case args[0] == "prepare" && len(rest) == 1:
-		return keyring.Prepare(ctx, rest[0], brokers)
+		return keyring.Prepare(ctx, rest[0], c.Settings)
 	case args[0] == "cutoff" && len(rest) == 1:
-		return keyring.CutOff(ctx, rest[0], brokers)
+		return keyring.CutOff(ctx, rest[0], c.Settings)
 	case args[0] == "renew" && len(rest) == 2:
 		key, err := keyring.Renew(rest[0], rest[1], *life)
 		if err != nil {

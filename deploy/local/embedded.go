@@ -10,6 +10,8 @@ import (
 
 	"countersign.example/deploy/keys/keyring"
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka/connection"
+	config "countersign.example/pkg/service" // service is one of ours here
 )
 
 // Where the embedded parts listen, and the variables that move them.
@@ -53,7 +55,7 @@ func claims() []claim {
 
 // startParts starts what no variable names, and adds what it started to running.
 func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error) {
-	p := parts{kafka: os.Getenv("KAFKA_BROKERS"), redis: os.Getenv("REDIS_URL"), databases: map[string]string{}, tokens: map[call]string{}}
+	p := parts{redis: os.Getenv("REDIS_URL"), databases: map[string]string{}, tokens: map[call]string{}}
 	for _, c := range calls {
 		token, err := l.secret(c.String())
 		if err != nil {
@@ -73,13 +75,15 @@ func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error
 			p.databases[name] = address
 		}
 	}
-	if p.kafka == "" {
+	if os.Getenv("KAFKA_BROKERS") == "" {
 		broker, err := embedded.Kafka(l.data("kafka"), kafkaAddr())
 		if err != nil {
 			return p, err
 		}
 		running.push("Kafka", nil, broker.Close)
-		p.kafka = broker.Addr()
+		p.kafka = connection.Plaintext(broker.Addr())
+	} else if err := config.Parse(&p.kafka); err != nil {
+		return p, err
 	}
 	if p.redis == "" {
 		server, err := embedded.Redis(redisAddr())

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka/connection"
 )
 
 // A copy of the test binary plays the programs that the launcher starts, chosen by this variable.
@@ -346,7 +347,7 @@ func TestATakenPortNamesItsVariable(t *testing.T) {
 
 func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
 	t.Setenv("DATABASE_URL_PAYMENTS_CORE", "postgres://elsewhere")
-	p := parts{kafka: "k", redis: "r", databases: map[string]string{}, tokens: map[call]string{}}
+	p := parts{kafka: connection.Plaintext("k:1"), redis: "r", databases: map[string]string{}, tokens: map[call]string{}}
 	for _, s := range services {
 		p.databases[s.name] = "database-of-" + s.name
 	}

@@ -137,7 +137,7 @@ func (l *launcher) announce(p parts, took time.Duration) {
 	l.out.print("  payments API  %s", paymentsCore.url())
 	l.out.print("  orders API    %s", orderingCore.url())
 	l.out.print("  gateway       %s (sandbox)", sandboxGateway.url())
-	l.out.print("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.kafka)
+	l.out.print("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.brokers())
 	l.out.print("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
 	l.out.print("")
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/signing"
 )
 
@@ -78,11 +79,14 @@ var (
 
 // parts are the addresses of everything that the services need, and their tokens.
 type parts struct {
-	kafka, redis string
-	databases    map[string]string // by service name
-	tokens       map[call]string
-	keys         string // the folder with the keys that sign events
+	kafka     connection.Settings
+	redis     string
+	databases map[string]string // by service name
+	tokens    map[call]string
+	keys      string // the folder with the keys that sign events
 }
+
+func (p parts) brokers() string { return strings.Join(p.kafka.KafkaBrokers, ",") }
 
 // accepted returns the value of a core's SERVICE_TOKENS.
 func (p parts) accepted(by service) string {
@@ -120,7 +124,7 @@ func (s service) settings(p parts) (list []string) {
 	set("DATABASE_URL", p.databases[s.name])
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
 	if s.name != sandboxGateway.name {
-		set("KAFKA_BROKERS", p.kafka)
+		set("KAFKA_BROKERS", p.brokers())
 		set("EVENT_SIGNING_KEY_FILE", signing.KeyFile(p.keys, "/"+s.name))
 		set("EVENT_VERIFY_KEYS_FILE", signing.TrustFile(p.keys))
 		set("VERIFY_EVENTS", fallback("VERIFY_EVENTS", "required"))

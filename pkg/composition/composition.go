@@ -127,7 +127,7 @@ func kafkaConfig[C any](cfg *C) *service.KafkaConfig {
 }
 
 func (s Service[C]) kafka(cfg *C) *kafka.Client {
-	return kafka.Open(s.Name, kafkaConfig(cfg).KafkaBrokers...)
+	return kafka.Open(s.Name, kafkaConfig(cfg).Settings)
 }
 
 // source is what its events carry.

@@ -12,13 +12,14 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/tcp"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/wait"
 )
 
 // Client is a process's way to one Kafka cluster. It holds the one Transport, whose
 // connections the relay, the metrics and the checks share.
 type Client struct {
+	name      string
 	brokers   []string
 	transport *kafkago.Transport
 	cancel    context.CancelFunc
@@ -26,17 +27,22 @@ type Client struct {
 	dialer    *kafkago.Dialer
 }
 
-// Open returns a client of the cluster that brokers ("host:port") belong to. It does not
-// wait for them. name identifies this process to the brokers.
-func Open(name string, brokers ...string) *Client {
+// connectWithin is how long connecting to a broker may take, with TLS and signing in.
+const connectWithin = 5 * time.Second
+
+// Open returns a client of the cluster that the settings lead to. It does not wait for the brokers. name
+// identifies this process to them.
+func Open(name string, settings connection.Settings) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
+	brokers, dial := settings.KafkaBrokers, settings.NewDialer(name, connectWithin).DialContext
+	// Neither is told of TLS or SASL: dial has done both.
 	transport := &kafkago.Transport{
-		ClientID: name, Context: ctx, Dial: tcp.Dialer(3 * time.Second).DialContext, DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
+		ClientID: name, Context: ctx, Dial: dial, DialTimeout: connectWithin, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
 	}
 	return &Client{
-		brokers: brokers, transport: transport, cancel: cancel,
+		name: name, brokers: brokers, transport: transport, cancel: cancel,
 		admin:  &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: 10 * time.Second, Transport: transport},
-		dialer: &kafkago.Dialer{ClientID: name, Timeout: 5 * time.Second, DialFunc: tcp.Dialer(5 * time.Second).DialContext},
+		dialer: &kafkago.Dialer{ClientID: name, Timeout: connectWithin, DialFunc: dial},
 	}
 }
 
@@ -97,7 +103,7 @@ func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.Metada
 
 // withoutMemory returns an admin client that has no memory of the cluster yet.
 func (c *Client) withoutMemory(timeout time.Duration, brokers ...string) (admin *kafkago.Client, done func()) {
-	transport := &kafkago.Transport{ClientID: c.transport.ClientID, Dial: c.transport.Dial, DialTimeout: c.transport.DialTimeout}
+	transport := &kafkago.Transport{ClientID: c.name, Dial: c.transport.Dial, DialTimeout: c.transport.DialTimeout}
 	return &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: timeout, Transport: transport}, transport.CloseIdleConnections
 }
 
@@ -121,6 +127,9 @@ func retry(ctx context.Context, do func() error) error {
 }
 
 func temporary(err error) bool {
+	if _, ok := errors.AsType[*connection.Error](err); ok {
+		return false
+	}
 	if kafkaErr, ok := errors.AsType[kafkago.Error](err); ok {
 		// A broker that is just starting does not know itself yet, which kafka-go does not take for
 		// temporary.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka/connection"
 )
 
 func TestReadingAPartitionEnds(t *testing.T) {
@@ -16,7 +17,7 @@ func TestReadingAPartitionEnds(t *testing.T) {
 	broker, err := embedded.Kafka("", "")
 	require.NoError(t, err)
 	t.Cleanup(broker.Close)
-	client := Open("test", broker.Addr())
+	client := Open("test", connection.Plaintext(broker.Addr()))
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)

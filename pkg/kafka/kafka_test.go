@@ -21,6 +21,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -64,7 +65,7 @@ func newHarness(tb testing.TB, addresses []string, partitions int) *harness {
 	name := "test-" + uuid.NewString()[:13]
 	h := &harness{tb: tb, db: pgtest.New(tb, journal.Migrations, inbox.Migrations), topic: name, partitions: partitions, group: name}
 	h.journal = journal.New(h.db, "/here")
-	h.client = kafka.Open("test", addresses...)
+	h.client = kafka.Open("test", connection.Plaintext(addresses...))
 	h.keys = kafkatest.NewKeys(tb, "here", "there", "owner", "evil")
 	tb.Cleanup(h.client.Close)
 	err := h.client.CreateTopics(tb.Context(), kafka.TopicConfig{Name: name, Partitions: partitions}, kafka.DeadLettersConfig())

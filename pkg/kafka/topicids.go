@@ -2,11 +2,8 @@ package kafka
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
 	"time"
 
@@ -14,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/kafka/connection"
 )
 
 const (
@@ -21,7 +19,6 @@ const (
 	// Kafka 2.8.
 	topicIDsVersion = 10
 	topicIDsTimeout = 5 * time.Second
-	maxMetadata     = 16 << 20
 )
 
 // extents are where the partitions of topics begin and end, how far group is, and which topics they are. The
@@ -74,7 +71,7 @@ func (c *Client) topicIDs(ctx context.Context, topics ...string) (ids map[string
 func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string) (map[string]uuid.UUID, error) {
 	ctx, cancel := context.WithTimeout(ctx, topicIDsTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", broker)
+	conn, err := c.dialer.DialFunc(ctx, "tcp", broker)
 	if err != nil {
 		return nil, err
 	}
@@ -88,31 +85,11 @@ func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string)
 		wanted.Topic = kmsg.StringPtr(topic)
 		request.Topics = append(request.Topics, wanted)
 	}
-	formatter := kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.transport.ClientID))
-	if _, err := conn.Write(formatter.AppendRequest(nil, request, 1)); err != nil {
+	answer, err := connection.Ask(conn, c.name, request)
+	if err != nil {
 		return nil, err
 	}
-	var size [4]byte
-	if _, err := io.ReadFull(conn, size[:]); err != nil {
-		return nil, err
-	}
-	// A correlation id and no tags come first.
-	n := binary.BigEndian.Uint32(size[:])
-	if n < 5 || n > maxMetadata {
-		return nil, fmt.Errorf("an answer of %d bytes", n)
-	}
-	answer := make([]byte, n)
-	if _, err := io.ReadFull(conn, answer); err != nil {
-		return nil, err
-	}
-	if answer[4] != 0 {
-		return nil, errors.New("an answer with tags in its header")
-	}
-	response := kmsg.NewPtrMetadataResponse()
-	response.Version = topicIDsVersion
-	if err := response.ReadFrom(answer[5:]); err != nil {
-		return nil, err
-	}
+	response := answer.(*kmsg.MetadataResponse)
 	ids := make(map[string]uuid.UUID, len(topics))
 	for _, t := range response.Topics {
 		if t.Topic != nil && slices.Contains(topics, *t.Topic) && t.ErrorCode == 0 && t.TopicID != [16]byte{} {

@@ -10,6 +10,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 )
 
 func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
@@ -19,7 +20,7 @@ func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	client := kafka.Open("test", silent.Addr().String())
+	client := kafka.Open("test", connection.Plaintext(silent.Addr().String()))
 	defer client.Close()
 	before := answerWithin
 	answerWithin = time.Second

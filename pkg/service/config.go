@@ -16,6 +16,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5"
+
+	"countersign.example/pkg/kafka/connection"
 )
 
 // Environments that a service can run in.
@@ -43,7 +45,7 @@ type Config struct {
 
 // KafkaConfig is for services that write to Kafka or read from it.
 type KafkaConfig struct {
-	KafkaBrokers        []string     `env:"KAFKA_BROKERS,required,notEmpty" desc:"Kafka's addresses, host:port, separated by commas"`
+	connection.Settings
 	EventSigningKeyFile string       `env:"EVENT_SIGNING_KEY_FILE" desc:"this service's Ed25519 key, PKCS#8 in PEM: it signs each event that is published; needed by consumer and all"`
 	EventVerifyKeysFile string       `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
 	VerifyEvents        Verification `env:"VERIFY_EVENTS" envDefault:"required" desc:"required, or accepted while some services do not sign yet: unsigned events pass then, and are counted"`
@@ -137,21 +139,36 @@ func load[C any](defaults C, environment map[string]string) (*C, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T does not embed service.Config", c)
 	}
-	wrong := parse(&c, environment)
-	if err := configuration.Validate(); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			// What could not be read is not there to be judged.
-			if !slices.ContainsFunc(wrong, func(read string) bool { return variableOf(read) == variableOf(line) }) {
-				wrong = append(wrong, line)
-			}
-		}
+	wrong := judged(parse(&c, environment), configuration.Validate())
+	if kafka, ok := any(&c).(interface{ Kafka() *KafkaConfig }); ok {
+		wrong = judged(wrong, kafka.Kafka().Settings.Check())
 	}
 	return &c, usageError(wrong)
 }
 
-// Parse fills a struct, whose fields have tags as those of Config, from the environment. It is for a program
-// that is no service; its errors are as those of Load.
-func Parse(into any) error { return usageError(parse(into, env.ToMap(os.Environ()))) }
+// Parse fills a struct, whose fields have tags as those of Config, from the environment, and checks it if it
+// can be. It is for a program that is no service; its errors are as those of Load.
+func Parse(into any) error {
+	wrong := parse(into, env.ToMap(os.Environ()))
+	if checked, ok := into.(interface{ Check() error }); ok {
+		wrong = judged(wrong, checked.Check())
+	}
+	return usageError(wrong)
+}
+
+// judged adds the lines of an error to what is wrong: those about what could be read.
+func judged(wrong []string, err error) []string {
+	if err == nil {
+		return wrong
+	}
+	unread := wrong
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.ContainsFunc(unread, func(of string) bool { return variableOf(of) == variableOf(line) }) {
+			wrong = append(wrong, line)
+		}
+	}
+	return wrong
+}
 
 func usageError(lines []string) error {
 	if len(lines) == 0 {

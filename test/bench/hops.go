@@ -13,6 +13,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/test/testsystem"
 )
@@ -61,7 +62,7 @@ func newHops(e *environment, parts *testsystem.Parts) *hops {
 		_ = h.redis.Close()
 		h.pool.Close()
 	})
-	client := kafka.Open("bench", parts.Brokers)
+	client := kafka.Open("bench", connection.Plaintext(parts.Brokers))
 	defer client.Close()
 	// It waits until the brokers know the topic and its leader, which they do a moment after they have made it.
 	check(client.CreateTopics(ctx, kafka.TopicConfig{Name: hopsTopic, Partitions: 1}))

@@ -16,6 +16,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -42,7 +43,7 @@ func growth(e *environment) {
 	sizes := [2]int{fewEvents, *journalEvents}
 	broker := must(embedded.Kafka(e.TempDir(), ""))
 	e.Cleanup(broker.Close)
-	client := kafka.Open("bench", broker.Addr())
+	client := kafka.Open("bench", connection.Plaintext(broker.Addr()))
 	e.Cleanup(client.Close)
 	var journals [2]*grown
 	for i, size := range sizes {

@@ -9,6 +9,7 @@ import (
 	"countersign.example/pkg/evidence"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/signing"
 	"countersign.example/test/testsystem"
@@ -28,7 +29,7 @@ func TestEvidenceIsWhatTheTopicHolds(t *testing.T) {
 	}
 	sys.Settle(t)
 
-	client := kafka.Open("test", sys.Parts.Brokers)
+	client := kafka.Open("test", connection.Plaintext(sys.Parts.Brokers))
 	defer client.Close()
 	partitions, err := client.Offsets(t.Context(), "", payment.Topic)
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg"
 	"countersign.example/test/testsystem"
 )
@@ -141,7 +142,7 @@ func walk(t *testing.T, v *testsystem.Client, path string) (opened int) {
 // it.
 func allReceived(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 	t.Helper()
-	client := kafka.Open("hostile", sys.Parts.Brokers)
+	client := kafka.Open("hostile", connection.Plaintext(sys.Parts.Brokers))
 	defer client.Close()
 	behind := func() (lag int64, err error) {
 		for _, service := range journals {

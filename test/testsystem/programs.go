@@ -14,6 +14,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg/pgtest"
 )
 
@@ -122,7 +123,7 @@ func (s *System) migrated(name string) (address string) {
 // createTopics makes those that migrate makes, where the databases are copies.
 func (s *System) createTopics() {
 	s.tb.Helper()
-	client := kafka.Open("test", s.Parts.Brokers)
+	client := kafka.Open("test", connection.Plaintext(s.Parts.Brokers))
 	defer client.Close()
 	err := client.CreateTopics(s.tb.Context(), kafka.DeadLettersConfig(),
 		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},

@@ -12,17 +12,18 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/kafka/connection"
 )
 
 // given starts a broker with a topic of two partitions and one message in it.
-func given(t *testing.T) (*kafka.Client, string) {
+func given(t *testing.T) (*kafka.Client, *kafka.Dialer, string) {
 	t.Helper()
 	broker, err := embedded.Kafka("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	client := &kafka.Client{Addr: kafka.TCP(broker.Addr()), Timeout: 10 * time.Second}
+	client, dialer := open(connection.Plaintext(broker.Addr()))
 	if _, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
 		Topics: []kafka.TopicConfig{{Topic: "payments", NumPartitions: 2, ReplicationFactor: 1}},
 	}); err != nil {
@@ -36,11 +37,11 @@ func given(t *testing.T) (*kafka.Client, string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return client, broker.Addr()
+	return client, dialer, broker.Addr()
 }
 
 func TestTopicsShowsOffsetsAndLag(t *testing.T) {
-	client, addr := given(t)
+	client, _, addr := given(t)
 	// given a group that has read the message
 	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: "payments", GroupID: "manager-ui", MaxWait: 100 * time.Millisecond, StartOffset: kafka.FirstOffset})
 	if _, err := reader.ReadMessage(t.Context()); err != nil {
@@ -63,11 +64,11 @@ func TestTopicsShowsOffsetsAndLag(t *testing.T) {
 }
 
 func TestTailShowsHeadersAndDisarmsTheValue(t *testing.T) {
-	client, addr := given(t)
+	client, dialer, _ := given(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	out, in := io.Pipe()
-	go func() { _ = in.CloseWithError(tail(ctx, client, []string{addr}, "payments", true, in)) }()
+	go func() { _ = in.CloseWithError(tail(ctx, client, dialer, "payments", true, in)) }()
 
 	var page strings.Builder
 	buffer := make([]byte, 1024)
@@ -88,8 +89,8 @@ func TestTailShowsHeadersAndDisarmsTheValue(t *testing.T) {
 }
 
 func TestTailOfNoTopicSaysWhichThereAre(t *testing.T) {
-	client, addr := given(t)
-	err := tail(t.Context(), client, []string{addr}, "paymants", false, io.Discard)
+	client, dialer, _ := given(t)
+	err := tail(t.Context(), client, dialer, "paymants", false, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "payments") {
 		t.Errorf("got %v", err)
 	}

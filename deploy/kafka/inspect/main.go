@@ -1,5 +1,5 @@
 // Inspect looks inside Kafka, the embedded one or any other: KAFKA_BROKERS says where
-// (127.0.0.1:9092 by default).
+// (127.0.0.1:9092 by default). KAFKA_TLS, KAFKA_SASL and so on are as for a service.
 //
 //	inspect topics          topics with their partitions, and how far each consumer group has read
 //	inspect tail <topic>    messages with their headers as they come; FROM=start for those that are there
@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/kafka/connection"
+	"countersign.example/pkg/service"
 )
 
 const usage = "usage: inspect topics | inspect tail <topic>"
@@ -36,15 +38,29 @@ func main() {
 var errUsage = errors.New(usage)
 
 func dispatch(ctx context.Context, args []string) error {
-	brokers := strings.Split(env("KAFKA_BROKERS", "127.0.0.1:"+env("KAFKA_PORT", "9092")), ",")
-	client := &kafka.Client{Addr: kafka.TCP(brokers...), Timeout: 10 * time.Second}
+	if os.Getenv("KAFKA_BROKERS") == "" {
+		_ = os.Setenv("KAFKA_BROKERS", "127.0.0.1:"+env("KAFKA_PORT", "9092"))
+	}
+	var c struct{ connection.Settings }
+	if err := service.Parse(&c); err != nil {
+		return err
+	}
+	client, dialer := open(c.Settings)
 	switch {
 	case len(args) == 1 && args[0] == "topics":
 		return topics(ctx, client, os.Stdout)
 	case len(args) == 2 && args[0] == "tail":
-		return tail(ctx, client, brokers, args[1], os.Getenv("FROM") == "start", os.Stdout)
+		return tail(ctx, client, dialer, args[1], os.Getenv("FROM") == "start", os.Stdout)
 	}
 	return errUsage
+}
+
+// open returns what asks the brokers, and what readers connect by. Both sign in as the settings say.
+func open(settings connection.Settings) (*kafka.Client, *kafka.Dialer) {
+	const within = 5 * time.Second
+	dial := settings.NewDialer("inspect", within).DialContext
+	client := &kafka.Client{Addr: kafka.TCP(settings.KafkaBrokers...), Timeout: 10 * time.Second, Transport: &kafka.Transport{Dial: dial, DialTimeout: within}}
+	return client, &kafka.Dialer{DialFunc: dial, Timeout: within}
 }
 
 func env(name, otherwise string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // tail prints every message of a topic as it comes until ctx ends. It joins no group, so that it
 // takes nothing from anyone.
-func tail(ctx context.Context, client *kafka.Client, brokers []string, topic string, fromStart bool, w io.Writer) error {
+func tail(ctx context.Context, client *kafka.Client, dialer *kafka.Dialer, topic string, fromStart bool, w io.Writer) error {
 	list, err := userTopics(ctx, client)
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func tail(ctx context.Context, client *kafka.Client, brokers []string, topic str
 	all, ctx := errgroup.WithContext(ctx)
 	for _, partition := range partitions {
 		reader := kafka.NewReader(kafka.ReaderConfig{
-			Brokers: brokers, Topic: topic, Partition: partition.ID, MinBytes: 1, MaxBytes: 10 << 20, MaxWait: 250 * time.Millisecond,
+			Brokers: strings.Split(client.Addr.String(), ","), Dialer: dialer, Topic: topic, Partition: partition.ID, MinBytes: 1, MaxBytes: 10 << 20, MaxWait: 250 * time.Millisecond,
 		})
 		all.Go(func() error {
 			defer func() { _ = reader.Close() }()

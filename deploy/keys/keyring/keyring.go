@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/signing"
 )
 
@@ -27,9 +28,9 @@ const DevelopmentLife = 10 * 365 * 24 * time.Hour
 
 // Prepare makes what is missing in a folder. When it makes the first keys, it notes the topics' ends as the
 // cut-off: what they hold was written before anybody signed.
-func Prepare(ctx context.Context, dir, brokers string) error {
+func Prepare(ctx context.Context, dir string, kafkaSettings connection.Settings) error {
 	if _, err := os.Stat(signing.TrustFile(dir)); errors.Is(err, os.ErrNotExist) {
-		if err := CutOff(ctx, dir, brokers); err != nil {
+		if err := CutOff(ctx, dir, kafkaSettings); err != nil {
 			return err
 		}
 	}
@@ -54,7 +55,7 @@ func Renew(dir, service string, life time.Duration) (signing.Key, error) {
 
 // CutOff notes where the topics end now: messages before that need no signature. A cut-off that is there is not
 // moved: what was refused since would count wherever a copy is made again.
-func CutOff(ctx context.Context, dir, brokers string) error {
+func CutOff(ctx context.Context, dir string, kafkaSettings connection.Settings) error {
 	var trust signing.Trust
 	content, err := os.ReadFile(signing.TrustFile(dir))
 	if err == nil {
@@ -66,7 +67,7 @@ func CutOff(ctx context.Context, dir, brokers string) error {
 	case len(trust.UnsignedUntil) > 0:
 		return fmt.Errorf("%s has a cut-off, which is not moved; if nobody has verified by it yet, take unsigned_until out of the file first", signing.TrustFile(dir))
 	}
-	client := kafka.Open("keys", strings.Split(brokers, ",")...)
+	client := kafka.Open("keys", kafkaSettings)
 	defer client.Close()
 	ends, err := client.Ends(ctx, Topics...)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign.example/deploy/keys/keyring"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/signing"
 )
 
@@ -16,7 +17,7 @@ func TestACutOffIsNotMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	// There are no brokers here: it is refused before anybody is asked.
-	if err := keyring.CutOff(t.Context(), dir, "127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "has a cut-off") {
+	if err := keyring.CutOff(t.Context(), dir, connection.Plaintext("127.0.0.1:1")); err == nil || !strings.Contains(err.Error(), "has a cut-off") {
 		t.Error(err)
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -76,7 +77,7 @@ func TestReconcilingTakesTheSameMemoryHoweverMuchThereIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	client := kafka.Open("test", broker.Addr())
+	client := kafka.Open("test", connection.Plaintext(broker.Addr()))
 	t.Cleanup(client.Close)
 	if err := client.CreateTopics(t.Context(), kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions},
 		kafka.TopicConfig{Name: orders.Topic, Partitions: orders.Partitions}); err != nil {
