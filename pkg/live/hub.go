@@ -28,6 +28,7 @@ type Hub struct {
 	upgrader websocket.Upgrader
 	queue    int // queueSize, but for tests
 	resets   prometheus.Counter
+	refused  prometheus.Counter
 	serving  sync.WaitGroup
 	joined   chan struct{} // a socket has, since Watch last looked
 
@@ -36,6 +37,9 @@ type Hub struct {
 	ring     *ring
 	sockets  map[string]map[*socket]struct{} // by audience
 	count    int
+	most     int            // sockets; 0 for any number
+	mostEach int            // sockets of one session
+	sessions map[string]int // how many sockets each has
 	healthy  bool
 	draining bool
 }
@@ -48,7 +52,10 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub 
 		resets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "live_resets_total", Help: "Times a socket was told to fetch its page again.",
 		}),
-		ring: newRing(ringSize, entryID{}), sockets: map[string]map[*socket]struct{}{},
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "live_refused_total", Help: "Sockets that were refused for a limit.",
+		}),
+		ring: newRing(ringSize, entryID{}), sockets: map[string]map[*socket]struct{}{}, sessions: map[string]int{},
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: writeWait, ReadBufferSize: 512, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
@@ -56,6 +63,10 @@ func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub 
 	}
 	return h
 }
+
+// Limit bounds the sockets of a session (or of an audience, for those without one) and of the replica; 0 is
+// any number. It is called before the first Serve. A page above it is told to try again later.
+func (h *Hub) Limit(ofSession, all int) { h.mostEach, h.most = ofSession, all }
 
 // Cursor is where this replica is in the stream. A page takes it before its query and gives it to
 // <live-updates>. It is empty while Redis has not been reached since the start; the socket then resets once
@@ -87,7 +98,7 @@ func (h *Hub) Collectors() []prometheus.Collector {
 			}
 			return 0
 		})
-	return []prometheus.Collector{h.resets, sockets, healthy}
+	return []prometheus.Collector{h.resets, h.refused, sockets, healthy}
 }
 
 func (h *Hub) position() cursor {
@@ -168,13 +179,19 @@ func (h *Hub) restart(newest cursor, floor entryID, entries []entry) {
 	}
 }
 
-// join gives a socket what it has missed and everything from now on. It is refused while draining.
-func (h *Hub) join(s *socket, audience string) bool {
+// join gives a socket what it has missed and everything from now on. It is refused, with a code, while
+// draining and above a limit.
+func (h *Hub) join(s *socket, audience string) (code int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.draining {
-		return false
+	switch {
+	case h.draining:
+		return websocket.CloseServiceRestart
+	case h.most > 0 && h.count >= h.most, h.mostEach > 0 && h.sessions[s.owner(audience)] >= h.mostEach:
+		h.refused.Inc()
+		return websocket.CloseTryAgainLater
 	}
+	h.sessions[s.owner(audience)]++
 	if h.sockets[audience] == nil {
 		h.sockets[audience] = map[*socket]struct{}{}
 	}
@@ -184,7 +201,7 @@ func (h *Hub) join(s *socket, audience string) bool {
 	if s.session != "" {
 		wait.Signal(h.joined)
 	}
-	return true
+	return 0
 }
 
 // rejoin moves a socket to another cursor: the page it belongs to has been rendered again, maybe with less
@@ -260,6 +277,9 @@ func (h *Hub) leave(s *socket, audience string) {
 		delete(h.sockets, audience)
 	}
 	h.count--
+	if h.sessions[s.owner(audience)]--; h.sessions[s.owner(audience)] == 0 {
+		delete(h.sessions, s.owner(audience))
+	}
 }
 
 // Close refuses new sockets and closes the open ones with 1012 (service restart), in batches, so that the

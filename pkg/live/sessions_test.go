@@ -196,3 +196,49 @@ func TestARefusedSocketIsToldWhy(t *testing.T) {
 		t.Errorf("closed with %v", err)
 	}
 }
+
+func TestASessionHasSoManySocketsAndOthersHaveTheirs(t *testing.T) {
+	a := newApp(t)
+	a.push()
+	a.hub.Limit(2, 4)
+	open := func(session string) *websocket.Conn {
+		conn, _, err := websocket.DefaultDialer.Dial(a.url+"?session="+session, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	// outcome is the code by which a socket is closed, or 0 when it is served.
+	outcome := func(conn *websocket.Conn) int {
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, _, err := conn.ReadMessage()
+		closed := &websocket.CloseError{}
+		if errors.As(err, &closed) {
+			return closed.Code
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 0
+	}
+	first := open("one")
+	for i, c := range []struct {
+		session string
+		code    int
+	}{{"one", 0}, {"one", websocket.CloseTryAgainLater}, {"two", 0}, {"", 0}, {"three", websocket.CloseTryAgainLater}} {
+		if code := outcome(open(c.session)); code != c.code {
+			t.Errorf("socket %d of %q: %d", i, c.session, code)
+		}
+	}
+	if code := outcome(first); code != 0 {
+		t.Fatal(code)
+	}
+	// A socket that closes makes room.
+	_ = first.Close()
+	for deadline := time.Now().Add(10 * time.Second); outcome(open("one")) != 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the place of a closed socket is not given again")
+		}
+	}
+}

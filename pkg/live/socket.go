@@ -49,6 +49,14 @@ func (s *socket) close(code int) {
 	})
 }
 
+// owner is who the socket counts for.
+func (s *socket) owner(audience string) string {
+	if s.session != "" {
+		return s.session
+	}
+	return "of " + audience
+}
+
 // isClosed says so without waiting.
 func (s *socket) isClosed() bool {
 	select {
@@ -78,8 +86,8 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 		notified: make(chan struct{}, 1),
 		closed:   make(chan struct{}),
 	}
-	if !h.join(s, audience) {
-		closeWith(conn, websocket.CloseServiceRestart)
+	if code := h.join(s, audience); code != 0 {
+		closeWith(conn, code)
 		return
 	}
 	defer h.leave(s, audience)

@@ -30,7 +30,7 @@ const (
 // Register adds the ways in and out.
 func (p *Provider) Register(s *web.Site) {
 	p.site = s
-	s.Open(http.MethodGet, signInPath, p.send)
+	s.Open(http.MethodGet, signInPath, p.send, s.LimitSignIns)
 	s.Open(http.MethodGet, callbackPath, p.callback)
 	s.Open(http.MethodPost, signOutPath, p.signOut)
 	s.Open(http.MethodGet, signedOutPath, p.signedOut)

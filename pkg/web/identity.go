@@ -124,7 +124,7 @@ func (d *Demo) Register(s *Site) {
 		}
 		// Another person may not see the page that this one was on.
 		return Redirect(c, s.Home())
-	})
+	}, s.LimitSignIns)
 }
 
 // Ended goes on as the first person.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"log/slog"
-	"net"
 
 	"github.com/labstack/echo/v4"
 )
@@ -18,13 +17,9 @@ const (
 // LogSecurity writes a line of the security log: who did what, from where, by which session. It never holds a
 // secret, for a session is named by the beginning of its token's hash.
 func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slog.Attr) {
-	address, _, err := net.SplitHostPort(c.Request().RemoteAddr)
-	if err != nil {
-		address = c.Request().RemoteAddr
-	}
 	session := s.nameOf(c)
 	attrs := append([]slog.Attr{slog.Bool("security", true), slog.String("event", event), slog.String("person", person),
-		slog.String("session", session[:min(len(session), sessionLogged)]), slog.String("address", address)}, more...)
+		slog.String("session", session[:min(len(session), sessionLogged)]), slog.String("address", c.RealIP())}, more...)
 	s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "security: "+event, attrs...)
 }
 

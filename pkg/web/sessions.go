@@ -134,9 +134,9 @@ const visitLifetime = 24 * time.Hour
 
 // begin gives a browser without a session one, which ends when somebody signs in there: its page is about to
 // open a socket, which ends with it. A session that cannot be saved keeps no page away; the next page begins
-// one.
-func (s *Sessions) begin(c echo.Context) {
-	if ctx := c.Request().Context(); s.manager.Token(ctx) == "" && s.manager.Status(ctx) == scs.Unmodified {
+// one. So does one that is beyond allowed.
+func (s *Sessions) begin(c echo.Context, allowed func() bool) {
+	if ctx := c.Request().Context(); s.manager.Token(ctx) == "" && s.manager.Status(ctx) == scs.Unmodified && allowed() {
 		s.manager.SetDeadline(ctx, time.Now().Add(min(visitLifetime, s.manager.Lifetime)))
 	}
 }

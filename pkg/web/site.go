@@ -48,7 +48,8 @@ type Options struct {
 	// LiveCursor is the live hub's position, "" where it has none yet. Nil: pages are not live.
 	LiveCursor func() string
 	Large      []Large // routes that take more
-	FormOrigin string  // another site that a form's answer may lead to: where people sign out; may be empty
+	Limits     LimitConfig
+	FormOrigin string // another site that a form's answer may lead to: where people sign out; may be empty
 	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line
 	// below the header. May be nil.
 	Away func(ctx context.Context) []string
@@ -60,6 +61,7 @@ type Site struct {
 	options Options
 	open    map[string]bool // routes for which nobody needs to be known
 	exports exports
+	limits  *limits
 }
 
 // New returns a site that serves its assets, /favicon.ico, /robots.txt, /sessions and the identity's own
@@ -72,7 +74,7 @@ func New(o Options) (*Site, error) {
 	if o.Home == "" {
 		o.Home = "/"
 	}
-	s := &Site{Echo: newEcho(), options: o, open: map[string]bool{}}
+	s := &Site{Echo: newEcho(), options: o, open: map[string]bool{}, limits: newLimits(o.Limits, o.Sessions)}
 	e := s.Echo
 	e.HTTPErrorHandler = s.answerError
 	// Assets need neither a session nor a person.
@@ -103,10 +105,13 @@ func New(o Options) (*Site, error) {
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
-		observe(o.Metrics, o.Log), recoverPanics, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
+		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
 		o.Sessions.middleware, s.identify,
 	)
 	o.Identity.Register(s)
+	if o.Metrics != nil {
+		o.Metrics.MustRegister(s.limits.refused)
+	}
 	e.GET(sessionsPath, s.listSessions)
 	e.POST(sessionsPath+"/end", s.endSessions)
 	return s, nil
@@ -124,6 +129,7 @@ func NewAPI(log *slog.Logger, metrics *telemetry.Metrics, large ...Large) *echo.
 func newEcho() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
 	answerHead(e)
 	e.Logger.SetOutput(io.Discard) // errors are logged by answerError, with what we know
 	return e
@@ -159,10 +165,13 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 const strangerKey = "web.stranger"
 
 // Open adds a route for which nobody needs to be signed in.
-func (s *Site) Open(method, path string, handler echo.HandlerFunc) {
+func (s *Site) Open(method, path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) {
 	s.open[path] = true
-	s.Echo.Add(method, path, handler)
+	s.Echo.Add(method, path, handler, middleware...)
 }
+
+// LimitSignIns is middleware of the routes at which signing in begins.
+func (s *Site) LimitSignIns(next echo.HandlerFunc) echo.HandlerFunc { return s.limits.signIns(next) }
 
 // Home is where the app begins.
 func (s *Site) Home() string { return s.options.Home }
@@ -224,7 +233,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 			f.Flashes = append(f.Flashes, page.Message)
 		}
 		if f.Live && c.Request().Method == http.MethodGet && status < http.StatusInternalServerError {
-			s.options.Sessions.begin(c)
+			s.options.Sessions.begin(c, func() bool { return allows(s.limits.begun, network(c)) })
 		}
 	}
 	body, err := s.options.Renderer.page(view, f)

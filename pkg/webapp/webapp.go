@@ -28,12 +28,13 @@ type Config struct {
 	service.RedisConfig
 	web.IdentityConfig
 	web.SessionConfig
+	web.LimitConfig
 	OIDC signin.Config
 }
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	errs := []error{c.Config.Validate(), c.IdentityConfig.Check(c.Environment), c.SessionConfig.Check()}
+	errs := []error{c.Config.Validate(), c.IdentityConfig.Check(c.Environment), c.SessionConfig.Check(), c.LimitConfig.Check()}
 	if c.Identity == web.OIDCIdentity {
 		errs = append(errs, c.OIDC.Check(c.Environment, c.PublicURL))
 	}
@@ -134,6 +135,7 @@ func (a App[C]) identity(r *running, sessions *web.Sessions, rt *service.Runtime
 // serve adds the pages, and what brings to the open ones what is pushed.
 func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	hub := live.NewHub(r.DB, r.redis, a.Name, rt.Log)
+	hub.Limit(r.SocketsPerSession, r.Sockets)
 	rt.Metrics.MustRegister(hub.Collectors()...)
 	rt.Health.Optional("redis", func(context.Context) error {
 		if !hub.Healthy() {
@@ -149,7 +151,7 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	rt.Go("live updates", hub.Run)
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
 	site, err := a.NewPages(cfg, r.Base, rt, hub, web.Options{
-		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin,
+		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin, Limits: r.LimitConfig,
 		Production: r.Environment == service.Production, Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 // commands measures how many items a second ordering-core adds to drafts, over the transactions a second of
 // pgbench on the same PostgreSQL right before and after: with both web apps receiving them, and alone.
 func commands(e *environment) {
-	sys, floor := testsystem.New(e), newPgbench(e)
+	sys, floor := testsystem.New(e, testsystem.Unlimited...), newPgbench(e)
 	stop(sys, testsystem.Core, testsystem.Gateway)
 	product := sys.Product(e, "BENCH-1", "Scaffolding for the north wall", 12_00)
 	fmt.Printf("\nCommands: items added to drafts at ordering-core, over pgbench's simple-update, both at %d connections\n\n", commandConnections)

@@ -25,7 +25,7 @@ const (
 // latency measures from the POST of a payment at contractor-ui to its row in the socket of a page that is
 // open at manager-ui, and the sum of the raw hops between.
 func latency(e *environment) {
-	measureFlows(e, testsystem.New(e), way{
+	measureFlows(e, testsystem.New(e, testsystem.Unlimited...), way{
 		title:  "Latency: POST of a payment at contractor-ui -> its row in an open page's socket at manager-ui (ms)",
 		writer: testsystem.Contractor, page: "/payments", row: "payment-", rate: 100,
 		next: func(*contractor) place { return place{newID(), 0} },
@@ -37,7 +37,7 @@ func latency(e *environment) {
 // is open at manager-ui. The command goes on to ordering-core over HTTP, which the raw hops leave out. The
 // rate is lower than the payments': a page of an order is not answered before its own copy shows the command.
 func orders(e *environment) {
-	sys := testsystem.New(e)
+	sys := testsystem.New(e, testsystem.Unlimited...)
 	product := sys.Product(e, "BENCH-1", "Scaffolding for the north wall", 12_00)
 	measureFlows(e, sys, way{
 		title:  "Orders: POST of an item at contractor-ui -> the order's row in an open page's socket at manager-ui (ms)",

@@ -25,7 +25,7 @@ var listSizes = [2]int{10_000, 1_000_000}
 func lists(e *environment) {
 	var systems [2]*testsystem.System
 	for i, size := range listSizes {
-		systems[i] = testsystem.New(e)
+		systems[i] = testsystem.New(e, testsystem.Unlimited...)
 		for _, app := range orderApps {
 			began := time.Now()
 			app.fill(e.ctx, systems[i].Database[app.service], size)

@@ -32,7 +32,7 @@ const (
 // rebuild measures how fast contractor-ui makes its copy from an empty database and a long topic, and how
 // much memory it takes meanwhile; then `rebuild`, which folds its own journal again in place.
 func rebuild(e *environment) {
-	sys := testsystem.New(e)
+	sys := testsystem.New(e, testsystem.Unlimited...)
 	stop(sys, testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager)
 	events := *rebuildEvents / eventsOfOrder * eventsOfOrder
 	if events < eventsOfOrder {

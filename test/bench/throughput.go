@@ -19,7 +19,7 @@ const (
 // what the slowest part sustains, and nothing can pile up unseen. That nothing does is shown by what waits at
 // half time and at the end.
 func throughput(e *environment) {
-	sys, floor := testsystem.New(e), newPgbench(e)
+	sys, floor := testsystem.New(e, testsystem.Unlimited...), newPgbench(e)
 	fmt.Printf("\nThroughput: payments requested, accepted and confirmed in both copies, over pgbench's simple-update at %d connections\n\n",
 		pgbenchConnections)
 	t := newTable("", "payments/s", "first half", "second half", "waiting at half time", "at the end", "pgbench tx/s before", "after", "ratio", "aim")

@@ -39,6 +39,9 @@ const (
 
 var services = []string{Gateway, Core, Ordering, Contractor, Manager}
 
+// Unlimited are settings of a system whose load comes from one address and few browsers.
+var Unlimited = []string{"REQUESTS_PER_SESSION=0", "REQUESTS_PER_ADDRESS=0", "SIGN_INS_PER_ADDRESS=0", "SESSIONS_PER_ADDRESS=0", "SOCKETS_PER_SESSION=0"}
+
 // startTimeout is generous: tests share two cores with builds.
 const startTimeout = 60 * time.Second
 

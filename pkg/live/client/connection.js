@@ -8,7 +8,8 @@ const silence = { visible: 10_000, hidden: 40_000 }; // after which the server i
 const answers = 2_000; // within which it says that it is
 const lostAfter = 3; // failed tries until the page says so
 const waking = ["online", "focus", "pageshow"];
-const restart = 1012, sessionEnded = 1008;
+const restart = 1012, sessionEnded = 1008, tryAgainLater = 1013;
+const whenFull = 30_000; // until a page that was one too many tries again
 const endedPause = 250; // for another tab's answer to reach this browser, which may hold the new session
 
 export class Connection {
@@ -19,6 +20,7 @@ export class Connection {
   #watch = null;
   #probe = null;
   #late = false;
+  #full = false;
   #position;
   #refresher = new Refresher(() => this.#socket?.readyState === WebSocket.OPEN && !this.#late);
 
@@ -115,6 +117,11 @@ export class Connection {
   #closed(code) {
     this.#drop();
     if (code === sessionEnded) return this.#ended();
+    if (code === tryAgainLater) {
+      this.#full = true;
+      this.#retry = setTimeout(() => this.#open(), whenFull);
+      return this.#show();
+    }
     // After a restart the server is likely to be back soon, so waiting longer and longer begins anew.
     if (code === restart) this.#tries = 0;
     this.#retry = setTimeout(() => this.#open(), backoff(this.#tries++));
@@ -134,6 +141,7 @@ export class Connection {
   #receive(m) {
     this.#listen();
     this.#tries = 0;
+    this.#full = false;
     this.#late = Boolean(m.late);
     if (m.reset) this.#refresher.request(moment(m.spread));
     if (m.row && applyRow(m.row)) this.#refresher.request();
@@ -146,6 +154,6 @@ export class Connection {
   #show = () => {
     const open = this.#socket?.readyState === WebSocket.OPEN && this.#tries === 0;
     const state = open && !this.#late && this.#position.cursor ? "live" : this.#tries >= lostAfter ? "lost" : "connecting";
-    showState(navigator.onLine ? state : "offline");
+    showState(!navigator.onLine ? "offline" : this.#full ? "full" : state);
   };
 }

@@ -45,7 +45,7 @@ export function takePage(page) {
   for (const { dataset, innerHTML } of page.querySelectorAll("[data-live-fragment]")) applyFragment({ name: dataset.liveFragment, html: innerHTML });
 }
 
-const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline" };
+const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline", full: "Not live: too many pages are open" };
 
 export function showState(state) {
   for (const dot of document.querySelectorAll("[data-live-state]")) {
