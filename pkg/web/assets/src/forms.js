@@ -1,4 +1,5 @@
 // Small comforts; every form works without them.
+import { sending } from "../../../live/client/refresher.js";
 
 // What is chosen in a filter applies at once, a draft's customer is picked at once, and the "Signed in as" select sends itself.
 // Another person's page is another document, so that sockets and caches of the one before are gone. A filter may be emptied; what
@@ -32,16 +33,34 @@ addEventListener("input", ({ target }) => {
   const form = target.closest?.("form[role=search]");
   if (!form || !target.matches("[type=search]")) return;
   clearTimeout(typing);
-  typing = setTimeout(() => {
-    if (!form.isConnected) return;
-    form.dataset.turboAction = "replace";
-    form.requestSubmit();
-  }, pause);
+  typing = setTimeout(() => search(form), pause);
 });
+for (const name of ["submit", "turbo:click"]) { // it goes, or its person does
+  addEventListener(name, ({ target }) => { if (target.method !== "post") clearTimeout(typing); }, { capture: true });
+}
+
+function search(form) {
+  if (!form.isConnected) return;
+  if (isBusy()) {
+    typing = setTimeout(() => search(form), 50);
+    return;
+  }
+  form.dataset.turboAction = "replace";
+  form.requestSubmit();
+}
+
+// What is sent aborts what is under way: a former search may be, and nothing that changes something.
+let changes = false; // what was sent last
+addEventListener("turbo:submit-start", ({ target }) => { changes = target.method === "post"; });
+const isBusy = () => changes && sending();
 
 // send sends a field's form. The focus stays in the field, on the page that comes.
 function send(field) {
   const form = field.closest("form"), name = field.getAttribute("name");
+  if (form.method === "get" && isBusy()) {
+    setTimeout(() => { if (field.isConnected) send(field); }, 50);
+    return;
+  }
   if (name && form.contains(document.activeElement)) {
     addEventListener("turbo:render", () => {
       document.querySelector(`form[data-submit-on-change] [name="${CSS.escape(name)}"]`)?.focus();

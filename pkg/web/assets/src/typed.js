@@ -5,9 +5,29 @@ import { sentFields, fields, fieldsOf, nameOf } from "./sending.js";
 const match = (name, root) => [...root.querySelectorAll("form")].find((f) => nameOf(f) === name);
 
 addEventListener("input", ({ target }) => target.form?.setAttribute("data-touched", ""));
+let typedOn = null; // a form that somebody went on typing in while it was sent, until its answer is there
+const theirs = new Set(); // its fields that have changed since
+
 addEventListener("turbo:before-morph-element", (event) => {
-  if (event.target.matches?.("form[data-touched]")) event.preventDefault();
+  const { target, detail: { newElement } } = event;
+  if (theirs.has(target)) event.preventDefault();
+  if (!target.matches?.("form[data-touched]")) return;
+  event.preventDefault();
+  if (!newElement || nameOf(newElement) !== nameOf(target)) return;
+  target.setAttribute("action", newElement.getAttribute("action")); // a list's view, say, as it is now
+  if (target === typedOn || target.method === "get") takeHidden(target, newElement);
 });
+addEventListener("turbo:render", () => {
+  typedOn = null;
+  theirs.clear();
+});
+
+// takeHidden takes what is nobody's to type: the key of the next press, what was seen, the search that a filter goes with.
+function takeHidden(form, page) {
+  const hidden = (of) => [...of.querySelectorAll("input[type=hidden]")].filter((field) => !field.closest("pick-from"));
+  for (const field of hidden(form)) field.remove();
+  form.prepend(...hidden(page).map((field) => field.cloneNode()));
+}
 
 // A form that the page has no more, since somebody else was first, goes all the same, and what was typed is offered for copying.
 addEventListener("turbo:before-render", ({ detail: { newBody } }) => {
@@ -23,10 +43,16 @@ addEventListener("turbo:before-render", ({ detail: { newBody } }) => {
   }
 });
 
-// What was sent is what the page has, unless somebody has gone on typing; a form for several things is empty for the next one.
+// What was sent is what the page has, unless somebody has gone on typing: then what is done leaves the form to them, and what is refused
+// leaves them those fields. A form for several things is empty for the next one.
 addEventListener("turbo:submit-end", ({ target, detail }) => {
   if (!detail.fetchResponse || target.method !== "post") return; // it could not be sent, and stays as it is
-  if (sentFields() !== fieldsOf(target)) return;
+  if (sentFields() !== fieldsOf(target)) {
+    typedOn = target;
+    if (detail.success) return;
+    const sent = JSON.parse(sentFields());
+    [...target.querySelectorAll(fields)].forEach((field, i) => { if (field.value !== sent[i]) theirs.add(field); });
+  }
   target.removeAttribute("data-touched");
   if (!detail.success) return;
   if (target.matches("[data-again]")) target.reset();
