@@ -6,7 +6,7 @@ const within = scope => (scope ? [...document.querySelectorAll(scope)] : [docume
 const pressable = (name, scope) =>
   within(scope)
     .flatMap(root => [...root.querySelectorAll("button, a[href], summary, input[type=submit], [role=option]")])
-    .find(e => visible(e) && !e.disabled && (words(e) === name || e.getAttribute("aria-label") === name))
+    .find(e => visible(e) && !e.disabled && getComputedStyle(e).pointerEvents !== "none" && (words(e) === name || e.getAttribute("aria-label") === name))
 
 function press(name, scope) {
   const found = pressable(name, scope)

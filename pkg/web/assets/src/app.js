@@ -1,4 +1,5 @@
 import { config } from "@hotwired/turbo";
+import "./back.js"; // before all that sends
 import "../../../live/client/index.js";
 import "./relative-time.js";
 import "./messages.js";
@@ -7,7 +8,6 @@ import "./forms.js";
 import "./typed.js";
 import "./sending.js";
 import "./offline.js";
-import "./back.js";
 import "./pick-from.js";
 import "./waiting.js";
 import "./keys.js";

@@ -17,14 +17,24 @@ addEventListener("turbo:load", () => {
   session.history.replace(here, session.history.restorationIdentifier);
 });
 addEventListener("pagehide", () => { root.dataset.stale = ""; });
-for (const name of ["turbo:render", "live"]) addEventListener(name, () => { delete root.dataset.stale; });
+let late = null, said = null; // timers
+let told = null; // a message
+for (const name of ["turbo:render", "live"]) {
+  addEventListener(name, () => {
+    delete root.dataset.stale;
+    told?.remove();
+  });
+}
 
 // Where no socket brings what was missed, the page is fetched.
-const socketTakes = 2_000, fetchTakes = 4_000; // ms
-let late = null; // a timer
+const noticed = 400, socketTakes = 2_000, fetchTakes = 4_000; // ms
 addEventListener("pageshow", () => {
   clearTimeout(late);
+  clearTimeout(said);
   const isStale = () => root.dataset.stale !== undefined;
+  if (isStale()) said = setTimeout(() => {
+    if (isStale()) told = tell({ tone: "info", text: "This page is from before, and is being brought up to date. Its buttons work again then; if it takes long, reload the page." });
+  }, noticed);
   if (isStale()) late = setTimeout(() => {
     if (!isStale()) return;
     session.refresh(document.baseURI, { method: "morph", scroll: "preserve" });
@@ -34,7 +44,7 @@ addEventListener("pageshow", () => {
   }, socketTakes);
 });
 addEventListener("submit", (event) => {
-  if (root.dataset.stale === undefined) return;
+  if (root.dataset.stale === undefined || event.target.method === "get") return;
   event.preventDefault();
   event.stopImmediatePropagation();
   tell({ tone: "warning", text: "Not sent: this page is being brought up to date. What you typed is kept; please send it again once the page is live." });
