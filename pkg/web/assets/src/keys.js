@@ -1,15 +1,10 @@
 // Single keys, for whoever works through a list by keyboard. They do nothing while somebody types, with a modifier, or while a dialog is
 // open, and each person can turn them off (WCAG 2.1.4). A key presses the button or link that says data-key: it carries what was seen, and
 // is held up like every other press (steady.js).
+import { keep, kept } from "./kept.js";
 import { tell } from "./messages.js";
 
-const isOff = () => {
-  try {
-    return localStorage.getItem("keys") === "off";
-  } catch {
-    return false;
-  }
-};
+const isOff = () => kept("keys") === "off";
 const rows = () => [...document.querySelectorAll("[data-live-list] > [id]:not(.gone)")].filter((row) => row.checkVisibility());
 const here = () => document.activeElement?.closest("[data-live-list] > [id]");
 
@@ -27,7 +22,7 @@ function step(by) {
 function press(key) {
   const row = here();
   if (!row && rows().length) return tell({ tone: "info", text: "Go to a row first, with j or k." });
-  (row ?? document.querySelector("main"))?.querySelector(`[data-key="${key}"]`)?.click();
+  (row ?? document.querySelector("main"))?.querySelector(`[data-key="${key}"]:not([inert], [inert] *)`)?.click();
 }
 
 const sheet = () => document.getElementById("keys");
@@ -58,11 +53,5 @@ addEventListener("click", ({ target }) => {
   }
 });
 addEventListener("change", ({ target }) => {
-  if (target.id !== "keys-on") return;
-  try {
-    if (target.checked) localStorage.removeItem("keys");
-    else localStorage.setItem("keys", "off");
-  } catch {
-    tell({ tone: "warning", text: "Not kept: this browser lets pages keep nothing." });
-  }
+  if (target.id === "keys-on") keep("keys", target.checked ? null : "off");
 });
