@@ -11,10 +11,12 @@ import (
 )
 
 // answersTake has what the page sends from now on be answered this many milliseconds late (slow).
-func answersTake(tab *browser.Tab, ms string) { browser.Eval[bool](tab, "Boolean(window.slow = "+ms+")") }
+func answersTake(tab *browser.Tab, ms string) {
+	browser.Eval[bool](tab, "Boolean(window.slow = "+ms+")")
+}
 
 // Whoever goes on typing while a form is sent sends what was typed with the next press, and has lost nothing.
-func TestAFormThatIsTypedOnWhileItIsSentIsSentAnew(t *testing.T) {
+func TestAFormThatIsTypedOnWhileItIsSentIsSentAgain(t *testing.T) {
 	sys := testsystem.New(t)
 	stock(t, sys)
 	ada := browser.New(t).Tab(t, "about:blank")
