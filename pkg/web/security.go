@@ -18,8 +18,13 @@ const (
 // secret, for a session is named by the beginning of its token's hash.
 func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slog.Attr) {
 	session := s.nameOf(c)
+	session = session[:min(len(session), sessionLogged)]
+	select {
+	case s.lines <- newLine(event, person, session, c.RealIP(), more):
+	default:
+	}
 	attrs := append([]slog.Attr{slog.Bool("security", true), slog.String("event", event), slog.String("person", person),
-		slog.String("session", session[:min(len(session), sessionLogged)]), slog.String("address", c.RealIP())}, more...)
+		slog.String("session", session), slog.String("address", c.RealIP())}, more...)
 	s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "security: "+event, attrs...)
 }
 

@@ -48,6 +48,7 @@ type Sessions struct {
 	store   *sessionStore
 	db      *pg.DB
 	log     *slog.Logger
+	lines   chan SecurityLine // that KeepSecurityLog stores
 }
 
 // NewSessions keeps sessions in db, under a cookie that is the app's own: browsers share cookies
@@ -65,7 +66,7 @@ func NewSessions(db *pg.DB, cookie string, secure bool, limits SessionConfig, lo
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Secure = secure
 	m.Cookie.Path = "/"
-	return &Sessions{manager: m, store: store, db: db, log: log}
+	return &Sessions{manager: m, store: store, db: db, log: log, lines: make(chan SecurityLine, linesWaiting)}
 }
 
 // SessionRetention is for sessions that have expired, which are no longer read.

@@ -67,7 +67,7 @@ func (a App[C]) Program() service.Program[C] {
 	s := a.Service
 	s.Live = true
 	s.Migrations = append([]pg.Migrations{live.Migrations, web.Migrations}, s.Migrations...)
-	s.Retentions = append([]pg.Retention{web.SessionRetention, web.LogoutTokenRetention}, s.Retentions...)
+	s.Retentions = append([]pg.Retention{web.SessionRetention, web.LogoutTokenRetention, web.SecurityLogRetention}, s.Retentions...)
 	s.Parts = a.parts
 	return s.Program()
 }
@@ -149,6 +149,7 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 		return service.UsageError{Err: err}
 	}
 	rt.Go("live updates", hub.Run)
+	rt.Go("security log", sessions.KeepSecurityLog)
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
 	site, err := a.NewPages(cfg, r.Base, rt, hub, web.Options{
 		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin, Limits: r.LimitConfig,

@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign.example/pkg/web"
+)
+
+func TestTheSecurityLogIsStoredForPeopleToLookAt(t *testing.T) {
+	// given lines, one with what no database takes
+	s := startSample(t)
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	for _, origin := range []string{"https://evil.example", "\xff" + strings.Repeat("x", 600)} {
+		s.post(t, "/form", nil, "Origin", origin, "Sec-Fetch-Site", "cross-site")
+	}
+	// when the service stops at once, then all of them are stored
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = s.sessions.KeepSecurityLog(ctx)
+
+	read := func(event, person string, before int64, limit int) []web.SecurityLine {
+		t.Helper()
+		lines, err := s.sessions.SecurityLog(t.Context(), event, person, before, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	all := read("", "", 0, 10)
+	if len(all) != 3 || all[2].Event != web.SignedIn || all[2].Person != "tom-berg" || all[2].Address != "127.0.0.1" || len(all[2].Session) != 16 {
+		t.Fatalf("%+v", all)
+	}
+	if !strings.HasPrefix(all[1].Details, "origin=https://evil.example") || !strings.HasPrefix(all[0].Details, "origin=\uFFFDxxx") || len([]rune(all[0].Details)) != 501 {
+		t.Errorf("%+v", all)
+	}
+	if lines := read(web.RefusedOrigin, "", all[0].ID, 10); len(lines) != 1 || lines[0] != all[1] {
+		t.Errorf("refused before: %+v", lines)
+	}
+	if lines := read("", "tom-berg", 0, 1); len(lines) != 1 {
+		t.Errorf("of Tom: %+v", lines)
+	}
+	// and lines go after their time
+	if n, err := web.SecurityLogRetention.Apply(t.Context(), s.db, time.Now().Add(91*24*time.Hour)); err != nil || n != 3 {
+		t.Errorf("%d lines are deleted: %v", n, err)
+	}
+}
+
+func TestNobodyWaitsForTheSecurityLog(t *testing.T) {
+	// given a log that nobody stores
+	s := startSample(t)
+	for range 1100 {
+		if response, _ := s.post(t, "/form", nil, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); response.StatusCode != http.StatusForbidden {
+			t.Fatal(response.StatusCode)
+		}
+	}
+	if n := strings.Count(s.log.String(), "event="+web.RefusedOrigin); n != 1100 {
+		t.Errorf("the printed log has %d of them", n)
+	}
+}
