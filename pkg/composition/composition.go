@@ -89,16 +89,16 @@ type Restore = func(ctx context.Context, tx *pg.Tx, streams []string, report fun
 // Program is the service's command line.
 func (s Service[C]) Program() service.Program[C] {
 	return service.Program[C]{
-		Name: s.Name, Short: s.Short, Defaults: s.Defaults, Migrate: s.migrate, Start: s.start, Commands: s.commands(),
+		Name: s.Name, Short: s.Short, Defaults: s.Defaults, Migrate: s.migrate, Start: s.start, Check: s.check, Commands: s.commands(),
 	}
 }
 
 // Open opens what parts work with. The caller closes it.
 func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, error) {
 	settings := kafkaConfig(cfg)
-	keys, err := signing.OpenKeys(settings.EventVerifyKeysFile, log)
+	keys, err := openKeys(cfg, log)
 	if err != nil {
-		return Base{}, service.UsageError{Err: fmt.Errorf("EVENT_VERIFY_KEYS_FILE: %w", err)}
+		return Base{}, err
 	}
 	db, err := pg.Open(ctx, databaseURL(cfg))
 	if err != nil {
@@ -149,6 +149,25 @@ func (s Service[C]) migrate(ctx context.Context, cfg *C, _ *slog.Logger) error {
 		topics = append(topics, kafka.TopicConfig{Name: t.Name, Partitions: t.Partitions})
 	}
 	return client.CreateTopics(ctx, topics...)
+}
+
+// check reads the files of keys.
+func (s Service[C]) check(cfg *C, role service.Role) error {
+	log := slog.New(slog.DiscardHandler)
+	keys, err := openKeys(cfg, log)
+	if err != nil || !role.Serves(service.Consumer) {
+		return err
+	}
+	_, err = s.signer(cfg, Base{Keys: keys, Log: log})
+	return err
+}
+
+func openKeys[C any](cfg *C, log *slog.Logger) (*signing.Keys, error) {
+	keys, err := signing.OpenKeys(kafkaConfig(cfg).EventVerifyKeysFile, log)
+	if err != nil {
+		return nil, service.UsageError{Err: fmt.Errorf("EVENT_VERIFY_KEYS_FILE: %w", err)}
+	}
+	return keys, nil
 }
 
 // consumer is how received messages are recorded.

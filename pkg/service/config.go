@@ -28,11 +28,11 @@ const (
 
 // Config is what every service reads from its environment. A service embeds it in its own
 // struct, beside KafkaConfig and RedisConfig when it uses those; each field says its
-// variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc), and whether
-// it is a secret (secret): a secret may be in a file, too, which the variable with _FILE behind its name names.
-// The driver reads RolePassword's variable by itself, as every client of PostgreSQL does.
+// variable (env), its default (envDefault, or a value in Program.Defaults) and what it is for (desc), and
+// whether it is a secret (secret): a secret may be in a file, too, which the variable with _FILE behind its
+// name names. The driver reads RolePassword's variable by itself, as every client of PostgreSQL does.
 type Config struct {
-	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses demo sign-in and needs HTTPS cookies"`
+	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses what is not safe enough, and says what"`
 	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
 	AdminAddr       string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
 	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" secret:"true" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
@@ -40,6 +40,7 @@ type Config struct {
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
+	AllowPlaintext  []string      `env:"ALLOW_PLAINTEXT" desc:"what ENVIRONMENT=production may reach without TLS all the same: kafka, postgres, redis, http, separated by commas"`
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
 }
 
@@ -49,6 +50,7 @@ type KafkaConfig struct {
 	EventSigningKeyFile string       `env:"EVENT_SIGNING_KEY_FILE" desc:"this service's Ed25519 key, PKCS#8 in PEM: it signs each event that is published; needed by consumer and all"`
 	EventVerifyKeysFile string       `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
 	VerifyEvents        Verification `env:"VERIFY_EVENTS" envDefault:"required" desc:"required, or accepted while some services do not sign yet: unsigned events pass then, and are counted"`
+	AllowUnsignedUntil  string       `env:"ALLOW_UNSIGNED_UNTIL" desc:"with ENVIRONMENT=production and VERIFY_EVENTS=accepted: the last day of that, within a month, such as 2026-12-24"`
 }
 
 // Kafka returns the KafkaConfig of every struct that embeds it.
@@ -76,6 +78,9 @@ type RedisConfig struct {
 	RedisURL string `env:"REDIS_URL,required,notEmpty" secret:"true" desc:"Redis for live updates, redis://host:port"`
 }
 
+// Redis returns the RedisConfig of every struct that embeds it.
+func (c *RedisConfig) Redis() *RedisConfig { return c }
+
 // Base returns the embedded Config; with it every struct that embeds Config is a Configuration.
 func (c *Config) Base() *Config { return c }
 
@@ -99,6 +104,11 @@ func (c *Config) Validate() error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		errs = append(errs, fmt.Errorf("LOG_FORMAT is %q: use json or text", c.LogFormat))
 	}
+	for _, part := range c.AllowPlaintext {
+		if !slices.Contains([]string{plainKafka, plainPostgres, plainRedis, plainHTTP}, part) {
+			errs = append(errs, fmt.Errorf("ALLOW_PLAINTEXT names %q: use kafka, postgres, redis or http", part))
+		}
+	}
 	errs = append(errs, Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
 	if c.DrainDelay < 0 {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
@@ -120,10 +130,10 @@ type Configuration interface {
 	Validate() error
 }
 
-// Load fills a copy of defaults from the environment and validates it. Its errors are usage
-// errors (exit code 2) that name every variable that is wrong.
-func Load[C any](defaults C) (*C, error) {
-	c, err := load(defaults, env.ToMap(os.Environ()))
+// Load fills a copy of defaults from the environment and validates it for a role; for a command that is none,
+// the role is "". Its errors are usage errors (exit code 2) that name every variable that is wrong.
+func Load[C any](defaults C, role Role) (*C, error) {
+	c, err := load(defaults, role, env.ToMap(os.Environ()))
 	if err != nil {
 		return nil, err
 	}
@@ -133,41 +143,50 @@ func Load[C any](defaults C) (*C, error) {
 	return c, err
 }
 
-func load[C any](defaults C, environment map[string]string) (*C, error) {
+func load[C any](defaults C, role Role, environment map[string]string) (*C, error) {
 	c := defaults
 	configuration, ok := any(&c).(Configuration)
 	if !ok {
 		return nil, fmt.Errorf("%T does not embed service.Config", c)
 	}
-	wrong := judged(parse(&c, environment), configuration.Validate())
+	environment, wrong := parse(&c, environment)
+	errs := []error{configuration.Validate()}
 	if kafka, ok := any(&c).(interface{ Kafka() *KafkaConfig }); ok {
-		wrong = judged(wrong, kafka.Kafka().Settings.Check())
+		errs = append(errs, kafka.Kafka().Settings.Check())
 	}
-	return &c, usageError(wrong)
+	wrong = judged(wrong, linesOf(errors.Join(errs...)))
+	return &c, usageError(judged(wrong, refused(configuration, role, environment, time.Now())))
 }
 
 // Parse fills a struct, whose fields have tags as those of Config, from the environment, and checks it if it
 // can be. It is for a program that is no service; its errors are as those of Load.
 func Parse(into any) error {
-	wrong := parse(into, env.ToMap(os.Environ()))
+	_, wrong := parse(into, env.ToMap(os.Environ()))
 	if checked, ok := into.(interface{ Check() error }); ok {
-		wrong = judged(wrong, checked.Check())
+		wrong = judged(wrong, linesOf(checked.Check()))
 	}
 	return usageError(wrong)
 }
 
-// judged adds the lines of an error to what is wrong: those about what could be read.
-func judged(wrong []string, err error) []string {
-	if err == nil {
-		return wrong
+// judged adds lines to what is wrong, but those about a variable of which something has been said.
+func judged(wrong, lines []string) []string {
+	said := map[string]bool{}
+	for _, line := range wrong {
+		said[variableOf(line)] = true
 	}
-	unread := wrong
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if !slices.ContainsFunc(unread, func(of string) bool { return variableOf(of) == variableOf(line) }) {
+	for _, line := range lines {
+		if !said[variableOf(line)] {
 			wrong = append(wrong, line)
 		}
 	}
 	return wrong
+}
+
+func linesOf(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")
 }
 
 func usageError(lines []string) error {
@@ -177,17 +196,12 @@ func usageError(lines []string) error {
 	return UsageError{errors.New("configuration: " + strings.Join(lines, "\n"))}
 }
 
-// parse returns what is wrong, in lines that begin with the variable's name.
-func parse(into any, environment map[string]string) []string {
+// parse returns the environment with the secrets that are in files, and what is wrong, in lines that begin
+// with the variable's name.
+func parse(into any, environment map[string]string) (map[string]string, []string) {
 	environment, wrong := withSecretFiles(into, environment)
-	unread := len(wrong)
 	err := env.ParseWithOptions(into, env.Options{Environment: environment})
-	for _, line := range plainEnvErrors(err, into) {
-		if !slices.ContainsFunc(wrong[:unread], func(read string) bool { return variableOf(read) == variableOf(line) }) {
-			wrong = append(wrong, line)
-		}
-	}
-	return wrong
+	return environment, judged(wrong, plainEnvErrors(err, into))
 }
 
 // variableOf is the variable that a line about one begins with; of a secret's file, the secret's.

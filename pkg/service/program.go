@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -63,6 +64,8 @@ type Program[C any] struct {
 	Migrate func(ctx context.Context, cfg *C, log *slog.Logger) error
 	// Start opens what the role needs and adds components to rt; they run after it returns.
 	Start func(ctx context.Context, cfg *C, rt *Runtime) error
+	// Check looks at what the configuration names, such as files, without connecting to anything; nil for none.
+	Check func(cfg *C, role Role) error
 	// Commands are added to the command line, such as dead-letters.
 	Commands []func(load Loader[C]) *cobra.Command
 }
@@ -120,17 +123,18 @@ func exitCode(err error) int {
 }
 
 func (p Program[C]) command(logTo io.Writer) *cobra.Command {
-	load := func() (*C, *slog.Logger, error) {
-		cfg, err := Load(p.Defaults)
+	loadFor := func(role Role) (*C, *slog.Logger, error) {
+		cfg, err := Load(p.Defaults, role)
 		if err != nil {
 			return nil, nil, err
 		}
 		base := any(cfg).(Configuration).Base()
 		return cfg, telemetry.NewLogger(logTo, p.Name, base.LogFormat, base.LogLevel), nil
 	}
+	load := func() (*C, *slog.Logger, error) { return loadFor("") }
 	run := func(role Role) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := load()
+			cfg, log, err := loadFor(role)
 			if err != nil {
 				return err
 			}
@@ -161,9 +165,7 @@ func (p Program[C]) command(logTo io.Writer) *cobra.Command {
 			}
 			return p.Migrate(cmd.Context(), cfg, log)
 		}},
-		&cobra.Command{Use: "config", Short: "Print every variable this service reads", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return PrintVariables(cmd.OutOrStdout(), p.Defaults)
-		}},
+		p.configCommand(noArgs, loadFor),
 		&cobra.Command{Use: "healthcheck", Short: "Ask the running service whether it lives", Hidden: true, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return healthcheck(cmd.Context(), p.httpAddr())
 		}},
@@ -174,6 +176,36 @@ func (p Program[C]) command(logTo io.Writer) *cobra.Command {
 		root.AddCommand(added)
 	}
 	return root
+}
+
+// configCommand tells what can be set, and with --check, what is wrong with what is set.
+func (p Program[C]) configCommand(noArgs cobra.PositionalArgs, load func(Role) (*C, *slog.Logger, error)) *cobra.Command {
+	check, role := false, string(All)
+	command := &cobra.Command{
+		Use: "config", Short: "Print every variable this service reads; with --check, say all that is wrong with them", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !check {
+				return PrintVariables(cmd.OutOrStdout(), p.Defaults)
+			}
+			if !slices.Contains([]Role{Web, Consumer, All}, Role(role)) {
+				return UsageError{fmt.Errorf("--role is %q: use web, consumer or all", role)}
+			}
+			cfg, _, err := load(Role(role))
+			if err != nil {
+				return err
+			}
+			if p.Check != nil {
+				if err := p.Check(cfg, Role(role)); err != nil {
+					return UsageError{fmt.Errorf("configuration: %w", err)}
+				}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s can start with these settings, in %s\n", p.Name, any(cfg).(Configuration).Base().Environment)
+			return nil
+		},
+	}
+	command.Flags().BoolVar(&check, "check", false, "connect to nothing, and end with 0 if the settings are right, else with 2 and all that is wrong")
+	command.Flags().StringVar(&role, "role", role, "with --check: for which process, web, consumer or all")
+	return command
 }
 
 // usageErrors has wrong arguments of a command, and of those below it, end the process as every usage error

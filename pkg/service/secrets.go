@@ -16,8 +16,8 @@ const (
 
 func isSecret(field reflect.StructField) bool { return field.Tag.Get("secret") == "true" }
 
-// withSecretFiles is the environment with the secrets of a config struct that are in files. One that is given in
-// both ways is refused: nobody could tell which of the two counts.
+// withSecretFiles is the environment with the secrets of a config struct that are in files. One that is given
+// in both ways is refused: nobody could tell which of the two counts.
 func withSecretFiles(config any, environment map[string]string) (with map[string]string, wrong []string) {
 	with = maps.Clone(environment)
 	for field := range settings(reflect.ValueOf(config).Elem()) {

@@ -32,7 +32,7 @@ func TestASecretMayBeInAFile(t *testing.T) {
 	} {
 		t.Setenv(variable+"_FILE", secretFile(t, content))
 	}
-	c, err := Load(secretsConfig{Config: Config{HTTPAddr: ":1"}})
+	c, err := Load(secretsConfig{Config: Config{HTTPAddr: ":1"}}, Web)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestASecretMayBeInAFile(t *testing.T) {
 
 func TestWhatIsWrongWithSecretsIsSaidAtOnce(t *testing.T) {
 	missing, empty := filepath.Join(t.TempDir(), "none"), secretFile(t, "\n")
-	_, err := load(secretsConfig{Config: Config{HTTPAddr: "port"}}, map[string]string{
+	_, err := load(secretsConfig{Config: Config{HTTPAddr: "port"}}, All, map[string]string{
 		"DATABASE_URL": "postgres://role:hidden@host/name", "DATABASE_URL_FILE": secretFile(t, "postgres://role:hidden@host/name"),
 		"REDIS_URL_FILE": missing, "GATEWAY_TOKEN_FILE": empty, "SHUTDOWN_TIMEOUT": "soon",
 	})
