@@ -3,6 +3,7 @@ module countersign.example/contractor-ui
 go 1.26.0
 
 require (
+	countersign.example/manager-ui v0.0.0
 	countersign.example/ordering-core v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
@@ -78,6 +79,7 @@ require (
 )
 
 replace (
+	countersign.example/manager-ui => ../manager-ui
 	countersign.example/ordering-core => ../ordering-core
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg

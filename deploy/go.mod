@@ -3,12 +3,14 @@ module countersign.example/deploy
 go 1.26.0
 
 replace (
+	countersign.example/manager-ui => ../manager-ui
 	countersign.example/ordering-core => ../ordering-core
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg
 )
 
 require (
+	countersign.example/manager-ui v0.0.0
 	countersign.example/ordering-core v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0

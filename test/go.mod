@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	countersign.example/deploy v0.0.0
+	countersign.example/manager-ui v0.0.0
 	countersign.example/ordering-core v0.0.0
 	countersign.example/payments-core v0.0.0
 	countersign.example/pkg v0.0.0
@@ -92,6 +93,7 @@ require (
 
 replace (
 	countersign.example/deploy => ../deploy
+	countersign.example/manager-ui => ../manager-ui
 	countersign.example/ordering-core => ../ordering-core
 	countersign.example/payments-core => ../payments-core
 	countersign.example/pkg => ../pkg

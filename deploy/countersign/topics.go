@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -17,7 +18,7 @@ import (
 )
 
 // read are the topics of events.
-var read = []event.Topic{payment.Events, order.Events, catalog.Events}
+var read = []event.Topic{payment.Events, order.Events, catalog.Events, people.Events}
 
 // config is what --topics reads.
 type config struct {

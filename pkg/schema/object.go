@@ -265,6 +265,28 @@ func (o *Object) Objects(name string, most int, read func(*Object)) {
 	}
 }
 
+// Texts reads a list of most texts at most, each of 1 to limit characters.
+func (o *Object) Texts(name string, most, limit int) []string {
+	list, there := o.require(name)
+	if !there {
+		return nil
+	}
+	elements, err := split(list)
+	if err != nil {
+		o.fail("%q is not a list: %w", name, err)
+		return nil
+	}
+	if len(elements) > most {
+		o.fail("%q has %d elements, more than %d", name, len(elements), most)
+		return nil
+	}
+	texts := make([]string, len(elements))
+	for i, element := range elements {
+		texts[i] = o.limited(name, limit, element, true)
+	}
+	return texts
+}
+
 // split is the elements of a list.
 func split(list jsontext.Value) (elements []jsontext.Value, err error) {
 	var d jsontext.Decoder

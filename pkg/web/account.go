@@ -31,9 +31,12 @@ const (
 )
 
 // SignIn makes the browser's further requests those of somebody, under a new token. What the session held of
-// somebody before is gone. The security log is told, with more.
+// somebody before is gone. Who is blocked does not get in. The security log is told, with more.
 func (s *Sessions) SignIn(c echo.Context, a Account, more ...slog.Attr) error {
 	m, ctx := s.manager, c.Request().Context()
+	if err := s.admitted(c, a.ID); err != nil {
+		return err
+	}
 	err := m.RenewToken(ctx)
 	if err == nil {
 		err = m.Clear(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -23,6 +24,7 @@ type Error struct {
 
 	Way     *Link // on from here; nil: to the start
 	SignOut bool  // a page offers to sign out
+	Others  bool  // and to be somebody else, where anybody can
 }
 
 // Redirected is an error that sends the browser to an address of this site instead.
@@ -138,3 +140,52 @@ func wantsProblem(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
+
+// errorTitle heads an error page in words that say whose turn it is.
+func errorTitle(status int) string {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return "Not available at the moment"
+	case status >= 500:
+		return "Something went wrong"
+	case status == http.StatusUnauthorized:
+		return "Please sign in"
+	}
+	if title := errorTitles[status]; title != "" {
+		return title
+	}
+	return http.StatusText(status)
+}
+
+var errorTitles = map[int]string{
+	http.StatusBadRequest: "Not understood", http.StatusForbidden: "Not allowed", http.StatusNotFound: "Not found",
+	http.StatusConflict: "Not possible any more", http.StatusRequestEntityTooLarge: "Too much at once",
+	http.StatusTooManyRequests: "One thing after another",
+}
+
+// kept says what became of what somebody sent, of which nothing is lost: a form can be sent again, and does
+// nothing twice.
+func kept(c echo.Context, status int) string {
+	switch {
+	case isView(c):
+		return ""
+	case status < http.StatusInternalServerError:
+		return "Nothing was changed."
+	}
+	return "It may have been done. The page before has what you typed, and sending it again does nothing twice."
+}
+
+// wayOn leads back to where a form is, or once more to a page that could not be shown.
+func wayOn(c echo.Context, status int) *Link {
+	if isView(c) && status >= http.StatusInternalServerError {
+		return &Link{"Try again", onThisSite(c.Request().URL)}
+	}
+	from := referer(c)
+	if from == nil || from.RequestURI() == c.Request().URL.RequestURI() {
+		return nil
+	}
+	return &Link{"Back to the page before", onThisSite(from)}
+}
+
+// onThisSite is an address for a link: one that begins with two slashes would lead to another site.
+func onThisSite(u *url.URL) string { return "/" + strings.TrimLeft(u.RequestURI(), "/") }

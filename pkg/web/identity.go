@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -94,15 +95,29 @@ func NewDemo(config IdentityConfig, environment string, sessions *Sessions, peop
 	return &Demo{sessions: sessions, people: people}, nil
 }
 
+// chosenCookie outlives the session, so that whoever is blocked in the middle of their work is told so, and
+// does not go on as the first person.
+const (
+	chosenCookie = "_demo"
+	chosenLife   = 24 * time.Hour
+	choosePath   = "/signed-in-as"
+)
+
 // Person returns whom this browser chose, or the first.
 func (d *Demo) Person(c echo.Context) (Person, error) {
-	id := d.sessions.manager.GetString(c.Request().Context(), personKey)
-	for _, p := range d.people {
-		if p.ID == id {
-			return p, nil
+	ctx := c.Request().Context()
+	person := d.people[max(0, d.find(d.sessions.manager.GetString(ctx, personKey)))]
+	// A session is nobody's who is blocked. Whoever is may choose to be somebody else.
+	if d.sessions.manager.Token(ctx) == "" && c.Path() != choosePath {
+		if err := d.sessions.Admit(ctx, person.ID, d.sessions.Cookies(c, chosenCookie)[""]); err != nil {
+			return Person{}, err
 		}
 	}
-	return d.people[0], nil
+	return person, nil
+}
+
+func (d *Demo) find(id string) int {
+	return slices.IndexFunc(d.people, func(p Person) bool { return p.ID == id })
 }
 
 // People returns all of them.
@@ -110,18 +125,19 @@ func (d *Demo) People() []Person { return d.people }
 
 // Register adds what the header's "Signed in as" is sent to.
 func (d *Demo) Register(s *Site) {
-	s.Echo.POST("/signed-in-as", func(c echo.Context) error {
+	s.Echo.POST(choosePath, func(c echo.Context) error {
 		form, err := ReadForm(c)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(d.people, func(p Person) bool { return p.ID == form.Value("person") })
+		i := d.find(form.Value("person"))
 		if i < 0 {
 			return BadRequest("There is no such person.")
 		}
 		if err := d.sessions.SignIn(c, Account{Person: d.people[i]}); err != nil {
 			return err
 		}
+		d.sessions.SetCookie(c, chosenCookie, d.people[i].ID, chosenLife)
 		// Another person may not see the page that this one was on.
 		return Redirect(c, s.Home())
 	}, s.LimitSignIns)
@@ -129,6 +145,7 @@ func (d *Demo) Register(s *Site) {
 
 // Ended goes on as the first person.
 func (d *Demo) Ended(c echo.Context, _ Account) error {
+	d.sessions.SetCookie(c, chosenCookie, "", 0)
 	Flash(c, Good, "Signed out everywhere.")
 	return Redirect(c, c.Get(siteKey).(*Site).Home())
 }

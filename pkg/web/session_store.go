@@ -46,7 +46,7 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) (data []byte, 
 	err = s.db.Pool().QueryRow(ctx, `with used as (
 			update sessions set seen = now(), expiry = least(deadline, now() + $2::interval)
 			where token = $1 and $3 and expiry > now() and seen < now() - $4::interval)
-		select data from sessions where token = $1 and expiry > now()`,
+		select data from sessions where token = $1 and expiry > now() and not `+isBlocked,
 		hashOf(token), s.idle, used, min(seenEvery, s.idle/4)).Scan(&data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false, nil

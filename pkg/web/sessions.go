@@ -90,7 +90,7 @@ const endedChannel = "sessions_ended"
 // statement.
 func (s *Sessions) Ended(ctx context.Context, sessions []string) ([]string, error) {
 	ended, err := pg.Rows(ctx, s.db.Pool(), pgx.RowTo[string], `select asked from unnest($1::text[]) as asked
-		where not exists (select from sessions where token = asked and expiry > now())`, sessions)
+		where not exists (select from sessions where token = asked and expiry > now() and not `+isBlocked+`)`, sessions)
 	if err != nil {
 		return nil, fmt.Errorf("ask after sessions: %w", err)
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	Large      []Large // routes that take more
 	Limits     LimitConfig
 	FormOrigin string // another site that a form's answer may lead to: where people sign out; may be empty
+	// Seen is told of each request of somebody. May be nil.
+	Seen func(ctx context.Context, person Person)
 	// Away names what is away at the moment (redis, kafka), or says in sentences what goes on, for the line
 	// below the header. May be nil.
 	Away func(ctx context.Context) []string
@@ -156,7 +158,11 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		meta := event.MetaFrom(ctx)
 		meta.Actor, meta.ActorName = person.ID, person.Name
-		c.SetRequest(c.Request().WithContext(event.WithMeta(ctx, meta)))
+		ctx = event.WithMeta(ctx, meta)
+		c.SetRequest(c.Request().WithContext(ctx))
+		if s.options.Seen != nil {
+			s.options.Seen(ctx, person)
+		}
 		return next(c)
 	}
 }
@@ -287,8 +293,9 @@ type ErrorPage struct {
 	Title, Message, Home, Reference string
 	Way                             *Link // the one way on
 	SignOut                         bool
-	Kept                            string // what became of what was sent
-	On                              *Link  // a way on, if there is one beside the start
+	Kept                            string   // what became of what was sent
+	On                              *Link    // a way on, if there is one beside the start
+	Others                          []Person // whom one can be instead
 }
 
 // Say answers with a page that says one thing.
@@ -310,6 +317,9 @@ func (s *Site) answerError(err error, c echo.Context) {
 	page := ErrorPage{
 		Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e.Status), On: wayOn(c, e.Status),
 	}
+	if e.Others {
+		page.Others = s.options.Identity.People()
+	}
 	if e.Status >= 500 {
 		page.Reference = event.MetaFrom(c.Request().Context()).CorrelationID
 	}
@@ -318,55 +328,6 @@ func (s *Site) answerError(err error, c echo.Context) {
 		_ = c.String(e.Status, e.Message)
 	}
 }
-
-// errorTitle heads an error page in words that say whose turn it is.
-func errorTitle(status int) string {
-	switch {
-	case status == http.StatusServiceUnavailable:
-		return "Not available at the moment"
-	case status >= 500:
-		return "Something went wrong"
-	case status == http.StatusUnauthorized:
-		return "Please sign in"
-	}
-	if title := errorTitles[status]; title != "" {
-		return title
-	}
-	return http.StatusText(status)
-}
-
-var errorTitles = map[int]string{
-	http.StatusBadRequest: "Not understood", http.StatusForbidden: "Not allowed", http.StatusNotFound: "Not found",
-	http.StatusConflict: "Not possible any more", http.StatusRequestEntityTooLarge: "Too much at once",
-	http.StatusTooManyRequests: "One thing after another",
-}
-
-// kept says what became of what somebody sent, of which nothing is lost: a form can be sent again, and does
-// nothing twice.
-func kept(c echo.Context, status int) string {
-	switch {
-	case isView(c):
-		return ""
-	case status < http.StatusInternalServerError:
-		return "Nothing was changed."
-	}
-	return "It may have been done. The page before has what you typed, and sending it again does nothing twice."
-}
-
-// wayOn leads back to where a form is, or once more to a page that could not be shown.
-func wayOn(c echo.Context, status int) *Link {
-	if isView(c) && status >= http.StatusInternalServerError {
-		return &Link{"Try again", onThisSite(c.Request().URL)}
-	}
-	from := referer(c)
-	if from == nil || from.RequestURI() == c.Request().URL.RequestURI() {
-		return nil
-	}
-	return &Link{"Back to the page before", onThisSite(from)}
-}
-
-// onThisSite is an address for a link: one that begins with two slashes would lead to another site.
-func onThisSite(u *url.URL) string { return "/" + strings.TrimLeft(u.RequestURI(), "/") }
 
 // isView reports whether a request only looks.
 func isView(c echo.Context) bool {

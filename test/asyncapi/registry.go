@@ -1,6 +1,7 @@
 package main
 
 import (
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -27,5 +28,8 @@ func topics() []topic {
 	}, {
 		catalog.Events, "Products and customers, for the pick lists of the web apps. An event says the whole of what there is now.",
 		catalog.Types(), []string{"contractor-ui", "manager-ui", "ordering-core"},
+	}, {
+		people.Events, "Who uses the two web apps, who is blocked, and up to which amounts managers may accept.",
+		people.Types(), []string{"contractor-ui", "manager-ui"},
 	}}
 }

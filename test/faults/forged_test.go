@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/deploy/keys/keyring"
+	persons "countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -137,6 +138,6 @@ func TestKeysAreRenewedWhilePeopleWork(t *testing.T) {
 }
 
 func TestTheTopicsOfTheKeysAreOurs(t *testing.T) {
-	require.Equal(t, []string{payment.Topic, order.Topic, catalog.Topic}, keyring.Topics)
+	require.Equal(t, []string{payment.Topic, order.Topic, catalog.Topic, persons.Topic}, keyring.Topics)
 	require.Equal(t, kafkatest.Services, keyring.Services)
 }

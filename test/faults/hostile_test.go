@@ -16,6 +16,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
+	persons "countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -149,6 +150,9 @@ func allReceived(t *testing.T, sys *testsystem.System, stalled time.Duration) {
 			topics := []string{payment.Topic, order.Topic}
 			if service != testsystem.Core {
 				topics = append(topics, catalog.Topic)
+			}
+			if service == testsystem.Contractor || service == testsystem.Manager {
+				topics = append(topics, persons.Topic)
 			}
 			partitions, err := client.Offsets(t.Context(), service, topics...)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -41,7 +42,7 @@ type oracle struct {
 func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
 	o := &oracle{tb: tb, system: s, streams: map[string]map[string][]event.Event{}}
-	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic} {
+	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic, people.Topic} {
 		events := s.history(tb, topic)
 		o.streams[topic] = map[string][]event.Event{}
 		for _, e := range events {

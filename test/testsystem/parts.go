@@ -11,6 +11,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -148,7 +149,7 @@ func forget(tb testing.TB, brokers string) {
 			return err
 		})
 	}
-	topics := []string{payment.Topic, order.Topic, catalog.Topic, kafka.DeadLettersTopic}
+	topics := []string{payment.Topic, order.Topic, catalog.Topic, people.Topic, kafka.DeadLettersTopic}
 	deleted, err := admin.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: topics})
 	if err != nil {
 		tb.Fatalf("delete topics: %v", err)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -127,7 +128,7 @@ func (s *System) createTopics() {
 	defer client.Close()
 	err := client.CreateTopics(s.tb.Context(), kafka.DeadLettersConfig(),
 		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},
-		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions})
+		kafka.TopicConfig{Name: catalog.Topic, Partitions: catalog.Partitions}, kafka.TopicConfig{Name: people.Topic, Partitions: people.Partitions})
 	if err != nil {
 		s.tb.Fatal(err)
 	}

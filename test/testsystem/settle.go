@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -21,8 +22,8 @@ var (
 	consumed  = map[string][]string{
 		Core:       {payment.Topic, order.Topic},
 		Ordering:   {payment.Topic, order.Topic, catalog.Topic},
-		Contractor: {payment.Topic, order.Topic, catalog.Topic},
-		Manager:    {payment.Topic, order.Topic, catalog.Topic},
+		Contractor: {payment.Topic, order.Topic, catalog.Topic, people.Topic},
+		Manager:    {payment.Topic, order.Topic, catalog.Topic, people.Topic},
 	}
 )
 

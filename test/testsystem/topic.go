@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -106,6 +107,8 @@ func streamOf(topic string, e event.Event) string {
 		return payment.Stream(e.Subject)
 	case topic == order.Topic:
 		return order.Stream(e.Subject)
+	case topic == people.Topic:
+		return people.Stream(e.Subject)
 	case strings.HasPrefix(e.Type, "product_"):
 		return catalog.ProductStream(e.Subject)
 	}

@@ -11,6 +11,8 @@ import (
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/contractor-ui/internal/references"
 	"countersign.example/contractor-ui/migrations"
+	"countersign.example/manager-ui/people"
+	"countersign.example/manager-ui/presence"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -40,16 +42,17 @@ func Program() service.Program[Config] {
 			Short:      "The web app in which contractors order and ask to be paid",
 			Defaults:   Config{Config: webapp.Config{Config: service.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3100"}}},
 			Migrations: []pg.Migrations{migrations.Set},
-			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events},
-			Publishes:  []event.Topic{payment.Events},
+			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events, people.Events},
+			Publishes:  []event.Topic{payment.Events, people.Events},
 			Copies: []journal.CopyTable{
 				{Table: "payment_rows", Column: "id", Prefix: payment.Stream("")},
 				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
 				{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 				{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
+				presence.Copies,
 			},
 		},
-		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog},
+		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog, presence.Project},
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
@@ -68,6 +71,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 	rt.OnStop("ordering-core", func(context.Context) error { core.Close(); return nil })
 	numbers := references.New(b.DB, b.HoldsOwn, time.Now, rt.Log)
 	rt.Go("references", numbers.Run)
+	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, presence.Project).Seen
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Hub: hub, Ordering: core,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, numbers, time.Now),

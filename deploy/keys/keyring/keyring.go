@@ -21,7 +21,7 @@ import (
 var Services = []string{"contractor-ui", "manager-ui", "payments-core", "ordering-core"}
 
 // Topics are those that hold events.
-var Topics = []string{"payments", "orders", "catalog"}
+var Topics = []string{"payments", "orders", "catalog", "people"}
 
 // DevelopmentLife is for how long a key of development is valid: nobody renews it.
 const DevelopmentLife = 10 * 365 * 24 * time.Hour

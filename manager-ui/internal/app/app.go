@@ -11,6 +11,8 @@ import (
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
+	"countersign.example/manager-ui/people"
+	"countersign.example/manager-ui/presence"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
@@ -43,17 +45,18 @@ func Program() service.Program[Config] {
 			Short:      "The managers' web app: accept or reject payments, capture or release what is on hold, look after orders, the catalog and the customers",
 			Defaults:   Config{Config: webapp.Config{Config: service.Config{HTTPAddr: ":4000", AdminAddr: "127.0.0.1:4100"}}},
 			Migrations: []pg.Migrations{migrations.Set},
-			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events},
-			Publishes:  []event.Topic{payment.Events},
+			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events, people.Events},
+			Publishes:  []event.Topic{payment.Events, people.Events},
 			Retentions: []pg.Retention{csvimport.UploadRetention},
 			Copies: []journal.CopyTable{
 				{Table: "payment_rows", Column: "id", Prefix: payment.Stream("")},
 				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
 				{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 				{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
+				presence.Copies,
 			},
 		},
-		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog},
+		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog, presence.Project},
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
@@ -75,6 +78,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		return nil, service.UsageError{Err: err}
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { orderingCore.Close(); return nil })
+	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, presence.Project).Seen
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
