@@ -41,13 +41,44 @@ type Customer struct {
 func (i Item) Common() Item { return i }
 
 // ByName is the order of lists of products and of customers: that of an alphabet, as ICU has it.
-var ByName = readmodel.Sort{Name: "sort", SQL: `sort collate "und-x-icu"`, Type: "text"}
+var ByName = readmodel.Sort{Name: "name", SQL: `sort collate "und-x-icu"`, Type: "text"}
 
 // Price is the price of one.
 func (p Product) Price() money.Amount { return money.Amount{Minor: p.Minor, Currency: p.Currency} }
 
 // Place is where the row is in a list.
 func (i Item) Place(readmodel.Sort) readmodel.Place { return readmodel.Place{Key: i.Sort, ID: i.ID} }
+
+// Other orders of lists of products and of customers.
+var (
+	BySKU   = readmodel.ByText("sku", "sku")
+	ByPrice = readmodel.ByMoney("price", "currency", "price")
+	ByEmail = readmodel.ByText("email", "email")
+)
+
+// Place is where the product is in a list.
+func (p Product) Place(s readmodel.Sort) readmodel.Place {
+	switch s.Name {
+	case BySKU.Name:
+		return readmodel.Place{Key: readmodel.TextKey(p.SKU), ID: p.ID}
+	case ByPrice.Name:
+		return readmodel.Place{Key: readmodel.MoneyKey(p.Price()), ID: p.ID}
+	}
+	return p.Item.Place(s)
+}
+
+// Place is where the customer is in a list.
+func (c Customer) Place(s readmodel.Sort) readmodel.Place {
+	if s.Name == ByEmail.Name {
+		return readmodel.Place{Key: readmodel.TextKey(c.Email), ID: c.ID}
+	}
+	return c.Item.Place(s)
+}
+
+// Keys of lists by another order, for rows.
+func (p Product) KeyBySKU() string    { return p.Place(BySKU).Key }
+func (p Product) KeyByPrice() string  { return p.Place(ByPrice).Key }
+func (c Customer) KeyByEmail() string { return c.Place(ByEmail).Key }
 
 func itemOf(id, name, key string, s journal.Stream, sequence int64, archived bool, at time.Time) Item {
 	return Item{

@@ -3,6 +3,7 @@ package orderview
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -101,6 +102,36 @@ func QuoteDrafts[O any](ctx context.Context, db *pg.DB, rows []O, row func(*O) *
 		}
 	}
 	return nil
+}
+
+// quotedAtOnce is how many rows of a file are quoted in one statement.
+const quotedAtOnce = 500
+
+// Quoting quotes the drafts among rows that are read for a file.
+func Quoting[O any](ctx context.Context, db *pg.DB, rows iter.Seq2[O, error], row func(*O) *Row) iter.Seq2[O, error] {
+	return func(yield func(O, error) bool) {
+		some := make([]O, 0, quotedAtOnce)
+		send := func() bool {
+			err := QuoteDrafts(ctx, db, some, row)
+			for _, o := range some {
+				if !yield(o, err) {
+					return false
+				}
+			}
+			some = some[:0]
+			return true
+		}
+		for o, err := range rows {
+			if err != nil {
+				yield(o, err)
+				return
+			}
+			if some = append(some, o); len(some) == quotedAtOnce && !send() {
+				return
+			}
+		}
+		send()
+	}
 }
 
 // TotalOf is what an order comes to; nil where that cannot be said. stored is its total by its own lines.

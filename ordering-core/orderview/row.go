@@ -9,12 +9,14 @@ package orderview
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/readmodel"
 )
@@ -43,8 +45,54 @@ type Row struct {
 // Newest is the order of a list of orders.
 var Newest = readmodel.Sort{Name: "at", SQL: "drafted_at", Type: "timestamptz", Desc: true}
 
+// ByCustomer is another order of it.
+var ByCustomer = readmodel.ByText("customer", "customer_name")
+
+// ByTotal is another order of it, by the column of the total. What a draft costs changes with the catalog and
+// stands nowhere: drafts come before everything else.
+func ByTotal(minor string) readmodel.Sort {
+	fixed := fmt.Sprintf(`((case when state = 'draft' or currency = '' then '' else currency || lpad(%s::text, 19, '0') end) collate "C")`, minor)
+	return readmodel.Sort{Name: totalSort, SQL: fixed, Type: "text"}
+}
+
+const totalSort = "total"
+
+// FixedCurrency is the currency of the total that an order has for good, for sums of many: "" of a draft.
+const FixedCurrency = "case when state = 'draft' then '' else currency end"
+
+// Sorts are the orders that a tab has beside others of an app: drafts have no fixed total.
+func Sorts(tab order.State, byTotal readmodel.Sort) (sorts []readmodel.Sort, money readmodel.Sort) {
+	sorts = []readmodel.Sort{Newest.Backwards(), ByCustomer}
+	if tab == order.StateDraft {
+		return sorts, money
+	}
+	return append(sorts, byTotal), byTotal
+}
+
+// FilterNote says what a filter cannot find in a tab.
+func FilterNote(tab order.State) string {
+	if tab == order.StateNone {
+		return "Drafts have no fixed total: a currency or an amount finds none of them."
+	}
+	return ""
+}
+
 // Place is where the row is in a list.
-func (r Row) Place(readmodel.Sort) readmodel.Place { return readmodel.TimePlace(r.DraftedAt, r.ID) }
+func (r Row) Place(s readmodel.Sort) readmodel.Place {
+	if s.Name == ByCustomer.Name {
+		return readmodel.Place{Key: readmodel.TextKey(r.CustomerName), ID: r.ID}
+	}
+	return readmodel.TimePlace(r.DraftedAt, r.ID)
+}
+
+// PlaceByTotal is where the row is in a list by total.
+func (r Row) PlaceByTotal(minor int64) readmodel.Place {
+	p := readmodel.Place{ID: r.ID}
+	if r.State != order.StateDraft && r.Currency != "" {
+		p.Key = readmodel.MoneyKey(money.Amount{Minor: minor, Currency: r.Currency})
+	}
+	return p
+}
 
 // RowOf folds a stream and makes the order's row; false while nobody has drafted it.
 func RowOf(s journal.Stream) (Row, order.Order, bool) {

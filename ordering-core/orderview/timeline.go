@@ -98,13 +98,16 @@ func TabOf(name string) (order.State, bool) {
 	return "", false
 }
 
-// TabsOf are the tabs above a list of which current is shown; address is that of another one. Those of a list
-// that somebody narrowed have its own counts.
-func TabsOf(current order.State, counts map[order.State]int, narrowed bool, address func(tab string) string) (tabs web.Tabs) {
+// TabsOf are the tabs above a list of which current is shown. Those of a list that somebody narrowed have its
+// own counts. Drafts are not sorted by total.
+func TabsOf(l web.List, current order.State, counts map[order.State]int) (tabs web.Tabs) {
 	for _, t := range Tabs {
-		tab := web.Tab{Label: t.Label, Href: address(string(t.State)), Current: t.State == current}
+		tab := web.Tab{Label: t.Label, Href: l.Address("tab", string(t.State)), Current: t.State == current}
+		if t.State == order.StateDraft && l.Sort.Name == totalSort {
+			tab.Href = l.Address("tab", string(t.State), "sort", "")
+		}
 		if t.Counted {
-			tab.Fragment, tab.Count, tab.Narrowed = t.Fragment(), counts[t.State], narrowed
+			tab.Fragment, tab.Count, tab.Narrowed = t.Fragment(), counts[t.State], l.IsNarrowed()
 		}
 		tabs = append(tabs, tab)
 	}

@@ -57,14 +57,23 @@ func (s Sort) Place(fields map[string]string) (p Place, ok bool) {
 	return p, false
 }
 
-// Condition is a part of a statement's where, with its parameters as question marks.
+// Condition is a part of a statement's where, with its parameters as question marks. By is what an index of
+// the table finds its rows by: what it compares, or InTab for what all indexes of sorts begin with where a list
+// has tabs. Without it, all indexes of the table begin with what it compares: whose rows they are.
 type Condition struct {
 	SQL  string
 	Args []any
+	By   string
 }
 
+// InTab is the By of a condition that says which rows a tab has.
+const InTab = "tab"
+
+// On says what an index finds the condition's rows by.
+func (c Condition) On(by string) Condition { c.By = by; return c }
+
 // Where makes a Condition.
-func Where(sql string, args ...any) Condition { return Condition{sql, args} }
+func Where(sql string, args ...any) Condition { return Condition{SQL: sql, Args: args} }
 
 // Query asks for one page of a list: from its beginning, or the one After or Before a place.
 type Query struct {
@@ -189,13 +198,14 @@ const MostSummed = 1000
 // Sums are how many rows a list has, and what they come to in each currency; Over means that there are more
 // than MostSummed, of which nothing else is known.
 type Sums struct {
-	Count   int
-	Amounts []money.Amount // by their currencies
-	Over    bool
+	Count    int
+	Amounts  []money.Amount // by their currencies
+	Unpriced int            // rows without a currency, which add nothing
+	Over     bool
 }
 
-// AddUp counts and adds up the rows that a query selects, on all its pages, by the columns of their
-// currencies and of their minor units. It looks at MostSummed rows and one more at most.
+// AddUp counts and adds up the rows that a query selects, on all its pages, by what SQL has as their
+// currencies and their minor units; no currency adds nothing. It looks at MostSummed rows and one more at most.
 func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor string) (s Sums, err error) {
 	var groups []struct {
 		Currency    string
@@ -210,11 +220,14 @@ func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor
 		return s, fmt.Errorf("add up %s: %w", t.name, err)
 	}
 	for _, g := range groups {
-		s.Count += int(g.Rows)
+		if s.Count += int(g.Rows); g.Currency == "" {
+			s.Unpriced = int(g.Rows)
+			continue
+		}
 		s.Amounts = append(s.Amounts, money.Amount{Minor: g.Total, Currency: g.Currency})
 	}
 	if s.Over = s.Count > MostSummed; s.Over {
-		s.Count, s.Amounts = MostSummed, nil
+		s = Sums{Count: MostSummed, Over: true}
 	}
 	return s, nil
 }

@@ -19,6 +19,7 @@ const (
 	// chunkTimeout is how long each part of it may take to reach the browser.
 	chunkTimeout = 30 * time.Second
 	chunkRows    = 1000
+	fetchedRows  = 250 // at once from the database
 
 	maxExports   = 4 // at once in this process, each of which holds a connection to the database
 	maxOnesOwn   = 2 // of them for one person
@@ -56,8 +57,8 @@ func (e *exports) begin(person string) (end func(), err error) {
 	}), nil
 }
 
-// BeginExport begins a file that reads much, or refuses it where enough of them are under way: of the person's
-// with 429, of everybody's with 503. The file has ended with end.
+// BeginExport begins a file that reads much, or refuses it where enough of them are under way: of the
+// person's with 429, of everybody's with 503. The file has ended with end.
 func BeginExport(c echo.Context) (end func(), err error) {
 	if end, err = c.Get(siteKey).(*Site).exports.begin(PersonOf(c).ID); err != nil {
 		c.Response().Header().Set(echo.HeaderRetryAfter, exportsRetry)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,8 +67,9 @@ type ListOptions struct {
 	Before, After string           // the parameters of its pages
 	Default       readmodel.Sort   // its order, unless another one is chosen
 	Sorts         []readmodel.Sort // to choose from, by their names, each also backwards
-	Money         readmodel.Sort   // what amounts are filtered by: see readmodel.ByMoney
-	Time          string           // the column that days are filtered by
+	Money         readmodel.Sort   // what amounts are filtered by, if any: see readmodel.ByMoney
+	Time          string           // the column that days are filtered by; "" for none
+	Note          string           // for people, about what a filter cannot find
 	Kept          []string         // further parameters that say which rows the list has
 	Views         string           // the path of the forms of its views: see RegisterViews
 }
@@ -129,20 +131,29 @@ func (l List) Address(other ...string) string { return l.at(l.options.Path, othe
 
 // at is another path with the list's parameters.
 func (l List) at(path string, other ...string) string {
-	parameters := map[string]string{}
-	for name, value := range l.parameters {
-		parameters[name] = value
-	}
+	parameters := maps.Clone(l.parameters)
 	for i := 0; i+1 < len(other); i += 2 {
 		parameters[other[i]] = other[i+1]
 	}
 	return Address(path, parameters)
 }
 
-// Narrow adds a condition of the app's own, by a parameter of the address that it is Kept in.
+// Narrow adds a condition of the app's own, by a parameter of the address that it is Kept in. Unless the page
+// says it elsewhere, a chip does.
 func (l *List) Narrow(where readmodel.Condition, said, parameter string) {
 	l.Where, l.Narrowed = append(l.Where, where), true
-	l.Chips = append(l.Chips, Chip{said, l.Address(parameter, "")})
+	if said != "" {
+		l.Chips = append(l.Chips, Chip{said, l.Address(parameter, "")})
+	}
+}
+
+// Without is what the list's address has, but for some parameters.
+func (l List) Without(names ...string) map[string]string {
+	kept := maps.Clone(l.parameters)
+	for _, name := range names {
+		delete(kept, name)
+	}
+	return kept
 }
 
 // Everything is the address of the list without its filter, its search and its order.
@@ -155,13 +166,7 @@ func (l List) IsNarrowed() bool { return l.Search != "" || l.Narrowed }
 
 // SearchBox is the search, which keeps everything else.
 func (l List) SearchBox(label string) Search {
-	keep := map[string]string{}
-	for name, value := range l.parameters {
-		if name != "q" {
-			keep[name] = value
-		}
-	}
-	return Search{Action: l.options.Path, Value: l.Search, Label: label, Keep: keep}
+	return Search{Action: l.options.Path, Value: l.Search, Label: label, Keep: l.Without("q")}
 }
 
 // Head is the head of a column. Href sorts by it, or from its other end; Sorted is its aria-sort.
@@ -224,7 +229,7 @@ func LiveOf[T readmodel.Row](l List, name, tab string, page readmodel.Page[T]) L
 	if page.First {
 		live.Page = "first"
 	}
-	if l.Sort.Type == "text" {
+	if l.Sort.Name != l.options.Default.Name {
 		live.By = l.Sort.Name
 	}
 	alphabetical := l.Sort.Type == "text" && l.Sort.Name != l.options.Money.Name
@@ -250,7 +255,7 @@ func (l List) Whole() (readmodel.Query, error) {
 	if !l.Filter.OK() {
 		return l.Query, BadRequest("This filter is not right. Please mend it in the list first.")
 	}
-	l.Limit, l.Before, l.After = chunkRows, nil, nil
+	l.Limit, l.Before, l.After = fetchedRows, nil, nil
 	return l.Query, nil
 }
 

@@ -25,14 +25,18 @@ func (l *List) readFilter(c echo.Context) {
 		}
 		l.Filter.values[name] = l.parameters[name]
 	}
-	from, to := l.day("from"), l.day("to")
-	if !from.IsZero() && !to.IsZero() && to.Before(from) {
-		l.Filter.Fail("to", "The last day is before the first one.")
+	if l.options.Time != "" {
+		from, to := l.day("from"), l.day("to")
+		if !from.IsZero() && !to.IsZero() && to.Before(from) {
+			l.Filter.Fail("to", "The last day is before the first one.")
+		}
+		if l.Filter.OK() {
+			l.days(from, to)
+		}
 	}
-	if l.Filter.OK() {
-		l.days(from, to)
+	if l.options.Money.SQL != "" {
+		l.amounts()
 	}
-	l.amounts()
 	l.Narrowed = len(l.Where) > 0
 }
 
@@ -50,10 +54,10 @@ func (l *List) day(name string) time.Time {
 
 func (l *List) days(from, to time.Time) {
 	if !from.IsZero() {
-		l.filterBy(l.options.Time+" >= ?", from, "From "+locale.Day(from), "from", "")
+		l.filterBy(l.options.Time, ">= ?", from, "From "+locale.Day(from), "from", "")
 	}
 	if !to.IsZero() {
-		l.filterBy(l.options.Time+" < ?", to.AddDate(0, 0, 1), "To "+locale.Day(to), "to", "")
+		l.filterBy(l.options.Time, "< ?", to.AddDate(0, 0, 1), "To "+locale.Day(to), "to", "")
 	}
 }
 
@@ -80,11 +84,11 @@ func (l *List) amounts() {
 	if low == nil {
 		low = &money.Amount{Currency: currency}
 	}
-	l.filterBy(l.options.Money.SQL+" >= ?", readmodel.MoneyKey(*low), "", "")
+	l.filterBy(l.options.Money.SQL, ">= ?", readmodel.MoneyKey(*low), "", "")
 	if high == nil {
-		l.filterBy(l.options.Money.SQL+" < ?", currency+":", "", "") // what comes after the digits
+		l.filterBy(l.options.Money.SQL, "< ?", currency+":", "", "") // what comes after the digits
 	} else {
-		l.filterBy(l.options.Money.SQL+" <= ?", readmodel.MoneyKey(*high), "At most "+locale.Amount(*high), "most", "")
+		l.filterBy(l.options.Money.SQL, "<= ?", readmodel.MoneyKey(*high), "At most "+locale.Amount(*high), "most", "")
 	}
 	if least != "" {
 		l.Chips = append(l.Chips, Chip{"At least " + locale.Amount(*low), l.Address("least", "")})
@@ -108,9 +112,10 @@ func (l *List) amount(name, typed, currency string) *money.Amount {
 	return &a
 }
 
-// filterBy adds a condition, and unless said is "" what it says, which goes with other parameters.
-func (l *List) filterBy(sql string, value any, said string, without ...string) {
-	l.Where = append(l.Where, readmodel.Where(sql, value))
+// filterBy adds a condition on what the list has an index by, and unless said is "" what it says, which goes
+// with other parameters.
+func (l *List) filterBy(by, compared string, value any, said string, without ...string) {
+	l.Where = append(l.Where, readmodel.Where(by+" "+compared, value).On(by))
 	if said != "" {
 		l.Chips = append(l.Chips, Chip{said, l.Address(without...)})
 	}
@@ -123,11 +128,16 @@ type FilterForm struct {
 	From, To, Currency, Least, Most Field
 	Order                           Field
 	Choices                         []Field // of the app's own
+	Days, Amounts                   bool    // whether it has fields for them
+	Note                            string  // about what the filter cannot find
 	Open                            bool
 	Chips                           []Chip
 	Everything                      string
 	Found                           string // what is found, in a line; "" where nothing is narrowed
 }
+
+// IsEmpty is for a filter that has nothing but the order.
+func (f FilterForm) IsEmpty() bool { return !f.Days && !f.Amounts && len(f.Choices) == 0 }
 
 // FilterForm makes the form, with the orders of the list's heads and fields of the app's own. Thing is what the
 // list has: "payment".
@@ -145,14 +155,23 @@ func (l List) FilterForm(found readmodel.Sums, thing string, heads []Head, own .
 		return f
 	}
 	f := FilterForm{
-		Action: l.options.Path, Keep: map[string]string{}, Open: !l.Filter.OK(), Chips: l.Chips, Everything: l.Everything(),
+		Action: l.options.Path, Open: !l.Filter.OK(), Chips: l.Chips, Everything: l.Everything(),
+		Days: l.options.Time != "", Amounts: l.options.Money.SQL != "", Note: l.options.Note,
 		From: day("from", "From"), To: day("to", "To"), Order: l.orders(heads), Choices: own,
 		Currency: l.Filter.Field("currency", "Currency").Select(currencies),
 		Least:    l.Filter.Field("least", "At least").Decimal(), Most: l.Filter.Field("most", "At most").Decimal(),
 	}
-	for _, name := range []string{"tab", "q", "size"} {
-		f.Keep[name] = l.parameters[name]
+	fields := []string{"sort"}
+	if f.Days {
+		fields = append(fields, "from", "to")
 	}
+	if f.Amounts {
+		fields = append(fields, "currency", "least", "most")
+	}
+	for _, field := range own {
+		fields = append(fields, field.Name)
+	}
+	f.Keep = l.Without(fields...)
 	if l.IsNarrowed() {
 		f.Found = FoundText(found, thing)
 	}
@@ -170,6 +189,9 @@ func FoundText(found readmodel.Sums, thing string) string {
 	}
 	for _, amount := range found.Amounts {
 		parts = append(parts, locale.Amount(amount))
+	}
+	if found.Unpriced > 0 && len(found.Amounts) > 0 {
+		parts = append(parts, locale.Count(found.Unpriced)+" of them without a fixed total")
 	}
 	return strings.Join(parts, ", ")
 }

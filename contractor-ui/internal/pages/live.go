@@ -97,7 +97,7 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := readmodel.CountOrders(ctx, l.DB, contractor, "")
+	counts, err := readmodel.CountOrders(ctx, l.DB, readmodel.Query{Contractor: contractor})
 	if err != nil {
 		return nil, err
 	}

@@ -2,35 +2,34 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
 // orderList is the list in the page's data-live-list and in pushes.
 const orderList = "orders"
 
-var orderPaging = web.Paging{Sort: orderview.Newest, Before: "newer", After: "older"}
-
 // ordersPage is a contractor's list of orders.
 type ordersPage struct {
-	Tabs     web.Tabs
-	Search   web.Search
-	Rows     []orderRow
-	Pager    web.Pager
-	Empty    web.Empty
-	Tab      string
-	First    bool // the page to which new orders come
-	PageSize int
+	Tabs   web.Tabs
+	Views  web.Views
+	Search web.Search
+	Filter web.FilterForm
+	Heads  []web.Head
+	Rows   []orderRow
+	Pager  web.Pager
+	Empty  web.Empty
+	Live   web.LiveList
 }
 
 func (h *handlers) listOrders(c echo.Context) error {
-	q, err := readOrderQuery(c)
+	l, q, err := readOrderQuery(c)
 	if err != nil {
 		return err
 	}
@@ -39,43 +38,80 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db, q.Contractor, q.Search)
+	counts, err := readmodel.CountOrders(ctx, h.db, q)
 	if err != nil {
 		return err
 	}
-	data := ordersPage{
-		Tabs: orderview.TabsOf(order.State(q.Tab), counts, q.Search != "", func(tab string) string {
-			return web.Address("/orders", map[string]string{"tab": tab, "q": q.Search})
-		}),
-		Search:   web.Search{Action: "/orders", Value: q.Search, Label: "Search orders", Keep: map[string]string{"tab": q.Tab}},
-		Pager:    web.PagerOf(orderPaging, page, addressIn("/orders", q.Tab, q.Search)),
-		Empty:    emptyOrders(q),
-		Tab:      q.Tab,
-		First:    page.First,
-		PageSize: readmodel.PageSize,
+	found := list.Sums{}
+	if l.IsNarrowed() {
+		if found, err = readmodel.AddUpOrders(ctx, h.db, q); err != nil {
+			return err
+		}
 	}
+	total := web.Head{Label: "Total", Class: "amount"}
+	if order.State(q.Tab) != order.StateDraft {
+		total = l.Head(total.Label, total.Class, readmodel.ByOrderTotal.Name)
+	}
+	heads := []web.Head{
+		{Label: "Order"}, l.Head("Customer", "", orderview.ByCustomer.Name), total, l.Head("Created", "", orderview.Newest.Name), {Label: "State"},
+	}
+	data := ordersPage{
+		Tabs: orderview.TabsOf(l, order.State(q.Tab), counts), Search: l.SearchBox("Search orders"), Filter: l.FilterForm(found, "order", heads),
+		Heads: heads, Pager: web.ListPager(l, page), Empty: emptyOrders(l, q), Live: web.LiveOf(l, orderList, q.Tab, page),
+	}
+	if data.Views, err = l.Views(c); err != nil {
+		return err
+	}
+	data.Pager.Export = l.ExportPath("/orders/export")
 	for _, o := range page.Rows {
 		data.Rows = append(data.Rows, orderRowOf(o))
 	}
-	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, data)
+	return ordersView.Render(c, l.Status(), web.Page{Title: "Orders", Nav: "orders"}, data)
+}
+
+// exportOrders answers with a file of what the list has, on all its pages.
+func (h *handlers) exportOrders(c echo.Context) error {
+	l, q, err := readOrderQuery(c)
+	if err != nil {
+		return err
+	}
+	if q.Query, err = l.Whole(); err != nil {
+		return err
+	}
+	name, rows := web.PersonOf(c).Name, readmodel.WholeOrders(c.Request().Context(), h.db, q)
+	return web.SendCSV(c, "orders", orderview.ExportColumns, func(yield func([]string, error) bool) {
+		for o, err := range rows {
+			if !yield(orderview.ExportCells(o.Row, name, o.Minor), err) {
+				return
+			}
+		}
+	})
 }
 
 // readOrderQuery reads the list's address. A tab that does not exist is 404.
-func readOrderQuery(c echo.Context) (readmodel.Query, error) {
+func readOrderQuery(c echo.Context) (l web.List, q readmodel.Query, err error) {
 	state, ok := orderview.TabOf(c.QueryParam("tab"))
 	if !ok {
-		return readmodel.Query{}, web.NotFound("There is no such list of orders.")
+		return l, q, web.NotFound("There is no such list of orders.")
 	}
-	return readQuery(c, orderPaging, string(state))
+	sorts, total := orderview.Sorts(state, readmodel.ByOrderTotal)
+	l, err = web.ReadList(c, web.ListOptions{
+		Path: "/orders", Before: "newer", After: "older", Default: orderview.Newest, Sorts: sorts, Money: total, Time: "drafted_at",
+		Note: orderview.FilterNote(state), Views: "/orders/views",
+	})
+	return l, readmodel.Query{Query: l.Query, Contractor: web.PersonOf(c).ID, Tab: string(state)}, err
 }
 
 // emptyOrders explains what to do where the list has nothing.
-func emptyOrders(q readmodel.Query) web.Empty {
+func emptyOrders(l web.List, q readmodel.Query) web.Empty {
 	begin := &web.Link{Label: "New order", Href: "/orders/new"}
 	all := &web.Link{Label: "Show all orders", Href: "/orders"}
 	if q.Search != "" {
 		return web.Empty{Title: "Nothing found", Text: fmt.Sprintf("No order here has “%s” in it. Search for its number, its customer or what is in it.",
 			clip(q.Search, 60)), Action: all}
+	}
+	if l.IsNarrowed() {
+		return web.Empty{Title: "Nothing found", Text: "No order here fits the filter.", Action: &web.Link{Label: "Show everything", Href: l.Everything()}}
 	}
 	switch order.State(q.Tab) {
 	case order.StateDraft:

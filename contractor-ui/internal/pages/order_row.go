@@ -28,6 +28,8 @@ type orderRow struct {
 	Payment   web.Badge // of the payment that counts; no text without one
 	Stuck     string    // why that payment's money does not move: "the release is stuck at the gateway"
 	PayBy     time.Time // until when a submitted order must be paid; zero for others
+
+	ByTotal, ByCustomer string // what lists are sorted by
 }
 
 func orderRowOf(o readmodel.Order) orderRow {
@@ -35,6 +37,7 @@ func orderRowOf(o readmodel.Order) orderRow {
 		ID: order.Stream(o.ID), Sort: sortKey(o.DraftedAt, o.ID), Revision: o.Shown(), Href: orderPath(o.ID),
 		Name: o.Number, Lines: count(o.Lines, "product"), Customer: clip(o.CustomerName, shownText),
 		DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State), Total: o.Total(), Parts: o.Parts,
+		ByTotal: o.Place(readmodel.ByOrderTotal).Key, ByCustomer: o.Place(orderview.ByCustomer).Key,
 	}
 	if r.Name == "" {
 		r.Name = "Draft"

@@ -86,7 +86,9 @@ type handlers struct {
 func New(o Options) (*web.Site, error) {
 	o.Label = "Contractor"
 	o.Nav = []web.NavItem{{Key: "payments", Label: "Payments", Href: "/"}, {Key: "orders", Label: "Orders", Href: "/orders"}}
-	o.Large = append(o.Large, web.Large{Route: "/payments/export", Within: web.ExportTimeout})
+	for _, route := range []string{"/payments/export", "/orders/export"} {
+		o.Large = append(o.Large, web.Large{Route: route, Within: web.ExportTimeout})
+	}
 	site, err := web.New(o.Options)
 	if err != nil {
 		return nil, err

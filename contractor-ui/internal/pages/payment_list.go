@@ -136,22 +136,6 @@ func readPaymentQuery(c echo.Context) (l web.List, q readmodel.Query, err error)
 	return l, q, web.NotFound("There is no such list of payments.")
 }
 
-// readQuery reads what of a list of the person's an address asks for.
-func readQuery(c echo.Context, paging web.Paging, tab string) (q readmodel.Query, err error) {
-	q.Contractor, q.Tab = web.PersonOf(c).ID, tab
-	if q.Search, err = web.ReadSearch(c.QueryParam("q")); err != nil {
-		return q, err
-	}
-	return q, paging.Read(c, &q.Query)
-}
-
-// addressIn makes addresses of pages of a list.
-func addressIn(path, tab, search string) func(parameter, value string) string {
-	return func(parameter, value string) string {
-		return web.Address(path, map[string]string{"tab": tab, "q": search, parameter: value})
-	}
-}
-
 // emptyPayments explains what to do where the list has nothing.
 func emptyPayments(l web.List, q readmodel.Query) web.Empty {
 	request := &web.Link{Label: "Request new payment", Href: "/payments/new"}

@@ -22,6 +22,11 @@ func (h *handlers) register(e *echo.Echo) {
 	e.GET("/payments/:id", h.showPayment)
 	e.POST("/payments/:id/withdraw", h.withdrawPayment)
 	e.GET("/orders", h.listOrders)
+	e.GET("/orders/export", h.exportOrders)
+	web.RegisterViews(e, "/orders/views", func(c echo.Context) (web.List, error) {
+		l, _, err := readOrderQuery(c)
+		return l, err
+	}, h.listOrders)
 	e.GET("/orders/new", h.newOrder)
 	e.GET("/orders/products", h.products)
 	e.GET("/orders/customers", h.customers)

@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"context"
+	"iter"
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
@@ -23,6 +24,17 @@ type Order struct {
 }
 
 var orders = readmodel.NewTable[Order]("order_rows", orderTerms)
+
+// ByOrderTotal is another order of a list of orders.
+var ByOrderTotal = orderview.ByTotal("total_minor")
+
+// Place is where the row is in a list.
+func (o Order) Place(s readmodel.Sort) readmodel.Place {
+	if s.Name == ByOrderTotal.Name {
+		return o.PlaceByTotal(o.Minor)
+	}
+	return o.Row.Place(s)
+}
 
 // Total is what the order comes to, a draft by today's prices; nil where that cannot be said.
 func (o Order) Total() *money.Amount { return o.TotalOf(o.Minor) }
@@ -56,9 +68,24 @@ func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error
 	return orders.Queue(tx, readmodel.Fold(streams, order.Stream(""), orderOf))
 }
 
+// orderQuery asks for a contractor's orders.
+func orderQuery(q Query) readmodel.Query { return query(orderview.Newest, "state", q) }
+
+// WholeOrders reads all of a list.
+func WholeOrders(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Order, error] {
+	return orderview.Quoting(ctx, db, orders.All(ctx, db, orderQuery(q)), rowOf)
+}
+
+// AddUpOrders counts and adds up what a list has.
+func AddUpOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, error) {
+	return orders.AddUp(ctx, db, orderQuery(q), orderview.FixedCurrency, "total_minor")
+}
+
+func rowOf(o *Order) *orderview.Row { return &o.Row }
+
 // ListOrders reads a page of orders, each with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Order], error) {
-	found, err := orders.Page(ctx, db, query(orderview.Newest, "state", q))
+	found, err := orders.Page(ctx, db, orderQuery(q))
 	if err != nil {
 		return found, err
 	}
@@ -76,20 +103,21 @@ func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) 
 
 // complete adds to orders their payments, and to drafts what they come to now.
 func complete(ctx context.Context, db *pg.DB, to []Order) error {
-	if err := orderview.QuoteDrafts(ctx, db, to, func(o *Order) *orderview.Row { return &o.Row }); err != nil {
+	if err := orderview.QuoteDrafts(ctx, db, to, rowOf); err != nil {
 		return err
 	}
 	return orderview.AddPayments(ctx, db, payments, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 
 // CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are
-// many. Of what is searched for it counts what is found, up to a bound.
-func CountOrders(ctx context.Context, db *pg.DB, contractor, search string) (map[order.State]int, error) {
-	if search != "" {
+// many. Of a list that is narrowed it counts what is found, up to a bound.
+func CountOrders(ctx context.Context, db *pg.DB, q Query) (map[order.State]int, error) {
+	if q.Search != "" || q.Narrowed {
 		return orderview.CountNarrowed(ctx, db, orders, func(s order.State) readmodel.Query {
-			return query(orderview.Newest, "state", Query{Query: readmodel.Query{Search: search}, Contractor: contractor, Tab: string(s)})
+			q.Tab = string(s)
+			return orderQuery(q)
 		})
 	}
 	return readmodel.Count[order.State](ctx, db, orders, "state",
-		readmodel.Where("contractor_id = ? and state in ('draft', 'submitted')", contractor))
+		readmodel.Where("contractor_id = ? and state in ('draft', 'submitted')", q.Contractor))
 }

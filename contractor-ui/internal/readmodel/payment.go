@@ -99,7 +99,7 @@ func query(sort readmodel.Sort, tab string, q Query) readmodel.Query {
 	q.Marks = []string{search.Mark(q.Contractor)}
 	q.Where = append(slices.Clip(q.Where), readmodel.Where("contractor_id = ?", q.Contractor))
 	if q.Tab != "" {
-		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab))
+		q.Where = append(q.Where, readmodel.Where(tab+" = ?", q.Tab).On(readmodel.InTab))
 	}
 	return q.Query
 }

@@ -3,6 +3,9 @@ package pages
 import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/orderview"
+	list "countersign.example/pkg/readmodel"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -24,8 +27,13 @@ func (h *handlers) customerPages() catalogPages[readmodel.Customer] {
 			Action: &web.Link{Label: "Add customer", Href: customersPath + "/new"}},
 		emptyArchived: web.Empty{Title: "Nobody archived", Text: "A customer who is archived stays on the orders they have, and is listed here.",
 			Action: &web.Link{Label: "Show the others", Href: customersPath}},
-		means:    "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
-		itemView: customerView, page: readmodel.ListCustomers, find: readmodel.FindCustomers, values: customerValues,
+		means: "They stay on the orders that they have, and cannot be chosen for new ones. There is no way back but to add them anew.",
+		live:  customerList, rows: readmodel.Customers, sorts: []list.Sort{orderview.ByEmail},
+		heads: func(l web.List) []web.Head {
+			return []web.Head{l.Head("Name", "", orderview.ByName.Name), l.Head("E-mail", "", orderview.ByEmail.Name)}
+		},
+		exported: func(c readmodel.Customer) []string { return []string{text.Harmless(c.Name), text.Harmless(c.Email)} },
+		itemView: customerView, find: readmodel.FindCustomers, values: customerValues,
 		fields: func(form *web.Form, page *itemPage[readmodel.Customer]) {
 			page.Email = form.Field("email", "E-mail address").Need().Hint("No two customers have the same.")
 		},

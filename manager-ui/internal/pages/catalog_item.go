@@ -3,7 +3,6 @@ package pages
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -37,7 +36,13 @@ type catalogPages[T catalogItem] struct {
 	itemView      web.View[itemPage[T]]
 	defaults      map[string]string // of a new one's form
 
-	page   func(context.Context, *pg.DB, readmodel.NameQuery) (list.Page[T], error)
+	live     string // the name of the live list
+	rows     readmodel.NameList[T]
+	sorts    []list.Sort // beside the one by name
+	money    list.Sort   // what amounts are filtered by, if any
+	heads    func(web.List) []web.Head
+	exported func(T) []string // the cells of the file's columns
+
 	find   func(ctx context.Context, db *pg.DB, ids ...string) ([]T, error)
 	values func(T) map[string]string // of its form
 	fields func(form *web.Form, page *itemPage[T])
@@ -79,22 +84,11 @@ func (p catalogPages[T]) register(g *echo.Group) {
 	g.GET("/import/:id", p.preview(p.file))
 	g.POST("/import/:id", p.importFile(p.file))
 	g.GET("/export", p.export(p.file))
-}
-
-func (p catalogPages[T]) showList(c echo.Context) error {
-	q, err := readNameQuery(c)
-	if err != nil {
-		return err
-	}
-	found, err := p.page(c.Request().Context(), p.db, q)
-	if err != nil {
-		return err
-	}
-	empty := p.empty
-	if q.Archived {
-		empty = p.emptyArchived
-	}
-	return p.listView.Render(c, http.StatusOK, web.Page{Title: p.title, Nav: p.file.nav}, newNamePage(p.file.path, q, found, empty))
+	g.GET("/export/list", p.exportList)
+	web.RegisterViews(p.site.Echo, p.file.path+"/views", func(c echo.Context) (web.List, error) {
+		q, err := p.readQuery(c)
+		return q.List, err
+	}, p.showList)
 }
 
 // item reads the one that the address, or a form, names.

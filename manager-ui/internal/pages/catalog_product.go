@@ -3,8 +3,11 @@ package pages
 import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
+	list "countersign.example/pkg/readmodel"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -28,7 +31,14 @@ func (h *handlers) productPages() catalogPages[readmodel.Product] {
 			Action: &web.Link{Label: "Show the others", Href: catalogPath}},
 		means:    "It stays on the orders that have it, and cannot be added to new ones. There is no way back but to add it anew.",
 		itemView: productView, defaults: map[string]string{"currency": money.Currencies()[0]},
-		page: readmodel.ListProducts, find: readmodel.FindProducts, values: productValues, fields: productFields, read: readProduct,
+		live: productList, rows: readmodel.Products, sorts: []list.Sort{orderview.BySKU, orderview.ByPrice}, money: orderview.ByPrice,
+		heads: func(l web.List) []web.Head {
+			return []web.Head{l.Head("Name", "", orderview.ByName.Name), l.Head("SKU", "", orderview.BySKU.Name), l.Head("Price", "amount", orderview.ByPrice.Name)}
+		},
+		exported: func(p readmodel.Product) []string {
+			return []string{text.Harmless(p.SKU), text.Harmless(p.Name), p.Price().Decimal(), p.Currency}
+		},
+		find: readmodel.FindProducts, values: productValues, fields: productFields, read: readProduct,
 	}
 }
 

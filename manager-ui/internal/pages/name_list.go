@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
@@ -15,18 +17,17 @@ const (
 	archivedTab = "archived"
 )
 
-var namePaging = web.Paging{Sort: orderview.ByName, Before: "before", After: "after"}
-
 // namePage is a list by name, of products or of customers.
 type namePage[R any] struct {
-	Tabs              web.Tabs
-	Search            web.Search
-	Rows              []R
-	Empty             web.Empty
-	Pager             web.Pager
-	Tab, PageIs, Text string // what the live client must know of the list
-	Size              int
-	More              bool
+	Tabs   web.Tabs
+	Views  web.Views
+	Search web.Search
+	Filter web.FilterForm
+	Heads  []web.Head
+	Rows   []R
+	Empty  web.Empty
+	Pager  web.Pager
+	Live   web.LiveList
 }
 
 // tabOf is the tab that a row is in.
@@ -45,8 +46,18 @@ func becameOf(archived bool) string {
 	return "Changed"
 }
 
-// readNameQuery reads a page's address.
-func readNameQuery(c echo.Context) (q readmodel.NameQuery, err error) {
+// nameQuery is what an address asks for.
+type nameQuery struct {
+	web.List
+	Archived bool
+}
+
+func (q nameQuery) query() readmodel.NameQuery {
+	return readmodel.NameQuery{Query: q.Query, Archived: q.Archived}
+}
+
+// readQuery reads the list's address.
+func (p catalogPages[T]) readQuery(c echo.Context) (q nameQuery, err error) {
 	switch c.QueryParam("tab") {
 	case "":
 	case archivedTab:
@@ -54,42 +65,84 @@ func readNameQuery(c echo.Context) (q readmodel.NameQuery, err error) {
 	default:
 		return q, web.NotFound("There is no such list.")
 	}
-	if q.Search, err = searched(c); err != nil {
-		return q, err
-	}
-	return q, namePaging.Read(c, &q.Query)
+	q.List, err = web.ReadList(c, web.ListOptions{
+		Path: p.file.path, Before: "before", After: "after", Default: orderview.ByName, Sorts: append([]list.Sort{orderview.ByName}, p.sorts...),
+		Money: p.money, Views: p.file.path + "/views",
+	})
+	return q, err
 }
 
-// newNamePage makes the page of what was found; path is the list's.
-func newNamePage[T list.Row](path string, q readmodel.NameQuery, found list.Page[T], empty web.Empty) namePage[T] {
-	address := func(tab, parameter, value string) string {
-		return web.Address(path, map[string]string{"tab": tab, "q": q.Search, parameter: value})
+func (p catalogPages[T]) showList(c echo.Context) error {
+	q, err := p.readQuery(c)
+	if err != nil {
+		return err
 	}
-	tab := ""
-	if q.Archived {
-		tab = archivedTab
+	ctx := c.Request().Context()
+	found, err := p.rows.Page(ctx, p.db, q.query())
+	if err != nil {
+		return err
 	}
+	sums := list.Sums{}
+	if q.IsNarrowed() {
+		if sums, err = p.rows.Count(ctx, p.db, q.query()); err != nil {
+			return err
+		}
+	}
+	heads := p.heads(q.List)
 	page := namePage[T]{
 		Tabs: web.Tabs{
-			{Label: "Current", Href: address("", "", ""), Current: !q.Archived},
-			{Label: "Archived", Href: address(archivedTab, "", ""), Current: q.Archived},
+			{Label: "Current", Href: q.Address("tab", ""), Current: !q.Archived},
+			{Label: "Archived", Href: q.Address("tab", archivedTab), Current: q.Archived},
 		},
-		Search: web.Search{Action: path, Value: q.Search, Keep: map[string]string{"tab": tab}}, Rows: found.Rows, Empty: empty,
-		Tab: tabOf(q.Archived), PageIs: pageIs(found.First), Text: q.Search, Size: readmodel.PageSize, More: found.After != nil,
+		Search: q.SearchBox(""), Filter: q.FilterForm(sums, p.file.noun, heads), Heads: heads, Rows: found.Rows, Empty: p.emptyList(q),
+		Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, p.live, tabOf(q.Archived), found),
 	}
-	if q.Search != "" {
-		page.Empty = web.Empty{Title: "Nothing found", Text: "Nothing in this list has “" + q.Search + "” in it. Words may be cut short.",
-			Action: &web.Link{Label: "Show all", Href: path}}
+	if page.Views, err = q.Views(c); err != nil {
+		return err
 	}
-	page.Pager = web.PagerOf(namePaging, found, func(parameter, value string) string { return address(tab, parameter, value) })
-	page.Pager.Summary = "By name"
-	return page
+	page.Pager.Export = q.ExportPath(p.file.path + "/export/list")
+	if q.Sort == orderview.ByName {
+		page.Pager.Summary = "By name"
+	}
+	return p.listView.Render(c, q.Status(), web.Page{Title: p.title, Nav: p.file.nav}, page)
 }
 
-// pageIs tells the live client whether a page is the first of its list.
-func pageIs(first bool) string {
-	if first {
-		return "first"
+// emptyList explains what an empty list means and what to do.
+func (p catalogPages[T]) emptyList(q nameQuery) web.Empty {
+	switch {
+	case q.Search != "":
+		return web.Empty{Title: "Nothing found", Text: "Nothing in this list has “" + q.Search + "” in it. Words may be cut short.",
+			Action: &web.Link{Label: "Show all", Href: p.file.path}}
+	case q.IsNarrowed():
+		return web.Empty{Title: "Nothing found", Text: "No " + p.file.noun + " here fits the filter.", Action: &web.Link{Label: "Show everything", Href: q.Everything()}}
+	case q.Archived:
+		return p.emptyArchived
 	}
-	return "other"
+	return p.empty
+}
+
+// exportList answers with a file of what the list has, on all its pages. The other export is what an import
+// takes.
+func (p catalogPages[T]) exportList(c echo.Context) error {
+	q, err := p.readQuery(c)
+	if err != nil {
+		return err
+	}
+	asked := q.query()
+	if asked.Query, err = q.Whole(); err != nil {
+		return err
+	}
+	rows := p.rows.Whole(c.Request().Context(), p.db, asked)
+	return web.SendCSV(c, p.file.name, append([]string{"ID", "State", "Changed at"}, p.file.columns...), func(yield func([]string, error) bool) {
+		for row, err := range rows {
+			item := row.Common()
+			state := "current"
+			if item.Archived {
+				state = archivedTab
+			}
+			if !yield(append([]string{item.ID, state, item.UpdatedAt.UTC().Format(time.RFC3339)}, p.exported(row)...), err) {
+				return
+			}
+		}
+	})
 }

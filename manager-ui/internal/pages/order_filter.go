@@ -13,7 +13,8 @@ import (
 
 // orderFilter is what the list can be narrowed to, beside the tab.
 type orderFilter struct {
-	Tab, Search     string
+	Keep            map[string]string // the other parameters of the list's address
+	Search          string
 	Contractor      string // the id; "" for everybody
 	Who             string // their name
 	Contractors     []readmodel.Buyer
@@ -26,14 +27,14 @@ type orderFilter struct {
 }
 
 // orderFilter has the contractors and the customers to choose from.
-func (h *handlers) orderFilter(c echo.Context, q readmodel.OrderQuery) (f orderFilter, err error) {
+func (h *handlers) orderFilter(c echo.Context, q orderQuery) (f orderFilter, err error) {
 	ctx := c.Request().Context()
-	f = orderFilter{Tab: string(q.State), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
+	f = orderFilter{Keep: q.Without("q", "contractor", "customer"), Search: q.Search, Contractor: q.Contractor, Customer: q.Customer}
 	if f.Contractors, err = readmodel.Contractors(ctx, h.db, q.Contractor); err != nil {
 		return f, err
 	}
 	f.MoreContractors = len(f.Contractors) >= readmodel.MaxContractors
-	f.Everybody = ordersAddress(q, "customer", "", "contractor", "")
+	f.Everybody = q.Address("customer", "", "contractor", "")
 	if q.Contractor != "" {
 		i := slices.IndexFunc(f.Contractors, func(b readmodel.Buyer) bool { return b.ID == q.Contractor })
 		if i < 0 {

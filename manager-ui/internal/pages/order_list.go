@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,6 +9,7 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
 	"countersign.example/pkg/api"
+	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -18,19 +18,17 @@ const (
 	orderList  = "orders" // the name of the live list
 )
 
-var orderPaging = web.Paging{Sort: orderview.Newest, Before: "before", After: "after"}
-
 // ordersPage is the list of everybody's orders.
 type ordersPage struct {
-	Tabs        web.Tabs
-	Filter      orderFilter
-	Rows        []orderRow
-	Empty       web.Empty
-	Pager       web.Pager
-	Tab, PageIs string // what the live client must know of the list
-	Narrowed    string // by what; only the server knows which rows belong to such a list
-	Size        int
-	More        bool
+	Tabs   web.Tabs
+	Views  web.Views
+	Whose  orderFilter
+	Filter web.FilterForm
+	Heads  []web.Head
+	Rows   []orderRow
+	Empty  web.Empty
+	Pager  web.Pager
+	Live   web.LiveList
 }
 
 var (
@@ -44,33 +42,82 @@ func (h *handlers) listOrders(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	found, err := readmodel.ListOrders(ctx, h.db, q)
+	whose, err := h.orderFilter(c, q)
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db, q)
+	found, err := readmodel.ListOrders(ctx, h.db, q.query())
 	if err != nil {
 		return err
 	}
-	filter, err := h.orderFilter(c, q)
+	counts, err := readmodel.CountOrders(ctx, h.db, q.query())
 	if err != nil {
 		return err
+	}
+	sums := list.Sums{}
+	if q.IsNarrowed() {
+		if sums, err = readmodel.AddUpOrders(ctx, h.db, q.query()); err != nil {
+			return err
+		}
+	}
+	total := web.Head{Label: "Total", Class: "amount"}
+	if q.State != order.StateDraft {
+		total = q.Head(total.Label, total.Class, readmodel.ByOrderTotal.Name)
+	}
+	heads := []web.Head{
+		{Label: "Order"}, q.Head("Contractor", "", readmodel.ByOrderContractor.Name), q.Head("Customer", "", orderview.ByCustomer.Name), total,
+		q.Head("Created", "", orderview.Newest.Name), {Label: "State"},
 	}
 	page := ordersPage{
-		Tabs:   orderview.TabsOf(q.State, counts, q.Narrowed(), func(tab string) string { return ordersAddress(q, "tab", tab) }),
-		Filter: filter, Empty: emptyOrders(q), Tab: string(q.State), PageIs: pageIs(found.First),
-		Pager:    web.PagerOf(orderPaging, found, func(parameter, value string) string { return ordersAddress(q, parameter, value) }),
-		Narrowed: q.Search + q.Contractor + q.Customer, Size: readmodel.PageSize, More: found.After != nil,
+		Tabs: orderview.TabsOf(q.List, q.State, counts), Whose: whose, Filter: q.FilterForm(sums, "order", heads), Heads: heads,
+		Empty: emptyOrders(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, orderList, string(q.State), found),
 	}
-	page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to
+	if page.Views, err = q.Views(c); err != nil {
+		return err
+	}
+	page.Pager.Export = q.ExportPath(ordersPath + "/export")
+	if q.Sort == orderview.Newest {
+		page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to
+	}
 	for _, o := range found.Rows {
 		page.Rows = append(page.Rows, orderRowOf(o))
 	}
-	return ordersView.Render(c, http.StatusOK, web.Page{Title: "Orders", Nav: "orders"}, page)
+	return ordersView.Render(c, q.Status(), web.Page{Title: "Orders", Nav: "orders"}, page)
+}
+
+// exportOrders answers with a file of what the list has, on all its pages.
+func (h *handlers) exportOrders(c echo.Context) error {
+	q, err := readOrderQuery(c)
+	if err != nil {
+		return err
+	}
+	asked := q.query()
+	if asked.Query, err = q.Whole(); err != nil {
+		return err
+	}
+	rows := readmodel.WholeOrders(c.Request().Context(), h.db, asked)
+	return web.SendCSV(c, "orders", orderview.ExportColumns, func(yield func([]string, error) bool) {
+		for o, err := range rows {
+			if !yield(orderview.ExportCells(o.Row, o.ContractorName, o.Minor), err) {
+				return
+			}
+		}
+	})
+}
+
+// orderQuery is what an address asks for.
+type orderQuery struct {
+	web.List
+	State                order.State
+	Contractor, Customer string // their ids; "" for everybody
+}
+
+func (q orderQuery) query() readmodel.OrderQuery {
+	return readmodel.OrderQuery{Query: q.Query, State: q.State}
 }
 
 // readOrderQuery reads the list's address.
-func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
+func readOrderQuery(c echo.Context) (q orderQuery, err error) {
 	var known bool
 	if q.State, known = orderview.TabOf(c.QueryParam("tab")); !known {
 		return q, web.NotFound("There is no such list.")
@@ -81,35 +128,39 @@ func readOrderQuery(c echo.Context) (q readmodel.OrderQuery, err error) {
 	if q.Customer = c.QueryParam("customer"); q.Customer != "" && !api.IsID(q.Customer) {
 		return q, web.NotFound("There is no such customer.")
 	}
-	text := c.QueryParam("q")
-	if q.Customer == "" {
-		text += " " + c.QueryParam("name") // typed for a customer, and nobody chosen
+	if name := c.QueryParam("name"); q.Customer == "" && name != "" { // typed for a customer, and nobody chosen
+		c.QueryParams().Set("q", c.QueryParam("q")+" "+name)
 	}
-	if q.Search, err = web.ReadSearch(text); err != nil {
-		return q, err
+	sorts, total := orderview.Sorts(q.State, readmodel.ByOrderTotal)
+	q.List, err = web.ReadList(c, web.ListOptions{
+		Path: ordersPath, Before: "before", After: "after", Default: orderview.Newest, Sorts: append(sorts, readmodel.ByOrderContractor),
+		Money: total, Time: "drafted_at", Note: orderview.FilterNote(q.State), Kept: []string{"contractor", "customer"}, Views: ordersPath + "/views",
+	})
+	if q.Contractor != "" {
+		q.Narrow(readmodel.OfContractor(q.Contractor), "", "contractor")
 	}
-	return q, orderPaging.Read(c, &q.Query)
+	if q.Customer != "" {
+		q.Narrow(readmodel.ForCustomer(q.Customer), "", "customer")
+	}
+	return q, err
 }
 
-// ordersAddress is the list's as it is filtered, with other parameters in place of some: name, value, name,
-// value.
-func ordersAddress(q readmodel.OrderQuery, other ...string) string {
-	parameters := map[string]string{"tab": string(q.State), "q": q.Search, "contractor": q.Contractor, "customer": q.Customer}
-	for i := 0; i+1 < len(other); i += 2 {
-		parameters[other[i]] = other[i+1]
-	}
-	return web.Address(ordersPath, parameters)
+// customersOrders is the address of a customer's orders.
+func customersOrders(id string) string {
+	return web.Address(ordersPath, map[string]string{"customer": id})
 }
 
 // emptyOrders explains what an empty list means and what to do.
-func emptyOrders(q readmodel.OrderQuery) web.Empty {
+func emptyOrders(q orderQuery) web.Empty {
 	all := &web.Link{Label: "Show all orders", Href: ordersPath}
 	switch {
 	case q.Search != "":
 		return web.Empty{Title: "Nothing found", Action: all, Text: fmt.Sprintf("No order here has “%s” in its number, contractor, customer or products. "+
 			"Words may be cut short, and an id may be given instead.", clip(q.Search))}
-	case q.Contractor != "" || q.Customer != "":
+	case len(q.Chips) == 0 && q.IsNarrowed():
 		return web.Empty{Title: "Nothing here", Text: "There is no such order of this contractor or for this customer.", Action: all}
+	case q.IsNarrowed():
+		return web.Empty{Title: "Nothing found", Text: "No order here fits the filter.", Action: &web.Link{Label: "Show everything", Href: q.Everything()}}
 	}
 	switch q.State {
 	case order.StateDraft:

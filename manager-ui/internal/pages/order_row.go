@@ -25,16 +25,19 @@ type orderRow struct {
 	State      web.Badge
 	Payment    web.Badge // of the last one; no text without any, nor of a paid order, which says it all
 	PayBy      time.Time // by when a submitted order must be paid; zero for others
+
+	ByTotal, ByCustomer, ByContractor string // what lists are sorted by
 }
 
 func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
 		ID: o.ID, Name: orderName(o.Number), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
 		Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
-		Total: o.Total(), Parts: o.Parts,
+		Total: o.Total(), Parts: o.Parts, ByTotal: o.Place(readmodel.ByOrderTotal).Key,
+		ByCustomer: o.Place(orderview.ByCustomer).Key, ByContractor: o.Place(readmodel.ByOrderContractor).Key,
 	}
 	if o.CustomerID != nil {
-		r.Theirs = ordersAddress(readmodel.OrderQuery{Customer: *o.CustomerID})
+		r.Theirs = customersOrders(*o.CustomerID)
 	}
 	if o.State == order.StateSubmitted && o.ExpiresAt != nil {
 		r.PayBy = *o.ExpiresAt

@@ -8,7 +8,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
@@ -135,7 +134,7 @@ func describeOrder(seen orderview.History) orderPage {
 		IsDraft: o.State == order.StateDraft, CanEnd: !o.Ended(), Money: moneyOf(seen), Paid: seen.PaidWith(), Steps: orderview.Timeline(seen, paymentview.StepText),
 	}
 	if o.CustomerID != "" {
-		page.Theirs = ordersAddress(readmodel.OrderQuery{Customer: o.CustomerID})
+		page.Theirs = customersOrders(o.CustomerID)
 	}
 	for _, line := range o.Lines {
 		page.Lines = append(page.Lines, orderLine{QuotedLine: order.QuotedLine{Line: line}})

@@ -82,7 +82,9 @@ func New(o Options) (*web.Site, error) {
 		o.Large = append(o.Large, web.Large{Route: path + "/import", Limit: maxUploadForm},
 			web.Large{Route: path + "/import/:id", Within: web.LongRequestTimeout})
 	}
-	o.Large = append(o.Large, web.Large{Route: paymentsPath + "/export", Within: web.ExportTimeout})
+	for _, route := range []string{paymentsPath + "/export", ordersPath + "/export", catalogPath + "/export/list", customersPath + "/export/list"} {
+		o.Large = append(o.Large, web.Large{Route: route, Within: web.ExportTimeout})
+	}
 	site, err := web.New(o.Options)
 	if err != nil {
 		return nil, err

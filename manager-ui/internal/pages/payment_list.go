@@ -152,7 +152,7 @@ func (h *handlers) paymentContractors(c echo.Context, q *paymentQuery) (web.Fiel
 		}
 	}
 	if chosen != "" {
-		q.Narrow(list.Where("contractor_id = ?", chosen), "Of "+name, "contractor")
+		q.Narrow(readmodel.OfContractor(chosen), "Of "+name, "contractor")
 	}
 	return web.NewForm(map[string]string{"contractor": chosen}).Field("contractor", "Contractor").Select(choices), nil
 }

@@ -51,6 +51,11 @@ func (h *handlers) backToPayment(c echo.Context) error {
 func (h *handlers) registerOrders(e *echo.Echo) {
 	g := e.Group(ordersPath)
 	g.GET("", h.listOrders)
+	g.GET("/export", h.exportOrders)
+	web.RegisterViews(e, ordersPath+"/views", func(c echo.Context) (web.List, error) {
+		q, err := readOrderQuery(c)
+		return q.List, err
+	}, h.listOrders)
 	g.GET("/customers", h.customersToFilterBy)
 	g.GET("/:id", h.showOrder)
 	g.GET("/:id/expire", h.confirmExpire)

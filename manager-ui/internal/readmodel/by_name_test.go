@@ -42,7 +42,7 @@ func TestNamesAreSortedAsPeopleSort(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := func(q readmodel.NameQuery) (names []string, page list.Page[readmodel.Product]) {
-		page, err := readmodel.ListProducts(t.Context(), db, q)
+		page, err := readmodel.Products.Page(t.Context(), db, q)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,13 @@
 package readmodel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/orderview"
@@ -52,19 +54,36 @@ type NameQuery struct {
 }
 
 func (q NameQuery) query() readmodel.Query {
-	q.Sort, q.Limit = orderview.ByName, PageSize
-	q.Where = append(q.Where, readmodel.Where("archived = ?", q.Archived))
+	if q.Sort.SQL == "" {
+		q.Sort = orderview.ByName
+	}
+	q.Limit = cmp.Or(q.Limit, PageSize)
+	q.Where = append(slices.Clip(q.Where), readmodel.Where("archived = ?", q.Archived).On(readmodel.InTab))
 	return q.Query
 }
 
-// ListProducts reads a page of the products.
-func ListProducts(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Page[Product], error) {
-	return products.Page(ctx, db, q.query())
+// NameList is what the lists of the products and of the customers are read by.
+type NameList[T readmodel.Row] struct{ table readmodel.Table[T] }
+
+// Products and Customers are those lists.
+var (
+	Products  = NameList[Product]{products}
+	Customers = NameList[Customer]{customers}
+)
+
+// Page reads a page.
+func (l NameList[T]) Page(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Page[T], error) {
+	return l.table.Page(ctx, db, q.query())
 }
 
-// ListCustomers reads a page of the customers.
-func ListCustomers(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Page[Customer], error) {
-	return customers.Page(ctx, db, q.query())
+// Count counts what the list has.
+func (l NameList[T]) Count(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Sums, error) {
+	return l.table.AddUp(ctx, db, q.query(), "''", "0")
+}
+
+// Whole reads all of the list.
+func (l NameList[T]) Whole(ctx context.Context, db *pg.DB, q NameQuery) iter.Seq2[T, error] {
+	return l.table.All(ctx, db, q.query())
 }
 
 // FirstCustomers reads a page's worth of the customers that have all parts of search, "" for all: by name, the
@@ -78,7 +97,7 @@ func FirstCustomers(ctx context.Context, db *pg.DB, search string) (first []Cust
 // allOf reads everything that is not archived, with what a file has of it.
 func allOf(columns string) readmodel.Query {
 	current := []readmodel.Condition{readmodel.Where("archived = false")}
-	return readmodel.Query{Sort: readmodel.Sort{SQL: "sort", Type: "text"}, Where: current, Select: columns, Limit: 500}
+	return readmodel.Query{Sort: orderview.ByName, Where: current, Select: columns, Limit: 500}
 }
 
 // AllProducts are the products that are not archived, by name.

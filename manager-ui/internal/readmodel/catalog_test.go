@@ -86,8 +86,8 @@ func TestProjectCatalog(t *testing.T) {
 	// then they keep what they were, in another list
 	for archived, want := range map[bool]string{false: "0 0", true: "1 1"} {
 		q := readmodel.NameQuery{Archived: archived}
-		products, err := readmodel.ListProducts(t.Context(), db, q)
-		customers, errCustomers := readmodel.ListCustomers(t.Context(), db, q)
+		products, err := readmodel.Products.Page(t.Context(), db, q)
+		customers, errCustomers := readmodel.Customers.Page(t.Context(), db, q)
 		if got := fmt.Sprint(len(products.Rows), len(customers.Rows)); got != want || err != nil || errCustomers != nil {
 			t.Errorf("archived %v: %s, %v %v", archived, got, err, errCustomers)
 		}

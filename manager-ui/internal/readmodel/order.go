@@ -1,8 +1,10 @@
 package readmodel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"gorm.io/gorm"
@@ -53,31 +55,62 @@ func ProjectOrders(_ context.Context, tx *pg.Tx, streams []journal.Stream) error
 	return orders.Queue(tx, readmodel.Fold(streams, order.Stream(""), orderOf))
 }
 
-// OrderQuery asks for one page of the orders, newest first.
+// OrderQuery asks for one page of the orders, newest first unless it says otherwise.
 type OrderQuery struct {
 	readmodel.Query
-	State                order.State // none: all of them
-	Contractor, Customer string      // their ids; "": of anybody
+	State order.State // none: all of them
 }
 
-// Narrowed reports whether it asks for some people's orders, or for what is searched for.
-func (q OrderQuery) Narrowed() bool { return q.Search+q.Contractor+q.Customer != "" }
+// OfContractor and ForCustomer narrow a list of orders to somebody's.
+func OfContractor(id string) readmodel.Condition {
+	return readmodel.Where("contractor_id = ?", id).On("contractor_id")
+}
+
+// ForCustomer is for those of a customer.
+func ForCustomer(id string) readmodel.Condition {
+	return readmodel.Where("customer_id = ?::uuid", id).On("customer_id")
+}
+
+// ByOrderTotal and ByOrderContractor are other orders of a list of orders.
+var (
+	ByOrderTotal      = orderview.ByTotal("total")
+	ByOrderContractor = ByContractor
+)
+
+// Place is where the row is in a list.
+func (o Order) Place(s readmodel.Sort) readmodel.Place {
+	switch s.Name {
+	case ByOrderTotal.Name:
+		return o.PlaceByTotal(o.Minor)
+	case ByOrderContractor.Name:
+		return readmodel.Place{Key: readmodel.TextKey(o.ContractorName), ID: o.ID}
+	}
+	return o.Row.Place(s)
+}
 
 // query asks for the orders in a state, or in all of them.
 func (q OrderQuery) query(state order.State) readmodel.Query {
-	q.Sort, q.Limit, q.Query.Narrowed = orderview.Newest, PageSize, q.Contractor+q.Customer != ""
-	q.Where = slices.Clip(q.Where)
+	if q.Sort.SQL == "" {
+		q.Sort = orderview.Newest
+	}
+	q.Limit = cmp.Or(q.Limit, PageSize)
 	if state != order.StateNone {
-		q.Where = append(q.Where, readmodel.Where("state = ?", state))
-	}
-	if q.Contractor != "" {
-		q.Where = append(q.Where, readmodel.Where("contractor_id = ?", q.Contractor))
-	}
-	if q.Customer != "" {
-		q.Where = append(q.Where, readmodel.Where("customer_id = ?::uuid", q.Customer))
+		q.Where = append(slices.Clip(q.Where), readmodel.Where("state = ?", state).On(readmodel.InTab))
 	}
 	return q.Query
 }
+
+// WholeOrders reads all of a list.
+func WholeOrders(ctx context.Context, db *pg.DB, q OrderQuery) iter.Seq2[Order, error] {
+	return orderview.Quoting(ctx, db, orders.All(ctx, db, q.query(q.State)), rowOf)
+}
+
+// AddUpOrders counts and adds up what a list has.
+func AddUpOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Sums, error) {
+	return orders.AddUp(ctx, db, q.query(q.State), orderview.FixedCurrency, "total")
+}
+
+func rowOf(o *Order) *orderview.Row { return &o.Row }
 
 // ListOrders reads a page, each order with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Order], error) {
@@ -99,7 +132,7 @@ func FindOrders(ctx context.Context, db *pg.DB, ids ...string) ([]Order, error) 
 
 // complete adds to orders their payments, and to drafts what they come to now.
 func complete(ctx context.Context, db *pg.DB, to []Order) error {
-	if err := orderview.QuoteDrafts(ctx, db, to, func(o *Order) *orderview.Row { return &o.Row }); err != nil {
+	if err := orderview.QuoteDrafts(ctx, db, to, rowOf); err != nil {
 		return err
 	}
 	return orderview.AddPayments(ctx, db, paymentsAlone, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
@@ -108,7 +141,7 @@ func complete(ctx context.Context, db *pg.DB, to []Order) error {
 // CountOrders counts the orders that still wait for something, by state: all of them, or up to a bound those
 // that a narrowed list has.
 func CountOrders(ctx context.Context, db *pg.DB, q OrderQuery) (map[order.State]int, error) {
-	if q.Narrowed() {
+	if q.Search != "" || q.Narrowed {
 		return orderview.CountNarrowed(ctx, db, orders, q.query)
 	}
 	return readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where("state in ('draft', 'submitted')"))

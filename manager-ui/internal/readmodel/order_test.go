@@ -196,11 +196,11 @@ func TestListOrders(t *testing.T) {
 		"all":                      {readmodel.OrderQuery{}, func(int) bool { return true }},
 		"drafts":                   {readmodel.OrderQuery{State: order.StateDraft}, func(i int) bool { return i%7 != 0 }},
 		"cancelled":                {readmodel.OrderQuery{State: order.StateCancelled}, func(i int) bool { return i%7 == 0 }},
-		"a contractor's":           {readmodel.OrderQuery{Contractor: "ada-nowak"}, func(i int) bool { return i%5 != 0 }},
-		"a customer's":             {readmodel.OrderQuery{Customer: hotel}, func(i int) bool { return i%10 == 0 }},
+		"a contractor's":           {readmodel.OrderQuery{Query: narrowed(readmodel.OfContractor("ada-nowak"))}, func(i int) bool { return i%5 != 0 }},
+		"a customer's":             {readmodel.OrderQuery{Query: narrowed(readmodel.ForCustomer(hotel))}, func(i int) bool { return i%10 == 0 }},
 		"by words":                 {readmodel.OrderQuery{Query: searched("park JON")}, func(i int) bool { return i%5 == 0 }},
 		"by words and state":       {readmodel.OrderQuery{Query: searched("sonne"), State: order.StateDraft}, func(i int) bool { return i%10 == 0 && i%7 != 0 }},
-		"a contractor's, by words": {readmodel.OrderQuery{Query: searched("sonne"), Contractor: "ada-nowak"}, func(int) bool { return false }},
+		"a contractor's, by words": {readmodel.OrderQuery{Query: list.Query{Search: "sonne", Where: narrowed(readmodel.OfContractor("ada-nowak")).Where, Narrowed: true}}, func(int) bool { return false }},
 		"by id":                    {readmodel.OrderQuery{Query: searched(want[3].ID)}, func(i int) bool { return i == number[want[3].ID] }},
 		"by punctuation":           {readmodel.OrderQuery{Query: searched("!?")}, func(int) bool { return false }},
 	} {
@@ -261,6 +261,10 @@ func TestContractorsToFilterBy(t *testing.T) {
 }
 
 func searched(text string) list.Query { return list.Query{Search: text} }
+
+func narrowed(to list.Condition) list.Query {
+	return list.Query{Where: []list.Condition{to}, Narrowed: true}
+}
 
 // walk reads every page forwards, and checks that backwards they are the same.
 func walk(t *testing.T, db *pg.DB, q readmodel.OrderQuery) (ids []string, pages int) {

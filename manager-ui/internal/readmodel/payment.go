@@ -166,7 +166,7 @@ func (t Tab) query(q readmodel.Query) readmodel.Query {
 	}
 	q.Limit, q.Search = cmp.Or(q.Limit, PageSize), paymentview.Sought(q.Search)
 	if decision, ok := decisions[t]; ok {
-		q.Where = append(slices.Clip(q.Where), readmodel.Where("decision = ?", decision))
+		q.Where = append(slices.Clip(q.Where), readmodel.Where("decision = ?", decision).On(readmodel.InTab))
 	}
 	return q
 }
