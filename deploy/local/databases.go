@@ -9,59 +9,74 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// createDatabases gives each service a database that a role of the same name owns and no other
-// role may connect to, and returns the addresses by service. It may be repeated.
-func (l *launcher) createDatabases(ctx context.Context, admin string, port int, wanted []service) (map[string]string, error) {
+// database is the addresses of a service's database.
+type database struct {
+	serving string // what the service works with
+	owner   string // what it is migrated with; "" if that is the same
+}
+
+// createDatabases gives each service a database that a role of the same name owns, and a role that serves; no
+// other role may connect to it. It returns the addresses by service, and may be repeated. What the role that
+// serves may do there, the service's migrate says.
+func (l *launcher) createDatabases(ctx context.Context, admin string, port int, wanted []service) (map[string]database, error) {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	urls := map[string]string{}
+	addresses := map[string]database{}
 	for _, s := range wanted {
-		password, err := l.secret("postgres-" + s.database)
-		if err != nil {
-			return nil, err
+		address := func(role string) (string, error) {
+			password, err := l.secret("postgres-" + role)
+			if err != nil {
+				return "", err
+			}
+			u := url.URL{
+				Scheme: "postgres", User: url.UserPassword(role, password),
+				Host: "127.0.0.1:" + strconv.Itoa(port), Path: "/" + s.database, RawQuery: "sslmode=disable",
+			}
+			return u.String(), createRole(ctx, conn, role, password)
 		}
-		if err := createDatabase(ctx, conn, s.database, password); err != nil {
+		owner, err := address(s.database)
+		if err != nil {
+			return nil, fmt.Errorf("create the role %s: %w", s.database, err)
+		}
+		if err := createDatabase(ctx, conn, s.database); err != nil {
 			return nil, fmt.Errorf("create the database %s: %w", s.database, err)
 		}
-		address := url.URL{
-			Scheme: "postgres", User: url.UserPassword(s.database, password),
-			Host: "127.0.0.1:" + strconv.Itoa(port), Path: "/" + s.database, RawQuery: "sslmode=disable",
+		serving, err := address(s.database + "_service")
+		if err != nil {
+			return nil, fmt.Errorf("create the role %s_service: %w", s.database, err)
 		}
-		urls[s.name] = address.String()
+		addresses[s.name] = database{serving: serving, owner: owner}
 	}
-	return urls, nil
+	return addresses, nil
 }
 
-// createDatabase takes names of our own and passwords of letters and digits, so quoting them is plain.
-func createDatabase(ctx context.Context, conn *pgx.Conn, name, password string) error {
-	exists := func(query string) (found bool, err error) {
-		err = conn.QueryRow(ctx, "select exists ("+query+")", name).Scan(&found)
-		return found, err
-	}
-	role, err := exists("select from pg_roles where rolname = $1")
-	if err != nil {
-		return err
-	}
-	database, err := exists("select from pg_database where datname = $1")
-	if err != nil {
-		return err
-	}
-	var statements []string
-	if !role {
-		statements = append(statements, fmt.Sprintf(`create role %q login`, name))
-	}
-	if !database {
-		statements = append(statements, fmt.Sprintf(`create database %q owner %q`, name, name))
-	}
-	// By default every role may connect everywhere, to the server's own databases too.
-	statements = append(statements,
-		fmt.Sprintf(`alter role %q password '%s'`, name, password),
+// createRole takes a name of our own and a password of letters and digits, so quoting them is plain.
+func createRole(ctx context.Context, conn *pgx.Conn, name, password string) error {
+	return unless(ctx, conn, "select from pg_roles where rolname = $1", name, fmt.Sprintf(`create role %q login`, name),
+		fmt.Sprintf(`alter role %q password '%s'`, name, password))
+}
+
+// createDatabase gives the role of a name a database of the same name.
+func createDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
+	return unless(ctx, conn, "select from pg_database where datname = $1", name, fmt.Sprintf(`create database %q owner %q`, name, name),
+		// By default every role may connect everywhere, to the server's own databases too.
 		fmt.Sprintf(`revoke all on database %q from public`, name),
 		`revoke connect on database postgres from public`,
 		`revoke connect on database template1 from public`)
+}
+
+// unless creates what a query by name does not find, and then runs statements.
+func unless(ctx context.Context, conn *pgx.Conn, query, name, create string, statements ...string) error {
+	var found bool
+	if err := conn.QueryRow(ctx, "select exists ("+query+")", name).Scan(&found); err != nil {
+		return err
+	}
+	if !found {
+		statements = append([]string{create}, statements...)
+	}
 	for _, statement := range statements {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strconv"
@@ -55,7 +56,7 @@ func claims() []claim {
 
 // startParts starts what no variable names, and adds what it started to running.
 func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error) {
-	p := parts{redis: os.Getenv("REDIS_URL"), databases: map[string]string{}, tokens: map[call]string{}}
+	p := parts{redis: os.Getenv("REDIS_URL"), databases: map[string]database{}, tokens: map[call]string{}}
 	for _, c := range calls {
 		token, err := l.secret(c.String())
 		if err != nil {
@@ -64,16 +65,14 @@ func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error
 		p.tokens[c] = token
 	}
 	for _, s := range services {
-		p.databases[s.name] = os.Getenv("DATABASE_URL_" + s.variable())
+		p.databases[s.name] = database{serving: os.Getenv("DATABASE_URL_" + s.variable()), owner: os.Getenv("MIGRATE_DATABASE_URL_" + s.variable())}
 	}
 	if wanted := withoutDatabase(); len(wanted) > 0 {
-		urls, err := l.startPostgres(ctx, wanted, running)
+		made, err := l.startPostgres(ctx, wanted, running)
 		if err != nil {
 			return p, err
 		}
-		for name, address := range urls {
-			p.databases[name] = address
-		}
+		maps.Copy(p.databases, made)
 	}
 	if os.Getenv("KAFKA_BROKERS") == "" {
 		broker, err := embedded.Kafka(l.data("kafka"), kafkaAddr())
@@ -97,7 +96,7 @@ func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error
 	return p, keyring.Prepare(ctx, p.keys, p.kafka)
 }
 
-func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]string, error) {
+func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]database, error) {
 	_, portText, _ := net.SplitHostPort(postgresAddr())
 	port, err := strconv.Atoi(portText)
 	if err != nil {

@@ -347,16 +347,16 @@ func TestATakenPortNamesItsVariable(t *testing.T) {
 
 func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
 	t.Setenv("DATABASE_URL_PAYMENTS_CORE", "postgres://elsewhere")
-	p := parts{kafka: connection.Plaintext("k:1"), redis: "r", databases: map[string]string{}, tokens: map[call]string{}}
+	p := parts{kafka: connection.Plaintext("k:1"), redis: "r", databases: map[string]database{}, tokens: map[call]string{}}
 	for _, s := range services {
-		p.databases[s.name] = "database-of-" + s.name
+		p.databases[s.name] = database{serving: "database-of-" + s.name, owner: "owner-of-" + s.name}
 	}
 	for _, c := range calls {
 		p.tokens[c] = "token-" + c.String()
 	}
 	for _, s := range services {
 		for _, pair := range s.environment(p) {
-			if strings.Contains(pair, "elsewhere") || strings.Contains(pair, "database-of-") && pair != "DATABASE_URL=database-of-"+s.name {
+			if strings.Contains(pair, "elsewhere") || strings.Contains(pair, "owner-of-") || strings.Contains(pair, "database-of-") && pair != "DATABASE_URL=database-of-"+s.name {
 				t.Errorf("%s is told %s", s.name, pair)
 			}
 			for _, c := range calls {
@@ -388,7 +388,7 @@ func TestAShellReadsAServicesSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	const address = "postgres://role:it's $HOME@127.0.0.1/name"
-	if err := l.writeSettings(parts{databases: map[string]string{managerUI.name: address}}); err != nil {
+	if err := l.writeSettings(parts{databases: map[string]database{managerUI.name: {serving: address}}}); err != nil {
 		t.Fatal(err)
 	}
 	path := l.data("manager-ui.env")
@@ -487,7 +487,7 @@ func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own, err := pgx.Connect(t.Context(), urls[contractorUI.name])
+		own, err := pgx.Connect(t.Context(), urls[contractorUI.name].owner)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -496,7 +496,7 @@ func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
 		}
 		_ = own.Close(t.Context())
 		for _, database := range []string{managerUI.database, paymentsCore.database, orderingCore.database, "postgres"} {
-			stranger := strings.Replace(urls[contractorUI.name], "/contractor_ui?", "/"+database+"?", 1)
+			stranger := strings.Replace(urls[contractorUI.name].owner, "/contractor_ui?", "/"+database+"?", 1)
 			if conn, err := pgx.Connect(t.Context(), stranger); err == nil {
 				_ = conn.Close(t.Context())
 				t.Errorf("contractor_ui may enter %s", database)

@@ -62,7 +62,7 @@ func (l *launcher) run(signalled context.Context) (err error) {
 		return asked(err)
 	}
 	for name, address := range p.databases {
-		if err := embedded.Durable(signalled, address); err != nil {
+		if err := embedded.Durable(signalled, address.serving); err != nil {
 			return asked(fmt.Errorf("the database of %s: %w", name, err))
 		}
 	}
@@ -92,7 +92,7 @@ func (l *launcher) migrate(ctx context.Context, p parts) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for _, s := range services {
 		all.Go(func() error {
-			child, err := l.start(s.name, s.colour, s.environment(p), l.path("bin", s.name), "migrate")
+			child, err := l.start(s.name, s.colour, append(s.environment(p), s.migration(p)...), l.path("bin", s.name), "migrate")
 			if err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ var (
 type parts struct {
 	kafka     connection.Settings
 	redis     string
-	databases map[string]string // by service name
+	databases map[string]database // by service name
 	tokens    map[call]string
 	keys      string // the folder with the keys that sign events
 }
@@ -108,11 +108,16 @@ func (s service) environment(p parts) []string {
 // inherited returns the launcher's own environment, without the services' databases.
 func inherited() (environment []string) {
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, "DATABASE_URL_") {
+		if !strings.HasPrefix(pair, "DATABASE_URL_") && !strings.HasPrefix(pair, "MIGRATE_DATABASE_URL_") {
 			environment = append(environment, pair)
 		}
 	}
 	return environment
+}
+
+// migration returns what its command migrate is told besides, and no process that serves.
+func (s service) migration(p parts) []string {
+	return []string{"MIGRATE_DATABASE_URL=" + p.databases[s.name].owner}
 }
 
 // settings returns the configuration of one service, as NAME=value.
@@ -121,7 +126,7 @@ func (s service) settings(p parts) (list []string) {
 	set("ENVIRONMENT", "development")
 	set("HTTP_ADDR", s.addr())
 	set("ADMIN_ADDR", s.adminAddr())
-	set("DATABASE_URL", p.databases[s.name])
+	set("DATABASE_URL", p.databases[s.name].serving)
 	set("LOG_FORMAT", fallback("LOG_FORMAT", "text"))
 	if s.name != sandboxGateway.name {
 		set("KAFKA_BROKERS", p.brokers())

@@ -11,7 +11,7 @@ func (l *launcher) writeSettings(p parts) error {
 	for _, s := range services {
 		// The file holds a password: nobody else reads it, whatever was there before.
 		path := l.data(s.name + ".env")
-		if err := os.WriteFile(path, []byte(shell(s.settings(p))), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(shell(append(s.settings(p), s.migration(p)...))), 0o600); err != nil {
 			return err
 		}
 		if err := os.Chmod(path, 0o600); err != nil {

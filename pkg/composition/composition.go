@@ -139,7 +139,7 @@ func (s Service[C]) migrations() []pg.Migrations {
 
 // migrate brings the database and the topics up to date.
 func (s Service[C]) migrate(ctx context.Context, cfg *C, _ *slog.Logger) error {
-	if err := pg.Migrate(ctx, databaseURL(cfg), s.migrations()...); err != nil {
+	if err := pg.MigrateAs(ctx, any(cfg).(service.Configuration).Base().MigrateDatabaseURL, databaseURL(cfg), s.migrations()...); err != nil {
 		return err
 	}
 	client := s.kafka(cfg)
@@ -188,6 +188,7 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 	migrated := func(ctx context.Context) error { return b.DB.Migrated(ctx, s.migrations()...) }
 	rt.First("database", migrated)
 	rt.Health.Critical("database", migrated)
+	rt.First("role", s.restricted(cfg, b))
 	rt.OnStop("kafka", func(context.Context) error { b.Kafka.Close(); return nil })
 	parts, err := s.Parts(cfg, b)
 	if err != nil {
@@ -225,6 +226,24 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 	}
 	rt.Serve(nil)
 	return nil
+}
+
+// restricted has a service begin under a role that may only add to its journal. In development it says what
+// is amiss, and goes on.
+func (s Service[C]) restricted(cfg *C, b Base) service.Check {
+	production := any(cfg).(service.Configuration).Base().Environment == service.Production && !kafkaConfig(cfg).AllowOwnerRole
+	return func(ctx context.Context) error {
+		err := b.DB.Restricted(ctx, s.migrations()...)
+		if !errors.Is(err, pg.ErrMayChange) {
+			return err
+		}
+		err = fmt.Errorf("%w; let the role of MIGRATE_DATABASE_URL own the tables, and give DATABASE_URL one of its own", err)
+		if production {
+			return fmt.Errorf("%w, or set ALLOW_OWNER_ROLE=true", err)
+		}
+		b.Log.WarnContext(ctx, "the journal proves less than it could", "error", err)
+		return nil
+	}
 }
 
 // compare has the journal checked before anything else works with it, in every role, and again whenever the

@@ -262,7 +262,8 @@ func (j *Journal) Touch(ctx context.Context, tx *pg.Tx, streams ...string) error
 var files embed.FS
 
 // Migrations are the journal's tables.
-var Migrations = pg.NewMigrations("journal", files)
+var Migrations = pg.NewMigrations("journal", files).
+	OnlyAddTo("journal", "log", "topic", "partition", "offset", "key_id", "signature", "signed_attributes")
 
 // AppendEach is Append of one event to each of many streams: events[i] to streams[i]. It costs two round
 // trips, however many they are. The streams come from Load, each once.

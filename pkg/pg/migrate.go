@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"time"
 
@@ -25,6 +26,8 @@ type Migrations struct {
 	Name string // letters and underscores
 	FS   fs.FS  // *.sql at its root, in goose's format; nil for a library's
 
+	appendOnly map[string][]string // see OnlyAddTo
+
 	// Of a library. Up brings its tables up to date. Missing says what they lack, "" if nothing; what a newer
 	// version of the library has added is no lack.
 	Up      func(ctx context.Context, pool *pgxpool.Pool) error
@@ -39,6 +42,17 @@ func NewMigrations(name string, files embed.FS) Migrations {
 		panic(err) // the name of the folder is a valid one
 	}
 	return Migrations{Name: name, FS: set}
+}
+
+// OnlyAddTo returns the set with a table of it whose rows stay as they are, but for columns that are noted
+// later; see MigrateAs.
+func (m Migrations) OnlyAddTo(table string, noted ...string) Migrations {
+	m.appendOnly = maps.Clone(m.appendOnly)
+	if m.appendOnly == nil {
+		m.appendOnly = map[string][]string{}
+	}
+	m.appendOnly[table] = noted
+	return m
 }
 
 const (

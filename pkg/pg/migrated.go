@@ -46,6 +46,9 @@ func (db *DB) Migrated(ctx context.Context, sets ...Migrations) error {
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && pgErr.Code == "42P01" {
 		return fmt.Errorf("%w; it lacks all of a part: %s", ErrNotMigrated, pgErr.Message)
 	}
+	if hasCode(err, "42501") {
+		return fmt.Errorf("%w, with MIGRATE_DATABASE_URL, so that the role of DATABASE_URL may use it: %w", ErrNotMigrated, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -32,25 +32,27 @@ const (
 // whether it is a secret (secret): a secret may be in a file, too, which the variable with _FILE behind its
 // name names. The driver reads RolePassword's variable by itself, as every client of PostgreSQL does.
 type Config struct {
-	Environment     string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses what is not safe enough, and says what"`
-	HTTPAddr        string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
-	AdminAddr       string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
-	DatabaseURL     string        `env:"DATABASE_URL,required,notEmpty" secret:"true" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
-	RolePassword    string        `env:"PGPASSWORD" secret:"true" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
-	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
-	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
-	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
-	AllowPlaintext  []string      `env:"ALLOW_PLAINTEXT" desc:"what ENVIRONMENT=production may reach without TLS all the same: kafka, postgres, redis, http, separated by commas"`
-	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
+	Environment        string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses what is not safe enough, and says what"`
+	HTTPAddr           string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
+	AdminAddr          string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
+	DatabaseURL        string        `env:"DATABASE_URL,required,notEmpty" secret:"true" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
+	MigrateDatabaseURL string        `env:"MIGRATE_DATABASE_URL" secret:"true" desc:"for the command migrate alone: the same database, as the role that owns its tables; without it that of DATABASE_URL owns them, and could change what is on record"`
+	RolePassword       string        `env:"PGPASSWORD" secret:"true" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
+	LogLevel           slog.Level    `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
+	LogFormat          string        `env:"LOG_FORMAT" envDefault:"json" desc:"json, or text for people"`
+	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
+	AllowPlaintext     []string      `env:"ALLOW_PLAINTEXT" desc:"what ENVIRONMENT=production may reach without TLS all the same: kafka, postgres, redis, http, separated by commas"`
+	DrainDelay         time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
 }
 
-// KafkaConfig is for services that write to Kafka or read from it.
+// KafkaConfig is for services with a journal, which write to Kafka and read from it.
 type KafkaConfig struct {
 	connection.Settings
 	EventSigningKeyFile string       `env:"EVENT_SIGNING_KEY_FILE" desc:"this service's Ed25519 key, PKCS#8 in PEM: it signs each event that is published; needed by consumer and all"`
 	EventVerifyKeysFile string       `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
 	VerifyEvents        Verification `env:"VERIFY_EVENTS" envDefault:"required" desc:"required, or accepted while some services do not sign yet: unsigned events pass then, and are counted"`
 	AllowUnsignedUntil  string       `env:"ALLOW_UNSIGNED_UNTIL" desc:"with ENVIRONMENT=production and VERIFY_EVENTS=accepted: the last day of that, within a month, such as 2026-12-24"`
+	AllowOwnerRole      bool         `env:"ALLOW_OWNER_ROLE" envDefault:"false" desc:"true lets a role serve in production that may change and delete what is in the journal"`
 }
 
 // Kafka returns the KafkaConfig of every struct that embeds it.
@@ -100,6 +102,9 @@ func (c *Config) Validate() error {
 	if _, err := pgx.ParseConfig(c.DatabaseURL); err != nil {
 		// The error of pgx repeats the address with the password taken out.
 		errs = append(errs, fmt.Errorf("DATABASE_URL: %w", err))
+	}
+	if _, err := pgx.ParseConfig(c.MigrateDatabaseURL); err != nil {
+		errs = append(errs, fmt.Errorf("MIGRATE_DATABASE_URL: %w", err))
 	}
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		errs = append(errs, fmt.Errorf("LOG_FORMAT is %q: use json or text", c.LogFormat))

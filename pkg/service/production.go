@@ -26,6 +26,7 @@ const maxUnsigned = 31 * 24 * time.Hour
 // published are the secrets of docker-compose.yml: everybody knows them.
 var published = []string{
 	"contractor-development", "manager-development", "core-development", "ordering-development", "gateway-development", "postgres-development",
+	"contractor-owner-development", "manager-owner-development", "core-owner-development", "ordering-owner-development", "gateway-owner-development",
 	"manager-to-core-development-token", "contractor-to-orders-development-token", "manager-to-orders-development-token",
 	"seed-to-orders-development-token", "core-to-gateway-development-token",
 	"contractor-to-identity-development-secret", "manager-to-identity-development-secret",
@@ -50,9 +51,15 @@ func refused(c Configuration, role Role, environment map[string]string, now time
 			refuse("%s is plain http: use https, or name http in ALLOW_PLAINTEXT where others do not read along", name)
 		}
 	}
-	if !plain(plainPostgres) && !verified(base.DatabaseURL) {
-		refuse("DATABASE_URL does not say sslmode=verify-full, so that anybody could be the server: " +
-			"say so, with sslrootcert, or name postgres in ALLOW_PLAINTEXT where others do not read along")
+	database := func(name, address string) {
+		if !plain(plainPostgres) && !verified(address) {
+			refuse("%s does not say sslmode=verify-full, so that anybody could be the server: "+
+				"say so, with sslrootcert, or name postgres in ALLOW_PLAINTEXT where others do not read along", name)
+		}
+	}
+	database("DATABASE_URL", base.DatabaseURL)
+	if base.MigrateDatabaseURL != "" {
+		database("MIGRATE_DATABASE_URL", base.MigrateDatabaseURL)
 	}
 	if r, has := c.(interface{ Redis() *RedisConfig }); has && !plain(plainRedis) && !encrypted(r.Redis().RedisURL) {
 		refuse("REDIS_URL is not encrypted, or anybody could be the server: use rediss:// without skip_verify, " +

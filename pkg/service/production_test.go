@@ -64,6 +64,7 @@ func TestProductionRefusesWhatIsNotSafe(t *testing.T) {
 		{"a server of another name", map[string]string{"DATABASE_URL": "postgres://db.example/name?sslmode=verify-ca"}, []string{"DATABASE_URL"}},
 		{"anybody's Redis", map[string]string{"REDIS_URL": "rediss://redis.example?skip_verify=true"}, []string{"REDIS_URL"}},
 		{"a published secret within a setting", map[string]string{"DATABASE_URL": "postgres://role:manager-development@db.example/name?sslmode=verify-full"}, []string{"DATABASE_URL"}},
+		{"anybody's database for the owner", map[string]string{"MIGRATE_DATABASE_URL": "postgres://owner:core-owner-development@db.example/name"}, []string{"MIGRATE_DATABASE_URL", "MIGRATE_DATABASE_URL"}},
 		{"an exception that is none", map[string]string{"ALLOW_PLAINTEXT": "kafka,all"}, []string{"ALLOW_PLAINTEXT"}},
 		{"unsigned events until a day", map[string]string{"VERIFY_EVENTS": "accepted", "ALLOW_UNSIGNED_UNTIL": "2026-12-24"}, nil},
 		{"on the last day", map[string]string{"VERIFY_EVENTS": "accepted", "ALLOW_UNSIGNED_UNTIL": "2026-12-01"}, nil},

@@ -113,7 +113,7 @@ func (s *System) migrated(name string) (address string) {
 	}
 	return pgtest.Copy(s.tb, digest, func(address string) error {
 		cmd := s.Command(s.tb.Context(), name, "migrate")
-		cmd.Env = append(cmd.Env, "DATABASE_URL="+address)
+		cmd.Env = append(cmd.Env, "DATABASE_URL="+pgtest.Serving(s.tb, address), "MIGRATE_DATABASE_URL="+address)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s migrate: %w\n%s", name, err, out)
 		}

@@ -53,7 +53,7 @@ type System struct {
 	Parts    *Parts
 	addr     map[string]string
 	env      map[string][]string
-	Database map[string]string // URL by service
+	Database map[string]string // URL by service, of the role that owns all
 	Keys     *kafkatest.Keys   // with which the services sign, and by which they verify
 
 	mu      sync.Mutex
@@ -72,6 +72,7 @@ func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
 	for _, name := range services {
 		s.use(name, s.migrated(name))
 	}
+	s.Restrict()
 	s.createTopics()
 	s.startAll()
 	return s
@@ -115,11 +116,23 @@ func newSystem(tb testing.TB, bin string, provider bool, extra []string) *System
 	return s
 }
 
-// use gives a service its database.
+// use gives a service its database, as its owner.
 func (s *System) use(name, address string) {
 	s.Database[name] = address
 	s.env[name] = append(s.env[name], "DATABASE_URL="+address)
 }
+
+// Restrict gives the services, from their next start on, roles that own nothing; migrate goes on as the
+// owner.
+func (s *System) Restrict() {
+	s.tb.Helper()
+	for _, name := range services {
+		s.env[name] = append(s.env[name], "DATABASE_URL="+s.Serving(name), "MIGRATE_DATABASE_URL="+s.Database[name])
+	}
+}
+
+// Serving is the URL of a service's database for the role that Restrict gives it.
+func (s *System) Serving(name string) string { return pgtest.Serving(s.tb, s.Database[name]) }
 
 func (s *System) startAll() {
 	s.tb.Helper()

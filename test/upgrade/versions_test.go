@@ -43,9 +43,10 @@ func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 	sees(t, sys, first)
 	stop(t, sys)
 
-	// when this one is started on its schema, then it does nothing to it before it is migrated; and begins by
-	// itself
+	// when this one is started on its schema, under roles that own nothing, then it does nothing to it before it
+	// is migrated; and begins by itself
 	sys.Use(now)
+	sys.Restrict()
 	for _, name := range programs {
 		sys.Start(name)
 	}
@@ -62,7 +63,8 @@ func TestTheVersionBeforeAndThisOneWorkOnEachOthersSchema(t *testing.T) {
 	sees(t, sys, first, second)
 	stop(t, sys)
 
-	// and when the version before is started on the new schema, as during an upgrade or after it is taken back
+	// and when the version before is started on the new schema, under the same roles, as during an upgrade or
+	// after it is taken back
 	sys.Use(old)
 	for _, name := range programs {
 		sys.Start(name)

@@ -42,7 +42,7 @@ func program() service.Program[config] {
 		Short:    "A payment gateway that moves no money and misbehaves on request",
 		Defaults: config{Config: service.Config{HTTPAddr: ":5003", AdminAddr: "127.0.0.1:5103"}},
 		Migrate: func(ctx context.Context, cfg *config, _ *slog.Logger) error {
-			return pg.Migrate(ctx, cfg.DatabaseURL, sandbox.Migrations)
+			return pg.MigrateAs(ctx, cfg.MigrateDatabaseURL, cfg.DatabaseURL, sandbox.Migrations)
 		},
 		Start: start,
 	}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"countersign.example/payments-core/gateway/sandbox"
 	"countersign.example/payments-core/internal/app"
 	"countersign.example/payments-core/payment"
@@ -61,4 +63,35 @@ func TestACoreWaitsForItsDatabaseToBeMigrated(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.story(id, captured)
+}
+
+func TestACoreDoesNotBeginInProductionUnderARoleThatMayChangeItsJournal(t *testing.T) {
+	h := newHarness(t, sandbox.Options{})
+	owner := h.cfg.DatabaseURL
+	h.cfg.Environment, h.cfg.DatabaseURL = service.Production, pgtest.Serving(t, owner)
+	begins := func(because string, cfg app.Config) {
+		t.Helper()
+		stop := servicetest.Run(app.Program(), cfg, service.All)
+		defer stop()
+		h.eventually(because, func() bool { return servicetest.Status("http://"+cfg.HTTPAddr+"/readyz") == http.StatusOK })
+	}
+
+	// given a core whose role owns its tables
+	owning := h.cfg
+	owning.DatabaseURL = owner
+	stop := servicetest.Run(app.Program(), owning, service.All)
+	h.eventually("alive", func() bool { return servicetest.Status("http://"+owning.HTTPAddr+"/livez") == http.StatusOK })
+	if got := servicetest.Status("http://" + owning.HTTPAddr + "/payments/" + uuid.NewString()); got != http.StatusServiceUnavailable {
+		t.Errorf("it serves: %d", got)
+	}
+	stop()
+
+	// when it is told so, or has a role of its own, then it begins
+	owning.AllowOwnerRole = true
+	begins("it is allowed", owning)
+	h.cfg.MigrateDatabaseURL = owner
+	if err := app.Program().Migrate(t.Context(), &h.cfg, servicetest.Log()); err != nil {
+		t.Fatal(err)
+	}
+	begins("its role may only add", h.cfg)
 }

@@ -219,4 +219,4 @@ var files embed.FS
 
 // Migrations are the tables of the dead letters. The set is called kafka in the databases that have it
 // already.
-var Migrations = pg.NewMigrations("kafka", files)
+var Migrations = pg.NewMigrations("kafka", files).OnlyAddTo("operator_decisions")

@@ -93,6 +93,24 @@ func Copy(tb testing.TB, digest []byte, fill func(address string) error) (addres
 	return named(server, name)
 }
 
+// Serving is the address of a test's database for the role that services have: it owns nothing, and may do
+// what pg.MigrateAs lets it. It is one role for all databases of the server.
+func Serving(tb testing.TB, address string) string {
+	tb.Helper()
+	const role, password = "countersign_serving", "of-tests-only"
+	admin(tb, address, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, fmt.Sprintf(`do $$ begin create role %s login password '%s';
+			exception when duplicate_object or unique_violation then null; end $$`, role, password))
+		return err
+	})
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	u.User = url.UserPassword(role, password)
+	return u.String()
+}
+
 // fillOnce makes the template, unless it is there. Several processes may come at once.
 func fillOnce(ctx context.Context, conn *pgx.Conn, server, template string, fill func(address string) error) error {
 	const there = "select exists (select from pg_database where datname = $1)"
