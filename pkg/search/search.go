@@ -5,7 +5,7 @@
 // part with something else in it than plain letters and digits; "ab" finds what begins with it. Case, accents
 // and width make no difference (text.Fold), and signs are characters like others. PostgreSQL's own parser
 // depends on the database's locale and takes 2026/11/42 for a file; so do its trigrams, which see no letters
-// but ASCII's in a database of locale C.
+// but ASCII's in a database of locale C. An amount is found in each way in which a language writes it.
 //
 // Invariants:
 //   - What a row is found by is cut into all the ends of its pieces by the SQL function search_lexemes, so
@@ -140,7 +140,63 @@ func Later(mark string, texts ...string) string {
 	return strings.Join(words, " ")
 }
 
-// terms are what a search asks for, each once: beginnings of words, and parts of pieces.
+// part is a part of what is typed, which a row has in any of its readings: with all the terms of one. Their terms
+// are beginnings of words, and parts of pieces.
+type part [][]string
+
+// parts are what a search asks for, each once.
+func parts(typed string) (asked []part) {
+	rest, found := amounts(strings.Join(pieces([]string{typed}), " "))
+	for _, t := range terms(rest) {
+		asked = append(asked, part{{t}})
+	}
+	asked = append(asked, found...)
+	return asked[:min(len(asked), maxSearchWords)]
+}
+
+// amount is one as some language writes it: with signs between its thousands, or a comma before its decimals.
+var amount = regexp.MustCompile(`[0-9]{1,3}(?:(?:\.[0-9]{3})+(?:,[0-9]*)?|(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:['’][0-9]{3})+(?:[.,][0-9]*)?|(?: [0-9]{3})+(?:[.,][0-9]*)?)|[0-9]+,[0-9]+`)
+
+// amounts takes the amounts out of a folded text. Rows are found by theirs as 1250.00 and 1,250.00. Whatever
+// else somebody has written in a row, 1.250,00 perhaps, is found as it is.
+func amounts(folded string) (rest string, found []part) {
+	last := 0
+	for _, at := range amount.FindAllStringIndex(folded, -1) {
+		if goesOn.MatchString(folded[:at[0]] + "\x00" + folded[at[1]:]) {
+			continue // it is of a number such as 2026/11/000042, or of a word
+		}
+		rest += strings.TrimRight(folded[last:at[0]], around) + " "
+		last = len(folded) - len(strings.TrimLeft(folded[at[1]:], around))
+		found = append(found, readings(folded[at[0]:at[1]]))
+	}
+	return rest + folded[last:], found
+}
+
+// goesOn is what an amount, for which the NUL stands, is not a word by itself in.
+var goesOn = regexp.MustCompile(`[\pL\pN/_.,-]\x00|\x00[.,]?[\pL\pN/_-]`)
+
+// readings are the ways to read an amount: as it is, without the signs between its thousands, and with its comma
+// before the decimals, of the last of several words too.
+func readings(typed string) part {
+	all := part{terms(typed)}
+	sign := strings.LastIndexAny(typed, ".,")
+	if sign >= 0 && strings.Count(typed, typed[sign:sign+1]) == 1 && (typed[sign] == ',' || strings.ContainsAny(typed[:sign], ",'’ ")) {
+		decimals := "." + typed[sign+1:]
+		all = append(all, terms(ungrouped.Replace(typed[:sign])+decimals), terms(typed[:sign]+decimals))
+	}
+	if wholly.MatchString(typed) {
+		all = append(all, terms(ungrouped.Replace(typed)))
+	}
+	slices.SortFunc(all, slices.Compare)
+	return slices.CompactFunc(all, slices.Equal)
+}
+
+// wholly has only signs between thousands.
+var wholly = regexp.MustCompile(`^[0-9]+(?:[.,][0-9]{3})*(?:['’ ][0-9]{3})*$`)
+
+var ungrouped = strings.NewReplacer(".", "", ",", "", "'", "", "’", "", " ", "")
+
+// terms are those of a text, each once.
 func terms(typed string) (found []string) {
 	for _, p := range pieces([]string{typed}) {
 		middle, signs := piece(p)
@@ -174,23 +230,40 @@ func term(w string) string {
 // Query is a tsquery for rows that have every part of text, and all of marks; "" if there is none, which
 // finds nothing.
 func Query(typed string, marks ...string) string {
-	found := terms(typed)
-	if len(found) == 0 {
+	asked := parts(typed)
+	if len(asked) == 0 {
 		return ""
 	}
 	quote := strings.NewReplacer(`'`, `''`, `\`, `\\`)
-	all := make([]string, 0, len(marks)+len(found))
+	all := make([]string, 0, len(marks)+len(asked))
 	for _, m := range marks {
 		all = append(all, "'"+quote.Replace(m)+"'")
 	}
-	for _, t := range found {
-		if strings.HasPrefix(t, start) {
-			all = append(all, "'"+t+"'")
-		} else {
-			all = append(all, "'"+quote.Replace(t)+"':*")
-		}
+	for _, p := range asked {
+		all = append(all, p.join(" & ", " | ", func(t string) string {
+			if strings.HasPrefix(t, start) {
+				return "'" + t + "'"
+			}
+			return "'" + quote.Replace(t) + "':*"
+		}))
 	}
 	return strings.Join(all, " & ")
+}
+
+// join writes out the readings of a part, in parentheses if there are several.
+func (p part) join(and, or string, write func(term string) string) string {
+	var any []string
+	for _, reading := range p {
+		var all []string
+		for _, t := range reading {
+			all = append(all, write(t))
+		}
+		any = append(any, strings.Join(all, and))
+	}
+	if len(any) == 1 {
+		return any[0]
+	}
+	return "(" + strings.Join(any, or) + ")"
 }
 
 // Where is a condition, with its arguments, for rows whose search terms, in a table of an Indexer, have
@@ -198,7 +271,7 @@ func Query(typed string, marks ...string) string {
 func Where(table, typed string, marks ...string) (condition string, args []any) {
 	condition = "false"
 	if query := Query(typed, marks...); query != "" {
-		condition = "(lexemes @@ ?::tsquery or raw is not null and split_part(raw, ' @', 1) like all (array(select jsonb_array_elements_text(?::jsonb))))"
+		condition = "(lexemes @@ ?::tsquery or raw is not null and split_part(raw, ' @', 1) ~ all (array(select jsonb_array_elements_text(?::jsonb))))"
 		args = []any{query, patterns(typed)}
 	}
 	if from, to, ok := IDRange(typed); ok {
@@ -207,12 +280,11 @@ func Where(table, typed string, marks ...string) (condition string, args []any) 
 	return "id in (select id from " + table + " where " + condition + ")", args
 }
 
-// patterns are those of like that a text with every part of typed matches, as JSON.
+// patterns are the regular expressions that a text with every part of typed matches, as JSON.
 func patterns(typed string) string {
 	var all []string
-	escape := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-	for _, t := range terms(typed) {
-		all = append(all, "%"+escape.Replace(t)+"%")
+	for _, p := range parts(typed) {
+		all = append(all, "^"+p.join("", "|", func(t string) string { return "(?=.*" + regexp.QuoteMeta(t) + ")" }))
 	}
 	list, err := json.Marshal(all)
 	if err != nil {

@@ -47,6 +47,28 @@ func TestQuery(t *testing.T) {
 	require.Len(t, strings.Split(search.Query("a b c d e f g h i j k l"), "&"), 10)
 }
 
+// An amount is found as the apps write it, in whatever language: rows have 1250.00 and 1,250.00.
+func TestAnAmountIsAskedForInEachOfItsReadings(t *testing.T) {
+	for typed, want := range map[string]string{
+		"1.250,00":         "('1.250,00':* | '1.250.00':* | '1250.00':*)",
+		"1'250.00":         "('1''250.00':* | '1250.00':*)",
+		"1250,00":          "('1250,00':* | '1250.00':*)",
+		"12 250,5":         "('12250.5':* | '250,5':* & '^12' | '250.5':* & '^12')",
+		"1.250":            "('1.250':* | '1250':*)",
+		"1.250,00.":        "('1.250,00':* | '1.250.00':* | '1250.00':*)",
+		"1.250.5":          "'1.250.5':*",
+		"1 250":            "('1250':* | '250':* & '^1')",
+		"1250.00":          "'1250.00':*",
+		"12.5":             "'12.5':*",
+		"2026/11/000.042":  "'2026/11/000.042':*",
+		"P-2026-1.250":     "'p-2026-1.250':*",
+		"paint 7,90 large": "'large':* & 'paint':* & ('7,90':* | '7.90':*)",
+	} {
+		require.Equal(t, want, search.Query(typed), typed)
+	}
+	require.Equal(t, search.Query("1.250,00 EUR"), search.Query("EUR 1.250,00"))
+}
+
 // PostgreSQL keeps 1 MB of lexemes for a row, however many lines an order has.
 func TestWordsFitIntoARow(t *testing.T) {
 	var lines []string

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -343,62 +341,6 @@ func TestKeysetPages(t *testing.T) {
 	}
 	if start.Before != nil {
 		t.Error("the first page has nothing newer")
-	}
-}
-
-func TestSearch(t *testing.T) {
-	d := newFixture(t)
-	kitchen, script, long := event.NewID().String(), event.NewID().String(), event.NewID().String()
-	d.mustReceive(requested(kitchen, "Kitchen-fitting, 2nd instalment (Müller's)", 1, t0), requested(script, "<script>alert(1)</script>", 1, t0),
-		requested(long, strings.Repeat("wörd ", 398)+"gloves", 1, t0))
-	percent := event.NewID().String()
-	d.mustReceive(requested(percent, "50% of Küche_1 in Ku\u0308ssnacht, Großbaustelle 50 m", 1, t0))
-	plain := event.NewID().String()
-	d.mustReceive(requested(plain, "Paint for 50 m of wall", 1, t0))
-	priced := event.NewID().String()
-	d.mustReceive(about(priced, ada, t0, payment.Requested{PaymentID: priced, ContractorID: ada.Actor, Amount: money.Amount{Minor: 1500, Currency: "JPY"},
-		Description: "Flight", CaptureMethod: payment.Automatic}))
-	searches := map[string]string{
-		"kuche": percent, "KÜCHE": percent, "Ku\u0308che": percent, "Küssnacht": percent, "baustelle": percent, "GROSSBAU": percent,
-		"50%": percent, "%": percent, "_": percent, "küche_": percent, "üche": percent, "ch": "", "gr": percent, "tting": kitchen, "tt": "",
-		"1500": priced, "jpy": priced, "1,500 JPY": priced, "1,500.00": "",
-		"pai": plain, "aint": plain, "ai": "", "muller": kitchen,
-		"kitchen": kitchen, "KITCH inst": kitchen, "kitchen-fit": kitchen, "fitting": kitchen, "müller's": kitchen, "nothing": "", "glov": long,
-		"alert": script, "'": kitchen, `\`: "", "a & b | !": "", "@jon-park": "", "🧤": "", "\x00kitchen": kitchen, kitchen: kitchen,
-	}
-	// It is found as soon as it is written, and in the same way once it is indexed.
-	for _, indexed := range []bool{false, true, true} {
-		if indexed {
-			if err := search.NewIndexer(d.db, journal.UnpushedChannel, slog.New(slog.DiscardHandler), readmodel.Searched...).Index(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var waiting int
-		if err := d.db.Pool().QueryRow(t.Context(), "select count(*) from payment_search_terms where raw is not null").Scan(&waiting); err != nil || (waiting == 0) != indexed {
-			t.Fatalf("%d wait to be indexed, %v", waiting, err)
-		}
-		testSearches(t, d, searches)
-	}
-	if page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: "jon-park", Query: list.Query{Search: "kitchen"}}); err != nil || len(page.Rows) > 0 {
-		t.Errorf("another contractor finds %v, %v", page.Rows, err)
-	}
-}
-
-func testSearches(t *testing.T, d *fixture, searches map[string]string) {
-	t.Helper()
-	for text, want := range searches {
-		page, err := readmodel.List(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor, Query: list.Query{Search: text}})
-		if err != nil {
-			t.Errorf("%q: %v", text, err)
-			continue
-		}
-		got := ""
-		for _, p := range page.Rows {
-			got += p.ID
-		}
-		if got != want {
-			t.Errorf("%q finds %q, not %q", text, got, want)
-		}
 	}
 }
 
