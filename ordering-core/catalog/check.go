@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 )
@@ -27,7 +28,7 @@ func CheckProduct(sku, name string, price money.Amount) (wrong []Problem) {
 	}
 	if price.Minor < 1 || price.Minor > money.Max {
 		most := money.Amount{Minor: money.Max, Currency: price.Currency}
-		wrong = append(wrong, Problem{"price", fmt.Sprintf("Enter a price above zero, and %s at most.", most)})
+		wrong = append(wrong, Problem{"price", fmt.Sprintf("Enter a price above zero, and %s at most.", locale.Amount(most))})
 	}
 	return wrong
 }
@@ -59,7 +60,7 @@ func line(field, what, typed string, most int) []Problem {
 	case kept != typed:
 		return []Problem{{field, "Leave out what cannot be seen, and write accented letters as one character."}}
 	case utf8.RuneCountInString(typed) > most:
-		return []Problem{{field, fmt.Sprintf("Write %d characters at most.", most)}}
+		return []Problem{{field, fmt.Sprintf("Write %s characters at most.", locale.Count(most))}}
 	}
 	return nil
 }

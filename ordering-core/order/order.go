@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/schema"
 )
@@ -322,7 +323,7 @@ func (o Order) SetQuantity(p Product, quantity int64) (Body, error) {
 		return nil, refusal
 	}
 	if quantity < 0 || quantity > MaxQuantity {
-		return nil, invalid(TypeItemAdded, "quantity", "Enter a quantity from 0 to 1,000,000.")
+		return nil, invalid(TypeItemAdded, "quantity", fmt.Sprintf("Enter a quantity from 0 to %s.", locale.Count(MaxQuantity)))
 	}
 	line, _ := o.Line(p.ID)
 	switch more := quantity - line.Quantity; {
@@ -418,7 +419,7 @@ func (o Order) Pay(paymentID string, amount money.Amount, contractorID string) (
 	case contractorID != o.ContractorID:
 		wrong = refused(ContractorDiffers, TypePaid, "the order is another contractor's")
 	case amount != o.Total:
-		wrong = refused(AmountDiffers, TypePaid, fmt.Sprintf("the payment is of %s, and the order of %s", amount, o.Total))
+		wrong = refused(AmountDiffers, TypePaid, fmt.Sprintf("the payment is of %s, and the order of %s", locale.Amount(amount), locale.Amount(o.Total)))
 	}
 	return checked(o, Paid{PaymentID: paymentID}, wrong)
 }
@@ -475,7 +476,7 @@ func (o Order) editable(tried string) *Refusal {
 
 func wrongQuantity(tried string, quantity int64) *Refusal {
 	if quantity < 1 || quantity > MaxQuantity {
-		return invalid(tried, "quantity", "Enter a quantity from 1 to 1,000,000.")
+		return invalid(tried, "quantity", fmt.Sprintf("Enter a quantity from 1 to %s.", locale.Count(MaxQuantity)))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -138,7 +139,7 @@ func sumOf(lines []Line) (money.Amount, *Refusal) {
 }
 
 func tooMuch(tried, currency string) *Refusal {
-	return refused(TooMuch, tried, "the order would be more than "+money.Amount{Minor: money.Max, Currency: currency}.String())
+	return refused(TooMuch, tried, "the order would be more than "+locale.Amount(money.Amount{Minor: money.Max, Currency: currency}))
 }
 
 // refusesItem returns why a quantity more of a product does not fit into the draft; nil if it fits.
@@ -147,9 +148,9 @@ func (o Order) refusesItem(b ItemAdded) *Refusal {
 	switch {
 	case line.Quantity+b.Quantity > MaxQuantity:
 		return refused(TooMuch, b.EventType(),
-			fmt.Sprintf("an order has 1,000,000 of one product at most, and this one has %d", line.Quantity))
+			fmt.Sprintf("an order has %s of one product at most, and this one has %s", locale.Count(MaxQuantity), locale.Count(line.Quantity)))
 	case !there && len(o.Lines) >= MaxLines:
-		return refused(TooMuch, b.EventType(), fmt.Sprintf("an order has %d products at most", MaxLines))
+		return refused(TooMuch, b.EventType(), fmt.Sprintf("an order has %s products at most", locale.Count(MaxLines)))
 	}
 	_, refusal := sumOf(with(o.Lines, b))
 	if refusal == nil {
@@ -157,7 +158,7 @@ func (o Order) refusesItem(b ItemAdded) *Refusal {
 	}
 	refusal.Tried = b.EventType()
 	if refusal.Code == CurrencyDiffers {
-		refusal.Message = fmt.Sprintf("this order is in %s, and %s costs %s", o.Subtotal.Currency, b.Name, b.Price)
+		refusal.Message = fmt.Sprintf("this order is in %s, and %s costs %s", o.Subtotal.Currency, b.Name, locale.Amount(b.Price))
 	}
 	return refusal
 }
@@ -165,7 +166,7 @@ func (o Order) refusesItem(b ItemAdded) *Refusal {
 func notThatMany(line Line) *Refusal {
 	message := "there are none of it in the order"
 	if line.Quantity > 0 {
-		message = fmt.Sprintf("there are only %d of it in the order", line.Quantity)
+		message = fmt.Sprintf("there are only %s of it in the order", locale.Count(line.Quantity))
 	}
 	return refused(NotThatMany, TypeItemRemoved, message)
 }
@@ -200,15 +201,15 @@ func ParsePercent(text string) (basisPoints int64, err error) {
 	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 	switch {
 	case text == "":
-		return wrong("Enter a percentage, for example 12.5.")
+		return wrong("Enter a percentage, for example " + locale.Percent("12.5%") + ".")
 	case strings.Contains(text, ","):
-		return wrong("Write the decimals after a point: 12.5.")
+		return wrong("Write the decimals like this: " + locale.Percent("12.5%") + ".")
 	case strings.HasPrefix(text, "-") && digits(strings.Replace(text[1:], ".", "", 1)):
 		return wrong("Enter a discount above 0 and below 100 percent.")
 	case !digits(whole) || (point && !digits(decimals)):
-		return wrong("Enter a percentage in digits, for example 12.5.")
+		return wrong("Enter a percentage in digits, for example " + locale.Percent("12.5%") + ".")
 	case len(strings.TrimRight(decimals, "0")) > 2:
-		return wrong("Enter two decimals at most, for example 33.33.")
+		return wrong("Enter two decimals at most, for example " + locale.Percent("33.33%") + ".")
 	}
 	decimals = (strings.TrimRight(decimals, "0") + "00")[:2]
 	if whole = strings.TrimLeft(whole, "0"); len(whole) <= 2 {

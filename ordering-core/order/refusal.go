@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/text"
 )
@@ -115,7 +116,7 @@ func cleanText(tried, typed, missing string) (string, *Refusal) {
 	case wrong != "":
 		return "", invalid(tried, "reason", wrong.Message())
 	case n > MaxText:
-		return "", invalid(tried, "reason", fmt.Sprintf("Write 2,000 characters at most (these are %d).", n))
+		return "", invalid(tried, "reason", fmt.Sprintf("Write %s characters at most (these are %s).", locale.Count(MaxText), locale.Count(n)))
 	case n == 0 && missing != "":
 		return "", invalid(tried, "reason", missing)
 	}

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 )
 
@@ -33,7 +34,7 @@ func staleVersion(tried string) *Refusal {
 }
 
 func totalDiffers(tried string, seen, now money.Amount) *Refusal {
-	r := refused(TotalDiffers, tried, fmt.Sprintf("the total is %s now, and you saw %s", now, seen))
+	r := refused(TotalDiffers, tried, fmt.Sprintf("the total is %s now, and you saw %s", locale.Amount(now), locale.Amount(seen)))
 	r.Seen, r.Now = seen, now
 	return r
 }

@@ -107,7 +107,7 @@ func TestAPaymentThatComesTooLateInWords(t *testing.T) {
 func TestAnotherCurrencyInWords(t *testing.T) {
 	crane := order.Product{ID: sawID, SKU: "CR-1", Name: "Crane", Price: money.Amount{Minor: 9_00, Currency: "USD"}}
 	_, err := given(full()).Add(crane, 1)
-	if want := "this order is in EUR, and Crane costs 9.00 USD"; err == nil || err.Error() != want {
+	if want := "this order is in EUR, and Crane costs " + locale.Amount(money.Amount{Minor: 900, Currency: "USD"}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

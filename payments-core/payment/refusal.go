@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"countersign.example/pkg/aggregate"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/text"
 )
 
@@ -139,7 +140,7 @@ func cleanText(tried, field, typed, missing string) (string, error) {
 	case wrong != "":
 		return "", invalid(tried, field, wrong.Message())
 	case n > MaxText:
-		return "", invalid(tried, field, fmt.Sprintf("Write 2,000 characters at most (these are %d).", n))
+		return "", invalid(tried, field, fmt.Sprintf("Write %s characters at most (these are %s).", locale.Count(MaxText), locale.Count(n)))
 	case n == 0 && missing != "":
 		return "", invalid(tried, field, missing)
 	}

@@ -140,8 +140,8 @@ func Later(mark string, texts ...string) string {
 	return strings.Join(words, " ")
 }
 
-// part is a part of what is typed, which a row has in any of its readings: with all the terms of one. Their terms
-// are beginnings of words, and parts of pieces.
+// part is a part of what is typed, which a row has in any of its readings: with all the terms of one. These are
+// beginnings of words, and parts of pieces.
 type part [][]string
 
 // parts are what a search asks for, each once.
@@ -175,8 +175,8 @@ func amounts(folded string) (rest string, found []part) {
 // goesOn is what an amount, for which the NUL stands, is not a word by itself in.
 var goesOn = regexp.MustCompile(`[\pL\pN/_.,-]\x00|\x00[.,]?[\pL\pN/_-]`)
 
-// readings are the ways to read an amount: as it is, without the signs between its thousands, and with its comma
-// before the decimals, of the last of several words too.
+// readings are the ways to read an amount: as it is, without the signs between its thousands, and with its
+// comma before the decimals, of the last of several words too.
 func readings(typed string) part {
 	all := part{terms(typed)}
 	sign := strings.LastIndexAny(typed, ".,")

@@ -9,6 +9,7 @@ import (
 
 	"countersign.example/contractor-ui/internal/ordering"
 	"countersign.example/ordering-core/order"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -72,7 +73,7 @@ func (h *handlers) setQuantity(c echo.Context) error {
 func quantityOf(form *web.Form, least int64) int64 {
 	n, err := strconv.ParseInt(form.Value(fieldQuantity), 10, 64)
 	if err != nil || n < least || n > order.MaxQuantity {
-		form.Fail(fieldQuantity, fmt.Sprintf("Enter a whole number from %d to 1,000,000.", least))
+		form.Fail(fieldQuantity, fmt.Sprintf("Enter a whole number from %d to %s.", least, locale.Count(order.MaxQuantity)))
 	}
 	return n
 }

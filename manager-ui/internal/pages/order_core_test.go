@@ -128,7 +128,7 @@ func TestDiscountOnADraft(t *testing.T) {
 	// what is typed wrong is refused beside the field, and kept
 	for typed, says := range map[string]string{
 		"": "Enter a percentage", "0": "above 0 and below 100", "100": "above 0 and below 100", "-5": "above 0 and below 100",
-		"33.333": "two decimals at most", "12,5": "after a point", "x": "in digits", "1\x00": "not text",
+		"33.333": "two decimals at most", "12,5": "Write the decimals like this: 12.5%.", "x": "in digits", "1\x00": "not text",
 	} {
 		answer := mia.post(page+"/discount", "key", mia.get(page).orderKey(), "basis_points", typed).is(422, says, `id="basis_points-error"`, "/discount\" data-touched>")
 		if shown := strings.TrimSuffix(typed, "\x00"); shown != "" {

@@ -58,7 +58,7 @@ func (h *handlers) sendOperation(
 		return web.BadRequest("This form is not complete. Please open the payment again.")
 	}
 	if operation == payment.Release && len([]rune(form.Value("reason"))) > payment.MaxText {
-		form.Fail("reason", "Write 2,000 characters at most.")
+		form.Fail("reason", fmt.Sprintf("Write %s characters at most.", locale.Count(payment.MaxText)))
 	}
 	if !form.OK() {
 		return h.renderPayment(c, form.Status(), func(page *paymentPage) { page.MoneyForm = form })

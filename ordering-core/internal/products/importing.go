@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/pg"
 )
 
@@ -46,7 +47,7 @@ type Last struct {
 // collect reads the items of an import's n rows, or reports every row that cannot be taken.
 func collect[P item](n int, read func(i int) (P, error)) ([]P, error) {
 	if n == 0 || n > MaxRows {
-		return nil, &Refusal{Code: Invalid, Field: "rows", Message: fmt.Sprintf("Send 1 to %d rows.", MaxRows)}
+		return nil, &Refusal{Code: Invalid, Field: "rows", Message: fmt.Sprintf("Send 1 to %s rows.", locale.Count(MaxRows))}
 	}
 	wanted := make([]P, 0, n)
 	first := make(firstRows, n)
@@ -85,7 +86,7 @@ func refused(bad []BadRow, n int) error {
 		return nil
 	}
 	return &Refusal{Code: Invalid, Field: "rows", Rows: bad[:min(len(bad), maxBadRows)],
-		Message: fmt.Sprintf("%d of %d rows cannot be taken. Nothing was imported.", len(bad), n)}
+		Message: fmt.Sprintf("%s of %s rows cannot be taken. Nothing was imported.", locale.Count(len(bad)), locale.Count(n))}
 }
 
 // expectation is the version of each row's item that a person saw before they decided, 0 for one that was not
@@ -117,7 +118,7 @@ func outdated(bad []BadRow, n int) error {
 		return nil
 	}
 	return &Refusal{Code: Stale, Rows: bad[:min(len(bad), maxBadRows)],
-		Message: fmt.Sprintf("%d of %d rows have changed since you looked at them. Nothing was imported.", len(bad), n)}
+		Message: fmt.Sprintf("%s of %s rows have changed since you looked at them. Nothing was imported.", locale.Count(len(bad)), locale.Count(n))}
 }
 
 // lockImports lets one import run at a time: two that add the same keys would undo each other.

@@ -11,6 +11,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 )
@@ -60,7 +61,7 @@ func (p *Product) keepFrom(existing item) {
 }
 
 func (p *Product) String() string {
-	return fmt.Sprintf("“%s”, SKU %s, for %s", p.Name, p.SKU, p.price())
+	return fmt.Sprintf("“%s”, SKU %s, for %s", p.Name, p.SKU, locale.Amount(p.price()))
 }
 
 func (p *Product) keyTaken() *Refusal {

@@ -24,6 +24,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
@@ -227,7 +228,7 @@ func TestStale(t *testing.T) {
 
 	refusal := s.refused(409, "stale_version", "", path, fields{"sku": "T-1", "name": "Tile", "price": eur(1250), "sequence": 1})
 
-	if want := "It was changed meanwhile by Mia Weber: it is now “Tiles”, SKU T-1, for 13.00 EUR."; refusal.Detail != want {
+	if want := "It was changed meanwhile by Mia Weber: it is now “Tiles”, SKU T-1, for 13.00 EUR."; locale.English.Write(refusal.Detail) != want {
 		t.Errorf("says %q", refusal.Detail)
 	}
 	var now struct {
