@@ -24,6 +24,7 @@ import (
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/rights"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,7 +51,7 @@ func newApp(tb testing.TB) *app {
 	tb.Cleanup(func() { _ = a.redis.Close() })
 	a.hub = live.NewHub(a.db, a.redis, "test", quiet)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.hub.Serve(w, r, "all", r.URL.Query().Get("session"))
+		a.hub.Serve(w, r, "all", r.URL.Query().Get("session"), rights.Held(r.URL.Query().Get("held")))
 	}))
 	tb.Cleanup(server.Close)
 	tb.Cleanup(func() { _ = a.hub.Close(context.Background()) })
@@ -126,7 +127,7 @@ func (a *app) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 		if id == "broken" {
 			panic("no such template")
 		}
-		rows = append(rows, live.Row{Audience: "all", List: "docs", ID: id, Revision: docs[id], Tabs: []string{"all"}, HTML: "<tr></tr>"})
+		rows = append(rows, live.Row{Audience: "all", List: "docs", ID: id, Revision: docs[id], Tabs: []string{"all"}, HTML: "<tr><only-for decide>Accept</only-for></tr>"})
 	}
 	return rows, nil
 }

@@ -56,7 +56,7 @@ func TestSocketsOfAnEndedSessionCloseOnEveryReplica(t *testing.T) {
 	sessions := newSignedIn(a, "gone", "stays")
 	other := live.NewHub(a.db, a.redis, "test", quiet)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		other.Serve(w, r, "all", r.URL.Query().Get("session"))
+		other.Serve(w, r, "all", r.URL.Query().Get("session"), "")
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { _ = other.Close(context.Background()) })

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"countersign.example/pkg/locale"
+	"countersign.example/pkg/rights"
 )
 
 const (
@@ -29,7 +30,7 @@ const (
 
 // socket is one open page. Its fields but notified and closed are guarded by the hub's mu.
 type socket struct {
-	locale   locale.Locale
+	reader   reader
 	session  string // whose end ends the socket; may be empty
 	asked    bool   // it has been asked after since the socket is open
 	since    cursor // what the page has seen before it joined; entries up to it are not sent
@@ -69,18 +70,19 @@ func (s *socket) isClosed() bool {
 
 // Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the
 // server's to decide, from the session; the page's cursor comes as the query's "since". When session has
-// ended, the socket is closed with 1008 (policy violation), see Watch; a socket without one ("") is not.
+// ended, the socket is closed with 1008 (policy violation), see Watch; a socket without one ("") is not. Of
+// what is pushed it gets what is for those who have the rights held.
 //
 // A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while
 // draining.
-func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session string) {
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session string, held rights.Held) {
 	conn, done := h.upgrade(w, r)
 	if conn == nil {
 		return
 	}
 	defer done()
 	s := &socket{
-		locale:   locale.Of(r.Header.Get("Accept-Language")),
+		reader:   reader{locale.Of(r.Header.Get("Accept-Language")), held},
 		session:  session,
 		since:    parseCursor(r.URL.Query().Get("since")),
 		notified: make(chan struct{}, 1),
@@ -193,7 +195,7 @@ func (h *Hub) speak(conn *websocket.Conn, s *socket, gone <-chan struct{}) {
 				break
 			}
 			_ = conn.SetWriteDeadline(time.Now().Add(writeWait))
-			if conn.WritePreparedMessage(f.in(s.locale)) != nil {
+			if conn.WritePreparedMessage(f.in(s.reader)) != nil {
 				return
 			}
 		}

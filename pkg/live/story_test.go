@@ -295,3 +295,17 @@ func TestAProbeIsAnsweredAndBringsNothingAgain(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 }
+
+func TestASocketGetsWhatIsForThoseWhoHaveItsRights(t *testing.T) {
+	a := newApp(t)
+	a.push()
+	for held, want := range map[string]string{"decide+look": "<tr>Accept</tr>", "look": "<tr></tr>", "": "<tr></tr>"} {
+		conn := dial(t, a.url+"?since="+a.hub.Cursor()+"&held="+held)
+		first(t, conn) // the heartbeat
+		a.change("doc")
+		if m := first(t, conn); m.Row == nil || m.Row.HTML != want {
+			t.Errorf("who has %q gets %+v", held, m)
+		}
+		_ = conn.Close()
+	}
+}

@@ -85,11 +85,11 @@ func startApp(t *testing.T) *app {
 		p := web.PersonOf(c)
 		return c.String(http.StatusOK, strings.Join([]string{c.Request().URL.RequestURI(), p.Name, p.Address, p.ID}, "|"))
 	}
-	site.Echo.GET("/", who)
-	site.Echo.GET("/payments", who)
-	site.Echo.GET("/roles", func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(web.PersonOf(c).Roles)) })
-	site.Echo.POST("/payments", who)
-	a.Config.Handler = site.Echo
+	site.GET("/", web.Own, who)
+	site.GET("/payments", web.Own, who)
+	site.GET("/roles", web.Own, func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(web.PersonOf(c).Roles)) })
+	site.POST("/payments", web.Own, who)
+	a.Config.Handler = site
 	return a
 }
 

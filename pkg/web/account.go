@@ -55,8 +55,8 @@ func (s *Sessions) SignIn(c echo.Context, a Account, more ...slog.Attr) error {
 	return nil
 }
 
-// Account is who is signed in in the browser; false for nobody. A session of the version that kept no roles is
-// nobody's.
+// Account is who is signed in in the browser; false for nobody. A session of the version that kept no roles
+// is nobody's.
 func (s *Sessions) Account(c echo.Context) (Account, bool) {
 	m, ctx := s.manager, c.Request().Context()
 	a := Account{

@@ -26,8 +26,8 @@
 //		Nav: []web.NavItem{{Key: "payments", Label: "Payments", Href: "/payments"}},
 //		LiveCursor: hub.Cursor, Away: rt.Health.Away, Metrics: rt.Metrics,
 //	})
-//	site.Echo.GET("/payments", h.list)
-//	rt.Serve(site.Echo) // rt is a service.Runtime
+//	site.GET("/payments", look, h.list) // look is a rights.Right
+//	rt.Serve(site)                      // rt is a service.Runtime
 //
 // The pusher renders the same row with paymentRow.HTML(renderer, row).
 //
@@ -57,6 +57,10 @@
 // a route that Options.Large names.
 //
 // # What templates can use
+//
+// What only some may use stands between <only-for decide> and </only-for>, and what the others see in its
+// place between <not-for decide> and </not-for>, where "decide" is the name of a right that a route needs. They
+// cannot stand in each other. Live updates obey them too.
 //
 // Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, moment, deadline,
 // person, reference and here are made of {{template "name" value}} where value is [PageHead], a [Tabs],

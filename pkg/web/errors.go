@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 )
 
@@ -108,6 +110,27 @@ func errTooLarge(limit int64) *Error {
 	return &Error{
 		Status:  http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("That is too much text: a form may have %d KB. Nothing was saved.", limit>>10),
+	}
+}
+
+func answerProblem(log *slog.Logger, err error, c echo.Context) {
+	e := asError(err)
+	logError(log, c, e)
+	if c.Response().Committed {
+		return
+	}
+	_ = writeProblem(c, e, event.MetaFrom(c.Request().Context()).CorrelationID)
+}
+
+// logError logs our own faults; people see theirs on the page.
+func logError(log *slog.Logger, c echo.Context, e *Error) {
+	ctx := c.Request().Context()
+	switch {
+	case errors.Is(e, context.Canceled): // the browser has gone
+	case e.Status == http.StatusServiceUnavailable:
+		log.WarnContext(ctx, "request could not be served", "method", c.Request().Method, "path", c.Path(), "error", e)
+	case e.Status >= 500:
+		log.ErrorContext(ctx, "request failed", "method", c.Request().Method, "path", c.Path(), "error", e)
 	}
 }
 

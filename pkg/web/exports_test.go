@@ -14,7 +14,7 @@ import (
 func TestWhoHasTwoFilesUnderWayIsToldToWait(t *testing.T) {
 	s := startSample(t)
 	begun, goOn := make(chan struct{}, 3), make(chan struct{})
-	s.site.Echo.GET("/file", func(c echo.Context) error {
+	s.site.GET("/file", try, func(c echo.Context) error {
 		return web.SendCSV(c, "things", []string{"Name"}, func(yield func([]string, error) bool) {
 			begun <- struct{}{}
 			<-goOn

@@ -125,7 +125,7 @@ func (d *Demo) People() []Person { return d.people }
 
 // Register adds what the header's "Signed in as" is sent to.
 func (d *Demo) Register(s *Site) {
-	s.Echo.POST(choosePath, func(c echo.Context) error {
+	s.POST(choosePath, Own, s.LimitSignIns(func(c echo.Context) error {
 		form, err := ReadForm(c)
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (d *Demo) Register(s *Site) {
 		d.sessions.SetCookie(c, chosenCookie, d.people[i].ID, chosenLife)
 		// Another person may not see the page that this one was on.
 		return Redirect(c, s.Home())
-	}, s.LimitSignIns)
+	}))
 }
 
 // Ended goes on as the first person.
@@ -184,16 +184,16 @@ func PersonOf(c echo.Context) Person {
 
 // Hub opens sockets: a live.Hub.
 type Hub interface {
-	Serve(w http.ResponseWriter, r *http.Request, audience, session string)
+	Serve(w http.ResponseWriter, r *http.Request, audience, session string, held rights.Held)
 	Refuse(w http.ResponseWriter, r *http.Request)
 }
 
 // Socket opens the socket of whoever is signed in, and of nobody else whatever the address says. They get
-// what is for their audience.
+// what is for their audience, and of that what is for those who have their rights.
 func (s *Site) Socket(hub Hub, audience func(Person) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if session, ok := s.SessionOf(c); ok {
-			hub.Serve(c.Response(), c.Request(), audience(PersonOf(c)), session)
+			hub.Serve(c.Response(), c.Request(), audience(PersonOf(c)), session, s.held(c))
 			if c.Response().Status == http.StatusForbidden {
 				s.options.Sessions.logRefusedOrigin(c)
 			}

@@ -22,7 +22,7 @@ func limited(t *testing.T, limits web.LimitConfig) *sample {
 		t.Fatal(err)
 	}
 	s.site = site
-	s.site.Echo.GET("/", func(c echo.Context) error {
+	s.site.GET("/", try, func(c echo.Context) error {
 		return formView.Render(c, http.StatusOK, web.Page{Title: "Start"}, web.NewForm(nil))
 	})
 	return s
@@ -36,7 +36,7 @@ func (s *sample) from(address, cookie string) *httptest.ResponseRecorder {
 		r.AddCookie(&http.Cookie{Name: "sample_session", Value: cookie})
 	}
 	answer := httptest.NewRecorder()
-	s.site.Echo.ServeHTTP(answer, r)
+	s.site.ServeHTTP(answer, r)
 	return answer
 }
 
@@ -102,7 +102,7 @@ func TestAnAddressIsHeldToSoManyRequestsWhateverCookiesItMakesUp(t *testing.T) {
 	r.Header.Set("X-Forwarded-For", "198.51.100.7")
 	r.Header.Set("X-Real-Ip", "198.51.100.7")
 	answer := httptest.NewRecorder()
-	if s.site.Echo.ServeHTTP(answer, r); answer.Code != http.StatusTooManyRequests {
+	if s.site.ServeHTTP(answer, r); answer.Code != http.StatusTooManyRequests {
 		t.Errorf("it is answered %d", answer.Code)
 	}
 }
@@ -113,7 +113,7 @@ func TestSignInsOfAnAddressAreLimited(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/signed-in-as", strings.NewReader(url.Values{"person": {"tom-berg"}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer := httptest.NewRecorder()
-		s.site.Echo.ServeHTTP(answer, r)
+		s.site.ServeHTTP(answer, r)
 		return answer.Code
 	}
 	for range 3 {

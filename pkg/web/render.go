@@ -14,6 +14,7 @@ import (
 
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/rights"
 )
 
 // Declared is a View or a Fragment: something that templates must have.
@@ -56,8 +57,9 @@ func (f Fragment[D]) HTML(r *Renderer, data D) (string, error) { return r.Fragme
 // Renderer holds parsed templates. Numbers and times are marked in what they render, for a reader's locale.
 // It needs no request, so that a pusher can use it.
 type Renderer struct {
-	base  *template.Template
-	pages map[string]*template.Template
+	base   *template.Template
+	pages  map[string]*template.Template
+	rights []string // that parts of them are for
 }
 
 // NewRenderer parses the shared templates and the app's: templates/partials/*.html and
@@ -77,6 +79,14 @@ func NewRenderer(files fs.FS, assets *Assets, funcs template.FuncMap, declared .
 	views, err := fs.Glob(files, "templates/views/*.html")
 	if err != nil {
 		return nil, err
+	}
+	all, _ := fs.Glob(files, "templates/*/*.html")
+	for _, file := range all {
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			return nil, err
+		}
+		r.rights = append(r.rights, rights.Named(string(text))...)
 	}
 	var problems []error
 	for _, file := range views {

@@ -20,6 +20,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -73,6 +74,9 @@ func mustRenderer(tb testing.TB, assets *web.Assets) *web.Renderer {
 	return r
 }
 
+// try is the right to the sample's pages, of its managers.
+var try = rights.Right{Name: "try", To: "try this", Roles: []rights.Role{rights.Manager}}
+
 type sample struct {
 	*httptest.Server
 	options  web.Options
@@ -110,7 +114,8 @@ func startSample(tb testing.TB) *sample {
 	db := pgtest.New(tb, web.Migrations)
 	sessions := web.NewSessions(db, "sample_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions,
-		web.Person{ID: "mia-weber", Name: "Mia Weber"}, web.Person{ID: "tom-berg", Name: "Tom Berg"})
+		web.Person{ID: "mia-weber", Name: "Mia Weber", Roles: try.Roles}, web.Person{ID: "tom-berg", Name: "Tom Berg", Roles: try.Roles},
+		web.Person{ID: "iris-hahn", Name: "Iris Hahn", Roles: []rights.Role{rights.Auditor}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -129,8 +134,8 @@ func startSample(tb testing.TB) *sample {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e := s.site.Echo
-	e.GET("/", func(c echo.Context) error {
+	e := s.site
+	e.GET("/", try, func(c echo.Context) error {
 		return paymentsView.Render(c, http.StatusOK, web.Page{Title: "Payments", Nav: "payments"}, samplePage{
 			Tabs: web.Tabs{
 				{Label: "Waiting", Href: "/", Current: true, Fragment: "waiting-count", Count: 3},
@@ -139,10 +144,10 @@ func startSample(tb testing.TB) *sample {
 			Search: web.Search{Action: "/"}, Rows: sampleRows(), Pager: web.Pager{Summary: "Showing 6", Older: "/?after=x"},
 		})
 	})
-	e.GET("/form", func(c echo.Context) error {
+	e.GET("/form", try, func(c echo.Context) error {
 		return formView.Render(c, http.StatusOK, web.Page{Title: "Request", Nav: "form"}, web.NewForm(nil))
 	})
-	e.POST("/form", func(c echo.Context) error {
+	e.POST("/form", try, func(c echo.Context) error {
 		form, err := web.ReadForm(c)
 		if err != nil {
 			return err
@@ -156,15 +161,15 @@ func startSample(tb testing.TB) *sample {
 		web.Flash(c, web.Good, "Requested. It waits for a manager.")
 		return web.Redirect(c, "/")
 	})
-	e.GET("/gone", func(c echo.Context) error {
+	e.GET("/gone", try, func(c echo.Context) error {
 		web.Flash(c, web.Warning, "It is gone.")
 		return web.Redirect(c, "/")
 	})
-	e.GET("/panic", func(echo.Context) error { panic("secret") })
-	e.POST("/panic", func(echo.Context) error { panic("secret") })
-	e.POST("/late", func(echo.Context) error { return web.Conflict("Somebody was first.") })
-	e.GET("/slow", func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
-	e.GET("/whoami", func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })
+	e.GET("/panic", try, func(echo.Context) error { panic("secret") })
+	e.POST("/panic", try, func(echo.Context) error { panic("secret") })
+	e.POST("/late", try, func(echo.Context) error { return web.Conflict("Somebody was first.") })
+	e.GET("/slow", try, func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
+	e.GET("/whoami", web.Own, func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })
 	s.Server = httptest.NewServer(e)
 	tb.Cleanup(s.Close)
 	s.browser = newBrowser()
@@ -216,5 +221,5 @@ func TestServeSample(t *testing.T) {
 		t.Skip("set WEB_SAMPLE_ADDR to look at the sample in a browser")
 	}
 	s := startSample(t)
-	t.Fatal(http.ListenAndServe(addr, s.site.Echo))
+	t.Fatal(http.ListenAndServe(addr, s.site))
 }

@@ -12,6 +12,7 @@ const (
 	SignInFailed  = "sign-in-failed"
 	SignedOut     = "sign-out"
 	RefusedOrigin = "refused-origin"
+	RefusedRight  = "refused-right"
 )
 
 // LogSecurity writes a line of the security log: who did what, from where, by which session. It never holds a

@@ -58,7 +58,7 @@ func TestASessionsTokenIsKeptAsItsHash(t *testing.T) {
 	thief := httptest.NewRequest(http.MethodGet, "/whoami", nil)
 	thief.AddCookie(&http.Cookie{Name: "sample_session", Value: kept})
 	answer := httptest.NewRecorder()
-	s.site.Echo.ServeHTTP(answer, thief)
+	s.site.ServeHTTP(answer, thief)
 	if answer.Body.String() != "Mia Weber" { // whom the demo begins with
 		t.Errorf("it is %s", answer.Body)
 	}
@@ -107,7 +107,7 @@ func TestUnderHTTPSACookieIsThisHostsAlone(t *testing.T) {
 	s := startSample(t)
 	limits := web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}
 	sessions := web.NewSessions(s.db, "sample_session", true, limits, nil)
-	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, web.Person{ID: "a", Name: "A"})
+	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, web.Person{ID: "a", Name: "A", Roles: try.Roles})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestUnderHTTPSACookieIsThisHostsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := httptest.NewRecorder()
-	site.Echo.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/sessions", nil))
+	site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/sessions", nil))
 	wantText(t, answer.Header().Get("Set-Cookie"), "__Host-sample_session=", "Path=/", "HttpOnly", "Secure", "SameSite=Lax")
 	if strings.Contains(answer.Header().Get("Set-Cookie"), "Domain") {
 		t.Error("a cookie with a domain is no __Host- cookie")

@@ -57,14 +57,18 @@ type Options struct {
 	Away func(ctx context.Context) []string
 }
 
-// Site is a web app: its Echo has all of this package's middleware; add routes to it.
+// Site is a web app, with all of this package's middleware; add routes to it.
 type Site struct {
-	Echo    *echo.Echo
+	echo    *echo.Echo
 	options Options
-	open    map[string]bool // routes for which nobody needs to be known
 	exports exports
 	limits  *limits
+	routes  map[routeKey]Route
+	rights  []rights.Right // that routes need
 }
+
+// ServeHTTP answers requests.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // New returns a site that serves its assets, /favicon.ico, /robots.txt, /sessions and the identity's own
 // routes, answers errors with pages, and leads from addresses that end with a slash to those without. What
@@ -76,8 +80,8 @@ func New(o Options) (*Site, error) {
 	if o.Home == "" {
 		o.Home = "/"
 	}
-	s := &Site{Echo: newEcho(), options: o, open: map[string]bool{}, limits: newLimits(o.Limits, o.Sessions)}
-	e := s.Echo
+	s := &Site{echo: newEcho(), options: o, routes: map[routeKey]Route{}, limits: newLimits(o.Limits, o.Sessions)}
+	e := s.echo
 	e.HTTPErrorHandler = s.answerError
 	// Assets need neither a session nor a person.
 	e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -114,8 +118,8 @@ func New(o Options) (*Site, error) {
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(s.limits.refused)
 	}
-	e.GET(sessionsPath, s.listSessions)
-	e.POST(sessionsPath+"/end", s.endSessions)
+	s.GET(sessionsPath, Own, s.listSessions)
+	s.POST(sessionsPath+"/end", Own, s.endSessions)
 	return s, nil
 }
 
@@ -140,7 +144,7 @@ func newEcho() *echo.Echo {
 // identify puts the person into the request and into the events it will cause.
 func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if s.open[c.Path()] {
+		if r, _ := s.route(c); r.Open {
 			c.Set(strangerKey, true)
 			return next(c)
 		}
@@ -153,6 +157,9 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		c.Set(personContextKey, person)
 		if err := checkPage(c.Request(), person); err != nil {
+			return err
+		}
+		if err := s.allow(c, person); err != nil {
 			return err
 		}
 		ctx := c.Request().Context()
@@ -169,12 +176,6 @@ func (s *Site) identify(next echo.HandlerFunc) echo.HandlerFunc {
 
 // strangerKey marks requests of whom nothing is known that a page could show.
 const strangerKey = "web.stranger"
-
-// Open adds a route for which nobody needs to be signed in.
-func (s *Site) Open(method, path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) {
-	s.open[path] = true
-	s.Echo.Add(method, path, handler, middleware...)
-}
 
 // LimitSignIns is middleware of the routes at which signing in begins.
 func (s *Site) LimitSignIns(next echo.HandlerFunc) echo.HandlerFunc { return s.limits.signIns(next) }
@@ -249,7 +250,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	h := c.Response().Header()
 	h.Set("Cache-Control", "private, no-cache")
 	h.Add("Vary", "Accept-Language")
-	return c.HTML(status, f.Locale.Write(string(body)))
+	return c.HTML(status, s.held(c).Write(f.Locale.Write(string(body))))
 }
 
 // LocaleOf is how the person's browser has numbers and dates.
@@ -332,27 +333,6 @@ func (s *Site) answerError(err error, c echo.Context) {
 // isView reports whether a request only looks.
 func isView(c echo.Context) bool {
 	return c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
-}
-
-func answerProblem(log *slog.Logger, err error, c echo.Context) {
-	e := asError(err)
-	logError(log, c, e)
-	if c.Response().Committed {
-		return
-	}
-	_ = writeProblem(c, e, event.MetaFrom(c.Request().Context()).CorrelationID)
-}
-
-// logError logs our own faults; people see theirs on the page.
-func logError(log *slog.Logger, c echo.Context, e *Error) {
-	ctx := c.Request().Context()
-	switch {
-	case errors.Is(e, context.Canceled): // the browser has gone
-	case e.Status == http.StatusServiceUnavailable:
-		log.WarnContext(ctx, "request could not be served", "method", c.Request().Method, "path", c.Path(), "error", e)
-	case e.Status >= 500:
-		log.ErrorContext(ctx, "request failed", "method", c.Request().Method, "path", c.Path(), "error", e)
-	}
 }
 
 // Address returns path with the parameters that are not empty, for links of tabs and pages.

@@ -227,7 +227,7 @@ func TestABrowserStaysThePersonItChose(t *testing.T) {
 func TestAFirstPageBeginsASessionThatSigningInEnds(t *testing.T) {
 	s := startSample(t)
 	var sessions []string
-	s.site.Echo.GET("/session", func(c echo.Context) error {
+	s.site.GET("/session", web.Own, func(c echo.Context) error {
 		session, _ := s.site.SessionOf(c)
 		return c.String(http.StatusOK, session)
 	})

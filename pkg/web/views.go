@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/text"
 )
 
@@ -34,9 +35,9 @@ type Views struct {
 	Open         bool
 }
 
-// RegisterViews adds the routes by which people save views of a list and delete them. They take the parameters
-// of the list's address: read reads those, and list answers with the list.
-func RegisterViews(e *echo.Echo, path string, read func(echo.Context) (List, error), list echo.HandlerFunc) {
+// RegisterViews adds the routes by which those who have the right to a list save views of it and delete them.
+// They take the parameters of the list's address: read reads those, and list answers with the list.
+func (s *Site) RegisterViews(path string, right rights.Right, read func(echo.Context) (List, error), list echo.HandlerFunc) {
 	save, remove := func(c echo.Context) error { return saveView(c, read, list) }, func(c echo.Context) error { return deleteView(c, read) }
 	back := func(c echo.Context) error { // where a browser without scripts is after a view was not saved
 		l, err := read(c)
@@ -46,8 +47,8 @@ func RegisterViews(e *echo.Echo, path string, read func(echo.Context) (List, err
 		return Redirect(c, l.Address())
 	}
 	for at, handler := range map[string]echo.HandlerFunc{path: save, path + "/delete": remove} {
-		e.POST(at, handler)
-		e.GET(at, back)
+		s.POST(at, right, handler)
+		s.GET(at, right, back)
 	}
 }
 

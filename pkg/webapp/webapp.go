@@ -158,7 +158,10 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	if err != nil {
 		return err
 	}
-	rt.Serve(site.Echo)
+	if err := site.Check(); err != nil {
+		return err
+	}
+	rt.Serve(site)
 	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
 	return nil
 }

@@ -89,7 +89,7 @@ func newTestSite(t *testing.T) *testSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.server = httptest.NewServer(site.Echo)
+	d.server = httptest.NewServer(site)
 	t.Cleanup(d.server.Close)
 	return d
 }

@@ -25,7 +25,6 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -53,7 +52,7 @@ const Cookie = "contractor_session"
 var People = []web.Person{contractor("ada-nowak", "Ada Nowak"), contractor("jon-park", "Jon Park"), contractor("sara-lind", "Sara Lind")}
 
 func contractor(id, name string) web.Person {
-	return web.Person{ID: id, Name: name, Roles: []rights.Role{rights.Contractor}}
+	return web.Person{ID: id, Name: name, Roles: Roles}
 }
 
 // NewRenderer parses the pages' templates.
@@ -94,7 +93,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering, hub: o.Hub, log: o.Log}
-	h.register(site.Echo)
+	h.register(site)
 	return site, nil
 }
 

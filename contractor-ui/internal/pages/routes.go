@@ -9,37 +9,37 @@ import (
 )
 
 // register adds the routes.
-func (h *handlers) register(e *echo.Echo) {
-	e.GET("/", h.listPayments)
-	e.GET("/payments", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
-	e.GET("/payments/new", h.requestForm)
-	e.POST("/payments", h.requestPayment)
-	e.GET("/payments/export", h.exportPayments)
-	web.RegisterViews(e, "/payments/views", func(c echo.Context) (web.List, error) {
+func (h *handlers) register(s *web.Site) {
+	s.GET("/", may.look, h.listPayments)
+	s.GET("/payments", may.look, func(c echo.Context) error { return c.Redirect(http.StatusFound, "/") })
+	s.GET("/payments/new", may.ask, h.requestForm)
+	s.POST("/payments", may.ask, h.requestPayment)
+	s.GET("/payments/export", may.export, h.exportPayments)
+	s.RegisterViews("/payments/views", may.look, func(c echo.Context) (web.List, error) {
 		l, _, err := readPaymentQuery(c)
 		return l, err
 	}, h.listPayments)
-	e.GET("/payments/:id", h.showPayment)
-	e.POST("/payments/:id/withdraw", h.withdrawPayment)
-	e.GET("/orders", h.listOrders)
-	e.GET("/orders/export", h.exportOrders)
-	web.RegisterViews(e, "/orders/views", func(c echo.Context) (web.List, error) {
+	s.GET("/payments/:id", may.look, h.showPayment)
+	s.POST("/payments/:id/withdraw", may.ask, h.withdrawPayment)
+	s.GET("/orders", may.look, h.listOrders)
+	s.GET("/orders/export", may.export, h.exportOrders)
+	s.RegisterViews("/orders/views", may.look, func(c echo.Context) (web.List, error) {
 		l, _, err := readOrderQuery(c)
 		return l, err
 	}, h.listOrders)
-	e.GET("/orders/new", h.newOrder)
-	e.GET("/orders/products", h.products)
-	e.GET("/orders/customers", h.customers)
-	e.GET("/orders/:id", h.showOrder)
-	e.POST("/orders/:id/items", h.addItem)
-	e.POST("/orders/:id/items/:product/quantity", h.setQuantity)
-	e.POST("/orders/:id/items/:product/:change", h.changeLine)
-	e.POST("/orders/:id/customer", h.chooseCustomer)
-	e.POST("/orders/:id/submit", h.submitOrder)
-	e.POST("/orders/:id/payment", h.requestOrderPayment)
-	e.GET("/orders/:id/cancel", h.confirmCancel)
-	e.POST("/orders/:id/cancel", h.cancelOrder)
+	s.GET("/orders/new", may.build, h.newOrder)
+	s.GET("/orders/products", may.look, h.products)
+	s.GET("/orders/customers", may.look, h.customers)
+	s.GET("/orders/:id", may.look, h.showOrder)
+	s.POST("/orders/:id/items", may.build, h.addItem)
+	s.POST("/orders/:id/items/:product/quantity", may.build, h.setQuantity)
+	s.POST("/orders/:id/items/:product/:change", may.build, h.changeLine)
+	s.POST("/orders/:id/customer", may.build, h.chooseCustomer)
+	s.POST("/orders/:id/submit", may.build, h.submitOrder)
+	s.POST("/orders/:id/payment", may.ask, h.requestOrderPayment)
+	s.GET("/orders/:id/cancel", may.build, h.confirmCancel)
+	s.POST("/orders/:id/cancel", may.build, h.cancelOrder)
 	if h.hub != nil {
-		e.GET("/live", h.site.Socket(h.hub, func(p web.Person) string { return audience(p.ID) }))
+		s.GET("/live", may.look, h.site.Socket(h.hub, func(p web.Person) string { return audience(p.ID) }))
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/rights"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/web"
 	"countersign.example/pkg/webapp"
@@ -60,7 +59,7 @@ func Program() service.Program[Config] {
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
-		Roles:       []rights.Role{rights.Manager, rights.Operator, rights.Auditor, rights.Admin},
+		Roles:       pages.Roles,
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,

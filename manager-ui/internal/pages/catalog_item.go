@@ -71,21 +71,22 @@ type archivePage struct {
 
 var archiveView = web.NewView[archivePage]("archive")
 
-func (p catalogPages[T]) register(g *echo.Group) {
-	g.GET("", p.showList)
-	g.POST("", p.add)
-	g.GET("/new", p.showNew)
-	g.GET("/:id", p.show)
-	g.POST("/:id", p.change)
-	g.GET("/:id/archive", p.confirmArchive)
-	g.POST("/:id/archive", p.archive)
-	g.GET("/import", p.uploadForm(p.file))
-	g.POST("/import", p.upload(p.file))
-	g.GET("/import/:id", p.preview(p.file))
-	g.POST("/import/:id", p.importFile(p.file))
-	g.GET("/export", p.export(p.file))
-	g.GET("/export/list", p.exportList)
-	web.RegisterViews(p.site.Echo, p.file.path+"/views", func(c echo.Context) (web.List, error) {
+func (p catalogPages[T]) register(s *web.Site) {
+	at := p.file.path
+	s.GET(at, may.look, p.showList)
+	s.POST(at, may.keep, p.add)
+	s.GET(at+"/new", may.keep, p.showNew)
+	s.GET(at+"/:id", may.look, p.show)
+	s.POST(at+"/:id", may.keep, p.change)
+	s.GET(at+"/:id/archive", may.keep, p.confirmArchive)
+	s.POST(at+"/:id/archive", may.keep, p.archive)
+	s.GET(at+"/import", may.keep, p.uploadForm(p.file))
+	s.POST(at+"/import", may.keep, p.upload(p.file))
+	s.GET(at+"/import/:id", may.keep, p.preview(p.file))
+	s.POST(at+"/import/:id", may.keep, p.importFile(p.file))
+	s.GET(at+"/export", may.export, p.export(p.file))
+	s.GET(at+"/export/list", may.export, p.exportList)
+	s.RegisterViews(at+"/views", may.look, func(c echo.Context) (web.List, error) {
 		q, err := p.readQuery(c)
 		return q.List, err
 	}, p.showList)

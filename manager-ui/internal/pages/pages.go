@@ -32,7 +32,7 @@ const Cookie = "manager_session"
 
 // People are those whom the demo identity knows.
 var People = []web.Person{
-	{ID: "mia-weber", Name: "Mia Weber", Roles: []rights.Role{rights.Manager}}, {ID: "tom-berg", Name: "Tom Berg", Roles: []rights.Role{rights.Manager}},
+	{ID: "mia-weber", Name: "Mia Weber", Roles: managers}, {ID: "tom-berg", Name: "Tom Berg", Roles: managers},
 	{ID: "omar-reyes", Name: "Omar Reyes", Roles: []rights.Role{rights.Operator}}, {ID: "iris-hahn", Name: "Iris Hahn", Roles: []rights.Role{rights.Auditor}},
 	{ID: "lena-roth", Name: "Lena Roth", Roles: []rights.Role{rights.Admin}},
 }
@@ -93,7 +93,7 @@ func New(o Options) (*web.Site, error) {
 		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering,
 		uploads: csvimport.NewUploads(o.DB), keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
-	h.register(site.Echo)
+	h.register(site)
 	return site, nil
 }
 

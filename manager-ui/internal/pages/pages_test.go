@@ -91,7 +91,7 @@ func open(tb testing.TB, coreURL string) *testSite {
 		Keys: o.keys.Trust(), Now: later,
 	})
 	o.must(err)
-	o.server = httptest.NewServer(site.Echo)
+	o.server = httptest.NewServer(site)
 	tb.Cleanup(o.server.Close)
 	return o
 }

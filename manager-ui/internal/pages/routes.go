@@ -9,33 +9,33 @@ import (
 )
 
 // register adds the routes.
-func (h *handlers) register(e *echo.Echo) {
-	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
-	e.GET("/payments", h.listPayments)
-	e.GET("/payments/export", h.exportPayments)
-	web.RegisterViews(e, paymentsPath+"/views", func(c echo.Context) (web.List, error) {
+func (h *handlers) register(s *web.Site) {
+	s.GET("/", may.look, func(c echo.Context) error { return c.Redirect(http.StatusFound, "/payments") })
+	s.GET("/payments", may.look, h.listPayments)
+	s.GET("/payments/export", may.export, h.exportPayments)
+	s.RegisterViews(paymentsPath+"/views", may.look, func(c echo.Context) (web.List, error) {
 		q, err := readPaymentQuery(c)
 		return q.List, err
 	}, h.listPayments)
-	e.GET("/payments/:id", h.showPayment)
-	e.GET("/payments/:id/evidence", h.showEvidence)
-	e.GET("/payments/:id/evidence.json", h.downloadEvidence)
-	e.POST("/payments/:id/accept", h.acceptPayment)
-	e.POST("/payments/:id/undo", h.undoAcceptance)
-	e.GET("/payments/:id/reject", h.confirmReject)
-	e.POST("/payments/:id/reject", h.rejectPayment)
-	e.POST("/payments/:id/capture", h.capturePayment)
-	e.POST("/payments/:id/release", h.releasePayment)
+	s.GET("/payments/:id", may.look, h.showPayment)
+	s.GET("/payments/:id/evidence", may.look, h.showEvidence)
+	s.GET("/payments/:id/evidence.json", may.export, h.downloadEvidence)
+	s.POST("/payments/:id/accept", may.decide, h.acceptPayment)
+	s.POST("/payments/:id/undo", may.decide, h.undoAcceptance)
+	s.GET("/payments/:id/reject", may.decide, h.confirmReject)
+	s.POST("/payments/:id/reject", may.decide, h.rejectPayment)
+	s.POST("/payments/:id/capture", may.hold, h.capturePayment)
+	s.POST("/payments/:id/release", may.hold, h.releasePayment)
 	// Where a browser without scripts is after such a form was answered with a page: what it asks for when
 	// someone follows the address again.
 	for _, form := range []string{"accept", "undo", "capture", "release"} {
-		e.GET("/payments/:id/"+form, h.backToPayment)
+		s.GET("/payments/:id/"+form, may.look, h.backToPayment)
 	}
-	h.registerOrders(e)
-	h.productPages().register(e.Group(catalogPath))
-	h.customerPages().register(e.Group(customersPath))
+	h.registerOrders(s)
+	h.productPages().register(s)
+	h.customerPages().register(s)
 	if h.hub != nil {
-		e.GET("/live", h.site.Socket(h.hub, func(web.Person) string { return audience }))
+		s.GET("/live", may.look, h.site.Socket(h.hub, func(web.Person) string { return audience }))
 	}
 }
 
@@ -48,22 +48,21 @@ func (h *handlers) backToPayment(c echo.Context) error {
 }
 
 // registerOrders adds the pages of the orders.
-func (h *handlers) registerOrders(e *echo.Echo) {
-	g := e.Group(ordersPath)
-	g.GET("", h.listOrders)
-	g.GET("/export", h.exportOrders)
-	web.RegisterViews(e, ordersPath+"/views", func(c echo.Context) (web.List, error) {
+func (h *handlers) registerOrders(s *web.Site) {
+	s.GET(ordersPath, may.look, h.listOrders)
+	s.GET(ordersPath+"/export", may.export, h.exportOrders)
+	s.RegisterViews(ordersPath+"/views", may.look, func(c echo.Context) (web.List, error) {
 		q, err := readOrderQuery(c)
 		return q.List, err
 	}, h.listOrders)
-	g.GET("/customers", h.customersToFilterBy)
-	g.GET("/:id", h.showOrder)
-	g.GET("/:id/expire", h.confirmExpire)
-	g.POST("/:id/expire", h.expireOrder)
-	for path, command := range map[string]echo.HandlerFunc{
-		"/cancel": h.cancelOrder, "/discount": h.setDiscount, "/discount/reset": h.resetDiscount,
-	} {
-		g.POST("/:id"+path, command)
-		g.GET("/:id"+path, backToOrder)
+	s.GET(ordersPath+"/customers", may.look, h.customersToFilterBy)
+	s.GET(ordersPath+"/:id", may.look, h.showOrder)
+	s.GET(ordersPath+"/:id/expire", may.end, h.confirmExpire)
+	s.POST(ordersPath+"/:id/expire", may.end, h.expireOrder)
+	s.POST(ordersPath+"/:id/cancel", may.end, h.cancelOrder)
+	s.POST(ordersPath+"/:id/discount", may.discount, h.setDiscount)
+	s.POST(ordersPath+"/:id/discount/reset", may.discount, h.resetDiscount)
+	for _, form := range []string{"cancel", "discount", "discount/reset"} {
+		s.GET(ordersPath+"/:id/"+form, may.look, backToOrder)
 	}
 }

@@ -1,6 +1,20 @@
 package pages_test
 
-import "testing"
+import (
+	"testing"
+
+	"countersign.example/pkg/locale"
+	"countersign.example/pkg/rights"
+)
+
+// forManagers and forAuditors are what those are sent of what is pushed.
+func forManagers(html string) string {
+	return rights.Held("decide discount end export hold keep look own").Write(locale.English.Write(html))
+}
+
+func forAuditors(html string) string {
+	return rights.Held("export look own").Write(locale.English.Write(html))
+}
 
 func TestAViewOfPaymentsIsOnesOwn(t *testing.T) {
 	o := open(t, nowhere)

@@ -1,0 +1,23 @@
+package pages
+
+import "countersign.example/pkg/rights"
+
+// may is the table of rights: who may do what here. Each route names a right of it, and templates show what
+// leads to the route to those alone who have that.
+var may = struct{ look, export, decide, hold, end, discount, keep rights.Right }{
+	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
+	export:   rights.Right{Name: "export", To: "take lists or evidence out as files", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
+	decide:   rights.Right{Name: "decide", To: "accept or reject payments", Roles: managers},
+	hold:     rights.Right{Name: "hold", To: "capture or release money on hold", Roles: movers},
+	end:      rights.Right{Name: "end", To: "cancel or expire orders", Roles: movers},
+	discount: rights.Right{Name: "discount", To: "give discounts", Roles: managers},
+	keep:     rights.Right{Name: "keep", To: "change products or customers", Roles: managers},
+}
+
+// Roles are those for whom the app is.
+var Roles = []rights.Role{rights.Manager, rights.Operator, rights.Auditor, rights.Admin}
+
+var (
+	managers = []rights.Role{rights.Manager}
+	movers   = []rights.Role{rights.Manager, rights.Operator}
+)
