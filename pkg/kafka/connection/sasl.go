@@ -43,7 +43,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string) error {
 	greeting.Version, greeting.Mechanism = 1, mechanism.Name()
 	answer, err := Ask(conn, d.client, greeting)
 	if err != nil {
-		return fmt.Errorf("sign in at Kafka at %s: %w", addr, err)
+		return fmt.Errorf("sign in at Kafka at %s by KAFKA_SASL=%s: %w", addr, d.settings.KafkaSASL, err)
 	}
 	if err := d.agreed(answer.(*kmsg.SASLHandshakeResponse), mechanism.Name(), addr); err != nil {
 		return err
@@ -54,7 +54,8 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string) error {
 		request.Version, request.SASLAuthBytes = 1, state
 		var response kmsg.Response
 		if response, err = Ask(conn, d.client, request); err != nil {
-			return fmt.Errorf("sign in at Kafka at %s: %w", addr, err)
+			return fmt.Errorf("sign in at Kafka at %s as %q; a broker that only closes the connection may not accept KAFKA_PASSWORD, or not by KAFKA_SASL=%s: %w",
+				addr, d.settings.KafkaUsername, d.settings.KafkaSASL, err)
 		}
 		said := response.(*kmsg.SASLAuthenticateResponse)
 		if said.ErrorCode != 0 {
