@@ -18,6 +18,7 @@ func (s Service[C]) commands() []func(service.Loader[C]) *cobra.Command {
 	commands := []func(load) *cobra.Command{
 		func(l load) *cobra.Command { return operator.DeadLettersCommand(opened(s, l, s.deadLetters)) },
 		func(l load) *cobra.Command { return operator.AcceptLossCommand(opened(s, l, s.losses)) },
+		func(load) *cobra.Command { return operator.ACLsCommand(kafka.Rights(s.Name, s.Receives, s.Publishes)) },
 	}
 	if s.Primary {
 		commands = append(commands,

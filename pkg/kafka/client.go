@@ -11,7 +11,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	kafkago "github.com/segmentio/kafka-go"
 
-	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/wait"
 )
@@ -20,6 +19,7 @@ import (
 // connections the relay, the metrics and the checks share.
 type Client struct {
 	name      string
+	signsIn   bool
 	brokers   []string
 	transport *kafkago.Transport
 	cancel    context.CancelFunc
@@ -40,7 +40,7 @@ func Open(name string, settings connection.Settings) *Client {
 		ClientID: name, Context: ctx, Dial: dial, DialTimeout: connectWithin, IdleTimeout: 30 * time.Second, MetadataTTL: 5 * time.Second,
 	}
 	return &Client{
-		name: name, brokers: brokers, transport: transport, cancel: cancel,
+		name: name, signsIn: settings.KafkaSASL != "", brokers: brokers, transport: transport, cancel: cancel,
 		admin:  &kafkago.Client{Addr: kafkago.TCP(brokers...), Timeout: 10 * time.Second, Transport: transport},
 		dialer: &kafkago.Dialer{ClientID: name, Timeout: connectWithin, DialFunc: dial},
 	}
@@ -59,24 +59,6 @@ func (c *Client) ClusterID(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("ask for the cluster's id: %w", err)
 	}
 	return response.ClusterID, nil
-}
-
-// checkTopics asks the brokers, once, whether they know the topics.
-func (c *Client) checkTopics(ctx context.Context, topics []event.Topic) error {
-	response, err := c.metadata(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for the topics: %w", err)
-	}
-	known := map[string]bool{}
-	for _, t := range response.Topics {
-		known[t.Name] = t.Error == nil && len(t.Partitions) > 0
-	}
-	for _, t := range topics {
-		if !known[t.Name] {
-			return fmt.Errorf("there is no topic %s; migrate creates it", t.Name)
-		}
-	}
-	return nil
 }
 
 // metadata asks the first broker that answers about the cluster and all topics; a question about
@@ -98,7 +80,11 @@ func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error
 func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.MetadataResponse, error) {
 	admin, done := c.withoutMemory(5*time.Second, broker)
 	defer done()
-	return admin.Metadata(ctx, &kafkago.MetadataRequest{})
+	response, err := admin.Metadata(ctx, &kafkago.MetadataRequest{})
+	if !c.signsIn && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		err = fmt.Errorf("Kafka at %s closes the connection instead of answering; if it wants a user to sign in, set KAFKA_SASL: %w", broker, err)
+	}
+	return response, err
 }
 
 // withoutMemory returns an admin client that has no memory of the cluster yet.

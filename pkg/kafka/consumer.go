@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. When far behind, a batch grows
-	// to catchUpMessages and is split into several parallel transactions: the events of one stream lie apart,
-	// and each transaction reads every stream that it changes.
+	// inbox.BatchMessages and batchBytes bound a batch, which is one transaction. When far behind, a batch
+	// grows to catchUpMessages and is split into several parallel transactions: the events of one stream lie
+	// apart, and each transaction reads every stream that it changes.
 	catchUpMessages = 8_000
 	batchBytes      = 8 << 20
 
@@ -51,6 +51,11 @@ type ConsumerConfig struct {
 	Group string
 }
 
+// checkTopics asks the brokers, once, whether the topics are there and may be read.
+func (c ConsumerConfig) checkTopics(ctx context.Context) error {
+	return c.Client.checkTopics(ctx, kafkago.ACLOperationTypeRead, c.topicNames()...)
+}
+
 // Consumer consumes topics and records what they hold. Replicas share the partitions.
 type Consumer struct {
 	cfg      ConsumerConfig
@@ -63,13 +68,7 @@ type Consumer struct {
 }
 
 // topicNames are those of what is received.
-func (c ConsumerConfig) topicNames() []string {
-	names := make([]string, len(c.Topics))
-	for i, t := range c.Topics {
-		names[i] = t.Name
-	}
-	return names
-}
+func (c ConsumerConfig) topicNames() []string { return names(c.Topics) }
 
 // NewConsumer returns a consumer; Run runs it.
 func NewConsumer(cfg ConsumerConfig) *Consumer {
@@ -102,8 +101,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	reported := false // of the outage that goes on
-	left := false     // the last generation, since it held nothing of a topic
+	var failing reports
+	left := false // the last generation, since it held nothing of a topic
 	leave := func(generation *kafkago.Generation) { generation.Start(func(context.Context) {}) }
 	for ctx.Err() == nil {
 		generation, err := group.Next(ctx)
@@ -113,9 +112,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 		if err != nil {
 			level := slog.LevelDebug
 			if !errors.Is(err, kafkago.RebalanceInProgress) { // which is how a group lives
-				c.setFault(err)
-				if !reported {
-					level, reported = slog.LevelWarn, true
+				if c.setFault(err); failing.worth(err) {
+					level = slog.LevelWarn
 				}
 			}
 			c.cfg.Log.Log(ctx, level, "joining the consumer group failed, and will be repeated", "error", err)
@@ -143,9 +141,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 			left = !all
 			c.begin(ctx, generation)
 			c.setFault(nil)
-			if reported {
+			if failing.over() {
 				c.cfg.Log.Info("joining the consumer group works again")
-				reported = false
 			}
 			generation.Start(func(ctx context.Context) {
 				c.consume(ctx, generation)
@@ -166,18 +163,22 @@ func (c *Consumer) checkCluster(ctx context.Context) error {
 	})
 }
 
-// awaitTopics waits until every topic is there, and reports whether it had to. A group that is joined
-// before gives out no partitions, and kafka-go's watcher then ends generation after generation.
+// awaitTopics waits until every topic is there and may be read, and reports whether it had to. A group that
+// is joined before gives out no partitions, and kafka-go's watcher then ends generation after generation.
 func (c *Consumer) awaitTopics(ctx context.Context) (waited bool) {
-	wait.Until(ctx, time.Second, func() error { return c.cfg.Client.checkTopics(ctx, c.cfg.Topics) }, func(err error, first bool) {
+	var failing reports
+	wait.Until(ctx, time.Second, func() error { return c.cfg.checkTopics(ctx) }, func(err error, _ bool) {
 		if ctx.Err() != nil {
 			return
 		}
 		c.setFault(err)
-		if waited = true; first {
+		if waited = true; failing.worth(err) {
 			c.cfg.Log.Warn("waiting for topics", "error", err)
 		}
 	})
+	if failing.over() && ctx.Err() == nil {
+		c.cfg.Log.Info("the topics are there")
+	}
 	return waited
 }
 
@@ -293,7 +294,10 @@ func (c *Consumer) fetch(ctx context.Context, doubt func(), topic string, p kafk
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, kafkago.OffsetOutOfRange) || err == nil && c.skips(ctx, m, next) {
+		if errors.Is(err, kafkago.TopicAuthorizationFailed) {
+			c.setFault(err) // the next generation waits until it is allowed
+		}
+		if errors.Is(err, kafkago.OffsetOutOfRange) || errors.Is(err, kafkago.TopicAuthorizationFailed) || err == nil && c.skips(ctx, m, next) {
 			doubt()
 			return
 		}

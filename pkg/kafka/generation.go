@@ -21,6 +21,7 @@ const noteEvery = 500 * time.Millisecond
 // partitions out.
 func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 	doubted := false
+	var failing reports
 	wait.Until(ctx, 5*time.Second, func() error {
 		extents, err := c.extents(ctx)
 		if err != nil {
@@ -48,11 +49,11 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 		c.reportLost(lost)
 		start(generation, next, extents)
 		return nil
-	}, func(err error, first bool) {
+	}, func(err error, _ bool) {
 		if ctx.Err() != nil {
 			return
 		}
-		if c.setFault(err); first {
+		if c.setFault(err); failing.worth(err) {
 			c.cfg.Log.Warn("finding out where to go on failed, and will be repeated", "error", err)
 		}
 	})

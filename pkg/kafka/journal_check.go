@@ -73,7 +73,7 @@ func (c *JournalCheck) look(ctx context.Context) error {
 	if err := c.cfg.Journal.CheckCluster(ctx, id); err != nil {
 		return err
 	}
-	if err := c.cfg.Client.checkTopics(ctx, c.cfg.Topics); err != nil {
+	if err := c.cfg.checkTopics(ctx); err != nil {
 		return err
 	}
 	err = findMissing(ctx, c.cfg, c.whole)
@@ -132,7 +132,7 @@ func CheckBeforeChange(ctx context.Context, cfg ConsumerConfig) error {
 // used. For a service whose journal follows the topics, an error says that it has not received all of it
 // again yet.
 func HoldsOwn(ctx context.Context, cfg ConsumerConfig) error {
-	if err := cfg.Client.checkTopics(ctx, cfg.Topics); err != nil {
+	if err := cfg.checkTopics(ctx); err != nil {
 		return err
 	}
 	return find(ctx, cfg, map[journal.TopicPartition]int64{}, false)

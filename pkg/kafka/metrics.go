@@ -33,7 +33,7 @@ func (r *Relay) Collectors() []prometheus.Collector {
 			emit(2, float64(b.Unpushed))
 		},
 	}
-	return []prometheus.Collector{r.published, r.failures, backlog}
+	return []prometheus.Collector{r.published, r.failures, backlog, deniedGauge("publish", r.Healthy)}
 }
 
 // Collectors are the consumer's metrics: what became of messages, what lies ahead, and the
@@ -67,7 +67,7 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 			}
 		},
 	}
-	return append(c.recorder.Collectors(), lag, behind)
+	return append(c.recorder.Collectors(), lag, behind, deniedGauge("receive", c.Healthy))
 }
 
 // lag asks the brokers where the assigned partitions end.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,7 +117,8 @@ func (r *Relay) lead(ctx context.Context) error {
 	poll := time.NewTicker(relayPoll)
 	defer poll.Stop()
 	pause := wait.BackOff(5 * time.Second)
-	polled, failing := false, false
+	polled := false
+	var failing reports
 	for {
 		err := r.drain(ctx, writer)
 		if err == nil && polled {
@@ -127,17 +129,16 @@ func (r *Relay) lead(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			r.failures.Inc()
-			if !failing { // once, not for every try
+			if failing.worth(err) {
 				r.cfg.Log.Warn("publishing failed, and will be repeated", "error", err)
-				failing = true
 			}
 			if err := r.recover(ctx, pause); err != nil {
 				return err
 			}
 			continue
-		case failing:
+		case failing.over():
+			r.setFault(nil) // another replica may have published what this one could not
 			r.cfg.Log.Info("publishing goes on")
-			failing = false
 		}
 		pause.Reset()
 		polled = false
@@ -157,8 +158,8 @@ func (r *Relay) recover(ctx context.Context, pause *backoff.ExponentialBackOff) 
 		return ctx.Err()
 	}
 	id, err := r.cfg.Client.ClusterID(ctx)
-	r.setFault(err)
 	if err != nil {
+		r.setFault(err)
 		return nil // away: the next attempt will show
 	}
 	if err := checkClusterWithin(ctx, r.cfg.Journal, id); errors.Is(err, journal.ErrOtherCluster) {
@@ -214,8 +215,18 @@ func (r *Relay) write(ctx context.Context, writer *kafkago.Writer, messages []ka
 	defer cancel()
 	writeCtx, cancelWrite := context.WithTimeout(writeCtx, writeWithin)
 	defer cancelWrite()
-	err := writer.WriteMessages(writeCtx, messages...)
+	acknowledged, err := written(messages, writer.WriteMessages(writeCtx, messages...))
+	if err != nil {
+		topics := pg.Column(messages, func(m kafkago.Message) string { return m.Topic })
+		slices.Sort(topics)
+		err = r.cfg.Client.explained(ctx, err, kafkago.ACLOperationTypeWrite, slices.Compact(topics)...)
+	}
 	r.setFault(err)
+	return acknowledged, err
+}
+
+// written makes that of what kafka-go's writer has returned.
+func written(messages []kafkago.Message, err error) ([]int, error) {
 	failed, ok := errors.AsType[kafkago.WriteErrors](err)
 	if err != nil && !ok {
 		return nil, fmt.Errorf("publish: %w", err)
@@ -255,6 +266,7 @@ func (c *Client) newWriter() *kafkago.Writer {
 // checkCluster waits for the brokers, and checks that they are the journal's cluster.
 func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *slog.Logger, contact func(error)) error {
 	var other error
+	var failing reports
 	wait.Until(ctx, 2*time.Second, func() error {
 		id, err := client.ClusterID(ctx)
 		contact(err)
@@ -265,8 +277,8 @@ func checkCluster(ctx context.Context, client *Client, j *journal.Journal, log *
 			other, err = err, nil
 		}
 		return err
-	}, func(err error, first bool) {
-		if first && ctx.Err() == nil {
+	}, func(err error, _ bool) {
+		if ctx.Err() == nil && failing.worth(err) {
 			log.Warn("waiting for Kafka", "error", err)
 		}
 	})

@@ -49,10 +49,8 @@ func (c *Client) extents(ctx context.Context, group string, topics ...string) (_
 	return extents, nil
 }
 
-// topicIDs asks for the ids of topics, which change when a topic is deleted and recreated. kafka-go does not
-// know them. A topic without one is not in the answer.
-//
-// https://kafka.apache.org/protocol.html#The_Messages_Metadata
+// topicIDs asks for the ids of topics, which change when a topic is deleted and recreated. A topic without
+// one is not in the answer.
 func (c *Client) topicIDs(ctx context.Context, topics ...string) (ids map[string]uuid.UUID, err error) {
 	err = retry(ctx, func() error {
 		for _, broker := range c.brokers {
@@ -69,6 +67,24 @@ func (c *Client) topicIDs(ctx context.Context, topics ...string) (ids map[string
 }
 
 func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string) (map[string]uuid.UUID, error) {
+	found, err := c.described(ctx, broker, topics)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]uuid.UUID, len(topics))
+	for name, t := range found {
+		if t.ErrorCode == 0 && t.TopicID != [16]byte{} {
+			ids[name] = t.TopicID
+		}
+	}
+	return ids, nil
+}
+
+// described asks one broker about topics: with their ids, and what this user may do with them. kafka-go knows
+// neither.
+//
+// https://kafka.apache.org/protocol.html#The_Messages_Metadata
+func (c *Client) described(ctx context.Context, broker string, topics []string) (map[string]kmsg.MetadataResponseTopic, error) {
 	ctx, cancel := context.WithTimeout(ctx, topicIDsTimeout)
 	defer cancel()
 	conn, err := c.dialer.DialFunc(ctx, "tcp", broker)
@@ -78,8 +94,8 @@ func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string)
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
-	request := kmsg.NewPtrMetadataRequest()
-	request.Version = topicIDsVersion
+	request := kmsg.NewPtrMetadataRequest() // which creates none
+	request.Version, request.IncludeTopicAuthorizedOperations = topicIDsVersion, true
 	for _, topic := range topics {
 		wanted := kmsg.NewMetadataRequestTopic()
 		wanted.Topic = kmsg.StringPtr(topic)
@@ -89,12 +105,11 @@ func (c *Client) topicIDsOf(ctx context.Context, broker string, topics []string)
 	if err != nil {
 		return nil, err
 	}
-	response := answer.(*kmsg.MetadataResponse)
-	ids := make(map[string]uuid.UUID, len(topics))
-	for _, t := range response.Topics {
-		if t.Topic != nil && slices.Contains(topics, *t.Topic) && t.ErrorCode == 0 && t.TopicID != [16]byte{} {
-			ids[*t.Topic] = t.TopicID
+	found := make(map[string]kmsg.MetadataResponseTopic, len(topics))
+	for _, t := range answer.(*kmsg.MetadataResponse).Topics {
+		if t.Topic != nil && slices.Contains(topics, *t.Topic) {
+			found[*t.Topic] = t
 		}
 	}
-	return ids, nil
+	return found, nil
 }

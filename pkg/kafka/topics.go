@@ -52,6 +52,10 @@ func (c *Client) CreateTopics(ctx context.Context, topics ...TopicConfig) error 
 		})
 	}
 	err := retry(ctx, func() error {
+		// It says what is wrong with a connection; what comes next does not.
+		if _, err := c.metadata(ctx); err != nil {
+			return err
+		}
 		// The transport's memory of brokers that are just starting may lack the one that creates topics.
 		admin, done := c.withoutMemory(10*time.Second, c.brokers...)
 		defer done()
@@ -61,6 +65,9 @@ func (c *Client) CreateTopics(ctx context.Context, topics ...TopicConfig) error 
 		}
 		for _, t := range topics {
 			if err := response.Errors[t.Name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
+				if denied(err) {
+					err = fmt.Errorf("Kafka does not allow this user to create it; run migrate as %s (deploy/kafka/acls.sh says what that may do): %w", OwnerUser, err)
+				}
 				return fmt.Errorf("%s: %w", t.Name, err)
 			}
 		}

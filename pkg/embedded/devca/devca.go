@@ -1,5 +1,5 @@
-// Package devca is a certificate authority for development and for tests. Its key lies beside its certificate:
-// nobody else should trust it.
+// Package devca is a certificate authority for development and for tests. Its key lies beside its
+// certificate: nobody else should trust it.
 package devca
 
 import (
