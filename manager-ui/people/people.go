@@ -49,7 +49,8 @@ type Person struct {
 	ByContractors Seen // in contractor-ui
 	ByManagers    Seen // in manager-ui
 	Block         Block
-	Limits        map[string]Limit // by currency
+	Limits        map[string]Limit  // by currency
+	Changes       []aggregate.Entry // what admins have changed about them, in order
 	UpdatedAt     time.Time
 }
 
@@ -96,6 +97,9 @@ func (p *Person) apply(e aggregate.Entry, body Body) bool {
 			return false
 		}
 		delete(p.Limits, b.Currency)
+	}
+	if e.Type != TypeSeenByContractorUI && e.Type != TypeSeenByManagerUI {
+		p.Changes = append(p.Changes, e)
 	}
 	return true
 }
@@ -217,29 +221,56 @@ func (p Person) changed(actor Person, by event.Meta, what, reason string) (strin
 	return kept, nil
 }
 
-// Limited returns up to what the person may accept in a currency, and whether anything limits them at all.
-// The limit is zero where they have limits in other currencies only: they may accept nothing in this one.
-func (p Person) Limited(currency string) (limit money.Amount, limited bool) {
-	if len(p.Limits) == 0 {
-		return money.Amount{}, false
+// ChangeText is what has been changed about somebody, as a phrase; write says how amounts are written.
+func ChangeText(e aggregate.Entry, write func(money.Amount) string) string {
+	body, _ := events.Read(e.Event)
+	what, reason := "", ""
+	switch b := body.(type) {
+	case Blocked:
+		what, reason = "blocked", b.Reason
+	case Unblocked:
+		what, reason = "unblocked", b.Reason
+	case LimitSet:
+		what, reason = "limit set to "+write(b.Limit), b.Reason
+	case LimitRemoved:
+		what, reason = "limit in "+b.Currency+" removed", b.Reason
 	}
-	return money.Amount{Minor: p.Limits[currency].Amount.Minor, Currency: currency}, true
+	return aggregate.Because(aggregate.By(what, aggregate.NameOf(e.Actor, e.ActorName)), reason)
 }
 
-// Accepting returns nil if the person may accept a payment of this amount. write says how amounts are
-// written.
-func (p Person) Accepting(amount money.Amount, write func(money.Amount) string) error {
-	const ask = "Ask a manager whose limit allows it, or an admin to change yours."
-	switch limit, limited := p.Limited(amount.Currency); {
-	case !limited || amount.Minor <= limit.Minor:
-		return nil
-	case limit.Minor == 0:
-		var limits []string
-		for _, currency := range slices.Sorted(maps.Keys(p.Limits)) {
-			limits = append(limits, write(p.Limits[currency].Amount))
-		}
-		return refuse(Over, "You may not accept payments in %s: your limit is %s. %s", amount.Currency, strings.Join(limits, ", "), ask)
-	default:
-		return refuse(Over, "Your limit is %s; this is %s. %s", write(limit), write(amount), ask)
+// Limits are up to which amounts somebody may accept, in minor units by currency. Who has none may accept
+// whatever comes; who has some may accept in no other currency.
+type Limits map[string]int64
+
+// Amounts are the limits by their currencies.
+func (l Limits) Amounts() (amounts []money.Amount) {
+	for _, currency := range slices.Sorted(maps.Keys(l)) {
+		amounts = append(amounts, money.Amount{Minor: l[currency], Currency: currency})
 	}
+	return amounts
+}
+
+// Allow returns nil if a payment of this amount may be accepted. write says how amounts are written.
+func (l Limits) Allow(amount money.Amount, write func(money.Amount) string) error {
+	const ask = "Ask a manager whose limit allows it, or an admin to change yours."
+	switch limit, there := l[amount.Currency]; {
+	case len(l) == 0 || amount.Minor <= limit:
+		return nil
+	case there:
+		return refuse(Over, "Your limit is %s; this is %s. %s", write(money.Amount{Minor: limit, Currency: amount.Currency}), write(amount), ask)
+	}
+	var limits []string
+	for _, a := range l.Amounts() {
+		limits = append(limits, write(a))
+	}
+	return refuse(Over, "You may not accept payments in %s: your limit is %s. %s", amount.Currency, strings.Join(limits, ", "), ask)
+}
+
+// Allowed are the limits alone.
+func (p Person) Allowed() Limits {
+	limits := Limits{}
+	for currency, limit := range p.Limits {
+		limits[currency] = limit.Amount.Minor
+	}
+	return limits
 }

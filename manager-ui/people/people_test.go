@@ -104,7 +104,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestAccepting(t *testing.T) {
+func TestLimits(t *testing.T) {
 	const ask = " Ask a manager whose limit allows it, or an admin to change yours."
 	limits := []people.Body{
 		people.LimitSet{PersonID: "mia", Limit: eur(5000_00), Reason: "New."},
@@ -121,7 +121,7 @@ func TestAccepting(t *testing.T) {
 		{limits, money.Amount{Minor: 1, Currency: "USD"}, "You may not accept payments in USD: your limit is 5,000.00 EUR, 700,000 JPY." + ask},
 		{append(limits[:2:2], people.LimitRemoved{PersonID: "mia", Currency: "EUR", Reason: "x"}), eur(1), "You may not accept payments in EUR: your limit is 700,000 JPY." + ask},
 	} {
-		err := people.Fold(given(lena, test.limits...)).Accepting(test.amount, plain)
+		err := people.Fold(given(lena, test.limits...)).Allowed().Allow(test.amount, plain)
 		if got := ""; err != nil {
 			if got = err.Error(); got != test.says {
 				t.Errorf("%s: %q, want %q", test.amount, got, test.says)

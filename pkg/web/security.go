@@ -13,6 +13,8 @@ const (
 	SignedOut     = "sign-out"
 	RefusedOrigin = "refused-origin"
 	RefusedRight  = "refused-right"
+	Blocked       = "block"
+	RightsChanged = "change-of-rights"
 )
 
 // LogSecurity writes a line of the security log: who did what, from where, by which session. It never holds a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/pages"
@@ -52,10 +53,11 @@ func Program() service.Program[Config] {
 				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
 				{Table: "products", Column: "id", Prefix: catalog.ProductStream("")},
 				{Table: "customers", Column: "id", Prefix: catalog.CustomerStream("")},
+				{Table: "people", Column: "id", Prefix: people.Stream("")},
 				presence.Copies,
 			},
 		},
-		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog, presence.Project},
+		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog, readmodel.ProjectPeople, presence.Project},
 		Searched:    readmodel.Searched,
 		Cookie:      pages.Cookie,
 		People:      pages.People,
@@ -77,9 +79,10 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		return nil, service.UsageError{Err: err}
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { orderingCore.Close(); return nil })
-	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, presence.Project).Seen
+	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, readmodel.ProjectPeople, presence.Project).Seen
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
+		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),
 	})
 }

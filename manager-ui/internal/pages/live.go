@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/manager-ui/people"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/ordering-core/orderview"
@@ -53,6 +54,10 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	persons, err := readmodel.FindPeople(ctx, l.db, live.IDs(streams, people.Stream(""))...)
+	if err != nil {
+		return nil, err
+	}
 	rows, errPayments := live.AddRows(nil, payments, func(p readmodel.Payment) (live.Row, error) {
 		html, err := paymentRowFragment.HTML(l.renderer, paymentRowOf(p))
 		return live.Row{Audience: audience, List: paymentList, ID: payment.Stream(p.ID), Revision: p.Shown(),
@@ -73,7 +78,12 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 		return live.Row{Audience: audience, List: customerList, ID: catalog.CustomerStream(c.ID), Revision: c.Revision,
 			Tabs: []string{tabOf(c.Archived)}, Sort: c.Sort, HTML: html}, err
 	})
-	return rows, errors.Join(errPayments, errOrders, errProducts, errCustomers)
+	rows, errPeople := live.AddRows(rows, persons, func(p readmodel.Person) (live.Row, error) {
+		html, err := personRowFragment.HTML(l.renderer, p)
+		return live.Row{Audience: audience, List: peopleList, ID: people.Stream(p.ID), Revision: p.Revision,
+			Tabs: personTabs(p), Sort: p.Sort, HTML: html}, err
+	})
+	return rows, errors.Join(errPayments, errOrders, errProducts, errCustomers, errPeople)
 }
 
 // Fragments renders the badges with how many wait, and the line with what the payments among them add up to.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
@@ -43,7 +44,8 @@ var templates embed.FS
 // NewRenderer parses the pages, for the site and for the live pusher.
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
-		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView)
+		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
+		peopleView, personView, personRowFragment)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -52,6 +54,7 @@ type Options struct {
 	DB        *pg.DB
 	Histories *readmodel.Histories
 	Payments  *payments.Service
+	Admission *admission.Service
 	Ordering  *api.Client // ordering-core
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
@@ -63,8 +66,10 @@ type handlers struct {
 	db        *pg.DB
 	histories *readmodel.Histories
 	payments  *payments.Service
+	admission *admission.Service
 	ordering  *api.Client
 	uploads   *csvimport.Uploads
+	sessions  *web.Sessions
 	keys      *signing.Keys
 	hub       *live.Hub
 	log       *slog.Logger
@@ -76,7 +81,7 @@ func New(o Options) (*web.Site, error) {
 	o.Label, o.Home = "Manager", "/payments"
 	o.Nav = []web.NavItem{
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
-		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath},
+		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
 	}
 	for _, path := range []string{catalogPath, customersPath} {
 		o.Large = append(o.Large, web.Large{Route: path + "/import", Limit: maxUploadForm},
@@ -90,8 +95,8 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, ordering: o.Ordering,
-		uploads: csvimport.NewUploads(o.DB), keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
+		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, admission: o.Admission, ordering: o.Ordering,
+		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)
 	return site, nil

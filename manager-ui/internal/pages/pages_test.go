@@ -16,11 +16,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/migrations"
+	"countersign.example/manager-ui/people"
+	"countersign.example/manager-ui/presence"
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/catalogtest"
 	"countersign.example/ordering-core/order"
@@ -88,7 +91,7 @@ func open(tb testing.TB, coreURL string) *testSite {
 	site, err := pages.New(pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
 		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
-		Keys: o.keys.Trust(), Now: later,
+		Keys: o.keys.Trust(), Now: later, Admission: admission.New(db, o.journal, later, readmodel.ProjectPeople, presence.Project),
 	})
 	o.must(err)
 	o.server = httptest.NewServer(site)
@@ -128,6 +131,9 @@ func (o *testSite) receiveSigned(sign func(event.Event) *signing.Signature, even
 		if strings.HasPrefix(e.Type, "product_") || strings.HasPrefix(e.Type, "customer_") {
 			received[i].Stream, received[i].Topic = catalog.Stream(e), catalog.Topic
 		}
+		if strings.HasPrefix(e.Type, "person_") {
+			received[i].Stream, received[i].Topic = people.Stream(e.Subject), people.Topic
+		}
 		if strings.HasPrefix(e.Type, "order_") {
 			received[i].Stream, received[i].Topic = order.Stream(e.Subject), order.Topic
 		}
@@ -140,7 +146,8 @@ func (o *testSite) receiveSigned(sign func(event.Event) *signing.Signature, even
 		if err != nil {
 			return err
 		}
-		return errors.Join(readmodel.Project(o.tb.Context(), tx, changed), readmodel.ProjectOrders(o.tb.Context(), tx, changed), readmodel.ProjectCatalog(o.tb.Context(), tx, changed))
+		return errors.Join(readmodel.Project(o.tb.Context(), tx, changed), readmodel.ProjectOrders(o.tb.Context(), tx, changed), readmodel.ProjectCatalog(o.tb.Context(), tx, changed),
+			readmodel.ProjectPeople(o.tb.Context(), tx, changed), presence.Project(o.tb.Context(), tx, changed))
 	}))
 }
 

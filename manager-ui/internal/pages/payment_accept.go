@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/manager-ui/people"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/locale"
@@ -42,6 +44,9 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 	if errors.As(err, &refusal) {
 		return h.decisionRefused(c, refusal, d, form)
 	}
+	if over, is := errors.AsType[*people.Refusal](err); is {
+		return h.decisionStopped(c, p, web.Message{Tone: web.Warning, Title: "Not " + d.done, Text: strings.TrimSuffix(over.Message, "."), Typed: form.Value(d.field)})
+	}
 	if err != nil {
 		return err
 	}
@@ -70,7 +75,6 @@ func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d d
 	case payment.NotRequested, payment.NotYours:
 		return errNoPayment
 	}
-	// Whoever pressed in the list stays there; the message names the payment.
 	id := c.Param("id")
 	p, err := h.histories.Payment(c.Request().Context(), id)
 	if err != nil {
@@ -80,10 +84,13 @@ func (h *handlers) decisionRefused(c echo.Context, refusal *payment.Refusal, d d
 		web.Tell(c, web.Message{Tone: web.Info, Text: sentence(refusal.Error()) + ".", About: paymentLink(p.Payment)})
 		return web.Redirect(c, whereFrom(c, id))
 	}
-	m := web.Message{
-		Tone: web.Warning, Title: "Not " + d.done, Text: sentence(refusal.Error()), At: refusal.At, Typed: form.Value(d.field),
-		About: paymentLink(p.Payment),
-	}
+	return h.decisionStopped(c, p.Payment, web.Message{Tone: web.Warning, Title: "Not " + d.done, Text: sentence(refusal.Error()), At: refusal.At, Typed: form.Value(d.field)})
+}
+
+// decisionStopped tells why a decision was not taken. Whoever pressed in the list stays there; the message
+// names the payment.
+func (h *handlers) decisionStopped(c echo.Context, p payment.Payment, m web.Message) error {
+	m.About = paymentLink(p)
 	if from := web.CameFrom(c, paymentsPath); from != "" {
 		web.Tell(c, m)
 		return web.Redirect(c, from)

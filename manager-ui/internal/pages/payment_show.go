@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/manager-ui/people"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/locale"
@@ -32,6 +33,7 @@ type paymentPage struct {
 	Steps                 []web.Step
 	AcceptForm, MoneyForm *web.Form
 	Key                   string      // the idempotency key of what is pressed on this page
+	Over                  string      // why whoever looks may not accept this much; "" if they may
 	Message               web.Message // about what was just tried, and did not happen
 }
 
@@ -87,11 +89,29 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 	}); err != nil {
 		return err
 	}
+	if page.Waits {
+		limits, err := h.limitsOf(c)
+		if err != nil {
+			return err
+		}
+		if over := limits.Allow(p.Amount, locale.Amount); over != nil {
+			page.Over = over.Error()
+		}
+	}
 	change(&page)
 	return paymentView.Render(c, status, web.Page{
 		Title: paymentview.Titled(p.Reference, locale.Amount(p.Amount)+" for "+p.ContractorName), Nav: "payments",
 		Subject: payment.Stream(p.ID), Revision: p.Shown(), Now: page.Verdict(), Back: page.List.Href, Message: page.Message,
 	}, page)
+}
+
+// limitsOf are up to which amounts whoever looks may accept.
+func (h *handlers) limitsOf(c echo.Context) (people.Limits, error) {
+	found, err := readmodel.FindPeople(c.Request().Context(), h.db, people.ID(web.PersonOf(c).ID))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0].Limits.Limits, nil
 }
 
 // orderOf links the order that a payment is for; nil unless there is one of the same contractor's.

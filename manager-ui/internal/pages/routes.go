@@ -32,6 +32,7 @@ func (h *handlers) register(s *web.Site) {
 		s.GET("/payments/:id/"+form, may.look, h.backToPayment)
 	}
 	h.registerOrders(s)
+	h.registerPeople(s)
 	h.productPages().register(s)
 	h.customerPages().register(s)
 	if h.hub != nil {
@@ -64,5 +65,15 @@ func (h *handlers) registerOrders(s *web.Site) {
 	s.POST(ordersPath+"/:id/discount/reset", may.discount, h.resetDiscount)
 	for _, form := range []string{"cancel", "discount", "discount/reset"} {
 		s.GET(ordersPath+"/:id/"+form, may.look, backToOrder)
+	}
+}
+
+// registerPeople adds the pages of who uses the apps.
+func (h *handlers) registerPeople(s *web.Site) {
+	s.GET(peoplePath, may.people, h.listPeople)
+	s.GET(peoplePath+"/:id", may.people, h.showPerson)
+	for form, command := range map[string]echo.HandlerFunc{"/block": h.blockPerson, "/unblock": h.unblockPerson, "/limit": h.limitPerson} {
+		s.POST(peoplePath+"/:id"+form, may.admit, command)
+		s.GET(peoplePath+"/:id"+form, may.people, backToPerson)
 	}
 }

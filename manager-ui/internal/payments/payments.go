@@ -16,11 +16,13 @@ import (
 
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/manager-ui/people"
 	"countersign.example/payments-core/payment"
 	"countersign.example/payments-core/paymentview"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/pg"
 )
 
@@ -41,23 +43,33 @@ func New(db *pg.DB, j *journal.Journal, client *core.Client, now func() time.Tim
 }
 
 // Accept accepts a payment as it was seen, see [paymentview.Seen], and returns it accepted. The note may be
-// empty.
+// empty. It returns a *people.Refusal above the limit of whoever accepts.
 func (s *Service) Accept(ctx context.Context, id, note, seen string) (payment.Payment, error) {
-	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Accept(by, note) })
+	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta, limits people.Limits) (payment.Body, error) {
+		body, err := p.Accept(by, note)
+		if err == nil {
+			err = limits.Allow(p.Amount, locale.Amount)
+		}
+		return body, err
+	})
 }
 
 // Reject rejects a payment as it was seen, and returns it rejected.
 func (s *Service) Reject(ctx context.Context, id, reason, seen string) (payment.Payment, error) {
-	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta) (payment.Body, error) { return p.Reject(by, reason) })
+	return s.decide(ctx, id, seen, func(p payment.Payment, by event.Meta, _ people.Limits) (payment.Body, error) {
+		return p.Reject(by, reason)
+	})
 }
 
 // decide writes the event of a decision. It returns a *payment.Refusal if the payment does not allow it any
 // more.
 func (s *Service) decide(
-	ctx context.Context, id, seen string, command func(p payment.Payment, by event.Meta) (payment.Body, error),
+	ctx context.Context, id, seen string, command func(p payment.Payment, by event.Meta, limits people.Limits) (payment.Body, error),
 ) (p payment.Payment, err error) {
 	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		name := payment.Stream(id)
+		name, by := payment.Stream(id), event.MetaFrom(ctx)
+		var limits readmodel.Limits
+		readmodel.LimitsOf(tx, by.Actor, &limits)
 		streams, err := s.journal.Load(ctx, tx, name)
 		if err != nil {
 			return err
@@ -65,8 +77,7 @@ func (s *Service) decide(
 		stream := streams[name]
 		var steps []payment.Step
 		p, steps = paymentview.Fold(stream)
-		by := event.MetaFrom(ctx)
-		body, err := command(p, by)
+		body, err := command(p, by, limits.Limits)
 		if err != nil {
 			return err
 		}
