@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/journal"
@@ -95,6 +96,16 @@ func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stranded, 1)
 	require.Equal(t, []any{h.topic, "bad", 2}, []any{stranded[0].Topic, string(stranded[0].Key), stranded[0].Waiting})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(h.consumer().Collectors()...)
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	gauges := map[string]float64{}
+	for _, family := range families {
+		gauges[family.GetName()] = family.Metric[0].GetGauge().GetValue()
+	}
+	require.EqualValues(t, 1, gauges["stranded_keys"])
+	require.EqualValues(t, 0, gauges["quarantined_keys"])
 	listed := execute("list")
 	require.Contains(t, listed, `key "bad" of `+h.topic)
 	require.Contains(t, listed, "dead-letters free")

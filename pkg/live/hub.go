@@ -26,7 +26,8 @@ type Hub struct {
 	stream   stream
 	log      *slog.Logger
 	upgrader websocket.Upgrader
-	queue    int // queueSize, but for tests
+	queue    int           // queueSize, but for tests
+	beat     time.Duration // beatEvery, but for tests
 	resets   prometheus.Counter
 	refused  prometheus.Counter
 	serving  sync.WaitGroup
@@ -47,7 +48,7 @@ type Hub struct {
 // NewHub prepares the hub of app. It needs Run to be of use.
 func NewHub(db *pg.DB, client *redis.Client, app string, log *slog.Logger) *Hub {
 	h := &Hub{
-		db: db, stream: newStream(client, app), log: log, queue: queueSize,
+		db: db, stream: newStream(client, app), log: log, queue: queueSize, beat: beatEvery,
 		joined: make(chan struct{}, 1),
 		resets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "live_resets_total", Help: "Times a socket was told to fetch its page again.",

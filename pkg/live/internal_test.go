@@ -1,13 +1,17 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -84,6 +88,49 @@ func TestASlowSocketResets(t *testing.T) {
 	}
 	if s.since != (cursor{}) {
 		t.Error("it was not told to reset")
+	}
+}
+
+// forgetful is a store of sessions that tells nobody when one ends.
+type forgetful struct{ asked, ended atomic.Int64 }
+
+func (f *forgetful) Ended(_ context.Context, sessions []string) ([]string, error) {
+	f.asked.Add(1)
+	if f.ended.Load() == 0 {
+		return nil, nil
+	}
+	return sessions, nil
+}
+
+func (*forgetful) OnEnd(ctx context.Context, _ func()) { <-ctx.Done() }
+
+func TestAHeartbeatFindsASessionOfWhoseEndNobodyTells(t *testing.T) {
+	// given a socket that was asked after when it opened
+	h := NewHub(nil, connect(t, "localhost:1"), "test", slog.New(slog.DiscardHandler))
+	h.beat = 10 * time.Millisecond
+	sessions, watched := &forgetful{}, make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { defer close(watched); _ = h.Watch(ctx, sessions) }()
+	defer func() { cancel(); <-watched }()
+	s := &socket{session: "gone", notified: make(chan struct{}, 1), closed: make(chan struct{})}
+	h.join(s, "all")
+	for deadline := time.Now().Add(10 * time.Second); sessions.asked.Load() == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("it was not asked after")
+		}
+	}
+
+	// when its session ends
+	sessions.ended.Store(1)
+
+	// then it is closed
+	select {
+	case <-s.closed:
+		if s.code != websocket.ClosePolicyViolation {
+			t.Errorf("closed with %d", s.code)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it stays open")
 	}
 }
 

@@ -149,6 +149,7 @@ type received struct {
 	Cursor   string
 	Since    *string
 	Reset    bool
+	Spread   int64
 	Row      *live.Row
 	Fragment *live.Fragment
 }

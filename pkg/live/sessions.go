@@ -39,7 +39,7 @@ func (h *Hub) Watch(ctx context.Context, sessions Sessions) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { sessions.OnEnd(ctx, func() { wait.Signal(ended) }) })
 	parts.Go(func() {
-		beat := time.NewTicker(beatEvery)
+		beat := time.NewTicker(h.beat)
 		defer beat.Stop()
 		h.watch(ctx, sessions, ended, ended, beat.C, true)
 	})

@@ -166,7 +166,7 @@ func TestASocketStartsWithWhatItMissedOrWithAReset(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := first(t, dial(t, a.url+"?since="+test.since))
-			if m.Reset != test.reset || !test.reset && (m.Row == nil || m.Row.ID != "doc") {
+			if m.Reset != test.reset || m.Reset != (m.Spread == 500) || !test.reset && (m.Row == nil || m.Row.ID != "doc") {
 				t.Errorf("got %+v", m)
 			}
 		})

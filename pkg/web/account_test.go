@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
 
@@ -43,6 +44,21 @@ func TestSessionsThatAProviderEndsAreFoundByAnIndex(t *testing.T) {
 		ended, fresh, err := sessions.EndOf(t.Context(), c.person, c.sid, fmt.Sprint("token ", i), time.Now().Add(time.Hour))
 		if err != nil || !fresh || ended != c.ended {
 			t.Errorf("%+v: %d, %t, %v", c, ended, fresh, err)
+		}
+	}
+}
+
+func TestWhatHasExpiredIsDeleted(t *testing.T) {
+	db := pgtest.New(t, Migrations)
+	for insert, retention := range map[string]pg.Retention{
+		"insert into sessions (data, token, expiry) select '',": SessionRetention,
+		"insert into logout_tokens (id, expiry) select":         LogoutTokenRetention,
+	} {
+		if _, err := db.Pool().Exec(t.Context(), insert+` n::text, now() + n * interval '1 minute' from generate_series(-2, 1) n where n <> 0`); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := retention.Apply(t.Context(), db, time.Now()); err != nil || n != 2 {
+			t.Errorf("%s: %d deleted, %v", retention.Name, n, err)
 		}
 	}
 }

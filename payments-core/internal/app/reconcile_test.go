@@ -73,6 +73,10 @@ func TestReconcileNamesDifferences(t *testing.T) {
 			"update journal set data = jsonb_set(data, '{amount,amount}', '1000') where type = 'payment_captured'",
 			"order " + order + ": its total is 10.00 EUR, and payment " + id + ", which paid it, captured 9.99 EUR",
 		},
+		"a key that waits behind nothing": {
+			"insert into quarantined_keys (topic, key) values ('payments', 'stranded')", "delete from quarantined_keys",
+			"topic payments: 0 events of stranded wait since",
+		},
 		"an event that the topic lacks": {
 			"update journal set event_id = gen_random_uuid() where type = 'payment_captured'", "",
 			"is in the topic and not in the journal's log",
