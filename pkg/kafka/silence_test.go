@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign.example/pkg/journal"
-	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 )
 
@@ -18,9 +17,7 @@ func TestANetworkThatCarriesNothingIsWorkedAround(t *testing.T) {
 	addresses := brokers(t)
 	direct := newHarness(t, addresses, 1)
 	network := pgtest.NewProxy(t, direct.db.URL())
-	db, err := pg.Open(t.Context(), network.URL())
-	require.NoError(t, err)
-	t.Cleanup(db.Close)
+	db := network.Open(t)
 	far := *direct
 	far.db, far.journal = db, journal.New(db, "/here")
 	run(t, far.relay().Run)

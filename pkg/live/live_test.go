@@ -256,7 +256,12 @@ func (b *browser) seen() (resets, dropped, stale int) {
 
 func eventually(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	within(tb, 20*time.Second, what, holds)
+}
+
+func within(tb testing.TB, patience time.Duration, what string, holds func() bool) {
+	tb.Helper()
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -264,7 +269,7 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			tb.Fatalf("not within 20 s: %s", what)
+			tb.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

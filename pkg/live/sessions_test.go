@@ -156,7 +156,13 @@ func TestAStoreThatHangsClosesNothingAndHoldsUpNothing(t *testing.T) {
 	for m := first(t, conn); m.Row == nil; m = first(t, conn) {
 	}
 	// and stopping waits for no answer
-	stop()
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); stop() }()
+	select {
+	case <-stopped:
+	case <-time.After(3 * time.Second):
+		t.Fatal("it waits for the answer")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := a.hub.Close(ctx); err != nil {

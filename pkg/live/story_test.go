@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"countersign.example/pkg/live"
+	"countersign.example/pkg/pg/pgtest"
 )
 
 func TestNoUpdateIsLostThoughSocketsAreDropped(t *testing.T) {
@@ -118,6 +119,40 @@ func TestAPushThatDiesBeforeItIsNotedIsMadeAgain(t *testing.T) {
 	a.push()
 	eventually(t, "the list is empty", func() bool { return a.unpushed() == 0 })
 	eventually(t, "the page equals a reload", b.equalsReload)
+}
+
+func TestANetworkThatCarriesNothingHoldsUpNoPushForLong(t *testing.T) {
+	t.Parallel()
+	// given a pusher on the other side of a network from its database, which waits for a table
+	a := newApp(t)
+	network := pgtest.NewProxy(t, a.db.URL())
+	far := network.Open(t)
+	a.run(live.NewPusher(far, a.redis, "test", a, quiet).Run)
+	b := a.open(0)
+	a.change("doc")
+	eventually(t, "the page equals a reload", b.equalsReload)
+	lock, err := a.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) })
+	if _, err := lock.Exec(t.Context(), "lock table unpushed in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pusher waits", func() (waits bool) {
+		err := lock.QueryRow(t.Context(), "select exists (select from pg_locks where not granted and relation = 'unpushed'::regclass)").Scan(&waits)
+		return err == nil && waits
+	})
+
+	// when its connections carry nothing any more, without being closed
+	network.Swallow()
+	if err := lock.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.change("doc")
+
+	// then it pushes on new ones
+	within(t, 45*time.Second, "the page equals a reload again", b.equalsReload)
 }
 
 func TestAnotherPusherTakesOver(t *testing.T) {

@@ -92,7 +92,7 @@ func TestALeaderOutlivesConnectionsThatCarryNothing(t *testing.T) {
 	url := pgtest.NewURL(t)
 	network := pgtest.NewProxy(t, url)
 	terms := make(chan term, 10)
-	candidate(t, open(t, network.URL()), "one", terms)
+	candidate(t, network.Open(t), "one", terms)
 	first := receive(t, terms)
 
 	// when every connection that it has carries nothing any more

@@ -23,6 +23,7 @@ import (
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/pg/pgtest"
 )
 
 var noon = time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
@@ -381,6 +382,56 @@ func TestAnOrderThatIsHeldDoesNotStopTheOthers(t *testing.T) {
 	c.sweeps(1)
 	c.is(held.ID, order.StateExpired)
 	c.is(deadline.ID, order.StateExpired)
+}
+
+func TestANetworkThatCarriesNothingHoldsUpNoSweepForLong(t *testing.T) {
+	t.Parallel()
+	// given a sweeper on the other side of a network from its database, which waits for a table
+	c := newFixture(t)
+	o := c.submitted()
+	c.Advance(day)
+	network := pgtest.NewProxy(t, c.DB.URL())
+	far := network.Open(t)
+	lock, err := c.DB.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) })
+	if _, err := lock.Exec(t.Context(), "lock table deadlines in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- expiring.NewSweeper(far, c.Service, confirming.New(c.Journal, c.Service), slog.New(slog.DiscardHandler)).Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for waits := false; !waits; <-tick.C {
+		const query = "select exists (select from pg_locks where not granted and relation = 'deadlines'::regclass)"
+		if err := lock.QueryRow(t.Context(), query).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	// when its connections carry nothing any more, without being closed
+	network.Swallow()
+	swallowed := time.Now()
+	if err := lock.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// then it sweeps on new ones
+	for state := order.StateSubmitted; state != order.StateExpired; <-tick.C {
+		got, err := c.Get(t.Context(), o.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state = got.State; time.Since(swallowed) > 45*time.Second {
+			t.Fatal("it never expired")
+		}
+	}
 }
 
 func TestTheLeaderSweepsByItself(t *testing.T) {

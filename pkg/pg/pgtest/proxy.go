@@ -9,12 +9,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"countersign.example/pkg/pg"
 )
 
 // Proxy is a network between a service and its PostgreSQL server: it counts what is asked, and it can
 // fail the way networks do, without a word.
 type Proxy struct {
 	url, server string
+	end         func() // closes every connection
 
 	executes atomic.Int64
 	trips    atomic.Int64
@@ -39,6 +42,7 @@ func NewProxy(tb testing.TB, database string) *Proxy {
 	u.Host = listener.Addr().String()
 	p.url = u.String()
 	ctx, cancel := context.WithCancel(context.Background())
+	p.end = cancel
 	var carried sync.WaitGroup
 	tb.Cleanup(func() { cancel(); _ = listener.Close(); carried.Wait() })
 	carried.Go(func() {
@@ -55,6 +59,18 @@ func NewProxy(tb testing.TB, database string) *Proxy {
 
 // URL is the database's address through the proxy.
 func (p *Proxy) URL() string { return p.url }
+
+// Open opens the database through the proxy, until the test ends. The proxy ends first: to close connections
+// that carry nothing takes a while.
+func (p *Proxy) Open(tb testing.TB) *pg.DB {
+	tb.Helper()
+	db, err := pg.Open(tb.Context(), p.url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { p.end(); db.Close() })
+	return db
+}
 
 // Statements is how many statements have been run so far.
 func (p *Proxy) Statements() int64 { return p.executes.Load() }
