@@ -296,3 +296,20 @@ func TestAKeyIsNotUsedAgainWhereTheFirstOperationsAreUnknown(t *testing.T) {
 		t.Errorf("after the second refusal comes number %d", o.N)
 	}
 }
+
+func TestWaitsGrow(t *testing.T) {
+	for attempts, want := range map[int]time.Duration{
+		1: time.Second, 5: 16 * time.Second, 6: 30 * time.Second, 24: 30 * time.Second, 25: time.Minute, 30: 32 * time.Minute, 31: time.Hour, 10_000: time.Hour,
+	} {
+		if got := Backoff(attempts); got != want {
+			t.Errorf("after %d attempts without an answer: %s, not %s", attempts, got, want)
+		}
+	}
+	for refusals, want := range map[int]time.Duration{1: time.Second, 3: 4 * time.Second, 14: 8192 * time.Second, 15: 4 * time.Hour, 10_000: 4 * time.Hour} {
+		refused := gateway.Result{Refusal: &gateway.Refusal{Code: "not_now", Reason: "not now"}}
+		done := OutcomeOf(payment.Payment{}, releasing.Order{}, Operation{Kind: payment.Refund, N: refusals}, refused)
+		if done.Err != nil || !done.Again || done.Wait != want {
+			t.Errorf("after %d refusals that are not for good: %+v, not %s", refusals, done, want)
+		}
+	}
+}
