@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 )
 
 // Error codes of the protocol.
@@ -40,7 +41,7 @@ func TestTopicsAreCreatedByBrokersThatAreJustStarting(t *testing.T) {
 		response.Topics = append(response.Topics, topic)
 		return response, nil, true
 	})
-	client := kafka.Open("test", cluster.ListenAddrs()...)
+	client := kafka.Open("test", connection.Plaintext(cluster.ListenAddrs()...))
 	t.Cleanup(client.Close)
 
 	// then the topic is created all the same
