@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,18 +27,46 @@ import (
 // patience is how long a person looks for something before giving up.
 const patience = 20 * time.Second
 
-// Browser is one Chromium with one profile: its tabs share cookies.
+// Browser is one profile: its tabs share cookies, and nothing with other browsers.
 type Browser struct{ ctx context.Context }
 
-// New starts Chromium, which ends with the test.
-func New(tb testing.TB) *Browser {
-	tb.Helper()
-	return Speaking(tb, "en-US,en")
+// shared is the Chromium that all browsers of a test process are profiles of: to start one takes as long as
+// many a test.
+var shared struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
 }
 
-// Speaking is New, of a person whose languages are these.
+// New opens a browser, which ends with the test.
+func New(tb testing.TB) *Browser {
+	tb.Helper()
+	shared.once.Do(func() { shared.ctx, shared.stop, shared.err = start("en-US,en") })
+	must(tb, shared.err)
+	ctx, cancel := chromedp.NewContext(shared.ctx, chromedp.WithNewBrowserContext())
+	tb.Cleanup(cancel)
+	must(tb, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)))
+	return &Browser{ctx: ctx}
+}
+
+// Quit ends the Chromium of all browsers; call it at the end of TestMain.
+func Quit() {
+	if shared.stop != nil {
+		shared.stop()
+	}
+}
+
+// Speaking is New, of a person whose languages are these: those are a Chromium's, which ends with the test.
 func Speaking(tb testing.TB, languages string) *Browser {
 	tb.Helper()
+	ctx, stop, err := start(languages)
+	tb.Cleanup(stop)
+	must(tb, err)
+	return &Browser{ctx: ctx}
+}
+
+func start(languages string) (ctx context.Context, stop func(), err error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.Flag("accept-lang", languages),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	if path := os.Getenv("CHROMIUM"); path != "" {
@@ -46,14 +75,12 @@ func Speaking(tb testing.TB, languages string) *Browser {
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	tb.Cleanup(stop)
+	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	tb.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
-		tb.Fatalf("start Chromium (`make test` installs it; CHROMIUM names another): %v", err)
+	if err = chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		err = fmt.Errorf("start Chromium (`make test` installs it; CHROMIUM names another): %w", err)
 	}
-	return &Browser{ctx: ctx}
+	return ctx, func() { cancel(); release() }, err
 }
 
 // Tab is one tab, of a Chromium or of a Firefox. What the latter cannot do says so.

@@ -6,11 +6,13 @@ import (
 	"os"
 	"testing"
 
+	"countersign.example/test/browser"
 	"countersign.example/test/testsystem"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	browser.Quit()
 	testsystem.Cleanup()
 	os.Exit(code)
 }
