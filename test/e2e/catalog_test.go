@@ -10,6 +10,7 @@ import (
 )
 
 func TestTheCatalogInThreeTabs(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	b := browser.New(t)
@@ -74,6 +75,7 @@ func TestTheCatalogInThreeTabs(t *testing.T) {
 }
 
 func TestCustomersFromAFile(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 
@@ -122,6 +124,7 @@ func rows(tab *browser.Tab) int {
 }
 
 func TestTheCatalogOnAPhone(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	id := sys.Product(t, "A-VERY-LONG-SKU-THAT-NOBODY-CAN-BREAK-0000001", "Scaffoldinganchorswithoutanyspaceinthename", 999_999_999_99)
 	sys.Customer(t, "The Society of Friends of the Old Waterworks", "the.society.of.friends@old-waterworks.example")
@@ -139,6 +142,7 @@ func TestTheCatalogOnAPhone(t *testing.T) {
 }
 
 func TestTwoManagersChangeOneProduct(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	id := sys.Product(t, "OAK-2", "Oak boards", 10_00)
 	sys.Settle(t)
@@ -190,6 +194,7 @@ func TestTwoManagersChangeOneProduct(t *testing.T) {
 }
 
 func TestAFileIsNotImportedOverWhatHasChangedSinceItsPreview(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	id := sys.Product(t, "OAK-2", "Oak boards", 20_00)
 	sys.Settle(t)

@@ -27,6 +27,7 @@ func reprice(t *testing.T, sys *testsystem.System, g goods, cents, sequence int)
 }
 
 func TestADraftHasOneTotalWhoeverLooks(t *testing.T) {
+	t.Parallel()
 	// given a draft on four screens
 	sys := testsystem.New(t)
 	g := stock(t, sys)
@@ -63,6 +64,7 @@ func TestADraftHasOneTotalWhoeverLooks(t *testing.T) {
 }
 
 func TestADraftWhoseCustomerIsArchivedMeanwhile(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	g := stock(t, sys)
 	sys.Customer(t, "Meyer family", "k.meyer@mail.example")
@@ -99,6 +101,7 @@ func TestADraftWhoseCustomerIsArchivedMeanwhile(t *testing.T) {
 }
 
 func TestADiscountOnWhatHasChangedIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	// given a manager who types a discount while the contractor adds to the order
 	sys := testsystem.New(t)
 	g := stock(t, sys)

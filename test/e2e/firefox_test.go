@@ -12,6 +12,7 @@ import (
 // The story in Firefox: lists are live, a page that is gone back to is right, and a server that is away is
 // said.
 func TestFirefoxPlaysTheStory(t *testing.T) {
+	t.Parallel()
 	f := browser.NewFirefox(t)
 	sys := testsystem.New(t, "PAYOUT_GRACE=0s")
 	ada, mia := f.Tab(t, sys.URL(testsystem.Contractor)), f.Tab(t, sys.URL(testsystem.Manager))

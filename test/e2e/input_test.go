@@ -24,6 +24,7 @@ func withThree(t *testing.T) *browser.Tab {
 
 // The row stays where it is, and nothing can be pressed in it any more.
 func TestADoubleClickDecidesOnePayment(t *testing.T) {
+	t.Parallel()
 	mia := withThree(t)
 	mia.See("Third")
 	at := mia.Find("Accept")
@@ -43,6 +44,7 @@ func TestADoubleClickDecidesOnePayment(t *testing.T) {
 const quantityOf = "document.querySelector('.set-quantity input:not([type=hidden])').value"
 
 func TestADraftByKeyboard(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	b := browser.New(t)
@@ -86,6 +88,7 @@ func TestADraftByKeyboard(t *testing.T) {
 }
 
 func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	b := browser.New(t)
@@ -136,6 +139,7 @@ func TestWhatIsTypedSurvivesWhatGoesWrong(t *testing.T) {
 }
 
 func TestOrdersAreFilteredByKeyboard(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	ada := browser.New(t).Tab(t, sys.URL(testsystem.Contractor))

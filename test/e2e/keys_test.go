@@ -14,6 +14,7 @@ const focusedRow = `document.activeElement.closest("tr[id]")?.innerText ?? ""`
 
 // A manager decides by keys alone, without pressing anything that they are not in.
 func TestKeysWorkThroughAList(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	ada := b.Tab(t, sys.URL(testsystem.Contractor))
@@ -67,6 +68,7 @@ func TestKeysWorkThroughAList(t *testing.T) {
 
 // What somebody chooses is there at the first paint of every page, before any other script has run.
 func TestThemeIsChosenAndRemembered(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	for _, app := range []string{testsystem.Contractor, testsystem.Manager} {

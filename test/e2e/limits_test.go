@@ -8,6 +8,7 @@ import (
 )
 
 func TestAPageThatIsOneTooManySaysThatItIsNotLive(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "SOCKETS_PER_SESSION=1")
 	b := browser.New(t)
 	first := b.Tab(t, sys.URL(testsystem.Manager))

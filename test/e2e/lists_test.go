@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheWayBackLeadsToTheListAsItWas(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "Red paint", "Red brick", "Sand")
 	b := browser.New(t)
@@ -87,6 +88,7 @@ func inOrder(tab *browser.Tab) string {
 }
 
 func TestSortedAndFilteredListsAreLive(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	askFor(t, sys, "30.00", "Beams", "9.00", "Cable", "200.00", "Anvil")
 	b := browser.New(t)
@@ -153,6 +155,7 @@ func TestSortedAndFilteredListsAreLive(t *testing.T) {
 }
 
 func TestTheTitleAndTheIconSayHowManyWait(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	askFor(t, sys, "30.00", "Beams", "9.00", "Cable")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))

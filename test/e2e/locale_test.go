@@ -16,6 +16,7 @@ import (
 )
 
 func TestNumbersAndDatesFollowTheBrowsersLanguage(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	german, english := browser.Speaking(t, "de-DE,de,en"), browser.New(t)
 	ada, tom := german.Tab(t, sys.URL(testsystem.Contractor)), english.Tab(t, sys.URL(testsystem.Manager))
@@ -59,6 +60,7 @@ func TestNumbersAndDatesFollowTheBrowsersLanguage(t *testing.T) {
 // The server writes the numbers, and browsers the times in their zone. Both are as the browser's own Intl has
 // them.
 func TestTheServersLocalesAreTheBrowsers(t *testing.T) {
+	t.Parallel()
 	tab := browser.New(t).Tab(t, "about:blank")
 	var amounts []money.Amount
 	for _, minor := range []int64{5, 1234, 99999, 123456, 123456789, -123456} {

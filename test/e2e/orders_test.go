@@ -71,6 +71,7 @@ func pick(tab *browser.Tab, label, text string) {
 }
 
 func TestPickingIsEnough(t *testing.T) {
+	t.Parallel()
 	// given a new order
 	sys := testsystem.New(t)
 	stock(t, sys)
@@ -109,6 +110,7 @@ func TestPickingIsEnough(t *testing.T) {
 }
 
 func TestAnOrderFromDraftToPaidInTwoTabs(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	sys.Send(t, "jon-park", "Jon Park", "/orders", map[string]any{"order_id": uuid.NewString()})
@@ -183,6 +185,7 @@ func heldOrder(t *testing.T, sys *testsystem.System, ada *browser.Tab, total str
 }
 
 func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	ada := b.Tab(t, sys.URL(testsystem.Contractor))
@@ -209,6 +212,7 @@ func TestAnOrderExpiresAndItsHoldIsReleased(t *testing.T) {
 }
 
 func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "GATEWAY_TIMEOUT=4s")
 	b := browser.New(t)
 	ada := b.Tab(t, sys.URL(testsystem.Contractor))
@@ -242,6 +246,7 @@ func TestAnOrderExpiresWhileItsMoneyIsCapturedAndIsRefunded(t *testing.T) {
 }
 
 func TestAnOrderWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	g := stock(t, sys)
 	b := browser.New(t)
@@ -278,6 +283,7 @@ func send(tab *browser.Tab, button string) {
 }
 
 func TestAnOrderOnAPhone(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	b := browser.New(t)
@@ -305,6 +311,7 @@ func fits(t *testing.T, tab *browser.Tab) {
 }
 
 func TestOrdersAreFiltered(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	for _, customer := range []string{"Linden School", "Meyer family"} {
@@ -341,6 +348,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 }
 
 func TestTheSeedsAreSownOnce(t *testing.T) {
+	t.Parallel()
 	// Given a system that was seeded.
 	sys := testsystem.New(t)
 	sys.Seed()

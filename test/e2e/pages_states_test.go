@@ -18,6 +18,7 @@ var lists = map[string][]string{testsystem.Contractor: {"/", "/orders"}, testsys
 
 // An empty list says what it is and what to do, in every tab; a search that finds nothing can be widened.
 func TestEveryEmptyListLeadsOn(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	for app, paths := range lists {
@@ -37,6 +38,7 @@ func TestEveryEmptyListLeadsOn(t *testing.T) {
 
 // An error's page says what happened and leads on; it is as accessible as every other.
 func TestErrorPages(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	for app, path := range map[string]string{testsystem.Contractor: "/orders", testsystem.Manager: "/payments"} {
@@ -74,6 +76,7 @@ func TestErrorPages(t *testing.T) {
 
 // Texts of 200 characters without a space do not widen any page.
 func TestLongTextsFit(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	long := func(begins string, length int) string { return begins + strings.Repeat("W", length-len(begins)) }
 	product, customer, description, reason := long("Product", 200), long("Customer", 200), long("Description", 200), long("Reason", 200)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPeopleSignInWithAProvider(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.NewWithProvider(t)
 	b := browser.New(t)
 

@@ -106,6 +106,7 @@ func playTheStory(t *testing.T, at apps, tag string) {
 }
 
 func TestTheStoryWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	ada := b.Tab(t, sys.URL(testsystem.Contractor), browser.WithoutJavaScript)
@@ -139,6 +140,7 @@ func reloadUntil(t *testing.T, tab *browser.Tab, text string) {
 }
 
 func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 	ada := b.Tab(t, sys.URL(testsystem.Contractor))
@@ -162,6 +164,7 @@ func TestSendingTheFormTwiceMakesOnePayment(t *testing.T) {
 }
 
 func TestAllTabsOfABrowserAreOnePersons(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	b := browser.New(t)
 

@@ -17,6 +17,7 @@ func answersTake(tab *browser.Tab, ms string) {
 
 // Whoever goes on typing while a form is sent sends what was typed with the next press, and has lost nothing.
 func TestAFormThatIsTypedOnWhileItIsSentIsSentAgain(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	ada := browser.New(t).Tab(t, "about:blank")
@@ -68,6 +69,7 @@ func TestAFormThatIsTypedOnWhileItIsSentIsSentAgain(t *testing.T) {
 }
 
 func TestASearchGoesWithWhatElseIsSent(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
 	asked(t, sys, "Red paint", "Red brick", "Sand")
 	mia := browser.New(t).Tab(t, "about:blank")
@@ -122,6 +124,7 @@ func TestASearchGoesWithWhatElseIsSent(t *testing.T) {
 
 // A page that the browser kept shows its buttons, and says why they do nothing and how to go on.
 func TestAPageFromBeforeSaysWhyNothingCanBePressed(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "Kitchen")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -150,6 +153,7 @@ func TestAPageFromBeforeSaysWhyNothingCanBePressed(t *testing.T) {
 
 // Keys press nothing in a row that has left the list.
 func TestKeysPressNothingThatCannotBePressed(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -168,6 +172,7 @@ func TestKeysPressNothingThatCannotBePressed(t *testing.T) {
 
 // A browser may let pages keep nothing, and show no notification.
 func TestABrowserThatKeepsNothingShowsEverythingElse(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "Beams")
 	mia := browser.New(t).Tab(t, "about:blank")

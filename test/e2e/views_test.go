@@ -17,6 +17,7 @@ func saveView(tab *browser.Tab, button, name string) {
 }
 
 func TestAViewIsKeptBesideTheTabs(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	askFor(t, sys, "30.00", "Beams", "9.00", "Cable", "200.00", "Anvil")
 	b := browser.New(t)
