@@ -7,8 +7,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -21,6 +23,8 @@ func main() { service.Main(dispatch) }
 // config says where the provider is, and who may send people to it.
 type config struct {
 	HTTPAddr         string `env:"HTTP_ADDR" envDefault:":5004" desc:"address to listen on, host:port or :port"`
+	TLSCertFile      string `env:"TLS_CERT_FILE" desc:"the certificate of HTTP_ADDR, in PEM, with those between it and its authority: it then speaks HTTPS; read again when it changes"`
+	TLSKeyFile       string `env:"TLS_KEY_FILE" desc:"the private key of TLS_CERT_FILE, in PEM"`
 	Issuer           string `env:"OIDC_ISSUER,required,notEmpty" desc:"the address of this provider, as browsers and apps know it"`
 	ContractorURL    string `env:"CONTRACTOR_UI_URL,required,notEmpty" desc:"the contractors' web app, http://host:port"`
 	ContractorSecret string `env:"CONTRACTOR_UI_SECRET,required,notEmpty" secret:"true" desc:"contractor-ui's OIDC_CLIENT_SECRET"`
@@ -43,14 +47,21 @@ func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c.HTTPAddr, handler)
+	secure, err := service.ServerTLS(c.TLSCertFile, c.TLSKeyFile, slog.Default())
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	return serve(ctx, c.HTTPAddr, handler, secure)
 }
 
-// serve answers until ctx ends.
-func serve(ctx context.Context, addr string, handler http.Handler) error {
+// serve answers until ctx ends, by HTTPS if secure is not nil.
+func serve(ctx context.Context, addr string, handler http.Handler, secure *tls.Config) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
+	}
+	if secure != nil {
+		listener = tls.NewListener(listener, secure)
 	}
 	server := &http.Server{Handler: handler, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })

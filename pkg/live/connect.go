@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -15,9 +16,10 @@ import (
 	"countersign.example/pkg/tcp"
 )
 
-// Connect prepares a client of the Redis at address ("redis://host:port/0"). It does not connect yet: Redis
-// may be away. An error is one of the address.
-func Connect(address string) (*redis.Client, error) {
+// Connect prepares a client of the Redis at address ("redis://host:port/0", or "rediss://" by TLS), whose
+// certificate those in trusted have signed; nil are those whom the machine trusts. It does not connect yet:
+// Redis may be away. An error is one of the address.
+func Connect(address string, trusted *x509.CertPool) (*redis.Client, error) {
 	options, err := redis.ParseURL(address)
 	if err != nil {
 		var syntax *url.Error
@@ -29,6 +31,9 @@ func Connect(address string) (*redis.Client, error) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second
 	dialer := tcp.Dialer(options.DialTimeout)
 	secure := options.TLSConfig
+	if secure != nil {
+		secure.RootCAs = trusted
+	}
 	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if secure != nil {
 			return (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, network, addr)

@@ -16,7 +16,7 @@ import (
 )
 
 func connect(t *testing.T, addr string) *redis.Client {
-	client, err := Connect("redis://" + addr)
+	client, err := Connect("redis://"+addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func newApp(tb testing.TB) *app {
 	tb.Helper()
 	a := &app{tb: tb, db: pgtest.New(tb, journal.Migrations, live.Migrations), mini: miniredis.RunT(tb)}
 	a.exec("create table doc (id text primary key, revision bigint not null)")
-	client, err := live.Connect("redis://" + a.mini.Addr())
+	client, err := live.Connect("redis://"+a.mini.Addr(), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

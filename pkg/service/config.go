@@ -35,6 +35,10 @@ type Config struct {
 	Environment        string        `env:"ENVIRONMENT" envDefault:"development" desc:"development or production; production refuses what is not safe enough, and says what"`
 	HTTPAddr           string        `env:"HTTP_ADDR" desc:"address to listen on, host:port or :port"`
 	AdminAddr          string        `env:"ADMIN_ADDR" desc:"address for operators only: /metrics, /readyz with details, profiles; another one for each process of a host"`
+	TLSCertFile        string        `env:"TLS_CERT_FILE" desc:"the certificate of HTTP_ADDR, in PEM, with those between it and its authority: it then speaks HTTPS; read again when it changes"`
+	TLSKeyFile         string        `env:"TLS_KEY_FILE" desc:"the private key of TLS_CERT_FILE, in PEM"`
+	TrustedProxies     Proxies       `env:"TRUSTED_PROXIES" desc:"proxies whose X-Forwarded-For counts, addresses and networks such as 10.0.0.0/8, separated by commas"`
+	HTTPCAFile         string        `env:"HTTP_CA_FILE" desc:"whom to trust for the certificates of other services and of the sign-in provider, in PEM; without it, whom this machine trusts"`
 	DatabaseURL        string        `env:"DATABASE_URL,required,notEmpty" secret:"true" desc:"this service's own PostgreSQL database, postgres://role:password@host:port/name"`
 	MigrateDatabaseURL string        `env:"MIGRATE_DATABASE_URL" secret:"true" desc:"for the command migrate alone: the same database, as the role that owns its tables; without it that of DATABASE_URL owns them, and could change what is on record"`
 	RolePassword       string        `env:"PGPASSWORD" secret:"true" desc:"the role's password where DATABASE_URL holds none; any characters, as they are"`
@@ -77,7 +81,8 @@ func (v *Verification) UnmarshalText(text []byte) error {
 
 // RedisConfig is for services that push live updates.
 type RedisConfig struct {
-	RedisURL string `env:"REDIS_URL,required,notEmpty" secret:"true" desc:"Redis for live updates, redis://host:port"`
+	RedisURL    string `env:"REDIS_URL,required,notEmpty" secret:"true" desc:"Redis for live updates, redis://host:port, or rediss://user:password@host:port by TLS"`
+	RedisCAFile string `env:"REDIS_CA_FILE" desc:"whom to trust for Redis' certificate, in PEM; without it, whom this machine trusts"`
 }
 
 // Redis returns the RedisConfig of every struct that embeds it.
@@ -114,7 +119,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("ALLOW_PLAINTEXT names %q: use kafka, postgres, redis or http", part))
 		}
 	}
-	errs = append(errs, Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
+	errs = append(errs, c.checkTLS(), Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
 	if c.DrainDelay < 0 {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
 	}
@@ -142,10 +147,12 @@ func Load[C any](defaults C, role Role) (*C, error) {
 	if err != nil {
 		return nil, err
 	}
-	if password := any(c).(Configuration).Base().RolePassword; password != "" {
-		err = os.Setenv(rolePasswordVariable, password) // it may come from a file, and the driver looks there alone
+	base := any(c).(Configuration).Base()
+	if base.RolePassword != "" {
+		// It may come from a file, and the driver looks there alone.
+		err = os.Setenv(rolePasswordVariable, base.RolePassword)
 	}
-	return c, err
+	return c, errors.Join(err, Trust(base.HTTPCAFile))
 }
 
 func load[C any](defaults C, role Role, environment map[string]string) (*C, error) {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,13 +12,15 @@ import (
 	"time"
 )
 
-// HTTPServer is a component that serves handler on the address that variable gives. The limits suit pages and
+// HTTPServer is a component that serves handler on the address that variable gives, by HTTPS if secure is not
+// nil. The limits suit pages and
 // a small API; a hijacked connection (a websocket) is free of them and minds its own. Requests get until the
 // component's share of the time to stop is over to end; then their contexts end and their connections are
 // closed.
-func HTTPServer(variable, addr string, handler http.Handler, log *slog.Logger) Component {
+func HTTPServer(variable, addr string, handler http.Handler, secure *tls.Config, log *slog.Logger) Component {
 	component, _ := serve("http", variable, addr, &http.Server{
 		Handler:           handler,
+		TLSConfig:         secure,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -41,7 +44,11 @@ func serve(name, variable, addr string, server *http.Server, log *slog.Logger) (
 		},
 		Run: func(context.Context) error {
 			log.Info("listening", "server", name, "addr", listener.Addr().String())
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			serving := server.Serve
+			if server.TLSConfig != nil {
+				serving = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+			}
+			if err := serving(listener); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil

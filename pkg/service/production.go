@@ -51,6 +51,10 @@ func refused(c Configuration, role Role, environment map[string]string, now time
 			refuse("%s is plain http: use https, or name http in ALLOW_PLAINTEXT where others do not read along", name)
 		}
 	}
+	if role.Serves(Web) && base.TLSCertFile == "" && len(base.TrustedProxies) == 0 && !plain(plainHTTP) {
+		refuse("TLS_CERT_FILE is not set, and no proxy that speaks HTTPS is in TRUSTED_PROXIES: set one of the two, " +
+			"or name http in ALLOW_PLAINTEXT where others do not read along")
+	}
 	database := func(name, address string) {
 		if !plain(plainPostgres) && !verified(address) {
 			refuse("%s does not say sslmode=verify-full, so that anybody could be the server: "+

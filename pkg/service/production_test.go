@@ -26,7 +26,7 @@ func safe() map[string]string {
 		"ENVIRONMENT": "production", "HTTP_ADDR": ":3000", "DATABASE_URL": "postgres://role@db.example/name?sslmode=verify-full", "PGPASSWORD": "kept to us",
 		"KAFKA_BROKERS": "kafka.example:9092", "EVENT_SIGNING_KEY_FILE": "key.pem", "EVENT_VERIFY_KEYS_FILE": "verify.json",
 		"REDIS_URL": "rediss://role:kept@redis.example:6379", "ORDERING_CORE_URL": "https://orders.example", "ORDERING_CORE_TOKEN": "a token of our own",
-		"KAFKA_TLS": "true",
+		"KAFKA_TLS": "true", "TRUSTED_PROXIES": "10.0.0.0/8",
 	}
 }
 
@@ -53,11 +53,11 @@ func TestProductionRefusesWhatIsNotSafe(t *testing.T) {
 		{"all at once", map[string]string{
 			"DATABASE_URL": "postgres://role@db.example/name?sslmode=require", "PGPASSWORD": "core-development", "REDIS_URL": "redis://redis.example",
 			"ORDERING_CORE_URL": "http://orders.example", "ORDERING_CORE_TOKEN": "contractor-to-orders-development-token", "EVENT_SIGNING_KEY_FILE": "",
-			"VERIFY_EVENTS": "accepted", "KAFKA_TLS": "false",
-		}, []string{"DATABASE_URL", "EVENT_SIGNING_KEY_FILE", "KAFKA_TLS", "ORDERING_CORE_TOKEN", "ORDERING_CORE_URL", "PGPASSWORD", "REDIS_URL", "VERIFY_EVENTS"}},
+			"VERIFY_EVENTS": "accepted", "KAFKA_TLS": "false", "TRUSTED_PROXIES": "",
+		}, []string{"DATABASE_URL", "EVENT_SIGNING_KEY_FILE", "KAFKA_TLS", "ORDERING_CORE_TOKEN", "ORDERING_CORE_URL", "PGPASSWORD", "REDIS_URL", "TLS_CERT_FILE", "VERIFY_EVENTS"}},
 		{"what is allowed by name", map[string]string{
 			"DATABASE_URL": "postgres://role@db.example/name", "REDIS_URL": "redis://redis.example", "ORDERING_CORE_URL": "http://orders.example",
-			"KAFKA_TLS": "false", "ALLOW_PLAINTEXT": "http,kafka,postgres,redis",
+			"KAFKA_TLS": "false", "TRUSTED_PROXIES": "", "ALLOW_PLAINTEXT": "http,kafka,postgres,redis",
 		}, nil},
 		{"sockets of this machine", map[string]string{"DATABASE_URL": "host=/run/postgresql user=role", "REDIS_URL": "unix:///run/redis.sock"}, nil},
 		{"another server behind the verified one", map[string]string{"DATABASE_URL": "postgres://db.example/name?sslmode=prefer"}, []string{"DATABASE_URL"}},

@@ -107,7 +107,7 @@ func TestASlowRequestDoesNotTakeAllOfTheTimeToStop(t *testing.T) {
 		close(inside)
 		<-r.Context().Done()
 		close(cut)
-	}), g.log))
+	}), nil, g.log))
 	stop, ended := runUntil(t, g)
 	go func() {
 		if response, err := http.Get("http://" + addr); err == nil {

@@ -55,8 +55,9 @@ type Demo struct {
 
 // IdentityConfig says how people are known; embed it beside service.Config.
 type IdentityConfig struct {
-	Identity  string `env:"IDENTITY" desc:"how people sign in: oidc with an OpenID Connect provider, demo as whomever they choose; demo is refused in production"`
-	PublicURL string `env:"PUBLIC_URL" desc:"the address at which browsers reach this app, https://host; needed with IDENTITY=oidc"`
+	Identity     string   `env:"IDENTITY" desc:"how people sign in: oidc with an OpenID Connect provider, demo as whomever they choose; demo is refused in production"`
+	PublicURL    string   `env:"PUBLIC_URL" desc:"the address at which browsers reach this app, https://host; needed with IDENTITY=oidc"`
+	AllowedHosts []string `env:"ALLOWED_HOSTS" desc:"names besides PUBLIC_URL's by which this app may be addressed, separated by commas"`
 }
 
 // Ways in which people sign in.

@@ -38,7 +38,25 @@ func (c *Config) Validate() error {
 	if c.Identity == web.OIDCIdentity {
 		errs = append(errs, c.OIDC.Check(c.Environment, c.PublicURL))
 	}
+	if client, err := c.connect(); err != nil {
+		errs = append(errs, err)
+	} else {
+		errs = append(errs, client.Close())
+	}
 	return errors.Join(errs...)
+}
+
+// connect prepares a client of Redis.
+func (c *Config) connect() (*redis.Client, error) {
+	trusted, err := service.ReadCAs("REDIS_CA_FILE", c.RedisCAFile)
+	if err != nil {
+		return nil, err
+	}
+	client, err := live.Connect(c.RedisURL, trusted)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	return client, nil
 }
 
 func (c *Config) webapp() *Config { return c }
@@ -92,8 +110,8 @@ func (a App[C]) parts(cfg *C, b composition.Base) (composition.Parts, error) {
 
 // start adds what runs in every role. Every replica is ready to push: one of them does at a time.
 func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
-	if r.redis, err = live.Connect(r.RedisURL); err != nil {
-		return service.UsageError{Err: fmt.Errorf("REDIS_URL: %w", err)}
+	if r.redis, err = r.connect(); err != nil {
+		return service.UsageError{Err: err}
 	}
 	rt.OnStop("redis", func(context.Context) error { return r.redis.Close() })
 	if r.assets, err = web.BuiltAssets(); err != nil {
@@ -111,8 +129,8 @@ func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
 	return nil
 }
 
-// late is an error when the oldest event in the outbox has waited longer than lateAfter: that is how a process
-// without a consumer knows that Kafka is away.
+// late is an error when the oldest event in the outbox has waited longer than lateAfter: that is how a
+// process without a consumer knows that Kafka is away.
 func late(ctx context.Context, j *journal.Journal) error {
 	since, err := j.OutboxSince(ctx)
 	if err == nil && !since.IsZero() && time.Since(since) > lateAfter {
@@ -161,7 +179,7 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	if err := site.Check(); err != nil {
 		return err
 	}
-	rt.Serve(site)
+	rt.Serve(r.Addressed(site, r.Environment))
 	rt.OnStop("sockets", hub.Close) // before the server, which does not see them
 	return nil
 }

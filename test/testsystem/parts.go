@@ -94,7 +94,7 @@ func (p *Parts) StartKafka(tb testing.TB) {
 
 func emptyRedis(tb testing.TB, address string) {
 	tb.Helper()
-	client, err := live.Connect(address)
+	client, err := live.Connect(address, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,0 +1,66 @@
+package service
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are those whose word counts for who sends a request.
+type Proxies []netip.Prefix
+
+// UnmarshalText reads addresses and networks, separated by commas.
+func (p *Proxies) UnmarshalText(text []byte) error {
+	var read Proxies
+	for entry := range strings.SplitSeq(string(text), ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		if address, err := netip.ParseAddr(entry); err == nil {
+			read = append(read, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(entry)
+		if err != nil {
+			return fmt.Errorf("TRUSTED_PROXIES contains %q: use addresses and networks such as 10.0.0.0/8", entry)
+		}
+		read = append(read, network.Masked())
+	}
+	*p = read
+	return nil
+}
+
+func (p Proxies) trust(address netip.Addr) bool {
+	for _, network := range p {
+		if network.Contains(address.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// behind gives next requests with the address of the client that the proxies name: the last in
+// X-Forwarded-For that is no proxy itself. What stands before it anybody can have written.
+func (p Proxies) behind(next http.Handler) http.Handler {
+	if len(p) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && p.trust(peer.Addr()) {
+			named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+			for i := len(named) - 1; i >= 0; i-- {
+				client, err := netip.ParseAddr(strings.TrimSpace(named[i]))
+				if err != nil {
+					break
+				}
+				r.RemoteAddr = net.JoinHostPort(client.String(), "0")
+				if !p.trust(client) {
+					break
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
