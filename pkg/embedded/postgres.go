@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -23,6 +24,8 @@ type PostgresConfig struct {
 	Port     int
 	Password string            // of the superuser "postgres", fixed when Dir is first used
 	Settings map[string]string // server settings, such as max_connections
+	// CertFile and KeyFile, in PEM, have all but the superuser come by TLS; empty for plaintext.
+	CertFile, KeyFile string
 }
 
 // URL is the superuser's address of the database "postgres".
@@ -64,6 +67,11 @@ func startKeeper(ctx context.Context, cfg PostgresConfig) (*PostgresServer, erro
 			return nil, err
 		}
 		if err := giveToServer(dir); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.CertFile != "" {
+		if err := giveSecrets(&cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -115,6 +123,38 @@ func startKeeper(ctx context.Context, cfg PostgresConfig) (*PostgresServer, erro
 		err = fmt.Errorf("not up after %s", startPatience)
 	}
 	return nil, errors.Join(err, server.Close())
+}
+
+// hba is who may come how. The library that starts the server asks by plaintext whether it answers.
+const hba = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostnossl postgres postgres 127.0.0.1/32 password\n"
+
+// giveSecrets copies what only the server's user may read to where it may.
+func giveSecrets(cfg *PostgresConfig) error {
+	for name, source := range map[string]string{"server.pem": cfg.CertFile, "server.key": cfg.KeyFile, "hba.conf": ""} {
+		content := []byte(hba)
+		if source != "" {
+			read, err := os.ReadFile(source)
+			if err != nil {
+				return err
+			}
+			content = read
+		}
+		path := filepath.Join(cfg.Dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+		if err := giveToServer(path); err != nil {
+			return err
+		}
+	}
+	settings := maps.Clone(cfg.Settings)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	settings["ssl"], settings["hba_file"] = "on", filepath.Join(cfg.Dir, "hba.conf")
+	settings["ssl_cert_file"], settings["ssl_key_file"] = filepath.Join(cfg.Dir, "server.pem"), filepath.Join(cfg.Dir, "server.key")
+	cfg.Settings = settings
+	return nil
 }
 
 // KeeperPID is the process that keeps the server, for tests of its death.

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // app is a web app reduced to documents that have nothing but a revision.
 type app struct {
 	tb    testing.TB
+	name  string
 	db    *pg.DB
 	mini  *miniredis.Miniredis
 	redis *redis.Client
@@ -41,15 +43,24 @@ type app struct {
 
 func newApp(tb testing.TB) *app {
 	tb.Helper()
-	a := &app{tb: tb, db: pgtest.New(tb, journal.Migrations, live.Migrations), mini: miniredis.RunT(tb)}
+	mini := miniredis.RunT(tb)
+	a := newAppAt(tb, "test", "redis://"+mini.Addr(), nil)
+	a.mini = mini
+	return a
+}
+
+// newAppAt is an app of a name whose Redis is at an address.
+func newAppAt(tb testing.TB, name, address string, trusted *x509.CertPool) *app {
+	tb.Helper()
+	a := &app{tb: tb, name: name, db: pgtest.New(tb, journal.Migrations, live.Migrations)}
 	a.exec("create table doc (id text primary key, revision bigint not null)")
-	client, err := live.Connect("redis://"+a.mini.Addr(), nil)
+	client, err := live.Connect(address, trusted)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	a.redis = client
 	tb.Cleanup(func() { _ = a.redis.Close() })
-	a.hub = live.NewHub(a.db, a.redis, "test", quiet)
+	a.hub = live.NewHub(a.db, a.redis, name, quiet)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.hub.Serve(w, r, "all", r.URL.Query().Get("session"), rights.Held(r.URL.Query().Get("held")))
 	}))
@@ -77,7 +88,7 @@ func (a *app) run(part func(context.Context) error) (stop func()) {
 }
 
 func (a *app) push() (stop func()) {
-	return a.run(live.NewPusher(a.db, a.redis, "test", a, quiet).Run)
+	return a.run(live.NewPusher(a.db, a.redis, a.name, a, quiet).Run)
 }
 
 func (a *app) exec(sql string, args ...any) {
