@@ -43,7 +43,7 @@ type attempt struct {
 }
 
 func (a *attempt) GetID() string          { return a.id }
-func (a *attempt) GetACR() string         { return "" }
+func (a *attempt) GetACR() string         { return strings.Join(a.ACRValues[:min(1, len(a.ACRValues))], "") } // it asks in whatever way is wanted
 func (a *attempt) GetAMR() []string       { return []string{"pwd"} }
 func (a *attempt) GetAudience() []string  { return []string{a.ClientID} }
 func (a *attempt) GetAuthTime() time.Time { return a.began }

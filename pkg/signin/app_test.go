@@ -63,7 +63,7 @@ func startApp(t *testing.T) *app {
 	identity, err := signin.New(signin.Options{
 		Config: signin.Config{
 			Issuer: a.provider.URL, ClientID: clientID, ClientSecret: clientSecret, Scopes: []string{"openid", "profile", "email"},
-			RolesClaim: "roles", Roles: map[string]rights.Role{"manager": rights.Manager, "contractor": rights.Contractor, "auditor": rights.Auditor},
+			RolesClaim: "roles", StepUpACR: "strong", Roles: map[string]rights.Role{"manager": rights.Manager, "contractor": rights.Contractor, "auditor": rights.Auditor},
 		},
 		Environment: "development", PublicURL: a.URL, Roles: []rights.Role{rights.Manager}, Sessions: a.sessions, Log: log,
 	})
@@ -89,6 +89,19 @@ func startApp(t *testing.T) *app {
 	site.GET("/payments", web.Own, who)
 	site.GET("/roles", web.Own, func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(web.PersonOf(c).Roles)) })
 	site.POST("/payments", web.Own, who)
+	site.POST("/much", web.Own, func(c echo.Context) error {
+		if !a.sessions.HasConfirmed(c, time.Minute) {
+			a.sessions.Keep(c, "/much", map[string]string{"note": "kept"})
+			return &web.Error{Status: http.StatusUnauthorized, Message: "Once more.", Way: signin.ConfirmLink("/much")}
+		}
+		return c.String(http.StatusOK, "Done by "+web.PersonOf(c).Name)
+	})
+	site.GET("/much", web.Own, func(c echo.Context) error {
+		if form := a.sessions.Kept(c, "/much"); form != nil {
+			return c.String(http.StatusOK, form.Value("note"))
+		}
+		return c.String(http.StatusOK, "nothing kept")
+	})
 	a.Config.Handler = site
 	return a
 }

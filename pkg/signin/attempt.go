@@ -24,6 +24,7 @@ type attempt struct {
 	Nonce    string
 	Verifier string // of PKCE
 	To       string // where the person wanted to go
+	Person   string `json:",omitempty"` // who is to prove again who they are; "" for a sign-in
 	Began    time.Time
 }
 
@@ -35,14 +36,14 @@ const (
 )
 
 // begin keeps a new attempt in the browser, and forgets the oldest of too many.
-func (p *Provider) begin(c echo.Context, to string) attempt {
+func (p *Provider) begin(c echo.Context, to, person string) attempt {
 	waiting := p.attempts(c)
 	slices.SortFunc(waiting, func(a, b attempt) int { return cmp.Compare(a.Began.UnixNano(), b.Began.UnixNano()) })
 	for len(waiting) >= attemptsKept {
 		p.forget(c, waiting[0])
 		waiting = waiting[1:]
 	}
-	a := attempt{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: to, Began: time.Now().UTC()}
+	a := attempt{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: to, Person: person, Began: time.Now().UTC()}
 	value, _ := json.Marshal(a) // texts and a time: cannot fail
 	p.sessions.SetCookie(c, attemptCookie+a.State, base64.RawURLEncoding.EncodeToString(value), attemptLife)
 	return a

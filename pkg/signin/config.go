@@ -19,6 +19,7 @@ type Config struct {
 	ClientSecret string                 `env:"OIDC_CLIENT_SECRET" secret:"true" desc:"its secret there"`
 	Scopes       []string               `env:"OIDC_SCOPES" envDefault:"openid,profile,email" desc:"the scopes that are asked for"`
 	RolesClaim   string                 `env:"OIDC_ROLES_CLAIM" envDefault:"roles" desc:"the claim that says what somebody is; points lead into objects"`
+	StepUpACR    string                 `env:"OIDC_STEP_UP_ACR" desc:"how the provider asks somebody again before a decision above STEP_UP_ABOVE: the acr that its answer must have; empty for whatever way"`
 	Roles        map[string]rights.Role `env:"OIDC_ROLES" envKeyValSeparator:"=" envDefault:"contractor=contractor,manager=manager,operator=operator,auditor=auditor,admin=admin" desc:"what its values mean here: value=role, separated by commas; the roles are contractor, manager, operator, auditor and admin"`
 }
 

@@ -85,8 +85,12 @@ func (p *Provider) send(c echo.Context) error {
 	if err != nil {
 		return p.away(c, to, err)
 	}
-	a := p.begin(c, to)
-	return web.Redirect(c, k.AuthCodeURL(a.State, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)))
+	person, options := "", []oauth2.AuthCodeOption(nil)
+	if account, ok := p.sessions.Account(c); ok && c.QueryParam(confirming) != "" {
+		person, options = account.ID, p.askAgain()
+	}
+	a := p.begin(c, to, person)
+	return web.Redirect(c, k.AuthCodeURL(a.State, append(options, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier))...))
 }
 
 // away answers while the provider is, or says what cannot be used.
@@ -128,6 +132,9 @@ func (p *Provider) callback(c echo.Context) error {
 			Message: "You were not signed in: what the sign-in service answered could not be proved to be for you and this app, now. Nothing was done."}
 	} else if err != nil {
 		return p.away(c, a.To, err)
+	}
+	if a.Person != "" {
+		return p.confirmed(c, a, account)
 	}
 	if err := p.sessions.SignIn(c, account, noted(unknown)...); err != nil {
 		return err
@@ -184,6 +191,11 @@ func (p *Provider) exchange(ctx context.Context, a attempt, code, issuer string)
 	}
 	if token.Nonce != a.Nonce {
 		return account, nil, refuse("the token answers another attempt")
+	}
+	if a.Person != "" {
+		if err := p.confirms(a, of); err != nil {
+			return account, nil, refuse("%w", err)
+		}
 	}
 	if err := p.complete(ctx, k, token, of, answer); err != nil {
 		return account, nil, err

@@ -51,6 +51,11 @@ func QueueAccess(tx *pg.Tx, rows []Access) error {
 	return nil
 }
 
+// QueueRenewal gives all sessions of somebody, whose rights have changed, another token with their next page.
+func QueueRenewal(tx *pg.Tx, person string) {
+	tx.Queue("update sessions set renew = true where person = $1", person)
+}
+
 // isBlocked is the condition that a row of sessions is of somebody who is blocked. A session may begin in the
 // moment in which its person is blocked, so that whoever reads one asks.
 const isBlocked = "exists (select from person_access a where a.person = sessions.person and a.blocked)"

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -97,5 +98,47 @@ func TestASessionThatBeginsWhileItsPersonIsBlockedCountsForNothing(t *testing.T)
 	}
 	if ended, err := s.sessions.Ended(t.Context(), tom); err != nil || len(ended) != 1 {
 		t.Errorf("its sockets stay: %v, %v", ended, err)
+	}
+}
+
+func TestAChangeOfRightsGivesTheSessionAnotherToken(t *testing.T) {
+	s := startSample(t)
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	var deadline, after time.Time
+	read := func(into *time.Time) {
+		if err := s.db.Pool().QueryRow(t.Context(), "select deadline from sessions").Scan(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.set(t, "deadline = deadline - interval '1 minute', data = data")
+	read(&deadline)
+	before := s.cookie(t)
+
+	// when his rights change, then what a page fetches by itself leaves the token, and his next page renews it
+	if err := s.db.InTx(t.Context(), func(tx *pg.Tx) error { web.QueueRenewal(tx, "tom-berg"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	s.get(t, "/whoami", "Page-Refresh", "1")
+	s.get(t, "/whoami", "Sec-Fetch-Mode", "cors")
+	if s.cookie(t) != before {
+		t.Error("renewed by what a page fetches")
+	}
+	if _, name := s.get(t, "/whoami"); name != "Tom Berg" || s.cookie(t) == before {
+		t.Errorf("%s has the same token", name)
+	}
+	read(&after)
+	if after.After(deadline.Add(time.Minute + time.Second)) {
+		t.Errorf("the session lasts until %s, not %s", after, deadline)
+	}
+	renewed := s.cookie(t)
+	if _, name := s.get(t, "/whoami"); name != "Tom Berg" || s.cookie(t) != renewed {
+		t.Error("renewed twice")
+	}
+	thief := httptest.NewRequest(http.MethodGet, "/whoami", nil)
+	thief.AddCookie(&http.Cookie{Name: "sample_session", Value: before})
+	answer := httptest.NewRecorder()
+	s.site.ServeHTTP(answer, thief)
+	if answer.Body.String() == "Tom Berg" {
+		t.Error("the former token holds")
 	}
 }

@@ -42,10 +42,7 @@ func (s *Sessions) SignIn(c echo.Context, a Account, more ...slog.Attr) error {
 		err = m.Clear(ctx)
 	}
 	if err == nil {
-		for key, value := range map[string]string{personKey: a.ID, nameKey: a.Name, addressKey: a.Address,
-			rolesKey: rights.Join(a.Roles), providerSessionKey: a.ProviderSession, idTokenKey: a.IDToken} {
-			m.Put(ctx, key, value)
-		}
+		s.put(ctx, a)
 		err = s.save(c)
 	}
 	if err != nil {
@@ -53,6 +50,13 @@ func (s *Sessions) SignIn(c echo.Context, a Account, more ...slog.Attr) error {
 	}
 	s.LogSecurity(c, SignedIn, a.ID, append(more, slog.String("roles", rights.Join(a.Roles)))...)
 	return nil
+}
+
+func (s *Sessions) put(ctx context.Context, a Account) {
+	for key, value := range map[string]string{personKey: a.ID, nameKey: a.Name, addressKey: a.Address,
+		rolesKey: rights.Join(a.Roles), providerSessionKey: a.ProviderSession, idTokenKey: a.IDToken} {
+		s.manager.Put(ctx, key, value)
+	}
 }
 
 // Account is who is signed in in the browser; false for nobody. A session of the version that kept no roles

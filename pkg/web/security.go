@@ -10,6 +10,7 @@ import (
 const (
 	SignedIn      = "sign-in"
 	SignInFailed  = "sign-in-failed"
+	Confirmed     = "confirmed"
 	SignedOut     = "sign-out"
 	RefusedOrigin = "refused-origin"
 	RefusedRight  = "refused-right"

@@ -32,7 +32,7 @@ const (
 	linesWaiting   = 1024 // that a person's request never waits for; what comes beyond is in the printed log alone
 	linesAtOnce    = 256
 	longestDetails = 500             // in characters
-	lastWrite      = 2 * time.Second // for what waits when the service stops
+	lastWrite      = 2 * time.Second // for a write, be it the last one
 )
 
 // KeepSecurityLog stores what LogSecurity tells, for [Sessions.SecurityLog] to show, until ctx ends. The
@@ -41,9 +41,7 @@ func (s *Sessions) KeepSecurityLog(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
-			defer cancel()
-			s.storeLines(late, s.waitingLines(nil))
+			s.storeLines(ctx, s.waitingLines(nil))
 			return ctx.Err()
 		case line := <-s.lines:
 			s.storeLines(ctx, s.waitingLines([]SecurityLine{line}))
@@ -68,6 +66,8 @@ func (s *Sessions) storeLines(ctx context.Context, lines []SecurityLine) {
 	if len(lines) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite) // also when the service stops
+	defer cancel()
 	rows := pgx.CopyFromSlice(len(lines), func(i int) ([]any, error) {
 		l := lines[i]
 		return []any{l.At, l.Event, l.Person, l.Session, l.Address, l.Details}, nil

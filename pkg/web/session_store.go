@@ -42,17 +42,25 @@ type unusedKey struct{}
 // FindCtx reads a session and, where a person uses it, puts off its end: all in one statement, which writes
 // once a minute at most.
 func (s *sessionStore) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	used := ctx.Value(unusedKey{}) == nil
+	used, renew := ctx.Value(unusedKey{}) == nil, false
 	err = s.db.Pool().QueryRow(ctx, `with used as (
 			update sessions set seen = now(), expiry = least(deadline, now() + $2::interval)
 			where token = $1 and $3 and expiry > now() and seen < now() - $4::interval)
-		select data from sessions where token = $1 and expiry > now() and not `+isBlocked,
-		hashOf(token), s.idle, used, min(seenEvery, s.idle/4)).Scan(&data)
+		select data, renew from sessions where token = $1 and expiry > now() and not `+isBlocked,
+		hashOf(token), s.idle, used, min(seenEvery, s.idle/4)).Scan(&data, &renew)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false, nil
 	}
+	if f, ok := ctx.Value(foundKey{}).(*foundSession); ok {
+		f.renew = renew
+	}
 	return data, err == nil, err
 }
+
+// foundSession is what is read of a session beside its data.
+type foundSession struct{ renew bool }
+
+type foundKey struct{}
 
 // sessionOwner is what is known of a session beside its data.
 type sessionOwner struct{ person, browser, providerSession string }

@@ -114,7 +114,11 @@ func (s *Sessions) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		if r := c.Request(); r.URL.Path == livePath || r.Header.Get(refreshHeader) != "" {
 			ctx = context.WithValue(ctx, unusedKey{}, true)
 		}
-		ctx, err := s.manager.Load(ctx, token)
+		found := &foundSession{}
+		ctx, err := s.manager.Load(context.WithValue(ctx, foundKey{}, found), token)
+		if err == nil && found.renew && ctx.Value(unusedKey{}) == nil && Navigates(c.Request()) {
+			err = s.renew(ctx)
+		}
 		if err != nil {
 			return Unavailable("Your session cannot be read at the moment. Please try again shortly.", err)
 		}

@@ -18,6 +18,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/web"
 )
 
 // Service takes the commands.
@@ -89,6 +90,7 @@ func (s *Service) change(ctx context.Context, id, seen string, command func(p, a
 			return err
 		}
 		p = people.Fold(journal.Entries(stream))
+		web.QueueRenewal(tx, p.ID)
 		for _, project := range s.project {
 			if err := project(ctx, tx, []journal.Stream{stream}); err != nil {
 				return err

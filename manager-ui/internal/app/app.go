@@ -3,6 +3,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"countersign.example/manager-ui/internal/admission"
@@ -22,6 +24,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
+	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/web"
@@ -31,10 +34,33 @@ import (
 // Config is what manager-ui reads from its environment.
 type Config struct {
 	webapp.Config
-	PaymentsCoreURL   string `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
-	PaymentsCoreToken string `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at payments-core"`
-	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
-	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
+	PaymentsCoreURL   string            `env:"PAYMENTS_CORE_URL,required,notEmpty" desc:"payments-core, which captures and releases money, http://host:port"`
+	PaymentsCoreToken string            `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at payments-core"`
+	OrderingCoreURL   string            `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
+	OrderingCoreToken string            `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
+	StepUpAbove       map[string]string `env:"STEP_UP_ABOVE" envKeyValSeparator:"=" desc:"above which amounts a manager is asked again who they are before they decide, currency=amount, separated by commas, such as EUR=10000.00,JPY=1500000; other currencies always; empty for never"`
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	_, err := c.stepUp()
+	return errors.Join(c.Config.Validate(), err)
+}
+
+// stepUp reads STEP_UP_ABOVE.
+func (c *Config) stepUp() (people.Limits, error) {
+	if len(c.StepUpAbove) > 0 && c.Identity != web.OIDCIdentity {
+		return nil, errors.New("STEP_UP_ABOVE is set, which needs IDENTITY=oidc: nobody else asks people again who they are")
+	}
+	limits := people.Limits{}
+	for currency, typed := range c.StepUpAbove {
+		amount, err := money.Parse(typed, currency)
+		if err != nil {
+			return nil, fmt.Errorf("STEP_UP_ABOVE has %s=%s: %w; use EUR=10000.00,JPY=1500000", currency, typed, err)
+		}
+		limits[currency] = amount.Minor
+	}
+	return limits, nil
 }
 
 // Program is the command line.
@@ -80,7 +106,12 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 	}
 	rt.OnStop("ordering-core", func(context.Context) error { orderingCore.Close(); return nil })
 	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, readmodel.ProjectPeople, presence.Project).Seen
+	stepUp, err := cfg.stepUp()
+	if err != nil {
+		return nil, service.UsageError{Err: err}
+	}
 	return pages.New(pages.Options{
+		StepUp:  stepUp,
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),

@@ -20,6 +20,7 @@ import (
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/manager-ui/people"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
@@ -55,7 +56,8 @@ type Options struct {
 	Histories *readmodel.Histories
 	Payments  *payments.Service
 	Admission *admission.Service
-	Ordering  *api.Client // ordering-core
+	StepUp    people.Limits // above which amounts whoever decides is asked again who they are; none for never
+	Ordering  *api.Client   // ordering-core
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
 	Now       func() time.Time
@@ -70,6 +72,7 @@ type handlers struct {
 	ordering  *api.Client
 	uploads   *csvimport.Uploads
 	sessions  *web.Sessions
+	stepUp    people.Limits
 	keys      *signing.Keys
 	hub       *live.Hub
 	log       *slog.Logger
@@ -96,7 +99,7 @@ func New(o Options) (*web.Site, error) {
 	}
 	h := &handlers{
 		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, admission: o.Admission, ordering: o.Ordering,
-		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
+		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)
 	return site, nil

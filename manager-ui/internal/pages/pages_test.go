@@ -64,6 +64,12 @@ type testSite struct {
 // open starts a testSite whose payments-core is at coreURL.
 func open(tb testing.TB, coreURL string) *testSite {
 	tb.Helper()
+	return openWith(tb, coreURL, func(*pages.Options) {})
+}
+
+// openWith is open with other options.
+func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testSite {
+	tb.Helper()
 	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
 	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live()), keys: kafkatest.NewKeys(tb)}
 	assets := web.TestAssets()
@@ -88,11 +94,13 @@ func open(tb testing.TB, coreURL string) *testSite {
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
 	o.must(err)
 	later := func() time.Time { return noon.Add(time.Hour) }
-	site, err := pages.New(pages.Options{
+	options := pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
 		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
 		Keys: o.keys.Trust(), Now: later, Admission: admission.New(db, o.journal, later, readmodel.ProjectPeople, presence.Project),
-	})
+	}
+	change(&options)
+	site, err := pages.New(options)
 	o.must(err)
 	o.server = httptest.NewServer(site)
 	tb.Cleanup(o.server.Close)

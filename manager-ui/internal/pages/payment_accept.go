@@ -21,13 +21,14 @@ import (
 type decision struct {
 	send     func(ctx context.Context, id, text, seen string) (payment.Payment, error)
 	field    string // with the text
+	page     string // of the form, below the payment's own
 	done     string // in a word
 	tone     web.Tone
 	showForm func(echo.Context, *web.Form) error // with what is wrong with it
 }
 
 func (h *handlers) acceptPayment(c echo.Context) error {
-	return h.sendDecision(c, decision{h.payments.Accept, "note", "accepted", web.Good, h.showAcceptForm})
+	return h.sendDecision(c, decision{h.payments.Accept, "note", "", "accepted", web.Good, h.showAcceptForm})
 }
 
 // sendDecision sends the decision that a form asks for.
@@ -38,6 +39,9 @@ func (h *handlers) sendDecision(c echo.Context, d decision) error {
 	}
 	if !form.OK() {
 		return d.showForm(c, form)
+	}
+	if err := h.mustConfirm(c, d, form); err != nil {
+		return err
 	}
 	p, err := d.send(c.Request().Context(), id, form.Value(d.field), form.Value("seen"))
 	var refusal *payment.Refusal

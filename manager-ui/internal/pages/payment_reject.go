@@ -26,11 +26,14 @@ var rejectView = web.NewView[rejectPage]("reject")
 
 // confirmReject begins with what was already written into the field beside the button, if anything.
 func (h *handlers) confirmReject(c echo.Context) error {
+	if kept := h.sessions.Kept(c, c.Request().URL.Path); kept != nil {
+		return h.showRejectForm(c, kept)
+	}
 	return h.showRejectForm(c, web.NewForm(map[string]string{"reason": c.QueryParam("note")}))
 }
 
 func (h *handlers) rejectPayment(c echo.Context) error {
-	return h.sendDecision(c, decision{h.payments.Reject, "reason", "rejected", web.Neutral, h.showRejectForm})
+	return h.sendDecision(c, decision{h.payments.Reject, "reason", "/reject", "rejected", web.Neutral, h.showRejectForm})
 }
 
 // showRejectForm shows the form, unless the payment is decided already: then its page shows that.

@@ -43,7 +43,11 @@ func (h *handlers) showPayment(c echo.Context) error {
 	if reference, ok := payment.ReadReference(c.Param("id")); ok {
 		return h.showReferred(c, reference)
 	}
-	return h.renderPayment(c, http.StatusOK, func(*paymentPage) {})
+	return h.renderPayment(c, http.StatusOK, func(page *paymentPage) {
+		if kept := h.sessions.Kept(c, paymentPath(page.ID)); kept != nil && page.Waits {
+			page.AcceptForm, page.Message = kept, web.Message{Tone: web.Info, Text: confirmedText}
+		}
+	})
 }
 
 // showReferred leads to the payment that a reference names, or to all that have it.

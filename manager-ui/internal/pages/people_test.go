@@ -7,6 +7,7 @@ import (
 
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/manager-ui/people"
+	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/money"
 )
@@ -124,5 +125,27 @@ func TestOpenListsOfPeopleShowWhoIsBlocked(t *testing.T) {
 	}
 	if html := forManagers(rows[0].HTML); html != "" {
 		t.Errorf("managers are pushed %s", html)
+	}
+}
+
+func TestADecisionAboutMuchIsConfirmedFirst(t *testing.T) {
+	o := openWith(t, nowhere, func(o *pages.Options) { o.StepUp = people.Limits{"EUR": 1000_00} })
+	mia := o.manager("mia-weber")
+	small, large := requested(ada, 1000_00, "Tiles", 0), requested(ada, 1000_01, "Kitchen", 1)
+	dollars := requested(ada, 1, "Paint", 2, func(b *payment.Requested) { b.Amount.Currency = "USD" })
+	o.receive(small, large, dollars)
+
+	mia.post("/payments/"+small.Subject+"/accept").is(200, "Accepted: 1,000.00 EUR")
+	const words = "Above 1,000.00 EUR, the sign-in service asks you again who you are before you decide. What you typed is kept."
+	mia.post("/payments/"+large.Subject+"/accept", "note", "Fine by me").
+		is(401, "This is about 1,000.01 EUR.", words, "/sign-in?confirm=yes&amp;to=%2Fpayments%2F"+large.Subject)
+	// and back on the page, what was typed is there, once
+	mia.get("/payments/"+large.Subject).is(200, "Fine by me", "Nothing is decided yet")
+	mia.get("/payments/" + large.Subject).is(200).without("Fine by me")
+	mia.post("/payments/"+large.Subject+"/reject", "reason", "Too much").is(401, words, "reject")
+	mia.get("/payments/"+large.Subject+"/reject").is(200, "Too much")
+	mia.post("/payments/"+dollars.Subject+"/accept").is(401, "This is about 0.01 USD. Above 0.00 USD")
+	if n := len(o.stream(large.Subject).Records); n != 1 {
+		t.Errorf("%d events", n)
 	}
 }
