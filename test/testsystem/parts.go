@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,29 +18,35 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/embedded"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/live"
 )
 
 // Parts are what the services need besides PostgreSQL.
 type Parts struct {
-	Brokers  string
-	RedisURL string
-	Kafka    *embedded.KafkaBroker // nil when real
-	Redis    *embedded.RedisServer // nil when real
-	kafkaDir string
+	Brokers    string
+	Connection connection.Settings // the tests' own, which may do everything
+	RedisURL   string
+	Kafka      *embedded.KafkaBroker // nil when real
+	Redis      *embedded.RedisServer // nil when real
+	kafkaDir   string
 }
 
 // oneByOne has tests take turns that would disturb each other on a real part.
 var oneByOne sync.Mutex
 
-func startParts(tb testing.TB) *Parts {
+// startParts starts what is not there. kafkaUser is how to reach a Kafka of the test's own.
+func startParts(tb testing.TB, kafkaUser *connection.Settings) *Parts {
 	tb.Helper()
 	p := &Parts{Brokers: os.Getenv("TEST_KAFKA_BROKERS"), RedisURL: os.Getenv("TEST_REDIS_URL")}
 	if p.Brokers != "" || p.RedisURL != "" {
 		oneByOne.Lock()
 		tb.Cleanup(oneByOne.Unlock)
 	}
-	if p.Brokers == "" {
+	switch {
+	case kafkaUser != nil:
+		p.Brokers, p.Connection = strings.Join(kafkaUser.KafkaBrokers, ","), *kafkaUser
+	case p.Brokers == "":
 		p.kafkaDir = tb.TempDir()
 		broker, err := embedded.Kafka(p.kafkaDir, freeAddr(tb))
 		if err != nil {
@@ -51,8 +58,11 @@ func startParts(tb testing.TB) *Parts {
 				p.Kafka.Close()
 			}
 		})
-	} else {
+	default:
 		forget(tb, p.Brokers)
+	}
+	if kafkaUser == nil {
+		p.Connection = connection.Plaintext(p.Brokers)
 	}
 	if p.RedisURL == "" {
 		server, err := embedded.Redis(freeAddr(tb))

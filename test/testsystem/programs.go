@@ -15,7 +15,6 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/kafka"
-	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg/pgtest"
 )
 
@@ -124,7 +123,7 @@ func (s *System) migrated(name string) (address string) {
 // createTopics makes those that migrate makes, where the databases are copies.
 func (s *System) createTopics() {
 	s.tb.Helper()
-	client := kafka.Open("test", connection.Plaintext(s.Parts.Brokers))
+	client := kafka.Open("test", s.Parts.Connection)
 	defer client.Close()
 	err := client.CreateTopics(s.tb.Context(), kafka.DeadLettersConfig(),
 		kafka.TopicConfig{Name: payment.Topic, Partitions: payment.Partitions}, kafka.TopicConfig{Name: order.Topic, Partitions: order.Partitions},

@@ -13,7 +13,6 @@ import (
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/kafka"
-	"countersign.example/pkg/kafka/connection"
 )
 
 // consumers are the services that have a journal, and consumed the topics that each of them consumes.
@@ -74,7 +73,7 @@ func (l *look) settled() (end int64, err error) {
 			return 0, err
 		}
 	}
-	client := kafka.Open("oracle", connection.Plaintext(l.system.Parts.Brokers))
+	client := kafka.Open("oracle", l.system.Parts.Connection)
 	defer client.Close()
 	for _, service := range consumers {
 		partitions, err := client.Offsets(ctx, service, consumed[service]...)

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg/pgtest"
 )
@@ -52,6 +53,7 @@ type System struct {
 	provider bool
 	Parts    *Parts
 	addr     map[string]string
+	admin    map[string]string
 	env      map[string][]string
 	Database map[string]string // URL by service, of the role that owns all
 	Keys     *kafkatest.Keys   // with which the services sign, and by which they verify
@@ -68,7 +70,7 @@ func New(tb testing.TB, extra ...string) *System {
 
 func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
 	tb.Helper()
-	s := newSystem(tb, Programs(tb), provider, extra)
+	s := newSystem(tb, Programs(tb), provider, extra, nil)
 	for _, name := range services {
 		s.use(name, s.migrated(name))
 	}
@@ -87,7 +89,7 @@ func NewWithProvider(tb testing.TB) *System {
 // NewOf is New with the programs in the folder bin, of another version.
 func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	tb.Helper()
-	s := newSystem(tb, bin, false, extra)
+	s := newSystem(tb, bin, false, extra, nil)
 	for _, name := range services {
 		s.use(name, pgtest.NewURL(tb))
 		s.Run(name, "migrate")
@@ -96,9 +98,9 @@ func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	return s
 }
 
-func newSystem(tb testing.TB, bin string, provider bool, extra []string) *System {
+func newSystem(tb testing.TB, bin string, provider bool, extra []string, kafkaUser *connection.Settings) *System {
 	tb.Helper()
-	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb), addr: map[string]string{}, env: map[string][]string{},
+	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb, kafkaUser), addr: map[string]string{}, admin: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, Keys: kafkatest.NewKeys(tb), running: map[string]*Process{}}
 	for _, name := range services {
 		s.addr[name] = freeAddr(tb)

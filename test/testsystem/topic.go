@@ -14,7 +14,6 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
-	"countersign.example/pkg/kafka/connection"
 )
 
 // Story is one payment's events in the topic, and their fold.
@@ -87,7 +86,7 @@ func (s *System) history(tb testing.TB, topic string) (events []event.Event) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	client := kafka.Open("oracle", connection.Plaintext(s.Parts.Brokers))
+	client := kafka.Open("oracle", s.Parts.Connection)
 	defer client.Close()
 	err := client.History(ctx, topic, func(e event.Event) error {
 		e.Time = e.Time.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
