@@ -81,7 +81,8 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context, _ pg.Lease) error { // duplicates are all that a relay of the past makes
+	// Duplicates are all that a relay of the past makes.
+	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context, _ pg.Lease) error {
 		err := r.lead(ctx)
 		if errors.Is(err, journal.ErrOtherCluster) {
 			cancel(err)
