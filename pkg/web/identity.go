@@ -135,7 +135,7 @@ func (d *Demo) Register(s *Site) {
 		if i < 0 {
 			return BadRequest("There is no such person.")
 		}
-		if err := d.sessions.SignIn(c, Account{Person: d.people[i]}); err != nil {
+		if err := d.sessions.SignIn(c, Account{Person: d.people[i], Unproven: true}); err != nil {
 			return err
 		}
 		d.sessions.SetCookie(c, chosenCookie, d.people[i].ID, chosenLife)

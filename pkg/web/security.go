@@ -21,6 +21,10 @@ const (
 // LogSecurity writes a line of the security log: who did what, from where, by which session. It never holds a
 // secret, for a session is named by the beginning of its token's hash.
 func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slog.Attr) {
+	s.logSecurity(c, slog.LevelInfo, event, person, more...)
+}
+
+func (s *Sessions) logSecurity(c echo.Context, level slog.Level, event, person string, more ...slog.Attr) {
 	session := s.nameOf(c)
 	session = session[:min(len(session), sessionLogged)]
 	select {
@@ -29,7 +33,7 @@ func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slo
 	}
 	attrs := append([]slog.Attr{slog.Bool("security", true), slog.String("event", event), slog.String("person", person),
 		slog.String("session", session), slog.String("address", c.RealIP())}, more...)
-	s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "security: "+event, attrs...)
+	s.log.LogAttrs(c.Request().Context(), level, "security: "+event, attrs...)
 }
 
 // sessionLogged is how much of a session's hash finds it in the table sessions.

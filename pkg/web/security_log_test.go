@@ -18,6 +18,10 @@ func TestTheSecurityLogIsStoredForPeopleToLookAt(t *testing.T) {
 	for _, origin := range []string{"https://evil.example", "\xff" + strings.Repeat("x", 600)} {
 		s.post(t, "/form", nil, "Origin", origin, "Sec-Fetch-Site", "cross-site")
 	}
+	// then the printed log has what is not of the demo, whose people prove nothing
+	if log := s.log.String(); strings.Contains(log, "security: sign-in") || !strings.Contains(log, "security: refused-origin") {
+		t.Error(log)
+	}
 	// when the service stops at once, then all of them are stored
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
