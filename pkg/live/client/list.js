@@ -6,6 +6,8 @@ import { fits, follows, place } from "./order.js";
 
 export const focusedAt = new WeakMap(); // what the keyboard's focus was put on, and when
 const waiting = new WeakMap(); // by list: the rows that wait, by their ids
+const wanted = new WeakSet(); // lists whose person wants to see what waits, of which a page is on its way
+const doubted = new Map(); // rows of which a page has an older revision, and which, by their ids
 let askServer = () => {};
 
 // onUnsure sets what to call when only the server can say how a list looks now.
@@ -83,13 +85,13 @@ function settle(list) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-primary btn-sm", textContent: words });
   button.addEventListener("click", () => {
     const before = new Set(all(list).map((r) => r.id));
-    release(list);
+    if (release(list)) wanted.add(list);
     all(list).find((r) => !before.has(r.id))?.querySelector("a, button")?.focus();
   });
   line.replaceChildren(...(words ? [button] : []));
 }
 
-// release does what has waited.
+// release does what has waited. It returns whether the rest of it comes with a page.
 function release(list) {
   const due = [...news(list).values()];
   waiting.delete(list);
@@ -99,6 +101,7 @@ function release(list) {
   for (const row of due) unsure = (row.html === undefined || apply(list, row, false)) || unsure;
   settle(list);
   if (unsure) askServer();
+  return unsure;
 }
 whenFree((list) => { if (list.isConnected && (news(list).size || all(list).some(isGone))) release(list); });
 
@@ -161,12 +164,23 @@ const sameList = (a, b) => ["liveList", "liveTab", "liveBy", "liveOrder", "liveP
 addEventListener("turbo:before-morph-element", (event) => {
   const { target, detail: { newElement } } = event;
   if (target.dataset?.liveNews !== undefined) return event.preventDefault(); // the client's own
+  if (newElement && target.matches("[data-live-list] > [id]") && isFromBefore(target, newElement)) return event.preventDefault();
   if (target.dataset?.liveList === undefined || !newElement) return;
-  if (!sameList(target, newElement) || !isHeld(target)) return waiting.delete(target);
+  if (!sameList(target, newElement) || wanted.delete(target) || !isHeld(target)) return waiting.delete(target);
   event.preventDefault();
   merge(target, newElement);
 });
 addEventListener("turbo:render", () => lists().forEach(settle));
+
+// isFromBefore tells whether a page has an older row than is shown. Another page is asked for then: if that says so too, it is true, as
+// after the restore of a backup.
+function isFromBefore({ id, dataset }, { dataset: { revision } }) {
+  if (!(Number(dataset.revision) > Number(revision))) return doubted.delete(id) && false;
+  if (doubted.get(id) === revision) return false;
+  doubted.set(id, revision);
+  addEventListener("turbo:render", () => askServer(), { once: true });
+  return true;
+}
 
 // merge takes what a page says of a list that somebody works in.
 function merge(list, page) {

@@ -29,6 +29,7 @@ new MutationObserver(() => {
 }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 for (const name of ["scroll", "resize"]) addEventListener(name, () => look({ moved: false }), { capture: true, passive: true });
 addEventListener("turbo:load", () => look({ come: false }));
+look({ come: false }); // what the page came with
 
 addEventListener("click", (event) => {
   if (event.detail === 0) { // by the keyboard, whose focus may just have been put there
