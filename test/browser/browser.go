@@ -248,6 +248,17 @@ func (t *Tab) Type(keys string) {
 	}
 }
 
+// Paste pastes what was copied, wherever the focus is.
+func (t *Tab) Paste() {
+	t.tb.Helper()
+	for _, event := range []input.DispatchKeyEventParams{
+		{Type: "rawKeyDown", Key: "v", Code: "KeyV", Modifiers: 2, Commands: []string{"paste"}}, {Type: "keyUp", Key: "v", Code: "KeyV"},
+	} {
+		_, err := chromedp.Call(t.ctx, input.DispatchKeyEvent, event)
+		must(t.tb, err)
+	}
+}
+
 // Fill writes value into the field labelled label, or chooses it in a select.
 func (t *Tab) Fill(label, value string) {
 	t.tb.Helper()

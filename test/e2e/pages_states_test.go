@@ -36,6 +36,11 @@ func TestEveryEmptyListLeadsOn(t *testing.T) {
 	}
 }
 
+// forms are a form of each app that changes something.
+var forms = map[string]struct{ path, button string }{
+	testsystem.Contractor: {"/payments/new", "Request payment"}, testsystem.Manager: {"/customers/new", "Add customer"},
+}
+
 // An error's page says what happened and leads on; it is as accessible as every other.
 func TestErrorPages(t *testing.T) {
 	t.Parallel()
@@ -56,6 +61,18 @@ func TestErrorPages(t *testing.T) {
 		}
 		tab.Open(sys.URL(app) + path + "/" + uuid.NewString())
 		look("404", "Not found", "There is no such")
+		tab.Open(sys.URL(app) + path + "?q=" + strings.Repeat("x", 201))
+		look("400", "Not understood", "Search for 200 characters at most.")
+
+		form := forms[app]
+		tab.Open(sys.URL(app) + form.path)
+		browser.Eval[bool](tab, `Boolean(document.querySelector("meta[name=person]").content = "somebody-else")`)
+		tab.Press(form.button, "main form")
+		look("409", "Not possible any more", "In another tab, this browser was switched to")
+		tab.Open(sys.URL(app) + form.path)
+		browser.Eval[bool](tab, `Boolean(document.querySelector("main form :is(textarea, input:not([type=hidden]))").value = "x".repeat(2e6))`)
+		tab.Press(form.button, "main form")
+		look("413", "Too much at once", "Nothing was saved.")
 
 		sys.Break(t, app, `alter table `+table+` rename to elsewhere`)
 		tab.Open(sys.URL(app) + path)
@@ -71,7 +88,31 @@ func TestErrorPages(t *testing.T) {
 		tab.Eventually(fmt.Sprintf(`fetch(%q).then((answer) => answer.ok)`, path))
 		tab.Press("Try again")
 		tab.SeeNot("Not available")
+
+		browser.Eval[bool](tab, `Promise.all(Array.from({ length: 300 }, () => fetch("/no-such-page"))).then(() => true)`)
+		tab.Open(sys.URL(app) + path)
+		look("429", "One thing after another")
 	}
+}
+
+// A row that has left the list is dimmed, and can be read by everybody.
+func TestADimmedRowCanBeRead(t *testing.T) {
+	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
+	asked(t, sys, "First", "Second", "Third")
+	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+	first, second := mia.Row("First"), mia.Row("Second")
+	live(mia)
+	color := `getComputedStyle(document.querySelector("%s .what a")).color`
+	before := browser.Eval[string](mia, fmt.Sprintf(color, first))
+	mia.Type("jj")
+	tomDecides(t, sys, first, "Reject payment", "Rejected", "Reason", "Twice")
+	mia.See("Rejected by Tom Berg", first)
+	mia.Type("a")
+	mia.See("Accepted by Mia Weber", second)
+	mia.See("Undo", second)
+	require.NotEqual(t, before, browser.Eval[string](mia, fmt.Sprintf(color, first)))
+	isAccessible(t, mia, "dimmed rows")
+	isWideEnough(t, mia, "dimmed rows")
 }
 
 // Texts of 200 characters without a space do not widen any page.
