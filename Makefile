@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset build assets test go-test lint fmt docs kafka topics tail dead-letters bench containers ci launcher browser go
+.PHONY: help run reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench containers ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,21 @@ fmt: ## Format the code
 
 docs: go ## Write docs/asyncapi.yaml anew from the registries of events
 	@go run ./test/asyncapi > docs/asyncapi.yaml.new && mv docs/asyncapi.yaml.new docs/asyncapi.yaml
+
+licences: assets ## Write anew what images and pages contain of others, and its licences
+	@go run ./deploy/licences > bin/licences && mv bin/licences pkg/web/static/licences
+
+# The programs of the images and the browser's bundle, each as CycloneDX, into sbom/.
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+sbom: go ## Write bills of materials (CycloneDX) into sbom/
+	@mkdir -p sbom
+	@set -e; for program in contractor-ui manager-ui ordering-core payments-core payments-core:cmd/sandbox-gateway; do \
+	  module=$${program%%:*}; main=$${program#$$module}; main=$${main#:}; name=$$(basename "$${main:-$$module}"); \
+	  GOWORK=off go run $(CYCLONEDX) app -json -licenses -main "$${main:-.}" -output "$(CURDIR)/sbom/$$name.cdx.json" $$module; \
+	done
+	@cd pkg/web/assets && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only > ../../../sbom/web-assets.cdx.json
+	@ls sbom
 
 kafka: ## Run a real Apache Kafka on 9092 (Java 17, Maven)
 	@exec deploy/kafka/run.sh

@@ -14,8 +14,9 @@ import (
 //go:embed static
 var static embed.FS
 
-// known are the addresses that browsers and robots ask every site for.
-var known = map[string]string{"/favicon.ico": "image/x-icon", "/robots.txt": "text/plain; charset=utf-8"}
+// known are the addresses that browsers and robots ask every site for, and the licences of what it has of
+// others.
+var known = map[string]string{"/favicon.ico": "image/x-icon", "/robots.txt": "text/plain; charset=utf-8", "/licences": "text/plain; charset=utf-8"}
 
 // serveKnown answers for one of those; false for any other request.
 func serveKnown(w http.ResponseWriter, r *http.Request) bool {

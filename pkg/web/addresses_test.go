@@ -81,6 +81,10 @@ func TestWhatEverySiteIsAskedFor(t *testing.T) {
 	if response, text := s.get(t, "/robots.txt"); response.StatusCode != http.StatusOK || text != "User-agent: *\nDisallow: /\n" {
 		t.Errorf("robots: %d %q", response.StatusCode, text)
 	}
+	if response, text := s.get(t, "/licences"); response.StatusCode != http.StatusOK || !strings.Contains(text, "Mozilla Public License") ||
+		response.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("licences: %d %.100s", response.StatusCode, text)
+	}
 	response, icon := s.get(t, "/favicon.ico")
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "image/x-icon" || !strings.HasPrefix(icon, "\x00\x00\x01\x00") {
 		t.Fatalf("icon: %d %s", response.StatusCode, response.Header.Get("Content-Type"))

@@ -29,7 +29,7 @@ const result = await build({
   // The live client is Go's neighbour in pkg/live and resolves its imports from here.
   nodePaths: [path.join(here, "node_modules")],
   loader: { ".svg": "file" },
-  legalComments: "none",
+  legalComments: "eof", // whose parts these are; the whole licences are at /licences
   metafile: true,
   logLevel: "warning",
 });
