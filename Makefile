@@ -52,19 +52,21 @@ fmt: ## Format the code
 docs: go ## Write docs/asyncapi.yaml anew from the registries of events
 	@go run ./test/asyncapi > docs/asyncapi.yaml.new && mv docs/asyncapi.yaml.new docs/asyncapi.yaml
 
-licences: assets ## Write anew what images and pages contain of others, and its licences
+licences: assets ## Write what images and pages contain of others, and its licences
 	@go run ./deploy/licences > bin/licences && mv bin/licences pkg/web/static/licences
 
-# The programs of the images and the browser's bundle, each as CycloneDX, into sbom/.
+# The programs, built as for the images, and the browser's bundle, each as CycloneDX.
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 sbom: go ## Write bills of materials (CycloneDX) into sbom/
 	@mkdir -p sbom
-	@set -e; for program in contractor-ui manager-ui ordering-core payments-core payments-core:cmd/sandbox-gateway; do \
-	  module=$${program%%:*}; main=$${program#$$module}; main=$${main#:}; name=$$(basename "$${main:-$$module}"); \
-	  GOWORK=off go run $(CYCLONEDX) app -json -licenses -main "$${main:-.}" -output "$(CURDIR)/sbom/$$name.cdx.json" $$module; \
+	@set -e; for program in contractor-ui manager-ui ordering-core payments-core payments-core/cmd/sandbox-gateway; do \
+	  name=$${program##*/}; \
+	  (cd $$program && GOWORK=off CGO_ENABLED=0 go build -trimpath -o $(CURDIR)/sbom/$$name .); \
+	  GOWORK=off go run $(CYCLONEDX) bin -json -licenses -std -version "$$(git describe --always)" -output sbom/$$name.cdx.json sbom/$$name; \
+	  rm sbom/$$name; \
 	done
-	@cd pkg/web/assets && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only > ../../../sbom/web-assets.cdx.json
+	@cd pkg/web/assets && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only > $(CURDIR)/sbom/web-assets.cdx.json
 	@ls sbom
 
 kafka: ## Run a real Apache Kafka on 9092 (Java 17, Maven)
