@@ -46,19 +46,19 @@ type Row struct {
 var Newest = readmodel.Sort{Name: "at", SQL: "drafted_at", Type: "timestamptz", Desc: true}
 
 // ByCustomer is another order of it.
-var ByCustomer = readmodel.ByText("customer", "customer_name")
+var ByCustomer = readmodel.ByText("customer", "customer_name").InAllTabs()
 
 // ByTotal is another order of it, by the column of the total. What a draft costs changes with the catalog and
 // stands nowhere: drafts come before everything else.
 func ByTotal(minor string) readmodel.Sort {
 	fixed := fmt.Sprintf(`((case when state = 'draft' or currency = '' then '' else currency || lpad(%s::text, 19, '0') end) collate "C")`, minor)
-	return readmodel.Sort{Name: totalSort, SQL: fixed, Type: "text"}
+	return readmodel.Sort{Name: totalSort, SQL: fixed, Type: "text", OfAll: true}
 }
 
 const totalSort = "total"
 
-// FixedCurrency is the currency of the total that an order has for good, for sums of many: "" of a draft.
-const FixedCurrency = "case when state = 'draft' then '' else currency end"
+// fixedCurrency is the currency of the total that an order has for good, for sums of many: "" of a draft.
+const fixedCurrency = "case when state = 'draft' then '' else currency end"
 
 // Sorts are the orders that a tab has beside others of an app: drafts have no fixed total.
 func Sorts(tab order.State, byTotal readmodel.Sort) (sorts []readmodel.Sort, money readmodel.Sort) {
@@ -108,22 +108,34 @@ func RowOf(s journal.Stream) (Row, order.Order, bool) {
 	}, o, true
 }
 
-// CountNarrowed counts the orders of a narrowed list that still wait for something, by state, up to a bound.
-func CountNarrowed[T readmodel.Row](
-	ctx context.Context, db *pg.DB, orders readmodel.Table[T], query func(order.State) readmodel.Query,
-) (map[order.State]int, error) {
-	counts := map[order.State]int{}
+// AddUpFound adds up a narrowed list of orders by the column of its totals, and counts by state what of it
+// still waits.
+func AddUpFound[T readmodel.Row](
+	ctx context.Context, db *pg.DB, orders readmodel.Table[T], q readmodel.Query, minor string,
+) (readmodel.Sums, map[order.State]readmodel.Sums, error) {
+	var tabs []readmodel.Condition
+	var states []order.State
 	for _, t := range Tabs {
-		if !t.Counted {
-			continue
+		if t.Counted {
+			tabs, states = append(tabs, readmodel.Where("state = ?", t.State)), append(states, t.State)
 		}
-		n, err := orders.CountNarrowed(ctx, db, query(t.State))
-		if err != nil {
-			return nil, err
-		}
-		counts[t.State] = n
 	}
-	return counts, nil
+	sums, found, err := orders.AddUp(ctx, db, q, fixedCurrency, minor, tabs...)
+	counts := map[order.State]readmodel.Sums{}
+	for i, n := range found {
+		counts[states[i]] = n
+	}
+	return sums, counts, err
+}
+
+// CountWaiting counts the orders that still wait for something, by state: those that have ended are many.
+func CountWaiting[T readmodel.Row](ctx context.Context, db *pg.DB, orders readmodel.Table[T], of readmodel.Condition) (map[order.State]readmodel.Sums, error) {
+	found, err := readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where(of.SQL+" and state in ('draft', 'submitted')", of.Args...))
+	counts := map[order.State]readmodel.Sums{}
+	for state, n := range found {
+		counts[state] = readmodel.Sums{Count: n}
+	}
+	return counts, err
 }
 
 // Fold reads an order from its stream.

@@ -6,6 +6,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/web"
 )
 
@@ -100,14 +101,15 @@ func TabOf(name string) (order.State, bool) {
 
 // TabsOf are the tabs above a list of which current is shown. Those of a list that somebody narrowed have its
 // own counts. Drafts are not sorted by total.
-func TabsOf(l web.List, current order.State, counts map[order.State]int) (tabs web.Tabs) {
+func TabsOf(l web.List, current order.State, counts map[order.State]readmodel.Sums) (tabs web.Tabs) {
 	for _, t := range Tabs {
 		tab := web.Tab{Label: t.Label, Href: l.Address("tab", string(t.State)), Current: t.State == current}
 		if t.State == order.StateDraft && l.Sort.Name == totalSort {
 			tab.Href = l.Address("tab", string(t.State), "sort", "")
 		}
 		if t.Counted {
-			tab.Fragment, tab.Count, tab.Narrowed = t.Fragment(), counts[t.State], l.IsNarrowed()
+			tab.Fragment, tab.Narrowed = t.Fragment(), l.IsNarrowed()
+			tab.Count, tab.More = counts[t.State].Count, counts[t.State].More
 		}
 		tabs = append(tabs, tab)
 	}

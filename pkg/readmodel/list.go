@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +15,6 @@ import (
 	"gorm.io/gorm"
 
 	"countersign.example/pkg/event"
-	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/search"
 )
@@ -26,6 +25,9 @@ type Sort struct {
 	SQL  string // what is sorted by, as its index has it
 	Type string // of that: timestamptz or text
 	Desc bool
+	// OfAll says that no index has the rows of each tab in this order, only one that has all rows. It is for
+	// what people sort by less often: each index is written with every change.
+	OfAll bool
 }
 
 // Place is a place in a list: what its sort has of a row that need not be there any more, and the row's id.
@@ -58,8 +60,8 @@ func (s Sort) Place(fields map[string]string) (p Place, ok bool) {
 }
 
 // Condition is a part of a statement's where, with its parameters as question marks. By is what an index of
-// the table finds its rows by: what it compares, or InTab for what all indexes of sorts begin with where a list
-// has tabs. Without it, all indexes of the table begin with what it compares: whose rows they are.
+// the table finds its rows by: what it compares, or InTab for what all indexes of sorts begin with where a
+// list has tabs. Without it, all indexes of the table begin with what it compares: whose rows they are.
 type Condition struct {
 	SQL  string
 	Args []any
@@ -87,6 +89,7 @@ type Query struct {
 	// Narrowed is set where the parameters decide how many rows fit: the statement is then planned for them,
 	// each time.
 	Narrowed bool
+	Way      *Way // bounds what is looked through for a list that people narrow; nil where it is small
 }
 
 // Page is a page of a list, in its order, and where the pages beside it begin; nil where there is none.
@@ -94,19 +97,21 @@ type Page[T Row] struct {
 	Rows          []T
 	Before, After *Place
 	First         bool // it was read from the list's beginning
+	Looked        int  // so many rows were looked through, and there is more that was not; 0: all were
 }
 
 // Page reads a page. Where fewer rows than a page are left before Before, it reads the first page instead.
 func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error) {
+	if q.isBounded() {
+		return t.boundedPage(ctx, db, q)
+	}
 	if q.Before != nil {
 		rows, err := t.read(ctx, db, q, q.Before, true)
 		if err != nil {
 			return Page[T]{}, err
 		}
 		if len(rows) > q.Limit {
-			rows = rows[:q.Limit]
-			slices.Reverse(rows)
-			return Page[T]{Rows: rows, Before: q.place(rows[0]), After: q.place(rows[len(rows)-1])}, nil
+			return pageBefore(q, rows), nil
 		}
 		q.After = nil
 	}
@@ -114,6 +119,11 @@ func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, err
 	}
+	return pageOf(q, rows), nil
+}
+
+// pageOf makes the page after q's place of its rows, of which one more than its limit has been read.
+func pageOf[T Row](q Query, rows []T) Page[T] {
 	page := Page[T]{Rows: rows, First: q.After == nil}
 	if len(rows) > q.Limit {
 		page.Rows = rows[:q.Limit]
@@ -122,7 +132,14 @@ func (t Table[T]) Page(ctx context.Context, db *pg.DB, q Query) (Page[T], error)
 	if q.After != nil && len(rows) > 0 {
 		page.Before = q.place(rows[0])
 	}
-	return page, nil
+	return page
+}
+
+// pageBefore makes the page before a place of its rows, which have been read backwards.
+func pageBefore[T Row](q Query, rows []T) Page[T] {
+	rows = rows[:min(len(rows), q.Limit)]
+	slices.Reverse(rows)
+	return Page[T]{Rows: rows, Before: q.place(rows[0]), After: q.place(rows[len(rows)-1])}
 }
 
 // errStopped ends a transaction of All whose reader wants no more.
@@ -133,9 +150,8 @@ var errStopped = errors.New("the reader has stopped")
 func (t Table[T]) All(ctx context.Context, db *pg.DB, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		err := db.InTx(ctx, func(tx *pg.Tx) error {
-			direction := q.Sort.direction(false)
 			var none []T
-			list := t.selectedBy(t.rows(tx.Gorm().Session(&gorm.Session{DryRun: true})), q).Order(q.Sort.SQL + direction + ", id" + direction)
+			list := t.selectedBy(t.rows(tx.Gorm().Session(&gorm.Session{DryRun: true})), q).Order(q.Sort.order(q.Sort.SQL, false))
 			if q.Select != "" {
 				list = list.Select(q.Select)
 			}
@@ -146,12 +162,16 @@ func (t Table[T]) All(ctx context.Context, db *pg.DB, q Query) iter.Seq2[T, erro
 			} {
 				tx.Queue("select set_config($1, $2, true)", setting[0], setting[1])
 			}
-			if _, err := tx.Exec(ctx, "declare whole no scroll cursor for "+statement.SQL.String(), statement.Vars...); err != nil {
+			// Its name tells its columns: a connection remembers which those are that a statement fetches.
+			hash := fnv.New64a()
+			_, _ = hash.Write([]byte(statement.SQL.String()))
+			cursor := fmt.Sprintf("whole_%x", hash.Sum64())
+			if _, err := tx.Exec(ctx, "declare "+cursor+" no scroll cursor for "+statement.SQL.String(), statement.Vars...); err != nil {
 				return err
 			}
 			for {
 				var rows []T
-				if err := tx.Gorm().Raw(fmt.Sprintf("fetch %d from whole", q.Limit)).Scan(&rows).Error; err != nil {
+				if err := tx.Gorm().Raw(fmt.Sprintf("fetch %d from %s", q.Limit, cursor)).Scan(&rows).Error; err != nil {
 					return err
 				}
 				for _, row := range rows {
@@ -176,62 +196,6 @@ func (q Query) place(row Row) *Place {
 	return &p
 }
 
-// MostCounted bounds how many rows of a list that somebody narrowed are counted.
-const MostCounted = 100
-
-// CountNarrowed counts the rows that a query selects, on all its pages: MostCounted and one more where there
-// are more, so that a page costs the same however many are found.
-func (t Table[T]) CountNarrowed(ctx context.Context, db *pg.DB, q Query) (n int, err error) {
-	err = db.Search(ctx, true, func(db *gorm.DB) error {
-		some := db.Session(&gorm.Session{}).Table(t.name).Select("1").Limit(MostCounted + 1)
-		return db.Table("(?) as counted", t.selectedBy(some, q)).Select("count(*)").Scan(&n).Error
-	})
-	if err != nil {
-		return 0, fmt.Errorf("count %s: %w", t.name, err)
-	}
-	return n, nil
-}
-
-// MostSummed bounds how many rows of a list that somebody narrowed are added up.
-const MostSummed = 1000
-
-// Sums are how many rows a list has, and what they come to in each currency; Over means that there are more
-// than MostSummed, of which nothing else is known.
-type Sums struct {
-	Count    int
-	Amounts  []money.Amount // by their currencies
-	Unpriced int            // rows without a currency, which add nothing
-	Over     bool
-}
-
-// AddUp counts and adds up the rows that a query selects, on all its pages, by what SQL has as their
-// currencies and their minor units; no currency adds nothing. It looks at MostSummed rows and one more at most.
-func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor string) (s Sums, err error) {
-	var groups []struct {
-		Currency    string
-		Rows, Total int64
-	}
-	err = db.Search(ctx, true, func(db *gorm.DB) error {
-		some := db.Session(&gorm.Session{}).Table(t.name).Select(currency + " as currency, " + minor + " as minor").Limit(MostSummed + 1)
-		sum := db.Table("(?) as found", t.selectedBy(some, q)).Select("currency, count(*) as rows, least(sum(minor), ?)::bigint as total", int64(math.MaxInt64))
-		return sum.Group("currency").Order("currency").Scan(&groups).Error
-	})
-	if err != nil {
-		return s, fmt.Errorf("add up %s: %w", t.name, err)
-	}
-	for _, g := range groups {
-		if s.Count += int(g.Rows); g.Currency == "" {
-			s.Unpriced = int(g.Rows)
-			continue
-		}
-		s.Amounts = append(s.Amounts, money.Amount{Minor: g.Total, Currency: g.Currency})
-	}
-	if s.Over = s.Count > MostSummed; s.Over {
-		s = Sums{Count: MostSummed, Over: true}
-	}
-	return s, nil
-}
-
 // selectedBy adds a query's conditions, and what is searched for.
 func (t Table[T]) selectedBy(find *gorm.DB, q Query) *gorm.DB {
 	for _, c := range q.Where {
@@ -246,19 +210,16 @@ func (t Table[T]) selectedBy(find *gorm.DB, q Query) *gorm.DB {
 
 // read reads one row more than a page has, if there are more, from a place on or from the list's beginning.
 func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, backwards bool) (rows []T, err error) {
-	direction, than := q.Sort.direction(backwards), ">"
-	if direction != "" {
-		than = "<"
-	}
 	narrowed := q.Narrowed || q.Search != "" && t.terms != ""
 	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {
-		find := t.rows(db).Order(q.Sort.SQL + direction + ", id" + direction).Limit(q.Limit + 1)
+		find := t.rows(db).Order(q.Sort.order(q.Sort.SQL, backwards)).Limit(q.Limit + 1)
 		if q.Select != "" {
 			find = find.Select(q.Select)
 		}
 		find = t.selectedBy(find, q)
 		if from != nil {
-			find = find.Where(fmt.Sprintf("(%s, id) %s (?::%s, ?::uuid)", q.Sort.SQL, than, q.Sort.Type), from.Key, from.ID)
+			behind := q.Sort.behind(*from, backwards)
+			find = find.Where(behind.SQL, behind.Args...)
 		}
 		return find.Find(&rows).Error
 	})

@@ -26,6 +26,12 @@ func TextKey(text string) string {
 	return string(runes[:min(len(runes), sortLength)])
 }
 
+// InAllTabs is the order by an index that has the rows of all tabs.
+func (s Sort) InAllTabs() Sort {
+	s.OfAll = true
+	return s
+}
+
 // Backwards is the order from its other end.
 func (s Sort) Backwards() Sort {
 	s.Desc = !s.Desc
@@ -38,4 +44,19 @@ func (s Sort) direction(backwards bool) string {
 		return " desc"
 	}
 	return ""
+}
+
+// order is how SQL orders rows by a key, and by their ids where it is the same.
+func (s Sort) order(key string, backwards bool) string {
+	direction := s.direction(backwards)
+	return key + direction + ", id" + direction
+}
+
+// behind selects what comes behind a place.
+func (s Sort) behind(p Place, backwards bool) Condition {
+	than := ">"
+	if s.direction(backwards) != "" {
+		than = "<"
+	}
+	return Where(fmt.Sprintf("(%s, id) %s (?::%s, ?::uuid)", s.SQL, than, s.Type), p.Key, p.ID)
 }

@@ -269,6 +269,12 @@ func (p part) join(and, or string, write func(term string) string) string {
 // Where is a condition, with its arguments, for rows whose search terms, in a table of an Indexer, have
 // every part of typed, whether they are indexed yet or not, or whose id begins with typed.
 func Where(table, typed string, marks ...string) (condition string, args []any) {
+	condition, args = Among(typed, marks...)
+	return "id in (select id from " + table + " where " + condition + ")", args
+}
+
+// Among is Where within such a table.
+func Among(typed string, marks ...string) (condition string, args []any) {
 	condition = "false"
 	if query := Query(typed, marks...); query != "" {
 		condition = "(lexemes @@ ?::tsquery or raw is not null and split_part(raw, ' @', 1) ~ all (array(select jsonb_array_elements_text(?::jsonb))))"
@@ -277,7 +283,7 @@ func Where(table, typed string, marks ...string) (condition string, args []any) 
 	if from, to, ok := IDRange(typed); ok {
 		condition, args = "("+condition+" or id between ?::uuid and ?::uuid)", append(args, from, to)
 	}
-	return "id in (select id from " + table + " where " + condition + ")", args
+	return condition, args
 }
 
 // patterns are the regular expressions that a text with every part of typed matches, as JSON.

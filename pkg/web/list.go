@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/readmodel"
 )
 
@@ -119,6 +121,7 @@ func ReadList(c echo.Context, o ListOptions) (l List, err error) {
 		}
 	}
 	l.readFilter(c)
+	l.Way = new(readmodel.Way)
 	if l.naming, _ = c.Get(viewFormKey).(*Form); l.naming == nil {
 		l.naming = NewForm(nil)
 	}
@@ -259,9 +262,21 @@ func (l List) Whole() (readmodel.Query, error) {
 	return l.Query, nil
 }
 
+// EmptyOr is what an empty page says of a list that it has not looked through to the end, and leads on from
+// there; for any other list it is empty.
+func (p Pager) EmptyOr(empty Empty) Empty {
+	if on := cmp.Or(p.Next, p.Older); p.Looked != "" && on != "" {
+		return Empty{Title: "Nothing found so far", Text: p.Looked + ", and there are more.", Action: &Link{Label: "Look further", Href: on}}
+	}
+	return empty
+}
+
 // ListPager leads to the pages beside one of a list, and to pages of other sizes.
 func ListPager[T readmodel.Row](l List, page readmodel.Page[T]) Pager {
 	to := PagerOf(Paging{l.Sort, l.options.Before, l.options.After}, page, func(parameter, value string) string { return l.Address(parameter, value) })
+	if page.Looked > 0 {
+		to.Looked = locale.Count(page.Looked) + " looked through"
+	}
 	for _, size := range pageSizes {
 		link := Tab{Label: strconv.Itoa(size), Current: size == l.Limit}
 		chosen := link.Label

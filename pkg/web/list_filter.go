@@ -180,8 +180,11 @@ func (l List) FilterForm(found readmodel.Sums, thing string, heads []Head, own .
 
 // FoundText is how much a list has, as people read it: "312 payments, 48,210.00 EUR".
 func FoundText(found readmodel.Sums, thing string) string {
-	if found.Over {
-		return locale.Count(1000) + "+ " + thing + "s"
+	switch {
+	case found.More && found.Count == 0:
+		return "None so far"
+	case found.More:
+		return locale.Count(found.Count) + "+ " + thing + "s"
 	}
 	parts := []string{locale.Count(found.Count) + " " + thing + "s"}
 	if found.Count == 1 {

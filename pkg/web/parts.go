@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"countersign.example/pkg/locale"
-	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/text"
 )
 
@@ -35,14 +34,15 @@ type Tab struct {
 	// Fragment names the live fragment of the number beside the label; Count is its content.
 	Fragment string
 	Count    int
-	// Narrowed means that the number is of what a filter or a search finds, which only the page knows.
-	Narrowed bool
+	// Narrowed means that the number is of what a filter or a search finds, which only the page knows, and More
+	// that there may be more.
+	Narrowed, More bool
 }
 
 // Number is the count as people read it: "100+" where a narrowed list has more than are counted.
 func (t Tab) Number() string {
-	if t.Narrowed && t.Count > readmodel.MostCounted {
-		return strconv.Itoa(readmodel.MostCounted) + "+"
+	if t.More {
+		return strconv.Itoa(t.Count) + "+"
 	}
 	return CountText(t.Count)
 }
@@ -85,6 +85,7 @@ type Pager struct {
 	Summary      string // "Showing 25"
 	Sizes        []Tab  // how many rows a page may have
 	Export       string // the address of a file of all of it
+	Looked       string // how far a narrowed list was looked through; "" where all of it was
 }
 
 // Any is false when there is nothing to show.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,38 +18,42 @@ const (
 	listsAim  = "1.20"
 )
 
-// listSizes are how many orders there are: few, and many.
+// listSizes are how many rows there are: few, and many.
 var listSizes = [2]int{10_000, 1_000_000}
 
-// lists measures how long the pages of the list of orders take with few orders and with many. Those are
-// written into the copies by SQL, for this bench only.
+// lists measures how long the pages of the lists of orders and of payments take with few rows and with many.
+// Those are written into the copies by SQL, for this bench only.
 func lists(e *environment) {
 	var systems [2]*testsystem.System
 	for i, size := range listSizes {
-		systems[i] = testsystem.New(e, testsystem.Unlimited...)
-		for _, app := range orderApps {
+		systems[i] = testsystem.New(e)
+		for _, l := range benchLists {
 			began := time.Now()
-			app.fill(e.ctx, systems[i].Database[app.service], size)
-			e.Logf("%d orders for %s in %s", size, app.service, time.Since(began).Round(time.Second))
+			l.fill(e.ctx, systems[i].Database[l.service], size)
+			e.Logf("%d %s for %s in %s", size, l.name, l.service, time.Since(began).Round(time.Second))
 		}
 	}
-	fmt.Printf("\nLists: a page of the orders with %d orders and with %d, of three contractors (ms, GET to its last byte)\n\n", listSizes[0], listSizes[1])
-	t := newTable(append([]string{"", "page"}, compared...)...)
-	for _, app := range orderApps {
+	fmt.Printf("\nLists: a page with %d orders or payments and with %d, of three contractors (ms, GET to its last byte)\n\n", listSizes[0], listSizes[1])
+	t := newTable(append([]string{"", "", "page"}, compared...)...)
+	for _, l := range benchLists {
 		var people [2]*person
 		for i, sys := range systems {
-			people[i] = must(signIn(e.ctx, sys.URL(app.service), app.person))
+			people[i] = must(signIn(e.ctx, sys.URL(l.service), l.person))
 		}
-		for _, page := range []struct{ name, query string }{
-			{"first", ""}, {"deep", "deep"}, {"a tab", "?tab=paid"}, {"search for a number", "?q=2026%2F11%2F0007008"}, {"search for a word of every order", "?q=builders"},
-		} {
-			paths := [2]string{"/orders" + page.query, "/orders" + page.query}
-			if page.query == "deep" {
-				for i, size := range listSizes {
-					paths[i] = "/orders?" + app.older + "=" + app.deep(e.ctx, systems[i].Database[app.service], size)
+		for _, page := range listPages {
+			var paths [2]string
+			for i, size := range listSizes {
+				query := strings.NewReplacer("{price}", l.price, "{text}", l.text, "{day}", benchDay(), "{tab}", l.tab).Replace(page.query)
+				if query == "deep" {
+					query = "tab=" + l.all + "&" + l.older + "=" + l.deep(e.ctx, systems[i].Database[l.service], size)
 				}
+				paths[i] = l.path + "?" + query
 			}
-			t.compare([]string{app.service, page.name}, pageLooks, slowPage, listsAim, func(which int) error {
+			if l.service == testsystem.Contractor && strings.Contains(page.query, "contractor=") {
+				continue
+			}
+			name := strings.NewReplacer("{price}", l.price, "{text}", l.text).Replace(page.name)
+			t.compare([]string{l.service, l.name, name}, pageLooks, slowPage, listsAim, func(which int) error {
 				_, err := people[which].load(e.ctx, paths[which])
 				return err
 			})
@@ -57,55 +62,82 @@ func lists(e *environment) {
 	t.print()
 }
 
-// orderApp is a web app with a list of orders.
-type orderApp struct {
-	service, person string
-	older           string // the address's parameter
-	insert          string // n is from 1 to the count, the newest first
+// benchDay is a whole day in UTC, of which both sizes have all.
+func benchDay() string { return time.Now().UTC().AddDate(0, 0, -3).Format(time.DateOnly) }
+
+// listPages are what the lists are asked for: as they are, in another order, and narrowed in each order.
+var listPages = []struct{ name, query string }{
+	{"first", ""}, {"deep", "deep"}, {"a tab", "tab={tab}"}, {"search for a number", "q=0007008"}, {"search for a word of all", "q=builders"},
+	{"by {price}", "sort=-{price}"}, {"by {text}", "sort={text}"},
+	{"a day", "from={day}&to={day}"}, {"a day, by {price}", "from={day}&to={day}&sort={price}"}, {"a day, by {text}", "from={day}&to={day}&sort={text}"},
+	{"in a currency", "currency=EUR"}, {"in a currency, by {text}", "currency=EUR&sort={text}"},
+	{"amounts within 1.00", "currency=EUR&least=120&most=121"}, {"amounts within 1.00, by {price}", "currency=EUR&least=120&most=121&sort={price}"},
+	{"amounts within 1.00, by {text}", "currency=EUR&least=120&most=121&sort={text}"}, {"a contractor's, by {price}", "contractor=ada-nowak&sort={price}"},
+	{"a word of all, by {price}", "q=builders&sort={price}"}, {"a word of all, amounts within 1.00", "q=builders&currency=EUR&least=120&most=121"},
+}
+
+// benchList is a list of a web app.
+type benchList struct {
+	service, person, name, path string
+	table, terms, at            string // the table, that of what it is searched by, and its time
+	all, older                  string // the tab that has all, and the address's parameter
+	tab, price, text            string // another tab, and its other orders
+	insert                      string // n is from 1 to the count, the newest first
 }
 
 // What waits does not grow with what there has been: it ends by itself.
-const benchOrders = `(select n, md5('order ' || n)::uuid as id, now() - n * interval '1 minute' as at,
-	(array['ada-nowak', 'jon-park', 'sara-lind'])[1 + n % 3] as whose,
-	case when n <= 1000 then 'draft' when n <= 2000 then 'submitted' when n % 10 < 8 then 'paid' when n % 10 = 8 then 'expired' else 'cancelled' end as state,
-	case when n <= 1000 then '' else '2026/11/' || lpad(n::text, 7, '0') end as number,
-	'Northern Builders ' || n % 500 as customer, 'builders northern scaffolding wall c' || n % 500 || ' 2026 11 ' || n || ' ' || lpad(n::text, 7, '0') as words
-	from generate_series(1, $1::int) n) o`
+const (
+	benchRows = `(select n, md5(%s || n)::uuid as id, now() - n * interval '1 minute' as at,
+	(array['ada-nowak', 'jon-park', 'sara-lind'])[1 + n %% 3] as whose, (array['EUR', 'EUR', 'USD'])[1 + n / 7 %% 3] as currency, 1200 * (1 + n %% 40) + n %% 97 as minor,
+	%s, 'Northern Builders ' || n %% 500 as customer,
+	'builders northern scaffolding wall c' || n %% 500 || ' 2026 11 ' || n || ' ' || lpad(n::text, 7, '0') as words
+	from generate_series(1, $1::int) n) as made`
+	benchStates = `case when n <= 1000 then 'draft' when n <= 2000 then 'submitted' when n % 10 < 8 then 'paid' when n % 10 = 8 then 'expired' else 'cancelled' end as state,
+	case when n <= 1000 then '' else '2026/11/' || lpad(n::text, 7, '0') end as number`
+	benchDecisions = `case when n <= 1000 then 'requested' when n % 10 < 8 then 'accepted' else 'rejected' end as decision`
+)
 
-var orderApps = []orderApp{
-	{testsystem.Contractor, "ada-nowak", "older", `insert into order_rows (id, number, contractor_id, customer_name, lines, total_minor, currency, state,
-		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
-		select id, number, whose, customer, 3, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words || ' @' || whose from ` + benchOrders},
-	{testsystem.Manager, "mia-weber", "after", `insert into order_rows (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state,
-		drafted_at, submitted_at, expires_at, updated_at, sequence, revision, words)
-		select id, number, whose, whose, null, customer, 1200 * (1 + n % 40), 'EUR', state, at, at, at + interval '1 day', at, 6, 12, words from ` + benchOrders},
-}
+var (
+	benchOrders   = fmt.Sprintf(benchRows, "'order '", benchStates)
+	benchPayments = fmt.Sprintf(benchRows, "'payment '", benchDecisions)
+	benchLists    = []benchList{
+		{testsystem.Contractor, "ada-nowak", "orders", "/orders", "order_rows", "order_search_terms", "drafted_at", "", "older", "paid", "total", "customer",
+			`insert into order_rows (id, number, contractor_id, customer_name, lines, total_minor, currency, state, drafted_at, submitted_at, expires_at, updated_at,
+			sequence, revision, words) select id, number, whose, customer, 3, minor, currency, state, at, at, at + interval '1 day', at, 6, 12, words || ' @' || whose from ` + benchOrders},
+		{testsystem.Manager, "mia-weber", "orders", "/orders", "order_rows", "order_search_terms", "drafted_at", "", "after", "paid", "total", "customer",
+			`insert into order_rows (id, number, contractor_id, contractor_name, customer_id, customer_name, total, currency, state, drafted_at, submitted_at, expires_at, updated_at,
+			sequence, revision, words) select id, number, whose, whose, null, customer, minor, currency, state, at, at, at + interval '1 day', at, 6, 12, words from ` + benchOrders},
+		{testsystem.Manager, "mia-weber", "payments", "/payments", "payment_rows", "payment_search_terms", "requested_at", "all", "after", "accepted", "amount", "contractor",
+			`insert into payment_rows (id, revision, contractor_id, contractor_name, amount, currency, description, capture_method, decision, money, final, decided_by_name,
+			requested_at, updated_at, pending, words) select id, 5, whose, whose, minor, currency, customer, 'automatic', decision, '', false, '', at, at, false, words from ` + benchPayments},
+	}
+)
 
 // fill writes count orders into an empty copy.
-func (a orderApp) fill(ctx context.Context, url string, count int) {
+func (l benchList) fill(ctx context.Context, url string, count int) {
 	conn := must(pgx.Connect(ctx, url))
 	defer func() { _ = conn.Close(ctx) }()
 	var index string
-	check(conn.QueryRow(ctx, "select pg_get_indexdef('order_search_terms_lexemes'::regclass)").Scan(&index))
+	check(conn.QueryRow(ctx, "select pg_get_indexdef($1::regclass)", l.terms+"_lexemes").Scan(&index))
 	// Without the trigger, and with the index made at the end: much faster, and the same.
 	must(conn.Exec(ctx, "set session_replication_role = replica"))
-	must(conn.Exec(ctx, "drop index order_search_terms_lexemes"))
-	must(conn.Exec(ctx, a.insert, count))
-	for _, statement := range []string{"insert into order_search_terms (id, lexemes) select id, search_lexemes(words) from order_rows", index,
-		"vacuum analyze order_rows", "vacuum analyze order_search_terms"} {
+	must(conn.Exec(ctx, "drop index "+l.terms+"_lexemes"))
+	must(conn.Exec(ctx, l.insert, count))
+	for _, statement := range []string{fmt.Sprintf("insert into %s (id, lexemes) select id, search_lexemes(words) from %s", l.terms, l.table), index,
+		"vacuum analyze " + l.table, "vacuum analyze " + l.terms} {
 		must(conn.Exec(ctx, statement))
 	}
 }
 
-// deep is where nine tenths of the person's orders have been listed.
-func (a orderApp) deep(ctx context.Context, url string, count int) (cursor string) {
+// deep is where nine tenths of the list have been passed.
+func (l benchList) deep(ctx context.Context, url string, count int) (cursor string) {
 	conn := must(pgx.Connect(ctx, url))
 	defer func() { _ = conn.Close(ctx) }()
 	var position struct {
 		At time.Time `json:"at"`
 		ID string    `json:"id"`
 	}
-	check(conn.QueryRow(ctx, "select drafted_at, id::text from order_rows order by drafted_at desc offset $1 limit 1", count/10*9).Scan(&position.At, &position.ID))
+	check(conn.QueryRow(ctx, fmt.Sprintf("select %[1]s, id::text from %s order by %[1]s desc offset $1 limit 1", l.at, l.table), count/10*9).Scan(&position.At, &position.ID))
 	position.At = position.At.UTC()
 	return web.EncodeCursor(position)
 }

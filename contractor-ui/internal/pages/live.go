@@ -97,14 +97,14 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := readmodel.CountOrders(ctx, l.DB, readmodel.Query{Contractor: contractor})
+	counts, err := readmodel.CountOrders(ctx, l.DB, contractor)
 	if err != nil {
 		return nil, err
 	}
 	fragments := []live.Fragment{number(to, waitingCount, int(sums.Count[payment.DecisionRequested]))}
 	for _, t := range orderview.Tabs {
 		if t.Counted {
-			fragments = append(fragments, number(to, t.Fragment(), counts[t.State]))
+			fragments = append(fragments, number(to, t.Fragment(), counts[t.State].Count))
 		}
 	}
 	for _, t := range totalsOf(sums) {

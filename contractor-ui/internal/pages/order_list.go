@@ -38,15 +38,15 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db, q)
+	var found list.Sums
+	var counts map[order.State]list.Sums
+	if l.IsNarrowed() {
+		found, counts, err = readmodel.AddUpOrders(ctx, h.db, q)
+	} else {
+		counts, err = readmodel.CountOrders(ctx, h.db, q.Contractor)
+	}
 	if err != nil {
 		return err
-	}
-	found := list.Sums{}
-	if l.IsNarrowed() {
-		if found, err = readmodel.AddUpOrders(ctx, h.db, q); err != nil {
-			return err
-		}
 	}
 	total := web.Head{Label: "Total", Class: "amount"}
 	if order.State(q.Tab) != order.StateDraft {
@@ -57,11 +57,12 @@ func (h *handlers) listOrders(c echo.Context) error {
 	}
 	data := ordersPage{
 		Tabs: orderview.TabsOf(l, order.State(q.Tab), counts), Search: l.SearchBox("Search orders"), Filter: l.FilterForm(found, "order", heads),
-		Heads: heads, Pager: web.ListPager(l, page), Empty: emptyOrders(l, q), Live: web.LiveOf(l, orderList, q.Tab, page),
+		Heads: heads, Pager: web.ListPager(l, page), Live: web.LiveOf(l, orderList, q.Tab, page),
 	}
 	if data.Views, err = l.Views(c); err != nil {
 		return err
 	}
+	data.Empty = data.Pager.EmptyOr(emptyOrders(l, q))
 	data.Pager.Export = l.ExportPath("/orders/export")
 	for _, o := range page.Rows {
 		data.Rows = append(data.Rows, orderRowOf(o))

@@ -66,12 +66,9 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting, found := int(sums.Count[payment.DecisionRequested]), list.Sums{}
+	found, waiting := list.Sums{}, list.Sums{Count: int(sums.Count[payment.DecisionRequested])}
 	if l.IsNarrowed() {
-		if waiting, err = readmodel.CountFound(ctx, h.db, payment.DecisionRequested, q); err != nil {
-			return err
-		}
-		if found, err = readmodel.AddUp(ctx, h.db, q); err != nil {
+		if found, waiting, err = readmodel.AddUp(ctx, h.db, q); err != nil {
 			return err
 		}
 	}
@@ -82,16 +79,17 @@ func (h *handlers) listPayments(c echo.Context) error {
 	data := paymentsPage{
 		Totals: totalsOf(sums), Search: l.SearchBox("Search payments"), Filter: l.FilterForm(found, "payment", heads),
 		Heads: heads,
-		Pager: web.ListPager(l, page), Empty: emptyPayments(l, q), Live: web.LiveOf(l, paymentList, tabKey(payment.Decision(q.Tab)), page),
+		Pager: web.ListPager(l, page), Live: web.LiveOf(l, paymentList, tabKey(payment.Decision(q.Tab)), page),
 	}
 	if data.Views, err = l.Views(c); err != nil {
 		return err
 	}
+	data.Empty = data.Pager.EmptyOr(emptyPayments(l, q))
 	data.Pager.Export = l.ExportPath("/payments/export")
 	for _, t := range paymentTabs {
 		shown := web.Tab{Label: t.label, Current: string(t.decision) == q.Tab, Href: l.Address("tab", tabKey(t.decision))}
 		if t.decision == payment.DecisionRequested {
-			shown.Fragment, shown.Count, shown.Narrowed = waitingCount, waiting, l.IsNarrowed()
+			shown.Fragment, shown.Count, shown.More, shown.Narrowed = waitingCount, waiting.Count, waiting.More, l.IsNarrowed()
 		}
 		data.Tabs = append(data.Tabs, shown)
 	}

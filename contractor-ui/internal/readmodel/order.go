@@ -76,9 +76,9 @@ func WholeOrders(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Order, error
 	return orderview.Quoting(ctx, db, orders.All(ctx, db, orderQuery(q)), rowOf)
 }
 
-// AddUpOrders counts and adds up what a list has.
-func AddUpOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, error) {
-	return orders.AddUp(ctx, db, orderQuery(q), orderview.FixedCurrency, "total_minor")
+// AddUpOrders counts and adds up what a narrowed list has, and by state what of it still waits.
+func AddUpOrders(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, map[order.State]readmodel.Sums, error) {
+	return orderview.AddUpFound(ctx, db, orders, orderQuery(q), "total_minor")
 }
 
 func rowOf(o *Order) *orderview.Row { return &o.Row }
@@ -109,15 +109,7 @@ func complete(ctx context.Context, db *pg.DB, to []Order) error {
 	return orderview.AddPayments(ctx, db, payments, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 
-// CountOrders counts a contractor's orders that still wait for something, by state: those that have ended are
-// many. Of a list that is narrowed it counts what is found, up to a bound.
-func CountOrders(ctx context.Context, db *pg.DB, q Query) (map[order.State]int, error) {
-	if q.Search != "" || q.Narrowed {
-		return orderview.CountNarrowed(ctx, db, orders, func(s order.State) readmodel.Query {
-			q.Tab = string(s)
-			return orderQuery(q)
-		})
-	}
-	return readmodel.Count[order.State](ctx, db, orders, "state",
-		readmodel.Where("contractor_id = ? and state in ('draft', 'submitted')", q.Contractor))
+// CountOrders counts a contractor's orders that still wait for something, by state.
+func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]readmodel.Sums, error) {
+	return orderview.CountWaiting(ctx, db, orders, readmodel.Where("contractor_id = ?", contractor))
 }

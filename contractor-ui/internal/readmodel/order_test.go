@@ -124,8 +124,8 @@ func TestOrdersAreFound(t *testing.T) {
 			}
 		}
 	}
-	counts, err := readmodel.CountOrders(t.Context(), d.db, readmodel.Query{Contractor: ada.Actor})
-	if err != nil || counts[order.StateSubmitted] != 1 || counts[order.StateDraft] != 0 {
+	counts, err := readmodel.CountOrders(t.Context(), d.db, ada.Actor)
+	if err != nil || counts[order.StateSubmitted].Count != 1 || counts[order.StateDraft].Count != 0 {
 		t.Errorf("%v, %v", counts, err)
 	}
 }

@@ -115,21 +115,19 @@ func List(ctx context.Context, db *pg.DB, q Query) (readmodel.Page[Payment], err
 	return payments.Page(ctx, db, paymentQuery(q))
 }
 
-// CountFound counts what a narrowed list has of payments with a decision, up to a bound.
-func CountFound(ctx context.Context, db *pg.DB, decision payment.Decision, q Query) (int, error) {
-	q.Tab = string(decision)
-	return payments.CountNarrowed(ctx, db, paymentQuery(q))
-}
-
 // ListWhole reads all of a list.
 func ListWhole(ctx context.Context, db *pg.DB, q Query) iter.Seq2[Payment, error] {
 	alone := payments.Select(func(db *gorm.DB) *gorm.DB { return db.Select("payment_rows.*") })
 	return alone.All(ctx, db, paymentQuery(q))
 }
 
-// AddUp counts and adds up what a list has.
-func AddUp(ctx context.Context, db *pg.DB, q Query) (readmodel.Sums, error) {
-	return payments.AddUp(ctx, db, paymentQuery(q), "currency", "amount_minor")
+// AddUp counts and adds up what a narrowed list has, and counts what of it waits.
+func AddUp(ctx context.Context, db *pg.DB, q Query) (sums, waiting readmodel.Sums, err error) {
+	sums, counts, err := payments.AddUp(ctx, db, paymentQuery(q), "currency", "amount_minor", readmodel.Where("decision = ?", payment.DecisionRequested))
+	if err != nil {
+		return sums, waiting, err
+	}
+	return sums, counts[0], nil
 }
 
 // Find returns the rows of the payments that are in the read model.

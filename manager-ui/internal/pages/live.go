@@ -96,7 +96,7 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := readmodel.CountOrders(ctx, l.db, readmodel.OrderQuery{})
+	counts, err := readmodel.CountOrders(ctx, l.db)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (l *Live) Fragments(ctx context.Context, _ string) ([]live.Fragment, error)
 	}
 	for _, t := range orderview.Tabs {
 		if t.Counted {
-			fragments = append(fragments, live.Fragment{Audience: audience, Name: t.Fragment(), HTML: web.CountText(counts[t.State])})
+			fragments = append(fragments, live.Fragment{Audience: audience, Name: t.Fragment(), HTML: web.CountText(counts[t.State].Count)})
 		}
 	}
 	return fragments, nil

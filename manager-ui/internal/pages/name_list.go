@@ -94,12 +94,13 @@ func (p catalogPages[T]) showList(c echo.Context) error {
 			{Label: "Current", Href: q.Address("tab", ""), Current: !q.Archived},
 			{Label: "Archived", Href: q.Address("tab", archivedTab), Current: q.Archived},
 		},
-		Search: q.SearchBox(""), Filter: q.FilterForm(sums, p.file.noun, heads), Heads: heads, Rows: found.Rows, Empty: p.emptyList(q),
+		Search: q.SearchBox(""), Filter: q.FilterForm(sums, p.file.noun, heads), Heads: heads, Rows: found.Rows,
 		Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, p.live, tabOf(q.Archived), found),
 	}
 	if page.Views, err = q.Views(c); err != nil {
 		return err
 	}
+	page.Empty = page.Pager.EmptyOr(p.emptyList(q))
 	page.Pager.Export = q.ExportPath(p.file.path + "/export/list")
 	if q.Sort == orderview.ByName {
 		page.Pager.Summary = "By name"

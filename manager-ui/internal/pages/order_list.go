@@ -50,15 +50,15 @@ func (h *handlers) listOrders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := readmodel.CountOrders(ctx, h.db, q.query())
+	var sums list.Sums
+	var counts map[order.State]list.Sums
+	if q.IsNarrowed() {
+		sums, counts, err = readmodel.AddUpOrders(ctx, h.db, q.query())
+	} else {
+		counts, err = readmodel.CountOrders(ctx, h.db)
+	}
 	if err != nil {
 		return err
-	}
-	sums := list.Sums{}
-	if q.IsNarrowed() {
-		if sums, err = readmodel.AddUpOrders(ctx, h.db, q.query()); err != nil {
-			return err
-		}
 	}
 	total := web.Head{Label: "Total", Class: "amount"}
 	if q.State != order.StateDraft {
@@ -70,11 +70,12 @@ func (h *handlers) listOrders(c echo.Context) error {
 	}
 	page := ordersPage{
 		Tabs: orderview.TabsOf(q.List, q.State, counts), Whose: whose, Filter: q.FilterForm(sums, "order", heads), Heads: heads,
-		Empty: emptyOrders(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, orderList, string(q.State), found),
+		Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, orderList, string(q.State), found),
 	}
 	if page.Views, err = q.Views(c); err != nil {
 		return err
 	}
+	page.Empty = page.Pager.EmptyOr(emptyOrders(q))
 	page.Pager.Export = q.ExportPath(ordersPath + "/export")
 	if q.Sort == orderview.Newest {
 		page.Pager.Summary = "Newest first" // of an empty list too, which rows may still come to

@@ -54,12 +54,9 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting, sums := totals.Count, list.Sums{}
+	sums, waiting := list.Sums{}, list.Sums{Count: totals.Count}
 	if q.IsNarrowed() {
-		if waiting, err = readmodel.CountFound(ctx, h.db, readmodel.Waiting, q.Query); err != nil {
-			return err
-		}
-		if sums, err = readmodel.AddUp(ctx, h.db, q.Tab, q.Query); err != nil {
+		if sums, waiting, err = readmodel.AddUp(ctx, h.db, q.Tab, q.Query); err != nil {
 			return err
 		}
 	}
@@ -70,11 +67,12 @@ func (h *handlers) listPayments(c echo.Context) error {
 	page := paymentsPage{
 		Totals: totals, Tabs: paymentTabs(q, waiting), Search: q.SearchBox(""), Filter: q.FilterForm(sums, "payment", heads, contractors),
 		Heads: heads,
-		Empty: emptyPayments(q), Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, paymentList, string(q.Tab), found),
+		Pager: web.ListPager(q.List, found), Live: web.LiveOf(q.List, paymentList, string(q.Tab), found),
 	}
 	if page.Views, err = q.Views(c); err != nil {
 		return err
 	}
+	page.Empty = page.Pager.EmptyOr(emptyPayments(q))
 	page.Pager.Export = q.ExportPath(paymentsPath + "/export")
 	switch q.Sort { // of an empty list too, which rows may still come to
 	case paymentview.Newest:
@@ -160,9 +158,9 @@ func (h *handlers) paymentContractors(c echo.Context, q *paymentQuery) (web.Fiel
 // searched is what somebody typed into the search, without what no text may have.
 func searched(c echo.Context) (string, error) { return web.ReadSearch(c.QueryParam("q")) }
 
-func paymentTabs(q paymentQuery, waiting int) web.Tabs {
+func paymentTabs(q paymentQuery, waiting list.Sums) web.Tabs {
 	made := web.Tabs{
-		{Label: "Waiting", Fragment: waitingCount, Count: waiting, Narrowed: q.IsNarrowed()}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
+		{Label: "Waiting", Fragment: waitingCount, Count: waiting.Count, More: waiting.More, Narrowed: q.IsNarrowed()}, {Label: "Accepted"}, {Label: "Rejected"}, {Label: "All"},
 	}
 	for i, tab := range []readmodel.Tab{readmodel.Waiting, readmodel.Accepted, readmodel.Rejected, readmodel.All} {
 		made[i].Href, made[i].Current = q.Address("tab", string(tab), "sort", ""), tab == q.Tab

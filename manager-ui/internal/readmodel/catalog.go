@@ -78,7 +78,8 @@ func (l NameList[T]) Page(ctx context.Context, db *pg.DB, q NameQuery) (readmode
 
 // Count counts what the list has.
 func (l NameList[T]) Count(ctx context.Context, db *pg.DB, q NameQuery) (readmodel.Sums, error) {
-	return l.table.AddUp(ctx, db, q.query(), "''", "0")
+	sums, _, err := l.table.AddUp(ctx, db, q.query(), "''", "0")
+	return sums, err
 }
 
 // Whole reads all of the list.

@@ -74,7 +74,7 @@ func ForCustomer(id string) readmodel.Condition {
 // ByOrderTotal and ByOrderContractor are other orders of a list of orders.
 var (
 	ByOrderTotal      = orderview.ByTotal("total")
-	ByOrderContractor = ByContractor
+	ByOrderContractor = ByContractor.InAllTabs()
 )
 
 // Place is where the row is in a list.
@@ -88,33 +88,33 @@ func (o Order) Place(s readmodel.Sort) readmodel.Place {
 	return o.Row.Place(s)
 }
 
-// query asks for the orders in a state, or in all of them.
-func (q OrderQuery) query(state order.State) readmodel.Query {
+// query asks for the orders in its state, or in all of them.
+func (q OrderQuery) query() readmodel.Query {
 	if q.Sort.SQL == "" {
 		q.Sort = orderview.Newest
 	}
 	q.Limit = cmp.Or(q.Limit, PageSize)
-	if state != order.StateNone {
-		q.Where = append(slices.Clip(q.Where), readmodel.Where("state = ?", state).On(readmodel.InTab))
+	if q.State != order.StateNone {
+		q.Where = append(slices.Clip(q.Where), readmodel.Where("state = ?", q.State).On(readmodel.InTab))
 	}
 	return q.Query
 }
 
 // WholeOrders reads all of a list.
 func WholeOrders(ctx context.Context, db *pg.DB, q OrderQuery) iter.Seq2[Order, error] {
-	return orderview.Quoting(ctx, db, orders.All(ctx, db, q.query(q.State)), rowOf)
+	return orderview.Quoting(ctx, db, orders.All(ctx, db, q.query()), rowOf)
 }
 
-// AddUpOrders counts and adds up what a list has.
-func AddUpOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Sums, error) {
-	return orders.AddUp(ctx, db, q.query(q.State), orderview.FixedCurrency, "total")
+// AddUpOrders counts and adds up what a narrowed list has, and by state what of it still waits.
+func AddUpOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Sums, map[order.State]readmodel.Sums, error) {
+	return orderview.AddUpFound(ctx, db, orders, q.query(), "total")
 }
 
 func rowOf(o *Order) *orderview.Row { return &o.Row }
 
 // ListOrders reads a page, each order with its payments.
 func ListOrders(ctx context.Context, db *pg.DB, q OrderQuery) (readmodel.Page[Order], error) {
-	page, err := orders.Page(ctx, db, q.query(q.State))
+	page, err := orders.Page(ctx, db, q.query())
 	if err != nil {
 		return page, err
 	}
@@ -138,13 +138,9 @@ func complete(ctx context.Context, db *pg.DB, to []Order) error {
 	return orderview.AddPayments(ctx, db, paymentsAlone, to, func(o *Order, p Payment) { o.Payments = append(o.Payments, p) })
 }
 
-// CountOrders counts the orders that still wait for something, by state: all of them, or up to a bound those
-// that a narrowed list has.
-func CountOrders(ctx context.Context, db *pg.DB, q OrderQuery) (map[order.State]int, error) {
-	if q.Search != "" || q.Narrowed {
-		return orderview.CountNarrowed(ctx, db, orders, q.query)
-	}
-	return readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where("state in ('draft', 'submitted')"))
+// CountOrders counts the orders that still wait for something, by state.
+func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]readmodel.Sums, error) {
+	return orderview.CountWaiting(ctx, db, orders, readmodel.Where("true"))
 }
 
 // Buyer is somebody who has orders, to filter by.

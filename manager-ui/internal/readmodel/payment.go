@@ -176,19 +176,18 @@ func List(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel
 	return payments.Page(ctx, db, tab.query(q))
 }
 
-// CountFound counts what a narrowed list has in a tab, up to a bound.
-func CountFound(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (int, error) {
-	return payments.CountNarrowed(ctx, db, tab.query(q))
-}
-
 // ListWhole reads all of a list in a tab.
 func ListWhole(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) iter.Seq2[Payment, error] {
 	return paymentsAlone.All(ctx, db, tab.query(q))
 }
 
-// AddUp counts and adds up what a list has in a tab.
-func AddUp(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (readmodel.Sums, error) {
-	return payments.AddUp(ctx, db, tab.query(q), "currency", "amount")
+// AddUp counts and adds up what a narrowed list has in a tab, and counts what of it waits.
+func AddUp(ctx context.Context, db *pg.DB, tab Tab, q readmodel.Query) (sums, waiting readmodel.Sums, err error) {
+	sums, counts, err := payments.AddUp(ctx, db, tab.query(q), "currency", "amount", readmodel.Where("decision = ?", payment.DecisionRequested))
+	if err != nil {
+		return sums, waiting, err
+	}
+	return sums, counts[0], nil
 }
 
 // Find reads some payments, in no order; those that are not there are left out.

@@ -1,0 +1,117 @@
+package readmodel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"countersign.example/pkg/money"
+	"countersign.example/pkg/pg"
+)
+
+const (
+	// MostCounted bounds how many rows of a tab that somebody narrowed are counted.
+	MostCounted = 100
+	// MostSummed bounds how many rows of a list that somebody narrowed are added up.
+	MostSummed = 1000
+)
+
+// Sums are how many rows a list has, and what they come to in each currency. More means that there are more
+// of them, or that not all of the list was looked through: then nothing else is known.
+type Sums struct {
+	Count    int
+	Amounts  []money.Amount // by their currencies
+	Unpriced int            // rows without a currency, which add nothing
+	More     bool
+}
+
+// AddUp counts and adds up the rows that a query selects, on all its pages, by what SQL has as their
+// currencies and their minor units; no currency adds nothing. Counts are how many rows it selects in other
+// tabs, by their conditions. All of it takes one round trip where the query's Way is known.
+func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor string, tabs ...Condition) (s Sums, counts []Sums, err error) {
+	if q.Way == nil {
+		q.Way = new(Way)
+	}
+	tallies := make([]tally, len(tabs)+1)
+	err = db.InTx(ctx, func(tx *pg.Tx) error {
+		by, err := t.choose(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		t.queueTally(tx, q, by, currency, minor, MostSummed, &tallies[0])
+		for i, tab := range tabs {
+			other := q
+			other.Where = append(slices.DeleteFunc(slices.Clone(q.Where), func(c Condition) bool { return c.By == InTab }), tab.On(InTab))
+			if by == InTab { // the rows of this tab are few, of the others nobody knows
+				by = ""
+			}
+			t.queueTally(tx, other, by, "''", "0", MostCounted, &tallies[i+1])
+		}
+		return nil
+	})
+	if err != nil {
+		return s, nil, fmt.Errorf("add up %s: %w", t.name, err)
+	}
+	for i, tally := range tallies {
+		sums, err := tally.sums([]int{MostSummed, MostCounted}[min(i, 1)])
+		if err != nil {
+			return s, nil, err
+		}
+		if i == 0 {
+			s = sums
+		} else {
+			counts = append(counts, sums)
+		}
+	}
+	return s, counts, nil
+}
+
+// tally is what AddUp reads of one tab.
+type tally struct {
+	groups  string
+	count   int
+	stopped bool // before the list had ended
+}
+
+// queueTally reads up to most rows and one more.
+func (t Table[T]) queueTally(tx *pg.Tx, q Query, by, currency, minor string, most int, into *tally) {
+	source, rest := t.source(q, by, nil, false)
+	stopped := Where("false")
+	if by == "" {
+		looked := q.lookedAt(nil, false)
+		stopped = Where(fmt.Sprintf("exists (select from %s where %s order by %s offset %d)",
+			t.name, looked.SQL, q.Sort.order(q.Sort.SQL, false), mostLooked), looked.Args...)
+	}
+	sql := fmt.Sprintf(`select groups, n, case when n > %d then false else %s end from (
+		select coalesce(json_agg(g), '[]')::text as groups, coalesce(sum(g.rows), 0)::bigint as n from (
+			select currency, count(*) as rows, least(sum(minor), %d)::bigint as total from (
+				select %s as currency, %s as minor from (%s) as %s where %s limit %d) as found
+			group by 1 order by 1) as g) as sums`,
+		most, stopped.SQL, int64(math.MaxInt64), currency, minor, source.SQL, t.name, rest.SQL, most+1)
+	args := slices.Concat(stopped.Args, source.Args, rest.Args)
+	tx.QueueRow(numbered(sql), args, &into.groups, &into.count, &into.stopped)
+}
+
+func (t tally) sums(most int) (s Sums, err error) {
+	var groups []struct {
+		Currency    string
+		Rows, Total int64
+	}
+	if err := json.Unmarshal([]byte(t.groups), &groups); err != nil {
+		return s, fmt.Errorf("read sums: %w", err)
+	}
+	if t.count > most || t.stopped {
+		return Sums{Count: min(t.count, most), More: true}, nil
+	}
+	s.Count = t.count
+	for _, g := range groups {
+		if g.Currency == "" {
+			s.Unpriced = int(g.Rows)
+			continue
+		}
+		s.Amounts = append(s.Amounts, money.Amount{Minor: g.Total, Currency: g.Currency})
+	}
+	return s, nil
+}
