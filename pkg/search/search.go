@@ -140,8 +140,8 @@ func Later(mark string, texts ...string) string {
 	return strings.Join(words, " ")
 }
 
-// part is a part of what is typed, which a row has in any of its readings: with all the terms of one. These are
-// beginnings of words, and parts of pieces.
+// part is a part of what is typed, which a row has in any of its readings: with all the terms of one. These
+// are beginnings of words, and parts of pieces.
 type part [][]string
 
 // parts are what a search asks for, each once.

@@ -18,7 +18,7 @@ type Account struct {
 	Person
 	ProviderSession string // at whoever signed them in, the sid; may be empty
 	IDToken         string // by which they were signed in; may be empty
-	Unproven        bool   // the demo's, which nobody proves to be: the printed log has its sign-ins at debug only
+	Unproven        bool   // of the demo: its sign-ins are printed at debug
 }
 
 // The keys of an account in a session.

@@ -110,7 +110,7 @@ func (l *lines) String() string {
 func startSample(tb testing.TB) *sample {
 	tb.Helper()
 	written := &lines{}
-	log := slog.New(slog.NewTextHandler(written, nil))
+	log := slog.New(slog.NewTextHandler(written, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db := pgtest.New(tb, web.Migrations)
 	sessions := web.NewSessions(db, "sample_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions,

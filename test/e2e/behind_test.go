@@ -20,7 +20,8 @@ func many(t *testing.T, sys *testsystem.System, from, to int) {
 	askFor(t, sys, payments...)
 }
 
-// all is a manager's list of all payments, the newest first, which is as long as a page and has more behind, with the pointer in it.
+// all is a manager's list of all payments, the newest first, which is as long as a page and has more behind,
+// with the pointer in it.
 func all(t *testing.T, sys *testsystem.System) (mia *browser.Tab) {
 	t.Helper()
 	many(t, sys, 1, 27)
