@@ -82,7 +82,7 @@ func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.Metada
 	defer done()
 	response, err := admin.Metadata(ctx, &kafkago.MetadataRequest{})
 	if !c.signsIn && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		err = fmt.Errorf("Kafka at %s closes the connection instead of answering; if it wants a user to sign in, set KAFKA_SASL: %w", broker, err)
+		err = fmt.Errorf("the Kafka at %s closes the connection instead of answering; if it wants a user to sign in, set KAFKA_SASL: %w", broker, err)
 	}
 	return response, err
 }

@@ -66,7 +66,7 @@ func (c *Client) CreateTopics(ctx context.Context, topics ...TopicConfig) error 
 		for _, t := range topics {
 			if err := response.Errors[t.Name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
 				if denied(err) {
-					err = fmt.Errorf("Kafka does not allow this user to create it; run migrate as %s (deploy/kafka/acls.sh says what that may do): %w", OwnerUser, err)
+					err = fmt.Errorf("this user may not create it; run migrate as %s (deploy/kafka/acls.sh says what that may do): %w", OwnerUser, err)
 				}
 				return fmt.Errorf("%s: %w", t.Name, err)
 			}

@@ -28,7 +28,7 @@ func TestKafkaWithUsers(t *testing.T) {
 	t.Run("without a right nothing is created", func(t *testing.T) {
 		for _, user := range []string{"contractor-ui", kafka.OwnerUser} {
 			err := migrateTopics(t, k.as(user))
-			require.ErrorContains(t, err, "Kafka does not allow this user to create it; run migrate as countersign-owner")
+			require.ErrorContains(t, err, "this user may not create it; run migrate as countersign-owner")
 		}
 	})
 	k.allow(t)

@@ -105,7 +105,7 @@ func (s Settings) unanswered(addr string, answer []byte, err error) error {
 	case err == nil || len(answer) > 0:
 		return nil
 	case ended(err) && !s.KafkaTLS:
-		return fmt.Errorf("Kafka at %s has closed the connection without an answer; if it wants TLS, set KAFKA_TLS=true: %w", addr, err)
+		return fmt.Errorf("the Kafka at %s has closed the connection without an answer; if it wants TLS, set KAFKA_TLS=true: %w", addr, err)
 	}
 	if hint := s.refusedHint(err); hint != "" {
 		return &Error{Broker: addr, Hint: hint, Err: err}
