@@ -24,6 +24,7 @@ func (h *harness) locked(stream string) (held bool, err error) {
 }
 
 func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
+	t.Parallel()
 	// given a service that has a stream already, and refuses in Before what it cannot stand
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -70,6 +71,7 @@ func TestBeforeRunsBeforeTheStreamsAreLocked(t *testing.T) {
 }
 
 func TestATopicMayHoldStreamsOfSeveralKinds(t *testing.T) {
+	t.Parallel()
 	// given a topic of two kinds of things, which share an id
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)

@@ -15,6 +15,7 @@ import (
 )
 
 func TestEncodeAndDecodeAgree(t *testing.T) {
+	t.Parallel()
 	e := newEvent("1", 1)
 	e.DataSchema, e.Sequence = "/schemas/thing", 7
 	e.Meta = event.Meta{CorrelationID: "c", CausationID: "d", Actor: "mia", ActorName: "Mia Wëber", TraceParent: "00-1"}
@@ -28,6 +29,7 @@ func TestEncodeAndDecodeAgree(t *testing.T) {
 }
 
 func TestDecodeSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	set := func(name, value string) func(*kafkago.Message) {
 		return func(m *kafkago.Message) {
 			for i := range m.Headers {

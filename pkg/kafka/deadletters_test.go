@@ -75,6 +75,7 @@ func (h *harness) ns(subject string) (ns []int) {
 }
 
 func TestAPoisonMessageQuarantinesItsKeyAndReplayHealsIt(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	var cured atomic.Bool
@@ -126,6 +127,7 @@ func TestAPoisonMessageQuarantinesItsKeyAndReplayHealsIt(t *testing.T) {
 }
 
 func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 1)
@@ -155,6 +157,7 @@ func TestDiscardFreesTheKeyAndRedeliveryDoesNotBringItBack(t *testing.T) {
 }
 
 func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	first, third := newEvent("bad", 1), newEvent("bad", 3)
@@ -181,6 +184,7 @@ func TestAReplayThatFailsFurtherDownStopsThere(t *testing.T) {
 }
 
 func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	var tries atomic.Int64
@@ -209,6 +213,7 @@ func TestAFirstBatchOfThreeHundredFailingStopsNobody(t *testing.T) {
 
 // Far behind, a batch is recorded in several transactions at once.
 func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
+	t.Parallel()
 	const subjects, each = 40, 200
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -246,6 +251,7 @@ func TestABacklogIsRecordedInTheOrderOfEachKeyAroundAPoisonOne(t *testing.T) {
 }
 
 func TestWhatIsRecordedOfABacklogIsNotRecordedAgain(t *testing.T) {
+	t.Parallel()
 	// given a backlog, and a failure that passes, late enough for a batch to be large
 	const subjects, each = 40, 200
 	addresses := brokers(t)
@@ -296,6 +302,7 @@ func outcomes(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 }
 
 func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
@@ -347,6 +354,7 @@ func TestWhatIsNoEventIsSetAsideAlone(t *testing.T) {
 }
 
 func TestTemporaryFailuresAreRepeatedAndMakeNoDeadLetter(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	var tries atomic.Int64
@@ -366,6 +374,7 @@ func TestTemporaryFailuresAreRepeatedAndMakeNoDeadLetter(t *testing.T) {
 }
 
 func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
+	t.Parallel()
 	// given a consumer that receives and cannot record
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -391,6 +400,7 @@ func TestAConsumerThatCannotRecordSaysSo(t *testing.T) {
 }
 
 func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
@@ -425,6 +435,7 @@ func TestTheCommandListsReplaysAndDiscards(t *testing.T) {
 }
 
 func TestDiscardSucceedsWhereTheNextLetterFailsAgain(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	first, second := newEvent("bad", 1), newEvent("bad", 2)

@@ -30,6 +30,7 @@ func unusable(t *testing.T) (*harness, []string) {
 
 // A process that ends in the midst of it leaves all of it undone.
 func TestDiscardAndReplayAreDoneOrNot(t *testing.T) {
+	t.Parallel()
 	for name, do := range map[string]func(d *inbox.DeadLetterStore, ctx context.Context) (int, error){
 		"discard": func(d *inbox.DeadLetterStore, ctx context.Context) (int, error) { return d.Discard(ctx, 1) },
 		"replay":  func(d *inbox.DeadLetterStore, ctx context.Context) (int, error) { return d.Replay(ctx, 1) },
@@ -76,6 +77,7 @@ func (h *harness) lenient() inbox.Config {
 }
 
 func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
+	t.Parallel()
 	// given a key whose poison dead letter was settled without the key being freed
 	h, addresses := unusable(t)
 	_, err := h.db.Pool().Exec(t.Context(), "update dead_letters set state = 'discarded' where id = 1")
@@ -120,6 +122,7 @@ func TestAKeyThatNoPoisonDeadLetterHoldsIsFoundReportedAndFreed(t *testing.T) {
 }
 
 func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
+	t.Parallel()
 	// given three events of a key, of which a projector cannot stand the second, and queues something before it
 	// says so
 	h, _ := unusable(t)
@@ -147,6 +150,7 @@ func TestAReplayThatFailsFurtherDownHoldsTheKeyThere(t *testing.T) {
 }
 
 func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
+	t.Parallel()
 	// given somebody who has just replayed a dead letter, and those behind it, and found that it is refused by
 	// now
 	h, _ := unusable(t)
@@ -178,6 +182,7 @@ func TestADeadLetterThatHoldsItsKeyNoLongerIsDiscardedAlone(t *testing.T) {
 
 // A scrape looks for them every few seconds, also after somebody has poisoned many keys.
 func TestStrandedKeysAreFoundAmongMany(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, brokers(t), 1)
 	for _, statement := range []string{
 		`insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestReadingAPartitionEnds(t *testing.T) {
+	t.Parallel()
 	// given a partition of three messages
 	broker, err := embedded.Kafka("", "")
 	require.NoError(t, err)

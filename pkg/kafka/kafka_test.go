@@ -191,6 +191,7 @@ func pause(tb testing.TB) {
 }
 
 func TestAConsumerThatComesBeforeItsTopicReceives(t *testing.T) {
+	t.Parallel()
 	// given a consumer that waits, since its topic is not there
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -212,6 +213,7 @@ func TestAConsumerThatComesBeforeItsTopicReceives(t *testing.T) {
 }
 
 func TestAConsumerGoesOnWithATopicThatIsRecreated(t *testing.T) {
+	t.Parallel()
 	// given a consumer whose topic is deleted under it
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -235,6 +237,7 @@ func TestAConsumerGoesOnWithATopicThatIsRecreated(t *testing.T) {
 }
 
 func TestAnEventReachesAnotherServiceAndComesBack(t *testing.T) {
+	t.Parallel()
 	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
 	for _, h := range []*harness{here, there} {

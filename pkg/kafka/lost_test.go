@@ -88,6 +88,7 @@ func things(n int) (events []event.Event) {
 }
 
 func TestATopicThatWasRecreatedIsNotReceivedFromTheMiddle(t *testing.T) {
+	t.Parallel()
 	// given a service that has received three messages of a topic, and set one of them aside
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -164,6 +165,7 @@ func poison(key string) event.Event {
 }
 
 func TestATopicThatIsRecreatedUnderAConsumerIsNotReceivedFromTheMiddle(t *testing.T) {
+	t.Parallel()
 	// given a service that receives two topics
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -191,6 +193,7 @@ func TestATopicThatIsRecreatedUnderAConsumerIsNotReceivedFromTheMiddle(t *testin
 }
 
 func TestWhatRetentionCutsOffUnreceivedIsNotPassedOver(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(things(1)...)...)
@@ -211,6 +214,7 @@ func TestWhatRetentionCutsOffUnreceivedIsNotPassedOver(t *testing.T) {
 }
 
 func TestAnEmptyDatabaseDoesNotPassOverWhatWasCutOff(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(things(3)...)...)

@@ -44,6 +44,7 @@ func adopt(t *testing.T, h *harness, dry bool) string {
 }
 
 func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
+	t.Parallel()
 	// given a service that has received two events, and a backup of its database from before the last one and
 	// from before another one that it wrote
 	addresses := brokers(t)
@@ -98,6 +99,7 @@ func TestAJournalThatIsOlderThanTheTopicAdoptsWhatItLacks(t *testing.T) {
 }
 
 func TestAnEmptyJournalLacksWhatTheServiceWrote(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	h.produce(addresses, h.encoded(newEvent("1", 1), ours("2", 1))...)
@@ -105,6 +107,7 @@ func TestAnEmptyJournalLacksWhatTheServiceWrote(t *testing.T) {
 }
 
 func TestAForgedEventIsSkipped(t *testing.T) {
+	t.Parallel()
 	// given an event that says to be ours, and is not
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -133,6 +136,7 @@ func TestAForgedEventIsSkipped(t *testing.T) {
 }
 
 func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.relay().Run)
@@ -151,6 +155,7 @@ func TestACheckWithNothingMissingReadsFromWhereTheDatabaseIs(t *testing.T) {
 }
 
 func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
+	t.Parallel()
 	// given events that say to be ours, refused since the journal lacks them; of one key the first cannot be
 	// used. And a flood of dead letters that others have forged
 	addresses := brokers(t)
@@ -180,6 +185,7 @@ func TestWhatWasRefusedIsAdoptedAsIfItCameNow(t *testing.T) {
 }
 
 func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
 	m := h.encoded(ours("1", 1))[0]
@@ -189,6 +195,7 @@ func TestWhatIsRefusedWhoeverSentItIsNotMissing(t *testing.T) {
 }
 
 func TestAnOwnEventBehindAQuarantinedKeyIsAdoptedAndRecordedAtItsPlace(t *testing.T) {
+	t.Parallel()
 	// given a key that waits behind a poison event of somebody else, and a backup from before the events of ours
 	// behind it
 	addresses := brokers(t)
@@ -233,6 +240,7 @@ func TestAnOwnEventBehindAQuarantinedKeyIsAdoptedAndRecordedAtItsPlace(t *testin
 }
 
 func TestAnOwnEventThatCannotBeUsedIsAdoptedAsPoisonAndRecordedOnceItCan(t *testing.T) {
+	t.Parallel()
 	// given an event of ours that this version cannot use and that the journal lacks, and another one behind it
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -256,6 +264,7 @@ func TestAnOwnEventThatCannotBeUsedIsAdoptedAsPoisonAndRecordedOnceItCan(t *test
 }
 
 func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing.T) {
+	t.Parallel()
 	// given an event of ours that was refused before another one quarantined its key
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -282,6 +291,7 @@ func TestARefusedEventFromBeforeItsKeyWasQuarantinedIsAdoptedBeforeIt(t *testing
 }
 
 func TestWhatWaitingEventsHaveUsedUpIsReserved(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 1)
@@ -299,6 +309,7 @@ func TestWhatWaitingEventsHaveUsedUpIsReserved(t *testing.T) {
 }
 
 func TestAnOwnEventThatNobodyHasAdoptedIsRefusedWhenItsKeyIsFreed(t *testing.T) {
+	t.Parallel()
 	// given an event in our name that waits for its key, set aside by a version that did not ask
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -319,6 +330,7 @@ func TestAnOwnEventThatNobodyHasAdoptedIsRefusedWhenItsKeyIsFreed(t *testing.T) 
 }
 
 func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	poison := newEvent("bad", 1)
@@ -336,6 +348,7 @@ func TestAForgedOwnEventIsRefusedAlsoOnAQuarantinedKey(t *testing.T) {
 }
 
 func TestSeveralForgedEventsAreSkippedTogetherOrNot(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(ours("1", 1), newEvent("1", 2), ours("2", 1))...)

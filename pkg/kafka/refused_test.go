@@ -46,6 +46,7 @@ func refusals(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 }
 
 func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
+	t.Parallel()
 	// given a service whose journal cannot be rebuilt, with an event received
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -103,6 +104,7 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 }
 
 func TestNobodyCanTakeAnIDFromTheEventThatItBelongsTo(t *testing.T) {
+	t.Parallel()
 	// given two events of one writer, one of them still on its way back, and copies of their ids with other
 	// keys, received first
 	addresses := brokers(t)
@@ -146,6 +148,7 @@ func TestNobodyCanTakeAnIDFromTheEventThatItBelongsTo(t *testing.T) {
 }
 
 func TestAnUnknownTypeWithAnAbsurdTimeHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
@@ -161,6 +164,7 @@ func TestAnUnknownTypeWithAnAbsurdTimeHoldsNothingUp(t *testing.T) {
 }
 
 func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.consumer().Run)
@@ -180,6 +184,7 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 }
 
 func TestDataThatCannotBeUsedQuarantinesItsKeyAndIsReplayedAtItsPlace(t *testing.T) {
+	t.Parallel()
 	// given a consumer that does not know a member yet, and a clock that is wrong
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)

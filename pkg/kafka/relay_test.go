@@ -20,6 +20,7 @@ import (
 )
 
 func TestALateCommitWithALowerPositionIsPublished(t *testing.T) {
+	t.Parallel()
 	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
 	run(t, here.relay().Run)
@@ -47,6 +48,7 @@ func TestALateCommitWithALowerPositionIsPublished(t *testing.T) {
 }
 
 func TestACrashBetweenPublishingAndMarkingMakesDuplicatesOnly(t *testing.T) {
+	t.Parallel()
 	here := newHarness(t, brokers(t), 3)
 	there := here.another("/there")
 	run(t, there.consumer().Run)
@@ -84,6 +86,7 @@ func end(tb testing.TB, h *harness) (n int) {
 }
 
 func TestLargeEventsDoNotJamTheRelay(t *testing.T) {
+	t.Parallel()
 	here := newHarness(t, brokers(t), 1)
 	there := here.another("/there")
 	for n := range 6 {
@@ -132,6 +135,7 @@ func TestABrokerThatWasAwayIsCaughtUpWith(t *testing.T) {
 }
 
 func TestAnotherClusterIsFatal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	broker, err := embedded.Kafka(dir, "")
 	require.NoError(t, err)
@@ -163,6 +167,7 @@ func eventually(tb testing.TB, holds func() bool) {
 }
 
 func TestMetricsTellWhatWaits(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	relay, consumer := h.relay(), h.consumer()
@@ -196,6 +201,7 @@ func TestMetricsTellWhatWaits(t *testing.T) {
 }
 
 func TestTopicsKeepTheirNumberOfPartitions(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, brokers(t), 3)
 	require.NoError(t, h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 3}))
 	err := h.client.CreateTopics(t.Context(), kafka.TopicConfig{Name: h.topic, Partitions: 6})
@@ -203,6 +209,7 @@ func TestTopicsKeepTheirNumberOfPartitions(t *testing.T) {
 }
 
 func TestRebalancesWhileMessagesFlow(t *testing.T) {
+	t.Parallel()
 	here := newHarness(t, brokers(t), 4)
 	there := here.another("/there")
 	run(t, here.relay().Run)
@@ -251,6 +258,7 @@ func count(tb testing.TB, db *pg.DB) (n int) {
 }
 
 func TestEverythingIsReceivedAgainAndNothingChanges(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 2)
 	events := []event.Event{newEvent("1", 1), newEvent("2", 1), newEvent("1", 2)}

@@ -28,6 +28,7 @@ func catchingUp(tb testing.TB, j *journal.Journal) (journal.Progress, bool) {
 }
 
 func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasReceivedIt(t *testing.T) {
+	t.Parallel()
 	// given a service that has received a topic, and loses its database
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 3)
@@ -65,6 +66,7 @@ func TestAnEmptyDatabaseIsRebuiltFromTheTopicAlthoughItsGroupHasReceivedIt(t *te
 }
 
 func TestReplicasOfAnEmptyDatabaseBeginTogether(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 6)
 	var events []event.Event
@@ -87,6 +89,7 @@ func TestReplicasOfAnEmptyDatabaseBeginTogether(t *testing.T) {
 }
 
 func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, brokers(t), 3).emptied()
 	consumer := h.consumer()
 	run(t, consumer.Run)
@@ -97,6 +100,7 @@ func TestEmptyTopicsAreCaughtUpWithAtOnce(t *testing.T) {
 }
 
 func TestARestoredBackupReceivesWhatItLacks(t *testing.T) {
+	t.Parallel()
 	// given a database as it was two events ago
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -124,6 +128,7 @@ func TestARestoredBackupReceivesWhatItLacks(t *testing.T) {
 }
 
 func TestAJournalThatIsOlderThanTheRecordOfPositionsGoesOnWhereItsGroupIs(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	h.produce(addresses, h.encoded(newEvent("1", 1))...)

@@ -33,6 +33,7 @@ func without(m kafkago.Message, names ...string) kafkago.Message {
 }
 
 func TestOnlyWhatItsWriterHasSignedIsRecorded(t *testing.T) {
+	t.Parallel()
 	// given a service
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -92,6 +93,7 @@ func keyOf(t *testing.T, h *harness, source string) string {
 }
 
 func TestAnOwnEventComesBackWithTheSignatureThatItsRelayMade(t *testing.T) {
+	t.Parallel()
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
 	run(t, h.relay().Run)
@@ -103,6 +105,7 @@ func TestAnOwnEventComesBackWithTheSignatureThatItsRelayMade(t *testing.T) {
 }
 
 func TestAServiceTakesItsNextKeyWhileItRuns(t *testing.T) {
+	t.Parallel()
 	// given a service that writes, and one that receives
 	here := newHarness(t, brokers(t), 1)
 	there := here.another("/there")
@@ -124,6 +127,7 @@ func TestAServiceTakesItsNextKeyWhileItRuns(t *testing.T) {
 }
 
 func TestNothingIsPublishedWithAKeyThatNobodyBelieves(t *testing.T) {
+	t.Parallel()
 	// given a relay whose key is withdrawn
 	h := newHarness(t, brokers(t), 1)
 	run(t, h.relay().Run)
@@ -144,6 +148,7 @@ func TestNothingIsPublishedWithAKeyThatNobodyBelieves(t *testing.T) {
 }
 
 func TestOnlyOnesOwnKeyCanSayThatTheDatabaseIsNotTheOneItWas(t *testing.T) {
+	t.Parallel()
 	// given a core, and events that say to be its own: unsigned, signed by somebody else, and signed by it
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -170,6 +175,7 @@ func TestOnlyOnesOwnKeyCanSayThatTheDatabaseIsNotTheOneItWas(t *testing.T) {
 }
 
 func TestUnsignedEventsPassWhileTheyAreAccepted(t *testing.T) {
+	t.Parallel()
 	// given a service for which some writers do not sign yet
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)
@@ -217,6 +223,7 @@ func counter(tb testing.TB, registry *prometheus.Registry, name string) float64 
 }
 
 func TestARefusedEventIsRecordedOnceItsKeyIsKnown(t *testing.T) {
+	t.Parallel()
 	// given an event that came before its writer's new key
 	addresses := brokers(t)
 	h := newHarness(t, addresses, 1)

@@ -18,6 +18,7 @@ const (
 )
 
 func TestTopicsAreCreatedByBrokersThatAreJustStarting(t *testing.T) {
+	t.Parallel()
 	// given a broker that does not know itself yet, and then not the topic that it has just created
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
