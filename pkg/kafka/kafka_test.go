@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -32,7 +33,15 @@ const patience = 60 * time.Second
 
 var errUnknownType = errors.New("unknown type")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// atOnce is how many tests run at once: they use a CPU for a tenth of their time.
+const atOnce = "8"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // brokers returns a cluster to test with: the one at TEST_KAFKA_BROKERS, or one of our own.
 func brokers(tb testing.TB) []string {
