@@ -102,8 +102,8 @@ func digest(path string) ([]byte, error) {
 	return sum.Sum(nil), nil
 }
 
-// migrated returns a copy of a database that a service's program has migrated: the same program makes the same
-// tables.
+// migrated returns a copy of a database that a service's program has migrated. The same program makes the
+// same tables.
 func (s *System) migrated(name string) (address string) {
 	s.tb.Helper()
 	digest, err := digest(filepath.Join(s.bin, name))
