@@ -20,6 +20,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/live"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // Parts are what the services need besides PostgreSQL.
@@ -48,7 +49,7 @@ func startParts(tb testing.TB, kafkaUser *connection.Settings) *Parts {
 		p.Brokers, p.Connection = strings.Join(kafkaUser.KafkaBrokers, ","), *kafkaUser
 	case p.Brokers == "":
 		p.kafkaDir = tb.TempDir()
-		broker, err := embedded.Kafka(p.kafkaDir, freeAddr(tb))
+		broker, err := embedded.Kafka(p.kafkaDir, servicetest.FreeAddr(tb))
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -65,7 +66,7 @@ func startParts(tb testing.TB, kafkaUser *connection.Settings) *Parts {
 		p.Connection = connection.Plaintext(p.Brokers)
 	}
 	if p.RedisURL == "" {
-		server, err := embedded.Redis(freeAddr(tb))
+		server, err := embedded.Redis(servicetest.FreeAddr(tb))
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -10,8 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,6 +24,7 @@ import (
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // The services, in the order in which they start.
@@ -103,9 +102,9 @@ func newSystem(tb testing.TB, bin string, provider bool, extra []string, kafkaUs
 	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb, kafkaUser), addr: map[string]string{}, admin: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, Keys: kafkatest.NewKeys(tb), running: map[string]*Process{}}
 	for _, name := range services {
-		s.addr[name] = freeAddr(tb)
+		s.addr[name] = servicetest.FreeAddr(tb)
 	}
-	s.addr[Identity] = freeAddr(tb)
+	s.addr[Identity] = servicetest.FreeAddr(tb)
 	s.env[Identity] = []string{"HTTP_ADDR=" + s.addr[Identity], "OIDC_ISSUER=" + s.URL(Identity),
 		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "CONTRACTOR_UI_SECRET=" + token(Contractor, Identity),
 		"MANAGER_UI_URL=" + s.URL(Manager), "MANAGER_UI_SECRET=" + token(Manager, Identity)}
@@ -331,30 +330,6 @@ func (s *System) stopAll() {
 			s.tb.Logf("---- %s ----\n%s", name, p.log)
 		}
 	}
-}
-
-// given are the ports that freeAddr has given.
-var given sync.Map
-
-// freeAddr is an address that nobody listens on just now, and that it gives once. It is not one that the
-// system gives to outgoing connections, since a service that is started again finds it free.
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	const first, last = 20000, 32000 // Linux gives 32768 and more
-	for range 100 {
-		port := first + rand.IntN(last-first)
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
-		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		defer func() { _ = l.Close() }()
-		return l.Addr().String()
-	}
-	tb.Fatal("no port is free")
-	return ""
 }
 
 // lockedBuffer is a buffer that one goroutine writes and others read.

@@ -32,6 +32,7 @@ func (h *harness) held(minor int64) string {
 }
 
 func TestManagersCommand(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 
@@ -113,6 +114,7 @@ func TestManagersCommand(t *testing.T) {
 }
 
 func TestCommandsRefuse(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	id := h.held(30_00)

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,10 @@ const runAsService = "TEST_RUN_AS_PAYMENTS_CORE"
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsService) != "" {
 		app.Program().Main()
+	}
+	// They wait for brokers, jobs and the gateway most of the time.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -48,6 +53,7 @@ func (h *harness) spawn() *exec.Cmd {
 }
 
 func TestKilledDuringASlowCall(t *testing.T) {
+	t.Parallel()
 	// given a core in the middle of an authorization whose answer takes long
 	h := newHarness(t, sandbox.Options{SlowDelay: 20 * time.Second})
 	core := h.spawn()
@@ -76,6 +82,7 @@ func TestKilledDuringASlowCall(t *testing.T) {
 }
 
 func TestStoppedInOrderDuringASlowCall(t *testing.T) {
+	t.Parallel()
 	// given a core in the middle of a call
 	h := newHarness(t, sandbox.Options{SlowDelay: 20 * time.Second})
 	h.cfg.GatewayTimeout, h.cfg.Jobs = 10*time.Second, operations.Timing{}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	cfg := h.cfg
 	cfg.DatabaseURL = pgtest.NewURL(t)
@@ -31,6 +32,7 @@ func TestSeveralMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 }
 
 func TestACoreWaitsForItsDatabaseToBeMigrated(t *testing.T) {
+	t.Parallel()
 	// given a database that lacks the newest of our migrations and of River's
 	h := newHarness(t, sandbox.Options{})
 	for _, statement := range []string{"delete from river_migration where version = (select max(version) from river_migration)",

@@ -51,6 +51,7 @@ func acceptedFor(order string, minor int64, method payment.CaptureMethod) (strin
 }
 
 func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	ends := map[string]string{
@@ -119,6 +120,7 @@ func TestMoneyOfADeadOrderIsLetGo(t *testing.T) {
 
 // TestEitherMayBeHeardFirst: the topics are not ordered against each other.
 func TestEitherMayBeReceivedFirst(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given an order that is known to be dead before its payment is known

@@ -13,6 +13,7 @@ import (
 )
 
 func TestReconcileNamesDifferences(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	order := uuid.NewString()
@@ -107,6 +108,7 @@ func TestReconcileNamesDifferences(t *testing.T) {
 // What is under way is no difference: neither what is published, received, asked of the gateway and recorded
 // while it compares, nor that an order that has just been paid says so a moment later.
 func TestReconcileIsCalmWhileMuchIsUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.cfg.ReconcilePatience = patience // nothing differs for ever, and the machine may be busy
 	h.start()

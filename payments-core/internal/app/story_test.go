@@ -20,6 +20,7 @@ const (
 )
 
 func TestMoneyMovesOnceWhateverTheGatewayDoes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	good := []string{requested, yes, authorized, captured}
@@ -72,6 +73,7 @@ func TestMoneyMovesOnceWhateverTheGatewayDoes(t *testing.T) {
 }
 
 func TestHoldOfAManagerLapses(t *testing.T) {
+	t.Parallel()
 	// given holds that last a moment
 	h := newHarness(t, sandbox.Options{HoldDuration: 500 * time.Millisecond})
 	h.start()
@@ -90,6 +92,7 @@ func TestHoldOfAManagerLapses(t *testing.T) {
 }
 
 func TestNothingHappensWithoutAnAcceptance(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, sandbox.Options{})
 	h.start()
 	// given a payment accepted after it was withdrawn, and another one as a mark

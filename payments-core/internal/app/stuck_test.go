@@ -304,6 +304,7 @@ func TestOperatorsDecideNothingInADatabaseThatIsNotAdopted(t *testing.T) {
 
 // The gateway forgets keys. What was asked before that and had no answer is looked up, and not done twice.
 func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
+	t.Parallel()
 	const life = 200 * time.Millisecond // less than the wait for another attempt
 	h := newHarness(t, sandbox.Options{KeyLife: life})
 	h.cfg.GatewayKeyLife = life

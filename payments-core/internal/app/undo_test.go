@@ -21,6 +21,7 @@ func acceptedAt(at time.Time) (string, []event.Event) {
 }
 
 func TestAnAcceptanceIsTakenBackWithinItsGrace(t *testing.T) {
+	t.Parallel()
 	// given a grace of ten minutes, and an accepted payment
 	h := newHarness(t, sandbox.Options{})
 	h.cfg.PayoutGrace = 10 * time.Minute
@@ -75,6 +76,7 @@ func TestAnAcceptanceIsTakenBackWithinItsGrace(t *testing.T) {
 }
 
 func TestAPaymentIsAuthorizedWhenItsGraceHasPassed(t *testing.T) {
+	t.Parallel()
 	// given a payment whose grace passes in a second
 	h := newHarness(t, sandbox.Options{})
 	h.cfg.PayoutGrace = 10 * time.Minute
@@ -100,6 +102,7 @@ func TestAPaymentIsAuthorizedWhenItsGraceHasPassed(t *testing.T) {
 }
 
 func TestAnAcceptanceIsNotTakenBackOnceTheGatewayIsAsked(t *testing.T) {
+	t.Parallel()
 	// given a gateway that takes its time, and a payment that it is asked about
 	h := newHarness(t, sandbox.Options{SlowDelay: 20 * time.Second})
 	h.start()
@@ -116,6 +119,7 @@ func TestAnAcceptanceIsNotTakenBackOnceTheGatewayIsAsked(t *testing.T) {
 }
 
 func TestTheGraceOfAFastClockBeginsWhenTheAcceptanceArrives(t *testing.T) {
+	t.Parallel()
 	// given an acceptance by a clock that is an hour fast, then the grace is no hour longer
 	h := newHarness(t, sandbox.Options{})
 	h.cfg.PayoutGrace = time.Millisecond

@@ -3,7 +3,9 @@ package servicetest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -25,15 +27,28 @@ func Log() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// FreeAddr returns an address that nobody listens on just now.
+// given are the ports that FreeAddr has given.
+var given sync.Map
+
+// FreeAddr is an address that nobody listens on just now, and that it gives once. It is not one that the
+// system gives to outgoing connections, since a service that is started again finds it free.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	const first, last = 20000, 32000 // Linux gives 32768 and more
+	for range 100 {
+		port := first + rand.IntN(last-first)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		defer func() { _ = l.Close() }()
+		return l.Addr().String()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	tb.Fatal("no port is free")
+	return ""
 }
 
 // Run runs a service until stop is called, which returns what the service returned.
