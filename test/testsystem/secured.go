@@ -8,6 +8,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/service/servicetest"
 )
 
 // NewSecured is New on a Kafka with users. as says how each of them connects: each service, who migrates, and
@@ -21,7 +22,7 @@ func NewSecured(tb testing.TB, as func(user string) connection.Settings) *System
 	}
 	s.Restrict()
 	for _, name := range services {
-		s.admin[name] = freeAddr(tb)
+		s.admin[name] = servicetest.FreeAddr(tb)
 		s.SetKafkaUser(name, as(kafka.OwnerUser))
 		s.Run(name, "migrate")
 		s.SetKafkaUser(name, as(name))
