@@ -127,7 +127,6 @@ func openPicker(tab *browser.Tab, field string) {
 
 // TestEveryPage looks at all pages of both apps in one seeded system.
 func TestEveryPage(t *testing.T) {
-	t.Parallel()
 	sys := testsystem.New(t)
 	sys.Seed()
 	sys.Settle(t)
