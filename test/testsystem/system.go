@@ -80,9 +80,9 @@ func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
 }
 
 // NewWithProvider is New with people who sign in with a provider.
-func NewWithProvider(tb testing.TB) *System {
+func NewWithProvider(tb testing.TB, extra ...string) *System {
 	tb.Helper()
-	return newOfThese(tb, true)
+	return newOfThese(tb, true, extra...)
 }
 
 // NewOf is New with the programs in the folder bin, of another version.
