@@ -18,6 +18,7 @@ import (
 // Error is an error with an HTTP status and a message fit for the person who caused it.
 type Error struct {
 	Status  int
+	Title   string // of the page, where the status says too little
 	Message string
 	// Extra goes into problem+json as members of its own, such as who was first.
 	Extra map[string]any

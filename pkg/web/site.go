@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -329,7 +330,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 		return
 	}
 	page := ErrorPage{
-		Title: errorTitle(e.Status), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e.Status), On: wayOn(c, e.Status),
+		Title: cmp.Or(e.Title, errorTitle(e.Status)), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e.Status), On: wayOn(c, e.Status),
 	}
 	if e.Others {
 		page.Others = s.options.Identity.People()

@@ -34,7 +34,7 @@ func (h *handlers) mustConfirm(c echo.Context, d decision, form *web.Form) error
 	}
 	page := paymentPath(p.ID) + d.page
 	h.sessions.Keep(c, page, map[string]string{d.field: form.Value(d.field)})
-	return &web.Error{Status: http.StatusUnauthorized, Way: signin.ConfirmLink(page), Message: fmt.Sprintf(
+	return &web.Error{Status: http.StatusUnauthorized, Title: "Please confirm that it is you", Way: signin.ConfirmLink(page), Message: fmt.Sprintf(
 		"This is about %s. Above %s, the sign-in service asks you again who you are before you decide. What you typed is kept.",
 		locale.Amount(p.Amount), locale.Amount(above))}
 }

@@ -39,7 +39,7 @@ func withPeople(t *testing.T) *testSite {
 func TestAnAdminBlocksAndUnblocks(t *testing.T) {
 	o := withPeople(t)
 	mia, lena := o.manager("mia-weber"), o.manager("lena-roth")
-	lena.get("/people").is(200, "Ada Nowak", "contractor", "Mia Weber", "mia@example.com", "2 open sessions", "May sign in")
+	lena.get("/people").is(200, "Ada Nowak", "contractor", "Mia Weber", "mia@example.com", "2 open sessions", "No limit", "Nothing", "May sign in")
 	lena.get("/people?q=contr").is(200, "Ada Nowak").without(">Mia Weber</a>")
 	lena.get(pathOf("mia-weber")).is(200, "Whatever comes: there is no limit", "Block Mia Weber", `name="seen" value="0"`)
 
@@ -138,7 +138,7 @@ func TestADecisionAboutMuchIsConfirmedFirst(t *testing.T) {
 	mia.post("/payments/"+small.Subject+"/accept").is(200, "Accepted: 1,000.00 EUR")
 	const words = "Above 1,000.00 EUR, the sign-in service asks you again who you are before you decide. What you typed is kept."
 	mia.post("/payments/"+large.Subject+"/accept", "note", "Fine by me").
-		is(401, "This is about 1,000.01 EUR.", words, "/sign-in?confirm=yes&amp;to=%2Fpayments%2F"+large.Subject)
+		is(401, "Please confirm that it is you", "This is about 1,000.01 EUR.", words, "/sign-in?confirm=yes&amp;to=%2Fpayments%2F"+large.Subject)
 	// and back on the page, what was typed is there, once
 	mia.get("/payments/"+large.Subject).is(200, "Fine by me", "Nothing is decided yet")
 	mia.get("/payments/" + large.Subject).is(200).without("Fine by me")

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/readmodel"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/search"
 )
 
@@ -55,6 +57,11 @@ func (l Limits) MarshalJSON() ([]byte, error) { return json.Marshal(l.Limits) }
 
 // Place is where the row is in a list.
 func (p Person) Place(readmodel.Sort) readmodel.Place { return readmodel.Place{Key: p.Sort, ID: p.ID} }
+
+// Manages reports whether they may accept payments.
+func (p Person) Manages() bool {
+	return slices.Contains(strings.Split(p.Roles, ", "), string(rights.Manager))
+}
 
 var peopleTable = readmodel.NewTable[Person]("people", "")
 
