@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign.example/manager-ui/people"
+	"countersign.example/pkg/aggregate"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
@@ -28,7 +29,7 @@ func Project(_ context.Context, tx *pg.Tx, streams []journal.Stream) error {
 	return web.QueueAccess(tx, readmodel.Fold(streams, people.Stream(""), func(s journal.Stream) (web.Access, bool) {
 		p := people.Fold(journal.Entries(s))
 		return web.Access{ID: strings.TrimPrefix(s.ID, people.Stream("")), Person: p.ID, Blocked: p.Block.Done(),
-			ByName: p.Block.ByName, At: event.Kept(p.UpdatedAt)}, p.Exists()
+			ByName: aggregate.NameOf(p.Block.By, p.Block.ByName), At: event.Kept(p.Block.At)}, p.Exists()
 	}))
 }
 
