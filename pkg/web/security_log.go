@@ -29,7 +29,7 @@ var SecurityLogRetention = pg.Retention{
 }
 
 const (
-	linesWaiting   = 1024 // that a person's request never waits for; what comes beyond is in the printed log alone
+	linesWaiting   = 1024 // that a request never waits for; what comes beyond is in the printed log alone
 	linesAtOnce    = 256
 	longestDetails = 500             // in characters
 	lastWrite      = 2 * time.Second // for a write, be it the last one
