@@ -17,8 +17,29 @@ import (
 type SecurityLine struct {
 	ID                              int64
 	At                              time.Time
+	Kind                            SecurityKind
 	Event, Person, Session, Address string
 	Details                         string // what is besides: "reason=no such attempt"
+}
+
+// SecurityKind is what lines are looked at together by.
+type SecurityKind string
+
+// The kinds of lines: who came and went, what was refused, and what somebody with rights did.
+const (
+	SignIns  SecurityKind = "sign-ins"
+	Refusals SecurityKind = "refusals"
+	Acts     SecurityKind = "acts"
+)
+
+func kindOf(event string) SecurityKind {
+	switch {
+	case strings.HasPrefix(event, "sign-"):
+		return SignIns
+	case strings.HasPrefix(event, "refused-"), event == Limited:
+		return Refusals
+	}
+	return Acts
 }
 
 // SecurityLogRetention is for lines that nobody looks at any more.
@@ -70,9 +91,9 @@ func (s *Sessions) storeLines(ctx context.Context, lines []SecurityLine) {
 	defer cancel()
 	rows := pgx.CopyFromSlice(len(lines), func(i int) ([]any, error) {
 		l := lines[i]
-		return []any{l.At, l.Event, l.Person, l.Session, l.Address, l.Details}, nil
+		return []any{l.At, l.Kind, l.Event, l.Person, l.Session, l.Address, l.Details}, nil
 	})
-	_, err := s.db.Pool().CopyFrom(ctx, pgx.Identifier{"security_log"}, []string{"at", "event", "person", "session", "address", "details"}, rows)
+	_, err := s.db.Pool().CopyFrom(ctx, pgx.Identifier{"security_log"}, []string{"at", "kind", "event", "person", "session", "address", "details"}, rows)
 	if err != nil {
 		s.log.WarnContext(ctx, "lines of the security log are in this log only, and not in the database", "lines", len(lines), "error", err)
 	}
@@ -89,25 +110,25 @@ func newLine(event, person, session, address string, attrs []slog.Attr) Security
 	if runes := []rune(text); len(runes) > longestDetails {
 		text = string(runes[:longestDetails]) + "…"
 	}
-	return SecurityLine{At: time.Now(), Event: event, Person: person, Session: session, Address: address, Details: text}
+	return SecurityLine{At: time.Now(), Kind: kindOf(event), Event: event, Person: person, Session: session, Address: address, Details: text}
 }
 
-// SecurityLog returns at most limit lines before one (0: from the newest on), of an event and a person where
+// SecurityLog returns at most limit lines before one (0: from the newest on), of a kind and a person where
 // these are not empty, the newest first.
-func (s *Sessions) SecurityLog(ctx context.Context, event, person string, before int64, limit int) ([]SecurityLine, error) {
+func (s *Sessions) SecurityLog(ctx context.Context, kind SecurityKind, person string, before int64, limit int) ([]SecurityLine, error) {
 	if before == 0 {
 		before = math.MaxInt64
 	}
 	where := "id < @before"
-	if event != "" {
-		where += " and event = @event"
+	if kind != "" {
+		where += " and kind = @kind"
 	}
 	if person != "" {
 		where += " and person = @person"
 	}
 	lines, err := pg.Rows(ctx, s.db.Pool(), pgx.RowToStructByPos[SecurityLine],
-		"select id, at, event, person, session, address, details from security_log where "+where+" order by id desc limit @limit",
-		pgx.NamedArgs{"before": before, "event": event, "person": person, "limit": limit})
+		"select id, at, kind, event, person, session, address, details from security_log where "+where+" order by id desc limit @limit",
+		pgx.NamedArgs{"before": before, "kind": kind, "person": person, "limit": limit})
 	if err != nil {
 		return nil, fmt.Errorf("read the security log: %w", err)
 	}

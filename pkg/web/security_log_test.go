@@ -25,9 +25,9 @@ func TestTheSecurityLogIsStoredForPeopleToLookAt(t *testing.T) {
 	cancel()
 	_ = s.sessions.KeepSecurityLog(ctx)
 
-	read := func(event, person string, before int64, limit int) []web.SecurityLine {
+	read := func(kind web.SecurityKind, person string, before int64, limit int) []web.SecurityLine {
 		t.Helper()
-		lines, err := s.sessions.SecurityLog(t.Context(), event, person, before, limit)
+		lines, err := s.sessions.SecurityLog(t.Context(), kind, person, before, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestTheSecurityLogIsStoredForPeopleToLookAt(t *testing.T) {
 	if !strings.HasPrefix(all[1].Details, "origin=https://evil.example") || !strings.HasPrefix(all[0].Details, "origin=\uFFFDxxx") || len([]rune(all[0].Details)) != 501 {
 		t.Errorf("%+v", all)
 	}
-	if lines := read(web.RefusedOrigin, "", all[0].ID, 10); len(lines) != 1 || lines[0] != all[1] {
+	if lines := read(web.Refusals, "", all[0].ID, 10); len(lines) != 1 || lines[0] != all[1] {
 		t.Errorf("refused before: %+v", lines)
 	}
 	if lines := read("", "tom-berg", 0, 1); len(lines) != 1 {
