@@ -34,7 +34,7 @@ const (
 
 func kindOf(event string) SecurityKind {
 	switch {
-	case strings.HasPrefix(event, "sign-"):
+	case strings.HasPrefix(event, "sign-"), event == Confirmed:
 		return SignIns
 	case strings.HasPrefix(event, "refused-"), event == Limited:
 		return Refusals

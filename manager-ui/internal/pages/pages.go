@@ -46,7 +46,7 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment)
+		peopleView, personView, personRowFragment, securityView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -85,6 +85,7 @@ func New(o Options) (*web.Site, error) {
 	o.Nav = []web.NavItem{
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
+		{Key: "security", Label: "Security", Href: securityPath, Right: may.audit},
 	}
 	for _, path := range []string{catalogPath, customersPath} {
 		o.Large = append(o.Large, web.Large{Route: path + "/import", Limit: maxUploadForm},

@@ -33,6 +33,7 @@ func (h *handlers) register(s *web.Site) {
 	}
 	h.registerOrders(s)
 	h.registerPeople(s)
+	s.GET(securityPath, may.audit, h.showSecurityLog)
 	h.productPages().register(s)
 	h.customerPages().register(s)
 	if h.hub != nil {

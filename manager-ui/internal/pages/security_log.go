@@ -36,6 +36,8 @@ type securityRow struct {
 // securityEvents are the events in words.
 var securityEvents = map[string]web.Badge{
 	web.SignedIn: {Tone: web.Good, Text: "Signed in"}, web.SignInFailed: {Tone: web.Bad, Text: "Could not sign in"}, web.SignedOut: {Tone: web.Neutral, Text: "Signed out"},
+	web.Confirmed: {Tone: web.Good, Text: "Proved again who they are"}, web.Blocked: {Tone: web.Warning, Text: "Blocked or unblocked somebody"},
+	web.RightsChanged: {Tone: web.Warning, Text: "Changed what somebody may do"},
 	web.RefusedOrigin: {Tone: web.Bad, Text: "Refused: sent by another site"}, web.RefusedRight: {Tone: web.Bad, Text: "Refused: without the right"},
 	web.Limited: {Tone: web.Warning, Text: "Refused: too much at once"},
 }
