@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -62,8 +63,16 @@ func (e *exports) begin(person string) (end func(), err error) {
 func BeginExport(c echo.Context) (end func(), err error) {
 	if end, err = c.Get(siteKey).(*Site).exports.begin(PersonOf(c).ID); err != nil {
 		c.Response().Header().Set(echo.HeaderRetryAfter, exportsRetry)
+		return nil, err
 	}
-	return end, err
+	LogExport(c)
+	return end, nil
+}
+
+// LogExport has it on record that somebody takes a file out.
+func LogExport(c echo.Context) {
+	sessions, _ := c.Get(sessionsKey).(*Sessions)
+	sessions.LogSecurity(c, Exported, PersonOf(c).ID, slog.String("path", c.Request().URL.RequestURI()))
 }
 
 // SendCSV answers with a file of rows, and the mark by which spreadsheets know UTF-8. It is sent as it is

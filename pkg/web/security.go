@@ -13,6 +13,7 @@ const (
 	Confirmed     = "confirmed"
 	SignedOut     = "sign-out"
 	RefusedOrigin = "refused-origin"
+	Exported      = "export"
 	RefusedRight  = "refused-right"
 	Blocked       = "block"
 	RightsChanged = "change-of-rights"

@@ -101,6 +101,7 @@ func (h *handlers) downloadEvidence(c echo.Context) error {
 	if len(bundle.Events) == 0 {
 		return web.NotFound("There is no evidence yet: the log has not confirmed this payment. Please try again in a moment.")
 	}
+	web.LogExport(c)
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, "application/json")
 	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="evidence-%s.json"`, p.ID))

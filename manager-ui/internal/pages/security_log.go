@@ -39,7 +39,8 @@ var securityEvents = map[string]web.Badge{
 	web.Confirmed: {Tone: web.Good, Text: "Proved again who they are"}, web.Blocked: {Tone: web.Warning, Text: "Blocked or unblocked somebody"},
 	web.RightsChanged: {Tone: web.Warning, Text: "Changed what somebody may do"},
 	web.RefusedOrigin: {Tone: web.Bad, Text: "Refused: sent by another site"}, web.RefusedRight: {Tone: web.Bad, Text: "Refused: without the right"},
-	web.Limited: {Tone: web.Warning, Text: "Refused: too much at once"},
+	web.Exported: {Tone: web.Neutral, Text: "Took a file out"},
+	web.Limited:  {Tone: web.Warning, Text: "Refused: too much at once"},
 }
 
 // showSecurityLog lists the lines, the newest first.

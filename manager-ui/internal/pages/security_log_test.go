@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -48,6 +49,15 @@ func TestAnAuditorReadsTheSecurityLog(t *testing.T) {
 	if strings.Contains(manager.get("/payments").text, `href="/security"`) || !strings.Contains(auditor.get("/payments").text, `href="/security"`) {
 		t.Error("the navigation is not theirs")
 	}
+}
+
+func TestWhoTakesAFileOutIsOnRecord(t *testing.T) {
+	o := open(t, nowhere)
+	o.manager("mia-weber").get("/payments/export?tab=all").is(http.StatusOK)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = o.sessions.KeepSecurityLog(ended) // it stores what waits
+	o.manager("lena-roth").get("/security?tab=acts").is(http.StatusOK, "Took a file out", "path=/payments/export?tab=all", "mia-weber")
 }
 
 // hrefAfter is the rest of the address that stands behind a mark.

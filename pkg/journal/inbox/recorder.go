@@ -268,7 +268,7 @@ func (r *Recorder) report(counts map[string]int, deadLetters []item) {
 		case Poison:
 			log.Error("an event cannot be recorded: it and later ones of its key wait as dead letters; mend the cause and replay it, or discard it")
 		case Disallowed:
-			log.Error("an event is refused, and kept as a dead letter: find out who sent it, then discard it", "reason", i.reason)
+			log.Error("an event is refused, and kept as a dead letter: find out who sent it, then discard it", "reason", i.reason, "security", true)
 		case Malformed:
 			log.Warn("a message is not an event, and kept as a dead letter")
 		}
