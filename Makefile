@@ -11,13 +11,19 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench containers ci launcher browser go
+.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench containers ci launcher browser go
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: launcher ## Start everything on this machine; Ctrl-C stops it
 	@exec bin/local run
+
+production-like: launcher ## Start everything as in production: TLS everywhere, real Kafka and Redis
+	@exec bin/local production-like
+
+production-like-test: launcher browser ## Play the story in a browser against production-like
+	@exec bin/local production-like -- go test -count=1 -timeout 5m -run '^TestTheStoryInProduction$$' ./test/e2e
 
 reset: launcher ## Forget the data of `make run` (.local/)
 	@bin/local reset

@@ -16,9 +16,9 @@ type database struct {
 }
 
 // createDatabases gives each service a database that a role of the same name owns, and a role that serves; no
-// other role may connect to it. It returns the addresses by service, and may be repeated. What the role that
-// serves may do there, the service's migrate says.
-func (l *launcher) createDatabases(ctx context.Context, admin string, port int, wanted []service) (map[string]database, error) {
+// other role may connect to it. It returns the addresses by service, with how to connect, and may be
+// repeated. What the role that serves may do there, the service's migrate says.
+func (l *launcher) createDatabases(ctx context.Context, admin string, port int, wanted []service, how string) (map[string]database, error) {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded PostgreSQL: %w", err)
@@ -33,7 +33,7 @@ func (l *launcher) createDatabases(ctx context.Context, admin string, port int, 
 			}
 			u := url.URL{
 				Scheme: "postgres", User: url.UserPassword(role, password),
-				Host: "127.0.0.1:" + strconv.Itoa(port), Path: "/" + s.database, RawQuery: "sslmode=disable",
+				Host: "127.0.0.1:" + strconv.Itoa(port), Path: "/" + s.database, RawQuery: how,
 			}
 			return u.String(), createRole(ctx, conn, role, password)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"countersign.example/deploy/keys/keyring"
 	"countersign.example/pkg/embedded"
+	"countersign.example/pkg/embedded/devca"
 	"countersign.example/pkg/kafka/connection"
 	config "countersign.example/pkg/service" // service is one of ours here
 )
@@ -51,24 +52,25 @@ func claims() []claim {
 	if len(withoutDatabase()) > 0 {
 		list = append(list, claim{"the embedded PostgreSQL", postgresAddr(), "POSTGRES_PORT (or DATABASE_URL_* to use the one there)"})
 	}
+	if scheme == "https" {
+		list = append(list, claim{"Kafka's controller", "127.0.0.1:" + os.Getenv("KAFKA_CONTROLLER_PORT"), "KAFKA_CONTROLLER_PORT"},
+			claim{"Kafka's mTLS listener", "127.0.0.1:" + os.Getenv("KAFKA_MTLS_PORT"), "KAFKA_MTLS_PORT"})
+	}
 	return list
 }
 
 // startParts starts what no variable names, and adds what it started to running.
 func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error) {
-	p := parts{redis: os.Getenv("REDIS_URL"), databases: map[string]database{}, tokens: map[call]string{}}
-	for _, c := range calls {
-		token, err := l.secret(c.String())
-		if err != nil {
-			return p, err
-		}
-		p.tokens[c] = token
+	p := parts{redis: os.Getenv("REDIS_URL"), databases: map[string]database{}}
+	var err error
+	if p.tokens, err = l.tokens(); err != nil {
+		return p, err
 	}
 	for _, s := range services {
 		p.databases[s.name] = database{serving: os.Getenv("DATABASE_URL_" + s.variable()), owner: os.Getenv("MIGRATE_DATABASE_URL_" + s.variable())}
 	}
 	if wanted := withoutDatabase(); len(wanted) > 0 {
-		made, err := l.startPostgres(ctx, wanted, running)
+		made, err := l.startPostgres(ctx, wanted, running, devca.Pair{}, "sslmode=disable")
 		if err != nil {
 			return p, err
 		}
@@ -96,7 +98,22 @@ func (l *launcher) startParts(ctx context.Context, running *stack) (parts, error
 	return p, keyring.Prepare(ctx, p.keys, p.kafka)
 }
 
-func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack) (map[string]database, error) {
+// tokens are those with which services call each other.
+func (l *launcher) tokens() (map[call]string, error) {
+	tokens := map[call]string{}
+	for _, c := range calls {
+		token, err := l.secret(c.String())
+		if err != nil {
+			return nil, err
+		}
+		tokens[c] = token
+	}
+	return tokens, nil
+}
+
+// startPostgres starts the embedded PostgreSQL, with TLS where it has a certificate; how says how services
+// connect.
+func (l *launcher) startPostgres(ctx context.Context, wanted []service, running *stack, tls devca.Pair, how string) (map[string]database, error) {
 	_, portText, _ := net.SplitHostPort(postgresAddr())
 	port, err := strconv.Atoi(portText)
 	if err != nil {
@@ -115,7 +132,7 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 	}
 	cfg := embedded.PostgresConfig{
 		Dir: dir, CacheDir: embedded.DefaultCacheDir(), Port: port, Password: password,
-		Settings: map[string]string{"max_connections": "200"},
+		Settings: map[string]string{"max_connections": "200"}, CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 	}
 	server, err := embedded.Postgres(ctx, cfg)
 	if err != nil {
@@ -126,7 +143,7 @@ func (l *launcher) startPostgres(ctx context.Context, wanted []service, running 
 			l.out.print("PostgreSQL did not stop well: %v", err)
 		}
 	})
-	return l.createDatabases(ctx, cfg.URL(), port, wanted)
+	return l.createDatabases(ctx, cfg.URL(), port, wanted, how)
 }
 
 // removeStray removes a database outside .local/ whose .local/ somebody has deleted: its password is gone,

@@ -36,13 +36,19 @@ func (l *launcher) startProvider(ctx context.Context, p parts, running *stack) e
 	if !withProvider() {
 		return nil
 	}
-	environment := append(inherited(), "HTTP_ADDR="+identityProvider.addr(), "OIDC_ISSUER="+identityProvider.url(),
-		"CONTRACTOR_UI_URL="+contractorUI.url(), "CONTRACTOR_UI_SECRET="+p.tokens[contractorToIdentity],
-		"MANAGER_UI_URL="+managerUI.url(), "MANAGER_UI_SECRET="+p.tokens[managerToIdentity])
-	child, err := l.start(identityProvider.name, identityProvider.colour, environment, l.path("bin", identityProvider.name))
+	settings := []string{"HTTP_ADDR=" + identityProvider.addr(), "OIDC_ISSUER=" + identityProvider.url(),
+		"CONTRACTOR_UI_URL=" + contractorUI.url(), "CONTRACTOR_UI_SECRET=" + p.tokens[contractorToIdentity],
+		"MANAGER_UI_URL=" + managerUI.url(), "MANAGER_UI_SECRET=" + p.tokens[managerToIdentity]}
+	if p.secured != nil {
+		if err := p.secured.keep(identityProvider, settings); err != nil {
+			return err
+		}
+		settings = p.secured.settings(identityProvider, settings)
+	}
+	child, err := l.start(identityProvider.name, identityProvider.colour, append(inherited(), settings...), l.path("bin", identityProvider.name))
 	if err != nil {
 		return err
 	}
 	running.pushProcess(child)
-	return child.ready(ctx, identityProvider.url()+"/readyz", readyPatience)
+	return child.ready(ctx, identityProvider.local()+"/readyz", readyPatience)
 }

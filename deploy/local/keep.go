@@ -77,7 +77,7 @@ func (l *launcher) restartService(p parts) func(ctx context.Context, name string
 			if err != nil {
 				return nil, err
 			}
-			if err := child.ready(ctx, s.url()+"/readyz", readyPatience); err != nil {
+			if err := child.ready(ctx, s.local()+"/readyz", readyPatience); err != nil {
 				child.stop(stopGrace)
 				return nil, err
 			}

@@ -16,8 +16,10 @@ import (
 
 // launcher works in one checkout.
 type launcher struct {
-	root string
-	out  *output
+	root    string
+	out     *output
+	folder  string   // of its data, below .local; "" is .local itself
+	command []string // what runs once everything is ready, and ends it; none: it runs until it is stopped
 }
 
 // findLauncher looks for go.work from the working directory upwards.
@@ -42,7 +44,7 @@ func (l *launcher) path(parts ...string) string {
 
 // data returns the path of .local/, or of something in it.
 func (l *launcher) data(parts ...string) string {
-	return l.path(append([]string{".local"}, parts...)...)
+	return l.path(append([]string{".local", l.folder}, parts...)...)
 }
 
 // postgresDir returns a folder under .local/, unless we are root in a place that PostgreSQL's unprivileged
@@ -52,7 +54,7 @@ func (l *launcher) postgresDir() string {
 		return dir
 	}
 	sum := sha256.Sum256([]byte(l.root))
-	return filepath.Join("/var/lib/countersign", hex.EncodeToString(sum[:6]), "postgres")
+	return filepath.Join("/var/lib/countersign", hex.EncodeToString(sum[:6]), l.folder, "postgres")
 }
 
 var errRunning = errors.New("Countersign is running from this checkout already: stop it first (Ctrl-C where it runs)") //nolint:staticcheck // a name
@@ -76,8 +78,13 @@ func (l *launcher) own() (release func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// reset removes all data, and the launcher's secrets with them.
+// reset removes all data, and the launcher's secrets with them; those of production-like, too.
 func (l *launcher) reset() error {
+	if _, err := os.Stat(l.data(productionLikeFolder)); err == nil && l.folder == "" {
+		if err := (&launcher{root: l.root, out: l.out, folder: productionLikeFolder}).reset(); err != nil {
+			return err
+		}
+	}
 	release, err := l.own()
 	if err != nil {
 		return err
@@ -99,7 +106,7 @@ func (l *launcher) reset() error {
 			return err
 		}
 	}
-	l.out.print(".local/ is empty")
+	l.out.print("%s is empty", filepath.Join(".local", l.folder))
 	return nil
 }
 

@@ -382,6 +382,35 @@ func TestAServiceGetsNoOtherServicesSecrets(t *testing.T) {
 	}
 }
 
+func TestProductionsSettingsHoldNoSecret(t *testing.T) {
+	x := &secured{secrets: t.TempDir(), redis: map[string]string{contractorUI.name: "rediss://hidden", managerUI.name: "rediss://hidden"}}
+	p := parts{secured: x, databases: map[string]database{}, tokens: map[call]string{}}
+	for _, s := range services {
+		p.databases[s.name] = database{serving: "serving-hidden", owner: "owner-hidden"}
+	}
+	for _, c := range calls {
+		p.tokens[c] = "hidden"
+	}
+	for _, s := range services {
+		if err := x.keep(s, s.plain(p)); err != nil {
+			t.Fatal(err)
+		}
+		list := append(s.settings(p), s.migration(p)...)
+		for _, pair := range list {
+			if strings.Contains(pair, "hidden") {
+				t.Errorf("%s is told %s", s.name, pair)
+			}
+		}
+		file := "DATABASE_URL_FILE=" + filepath.Join(x.secrets, s.name, "DATABASE_URL")
+		if content, err := os.ReadFile(strings.TrimPrefix(file, "DATABASE_URL_FILE=")); err != nil || string(content) != "serving-hidden\n" || !slices.Contains(list, file) {
+			t.Errorf("%s finds %q (%v)", s.name, content, err)
+		}
+		if want := s != sandboxGateway; slices.Contains(list, "ENVIRONMENT=production") != want {
+			t.Errorf("%s is in production: %v", s.name, !want)
+		}
+	}
+}
+
 func TestAShellReadsAServicesSettings(t *testing.T) {
 	l, _ := testLauncher(t)
 	if err := os.MkdirAll(l.data(), 0o755); err != nil {
@@ -483,7 +512,7 @@ func TestRolesCannotEnterEachOthersDatabases(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // a second start finds everything there
-		urls, err := l.createDatabases(t.Context(), admin, int(cfg.Port), services)
+		urls, err := l.createDatabases(t.Context(), admin, int(cfg.Port), services, "sslmode=disable")
 		if err != nil {
 			t.Fatal(err)
 		}

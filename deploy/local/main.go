@@ -4,6 +4,8 @@
 //	local reset                  forget all data of `run`
 //	local build                  build assets and binaries
 //	local assets                 build the web assets
+//	local production-like [-- cmd]
+//	                             everything with production's settings, and real parts by TLS; with cmd until it ends
 //	local with-postgres -- cmd   run cmd with a throwaway PostgreSQL in TEST_DATABASE_URL
 //
 // An embedded part starts only where its variable is unset: KAFKA_BROKERS, REDIS_URL,
@@ -30,7 +32,7 @@ import (
 	"countersign.example/pkg/embedded"
 )
 
-const usage = `usage: local [run | reset | build | assets | with-postgres -- command ...]`
+const usage = `usage: local [run | reset | build | assets | production-like [-- command ...] | with-postgres -- command ...]`
 
 func main() {
 	embedded.PostgresKeeper()
@@ -41,7 +43,7 @@ func main() {
 }
 
 func dispatch(ctx context.Context, args []string) error {
-	command := "run"
+	command, production := "run", []string(nil)
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
@@ -54,6 +56,9 @@ func dispatch(ctx context.Context, args []string) error {
 		}
 		return withPostgres(ctx, args)
 	}
+	if command == "production-like" && len(args) > 1 && args[0] == "--" {
+		production, args = args[1:], nil
+	}
 	if len(args) > 0 {
 		return usageError{usage}
 	}
@@ -64,6 +69,8 @@ func dispatch(ctx context.Context, args []string) error {
 	switch command {
 	case "run":
 		return launcher.run(ctx)
+	case "production-like":
+		return launcher.productionLike(ctx, production)
 	case "reset":
 		return launcher.reset()
 	case "build":

@@ -65,13 +65,18 @@ func (p *process) finish(ctx context.Context) error {
 
 // ready waits until url answers 200, which /readyz does when the service can work.
 func (p *process) ready(ctx context.Context, url string, patience time.Duration) error {
+	client := &http.Client{Timeout: 2 * time.Second}
+	return p.until(ctx, patience, url, func(ctx context.Context) bool { return answers(ctx, client, url) })
+}
+
+// until waits until a process that listens at an address is as it should be.
+func (p *process) until(ctx context.Context, patience time.Duration, addr string, is func(context.Context) bool) error {
 	deadline, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client := &http.Client{Timeout: 2 * time.Second}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answers(deadline, client, url) {
+		if is(deadline) {
 			return nil
 		}
 		select {
@@ -81,7 +86,7 @@ func (p *process) ready(ctx context.Context, url string, patience time.Duration)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("%s is not ready after %s (%s does not answer 200)", p.name, patience, url)
+			return fmt.Errorf("%s is not ready after %s (%s does not answer)", p.name, patience, addr)
 		case <-tick.C:
 		}
 	}

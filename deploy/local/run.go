@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,15 +57,25 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	both, ctx := errgroup.WithContext(signalled)
 	both.Go(func() error { return l.build(ctx, withProvider()) })
 	both.Go(func() (err error) {
-		p, err = l.startParts(signalled, running)
+		start := l.startParts
+		if scheme == "https" {
+			start = l.startSecuredParts
+		}
+		p, err = start(signalled, running)
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return asked(err)
 	}
 	for name, address := range p.databases {
-		if err := embedded.Durable(signalled, address.serving); err != nil {
+		// Who serves may come once migrate has said so.
+		if err := embedded.Durable(signalled, cmp.Or(address.owner, address.serving)); err != nil {
 			return asked(fmt.Errorf("the database of %s: %w", name, err))
+		}
+	}
+	if p.secured != nil {
+		if err := l.secure(signalled, p); err != nil {
+			return asked(err)
 		}
 	}
 	if err := l.migrate(signalled, p); err != nil {
@@ -81,9 +93,17 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	l.announce(p, time.Since(began))
 
 	// The seed waits for money, which moves when PAYOUT_GRACE has passed; nobody needs to wait for the seed.
-	beside, ctx := errgroup.WithContext(signalled)
+	until, end := context.WithCancel(signalled)
+	defer end()
+	beside, ctx := errgroup.WithContext(until)
 	beside.Go(func() error { return l.keep(ctx, running, l.restartService(p)) })
-	beside.Go(func() error { return l.seed(ctx, p) })
+	beside.Go(func() error {
+		if len(l.command) == 0 {
+			return l.seed(ctx, p)
+		}
+		defer end()
+		return runCommand(ctx, l.command, p.secured.test())
+	})
 	return asked(beside.Wait())
 }
 
@@ -113,7 +133,7 @@ func (l *launcher) startServices(ctx context.Context, p parts, running *stack) e
 				return err
 			}
 			running.pushProcess(child)
-			all.Go(func() error { return child.ready(ctx, s.url()+"/readyz", readyPatience) })
+			all.Go(func() error { return child.ready(ctx, s.local()+"/readyz", readyPatience) })
 		}
 		if err := all.Wait(); err != nil {
 			return err
@@ -137,7 +157,12 @@ func (l *launcher) announce(p parts, took time.Duration) {
 	l.out.print("  payments API  %s", paymentsCore.url())
 	l.out.print("  orders API    %s", orderingCore.url())
 	l.out.print("  gateway       %s (sandbox)", sandboxGateway.url())
-	l.out.print("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.brokers())
-	l.out.print("Ctrl-C stops everything; the data stay in .local/ (make reset forgets them)")
+	if p.secured == nil {
+		l.out.print("  Kafka         %s (look inside: make topics, make tail TOPIC=payments)", p.brokers())
+	} else {
+		l.out.print("  Kafka         %s, by TLS (its users and their passwords: %s)", p.brokers(), p.secured.kafkaSecrets)
+		l.out.print("A browser warns of the certificates until it trusts %s", p.secured.caFile)
+	}
+	l.out.print("Ctrl-C stops everything; the data stay in %s (make reset forgets them)", filepath.Join(".local", l.folder))
 	l.out.print("")
 }

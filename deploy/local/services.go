@@ -49,16 +49,29 @@ func (s service) adminAddr() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(number+100))
 }
 
-// url returns the address as seen from this machine, under the name that people type.
+// scheme is what the services speak.
+var scheme = "http"
+
+// url returns the address as seen from this machine, under the name that people type. With HTTPS each web app
+// has a name of its own: a browser that is told to come to it by HTTPS alone goes on to http://localhost.
 func (s service) url() string {
+	address := s.local()
+	if scheme == "https" && (s == contractorUI || s == managerUI) {
+		address = strings.Replace(address, "localhost", s.name+".localhost", 1)
+	}
+	return address
+}
+
+// local is the address for programs of this machine.
+func (s service) local() string {
 	host, port, err := net.SplitHostPort(s.addr())
 	if err != nil {
-		return "http://" + s.addr()
+		return scheme + "://" + s.addr()
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // call is who calls whom with a bearer token of its own. Its text is the name under which the token is kept.
@@ -83,7 +96,16 @@ type parts struct {
 	redis     string
 	databases map[string]database // by service name
 	tokens    map[call]string
-	keys      string // the folder with the keys that sign events
+	keys      string   // the folder with the keys that sign events
+	secured   *secured // nil where nothing needs to be
+}
+
+// redisOf is the address of Redis for an app.
+func (p parts) redisOf(s service) string {
+	if p.secured != nil {
+		return p.secured.redis[s.name]
+	}
+	return p.redis
 }
 
 func (p parts) brokers() string { return strings.Join(p.kafka.KafkaBrokers, ",") }
@@ -117,11 +139,23 @@ func inherited() (environment []string) {
 
 // migration returns what its command migrate is told besides, and no process that serves.
 func (s service) migration(p parts) []string {
-	return []string{"MIGRATE_DATABASE_URL=" + p.databases[s.name].owner}
+	list := []string{"MIGRATE_DATABASE_URL=" + p.databases[s.name].owner}
+	if p.secured == nil {
+		return list
+	}
+	return p.secured.migration(s, list)
 }
 
 // settings returns the configuration of one service, as NAME=value.
-func (s service) settings(p parts) (list []string) {
+func (s service) settings(p parts) []string {
+	if p.secured == nil {
+		return s.plain(p)
+	}
+	return p.secured.settings(s, s.plain(p))
+}
+
+// plain is settings with the secrets as they are.
+func (s service) plain(p parts) (list []string) {
 	set := func(name, value string) { list = append(list, name+"="+value) }
 	set("ENVIRONMENT", "development")
 	set("HTTP_ADDR", s.addr())
@@ -137,12 +171,12 @@ func (s service) settings(p parts) (list []string) {
 	switch s.name {
 	case contractorUI.name:
 		s.identity(p, set)
-		set("REDIS_URL", p.redis)
+		set("REDIS_URL", p.redisOf(s))
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
 	case managerUI.name:
 		s.identity(p, set)
-		set("REDIS_URL", p.redis)
+		set("REDIS_URL", p.redisOf(s))
 		set("PAYMENTS_CORE_URL", paymentsCore.url())
 		set("PAYMENTS_CORE_TOKEN", p.tokens[managerToPayments])
 		set("ORDERING_CORE_URL", orderingCore.url())

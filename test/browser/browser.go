@@ -75,6 +75,13 @@ func start(languages string) (ctx context.Context, stop func(), err error) {
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
+	if files := os.Getenv("TEST_TRUSTED_CERTS"); files != "" {
+		keys, err := keysOf(files)
+		if err != nil {
+			return nil, func() {}, err
+		}
+		options = append(options, chromedp.Flag("ignore-certificate-errors-spki-list", keys))
+	}
 	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	if err = chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
