@@ -17,11 +17,9 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a person looks for something before giving up.
@@ -239,31 +237,6 @@ func (t *Tab) Network(there bool) {
 	must(t.tb, err)
 	_, err = chromedp.Call(t.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: !there, DownloadThroughput: -1, UploadThroughput: -1})
 	must(t.tb, err)
-}
-
-// Type presses keys, wherever the focus is.
-func (t *Tab) Type(keys string) {
-	t.tb.Helper()
-	for _, key := range keys {
-		for _, event := range kb.Encode(key) {
-			if event.Type == kb.KeyDown {
-				event.Type = "rawKeyDown" // as a keyboard does it: a page that takes the key gets no character
-			}
-			_, err := chromedp.Call(t.ctx, input.DispatchKeyEvent, *event)
-			must(t.tb, err)
-		}
-	}
-}
-
-// Paste pastes what was copied, wherever the focus is.
-func (t *Tab) Paste() {
-	t.tb.Helper()
-	for _, event := range []input.DispatchKeyEventParams{
-		{Type: "rawKeyDown", Key: "v", Code: "KeyV", Modifiers: 2, Commands: []string{"paste"}}, {Type: "keyUp", Key: "v", Code: "KeyV"},
-	} {
-		_, err := chromedp.Call(t.ctx, input.DispatchKeyEvent, event)
-		must(t.tb, err)
-	}
 }
 
 // Fill writes value into the field labelled label, or chooses it in a select.
