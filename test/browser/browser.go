@@ -64,30 +64,6 @@ func Speaking(tb testing.TB, languages string) *Browser {
 	return &Browser{ctx: ctx}
 }
 
-func start(languages string) (ctx context.Context, stop func(), err error) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.Flag("accept-lang", languages),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	if path := os.Getenv("CHROMIUM"); path != "" {
-		options = append(options, chromedp.ExecPath(path))
-	}
-	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	if files := os.Getenv("TEST_TRUSTED_CERTS"); files != "" {
-		keys, err := keysOf(files)
-		if err != nil {
-			return nil, func() {}, err
-		}
-		options = append(options, chromedp.Flag("ignore-certificate-errors-spki-list", keys))
-	}
-	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	if err = chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
-		err = fmt.Errorf("start Chromium (`make test` installs it; CHROMIUM names another): %w", err)
-	}
-	return ctx, func() { cancel(); release() }, err
-}
-
 // Tab is one tab, of a Chromium or of a Firefox. What the latter cannot do says so.
 type Tab struct {
 	tb      testing.TB
