@@ -11,8 +11,8 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// A payment is called the same in both apps, wherever it is named; one copies it in the one and finds it in the
-// other.
+// A payment is called the same in both apps, wherever it is named; one copies it in the one and finds it in
+// the other.
 func TestAPaymentsReferenceIsTheSameInBothApps(t *testing.T) {
 	sys := testsystem.New(t)
 	asked(t, sys, "Another one")
