@@ -3,7 +3,6 @@
 package catalogtest
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -17,7 +16,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
-	"countersign.example/pkg/web"
+	"countersign.example/pkg/rights"
 )
 
 // Token is manager-ui's.
@@ -37,9 +36,10 @@ func New(tb testing.TB) *Core {
 	tb.Helper()
 	c := &Core{tb: tb, db: pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)}
 	c.journal = journal.New(c.db, "/ordering-core")
-	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
-	products.NewService(c.db, c.journal).Register(e.Group("", api.Tokens{"manager-ui": Token}.Authenticate))
-	c.Handler = e
+	server := api.NewServer(api.Options{Tokens: api.Tokens{"manager-ui": Token}, Callers: api.Callers{"manager-ui": {rights.Manager}},
+		Log: slog.New(slog.DiscardHandler), Large: products.Large})
+	products.NewService(c.db, c.journal).Register(server)
+	c.Handler = server
 	return c
 }
 

@@ -480,6 +480,19 @@ func (p Payment) CanCapture() error { return asError(p.refuses(Captured{Amount: 
 // CanRelease returns nil if there is a hold to release.
 func (p Payment) CanRelease() error { return asError(p.refuses(Released{}, "")) }
 
+// MayMove returns nil unless actor is to be paid: who asked for the money has others capture or release it.
+// The events of both tell what the gateway has done, and count whoever commanded it.
+func (p Payment) MayMove(kind OperationKind, actor string) error {
+	if actor != p.ContractorID {
+		return nil
+	}
+	tried := TypeCaptured
+	if kind == Release {
+		tried = TypeReleased
+	}
+	return &Refusal{Code: NotAllowed, Tried: tried}
+}
+
 // CanRefund returns nil if there is captured money to refund.
 func (p Payment) CanRefund() error { return asError(p.refuses(Refunded{}, "")) }
 

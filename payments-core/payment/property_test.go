@@ -206,6 +206,12 @@ func check(t *rapid.T, entries []payment.Entry) {
 			t.Fatalf("%s changed a payment that had ended", step.Entry.Type)
 		}
 		switch step.Body.(type) {
+		case payment.Accepted, payment.Rejected, payment.Reopened:
+			if by := step.Entry.Actor; step.Effect && (by == "" || by == p.ContractorID) {
+				t.Fatalf("%q has decided on a payment of %s", by, p.ContractorID)
+			}
+		}
+		switch step.Body.(type) {
 		case payment.Accepted, payment.Rejected, payment.Withdrawn:
 			if step.Effect {
 				decisions++
@@ -232,6 +238,56 @@ func check(t *rapid.T, entries []payment.Entry) {
 		}
 		before = p
 	}
+}
+
+// Nobody decides on what they asked for: whoever commands whatever, in any order, no command of the one to be
+// paid becomes a decision or moves money, and every other person's is judged by the state alone.
+func TestNobodyDecidesOnWhatTheyAskedFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &writer{}
+		asks := request()
+		asks.ContractorID = rapid.SampledFrom([]event.Meta{ada, jon, mia, tom}).Draw(t, "to be paid").Actor
+		asks.CaptureMethod = payment.Manual
+		w.name = "/contractor-ui"
+		w.write(event.Meta{Actor: asks.ContractorID}, asks)
+		for range rapid.IntRange(1, 30).Draw(t, "commands") {
+			p, _ := payment.Fold(w.entries())
+			who := rapid.SampledFrom([]event.Meta{ada, jon, mia, tom, nobody}).Draw(t, "who")
+			w.name = "/manager-ui"
+			var body payment.Body
+			var err error
+			switch command := rapid.SampledFrom([]string{"accept", "reject", "reopen", "capture", "release", "authorize"}).Draw(t, "command"); command {
+			case "accept":
+				body, err = p.Accept(who, "")
+			case "reject":
+				body, err = p.Reject(who, "no")
+			case "reopen":
+				w.name = "/payments-core"
+				body, err = p.Reopen(who, p.Decided.EventID.String())
+			case "authorize": // by itself
+				w.name = "/payments-core"
+				if body, err = p.Authorize("auth"); err == nil {
+					w.write(nobody, body)
+				}
+				continue
+			default:
+				if err := p.MayMove(payment.OperationKind(command), who.Actor); (err == nil) != (who.Actor != asks.ContractorID) {
+					t.Fatalf("%s by %q, for %q: %v", command, who.Actor, asks.ContractorID, err)
+				}
+				continue
+			}
+			if err == nil && (who.Actor == "" || who.Actor == asks.ContractorID) {
+				t.Fatalf("%q may write %s about a payment of their own", who.Actor, body.EventType())
+			}
+			// An app that wrote it anyway changes nothing.
+			if err != nil {
+				body = rapid.SampledFrom([]payment.Body{payment.Accepted{}, payment.Rejected{Reason: "no"}}).Draw(t, "anyway")
+				w.name = "/manager-ui"
+			}
+			w.write(who, body)
+			check(t, w.entries())
+		}
+	})
 }
 
 // The rules of the money need no honest writers: any sequence of events keeps them.

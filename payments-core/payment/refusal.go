@@ -74,6 +74,9 @@ func (r *Refusal) Error() string {
 		if r.Tried == TypeReopened {
 			return "an acceptance can only be taken back by another person than the one to be paid"
 		}
+		if r.Tried == TypeCaptured || r.Tried == TypeReleased {
+			return "money must be captured or released by another person than the one to be paid"
+		}
 		return "a request must be decided by another person than the one to be paid"
 	case NotAccepted:
 		return "no manager has accepted it"

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/wait"
 	"countersign.example/pkg/web"
 )
@@ -147,7 +148,7 @@ func withActor(ctx context.Context, body any) ([]byte, error) {
 			fields[name] = value
 		}
 	}
-	fields["actor"] = Actor{ID: meta.Actor, Name: meta.ActorName}
+	fields["actor"] = Actor{ID: meta.Actor, Name: meta.ActorName, Role: rights.In(ctx)}
 	return encode(fields)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -56,15 +57,23 @@ func Give(status int, body any) (Answer, error) {
 // Request is a command as it was sent.
 type Request[B any] struct {
 	Caller string // the service
-	Actor  Actor  // the person it calls for; also in the context's event.Meta
+	Actor  Actor  // the person it calls for, with a role; also in the context's event.Meta
 	ID     string // the path's :id
 	Body   B
+}
+
+// Contractor is the one contractor whose things the command may be about; "" for everybody's.
+func (r Request[B]) Contractor() string {
+	if r.Actor.Role == rights.Contractor {
+		return r.Actor.ID
+	}
+	return ""
 }
 
 // Handle is a route that takes a command with body B (see Read) and runs it once, in one transaction with the
 // answer:
 //
-//	orders.POST("/:id/items", api.Handle(commands, a.addItem))
+//	s.POST("/orders/:id/items", build, api.Handle(commands, a.addItem))
 //
 // What run returns as an error is explained, and undoes what run has written; a conflict is kept as the
 // answer.
@@ -74,7 +83,7 @@ func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Reque
 		if !IsKey(key) {
 			return web.Unprocessable(fmt.Sprintf("Send a header %s of 1 to %d printable characters without spaces.", headerKey, maxKey))
 		}
-		request := Request[B]{Caller: Caller(e), ID: e.Param("id")}
+		request := Request[B]{Caller: callerOf(e), ID: e.Param("id")}
 		raw, actor, err := Read(e, &request.Body)
 		if err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -56,10 +57,9 @@ func newShelf(t *testing.T) *shelf {
 		}
 		return err
 	}}
-	e := web.NewAPI(slog.New(slog.DiscardHandler), nil)
-	tokens := api.Tokens{"manager-ui": token}
-	e.Group("/shelves", tokens.Authenticate).POST("/:id", api.Handle(commands, s.put))
-	server := httptest.NewServer(e)
+	to := api.NewServer(api.Options{Tokens: api.Tokens{"manager-ui": token}, Callers: api.Callers{"manager-ui": {rights.Manager}}, Log: slog.New(slog.DiscardHandler)})
+	to.POST("/shelves/:id", rights.Right{Name: "put", To: "put boxes", Roles: []rights.Role{rights.Manager}}, api.Handle(commands, s.put))
+	server := httptest.NewServer(to)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
@@ -227,9 +227,9 @@ func TestTheClientAndTheServerAgree(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	var tokens api.Tokens
-	require.NoError(t, tokens.UnmarshalText([]byte("manager-ui="+token+", seed=fedcba9876543210")))
+	require.NoError(t, tokens.UnmarshalText([]byte("manager-ui="+token+"|another-of-16-chars, seed=fedcba9876543210")))
 	require.Equal(t, "manager-ui,seed", tokens.String())
-	for _, bad := range []string{"manager-ui", "=" + token, "a=short", "a=" + token + ",a=" + token} {
+	for _, bad := range []string{"manager-ui", "=" + token, "a=short", "a=" + token + ",a=" + token, "a=" + token + "|", "a=" + token + "|" + token + "|" + token} {
 		err := tokens.UnmarshalText([]byte(bad))
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), token)

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
@@ -25,8 +26,9 @@ const maxActor = 200
 
 // Actor is the person for whom a service calls.
 type Actor struct {
-	ID   string `json:"id"`   // required
-	Name string `json:"name"` // as people are shown who it was
+	ID   string      `json:"id"`             // required
+	Name string      `json:"name"`           // as people are shown who it was
+	Role rights.Role `json:"role,omitempty"` // in which they ask; see Callers where it is not said
 }
 
 // Read reads a command's body: one JSON object that has "actor", the fields of into (which may be nil) and no
@@ -42,6 +44,9 @@ func Read(c echo.Context, into any) (raw []byte, actor Actor, err error) {
 		return nil, actor, err // too large
 	}
 	if actor, err = parse(raw, into); err != nil {
+		return nil, actor, err
+	}
+	if actor.Role, err = speaksFor(c, actor.Role); err != nil {
 		return nil, actor, err
 	}
 	if checked, ok := into.(interface{ Check() error }); ok {

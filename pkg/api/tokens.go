@@ -7,21 +7,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/labstack/echo/v4"
-
-	"countersign.example/pkg/web"
 )
 
 // minToken is the shortest token that is accepted, in characters.
 const minToken = 16
 
-const callerKey = "api.caller"
-
-// Tokens are the services that may call, each with its bearer token.
+// Tokens are the services that may call, each with its bearer token, or with two for the time in which one
+// takes the other's place: "old|new".
 type Tokens map[string]string
 
-// UnmarshalText reads "manager-ui=<token>,other=<token>".
+// UnmarshalText reads "manager-ui=<token>,other=<token>|<another>".
 func (t *Tokens) UnmarshalText(text []byte) error {
 	read := Tokens{}
 	for entry := range strings.SplitSeq(string(text), ",") {
@@ -32,8 +27,10 @@ func (t *Tokens) UnmarshalText(text []byte) error {
 		switch {
 		case !ok || name == "":
 			return errors.New("write service=token, separated by commas") // without the text: it may be a token
-		case len(token) < minToken:
-			return fmt.Errorf("the token of %s is shorter than %d characters", name, minToken)
+		case strings.Count(token, "|") > 1:
+			return fmt.Errorf("%s has more than two tokens", name)
+		case slices.ContainsFunc(strings.Split(token, "|"), func(t string) bool { return len(t) < minToken }):
+			return fmt.Errorf("a token of %s is shorter than %d characters", name, minToken)
 		case read[name] != "":
 			return fmt.Errorf("%s is there twice", name)
 		}
@@ -58,34 +55,13 @@ func (t Tokens) String() string {
 func (t Tokens) caller(token string) string {
 	given := sha256.Sum256([]byte(token))
 	found := ""
-	for name, known := range t {
-		expected := sha256.Sum256([]byte(known))
-		if subtle.ConstantTimeCompare(given[:], expected[:]) == 1 {
-			found = name
+	for name, tokens := range t {
+		for known := range strings.SplitSeq(tokens, "|") {
+			expected := sha256.Sum256([]byte(known))
+			if subtle.ConstantTimeCompare(given[:], expected[:]) == 1 {
+				found = name
+			}
 		}
 	}
 	return found
-}
-
-// Authenticate is middleware that lets only known services in.
-func (t Tokens) Authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
-		caller := ""
-		if strings.EqualFold(scheme, "Bearer") {
-			caller = t.caller(token)
-		}
-		if caller == "" {
-			c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
-			return web.Unauthorized("This needs the token of a service.")
-		}
-		c.Set(callerKey, caller)
-		return next(c)
-	}
-}
-
-// Caller is the service whose token the request carries, behind Authenticate.
-func Caller(c echo.Context) string {
-	caller, _ := c.Get(callerKey).(string)
-	return caller
 }

@@ -87,3 +87,10 @@ func Named(text string) (names []string) {
 }
 
 var marks = regexp.MustCompile(`<(?:only|not)-for ([^>]*)>`)
+
+// Route is what a service answers, and the right that it needs.
+type Route struct {
+	Method, Path string
+	Right        Right
+	Open         bool // nobody needs to be signed in
+}

@@ -2,6 +2,7 @@
 package rights
 
 import (
+	"context"
 	"slices"
 	"strings"
 )
@@ -63,4 +64,17 @@ func Split(text string) (roles []Role) {
 		}
 	}
 	return roles
+}
+
+type contextKey struct{}
+
+// As is a context of what somebody does in a role.
+func As(ctx context.Context, role Role) context.Context {
+	return context.WithValue(ctx, contextKey{}, role)
+}
+
+// In is the role in which somebody does what ctx is about; "" for the one that is a matter of course.
+func In(ctx context.Context) Role {
+	role, _ := ctx.Value(contextKey{}).(Role)
+	return role
 }

@@ -59,8 +59,8 @@
 // # What templates can use
 //
 // What only some may use stands between <only-for decide> and </only-for>, and what the others see in its
-// place between <not-for decide> and </not-for>, where "decide" is the name of a right that a route needs. They
-// cannot stand in each other. Live updates obey them too.
+// place between <not-for decide> and </not-for>, where "decide" is the name of a right that a route needs.
+// One cannot stand in another. Live updates obey them too.
 //
 // Partials: page-head, tabs, search, pager, empty, field, submit, status, money, time, moment, deadline,
 // person, reference and here are made of {{template "name" value}} where value is [PageHead], a [Tabs],

@@ -15,30 +15,23 @@ import (
 // Own is the right to what everybody has of their own, such as their sessions.
 var Own = rights.Right{Name: "own", To: "use this app", Roles: rights.Roles}
 
-// Route is what a site answers, and the right that it needs.
-type Route struct {
-	Method, Path string
-	Right        rights.Right
-	Open         bool // nobody needs to be signed in
-}
-
 // GET adds a page for those who have a right; HEAD answers as it does.
 func (s *Site) GET(path string, right rights.Right, handler echo.HandlerFunc) {
-	s.add(Route{Method: http.MethodGet, Path: path, Right: right}, handler)
+	s.add(rights.Route{Method: http.MethodGet, Path: path, Right: right}, handler)
 }
 
 // POST adds what a form is sent to, for those who have a right.
 func (s *Site) POST(path string, right rights.Right, handler echo.HandlerFunc) {
-	s.add(Route{Method: http.MethodPost, Path: path, Right: right}, handler)
+	s.add(rights.Route{Method: http.MethodPost, Path: path, Right: right}, handler)
 }
 
 // Open adds a route for which nobody needs to be signed in.
 func (s *Site) Open(method, path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) {
-	s.add(Route{Method: method, Path: path, Open: true}, handler, middleware...)
+	s.add(rights.Route{Method: method, Path: path, Open: true}, handler, middleware...)
 }
 
 // add is the one way to a route. The echo is the site's own, so that there is none without a right.
-func (s *Site) add(r Route, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) {
+func (s *Site) add(r rights.Route, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) {
 	s.echo.Add(r.Method, r.Path, handler, middleware...)
 	s.routes[routeKey{r.Method, r.Path}] = r
 	if !r.Open && !slices.ContainsFunc(s.rights, r.Right.Equal) {
@@ -49,7 +42,7 @@ func (s *Site) add(r Route, handler echo.HandlerFunc, middleware ...echo.Middlew
 type routeKey struct{ method, path string }
 
 // route is what answers a request; false where only an error does.
-func (s *Site) route(c echo.Context) (Route, bool) {
+func (s *Site) route(c echo.Context) (rights.Route, bool) {
 	method := c.Request().Method
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -59,7 +52,7 @@ func (s *Site) route(c echo.Context) (Route, bool) {
 }
 
 // Routes are all that the router knows. HEAD is GET's.
-func (s *Site) Routes() (routes []Route) {
+func (s *Site) Routes() (routes []rights.Route) {
 	for _, known := range s.echo.Routes() {
 		if known.Method != http.MethodHead {
 			r := s.routes[routeKey{known.Method, known.Path}]
@@ -95,11 +88,18 @@ func (s *Site) Check() error {
 // held are the rights of whoever makes a request.
 func (s *Site) held(c echo.Context) rights.Held { return rights.HeldBy(PersonOf(c).Roles, s.rights) }
 
-// allow refuses what is not for the person, and has it on record.
+// allow refuses what is not for the person, and has it on record. The request is made in the first role of
+// the right that the person has. A core takes the right's first for granted, so that one is not said.
 func (s *Site) allow(c echo.Context, p Person) error {
 	r, known := s.route(c)
-	if !known || r.Right.Has(p.Roles) {
+	if !known {
 		return nil // there is nothing to be allowed where there is no route
+	}
+	if in := rights.Common(r.Right.Roles, p.Roles); len(in) > 0 {
+		if in[0] != r.Right.Roles[0] {
+			c.SetRequest(c.Request().WithContext(rights.As(c.Request().Context(), in[0])))
+		}
+		return nil
 	}
 	s.options.Sessions.LogSecurity(c, RefusedRight, p.ID, slog.String("right", r.Right.Name), slog.String("roles", rights.Join(p.Roles)),
 		slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path))

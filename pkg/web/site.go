@@ -67,7 +67,7 @@ type Site struct {
 	options Options
 	exports exports
 	limits  *limits
-	routes  map[routeKey]Route
+	routes  map[routeKey]rights.Route
 	rights  []rights.Right // that routes need
 }
 
@@ -84,7 +84,7 @@ func New(o Options) (*Site, error) {
 	if o.Home == "" {
 		o.Home = "/"
 	}
-	s := &Site{echo: newEcho(), options: o, routes: map[routeKey]Route{}, limits: newLimits(o.Limits, o.Sessions)}
+	s := &Site{echo: newEcho(), options: o, routes: map[routeKey]rights.Route{}, limits: newLimits(o.Limits, o.Sessions)}
 	e := s.echo
 	e.HTTPErrorHandler = s.answerError
 	// Assets need neither a session nor a person.

@@ -23,6 +23,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/web"
@@ -32,14 +33,16 @@ var mia = event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}
 
 // testSite is the pages over HTTP, on a database of their own, with the log at hand.
 type testSite struct {
-	t       *testing.T
-	db      *pg.DB
-	journal *journal.Journal
-	live    pages.Live
-	core    *core
-	server  *httptest.Server
-	offset  int64
-	log     *lines
+	t        *testing.T
+	db       *pg.DB
+	journal  *journal.Journal
+	live     pages.Live
+	core     *core
+	server   *httptest.Server
+	site     *web.Site
+	sessions *web.Sessions
+	offset   int64
+	log      *lines
 }
 
 // lines are what was logged.
@@ -62,6 +65,14 @@ func (l *lines) String() string {
 
 func newTestSite(t *testing.T) *testSite {
 	t.Helper()
+	return newTestSiteFor(t, func(*pg.DB) *live.Hub { return nil }, func(sessions *web.Sessions) (web.Identity, error) {
+		return web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
+	})
+}
+
+// newTestSiteFor is newTestSite with people who sign in in a way, and perhaps with live updates.
+func newTestSiteFor(t *testing.T, hub func(*pg.DB) *live.Hub, identify func(*web.Sessions) (web.Identity, error)) *testSite {
+	t.Helper()
 	written := &lines{}
 	log := slog.New(slog.NewTextHandler(written, nil))
 	db := pgtest.New(t, journal.Migrations, web.Migrations, migrations.Set)
@@ -71,7 +82,7 @@ func newTestSite(t *testing.T) *testSite {
 		t.Fatal(err)
 	}
 	sessions := web.NewSessions(db, "contractor_session", false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, log)
-	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
+	identity, err := identify(sessions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,14 +93,15 @@ func newTestSite(t *testing.T) *testSite {
 		t.Fatal(err)
 	}
 	t.Cleanup(orders.Close)
-	site, err := pages.New(pages.Options{
+	d.sessions = sessions
+	d.site, err = pages.New(pages.Options{
 		Options: web.Options{Renderer: renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: log},
-		DB:      db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, d.numbers(), time.Now), Ordering: orders,
+		DB:      db, Histories: readmodel.NewHistories(db, d.journal), Payments: payments.New(db, d.journal, d.numbers(), time.Now), Ordering: orders, Hub: hub(db),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.server = httptest.NewServer(site)
+	d.server = httptest.NewServer(d.site)
 	t.Cleanup(d.server.Close)
 	return d
 }

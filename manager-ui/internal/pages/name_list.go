@@ -100,7 +100,7 @@ func (p catalogPages[T]) showList(c echo.Context) error {
 	if page.Views, err = q.Views(c); err != nil {
 		return err
 	}
-	page.Empty = page.Pager.EmptyOr(p.emptyList(q))
+	page.Empty = page.Pager.EmptyOr(p.emptyList(c, q))
 	page.Pager.Export = q.ExportPath(p.file.path + "/export/list")
 	if q.Sort == orderview.ByName {
 		page.Pager.Summary = "By name"
@@ -109,7 +109,7 @@ func (p catalogPages[T]) showList(c echo.Context) error {
 }
 
 // emptyList explains what an empty list means and what to do.
-func (p catalogPages[T]) emptyList(q nameQuery) web.Empty {
+func (p catalogPages[T]) emptyList(c echo.Context, q nameQuery) web.Empty {
 	switch {
 	case q.Search != "":
 		return web.Empty{Title: "Nothing found", Text: "Nothing in this list has “" + q.Search + "” in it. Words may be cut short.",
@@ -118,6 +118,9 @@ func (p catalogPages[T]) emptyList(q nameQuery) web.Empty {
 		return web.Empty{Title: "Nothing found", Text: "No " + p.file.noun + " here fits the filter.", Action: &web.Link{Label: "Show everything", Href: q.Everything()}}
 	case q.Archived:
 		return p.emptyArchived
+	}
+	if !may.keep.Has(web.PersonOf(c).Roles) {
+		return web.Empty{Title: p.empty.Title, Text: "Managers add them."}
 	}
 	return p.empty
 }

@@ -55,6 +55,8 @@ type testSite struct {
 	journal  *journal.Journal
 	renderer *web.Renderer
 	server   *httptest.Server
+	site     *web.Site
+	sessions *web.Sessions
 	ordering atomic.Pointer[http.HandlerFunc] // ordering-core; nil: it hangs up
 	core     *httptest.Server                 // where it listens
 	keys     *kafkatest.Keys
@@ -102,9 +104,10 @@ func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testS
 		Keys: o.keys.Trust(), Now: later, Admission: admission.New(db, o.journal, later, readmodel.ProjectPeople, presence.Project),
 	}
 	change(&options)
-	site, err := pages.New(options)
+	o.sessions = sessions
+	o.site, err = pages.New(options)
 	o.must(err)
-	o.server = httptest.NewServer(site)
+	o.server = httptest.NewServer(o.site)
 	tb.Cleanup(o.server.Close)
 	return o
 }

@@ -26,6 +26,7 @@ type paymentPage struct {
 	Status                web.Badge
 	MoneyText             string
 	Waits                 bool
+	Mine                  bool            // the reader is to be paid: others decide
 	CanCapture            bool            // and release: a hold that waits for a manager
 	PendingCommand        *pendingCommand // what becomes of the hold; nil while nothing does
 	Order                 *web.Link       // that it is for, if it is here
@@ -83,7 +84,7 @@ func (h *handlers) renderPayment(c echo.Context, status int, change func(*paymen
 		return err
 	}
 	page := paymentPageOf(p)
-	page.List = paymentsLink(c)
+	page.List, page.Mine = paymentsLink(c), p.ContractorID == web.PersonOf(c).ID
 	if page.Order, err = h.orderOf(c.Request().Context(), p.Payment); err != nil {
 		return err
 	}

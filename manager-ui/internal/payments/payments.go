@@ -95,13 +95,14 @@ func (s *Service) decide(
 	return p, err
 }
 
-// Capture has payments-core pay out what is on hold, as it was seen. Errors are package api's.
+// Capture has payments-core pay out what is on hold, as it was seen. Errors are package api's, and
+// *payment.Refusal.
 func (s *Service) Capture(ctx context.Context, id, key, seen string) error {
 	return s.ask(ctx, core.Command{Operation: payment.Capture, PaymentID: id, Key: key}, seen)
 }
 
 // Release has payments-core let go of what is on hold, as it was seen. The reason may be empty. Errors are
-// package api's.
+// package api's, and *payment.Refusal.
 func (s *Service) Release(ctx context.Context, id, key, reason, seen string) error {
 	return s.ask(ctx, core.Command{Operation: payment.Release, PaymentID: id, Key: key, Reason: reason}, seen)
 }
@@ -116,6 +117,9 @@ func (s *Service) ask(ctx context.Context, command core.Command, seen string) er
 	p, steps := paymentview.Fold(stream)
 	if !p.Exists() {
 		return ErrNoPayment
+	}
+	if err := p.MayMove(command.Operation, event.MetaFrom(ctx).Actor); err != nil {
+		return err
 	}
 	// Whether there still is a hold is for payments-core to say: it knows first, and explains better.
 	if p.CanCapture() == nil {

@@ -142,6 +142,27 @@ func TestADecisionIsWrittenOnce(t *testing.T) {
 	}
 }
 
+func TestNobodyDecidesOnWhatTheyAskedFor(t *testing.T) {
+	f := newFixture(t)
+	f.answers(func(http.ResponseWriter, *http.Request) { t.Error("payments-core is asked") })
+	waiting, held := f.requested(), f.requested()
+	for name, command := range map[string]func(context.Context) error{
+		"accept":  func(ctx context.Context) error { _, err := f.Accept(ctx, waiting, "", ""); return err },
+		"reject":  func(ctx context.Context) error { _, err := f.Reject(ctx, waiting, "no", ""); return err },
+		"reopen":  func(ctx context.Context) error { _, err := f.Reopen(ctx, waiting, uuid.NewString()); return err },
+		"capture": func(ctx context.Context) error { return f.Capture(ctx, held, uuid.NewString(), "") },
+		"release": func(ctx context.Context) error { return f.Release(ctx, held, uuid.NewString(), "", "") },
+	} {
+		var refusal *payment.Refusal
+		if err := command(f.as(ada)); !errors.As(err, &refusal) || refusal.Code != payment.NotAllowed {
+			t.Errorf("Ada may %s: %v", name, err)
+		}
+	}
+	if n := f.outbox(); n != 0 {
+		t.Errorf("%d events to publish", n)
+	}
+}
+
 func TestARefusalWritesNothing(t *testing.T) {
 	f := newFixture(t)
 	id := f.requested()

@@ -100,7 +100,14 @@ func (a *API) show(c echo.Context) error {
 	if !api.IsID(c.Param("id")) {
 		return explain(orders.ErrNoOrder)
 	}
+	of, err := api.Contractor(c)
+	if err != nil {
+		return err
+	}
 	o, err := a.orders.Get(c.Request().Context(), c.Param("id"))
+	if err == nil && of != "" && of != o.ContractorID {
+		err = orders.ErrNoOrder
+	}
 	if err != nil {
 		return explain(err)
 	}

@@ -9,24 +9,33 @@ package api
 
 import (
 	"log/slog"
-	"slices"
-
-	"github.com/labstack/echo/v4"
 
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/internal/products"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
-	"countersign.example/pkg/web"
 )
 
-// The services that call.
-const (
-	contractorUI = "contractor-ui"
-	managerUI    = "manager-ui"
-	seed         = "seed" // plays both
-)
+// seed fills an empty system, and plays both contractors and managers.
+const seed = "seed"
+
+// may is the table of rights: who may do what about orders, through a service that speaks for them. Those
+// about products and customers stand in package products.
+var may = struct{ look, build, cancel, discount, expire rights.Right }{
+	look:     rights.Right{Name: "look", To: "look at orders", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Contractor}},
+	build:    rights.Right{Name: "build", To: "build or submit orders", Roles: []rights.Role{rights.Contractor}},
+	cancel:   rights.Right{Name: "cancel", To: "cancel orders", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Contractor}},
+	discount: rights.Right{Name: "discount", To: "give discounts", Roles: []rights.Role{rights.Manager}},
+	expire:   rights.Right{Name: "end", To: "expire orders", Roles: []rights.Role{rights.Manager, rights.Operator}},
+}
+
+// Callers speak for the people of their own app. A contractor's own orders are all that there is for
+// contractor-ui.
+var Callers = api.Callers{
+	"contractor-ui": {rights.Contractor}, "manager-ui": {rights.Manager, rights.Operator}, seed: {rights.Manager, rights.Contractor},
+}
 
 // API answers requests.
 type API struct {
@@ -37,37 +46,21 @@ type API struct {
 func New(
 	db *pg.DB, service *orders.Service, catalog *products.Service,
 	tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
-) *echo.Echo {
+) *api.Server {
 	a := &API{orders: service}
-	e := web.NewAPI(log, metrics, products.Large...)
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Large: products.Large})
 	commands := &api.Commands{DB: db, Explain: explain, None: orders.ErrNoOrder}
-
-	contractors, managers, both := only(contractorUI, seed), only(managerUI, seed), only(contractorUI, managerUI, seed)
-	o := e.Group("/orders", tokens.Authenticate)
-	o.GET("/:id", a.show)
-	o.POST("", api.Handle(commands, a.draft), contractors)
-	o.POST("/:id/items", changing(commands, item(a.orders.Add)), contractors)
-	o.POST("/:id/items/remove", changing(commands, item(a.orders.Remove)), contractors)
-	o.POST("/:id/items/quantity", changing(commands, item(a.orders.SetQuantity)), contractors)
-	o.POST("/:id/customer", changing(commands, a.chooseCustomer), contractors)
-	o.POST("/:id/submit", api.Handle(commands, a.submit), contractors)
-	o.POST("/:id/cancel", changing(commands, a.cancel), both)
-	o.POST("/:id/discount", changing(commands, a.setDiscount), managers)
-	o.POST("/:id/discount/reset", changing(commands, a.resetDiscount), managers)
-	o.POST("/:id/expire", changing(commands, a.expire), managers)
-
-	catalog.Register(e.Group("", tokens.Authenticate))
-	return e
-}
-
-// only lets some of the known services in.
-func only(services ...string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if caller := api.Caller(c); !slices.Contains(services, caller) {
-				return web.Forbidden(caller + " may not do that.")
-			}
-			return next(c)
-		}
-	}
+	s.GET("/orders/:id", may.look, a.show)
+	s.POST("/orders", may.build, api.Handle(commands, a.draft))
+	s.POST("/orders/:id/items", may.build, changing(commands, item(a.orders.Add)))
+	s.POST("/orders/:id/items/remove", may.build, changing(commands, item(a.orders.Remove)))
+	s.POST("/orders/:id/items/quantity", may.build, changing(commands, item(a.orders.SetQuantity)))
+	s.POST("/orders/:id/customer", may.build, changing(commands, a.chooseCustomer))
+	s.POST("/orders/:id/submit", may.build, api.Handle(commands, a.submit))
+	s.POST("/orders/:id/cancel", may.cancel, changing(commands, a.cancel))
+	s.POST("/orders/:id/discount", may.discount, changing(commands, a.setDiscount))
+	s.POST("/orders/:id/discount/reset", may.discount, changing(commands, a.resetDiscount))
+	s.POST("/orders/:id/expire", may.expire, changing(commands, a.expire))
+	catalog.Register(s)
+	return s
 }

@@ -1,15 +1,20 @@
 package api_test
 
 import (
+	"bytes"
 	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"countersign.example/ordering-core/internal/api"
 	"countersign.example/ordering-core/internal/products"
+	callers "countersign.example/pkg/api"
 	"countersign.example/pkg/api/apitest"
+	"countersign.example/pkg/rights"
+	"countersign.example/pkg/rights/rightstest"
 )
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
@@ -25,5 +30,28 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 	slices.Sort(routes)
 	if described := document.Operations(); !slices.Equal(routes, described) {
 		t.Errorf("served are\n%q, described\n%q", routes, described)
+	}
+}
+
+var tokens = callers.Tokens{
+	"contractor-ui": "token-of-contractor-ui|next-token-of-contractor-ui", "manager-ui": "token-of-manager-ui|next-token-of-manager-ui",
+	"seed": "token-of-seed-0123456789", "stranger": "token-of-a-stranger-0123",
+}
+
+func TestTheTableOfRights(t *testing.T) {
+	var log bytes.Buffer
+	served := api.New(nil, nil, products.NewService(nil, nil), tokens, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	table := rightstest.Documented(t, "../../../docs/security.md", "ordering-core", rights.Roles, served.Routes())
+	rightstest.WalkCore(t, served, served.Routes(), table, map[string]rightstest.Service{
+		"contractor-ui": {Tokens: []string{"token-of-contractor-ui", "next-token-of-contractor-ui"}, For: []rights.Role{rights.Contractor}},
+		"manager-ui":    {Tokens: []string{"token-of-manager-ui", "next-token-of-manager-ui"}, For: []rights.Role{rights.Manager, rights.Operator}},
+		"seed":          {Tokens: []string{"token-of-seed-0123456789"}, For: []rights.Role{rights.Manager, rights.Contractor}},
+		"stranger":      {Tokens: []string{"token-of-a-stranger-0123"}},
+		"nobody":        {Tokens: []string{"", "token-of-manager-u", "token-of-manager-ui|next-token-of-manager-ui"}, Unknown: true},
+	})
+	for _, line := range []string{"security=true event=wrong-service-token service=\"\" address=192.0.2.1 method=POST", "event=refused-right service=contractor-ui"} {
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("the log lacks %q", line)
+		}
 	}
 }

@@ -18,11 +18,7 @@ import (
 
 // target is the order that a request is about; for a contractor, one of their own.
 func target[B any](r api.Request[B]) orders.Target {
-	t := orders.Target{OrderID: r.ID}
-	if r.Caller == contractorUI {
-		t.Contractor = r.Actor.ID
-	}
-	return t
+	return orders.Target{OrderID: r.ID, Contractor: r.Contractor()}
 }
 
 // change is a command with body B that changes an order.
@@ -143,7 +139,7 @@ func (c *cancelJSON) Check() error { return api.Text("reason", c.Reason, order.M
 
 func (a *API) cancel(ctx context.Context, tx *pg.Tx, t orders.Target, r api.Request[cancelJSON]) (order.Order, error) {
 	by := order.ByManager
-	if r.Caller == contractorUI {
+	if r.Contractor() != "" {
 		by = order.ByContractor
 	}
 	return a.orders.Cancel(ctx, tx, t, r.Body.seen(), r.Body.Reason, by)

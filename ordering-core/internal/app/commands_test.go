@@ -73,6 +73,20 @@ func TestAnOrderIsBuiltAndSubmitted(t *testing.T) {
 		t.Errorf("shown: %s", shown.text)
 	}
 
+	// and for contractor-ui there is nobody's order but that of the contractor for whom it asks
+	for _, asked := range []struct {
+		id, role string
+		want     int
+	}{{"ada", "", http.StatusOK}, {"ben", "", http.StatusNotFound}, {"", "", http.StatusUnprocessableEntity}, {"ada", "manager", http.StatusForbidden}} {
+		a := h.call(http.MethodGet, order, "", map[string]string{"Authorization": "Bearer " + tokens[contractorUI], "Actor-Id": asked.id, "Actor-Role": asked.role})
+		if a.status != asked.want {
+			t.Errorf("asked by contractor-ui for %+v: %d %s", asked, a.status, a.text)
+		}
+	}
+	if a := h.send(managerUI, `{"id":"ada","name":"Ada Nowak","role":"contractor"}`, order+"/cancel", ""); a.status != http.StatusForbidden {
+		t.Errorf("manager-ui speaks for a contractor: %d %s", a.status, a.text)
+	}
+
 	// and it can be cancelled, once
 	if a := h.send(contractorUI, ada, order+"/cancel", `"reason":"the garden is gone"`); a.status != http.StatusOK || a.sequence() != 10 {
 		t.Errorf("cancelled: %d %s", a.status, a.text)

@@ -15,7 +15,7 @@ import (
 type Config struct {
 	service.Config
 	service.KafkaConfig
-	ServiceTokens api.Tokens    `env:"SERVICE_TOKENS,required,notEmpty" secret:"true" desc:"who may call the API: service=token, separated by commas"`
+	ServiceTokens api.Tokens    `env:"SERVICE_TOKENS,required,notEmpty" secret:"true" desc:"who may call the API: service=token, separated by commas; two tokens with a bar between while one takes the other's place"`
 	OrderTTL      time.Duration `env:"ORDER_TTL" envDefault:"24h" desc:"how long a submitted order waits for its payment before it expires"`
 	DraftTTL      time.Duration `env:"DRAFT_TTL" envDefault:"720h" desc:"how long a draft may lie idle before it expires"`
 	TimeZone      string        `env:"TIME_ZONE" envDefault:"Europe/Berlin" desc:"the time zone whose months orders are numbered by"`

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
 )
 
@@ -27,29 +27,30 @@ const maxImport = 4 << 20
 // pageSize is how many rows a list answers at once.
 const pageSize = 500
 
-// writers are the services whose people look after the catalog, and the one that fills an empty system.
-var writers = []string{"manager-ui", "seed"}
+// may is the table of rights: who may do what with products and customers.
+var may = struct{ browse, keep rights.Right }{
+	browse: rights.Right{Name: "browse", To: "look at products or customers", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Contractor}},
+	keep:   rights.Right{Name: "keep", To: "change products or customers", Roles: []rights.Role{rights.Manager}},
+}
 
-// Register adds the routes below /products and /customers to a group whose callers are known.
-func (s *Service) Register(g *echo.Group) {
-	w := g.Group("", onlyWriters)
-	addRoutes[productBody, addedProduct, changedProduct, Product](s, g, w, "products", "product_id")
-	addRoutes[customerBody, addedCustomer, changedCustomer, Customer](s, g, w, "customers", "customer_id")
+// Register adds the routes below /products and /customers.
+func (s *Service) Register(to *api.Server) {
+	addRoutes[productBody, addedProduct, changedProduct, Product](s, to, "products", "product_id")
+	addRoutes[customerBody, addedCustomer, changedCustomer, Customer](s, to, "customers", "customer_id")
 }
 
 // values are what an item of type P is to be, as callers send it.
 type values[P item] interface{ item(id string) (P, error) }
 
-// addRoutes adds the routes of products, or of customers, below /name: to g for everybody who calls, and to w
-// for the writers. An item is to have the values V in an import, Added when it is added, and Changed when it
-// is changed.
+// addRoutes adds the routes of products, or of customers, below /name. An item is to have the values V in an
+// import, Added when it is added, and Changed when it is changed.
 func addRoutes[V values[P], Added interface {
 	values[P]
 	ItemID() string
 }, Changed interface {
 	values[P]
 	Seen() int64
-}, T any, P itemOf[T]](s *Service, g, w *echo.Group, name, idField string) {
+}, T any, P itemOf[T]](s *Service, to *api.Server, name, idField string) {
 	commands := &api.Commands{DB: s.db, Explain: explain, None: ErrNotFound}
 	answer := func(status int, i item, err error) (api.Answer, error) {
 		if err != nil {
@@ -57,8 +58,8 @@ func addRoutes[V values[P], Added interface {
 		}
 		return api.Give(status, map[string]any{idField: i.row().ID, "sequence": i.row().Sequence})
 	}
-	g.GET("/"+name, list[T, P](s, name))
-	w.POST("/"+name, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Added]) (api.Answer, error) {
+	to.GET("/"+name, may.browse, list[T, P](s, name))
+	to.POST("/"+name, may.keep, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Added]) (api.Answer, error) {
 		wanted, err := r.Body.item(r.Body.ItemID())
 		if err == nil {
 			err = known(r.Body.ItemID(), idField)
@@ -68,7 +69,7 @@ func addRoutes[V values[P], Added interface {
 		}
 		return answer(http.StatusCreated, wanted, err)
 	}))
-	w.POST("/"+name+"/import", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct {
+	to.POST("/"+name+"/import", may.keep, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct {
 		Rows      []V     `json:"rows"`
 		Sequences []int64 `json:"sequences"` // see expectation
 	}]) (api.Answer, error) {
@@ -82,27 +83,18 @@ func addRoutes[V values[P], Added interface {
 		}
 		return api.Give(http.StatusOK, done)
 	}))
-	w.POST("/"+name+"/:id", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Changed]) (api.Answer, error) {
+	to.POST("/"+name+"/:id", may.keep, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[Changed]) (api.Answer, error) {
 		wanted, err := r.Body.item(r.ID)
 		if err == nil {
 			err = s.change(ctx, tx, wanted, P(new(T)), r.Body.Seen())
 		}
 		return answer(http.StatusOK, wanted, err)
 	}))
-	w.POST("/"+name+"/:id/archive", api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
+	to.POST("/"+name+"/:id/archive", may.keep, api.Handle(commands, func(ctx context.Context, tx *pg.Tx, r api.Request[struct{}]) (api.Answer, error) {
 		existing := P(new(T))
 		existing.row().ID = r.ID
 		return answer(http.StatusOK, existing, s.archive(ctx, tx, existing))
 	}))
-}
-
-func onlyWriters(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !slices.Contains(writers, api.Caller(c)) {
-			return web.Forbidden("Products and customers are looked after by managers.")
-		}
-		return next(c)
-	}
 }
 
 // explain makes an answer of a refusal.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -28,7 +27,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/pg/pgtest"
-	"countersign.example/pkg/web"
+	"countersign.example/pkg/rights"
 )
 
 const (
@@ -52,9 +51,10 @@ func open(tb testing.TB) *shop {
 	db := pgtest.New(tb, journal.Migrations, api.Migrations, migrations.Set)
 	s := &shop{tb: tb, db: db, journal: journal.New(db, "/ordering-core")}
 	s.service = products.NewService(db, s.journal)
-	e := web.NewAPI(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, products.Large...)
-	s.service.Register(e.Group("", api.Tokens{"manager-ui": managers, "contractor-ui": contractors}.Authenticate))
-	server := httptest.NewServer(e)
+	to := api.NewServer(api.Options{Tokens: api.Tokens{"manager-ui": managers, "contractor-ui": contractors},
+		Callers: api.Callers{"manager-ui": {rights.Manager}, "contractor-ui": {rights.Contractor}}, Log: slog.New(slog.DiscardHandler), Large: products.Large})
+	s.service.Register(to)
+	server := httptest.NewServer(to)
 	tb.Cleanup(server.Close)
 	s.url, s.client = server.URL, s.as(server.URL, managers)
 	return s

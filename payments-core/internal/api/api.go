@@ -3,6 +3,8 @@
 //
 // Invariants:
 //   - A command and its answer are recorded in the transaction that opens the operation (see pkg/api).
+//   - Which service may do what, and for whom, is decided here. For contractors there are payments of their
+//     own alone.
 //   - A conflict names what is in progress, or was done.
 package api
 
@@ -20,6 +22,7 @@ import (
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
 	"countersign.example/pkg/web"
 )
@@ -30,18 +33,26 @@ type API struct {
 	service  *operations.Service
 }
 
+// may is the table of rights: who may do what here, through a service that speaks for them.
+var may = struct{ look, move, reopen rights.Right }{
+	look:   rights.Right{Name: "look", To: "look at payments", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Contractor}},
+	move:   rights.Right{Name: "hold", To: "capture or release money on hold", Roles: []rights.Role{rights.Manager, rights.Operator}},
+	reopen: rights.Right{Name: "decide", To: "take acceptances back", Roles: []rights.Role{rights.Manager}},
+}
+
+// Callers speak for the people of their own app. A contractor's own payments are all that there is for
+// contractor-ui.
+var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator}, "contractor-ui": {rights.Contractor}}
+
 // New returns the API's handler.
-func New(
-	db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
-) http.Handler {
+func New(db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *api.Server {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
-	e := web.NewAPI(log, metrics)
-	payments := e.Group("/payments", tokens.Authenticate)
-	payments.GET("/:id", a.show)
-	payments.POST("/:id/capture", a.command(payment.Capture))
-	payments.POST("/:id/release", a.command(payment.Release))
-	payments.POST("/:id/reopen", a.reopen())
-	return e
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics})
+	s.GET("/payments/:id", may.look, a.show)
+	s.POST("/payments/:id/capture", may.move, a.command(payment.Capture))
+	s.POST("/payments/:id/release", may.move, a.command(payment.Release))
+	s.POST("/payments/:id/reopen", may.reopen, a.reopen())
+	return s
 }
 
 // operationJSON is an operation as callers see it.
@@ -93,7 +104,14 @@ func (a *API) show(c echo.Context) error {
 	if !api.IsID(id) {
 		return answerable(operations.ErrNoPayment)
 	}
+	of, err := api.Contractor(c)
+	if err != nil {
+		return err
+	}
 	p, history, err := a.service.Get(c.Request().Context(), id)
+	if err == nil && of != "" && of != p.ContractorID {
+		err = operations.ErrNoPayment
+	}
 	if err != nil {
 		return answerable(err)
 	}

@@ -21,7 +21,7 @@ type Config struct {
 	GatewayToken   string          `env:"GATEWAY_TOKEN,required,notEmpty" secret:"true" desc:"bearer token for the gateway"`
 	GatewayTimeout time.Duration   `env:"GATEWAY_TIMEOUT" envDefault:"5s" desc:"how long one call to the gateway may take, 10s at most; then it is asked again with the same key"`
 	GatewayKeyLife time.Duration   `env:"GATEWAY_KEY_LIFE" envDefault:"24h" desc:"how long the gateway says that it knows an idempotency key; after that its record is asked before a key is sent again"`
-	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" secret:"true" desc:"who may call the API: service=token, separated by commas"`
+	ServiceTokens  api.Tokens      `env:"SERVICE_TOKENS,required,notEmpty" secret:"true" desc:"who may call the API: service=token, separated by commas; two tokens with a bar between while one takes the other's place"`
 	RetryDelays    []time.Duration `env:"RETRY_DELAYS" envDefault:"1m,5m,30m" desc:"how long to wait after the first, second and third decline that is not final"`
 	PayoutGrace    time.Duration   `env:"PAYOUT_GRACE" envDefault:"10s" desc:"how long after its acceptance a payment is authorized, 10m at most: until then a manager may take the acceptance back; 0s for at once"`
 

@@ -34,8 +34,9 @@ import (
 )
 
 const (
-	gatewayToken = "token-of-the-gateway"
-	callerToken  = "token-of-manager-ui-0123456789"
+	gatewayToken    = "token-of-the-gateway"
+	callerToken     = "token-of-manager-ui-0123456789"
+	contractorToken = "token-of-contractor-ui-0123456789"
 	// patience is for a machine that builds something else meanwhile.
 	patience = 30 * time.Second
 )
@@ -77,7 +78,7 @@ func newHarness(t *testing.T, options sandbox.Options) *harness {
 
 	h.cfg = app.Config{
 		GatewayURL: server.URL, GatewayToken: gatewayToken, GatewayTimeout: time.Second,
-		ServiceTokens:     api.Tokens{"manager-ui": callerToken},
+		ServiceTokens:     api.Tokens{"manager-ui": callerToken, "contractor-ui": contractorToken},
 		RetryDelays:       []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond},
 		ReconcilePatience: 3 * time.Second,
 		Jobs:              operations.Timing{JobTimeout: 3 * time.Second, RescueAfter: 4 * time.Second},

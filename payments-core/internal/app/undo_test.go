@@ -133,3 +133,35 @@ func TestTheGraceOfAFastClockBeginsWhenTheAcceptanceArrives(t *testing.T) {
 		t.Errorf("answered %d %s", a.status, a.text)
 	}
 }
+
+func TestWhoAskedForAPaymentNeitherAcceptsItNorMovesItsMoney(t *testing.T) {
+	// given an acceptance by the one to be paid, signed as manager-ui signs
+	h := newHarness(t, sandbox.Options{})
+	h.start()
+	id, events := accepted(30_00, payment.Manual)
+	events[1].Meta = events[0].Meta
+	h.publish(events...)
+	h.story(id, payment.TypeAccepted)
+	// then it has no effect here: nothing is asked of the gateway
+	if shown := h.get("/payments/" + id); shown.body["decision"] != "requested" || len(h.operations(id)) != 0 {
+		t.Errorf("shown: %s, operations: %v", shown.text, h.operations(id))
+	}
+	// and for contractor-ui there is nobody's payment but that of the contractor for whom it asks
+	for asked, want := range map[string]int{"ada": http.StatusOK, "ben": http.StatusNotFound, "": http.StatusUnprocessableEntity} {
+		a := h.call(http.MethodGet, "/payments/"+id, "", map[string]string{"Authorization": "Bearer " + contractorToken, "Actor-Id": asked})
+		if a.status != want {
+			t.Errorf("asked by contractor-ui for %q: %d %s", asked, a.status, a.text)
+		}
+	}
+	// and when another person has accepted it, its money is still for others to move
+	again := payment.New("/manager-ui", id, payment.Accepted{})
+	again.Time, again.Meta = time.Now(), event.Meta{Actor: "mia", ActorName: "Mia Weber"}
+	h.publish(again)
+	h.story(id, payment.TypeAuthorized)
+	for _, command := range []string{"capture", "release"} {
+		a := h.post("/payments/"+id+"/"+command, uuid.NewString(), `{"actor":{"id":"ada","name":"Ada Nowak"}}`)
+		if a.status != http.StatusConflict || a.body["code"] != "not_allowed" {
+			t.Errorf("%s is answered with %d %s", command, a.status, a.text)
+		}
+	}
+}

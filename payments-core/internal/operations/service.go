@@ -199,6 +199,10 @@ func (s *Service) Command(
 	if !locked.payment.Exists() {
 		return Operation{}, ErrNoPayment
 	}
+	meta := event.MetaFrom(ctx)
+	if err := locked.payment.MayMove(kind, meta.Actor); err != nil {
+		return Operation{}, err
+	}
 	if open, is := locked.history.Open(); is {
 		return Operation{}, &InProgressError{open}
 	}
@@ -213,7 +217,6 @@ func (s *Service) Command(
 	if err != nil {
 		return Operation{}, err
 	}
-	meta := event.MetaFrom(ctx)
 	o := NewOperation(locked.payment, locked.history, kind, reason, meta)
 	if err := s.open(ctx, tx, []*Operation{&o}, nil, time.Time{}); err != nil {
 		return Operation{}, err
