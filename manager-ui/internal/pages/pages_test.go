@@ -61,7 +61,6 @@ type testSite struct {
 	core     *httptest.Server                 // where it listens
 	keys     *kafkatest.Keys
 	offset   int
-	sessions *web.Sessions
 }
 
 // open starts a testSite whose payments-core is at coreURL.
@@ -96,7 +95,6 @@ func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testS
 	sessions := web.NewSessions(db, pages.Cookie, false, web.SessionConfig{SessionIdle: time.Hour, SessionLifetime: time.Hour}, quiet)
 	identity, err := web.NewDemo(web.IdentityConfig{Identity: "demo"}, "development", sessions, pages.People...)
 	o.must(err)
-	o.sessions = sessions
 	later := func() time.Time { return noon.Add(time.Hour) }
 	options := pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
