@@ -237,7 +237,7 @@ func (s Service[C]) restricted(cfg *C, b Base) service.Check {
 		if !errors.Is(err, pg.ErrMayChange) {
 			return err
 		}
-		err = fmt.Errorf("%w; let the role of MIGRATE_DATABASE_URL own the tables, and give DATABASE_URL one of its own", err)
+		err = fmt.Errorf("%w; let the role of MIGRATE_DATABASE_URL own the database and its tables, and give DATABASE_URL one of its own", err)
 		if production {
 			return fmt.Errorf("%w, or set ALLOW_OWNER_ROLE=true", err)
 		}

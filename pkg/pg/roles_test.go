@@ -1,6 +1,7 @@
 package pg_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,4 +59,28 @@ func TestARoleThatIsNotThereIsNamed(t *testing.T) {
 	owner := pgtest.NewURL(t)
 	err := pg.MigrateAs(t.Context(), owner, "postgres://nobody_yet@"+owner[len("postgres://postgres@"):])
 	require.ErrorContains(t, err, `there is no role "nobody_yet"`)
+}
+
+func TestWhoOwnsTheDatabaseOrItsSchemaCouldDropWhatIsOnlyAddedTo(t *testing.T) {
+	things := files(map[string]string{"00001_things.sql": "create table things (id int);"}).OnlyAddTo("things")
+	for _, what := range []string{"database %s", "schema public"} {
+		owner := pgtest.NewURL(t)
+		serving := pgtest.Serving(t, owner)
+		require.NoError(t, pg.MigrateAs(t.Context(), owner, serving, things))
+		db, err := pg.Open(t.Context(), serving)
+		require.NoError(t, err)
+		t.Cleanup(db.Close)
+		require.NoError(t, db.Restricted(t.Context(), things))
+		var role, database string
+		require.NoError(t, db.Pool().QueryRow(t.Context(), "select current_user, current_database()").Scan(&role, &database))
+		owning, err := pg.Open(t.Context(), owner)
+		require.NoError(t, err)
+		t.Cleanup(owning.Close)
+
+		_, err = owning.Pool().Exec(t.Context(), "alter "+strings.ReplaceAll(what, "%s", database)+" owner to "+role)
+		require.NoError(t, err)
+		require.ErrorIs(t, db.Restricted(t.Context(), things), pg.ErrMayChange, what)
+		_, err = db.Pool().Exec(t.Context(), "drop table things")
+		require.NoError(t, err, what)
+	}
 }
