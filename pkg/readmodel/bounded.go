@@ -202,7 +202,7 @@ func (t Table[T]) boundedPage(ctx context.Context, db *pg.DB, q Query) (page Pag
 				page = Page[T]{After: stopped}
 			}
 			if stopped != nil {
-				page.Before, page.Looked = stopped, mostLooked
+				page.Before, page.Looked, page.Backwards = stopped, mostLooked, true
 			}
 			if page.Before != nil {
 				return nil

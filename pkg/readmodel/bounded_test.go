@@ -77,6 +77,9 @@ func names(t *testing.T, db *pg.DB, desc bool, search string, where ...readmodel
 		for q.Before = last; q.Before != nil; {
 			page, some := next()
 			back = append(some, back...)
+			if page.Backwards != (page.Looked > 0 && !page.First) {
+				t.Errorf("a page of the way back was looked through backwards: %v", page.Backwards)
+			}
 			if q.Before = page.Before; page.First {
 				break
 			}

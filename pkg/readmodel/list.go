@@ -98,6 +98,7 @@ type Page[T Row] struct {
 	Before, After *Place
 	First         bool // it was read from the list's beginning
 	Looked        int  // so many rows were looked through, and there is more that was not; 0: all were
+	Backwards     bool // and what was not lies before them
 }
 
 // Page reads a page. Where fewer rows than a page are left before Before, it reads the first page instead.

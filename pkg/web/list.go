@@ -54,7 +54,7 @@ func PagerOf[T readmodel.Row](p Paging, page readmodel.Page[T], address func(par
 		return address(parameter, EncodeCursor(p.Sort.Fields(*at)))
 	}
 	before, after := link(p.Before, page.Before), link(p.After, page.After)
-	if len(page.Rows) == 0 && !page.First {
+	if len(page.Rows) == 0 && !page.First && page.Before == nil {
 		before = address(p.Before, "")
 	}
 	if p.Sort.Desc && p.Sort.Type == "timestamptz" {
@@ -265,7 +265,11 @@ func (l List) Whole() (readmodel.Query, error) {
 // EmptyOr is what an empty page says of a list that it has not looked through to the end, and leads on from
 // there; for any other list it is empty.
 func (p Pager) EmptyOr(empty Empty) Empty {
-	if on := cmp.Or(p.Next, p.Older); p.Looked != "" && on != "" {
+	on := cmp.Or(p.Next, p.Older)
+	if p.Backwards {
+		on = cmp.Or(p.Previous, p.Newer)
+	}
+	if p.Looked != "" && on != "" {
 		return Empty{Title: "Nothing found so far", Text: p.Looked + ", and there are more.", Action: &Link{Label: "Look further", Href: on}}
 	}
 	return empty
@@ -275,7 +279,7 @@ func (p Pager) EmptyOr(empty Empty) Empty {
 func ListPager[T readmodel.Row](l List, page readmodel.Page[T]) Pager {
 	to := PagerOf(Paging{l.Sort, l.options.Before, l.options.After}, page, func(parameter, value string) string { return l.Address(parameter, value) })
 	if page.Looked > 0 {
-		to.Looked = locale.Count(page.Looked) + " looked through"
+		to.Looked, to.Backwards = locale.Count(page.Looked)+" looked through", page.Backwards
 	}
 	for _, size := range pageSizes {
 		link := Tab{Label: strconv.Itoa(size), Current: size == l.Limit}

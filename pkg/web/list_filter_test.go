@@ -24,3 +24,37 @@ func TestAFilterIsSaidAsItsReaderHasIt(t *testing.T) {
 		}
 	}
 }
+
+type placedRow struct{}
+
+func (placedRow) Place(readmodel.Sort) readmodel.Place { return readmodel.Place{} }
+
+func TestAnEmptyPageLeadsOnTheWayThatItWasLookedThrough(t *testing.T) {
+	for name, sort := range map[string]readmodel.Sort{"text": {Name: "name", Type: "text"}, "times": {Name: "at", Type: "timestamptz", Desc: true}} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/?q=rare", nil)
+			l, err := ReadList(echo.New().NewContext(r, nil), ListOptions{Path: "/", Before: "before", After: "after", Default: sort, Sorts: []readmodel.Sort{sort}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stopped := &readmodel.Place{Key: "2026-11-30T12:00:00Z", ID: "01890000-0000-7000-8000-000000000000"}
+			link := func(parameter string) string { return l.Address(parameter, EncodeCursor(sort.Fields(*stopped))) }
+			for _, backwards := range []bool{false, true} {
+				page := readmodel.Page[placedRow]{Before: stopped, After: stopped, Looked: 1000, Backwards: backwards}
+				pager, on := ListPager(l, page), link("after")
+				if backwards {
+					on = link("before")
+				}
+				if got := pager.EmptyOr(Empty{}).Action.Href; got != on {
+					t.Errorf("looked through backwards: %v; it leads on to %s, not %s", backwards, got, on)
+				}
+				if got := pager.Previous + pager.Newer; got != link("before") {
+					t.Errorf("the page before is %s", got)
+				}
+			}
+			if pager := ListPager(l, readmodel.Page[placedRow]{}); pager.Previous+pager.Newer != l.Address("before", "") {
+				t.Errorf("a page whose rows have gone does not lead to the first: %v", pager)
+			}
+		})
+	}
+}

@@ -86,6 +86,7 @@ type Pager struct {
 	Sizes        []Tab  // how many rows a page may have
 	Export       string // the address of a file of all of it
 	Looked       string // how far a narrowed list was looked through; "" where all of it was
+	Backwards    bool   // it was looked through to what lies before
 }
 
 // Any is false when there is nothing to show.
