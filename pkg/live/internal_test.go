@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -13,6 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
+
+	"countersign.example/pkg/rights"
 )
 
 func connect(t *testing.T, addr string) *redis.Client {
@@ -70,6 +73,16 @@ func TestAPushFindsThatTheStreamLostItsTail(t *testing.T) {
 	next, err := s.push(t.Context(), "3", head, row)
 	if err != nil || next.epoch == head.epoch {
 		t.Errorf("got %v after %v, %v", next, head, err)
+	}
+}
+
+func TestWhatPeopleTypeIsNoMarkOfARight(t *testing.T) {
+	row := Row{ID: "a", Sort: "<not-for keep> bricks", HTML: "<tr><only-for keep>Change</only-for></tr>"}
+	for held, want := range map[rights.Held]string{"keep": "<tr>Change</tr>", "": "<tr></tr>"} {
+		var got message
+		if err := json.Unmarshal([]byte(held.Write(prepare(message{Row: &row}).text)), &got); err != nil || got.Row.HTML != want {
+			t.Errorf("who may %q gets %+v: %v", held, got.Row, err)
+		}
 	}
 }
 

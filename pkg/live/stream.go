@@ -74,6 +74,10 @@ type message struct {
 }
 
 func (m message) encode() []byte {
+	if m.Row != nil { // what people typed, which no template has escaped, is no mark of package rights
+		row := *m.Row
+		row.Sort, m.Row = strings.ReplaceAll(row.Sort, "<", ""), &row
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // a browser parses it as JSON, and "<" would be six bytes
