@@ -90,7 +90,7 @@ func startApp(t *testing.T) *app {
 	site.GET("/roles", web.Own, func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(web.PersonOf(c).Roles)) })
 	site.POST("/payments", web.Own, who)
 	site.POST("/much", web.Own, func(c echo.Context) error {
-		if !a.sessions.HasConfirmed(c, time.Minute) {
+		if !a.sessions.HasConfirmed(c, 20*time.Second) {
 			a.sessions.Keep(c, "/much", map[string]string{"note": "kept"})
 			return &web.Error{Status: http.StatusUnauthorized, Message: "Once more.", Way: signin.ConfirmLink("/much")}
 		}

@@ -32,16 +32,16 @@ func (p *Provider) askAgain() []oauth2.AuthCodeOption {
 }
 
 // confirms checks that a token says that its person was asked since the attempt began, in the way that is
-// configured.
-func (p *Provider) confirms(a attempt, of claims) error {
-	var asked int64
-	if err := json.Unmarshal(of["auth_time"], &asked); err != nil || time.Unix(asked, 0).Before(a.Began.Add(-leeway)) {
-		return errors.New("the provider has not asked the person again")
+// configured, and returns when that was: when the attempt began is what the browser says.
+func (p *Provider) confirms(a attempt, of claims) (asked time.Time, err error) {
+	var at int64
+	if err := json.Unmarshal(of["auth_time"], &at); err != nil || time.Unix(at, 0).Before(a.Began.Add(-leeway)) {
+		return asked, errors.New("the provider has not asked the person again")
 	}
 	if acr := of.text("acr"); p.StepUpACR != "" && acr != p.StepUpACR {
-		return fmt.Errorf("the person was asked in the way %q, not %q", acr, p.StepUpACR)
+		return asked, fmt.Errorf("the person was asked in the way %q, not %q", acr, p.StepUpACR)
 	}
-	return nil
+	return time.Unix(at, 0), nil
 }
 
 // confirmed goes on where somebody was who has proved again who they are. Nobody else may in their place.

@@ -37,6 +37,17 @@ func TestWhoDecidesAboutMuchProvesAgainWhoTheyAre(t *testing.T) {
 	a.logged(t, "event=confirmed")
 }
 
+func TestAConfirmationCountsFromWhenThePersonWasAsked(t *testing.T) {
+	a := startApp(t)
+	mia := a.browser()
+	mia.signIn("/payments")
+	// when the browser, which has the attempt, says that it began earlier than it did, then an older proof is no newer
+	wanted := mia.begin(confirm)
+	a.provider.asks(40*time.Second, "strong", nil)
+	mia.get(a.provider.authorize(wanted)).want(t, http.StatusOK, "kept")
+	mia.do(http.MethodPost, "/much", nil).want(t, http.StatusUnauthorized, "Once more.")
+}
+
 func TestAConfirmationThatProvesNothingIsRefused(t *testing.T) {
 	for name, asks := range map[string]func(p *provider){
 		"of before":           func(p *provider) { p.asks(5*time.Minute, "strong", nil) },

@@ -192,15 +192,16 @@ func (p *Provider) exchange(ctx context.Context, a attempt, code, issuer string)
 	if token.Nonce != a.Nonce {
 		return account, nil, refuse("the token answers another attempt")
 	}
+	var asked time.Time
 	if a.Person != "" {
-		if err := p.confirms(a, of); err != nil {
+		if asked, err = p.confirms(a, of); err != nil {
 			return account, nil, refuse("%w", err)
 		}
 	}
 	if err := p.complete(ctx, k, token, of, answer); err != nil {
 		return account, nil, err
 	}
-	account = web.Account{Person: of.person(p.Issuer, token.Subject), ProviderSession: of.text("sid"), IDToken: raw}
+	account = web.Account{Person: of.person(p.Issuer, token.Subject), ProviderSession: of.text("sid"), IDToken: raw, Asked: asked}
 	account.Roles, unknown = p.roles(of)
 	return account, unknown, nil
 }

@@ -19,6 +19,8 @@ type Account struct {
 	ProviderSession string // at whoever signed them in, the sid; may be empty
 	IDToken         string // by which they were signed in; may be empty
 	Unproven        bool   // of the demo: its sign-ins are printed at debug
+	// Asked is when they last proved who they are, where that was asked for.
+	Asked time.Time
 }
 
 // The keys of an account in a session.

@@ -35,7 +35,7 @@ func (s *Sessions) Confirm(c echo.Context, a Account) error {
 	err := s.renew(ctx)
 	if err == nil {
 		s.put(ctx, a)
-		s.manager.Put(ctx, confirmedKey, strconv.FormatInt(time.Now().Unix(), 10))
+		s.manager.Put(ctx, confirmedKey, strconv.FormatInt(min(a.Asked.Unix(), time.Now().Unix()), 10))
 		err = s.save(c)
 	}
 	if err != nil {
