@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -59,7 +60,7 @@ func (h *handlers) showSecurityLog(c echo.Context) error {
 		page.Tabs = append(page.Tabs, web.Tab{Label: tab.label, Href: address(tab.kind, person, ""), Current: tab.kind == kind})
 	}
 	before, err := securityPlace(c.QueryParam("before"))
-	if err != nil || !known || len(person) > longestPerson || strings.ContainsRune(person, 0) {
+	if err != nil || !known || len(person) > longestPerson || strings.ContainsRune(person, 0) || !utf8.ValidString(person) {
 		return web.NotFound("There is no such list.")
 	}
 	lines, err := h.sessions.SecurityLog(c.Request().Context(), kind, person, before, securityPageSize+1)
