@@ -81,7 +81,7 @@ func (l *Live) Rows(ctx context.Context, streams []string) ([]live.Row, error) {
 	rows, errPeople := live.AddRows(rows, persons, func(p readmodel.Person) (live.Row, error) {
 		html, err := personRowFragment.HTML(l.renderer, p)
 		return live.Row{Audience: audience, List: peopleList, ID: people.Stream(p.ID), Revision: p.Revision,
-			Tabs: personTabs(p), Sort: p.Sort, HTML: html}, err
+			Tabs: personTabs(p), HTML: html}, err // without Sort: a name is for those alone who may look at people
 	})
 	return rows, errors.Join(errPayments, errOrders, errProducts, errCustomers, errPeople)
 }

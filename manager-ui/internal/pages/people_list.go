@@ -32,12 +32,13 @@ type peoplePage struct {
 	Live   web.LiveList
 }
 
-// personTabs are the tabs that somebody is in.
+// personTabs are the tabs that somebody is in. Who may not look at people is not told of the second one.
 func personTabs(p readmodel.Person) []string {
+	blocked := ""
 	if p.Blocked {
-		return []string{peopleList, blockedTab}
+		blocked = blockedTab
 	}
-	return []string{peopleList}
+	return []string{peopleList, "<only-for people>" + blocked + "</only-for>"}
 }
 
 func (h *handlers) listPeople(c echo.Context) error {

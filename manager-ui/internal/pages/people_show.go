@@ -144,7 +144,11 @@ func (h *handlers) limitPerson(c echo.Context) error {
 	if err != nil {
 		return admissionRefused(err, "Not changed", form, "why", show)
 	}
-	h.sessions.LogSecurity(c, web.RightsChanged, web.PersonOf(c).ID, slog.String("of", p.ID), slog.String("limit", limit.String()))
+	said := limit.String()
+	if limit.Minor == 0 {
+		said = "none in " + limit.Currency
+	}
+	h.sessions.LogSecurity(c, web.RightsChanged, web.PersonOf(c).ID, slog.String("of", p.ID), slog.String("limit", said))
 	web.Flash(c, web.Good, "Saved: what "+p.Name+" may accept.")
 	return web.Redirect(c, personPath(c))
 }

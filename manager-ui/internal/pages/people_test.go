@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,11 @@ func TestAManagerAcceptsUpToTheirLimit(t *testing.T) {
 
 	lena.post(pathOf("mia-weber")+"/limit", "seen", "1", "limit", "", "currency", "JPY", "why", "Knows.").is(409, "Mia Weber has no limit in JPY")
 	lena.post(pathOf("mia-weber")+"/limit", "seen", "1", "limit", "", "currency", "EUR", "why", "Knows.").is(200, "Whatever comes", "Limit in EUR removed by Lena Roth: Knows")
+	// and the security log does not have her limit at nothing, of whom whatever comes is accepted
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = o.sessions.KeepSecurityLog(ended) // it stores what waits
+	lena.get("/security?tab=acts").is(200, "limit=5,000.00 EUR", "limit=none in EUR").without("limit=0")
 }
 
 func TestOpenListsOfPeopleShowWhoIsBlocked(t *testing.T) {
@@ -119,12 +125,12 @@ func TestOpenListsOfPeopleShowWhoIsBlocked(t *testing.T) {
 	id := people.ID("mia-weber")
 	rows, err := pages.NewLive(o.db, o.renderer).Rows(t.Context(), []string{people.Stream(id), "person-x"})
 	o.must(err)
-	if len(rows) != 1 || rows[0].ID != "person-"+id || rows[0].List != "people" || strings.Join(rows[0].Tabs, " ") != "people blocked" ||
+	if len(rows) != 1 || rows[0].ID != "person-"+id || rows[0].List != "people" || forAdmins(strings.Join(rows[0].Tabs, " ")) != "people blocked" ||
 		!strings.Contains(rows[0].HTML, `data-now="Blocked"`) || rows[0].Revision == 0 {
 		t.Errorf("pushed: %+v", rows)
 	}
-	if html := forManagers(rows[0].HTML); html != "" {
-		t.Errorf("managers are pushed %s", html)
+	if row := rows[0]; forManagers(row.HTML) != "" || row.Sort != "" || forManagers(strings.Join(row.Tabs, " ")) != "people " {
+		t.Errorf("managers are pushed %s, in %s of %s", forManagers(row.HTML), forManagers(strings.Join(row.Tabs, " ")), row.Sort)
 	}
 }
 

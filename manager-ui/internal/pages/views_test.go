@@ -7,9 +7,13 @@ import (
 	"countersign.example/pkg/rights"
 )
 
-// forManagers and forAuditors are what those are sent of what is pushed.
+// forManagers, forAdmins and forAuditors are what those are sent of what is pushed.
 func forManagers(html string) string {
 	return rights.Held("decide discount end export hold keep look own").Write(locale.English.Write(html))
+}
+
+func forAdmins(html string) string {
+	return rights.Held("admit audit look own people").Write(locale.English.Write(html))
 }
 
 func forAuditors(html string) string {
