@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// mappedBits are what an IPv4 address has before it where it is written as IPv6.
+const mappedBits = 96
+
 // Proxies are those whose word counts for who sends a request.
 type Proxies []netip.Prefix
 
@@ -19,12 +22,15 @@ func (p *Proxies) UnmarshalText(text []byte) error {
 			continue
 		}
 		if address, err := netip.ParseAddr(entry); err == nil {
-			read = append(read, netip.PrefixFrom(address, address.BitLen()))
+			read = append(read, netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()))
 			continue
 		}
 		network, err := netip.ParsePrefix(entry)
 		if err != nil {
 			return fmt.Errorf("TRUSTED_PROXIES contains %q: use addresses and networks such as 10.0.0.0/8", entry)
+		}
+		if address := network.Addr(); address.Is4In6() && network.Bits() >= mappedBits { // peers are compared as IPv4
+			network = netip.PrefixFrom(address.Unmap(), network.Bits()-mappedBits)
 		}
 		read = append(read, network.Masked())
 	}
@@ -51,7 +57,7 @@ func (p Proxies) behind(next http.Handler) http.Handler {
 		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && p.trust(peer.Addr()) {
 			named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 			for i := len(named) - 1; i >= 0; i-- {
-				client, err := netip.ParseAddr(strings.TrimSpace(named[i]))
+				client, err := addressOf(strings.TrimSpace(named[i]))
 				if err != nil {
 					break
 				}
@@ -63,4 +69,12 @@ func (p Proxies) behind(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// addressOf reads an address; some proxies add the client's port.
+func addressOf(named string) (netip.Addr, error) {
+	if both, err := netip.ParseAddrPort(named); err == nil {
+		return both.Addr(), nil
+	}
+	return netip.ParseAddr(named)
 }

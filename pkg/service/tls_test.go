@@ -163,7 +163,7 @@ func TestClientsTrustTheGivenAuthority(t *testing.T) {
 
 func TestProxiesSayWhoAsks(t *testing.T) {
 	var proxies Proxies
-	if err := proxies.UnmarshalText([]byte("10.0.0.0/8, 192.0.2.1,2001:db8::/32")); err != nil {
+	if err := proxies.UnmarshalText([]byte("10.0.0.0/8, 192.0.2.1,2001:db8::/32,::ffff:192.0.2.77,::ffff:192.0.3.0/120")); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -181,6 +181,10 @@ func TestProxiesSayWhoAsks(t *testing.T) {
 		{"rubbish", "10.1.2.3:80", []string{"203.0.113.9, <script>"}, "10.1.2.3:80"},
 		{"IPv6", "[2001:db8::1]:80", []string{"2001:db9::7"}, "[2001:db9::7]:0"},
 		{"IPv4 in IPv6", "[::ffff:10.1.2.3]:80", []string{"203.0.113.9"}, "203.0.113.9:0"},
+		{"with ports", "10.1.2.3:80", []string{"127.0.0.1:80, 203.0.113.9:41234"}, "203.0.113.9:0"},
+		{"IPv6 with a port", "10.1.2.3:80", []string{"[2001:db9::7]:41234"}, "[2001:db9::7]:0"},
+		{"a proxy named as IPv4 in IPv6", "192.0.2.77:80", []string{"203.0.113.9"}, "203.0.113.9:0"},
+		{"a network of them", "192.0.3.1:80", []string{"203.0.113.9"}, "203.0.113.9:0"},
 	} {
 		got := ""
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
