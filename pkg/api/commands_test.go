@@ -229,7 +229,8 @@ func TestTokens(t *testing.T) {
 	var tokens api.Tokens
 	require.NoError(t, tokens.UnmarshalText([]byte("manager-ui="+token+"|another-of-16-chars, seed=fedcba9876543210")))
 	require.Equal(t, "manager-ui,seed", tokens.String())
-	for _, bad := range []string{"manager-ui", "=" + token, "a=short", "a=" + token + ",a=" + token, "a=" + token + "|", "a=" + token + "|" + token + "|" + token} {
+	for _, bad := range []string{"manager-ui", "=" + token, "a=short", "a=" + token + ",a=" + token, "a=" + token + "|", "a=" + token + "|" + token + "|" + token,
+		"a=" + token + ",b=fedcba9876543210|" + token} {
 		err := tokens.UnmarshalText([]byte(bad))
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), token)

@@ -18,7 +18,7 @@ type Tokens map[string]string
 
 // UnmarshalText reads "manager-ui=<token>,other=<token>|<another>".
 func (t *Tokens) UnmarshalText(text []byte) error {
-	read := Tokens{}
+	read, whose := Tokens{}, map[string]string{}
 	for entry := range strings.SplitSeq(string(text), ",") {
 		if entry = strings.TrimSpace(entry); entry == "" {
 			continue
@@ -35,6 +35,12 @@ func (t *Tokens) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%s is there twice", name)
 		}
 		read[name] = token
+		for known := range strings.SplitSeq(token, "|") {
+			if other := whose[known]; other != "" && other != name {
+				return fmt.Errorf("%s and %s have the same token", other, name) // whose rights would be either's
+			}
+			whose[known] = name
+		}
 	}
 	*t = read
 	return nil
