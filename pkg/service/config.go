@@ -164,7 +164,7 @@ func load[C any](defaults C, role Role, environment map[string]string) (*C, erro
 	environment, wrong := parse(&c, environment)
 	errs := []error{configuration.Validate()}
 	if kafka, ok := any(&c).(interface{ Kafka() *KafkaConfig }); ok {
-		errs = append(errs, kafka.Kafka().Settings.Check())
+		errs = append(errs, kafka.Kafka().Check())
 	}
 	wrong = judged(wrong, linesOf(errors.Join(errs...)))
 	return &c, usageError(judged(wrong, refused(configuration, role, environment, time.Now())))
