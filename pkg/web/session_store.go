@@ -52,13 +52,16 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) (data []byte, 
 		return nil, false, nil
 	}
 	if f, ok := ctx.Value(foundKey{}).(*foundSession); ok {
-		f.renew = renew
+		f.token, f.renew = token, renew
 	}
 	return data, err == nil, err
 }
 
 // foundSession is what is read of a session beside its data.
-type foundSession struct{ renew bool }
+type foundSession struct {
+	token string
+	renew bool
+}
 
 type foundKey struct{}
 
@@ -67,17 +70,20 @@ type sessionOwner struct{ person, browser, providerSession string }
 
 type sessionOwnerKey struct{}
 
-// CommitCtx writes a session, with the owner that ctx names.
+// CommitCtx writes a session, with the owner that ctx names. One that was found is written only while it is
+// there: a request that is under way when the session ends does not bring it back.
 func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, deadline time.Time) error {
 	owner, _ := ctx.Value(sessionOwnerKey{}).(sessionOwner)
 	// An error's page is written when the request's own time has ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
+	found, _ := ctx.Value(foundKey{}).(*foundSession)
 	_, err := s.db.Pool().Exec(ctx, `insert into sessions (token, data, expiry, deadline, person, browser, provider_session)
-		values ($1, $2, least($3::timestamptz, now() + $4::interval), $3, nullif($5, ''), $6, nullif($7, ''))
+		select $1, $2, least($3::timestamptz, now() + $4::interval), $3, nullif($5, ''), $6, nullif($7, '')
+		where not $8 or exists (select from sessions where token = $1 for update)
 		on conflict (token) do update set data = excluded.data, expiry = excluded.expiry, deadline = excluded.deadline, seen = now(),
 			person = excluded.person, browser = excluded.browser, provider_session = excluded.provider_session`,
-		hashOf(token), data, deadline, s.idle, owner.person, owner.browser, owner.providerSession)
+		hashOf(token), data, deadline, s.idle, owner.person, owner.browser, owner.providerSession, found != nil && found.token == token)
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"countersign.example/pkg/web"
 )
 
@@ -41,6 +43,28 @@ func (s *sample) lasts(t *testing.T) (left time.Duration, written uint32) {
 		t.Fatal(err)
 	}
 	return left, written
+}
+
+// Whoever has somebody's session cannot keep it beyond its end by a request that takes its time.
+func TestARequestUnderWayDoesNotBringBackASessionThatHasEnded(t *testing.T) {
+	s := startSample(t)
+	s.site.POST("/slow", web.Own, func(c echo.Context) error {
+		if _, err := s.db.Pool().Exec(c.Request().Context(), "delete from sessions"); err != nil {
+			return err
+		}
+		s.sessions.Keep(c, "/form", map[string]string{"note": "typed"})
+		return web.Redirect(c, "/whoami")
+	})
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	before := s.cookie(t)
+	s.post(t, "/slow", nil)
+	thief := httptest.NewRequest(http.MethodGet, "/whoami", nil)
+	thief.AddCookie(&http.Cookie{Name: "sample_session", Value: before})
+	answer := httptest.NewRecorder()
+	s.site.ServeHTTP(answer, thief)
+	if left := s.sessionsOf(t, "tom-berg"); len(left) != 0 || answer.Body.String() == "Tom Berg" {
+		t.Errorf("his sessions are %v, and who comes with it is %s", left, answer.Body)
+	}
 }
 
 func TestASessionsTokenIsKeptAsItsHash(t *testing.T) {
