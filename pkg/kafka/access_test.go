@@ -7,6 +7,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka/connection"
@@ -71,4 +72,27 @@ func TestRightsAreCommandsOfKafkasOwnTool(t *testing.T) {
 		rights[0].Command())
 	require.Contains(t, rights[2].Command(), "User:shop --operation Read --group shop")
 	require.Contains(t, rights[3].Command(), "User:countersign-owner --operation Create --operation Describe --topic payments --topic orders --topic dead-letters")
+}
+
+// Some brokers, such as those of other makers, do not say what a user may do.
+func TestABrokerThatDoesNotSayWhatAUserMayDoDeniesNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(string, string) (net.Listener, error) { return listener, nil }))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	cluster.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		answer := request.ResponseKind().(*kmsg.MetadataResponse)
+		for _, asked := range request.(*kmsg.MetadataRequest).Topics {
+			topic := kmsg.NewMetadataResponseTopic() // what it may do is not given
+			topic.Topic, topic.Partitions = asked.Topic, []kmsg.MetadataResponseTopicPartition{kmsg.NewMetadataResponseTopicPartition()}
+			answer.Topics = append(answer.Topics, topic)
+		}
+		return answer, nil, true
+	})
+	client := Open("test", connection.Plaintext(listener.Addr().String()))
+	t.Cleanup(client.Close)
+
+	require.NoError(t, client.checkTopics(t.Context(), kafkago.ACLOperationTypeRead, "payments"))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,9 @@ func denied(err error) bool {
 		errors.Is(err, kafkago.ClusterAuthorizationFailed)
 }
 
+// notSaid is in the place of what a user may do, from brokers that do not know of that question.
+const notSaid = math.MinInt32
+
 // checkTopics asks the brokers, once, whether the topics are there, and this user may do with them what
 // operation says.
 func (c *Client) checkTopics(ctx context.Context, operation kafkago.ACLOperationType, topics ...string) error {
@@ -52,7 +56,7 @@ func (c *Client) checkTopicsAt(ctx context.Context, broker string, operation kaf
 	for _, name := range topics {
 		t, ok := found[name]
 		switch code := kafkago.Error(t.ErrorCode); {
-		case code == kafkago.TopicAuthorizationFailed || ok && code == 0 && t.AuthorizedOperations>>operation&1 == 0:
+		case code == kafkago.TopicAuthorizationFailed || ok && code == 0 && t.AuthorizedOperations != notSaid && t.AuthorizedOperations>>operation&1 == 0:
 			return &DeniedError{Operation: operation, Topic: name}
 		case !ok || code != 0 || len(t.Partitions) == 0:
 			return fmt.Errorf("there is no topic %s; migrate creates it", name)
