@@ -84,6 +84,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	// Duplicates are all that a relay of the past makes.
 	_ = r.cfg.DB.Lead(ctx, "relay", func(ctx context.Context, _ pg.Lease) error {
 		err := r.lead(ctx)
+		r.setFault(nil) // another replica may lead now, and nothing here would notice that it can
 		if errors.Is(err, journal.ErrOtherCluster) {
 			cancel(err)
 		}

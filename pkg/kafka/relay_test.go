@@ -134,6 +134,25 @@ func TestABrokerThatWasAwayIsCaughtUpWith(t *testing.T) {
 	eventually(t, func() bool { return relay.Healthy() == nil && consumer.Healthy() == nil })
 }
 
+// What a relay could not do is no fault of it once another replica leads: nothing would take that back.
+func TestARelayThatLeadsNoMoreHasNoFault(t *testing.T) {
+	t.Parallel()
+	broker, err := embedded.Kafka(t.TempDir(), "")
+	require.NoError(t, err)
+	here := newHarness(t, []string{broker.Addr()}, 1)
+	relay := here.relay()
+	run(t, relay.Run)
+	here.append(newEvent("1", 1))
+	here.eventually(1, "leases where name = 'relay' and expires_at > now()")
+
+	broker.Close()
+	here.append(newEvent("1", 2))
+	eventually(t, func() bool { return relay.Healthy() != nil })
+	_, err = here.db.Pool().Exec(t.Context(), "update leases set token = token + 1, expires_at = now() + interval '1 hour' where name = 'relay'")
+	require.NoError(t, err)
+	eventually(t, func() bool { return relay.Healthy() == nil })
+}
+
 func TestAnotherClusterIsFatal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
