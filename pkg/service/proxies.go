@@ -32,6 +32,9 @@ func (p *Proxies) UnmarshalText(text []byte) error {
 		if address := network.Addr(); address.Is4In6() && network.Bits() >= mappedBits { // peers are compared as IPv4
 			network = netip.PrefixFrom(address.Unmap(), network.Bits()-mappedBits)
 		}
+		if network.Bits() == 0 {
+			return fmt.Errorf("TRUSTED_PROXIES contains %q, which is everybody, so that anybody could say who they are: use the proxies' own networks", entry)
+		}
 		read = append(read, network.Masked())
 	}
 	*p = read

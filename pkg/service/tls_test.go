@@ -194,7 +194,9 @@ func TestProxiesSayWhoAsks(t *testing.T) {
 			t.Errorf("%s: %s asks, not %s", tc.name, got, tc.want)
 		}
 	}
-	if err := proxies.UnmarshalText([]byte("10.0.0.0/33")); err == nil || !strings.Contains(err.Error(), "TRUSTED_PROXIES contains") {
-		t.Error(err)
+	for _, wrong := range []string{"10.0.0.0/33", "10.0.0.0/8,0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"} {
+		if err := proxies.UnmarshalText([]byte(wrong)); err == nil || !strings.Contains(err.Error(), "TRUSTED_PROXIES contains") {
+			t.Error(wrong, err)
+		}
 	}
 }
