@@ -28,9 +28,11 @@ func (s *Sessions) LogSecurity(c echo.Context, event, person string, more ...slo
 func (s *Sessions) logSecurity(c echo.Context, level slog.Level, event, person string, more ...slog.Attr) {
 	session := s.nameOf(c)
 	session = session[:min(len(session), sessionLogged)]
-	select {
-	case s.lines <- newLine(event, person, session, c.RealIP(), more):
-	default:
+	if person != "" || s.strangers.Allow() {
+		select {
+		case s.lines <- newLine(event, person, session, c.RealIP(), more):
+		default:
+		}
 	}
 	attrs := append([]slog.Attr{slog.Bool("security", true), slog.String("event", event), slog.String("person", person),
 		slog.String("session", session), slog.String("address", c.RealIP())}, more...)

@@ -50,10 +50,12 @@ var SecurityLogRetention = pg.Retention{
 }
 
 const (
-	linesWaiting   = 1024 // that a request never waits for; what comes beyond is in the printed log alone
-	linesAtOnce    = 256
-	longestDetails = 500             // in characters
-	lastWrite      = 2 * time.Second // for a write, be it the last one
+	linesWaiting = 1024 // that a request never waits for; what comes beyond is in the printed log alone
+	linesAtOnce  = 256
+	// strangersAtOnce lines of nobody known are stored at once, and one a second from then on.
+	strangersAtOnce = 100
+	longestDetails  = 500             // in characters
+	lastWrite       = 2 * time.Second // for a write, be it the last one
 )
 
 // KeepSecurityLog stores what LogSecurity tells, for [Sessions.SecurityLog] to show, until ctx ends. The

@@ -63,4 +63,15 @@ func TestNobodyWaitsForTheSecurityLog(t *testing.T) {
 	if n := strings.Count(s.log.String(), "event="+web.RefusedOrigin); n != 1100 {
 		t.Errorf("the printed log has %d of them", n)
 	}
+	// and whoever floods it, whom nobody knows, fills no table and hides nobody who is known
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 { // what waits is stored in parts
+		_ = s.sessions.KeepSecurityLog(ctx)
+	}
+	lines, err := s.sessions.SecurityLog(t.Context(), "", "", 0, 2000)
+	if err != nil || len(lines) < 100 || len(lines) > 200 || lines[0].Person != "tom-berg" {
+		t.Errorf("%d lines are stored: %v", len(lines), err)
+	}
 }

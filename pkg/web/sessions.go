@@ -11,6 +11,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"countersign.example/pkg/pg"
 )
@@ -49,6 +50,8 @@ type Sessions struct {
 	db      *pg.DB
 	log     *slog.Logger
 	lines   chan SecurityLine // that KeepSecurityLog stores
+	// strangers bounds those of nobody known, of which anybody can cause as many as they like.
+	strangers *rate.Limiter
 }
 
 // NewSessions keeps sessions in db, under a cookie that is the app's own: browsers share cookies
@@ -66,7 +69,8 @@ func NewSessions(db *pg.DB, cookie string, secure bool, limits SessionConfig, lo
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Secure = secure
 	m.Cookie.Path = "/"
-	return &Sessions{manager: m, store: store, db: db, log: log, lines: make(chan SecurityLine, linesWaiting)}
+	return &Sessions{manager: m, store: store, db: db, log: log, lines: make(chan SecurityLine, linesWaiting),
+		strangers: rate.NewLimiter(1, strangersAtOnce)}
 }
 
 // SessionRetention is for sessions that have expired, which are no longer read.
