@@ -29,7 +29,8 @@ func (p *Proxies) UnmarshalText(text []byte) error {
 		if err != nil {
 			return fmt.Errorf("TRUSTED_PROXIES contains %q: use addresses and networks such as 10.0.0.0/8", entry)
 		}
-		if address := network.Addr(); address.Is4In6() && network.Bits() >= mappedBits { // peers are compared as IPv4
+		// Peers are compared as IPv4.
+		if address := network.Addr(); address.Is4In6() && network.Bits() >= mappedBits {
 			network = netip.PrefixFrom(address.Unmap(), network.Bits()-mappedBits)
 		}
 		if network.Bits() == 0 {
