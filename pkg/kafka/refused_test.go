@@ -61,10 +61,11 @@ func TestWhatItsSenderMustNotWriteIsRefusedAndNothingWaits(t *testing.T) {
 	h.produce(addresses, h.encoded(known)...)
 	h.eventually(1, "journal")
 
-	// when there come: a wrong writer, a wrong partition, one of our own that we lack, a known id with other
-	// data
+	// when there come: a wrong writer, with data that cannot be used either, a wrong partition, one of our own
+	// that we lack, a known id with other data
 	forged, elsewhere, lost := newEvent("1", 2), newEvent("1", 3), newEvent("1", 4)
 	forged.Type, lost.Source = "thing_owned", "/here"
+	forged.Data = json.RawMessage(`{"colour":1}`)
 	changed, same := known, known
 	changed.Data = json.RawMessage(`{"n":1,"size":1.51}`)
 	same.Data = json.RawMessage(`{"n":1,"size":15e-1}`) // as jsonb sees it, and is a redelivery
