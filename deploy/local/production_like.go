@@ -37,7 +37,7 @@ var productionLikeSettings = map[string]string{
 type secured struct {
 	caFile       string
 	certificates map[string]devca.Pair // by service, and of the parts
-	kafkaSecrets string                // the folder of the CA and the users' passwords that deploy/kafka/run.sh makes
+	kafkaSecrets string                // the CA and the users' passwords, of deploy/kafka/run.sh
 	secrets      string                // the folder of the services' own, one for each
 	redis        map[string]string     // each app's address of Redis
 }

@@ -15,7 +15,7 @@ type SecuredRedis struct {
 	Dir                       string // for the file of users; the data are kept in memory
 	Port                      int
 	CertFile, KeyFile, CAFile string
-	UsersFile                 string            // an ACL file with @user@ where the SHA-256 of the user's password belongs
+	UsersFile                 string            // an ACL file, with @user@ for the SHA-256 of a password
 	Passwords                 map[string]string // by user
 }
 

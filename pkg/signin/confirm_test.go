@@ -41,7 +41,8 @@ func TestAConfirmationCountsFromWhenThePersonWasAsked(t *testing.T) {
 	a := startApp(t)
 	mia := a.browser()
 	mia.signIn("/payments")
-	// when the browser, which has the attempt, says that it began earlier than it did, then an older proof is no newer
+	// when the browser, which has the attempt, says that it began earlier than it did, then an older proof is
+	// no newer
 	wanted := mia.begin(confirm)
 	a.provider.asks(40*time.Second, "strong", nil)
 	mia.get(a.provider.authorize(wanted)).want(t, http.StatusOK, "kept")

@@ -157,7 +157,7 @@ const nonceKey = "web.nonce"
 // secureHeaders sets the policy of every page. 'self' covers websockets of the same origin
 // (CSP 3). The nonce is for the style element of Turbo's progress bar.
 // Browsers apply form-action to where a form's answer leads, too.
-func secureHeaders(production bool, formOrigin string) echo.MiddlewareFunc {
+func secureHeaders(formOrigin string) echo.MiddlewareFunc {
 	formAction := strings.TrimSpace("form-action 'self' " + formOrigin)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -167,12 +167,25 @@ func secureHeaders(production bool, formOrigin string) echo.MiddlewareFunc {
 			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; "+
 				"img-src 'self' data:; font-src 'self'; connect-src 'self'; "+formAction+"; "+
 				"base-uri 'none'; frame-ancestors 'none'")
-			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("Referrer-Policy", "same-origin")
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
 			h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+			return next(c)
+		}
+	}
+}
+
+// inert sets what every answer has: no browser takes it for a document of another kind, runs or loads anything
+// for it, or shows it in a frame. A page has a policy of its own, see secureHeaders. In production browsers
+// come by HTTPS alone from then on.
+func inert(production bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Response().Header()
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 			if production {
-				h.Set("Strict-Transport-Security", "max-age=31536000")
+				h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 			}
 			return next(c)
 		}

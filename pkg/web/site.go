@@ -88,7 +88,7 @@ func New(o Options) (*Site, error) {
 	e := s.echo
 	e.HTTPErrorHandler = s.answerError
 	// Assets need neither a session nor a person.
-	e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
+	e.Pre(inert(o.Production), func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
 			if strings.HasPrefix(r.URL.Path, "/assets/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -111,7 +111,7 @@ func New(o Options) (*Site, error) {
 		}
 	})
 	e.Use(
-		correlate(false), secureHeaders(o.Production, o.FormOrigin),
+		correlate(false), secureHeaders(o.FormOrigin),
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath
 		}}),
@@ -132,6 +132,7 @@ func New(o Options) (*Site, error) {
 func NewAPI(log *slog.Logger, metrics *telemetry.Metrics, large ...Large) *echo.Echo {
 	e := newEcho()
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answerProblem(log, err, c) }
+	e.Pre(inert(false)) // no browser comes here
 	e.Use(correlate(true), observe(metrics, log), recoverPanics, limit(large, ""))
 	return e
 }

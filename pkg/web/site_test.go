@@ -322,3 +322,28 @@ func TestAnAPIAnswersProblems(t *testing.T) {
 	}
 	wantText(t, answer.Body.String(), `"by":"Mia Weber"`, `"status":409`, `"instance":"urn:uuid:0198c0de-0000-7000-8000-000000000001"`)
 }
+
+func TestEveryAnswerIsInert(t *testing.T) {
+	s := startSample(t)
+	s.options.Production = true
+	site, err := web.New(s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"/sessions", "/nothing", "/sessions/", "/favicon.ico", "/robots.txt", "/assets/none.css", "/assets/app-none.js"} {
+		answer := httptest.NewRecorder()
+		site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, address, nil))
+		h := answer.Header()
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") != "max-age=31536000; includeSubDomains" {
+			t.Errorf("%s: %v", address, h)
+		}
+		if policy := h.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s: %q", address, policy)
+		}
+	}
+	api := httptest.NewRecorder()
+	web.NewAPI(slog.New(slog.DiscardHandler), nil).ServeHTTP(api, httptest.NewRequest(http.MethodGet, "/none", nil))
+	if h := api.Header(); h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("an API: %v", h)
+	}
+}
