@@ -96,3 +96,19 @@ func TestABrokerThatDoesNotSayWhatAUserMayDoDeniesNothing(t *testing.T) {
 
 	require.NoError(t, client.checkTopics(t.Context(), kafkago.ACLOperationTypeRead, "payments"))
 }
+
+func TestEachThingThatIsDeniedIsSaidOnceAMinute(t *testing.T) {
+	var r reports
+	first, second := &connection.Error{Broker: "one:9092", Hint: "wrong"}, &connection.Error{Broker: "two:9092", Hint: "wrong"}
+	said := 0
+	for range 5 { // the brokers are tried in turn
+		for _, err := range []error{first, second, net.ErrClosed} {
+			if r.worth(err) {
+				said++
+			}
+		}
+	}
+	require.Equal(t, 2, said)
+	require.True(t, r.over())
+	require.True(t, r.worth(second))
+}

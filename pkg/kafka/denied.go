@@ -82,15 +82,19 @@ const repeatAfter = time.Minute
 // reports says which of the errors of one outage are worth a line: the first, then one a minute, and what
 // nobody but a person can mend as soon as it shows.
 type reports struct {
-	said string
+	said map[string]bool // since then
 	at   time.Time
 }
 
 func (r *reports) worth(err error) bool {
-	if time.Since(r.at) < repeatAfter && (!denied(err) || r.said == err.Error()) {
+	recent := time.Since(r.at) < repeatAfter
+	if recent && (!denied(err) || r.said[err.Error()]) {
 		return false
 	}
-	r.said, r.at = err.Error(), time.Now()
+	if !recent {
+		r.said, r.at = map[string]bool{}, time.Now()
+	}
+	r.said[err.Error()] = true
 	return true
 }
 
