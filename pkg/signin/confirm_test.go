@@ -25,6 +25,11 @@ func TestWhoDecidesAboutMuchProvesAgainWhoTheyAre(t *testing.T) {
 	mia.signIn("/payments").want(t, http.StatusOK, "Mia Weber")
 	mia.do(http.MethodPost, "/much", nil).want(t, http.StatusUnauthorized, "Once more.", `href="/sign-in?confirm=yes&amp;to=%2Fmuch"`)
 
+	// what a page fetches by itself, of another tab or because she points at a link, leaves her what she typed
+	mia.get("/much", "Page-Refresh", "1").want(t, http.StatusOK, "nothing kept")
+	mia.get("/much", "X-Sec-Purpose", "prefetch").want(t, http.StatusOK, "kept")
+	mia.do(http.MethodHead, "/much", nil).want(t, http.StatusOK)
+
 	// when she confirms, then the provider is told to ask her, and how
 	wanted := mia.begin(confirm)
 	if q := wanted.Query(); q.Get("prompt") != "login" || q.Get("max_age") != "0" || q.Get("acr_values") != "strong" {

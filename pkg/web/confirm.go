@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -64,13 +65,17 @@ func (s *Sessions) Keep(c echo.Context, path string, values map[string]string) {
 	s.manager.Put(c.Request().Context(), keptKey, string(data))
 }
 
-// Kept is the form that was kept of a page, once; nil if none was.
+// Kept is the form that was kept of a page, once; nil if none was. What a page fetches by itself takes
+// nothing away from the person.
 func (s *Sessions) Kept(c echo.Context, path string) *Form {
-	ctx := c.Request().Context()
+	r := c.Request()
 	var was keptForm
-	if json.Unmarshal([]byte(s.manager.GetString(ctx, keptKey)), &was) != nil || was.Path != path {
+	if json.Unmarshal([]byte(s.manager.GetString(r.Context(), keptKey)), &was) != nil || was.Path != path ||
+		r.Method == http.MethodHead || r.Header.Get(refreshHeader) != "" {
 		return nil
 	}
-	s.manager.Remove(ctx, keptKey)
+	if r.Header.Get("X-Sec-Purpose") != "prefetch" { // Turbo’s, of a link that is pointed at only
+		s.manager.Remove(r.Context(), keptKey)
+	}
 	return NewForm(was.Values)
 }

@@ -39,5 +39,11 @@ func (h *handlers) mustConfirm(c echo.Context, d decision, form *web.Form) error
 		locale.Amount(p.Amount), locale.Amount(above))}
 }
 
-// confirmedText is for somebody who is back.
-const confirmedText = "You have confirmed who you are. Nothing is decided yet: press the button to go on."
+// backText is for somebody who is back, be it without having confirmed.
+func (h *handlers) backText(c echo.Context) string {
+	const text = "Nothing is decided yet: press the button to go on."
+	if h.sessions.HasConfirmed(c, confirmedFor) {
+		return "You have confirmed who you are. " + text
+	}
+	return text
+}

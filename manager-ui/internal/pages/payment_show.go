@@ -46,7 +46,7 @@ func (h *handlers) showPayment(c echo.Context) error {
 	}
 	return h.renderPayment(c, http.StatusOK, func(page *paymentPage) {
 		if kept := h.sessions.Kept(c, paymentPath(page.ID)); kept != nil && page.Waits {
-			page.AcceptForm, page.Message = kept, web.Message{Tone: web.Info, Text: confirmedText}
+			page.AcceptForm, page.Message = kept, web.Message{Tone: web.Info, Text: h.backText(c)}
 		}
 	})
 }
