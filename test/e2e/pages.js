@@ -8,9 +8,11 @@ async function everyPage() {
   const queue = [location.pathname, "/no-such-page"];
   while (queue.length) {
     const response = await fetch(queue.shift());
+    const text = await response.text(); // also a file's, for a person may have two under way
+    if (response.status === 429) throw new Error("too much at once: " + response.url);
     if (!response.headers.get("Content-Type")?.startsWith("text/html")) continue;
     const at = new URL(response.url);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = new DOMParser().parseFromString(text, "text/html");
     const query = [...at.searchParams].filter(([, value]) => value).map(([name, value]) => (name === "tab" ? value : name)).slice(0, 1);
     const status = [...page.querySelectorAll(".page-header .status")].map((e) => e.textContent);
     found[[at.pathname.replace(/[0-9a-f-]{36}/, "id"), ...query, ...status].join(" ")] ??= at.pathname + at.search;

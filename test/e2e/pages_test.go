@@ -127,7 +127,7 @@ func openPicker(tab *browser.Tab, field string) {
 
 // TestEveryPage looks at all pages of both apps in one seeded system.
 func TestEveryPage(t *testing.T) {
-	sys := testsystem.New(t)
+	sys := testsystem.New(t, testsystem.Unlimited...)
 	sys.Seed()
 	sys.Settle(t)
 	b := browser.New(t)
