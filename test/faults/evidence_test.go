@@ -12,13 +12,12 @@ import (
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/signing"
-	"countersign.example/test/testsystem"
 )
 
 // What a journal gives as evidence is what the topic holds, byte for byte, and holds by the services' keys,
 // whichever service's journal it is.
 func TestEvidenceIsWhatTheTopicHolds(t *testing.T) {
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	var payments []string
 	for _, description := range []string{"Roof", `Bücher "<b>" & 100% 𝄞 \u0041`} {

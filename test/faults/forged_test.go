@@ -50,7 +50,7 @@ func produce(t *testing.T, sys *testsystem.System, messages ...kafkago.Message) 
 // Whoever may write to the topic could once accept a payment as anyone, and have it paid out.
 func TestAForgedAcceptancePaysNothingOut(t *testing.T) {
 	// given a payment that waits for a manager, and one that a manager has accepted
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	waiting, err := p.request(t.Context(), "12.00", "waits")
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestAForgedAcceptancePaysNothingOut(t *testing.T) {
 
 // A key is renewed while people work, as docs/operations.md says.
 func TestKeysAreRenewedWhilePeopleWork(t *testing.T) {
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	for _, service := range journals {
 		sys.Keys.Renew(service)

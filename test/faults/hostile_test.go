@@ -54,7 +54,7 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 
 func TestNoMessageStopsAnythingButItsKey(t *testing.T) {
 	// Given a system in use.
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	sys.Settle(t)
 	p := signInBoth(t, sys)

@@ -38,7 +38,7 @@ func becomes(t *testing.T, sys *testsystem.System, service string, code int, sta
 
 func TestKafkaIsAwayForAWhile(t *testing.T) {
 	// Given a payment that the manager knows.
-	sys := testsystem.New(t, shortGatewayTimeout)
+	sys := newSystem(t, shortGatewayTimeout)
 	sys.Parts.NeedEmbeddedKafka(t)
 	p := signInBoth(t, sys)
 	known, err := p.request(t.Context(), "100.00", "Known")

@@ -13,7 +13,7 @@ import (
 
 func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
 	// Given people at work.
-	sys := testsystem.New(t, shortGatewayTimeout)
+	sys := newSystem(t, shortGatewayTimeout)
 	p := signInBoth(t, sys)
 	expected := map[string]outcome{}
 	var mu sync.Mutex

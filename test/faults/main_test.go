@@ -8,6 +8,7 @@ package faults
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"countersign.example/test/browser"
@@ -19,6 +20,12 @@ func TestMain(m *testing.M) {
 	browser.Quit()
 	testsystem.Cleanup()
 	os.Exit(code)
+}
+
+// newSystem starts a system whose people are a few, and work faster than any could.
+func newSystem(tb testing.TB, extra ...string) *testsystem.System {
+	tb.Helper()
+	return testsystem.New(tb, slices.Concat(testsystem.Unlimited, extra)...)
 }
 
 // The gateway's answers that do not come are waited for a second only.

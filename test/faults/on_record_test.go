@@ -9,13 +9,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"countersign.example/test/testsystem"
 )
 
 // Whoever takes over a service has its database's role. What is on record stays.
 func TestNoServiceMayChangeWhatIsOnRecord(t *testing.T) {
 	// given a system that was used, under the roles that services have
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	id, err := p.request(t.Context(), "12.00", "on record")
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
 	for app, other := range map[string]string{testsystem.Manager: testsystem.Contractor, testsystem.Contractor: testsystem.Manager} {
 		t.Run(app, func(t *testing.T) {
 			// Given two payments that everybody knows.
-			sys := testsystem.New(t)
+			sys := newSystem(t)
 			p := signInBoth(t, sys)
 			person := map[string]*testsystem.Client{testsystem.Contractor: p.contractor, testsystem.Manager: p.manager}
 			first, err := p.request(t.Context(), "100.00", "First")

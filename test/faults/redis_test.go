@@ -12,7 +12,7 @@ import (
 )
 
 func TestRedisIsAwayForAWhile(t *testing.T) {
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	sys.Parts.NeedEmbeddedRedis(t)
 	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
 		// When Redis goes away.
@@ -38,7 +38,7 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 }
 
 func TestRedisLosesItsData(t *testing.T) {
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
 		sys.Parts.EmptyRedis(t)
 		playSome(t, p, expected, "After-the-loss")

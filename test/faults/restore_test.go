@@ -12,7 +12,7 @@ import (
 
 func TestCoresRestoredFromABackupGetBackWhatTheyLack(t *testing.T) {
 	// Given people at work, and a backup of the cores' databases.
-	sys := testsystem.New(t, shortGatewayTimeout)
+	sys := newSystem(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	cores := []string{testsystem.Ordering, testsystem.Core}
 	p := signInBoth(t, sys)

@@ -15,7 +15,7 @@ import (
 func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
 	// Given tabs of the manager behind a network that drops sockets: one on the first page of what waits, which
 	// fills and empties, and one on everything.
-	sys := testsystem.New(t)
+	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	network := cutSockets(t, strings.TrimPrefix(sys.URL(testsystem.Manager), "http://"), 4)
 	b := browser.New(t)
