@@ -88,11 +88,20 @@ func TestErrorPages(t *testing.T) {
 		tab.Eventually(fmt.Sprintf(`fetch(%q).then((answer) => answer.ok)`, path))
 		tab.Press("Try again")
 		tab.SeeNot("Not available")
-
-		browser.Eval[bool](tab, `Promise.all(Array.from({ length: 300 }, () => fetch("/no-such-page"))).then(() => true)`)
-		tab.Open(sys.URL(app) + path)
-		look("429", "One thing after another")
 	}
+}
+
+// Who asks for too much at once is told so by a page like every other.
+func TestThePageOfALimit(t *testing.T) {
+	t.Parallel()
+	sys := testsystem.New(t, "REQUESTS_PER_SESSION=0.2") // two at once, and then one in five seconds
+	tab := browser.New(t).Tab(t, sys.URL(testsystem.Contractor))
+	browser.Eval[bool](tab, `Promise.all(Array.from({ length: 5 }, () => fetch("/no-such-page"))).then(() => true)`)
+	tab.Open(sys.URL(testsystem.Contractor) + "/orders")
+	tab.See("One thing after another", "main")
+	tab.See("Please wait a moment", "main")
+	isAccessible(t, tab, "429")
+	isWideEnough(t, tab, "429")
 }
 
 // A row that has left the list is dimmed, and can be read by everybody.
