@@ -23,7 +23,7 @@ func main() { service.Main(run) }
 
 func run(_ context.Context, args []string, _ io.Writer) error {
 	if len(args) < 2 {
-		return service.UsageError{Err: errors.New("usage: certs DIR NAME[=HOST,HOST] ...")}
+		return service.UsageError{Err: errors.New("usage: certs DIR NAME[=HOST,HOST] [NAME[=HOST,HOST]]")}
 	}
 	ca, err := devca.Open(args[0])
 	if err != nil {
