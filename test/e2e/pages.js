@@ -71,9 +71,22 @@ function still() {
   return true;
 }
 
+// violations has axe-core look at the page while nothing loads. A page that renews itself meanwhile is looked at again.
 async function violations(runOnly) {
-  const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, any, html }) => `${id}: ${target.join(" ")}: ${any[0]?.message ?? html}`));
+  const root = document.documentElement;
+  let renewed = true;
+  let found;
+  const loads = new MutationObserver(() => (renewed = true));
+  loads.observe(root, { attributeFilter: ["aria-busy"] });
+  while (renewed) {
+    while (root.hasAttribute("aria-busy")) await new Promise((done) => setTimeout(done, 20));
+    loads.takeRecords();
+    renewed = false;
+    found = (await axe.run({ runOnly, resultTypes: ["violations"] })).violations;
+    renewed ||= loads.takeRecords().length > 0;
+  }
+  loads.disconnect();
+  return found.flatMap(({ id, nodes }) => nodes.map(({ target, any, html }) => `${id}: ${target.join(" ")}: ${any[0]?.message ?? html}`));
 }
 
 // squeezed says what has not enough room in a window of this width.

@@ -249,7 +249,6 @@ func isAccessible(t *testing.T, tab *browser.Tab, page string) {
 	t.Helper()
 	axe, err := os.ReadFile("../../pkg/web/assets/node_modules/axe-core/axe.min.js")
 	require.NoError(t, err, "make assets fetches axe-core")
-	tab.Eventually(`!document.documentElement.hasAttribute("aria-busy")`)
 	browser.Eval[bool](tab, string(axe)+pagesScript+"; still()")
 	for _, look := range looks {
 		tab.Resize(look.width, 900)
