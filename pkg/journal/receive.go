@@ -53,32 +53,38 @@ func (j *Journal) Receive(ctx context.Context, tx *pg.Tx, received []Received) (
 	if err != nil {
 		return nil, nil, err
 	}
-	places := place(streams, owners, received)
+	places := Place(streams, owners, received)
 	if err := j.write(ctx, tx, places); err != nil {
 		return nil, nil, err
 	}
-	changed := make([]Stream, 0, len(places.order))
-	for _, id := range places.order {
-		s := places.streams[id]
-		sortRecords(s.Records)
-		changed = append(changed, *s)
-	}
-	return changed, places.conflicts, nil
+	return places.Changed(), places.Conflicts, nil
 }
 
-// placed is what received events change in the streams.
-type placed struct {
+// Placed is what received events change in the streams.
+type Placed struct {
+	Conflicts []Conflict
+
 	streams   map[string]*Stream
 	order     []string // the changed streams, as first met
 	appended  []*Record
 	confirmed []*Record
-	conflicts []Conflict
 }
 
-// place gives every event its place in the log, in memory; the streams are locked. owners
-// names the stream of each event id in the table; place adds the new ones.
-func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) placed {
-	p := placed{streams: make(map[string]*Stream, len(loaded))}
+// Changed are the changed streams, their records in fold order.
+func (p Placed) Changed() []Stream {
+	changed := make([]Stream, 0, len(p.order))
+	for _, id := range p.order {
+		s := p.streams[id]
+		sortRecords(s.Records)
+		changed = append(changed, *s)
+	}
+	return changed
+}
+
+// Place gives every event its place in the log, in memory; the streams are locked. owners
+// names the stream of each event id in the table; Place adds the new ones. It is all that Receive decides.
+func Place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Received) Placed {
+	p := Placed{streams: make(map[string]*Stream, len(loaded))}
 	known := make(map[string]map[uuid.UUID]int, len(loaded))
 	extra := make(map[string]int, len(loaded))
 	for _, h := range received {
@@ -100,7 +106,7 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 		i, isKnown := known[h.Stream][h.ID]
 		if isKnown {
 			if differs := difference(s.Records[i].Event, h.Event); differs != "" {
-				p.conflicts = append(p.conflicts, Conflict{Index: n, Differs: differs})
+				p.Conflicts = append(p.Conflicts, Conflict{Index: n, Differs: differs})
 				continue
 			}
 			if s.Records[i].Log > 0 {
@@ -131,8 +137,8 @@ func place(loaded map[string]Stream, owners map[uuid.UUID]string, received []Rec
 	return p
 }
 
-// write stores what place has decided, in one round trip.
-func (j *Journal) write(ctx context.Context, tx *pg.Tx, p placed) error {
+// write stores what Place has decided, in one round trip.
+func (j *Journal) write(ctx context.Context, tx *pg.Tx, p Placed) error {
 	if len(p.order) == 0 {
 		return nil
 	}
