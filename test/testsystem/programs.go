@@ -49,7 +49,7 @@ func Programs(tb testing.TB) string {
 		built.dir, built.err = os.MkdirTemp("", "countersign-bin-")
 		for name, pkg := range packages {
 			cmd := exec.Command("go", "build", "-o", filepath.Join(built.dir, name), pkg)
-			cmd.Dir = root()
+			cmd.Dir = Root()
 			if out, err := cmd.CombinedOutput(); err != nil {
 				built.err = fmt.Errorf("build %s: %w\n%s", name, err, out)
 				return
@@ -69,8 +69,8 @@ func Cleanup() {
 	}
 }
 
-// root is the repository's root: the folder with go.work above the working directory.
-func root() string {
+// Root is the repository's root: the folder with go.work above the working directory.
+func Root() string {
 	dir, _ := os.Getwd()
 	for dir != "/" {
 		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {

@@ -1,5 +1,5 @@
-// Package fault is what a run of test/faultrun breaks, and what it is broken with. Each part of the system, such
-// as Kafka or the network, offers its faults by it.
+// Package fault is what a run of test/faultrun breaks, and what it is broken with. Each part of the system,
+// such as Kafka or the network, offers its faults by it.
 package fault
 
 import (
