@@ -40,11 +40,12 @@ const (
 )
 
 // payments are the rows, each with what asks again for it, which is its contractor's oldest request that says
-// so, and with what is under way.
+// so, and with what is under way. What says so is found before it is put in order: with both in one, the
+// planner walks through all that the contractor has ever asked for, in that order.
 var payments = readmodel.NewTable[Payment]("payment_rows", paymentTerms).Select(func(db *gorm.DB) *gorm.DB {
-	return db.Select(`payment_rows.*, (select again.id from payment_rows again
-		where again.supersedes = payment_rows.id and again.contractor_id = payment_rows.contractor_id
-		order by again.requested_at, again.id limit 1) as superseded_by,
+	return db.Select(`payment_rows.*, (select again.id from (select id, contractor_id, requested_at from payment_rows later
+			where later.supersedes = payment_rows.id offset 0) as again
+		where again.contractor_id = payment_rows.contractor_id order by again.requested_at, again.id limit 1) as superseded_by,
 		(select kind from under_way where payment_id = payment_rows.id) as under_way`)
 })
 

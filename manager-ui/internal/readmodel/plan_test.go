@@ -1,0 +1,57 @@
+package readmodel_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"countersign.example/manager-ui/internal/readmodel"
+	"countersign.example/manager-ui/migrations"
+	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg/pgtest"
+)
+
+// However much a contractor has asked for, a payment's row costs the same: what asks again for it is looked up.
+func TestWhatAsksAgainIsLookedUp(t *testing.T) {
+	db := pgtest.New(t, journal.Migrations, migrations.Set)
+	var statement string
+	if err := db.Gorm(t.Context()).Callback().Query().After("gorm:query").Register("statement", func(db *gorm.DB) {
+		statement = db.Statement.SQL.String()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readmodel.Find(t.Context(), db, uuid.NewString()); err != nil {
+		t.Fatal(err)
+	}
+	connection, err := db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Release()
+	looksUp := func(when string) {
+		t.Helper()
+		results, err := connection.Conn().PgConn().Exec(t.Context(), "explain (generic_plan) "+statement).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, again, _ := strings.Cut(fmt.Sprintf("%s", results[0].Rows), "SubPlan 1")
+		if !strings.Contains(again, "payments_supersedes") || strings.Contains(again, "payments_of_contractor") {
+			t.Errorf("%s it is %s", when, again)
+		}
+	}
+	looksUp("on a new table, where plans are made and kept,")
+	if _, err := connection.Exec(t.Context(), `insert into payment_rows (id, revision, contractor_id, contractor_name, amount, currency, description,
+			capture_method, decision, money, final, stuck, decided_by_name, requested_at, updated_at, pending, words)
+		select gen_random_uuid(), 1, 'ada-nowak', 'Ada Nowak', 1200, 'EUR', 'Scaffolding', 'automatic', 'requested', '', false, '', '', now(), now(), false, ''
+		from generate_series(1, 5000)`); err != nil {
+		t.Fatal(err)
+	}
+	looksUp("after many payments")
+	if _, err := connection.Exec(t.Context(), "analyze payment_rows"); err != nil {
+		t.Fatal(err)
+	}
+	looksUp("after many payments, analyzed,")
+}
