@@ -128,12 +128,13 @@ func AddUpFound[T readmodel.Row](
 	return sums, counts, err
 }
 
-// CountWaiting counts the orders that still wait for something, by state: those that have ended are many.
-func CountWaiting[T readmodel.Row](ctx context.Context, db *pg.DB, orders readmodel.Table[T], of readmodel.Condition) (map[order.State]readmodel.Sums, error) {
-	found, err := readmodel.Count[order.State](ctx, db, orders, "state", readmodel.Where(of.SQL+" and state in ('draft', 'submitted')", of.Args...))
+// CountWaiting counts the orders that still wait for something, by state: a contractor's in contractor-ui, and
+// with the owner "" everybody's in manager-ui.
+func CountWaiting(ctx context.Context, db *pg.DB, owner string) (map[order.State]readmodel.Sums, error) {
+	parts, err := readmodel.KeptSums(ctx, db, "orders", owner)
 	counts := map[order.State]readmodel.Sums{}
-	for state, n := range found {
-		counts[state] = readmodel.Sums{Count: n}
+	for state, n := range parts {
+		counts[order.State(state)] = n
 	}
 	return counts, err
 }

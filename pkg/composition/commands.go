@@ -76,5 +76,9 @@ func (s Service[C]) adoption(b Base, p Parts) *kafka.Adoption {
 }
 
 func (s Service[C]) rebuild(b Base, p Parts) journal.Rebuild {
-	return journal.Rebuild{Journal: b.Journal, Projectors: p.Projectors, Copies: s.Copies}
+	r := journal.Rebuild{Journal: b.Journal, Projectors: p.Projectors, Copies: s.Copies}
+	if s.Mend != nil {
+		r.Mend = func(ctx context.Context) (int64, error) { return s.Mend(ctx, b.DB) }
+	}
+	return r
 }

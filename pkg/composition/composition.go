@@ -44,7 +44,9 @@ type Service[C any] struct {
 	Primary bool
 	Live    bool // see journal.Live
 	// Copies are the tables that the command rebuild makes again; without any there is no such command.
-	Copies     []journal.CopyTable
+	Copies []journal.CopyTable
+	// Mend is that of journal.Rebuild, which the command ends with.
+	Mend       func(ctx context.Context, db *pg.DB) (wrong int64, err error)
 	Retentions []pg.Retention // besides that of the inbox
 	Parts      func(cfg *C, b Base) (Parts, error)
 	Commands   []func(service.Loader[C]) *cobra.Command // besides those that follow from the rest

@@ -17,6 +17,9 @@ type Rebuild struct {
 	Journal    *Journal
 	Projectors []Projector
 	Copies     []CopyTable // in the order in which they are made; several may have the same Prefix
+	// Mend puts right what triggers keep beside the copies, and returns how much of it was wrong; nil where
+	// there is no such thing.
+	Mend func(ctx context.Context) (wrong int64, err error)
 }
 
 // Run calls progress (may be nil) now and then, and returns how many rows were deleted from each table.

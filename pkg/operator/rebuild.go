@@ -38,6 +38,12 @@ func rebuild(ctx context.Context, r journal.Rebuild, w io.Writer) error {
 		return fmt.Errorf("the copies are rebuilt up to %s; run it again to go through all of them: %w",
 			journal.Progress{Done: last.Done, Of: last.Of}, err)
 	}
+	var wrong int64
+	if r.Mend != nil {
+		if wrong, err = r.Mend(ctx); err != nil {
+			return fmt.Errorf("the copies are rebuilt, but not what is kept beside them; run it again: %w", err)
+		}
+	}
 	took := time.Since(began)
 	last.Rate = float64(last.Done) / max(took.Seconds(), 0.001)
 	_, err = fmt.Fprintf(w, "%s events in %s, %s\n", journal.Thousands(last.Done), took.Round(time.Millisecond), last.RateText())
@@ -45,6 +51,9 @@ func rebuild(ctx context.Context, r journal.Rebuild, w io.Writer) error {
 		if removed[i] > 0 && err == nil {
 			_, err = fmt.Fprintf(w, "%s: %s rows without a stream removed\n", c.Table, journal.Thousands(removed[i]))
 		}
+	}
+	if wrong > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "%s sums of lists put right\n", journal.Thousands(wrong))
 	}
 	return err
 }

@@ -114,23 +114,6 @@ func (t Table[T]) rows(db *gorm.DB) *gorm.DB {
 	return db
 }
 
-// Count counts the rows that where selects, by a column.
-func Count[K ~string, T Row](ctx context.Context, db *pg.DB, t Table[T], by string, where Condition) (map[K]int, error) {
-	var groups []struct {
-		Value K
-		Rows  int
-	}
-	err := db.Gorm(ctx).Table(t.name).Select(by+" as value, count(*) as rows").Where(where.SQL, where.Args...).Group(by).Find(&groups).Error
-	if err != nil {
-		return nil, fmt.Errorf("count %s: %w", t.name, err)
-	}
-	counts := make(map[K]int, len(groups))
-	for _, g := range groups {
-		counts[g.Value] = g.Rows
-	}
-	return counts, nil
-}
-
 // Fold returns the rows of those streams that are of a kind, which is how their names begin. A stream that
 // row makes nothing of has none.
 func Fold[T any](streams []journal.Stream, prefix string, row func(journal.Stream) (T, bool)) (rows []T) {

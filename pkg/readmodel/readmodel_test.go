@@ -109,9 +109,9 @@ func TestARowIsWrittenAgain(t *testing.T) {
 	if err != nil || len(page.Rows) != 2 {
 		t.Errorf("%+v, %v", page.Rows, err)
 	}
-	counts, err := readmodel.Count[string](t.Context(), db, things, "words", readmodel.Where("at > ?", 1))
-	if err != nil || counts["again"] != 1 || counts[""] != 1 {
-		t.Errorf("%v, %v", counts, err)
+	rest, err := things.Some(t.Context(), db, readmodel.Where("at > ? and words = ''", 1), 5)
+	if err != nil || len(rest) != 1 {
+		t.Errorf("%+v, %v", rest, err)
 	}
 }
 

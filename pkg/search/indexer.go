@@ -36,29 +36,11 @@ func NewIndexer(db *pg.DB, channel string, log *slog.Logger, tables ...string) *
 
 // Run indexes until ctx ends.
 func (x *Indexer) Run(ctx context.Context) error {
-	changed := make(chan struct{}, 1)
-	defer x.db.OnNotify(x.channel, func([]string) {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	})()
-	for {
+	return x.db.Follow(ctx, x.channel, pause, tick, func() {
 		if err := x.Index(ctx); err != nil && ctx.Err() == nil {
 			x.log.WarnContext(ctx, "what was written lately is searched without its index, and tried again", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		case <-time.After(tick):
-		}
-	}
+	})
 }
 
 // Index indexes all rows that wait. A row that cannot be indexed is logged, and no search finds it from then

@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/readmodel"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/search"
 	"countersign.example/pkg/service"
@@ -86,7 +87,7 @@ func (a App[C]) Program() service.Program[C] {
 	s.Live = true
 	s.Migrations = append([]pg.Migrations{live.Migrations, web.Migrations}, s.Migrations...)
 	s.Retentions = append([]pg.Retention{web.SessionRetention, web.LogoutTokenRetention, web.SecurityLogRetention}, s.Retentions...)
-	s.Parts = a.parts
+	s.Parts, s.Mend = a.parts, readmodel.MendSums
 	return s.Program()
 }
 
@@ -122,6 +123,9 @@ func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
 	}
 	rt.Health.Optional("copies", r.Journal.CaughtUp)
 	rt.Go("pusher", live.NewPusher(r.DB, r.redis, a.Name, a.NewLive(r.DB, r.renderer), rt.Log).Run)
+	rt.Go("sums", func(ctx context.Context) error {
+		return readmodel.MergeSums(ctx, r.DB, journal.UnpushedChannel, rt.Log)
+	})
 	rt.Go("search", search.NewIndexer(r.DB, journal.UnpushedChannel, rt.Log, a.Searched...).Run)
 	if !rt.Role.Serves(service.Consumer) {
 		rt.Health.Optional("kafka", func(ctx context.Context) error { return late(ctx, r.Journal) })

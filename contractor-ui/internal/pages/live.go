@@ -101,7 +101,7 @@ func (l Live) Fragments(ctx context.Context, to string) ([]live.Fragment, error)
 	if err != nil {
 		return nil, err
 	}
-	fragments := []live.Fragment{number(to, waitingCount, int(sums.Count[payment.DecisionRequested]))}
+	fragments := []live.Fragment{number(to, waitingCount, sums.Waits)}
 	for _, t := range orderview.Tabs {
 		if t.Counted {
 			fragments = append(fragments, number(to, t.Fragment(), counts[t.State].Count))

@@ -66,7 +66,7 @@ func (h *handlers) listPayments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, waiting := list.Sums{}, list.Sums{Count: int(sums.Count[payment.DecisionRequested])}
+	found, waiting := list.Sums{}, list.Sums{Count: sums.Waits}
 	if l.IsNarrowed() {
 		if found, waiting, err = readmodel.AddUp(ctx, h.db, q); err != nil {
 			return err

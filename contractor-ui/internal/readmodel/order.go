@@ -111,5 +111,5 @@ func complete(ctx context.Context, db *pg.DB, to []Order) error {
 
 // CountOrders counts a contractor's orders that still wait for something, by state.
 func CountOrders(ctx context.Context, db *pg.DB, contractor string) (map[order.State]readmodel.Sums, error) {
-	return orderview.CountWaiting(ctx, db, orders, readmodel.Where("contractor_id = ?", contractor))
+	return orderview.CountWaiting(ctx, db, contractor)
 }

@@ -359,7 +359,7 @@ func TestTotals(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "[2.00 EUR] [2.00 EUR] [] 2"
-	if text := fmt.Sprint(got.Waiting, got.Accepted, got.PaidOut, got.Count[payment.DecisionRequested]); text != want {
+	if text := fmt.Sprint(got.Waiting, got.Accepted, got.PaidOut, got.Waits); text != want {
 		t.Errorf("%s, not %s", text, want)
 	}
 	d.mustReceive(about(ids[1], mia, t0, payment.Captured{Amount: money.Amount{Minor: 100, Currency: "EUR"}, GatewayReference: "c"}))

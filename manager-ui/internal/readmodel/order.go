@@ -140,7 +140,7 @@ func complete(ctx context.Context, db *pg.DB, to []Order) error {
 
 // CountOrders counts the orders that still wait for something, by state.
 func CountOrders(ctx context.Context, db *pg.DB) (map[order.State]readmodel.Sums, error) {
-	return orderview.CountWaiting(ctx, db, orders, readmodel.Where("true"))
+	return orderview.CountWaiting(ctx, db, "")
 }
 
 // Buyer is somebody who has orders, to filter by.

@@ -5,9 +5,7 @@ package readmodel
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"iter"
-	"math"
 	"slices"
 
 	"gorm.io/gorm"
@@ -217,21 +215,8 @@ type Totals struct {
 }
 
 // WaitingTotals counts and adds up what waits.
-func WaitingTotals(ctx context.Context, db *pg.DB) (t Totals, err error) {
-	var groups []struct {
-		Currency string
-		Count    int
-		Sum      int64
-	}
-	find := db.Gorm(ctx).Table("payment_rows").Where("decision = 'requested'") // as in the index payments_waiting
-	err = find.Select("currency, count(*) as count, least(sum(amount), ?)::bigint as sum", int64(math.MaxInt64)).
-		Group("currency").Order("currency").Find(&groups).Error
-	if err != nil {
-		return t, fmt.Errorf("add up what waits: %w", err)
-	}
-	for _, g := range groups {
-		t.Count += g.Count
-		t.Sums = append(t.Sums, money.Amount{Minor: g.Sum, Currency: g.Currency})
-	}
-	return t, nil
+func WaitingTotals(ctx context.Context, db *pg.DB) (Totals, error) {
+	parts, err := readmodel.KeptSums(ctx, db, "payments", "")
+	waiting := parts[string(payment.DecisionRequested)]
+	return Totals{Count: waiting.Count, Sums: waiting.Amounts}, err
 }
