@@ -1,0 +1,104 @@
+// Package network carries what the parts of the system say to each other over links that break.
+//
+// Only a firewall makes a network really silent: packets vanish in it, and nobody is told. It needs root,
+// iptables, and a network of its own, see Isolate. Elsewhere a link stands still instead: it takes what fits
+// into the system's buffers, and answers for the other side that it lives.
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"countersign.example/test/faultrun/fault"
+)
+
+// Network is the links.
+type Network struct {
+	firewall bool
+	ctx      context.Context
+	cancel   context.CancelFunc
+	carrying sync.WaitGroup
+
+	mu    sync.Mutex
+	links []*link
+}
+
+// New returns a network without links.
+func New() *Network {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Network{firewall: isolated(), ctx: ctx, cancel: cancel}
+}
+
+// Link returns the address at which from finds to, which is at upstream.
+func (n *Network) Link(from, to, upstream string) (address string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	// An address of its own tells its packets from others'.
+	id := len(n.links)
+	l := &link{network: n, name: from + " to " + to, ip: fmt.Sprintf("127.66.%d.%d", id/250, id%250+1), upstream: upstream, conns: map[*net.TCPConn]bool{}}
+	l.address = l.ip + ":0"
+	if err := l.listen(n.ctx); err != nil {
+		return "", fmt.Errorf("link %s: %w", l.name, err)
+	}
+	n.links = append(n.links, l)
+	return l.address, nil
+}
+
+// Close cuts all links for good.
+func (n *Network) Close() (err error) {
+	n.cancel()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range n.links {
+		err = errors.Join(err, l.refuse())
+	}
+	n.carrying.Wait()
+	return err
+}
+
+// Faults are what happens to one of the links.
+func (n *Network) Faults(*fault.Environment) []fault.Fault {
+	one := func(kind string, least, most time.Duration, do func(context.Context, *link, *rand.Rand) (healing, error)) fault.Fault {
+		return fault.Fault{Kind: kind, Part: "network", For: [2]time.Duration{least, most}, Break: func(ctx context.Context, rnd *rand.Rand) (healing, error) {
+			n.mu.Lock()
+			l := n.links[rnd.IntN(len(n.links))]
+			n.mu.Unlock()
+			heal, err := do(ctx, l, rnd)
+			if err != nil {
+				err = fmt.Errorf("%s: %w", l.name, err)
+			}
+			return heal, err
+		}}
+	}
+	list := []fault.Fault{
+		one("link cut", 0, 0, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) { l.cut(); return nil, nil }),
+		one("link refused", time.Second, 8*time.Second, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) {
+			return l.listen, l.refuse()
+		}),
+		one("link delayed", 2*time.Second, 10*time.Second, func(_ context.Context, l *link, rnd *rand.Rand) (healing, error) {
+			return l.become(condition{delay: 20*time.Millisecond + time.Duration(rnd.Int64N(int64(300*time.Millisecond)))})
+		}),
+		one("link throttled", 2*time.Second, 10*time.Second, func(_ context.Context, l *link, rnd *rand.Rand) (healing, error) {
+			return l.become(condition{rate: 2<<10 + rnd.IntN(30<<10)})
+		}),
+	}
+	if !n.firewall {
+		return append(list, one("link stands still", 2*time.Second, 20*time.Second, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) {
+			return l.become(condition{still: true})
+		}))
+	}
+	return append(list,
+		one("link silent", 2*time.Second, 20*time.Second, func(ctx context.Context, l *link, _ *rand.Rand) (healing, error) {
+			return drop(ctx, toward(l), from(l))
+		}),
+		one("link loses answers", 2*time.Second, 20*time.Second, func(ctx context.Context, l *link, _ *rand.Rand) (healing, error) {
+			return drop(ctx, from(l))
+		}))
+}
+
+type healing = func(context.Context) error
