@@ -15,6 +15,7 @@ import (
 	"countersign.example/pkg/money"
 	list "countersign.example/pkg/readmodel"
 	"countersign.example/pkg/search"
+	"countersign.example/pkg/search/searchtest"
 )
 
 func TestSearch(t *testing.T) {
@@ -97,4 +98,8 @@ func TestAnAmountIsFoundAsItIsPrinted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestIndexingWritesLittle(t *testing.T) {
+	searchtest.IndexingWritesLittle(t, newFixture(t).db, readmodel.Searched...)
 }

@@ -12,6 +12,7 @@ import (
 	"countersign.example/manager-ui/migrations"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg/pgtest"
+	"countersign.example/pkg/search/searchtest"
 )
 
 // However much a contractor has asked for, a payment's row costs the same: what asks again for it is looked up.
@@ -54,4 +55,8 @@ func TestWhatAsksAgainIsLookedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	looksUp("after many payments, analyzed,")
+}
+
+func TestIndexingWritesLittle(t *testing.T) {
+	searchtest.IndexingWritesLittle(t, pgtest.New(t, journal.Migrations, migrations.Set), readmodel.Searched...)
 }
