@@ -95,8 +95,8 @@ func (b bank) answers(key string, a answer) bank {
 	if a == approved {
 		b.done += key[:1]
 		b.hold = map[byte]byte{'A': 'h', 'C': 'c', 'R': 'r', 'F': 'f'}[key[0]]
-	} else if key[0] == 'C' && a == holdEnded && b.hold == 'h' { // the bank refuses the capture, and ends the hold
-		b.hold = 'l'
+	} else if key[0] == 'C' && a == holdEnded && b.hold == 'h' {
+		b.hold = 'l' // the bank refuses the capture, and ends the hold
 	}
 	return b
 }

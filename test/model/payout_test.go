@@ -37,9 +37,12 @@ type paid struct {
 // what became of a call.
 type payout struct {
 	manual, forOrder bool
-	decisions        string // what others write to the topic, in this order, at any time: a, t (accepts), w (withdraws), r (rejects)
-	faults           int8   // so many: an answer is lost, a request late, a refusal, a worker taken for dead, a hold that lapses, a day without an answer
-	people           int8   // so many: an undo, a command, an operator
+	// decisions are what others write to the topic, in this order, at any time: mia or tom accepts (a, t), tom
+	// rejects (r), ada withdraws (w).
+	decisions string
+	// So many faults at most: an answer is lost, a request late, a refusal, a worker taken for dead, a hold that
+	// lapses, a day without an answer; and so many times people act: an undo, a command, an operator.
+	faults, people int8
 	// What is mutated.
 	newKeys, neverLooks, undoBlind, recordsBlind, looksOnce bool
 	lostFails                                               string // kinds whose time-out counts as a refusal
@@ -230,7 +233,8 @@ func (m payout) topic(s paid, own, maybe func(string, paid)) {
 		to.read++
 		to.journal = receive(received{s.journal, s.log[n]})
 		p := fold(to.journal).Payment
-		if dead := m.orderOf(to).Refuses(paymentID); dead && !m.looksOnce || p.Decision == payment.DecisionAccepted && !dead { // as actionable
+		// As actionable says in payments-core.
+		if dead := m.orderOf(to).Refuses(paymentID); dead && !m.looksOnce || p.Decision == payment.DecisionAccepted && !dead {
 			to = m.apply(to, false)
 		}
 		own("payments-core receives "+words(s.log[n]), to)
