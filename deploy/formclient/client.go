@@ -111,6 +111,29 @@ func (p *Page) Shows(text string) bool { return strings.Contains(p.Text(), text)
 // Has reports whether there is a button or link of that name.
 func (p *Page) Has(name string) bool { return p.button(name) != nil || p.link(name) != nil }
 
+// Value is that of a field in the form of the first button of that name; "" without one.
+func (p *Page) Value(button, field string) string {
+	if b := p.button(button); b != nil {
+		return valuesOf(ancestor(b, "form")).Get(field)
+	}
+	return ""
+}
+
+// Message is what the page tells once, such as what became of a press.
+type Message struct{ Tone, Text string }
+
+// Messages are those of the page.
+func (p *Page) Messages() (messages []Message) {
+	for _, n := range all(p.root, func(n *html.Node) bool { return strings.HasPrefix(attribute(n, "id"), "flash-") }) {
+		for _, class := range strings.Fields(attribute(n, "class")) {
+			if tone, ok := strings.CutPrefix(class, "tone-"); ok {
+				messages = append(messages, Message{tone, textOf(n)})
+			}
+		}
+	}
+	return messages
+}
+
 // Links returns the addresses of the page's links that begin with prefix, in the page's order.
 func (p *Page) Links(prefix string) (addresses []string) {
 	for _, link := range all(p.root, func(n *html.Node) bool { return n.Data == "a" && has(n, "href") }) {

@@ -11,7 +11,7 @@ import (
 	"countersign.example/deploy/formclient"
 )
 
-const page = `<!doctype html><title>t</title><main><a href="/orders/1">one</a> <a href="orders/2">two</a> <a href="/other">other</a>
+const page = `<!doctype html><title>t</title><main><div class="flash tone-good" id="flash-1"><div>Added. <a href="/x">See it</a></div></div><p class="flash tone-bad">always</p><a href="/orders/1">one</a> <a href="orders/2">two</a> <a href="/other">other</a>
 <form method="post" action="/add"><input type="hidden" name="key" value="k1"><label for="p">Product (required)</label>
 <select id="p" name="product"><option value="">Choose</option><option value="c">Cement</option></select>
 <label>Quantity <input name="quantity" value="1"></label>
@@ -44,6 +44,12 @@ func TestAPersonWithoutScripts(t *testing.T) {
 	}
 	if got := open.Links("/orders/"); !slices.Equal(got, []string{"/orders/1", "/orders/2"}) {
 		t.Errorf("links: %v", got)
+	}
+	if got := open.Value("Add", "key"); got != "k1" {
+		t.Errorf("key: %q", got)
+	}
+	if got := open.Messages(); !slices.Equal(got, []formclient.Message{{Tone: "good", Text: "Added. See it"}}) {
+		t.Errorf("messages: %v", got)
 	}
 	for name, want := range map[string]string{"Add": "/add c × 2, key k1", "Remove one": "/remove c × -1, key k1", "Look": "GET c"} {
 		shown, err := open.Press(name, "Product", "Cement", "Quantity", "2")

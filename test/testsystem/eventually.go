@@ -13,6 +13,11 @@ const patience = 45 * time.Second
 // takes too long.
 func Eventually(tb testing.TB, what string, try func() error) {
 	tb.Helper()
+	within(tb, patience, what, try)
+}
+
+func within(tb testing.TB, patience time.Duration, what string, try func() error) {
+	tb.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -43,7 +43,7 @@ func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
 	o := &oracle{tb: tb, system: s, streams: map[string]map[string][]event.Event{}}
 	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic, people.Topic} {
-		events := s.history(tb, topic)
+		events := s.History(tb, topic)
 		o.streams[topic] = map[string][]event.Event{}
 		for _, e := range events {
 			stream := streamOf(topic, e)

@@ -46,10 +46,16 @@ type look struct {
 // more of the gateway.
 func (s *System) Settle(tb testing.TB) {
 	tb.Helper()
+	s.SettleWithin(tb, patience)
+}
+
+// SettleWithin is Settle for what may take longer.
+func (s *System) SettleWithin(tb testing.TB, patience time.Duration) {
+	tb.Helper()
 	l := &look{s, map[string]*pgx.Conn{}}
 	defer l.close()
 	before := int64(-1)
-	Eventually(tb, "everything is settled", func() error {
+	within(tb, patience, "everything is settled", func() error {
 		end, err := l.settled()
 		if err != nil {
 			before = -1

@@ -69,13 +69,25 @@ func New(tb testing.TB, extra ...string) *System {
 
 func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
 	tb.Helper()
+	s := prepare(tb, provider, extra...)
+	s.startAll()
+	return s
+}
+
+// Prepare is New for whoever starts the services by Command.
+func Prepare(tb testing.TB, extra ...string) *System {
+	tb.Helper()
+	return prepare(tb, false, extra...)
+}
+
+func prepare(tb testing.TB, provider bool, extra ...string) *System {
+	tb.Helper()
 	s := newSystem(tb, Programs(tb), provider, extra, nil)
 	for _, name := range services {
 		s.use(name, s.migrated(name))
 	}
 	s.Restrict()
 	s.createTopics()
-	s.startAll()
 	return s
 }
 

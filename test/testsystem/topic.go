@@ -27,7 +27,7 @@ type Story struct {
 // out, as it is a dead letter everywhere.
 func (s *System) Topic(tb testing.TB) map[string]Story {
 	tb.Helper()
-	return paymentsOf(s.history(tb, payment.Topic))
+	return paymentsOf(s.History(tb, payment.Topic))
 }
 
 func paymentsOf(events []event.Event) map[string]Story {
@@ -49,7 +49,7 @@ type OrderStory struct {
 // Orders reads the orders topic from its start and folds each order.
 func (s *System) Orders(tb testing.TB) map[string]OrderStory {
 	tb.Helper()
-	return ordersOf(s.history(tb, order.Topic))
+	return ordersOf(s.History(tb, order.Topic))
 }
 
 func ordersOf(events []event.Event) map[string]OrderStory {
@@ -81,8 +81,8 @@ func confirmed[E ~struct {
 	return entries
 }
 
-// history reads a topic from its start: each event once, those of one subject in the topic's order.
-func (s *System) history(tb testing.TB, topic string) (events []event.Event) {
+// History reads a topic from its start: each event once, those of one subject in the topic's order.
+func (s *System) History(tb testing.TB, topic string) (events []event.Event) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

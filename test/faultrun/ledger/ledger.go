@@ -1,0 +1,205 @@
+// Package ledger is what simulated people were answered, to be compared with what is on record in the end.
+//
+// Invariants:
+//   - An answer is Done, Refused or Unknown. What is done has its event; what is refused has none; what is unknown
+//     happened once or not at all, which sending it again with the same key brings to light.
+//   - It keeps a number for each effect, and a form for each command whose outcome is unknown, of which there are
+//     about KeptAtMost.
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"countersign.example/pkg/wait"
+)
+
+// Outcome is what became of a command, as far as whoever sent it was told.
+type Outcome int
+
+const (
+	Unknown Outcome = iota
+	Done
+	Refused
+)
+
+func (o Outcome) String() string { return [...]string{"unknown", "done", "refused"}[o] }
+
+// Effect is what a command writes, if it is done: an event of a type about a subject, by somebody.
+type Effect struct{ Subject, Type, Actor string }
+
+// Command is what somebody sends.
+type Command struct {
+	Kind string // such as "accept"
+	Effect
+	// Keyed commands are answered the same however often they are sent. Others, such as a decision, are decided
+	// anew: what was done may then be refused, when somebody has undone it meanwhile.
+	Keyed bool
+}
+
+// Counts are commands by outcome.
+type Counts struct{ Done, Refused, Unknown int }
+
+// KeptAtMost is how many commands of unknown outcome are kept.
+const KeptAtMost = 2_000
+
+type expected struct{ done, maybe int }
+
+type kept struct {
+	Command
+	again func() Outcome
+}
+
+// Ledger may be used by any goroutine.
+type Ledger struct {
+	mu      sync.Mutex
+	effects map[Effect]*expected
+	kinds   map[string]*Counts
+	open    []kept
+	faults  []string
+}
+
+func New() *Ledger { return &Ledger{effects: map[Effect]*expected{}, kinds: map[string]*Counts{}} }
+
+func (l *Ledger) expect(e Effect) *expected {
+	if l.effects[e] == nil {
+		l.effects[e] = &expected{}
+	}
+	return l.effects[e]
+}
+
+func (l *Ledger) count(kind string) *Counts {
+	if l.kinds[kind] == nil {
+		l.kinds[kind] = &Counts{}
+	}
+	return l.kinds[kind]
+}
+
+// Answered notes the answer to a command that was sent once, or again after it was Unknown.
+func (l *Ledger) Answered(c Command, o Outcome, wasUnknown bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered(c, o, wasUnknown)
+}
+
+func (l *Ledger) answered(c Command, o Outcome, wasUnknown bool) {
+	expected, counts := l.expect(c.Effect), l.count(c.Kind)
+	switch {
+	case o == Done:
+		counts.Done++
+		expected.done++
+	case o == Refused && wasUnknown && !c.Keyed:
+		counts.Refused++
+		expected.maybe++
+	case o == Refused:
+		counts.Refused++
+	}
+}
+
+// Full says that no more commands of unknown outcome should be kept.
+func (l *Ledger) Full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open) >= KeptAtMost
+}
+
+// Keep keeps a command of unknown outcome, to be sent again by again after the quiet.
+func (l *Ledger) Keep(c Command, again func() Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count(c.Kind).Unknown++
+	l.open = append(l.open, kept{c, again})
+}
+
+// SendAgain sends what is unknown again, twice: it must be answered, and the same both times.
+func (l *Ledger) SendAgain(ctx context.Context) (sent int) {
+	l.mu.Lock()
+	open := l.open
+	l.open = nil
+	l.mu.Unlock()
+	for _, k := range open {
+		first := k.insist(ctx)
+		second := first
+		if first != Unknown {
+			second = k.insist(ctx)
+		}
+		l.mu.Lock()
+		switch {
+		case first == Unknown || second == Unknown:
+			l.faults = append(l.faults, fmt.Sprintf("%s of %s is not answered, in quiet", k.Kind, k.Subject))
+			l.expect(k.Effect).maybe++
+		case first != second:
+			l.faults = append(l.faults, fmt.Sprintf("%s of %s: %s, and when sent again %s", k.Kind, k.Subject, first, second))
+		}
+		l.count(k.Kind).Unknown--
+		l.answered(k.Command, first, true)
+		l.mu.Unlock()
+	}
+	return len(open)
+}
+
+// insist sends a command until it is answered.
+func (k kept) insist(ctx context.Context) (o Outcome) {
+	for range 10 {
+		if o = k.again(); o != Unknown || !wait.Sleep(ctx, 500*time.Millisecond) {
+			break
+		}
+	}
+	return o
+}
+
+// Differences are what the record says otherwise. lost is what was done and is not there; doubled is what is
+// there more often than it was done; otherwise is what was answered in two ways, or not at all.
+type Differences struct{ Lost, Doubled, Otherwise []string }
+
+// Compare compares the answers with how often each effect is on record.
+func (l *Ledger) Compare(found map[Effect]int) (d Differences) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for effect, expected := range l.effects {
+		n := found[effect]
+		words := fmt.Sprintf("%s of %s by %s: done %d times, perhaps %d more, and %d on record", effect.Type, effect.Subject, effect.Actor,
+			expected.done, expected.maybe, n)
+		switch {
+		case n < expected.done:
+			d.Lost = append(d.Lost, words)
+		case n > expected.done+expected.maybe:
+			d.Doubled = append(d.Doubled, words)
+		}
+	}
+	slices.Sort(d.Lost)
+	slices.Sort(d.Doubled)
+	d.Otherwise = l.faults
+	return d
+}
+
+// Kinds are the commands by kind and outcome.
+func (l *Ledger) Kinds() map[string]Counts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kinds := make(map[string]Counts, len(l.kinds))
+	for kind, counts := range l.kinds {
+		kinds[kind] = *counts
+	}
+	return kinds
+}
+
+// Waiting is how many commands are kept, and of which kinds.
+func (l *Ledger) Waiting() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kinds := map[string]int{}
+	for _, k := range l.open {
+		kinds[k.Kind]++
+	}
+	words := make([]string, 0, len(kinds))
+	for kind, n := range kinds {
+		words = append(words, fmt.Sprintf("%d %s", n, kind))
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}

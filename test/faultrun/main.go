@@ -1,0 +1,93 @@
+// Command faultrun is how anyone can see that no failure loses, doubles or splits a payment. It starts the whole
+// system, has people use it while everything breaks, lets it come to rest, and compares what people were answered
+// and what they see with what is on record:
+//
+//	FAULTS_FOR   10m   how long there are faults
+//	SEED               of the faults and of what people do; without one, one is chosen and printed
+//	PAYMENTS           end once so many payments were asked for
+//	FAULTS             end once there were so many faults
+//	SOCKETS      200   pages that are kept open
+//	FAULTS_DIR   .local/faults   where the summary and the processes' logs are kept
+//
+// It needs a PostgreSQL server in TEST_DATABASE_URL and the services' binaries in TEST_BIN; `make faults` gives it
+// both. It exits with 1 unless nothing is lost, doubled, diverged or stale.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"countersign.example/test/testsystem"
+)
+
+// settings are of one run.
+type settings struct {
+	last     time.Duration
+	seed     uint64
+	payments int64
+	faults   int
+	sockets  int
+	dir      string
+}
+
+func main() {
+	cfg, err := readSettings()
+	if err == nil {
+		err = os.MkdirAll(cfg.dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faultrun:", err)
+		os.Exit(2)
+	}
+	// A first Ctrl-C ends the faults, a second one everything.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	var sum *summary
+	err = testsystem.RunOutside(context.WithoutCancel(ctx), func(o *testsystem.Outside) { sum = run(ctx, o, cfg) })
+	stop()
+	testsystem.Cleanup()
+	if sum != nil {
+		err = errors.Join(err, sum.report(cfg))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faultrun:", err)
+		os.Exit(1)
+	}
+}
+
+func readSettings() (cfg settings, err error) {
+	cfg = settings{last: 10 * time.Minute, seed: rand.Uint64N(1_000_000), sockets: 200, dir: ".local/faults"}
+	number := func(name string, into func(int64)) {
+		if text := os.Getenv(name); text != "" {
+			n, wrong := strconv.ParseInt(text, 10, 64)
+			if wrong != nil || n < 0 {
+				err = errors.Join(err, fmt.Errorf("%s is %q: use a whole number", name, text))
+			}
+			into(n)
+		}
+	}
+	number("SEED", func(n int64) { cfg.seed = uint64(n) })
+	number("PAYMENTS", func(n int64) { cfg.payments = n })
+	number("FAULTS", func(n int64) { cfg.faults = int(n) })
+	number("SOCKETS", func(n int64) { cfg.sockets = int(n) })
+	if text := os.Getenv("FAULTS_FOR"); text != "" {
+		d, wrong := time.ParseDuration(text)
+		if wrong != nil || d <= 0 {
+			err = errors.Join(err, fmt.Errorf("FAULTS_FOR is %q: use a duration such as 60m", text))
+		}
+		cfg.last = d
+	}
+	if text := os.Getenv("FAULTS_DIR"); text != "" {
+		cfg.dir = text
+	}
+	cfg.dir = filepath.Join(cfg.dir, fmt.Sprint(cfg.seed))
+	return cfg, err
+}

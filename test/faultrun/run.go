@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign.example/manager-ui/people"
+	"countersign.example/ordering-core/catalog"
+	"countersign.example/ordering-core/order"
+	"countersign.example/payments-core/payment"
+	"countersign.example/test/faultrun/ledger"
+	"countersign.example/test/testsystem"
+)
+
+const (
+	desks         = 12
+	orderTTL      = 15 * time.Second
+	quietAtMost   = 3 * time.Minute // until all has come to rest
+	rightWithin   = time.Minute     // until every page shows what a reload shows
+	restsFor      = 5 * time.Second // before resources are looked at
+	recoverWithin = time.Minute
+)
+
+// run has people use the system while it breaks, and returns what came of it.
+func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
+	fmt.Printf("SEED=%d repeats this run; logs are in %s.\n", cfg.seed, cfg.dir)
+	sum := &summary{Seed: cfg.seed, began: time.Now()}
+	settings := append([]string{"GATEWAY_TIMEOUT=1s", "PAYOUT_GRACE=500ms", "ORDER_TTL=" + orderTTL.String()}, testsystem.Unlimited...)
+	sys := startSystem(o, cfg.dir, settings...)
+	sum.step("the system is up")
+	goods, pages := offer(o, sys), &known{}
+	sys.SettleWithin(o, quietAtMost)
+	seen := watch(o, sys, cfg.sockets, pages)
+	if late := seen.settleWithin(o.Context(), rightWithin); len(late) > 0 {
+		o.Fatalf("pages do not open: %v", late[0])
+	}
+	before, err := sys.resources(o.Context())
+	testsystem.Check(err)
+	probes := newProbe(o, sys)
+	sum.step("%d pages are open", len(seen.tabs))
+
+	work := startLoad(o, sys, cfg.seed, desks, cfg.payments, pages, goods)
+	breaks := &schedule{seed: cfg.seed, most: cfg.faults, healed: probes.heals, faults: append(sys.processFaults(), sys.listenFaults()...)}
+	probing, stopProbing := context.WithCancel(o.Context())
+	var probed sync.WaitGroup
+	probed.Go(func() { probes.run(probing) })
+	defer func() { stopProbing(); probed.Wait() }()
+	faulty, over := context.WithTimeout(ctx, cfg.last)
+	defer over()
+	go func() { // what ends it earlier
+		for faulty.Err() == nil {
+			time.Sleep(time.Second)
+			if cfg.payments > 0 && work.payments.Load() >= cfg.payments {
+				over()
+			}
+		}
+	}()
+	breaks.run(faulty)
+	sum.step("all faults are over")
+	sum.Ended = sys.endedByThemselves()
+	testsystem.Check(sys.heal(o.Context()), "heal")
+	probes.awaitRecovery(o.Context(), recoverWithin)
+	work.stop()
+	seen.rest()
+	stopProbing()
+	probed.Wait()
+	sum.step("quiet")
+
+	sys.SettleWithin(o, quietAtMost)
+	sum.SentAgain = work.ledger.SendAgain(o.Context())
+	sys.awaitExpiry(o)
+	sys.SettleWithin(o, quietAtMost)
+	sum.step("at rest, %d commands sent again", sum.SentAgain)
+	sum.Stale = seen.settleWithin(o.Context(), rightWithin)
+	sum.Tabs, sum.Sockets = seen.stats(), len(seen.tabs)
+	sum.step("every page was compared with a reload")
+
+	sum.Commands = work.ledger.Kinds()
+	sum.Recovery = probes.recoveries()
+	sum.Faults, sum.Failed, sum.log = breaks.result()
+	sum.Unwelcome = work.unwelcome.list
+	sum.Payments, sum.Stories, sum.GivenUp, sum.Probes = work.payments.Load(), work.stories.Load(), work.givenUp.Load(), probes.paid
+	sum.Differences = work.ledger.Compare(sys.effects(o))
+	sum.Diverged = sys.diverged(o.Context())
+	sum.step("the records were compared")
+	time.Sleep(restsFor)
+	after, err := sys.resources(o.Context())
+	testsystem.Check(err)
+	sum.Leaks = leaks(before, after)
+	return sum
+}
+
+// awaitExpiry waits until no order waits for its payment any more, so that none expires while all is compared.
+func (s *system) awaitExpiry(o *testsystem.Outside) {
+	testsystem.Eventually(o, "orders end", func() error {
+		conn, err := pgx.Connect(o.Context(), s.Database[testsystem.Contractor])
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(o.Context()) }()
+		var n int
+		if err := conn.QueryRow(o.Context(), "select count(*) from orders where state = 'submitted'").Scan(&n); err != nil || n > 0 {
+			return fmt.Errorf("%d orders are submitted still: %v", n, err)
+		}
+		return nil
+	})
+}
+
+// effects are what is on record of what commands write, by whom, each event once.
+func (s *system) effects(o *testsystem.Outside) map[ledger.Effect]int {
+	found := map[ledger.Effect]int{}
+	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic, people.Topic} {
+		for _, e := range s.History(o, topic) {
+			found[ledger.Effect{Subject: e.Subject, Type: e.Type, Actor: e.Meta.Actor}]++
+		}
+	}
+	conn, err := pgx.Connect(o.Context(), s.Database[testsystem.Core])
+	testsystem.Check(err)
+	defer func() { _ = conn.Close(o.Context()) }()
+	// A refused operation may be tried again under another key: it is one that was asked for.
+	rows, err := conn.Query(o.Context(), "select distinct payment_id, kind from operations")
+	testsystem.Check(err)
+	var id, kind string
+	_, err = pgx.ForEachRow(rows, []any{&id, &kind}, func() error {
+		found[ledger.Effect{Subject: id, Type: operation + kind}] = 1
+		return nil
+	})
+	testsystem.Check(err)
+	return found
+}
+
+// diverged are the differences that the oracle of the tests finds among topics, journals, copies and the gateway.
+func (s *system) diverged(ctx context.Context) (n int) {
+	err := testsystem.RunOutside(ctx, func(o *testsystem.Outside) {
+		s.CheckInvariants(o)
+		n = o.Errors()
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		n++
+	}
+	return n
+}
+
+// endedByThemselves are the processes that have ended, and nobody has ended them.
+func (s *system) endedByThemselves() (names []string) {
+	for _, p := range s.processes {
+		if p.ended() {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// awaitRecovery waits until a payment has passed since the last fault has healed.
+func (p *probe) awaitRecovery(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p.mu.Lock()
+		waiting, last := len(p.healed), p.last
+		p.mu.Unlock()
+		if waiting == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			fmt.Fprintf(os.Stderr, "no payment passes within %s, with everything healed: %v\n", patience, strings.TrimSpace(fmt.Sprint(last)))
+			return
+		case <-tick.C:
+		}
+	}
+}
