@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench containers ci launcher browser go
+.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench faults containers ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,11 @@ dead-letters: ## What a service could not record: make dead-letters SERVICE=mana
 bench: launcher ## Measure speed (by hand, on a quiet machine)
 	@bin/local build
 	@bin/local with-postgres -- --durable env TEST_BIN=$(CURDIR)/bin go run ./test/bench
+
+faults: launcher ## Break everything for 10 minutes while people work: FAULTS_FOR=60m, SEED= repeats a run
+	@bin/local build
+	@go build -o bin/faultrun ./test/faultrun
+	@bin/local with-postgres -- env TEST_BIN=$(CURDIR)/bin bin/faultrun
 
 containers: ## Play docker compose up from nothing to a stop
 	@.ci/containers

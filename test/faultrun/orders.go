@@ -41,7 +41,7 @@ func has(button string) func(*formclient.Page) bool {
 }
 
 // ordered is an order that is built, and ends in one of the ways there are.
-func ordered(ctx context.Context, d *desk) error {
+func ordered(ctx context.Context, d *trio) error {
 	id, err := d.build(ctx)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func ordered(ctx context.Context, d *desk) error {
 }
 
 // build makes a draft that can be submitted.
-func (d *desk) build(ctx context.Context) (id string, err error) {
+func (d *trio) build(ctx context.Context) (id string, err error) {
 	form, err := d.open(ctx, d.contractor, "/orders/new")
 	if err != nil {
 		return "", err
@@ -119,7 +119,7 @@ func (d *desk) build(ctx context.Context) (id string, err error) {
 }
 
 // requestFor asks for the payment of a submitted order.
-func (d *desk) requestFor(ctx context.Context, id string) (paymentID string, err error) {
+func (d *trio) requestFor(ctx context.Context, id string) (paymentID string, err error) {
 	page, err := d.openWhen(ctx, d.contractor, "/orders/"+id, has("Request payment"))
 	if err != nil {
 		return "", err
@@ -130,7 +130,7 @@ func (d *desk) requestFor(ctx context.Context, id string) (paymentID string, err
 	return paymentID, err
 }
 
-func (d *desk) cancelOwn(ctx context.Context, id, button string) error {
+func (d *trio) cancelOwn(ctx context.Context, id, button string) error {
 	page, err := d.open(ctx, d.contractor, "/orders/"+id+"/cancel")
 	if err == nil {
 		_, err = d.press(ctx, d.contractor, keyed("cancel", order.TypeCancelled, id), page, button)
@@ -138,7 +138,7 @@ func (d *desk) cancelOwn(ctx context.Context, id, button string) error {
 	return err
 }
 
-func (d *desk) endAsManager(ctx context.Context, id string) error {
+func (d *trio) endAsManager(ctx context.Context, id string) error {
 	if d.rnd.IntN(2) == 0 {
 		page, err := d.openWhen(ctx, d.managers[1], "/orders/"+id+"/expire", has("Expire order"))
 		if err == nil {
@@ -154,7 +154,7 @@ func (d *desk) endAsManager(ctx context.Context, id string) error {
 }
 
 // discount sets one, and sometimes takes it back.
-func (d *desk) discount(ctx context.Context, id string) error {
+func (d *trio) discount(ctx context.Context, id string) error {
 	page, err := d.openWhen(ctx, d.managers[0], "/orders/"+id, has("Set discount"))
 	if err == nil {
 		_, err = d.press(ctx, d.managers[0], keyed("discount", order.TypeDiscountSet, id), page, "Set discount", "Discount", fmt.Sprint(1+d.rnd.IntN(50)))
@@ -169,13 +169,13 @@ func (d *desk) discount(ctx context.Context, id string) error {
 }
 
 // kept is a product or a customer that is added, changed and archived.
-func kept(ctx context.Context, d *desk) error {
+func kept(ctx context.Context, d *trio) error {
 	of := struct {
 		path, noun              string
 		added, changed, archive string
 		fields                  []string
 	}{"/customers", "customer", catalog.TypeCustomerAdded, catalog.TypeCustomerChanged, catalog.TypeCustomerArchived,
-		[]string{"Name", "ZZZ " + d.word(), "Email", d.word() + "@example.com"}}
+		[]string{"Name", "ZZZ " + d.word(), "E-mail address", d.word() + "@example.com"}}
 	if d.rnd.IntN(2) == 0 {
 		of.path, of.noun = "/products", "product"
 		of.added, of.changed, of.archive = catalog.TypeProductAdded, catalog.TypeProductChanged, catalog.TypeProductArchived
@@ -203,4 +203,4 @@ func kept(ctx context.Context, d *desk) error {
 }
 
 // word is one that nobody else has.
-func (d *desk) word() string { return fmt.Sprintf("w%x", d.rnd.Uint64()) }
+func (d *trio) word() string { return fmt.Sprintf("w%x", d.rnd.Uint64()) }

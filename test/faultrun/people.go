@@ -34,8 +34,8 @@ const patience = 20 * time.Second
 // errGivenUp ends a story: what it needed could not be had, or its last command has no clear answer.
 var errGivenUp = errors.New("given up")
 
-// desk is a contractor and two managers, who play one story after the other.
-type desk struct {
+// trio is a contractor and two managers, who play one story after the other.
+type trio struct {
 	load       *load
 	rnd        *rand.Rand
 	contractor somebody
@@ -74,12 +74,12 @@ func (u *unwelcome) add(format string, args ...any) {
 }
 
 // startLoad signs everybody in and has them work until it is stopped.
-func startLoad(o *testsystem.Outside, sys *system, seed uint64, desks int, most int64, k *known, has offered) *load {
+func startLoad(o *testsystem.Outside, sys *system, seed uint64, trios int, most int64, k *known, has offered) *load {
 	ctx, cancel := context.WithCancel(o.Context())
 	l := &load{ledger: ledger.New(), known: k, offered: has, seed: seed, most: most, cancel: cancel}
 	o.Cleanup(l.stop)
-	for i := range desks {
-		d := &desk{load: l, rnd: rand.New(rand.NewPCG(seed, uint64(i)+1))}
+	for i := range trios {
+		d := &trio{load: l, rnd: rand.New(rand.NewPCG(seed, uint64(i)+1))}
 		d.contractor = signIn(o, sys, testsystem.Contractor, contractors[i%len(contractors)])
 		for j := range d.managers {
 			d.managers[j] = signIn(o, sys, testsystem.Manager, managers[(i+j)%len(managers)])
@@ -99,7 +99,7 @@ func (l *load) stop() {
 	l.working.Wait()
 }
 
-func (d *desk) work(ctx context.Context) {
+func (d *trio) work(ctx context.Context) {
 	for ctx.Err() == nil && (d.load.most == 0 || d.load.payments.Load() < d.load.most) {
 		play := d.story()
 		if err := play(ctx, d); err != nil {
@@ -111,12 +111,12 @@ func (d *desk) work(ctx context.Context) {
 }
 
 // open gets a page, again and again while there is none.
-func (d *desk) open(ctx context.Context, who somebody, path string) (*formclient.Page, error) {
+func (d *trio) open(ctx context.Context, who somebody, path string) (*formclient.Page, error) {
 	return d.openWhen(ctx, who, path, func(*formclient.Page) bool { return true })
 }
 
 // openWhen gets a page again and again until it is as wanted.
-func (d *desk) openWhen(ctx context.Context, who somebody, path string, wanted func(*formclient.Page) bool) (*formclient.Page, error) {
+func (d *trio) openWhen(ctx context.Context, who somebody, path string, wanted func(*formclient.Page) bool) (*formclient.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	pause := 20 * time.Millisecond
@@ -134,7 +134,7 @@ func (d *desk) openWhen(ctx context.Context, who somebody, path string, wanted f
 }
 
 // judge notes an answer that no fault excuses.
-func (d *desk) judge(what string, err error) {
+func (d *trio) judge(what string, err error) {
 	if status := new(formclient.StatusError); errors.As(err, &status) && status.Status == http.StatusInternalServerError {
 		d.load.unwelcome.add("%s: %v", what, status)
 	}
@@ -168,7 +168,7 @@ func outcomeOf(c ledger.Command, name string, page *formclient.Page, err error, 
 
 // press sends a command, and notes what becomes of it. Without a clear answer some people press again, and others
 // leave it. It returns the page, and errGivenUp unless it is done.
-func (d *desk) press(ctx context.Context, who somebody, c ledger.Command, page *formclient.Page, button string, fields ...string) (*formclient.Page, error) {
+func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *formclient.Page, button string, fields ...string) (*formclient.Page, error) {
 	if !page.Has(button) {
 		return nil, fmt.Errorf("%w: no button %q", errGivenUp, button)
 	}

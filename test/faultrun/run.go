@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	desks         = 12
+	trios         = 12
 	orderTTL      = 15 * time.Second
 	quietAtMost   = 3 * time.Minute // until all has come to rest
 	rightWithin   = time.Minute     // until every page shows what a reload shows
@@ -45,7 +45,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	probes := newProbe(o, sys)
 	sum.step("%d pages are open", len(seen.tabs))
 
-	work := startLoad(o, sys, cfg.seed, desks, cfg.payments, pages, goods)
+	work := startLoad(o, sys, cfg.seed, trios, cfg.payments, pages, goods)
 	breaks := &schedule{seed: cfg.seed, most: cfg.faults, healed: probes.heals, faults: append(sys.processFaults(), sys.listenFaults()...)}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup

@@ -47,7 +47,7 @@ func (k *known) one(contractor string, n int) string {
 	return ""
 }
 
-type story func(ctx context.Context, d *desk) error
+type story func(ctx context.Context, d *trio) error
 
 // stories are what people do, each as often as its weight among all.
 var stories = []struct {
@@ -58,7 +58,7 @@ var stories = []struct {
 }
 
 // story is what to play next.
-func (d *desk) story() story {
+func (d *trio) story() story {
 	sum := 0
 	for _, s := range stories {
 		sum += s.weight
@@ -73,7 +73,7 @@ func (d *desk) story() story {
 }
 
 // amount is one by which the gateway behaves well, or in one of its ways.
-func (d *desk) amount() string {
+func (d *trio) amount() string {
 	cents := 0
 	if d.rnd.IntN(3) == 0 {
 		cents = 1 + d.rnd.IntN(19)
@@ -87,7 +87,7 @@ const (
 )
 
 // request asks for a payment and returns its id.
-func (d *desk) request(ctx context.Context, capture string) (id string, err error) {
+func (d *trio) request(ctx context.Context, capture string) (id string, err error) {
 	form, err := d.open(ctx, d.contractor, "/payments/new")
 	if err != nil {
 		return "", err
@@ -103,12 +103,12 @@ func (d *desk) request(ctx context.Context, capture string) (id string, err erro
 }
 
 // pageOf is a payment's page where somebody can press a button.
-func (d *desk) pageOf(ctx context.Context, who somebody, id, button string) (*formclient.Page, error) {
+func (d *trio) pageOf(ctx context.Context, who somebody, id, button string) (*formclient.Page, error) {
 	return d.openWhen(ctx, who, "/payments/"+id, func(p *formclient.Page) bool { return p.Has(button) })
 }
 
 // decide has somebody press a button on a payment's page.
-func (d *desk) decide(ctx context.Context, who somebody, id, kind, event, button string) error {
+func (d *trio) decide(ctx context.Context, who somebody, id, kind, event, button string) error {
 	page, err := d.pageOf(ctx, who, id, button)
 	if err == nil {
 		_, err = d.press(ctx, who, of(kind, event, id), page, button)
@@ -116,11 +116,11 @@ func (d *desk) decide(ctx context.Context, who somebody, id, kind, event, button
 	return err
 }
 
-func (d *desk) accept(ctx context.Context, who somebody, id string) error {
+func (d *trio) accept(ctx context.Context, who somebody, id string) error {
 	return d.decide(ctx, who, id, "accept", payment.TypeAccepted, "Accept")
 }
 
-func (d *desk) reject(ctx context.Context, who somebody, id string) error {
+func (d *trio) reject(ctx context.Context, who somebody, id string) error {
 	page, err := d.open(ctx, who, "/payments/"+id+"/reject")
 	if err == nil {
 		_, err = d.press(ctx, who, of("reject", payment.TypeRejected, id), page, "Reject payment", "Reason", "No invoice")
@@ -128,7 +128,7 @@ func (d *desk) reject(ctx context.Context, who somebody, id string) error {
 	return err
 }
 
-func accepted(ctx context.Context, d *desk) error {
+func accepted(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err == nil {
 		err = d.accept(ctx, d.managers[0], id)
@@ -136,7 +136,7 @@ func accepted(ctx context.Context, d *desk) error {
 	return err
 }
 
-func rejected(ctx context.Context, d *desk) error {
+func rejected(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err == nil {
 		if _, err = d.pageOf(ctx, d.managers[1], id, "Accept"); err == nil {
@@ -146,7 +146,7 @@ func rejected(ctx context.Context, d *desk) error {
 	return err
 }
 
-func withdrawn(ctx context.Context, d *desk) error {
+func withdrawn(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err == nil {
 		err = d.decide(ctx, d.contractor, id, "withdraw", payment.TypeWithdrawn, "Withdraw")
@@ -155,7 +155,7 @@ func withdrawn(ctx context.Context, d *desk) error {
 }
 
 // contested is a payment about which three people press a button at once.
-func contested(ctx context.Context, d *desk) error {
+func contested(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func contested(ctx context.Context, d *desk) error {
 }
 
 // undone is an acceptance that is taken back, and then a rejection.
-func undone(ctx context.Context, d *desk) error {
+func undone(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err == nil {
 		err = d.accept(ctx, d.managers[0], id)
@@ -202,7 +202,7 @@ func undone(ctx context.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	// payments-core has to have heard of it, and the money must not have moved yet: it works, or it is refused.
+	// payments-core has to have received it, and the money must not have moved yet: it works, or it is refused.
 	page, err := d.pageOf(ctx, d.managers[1], id, "Undo")
 	if err == nil {
 		_, err = d.press(ctx, d.managers[1], of("undo", payment.TypeReopened, id), page, "Undo")
@@ -217,7 +217,7 @@ func undone(ctx context.Context, d *desk) error {
 }
 
 // byHand is money on hold that a manager captures or releases.
-func byHand(ctx context.Context, d *desk) error {
+func byHand(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, manual)
 	if err == nil {
 		err = d.accept(ctx, d.managers[0], id)
@@ -242,7 +242,7 @@ func byHand(ctx context.Context, d *desk) error {
 const operation = "operation "
 
 // askedAgain is a rejected payment that is asked for again.
-func askedAgain(ctx context.Context, d *desk) error {
+func askedAgain(ctx context.Context, d *trio) error {
 	id, err := d.request(ctx, automatic)
 	if err == nil {
 		if _, err = d.pageOf(ctx, d.managers[0], id, "Accept"); err == nil {

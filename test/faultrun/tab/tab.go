@@ -317,7 +317,7 @@ func (t *Tab) receive(ctx context.Context, m message) error {
 	return err
 }
 
-// fetchIn has the page fetched anew, as the client's Refresher does.
+// fetchIn has the page fetched again, as the client's Refresher does.
 func (t *Tab) fetchIn(ctx context.Context, after time.Duration) {
 	if t.refetch == nil {
 		after = max(after, refreshPause-time.Since(t.lastFetch))
@@ -325,7 +325,7 @@ func (t *Tab) fetchIn(ctx context.Context, after time.Duration) {
 	}
 }
 
-// fetch takes the page anew, and has the server say again what came after it was made.
+// fetch takes the page again, and has the server say again what came after it was made.
 func (t *Tab) fetch(ctx context.Context) {
 	t.mu.Lock()
 	path, timer := t.path, t.refetch
