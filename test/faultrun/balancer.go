@@ -18,8 +18,8 @@ const (
 	dialWithin = time.Second
 )
 
-// balancer is in front of the replicas of a service: a new connection goes to one that is ready. Those that are
-// open stay where they are, and end with their replica.
+// balancer is in front of the replicas of a service: a new connection goes to one that is ready. Those that
+// are open stay where they are, and end with their replica.
 type balancer struct {
 	listener net.Listener
 	replicas []*replica

@@ -1,6 +1,6 @@
-// Command faultrun is how anyone can see that no failure loses, doubles or splits a payment. It starts the whole
-// system, has people use it while everything breaks, lets it come to rest, and compares what people were answered
-// and what they see with what is on record:
+// Command faultrun is how anyone can see that no failure loses, doubles or splits a payment. It starts the
+// whole system, has people use it while everything breaks, lets it come to rest, and compares what people
+// were answered and what they see with what is on record:
 //
 //	FAULTS_FOR   10m   how long there are faults
 //	SEED               of the faults and of what people do; without one, one is chosen and printed
@@ -9,8 +9,8 @@
 //	SOCKETS      200   pages that are kept open
 //	FAULTS_DIR   .local/faults   where the summary and the processes' logs are kept
 //
-// It needs a PostgreSQL server in TEST_DATABASE_URL and the services' binaries in TEST_BIN; `make faults` gives it
-// both. It exits with 1 unless nothing is lost, doubled, diverged or stale.
+// It needs a PostgreSQL server in TEST_DATABASE_URL and the services' binaries in TEST_BIN; `make faults`
+// gives it both. It exits with 1 unless nothing is lost, doubled, diverged or stale.
 package main
 
 import (

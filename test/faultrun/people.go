@@ -166,8 +166,8 @@ func outcomeOf(c ledger.Command, name string, page *formclient.Page, err error, 
 	return ledger.Done
 }
 
-// press sends a command, and notes what becomes of it. Without a clear answer some people press again, and others
-// leave it. It returns the page, and errGivenUp unless it is done.
+// press sends a command, and notes what becomes of it. Without a clear answer some people press again, and
+// others leave it. It returns the page, and errGivenUp unless it is done.
 func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *formclient.Page, button string, fields ...string) (*formclient.Page, error) {
 	if !page.Has(button) {
 		return nil, fmt.Errorf("%w: no button %q", errGivenUp, button)

@@ -13,8 +13,8 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// probe has one payment after the other requested, accepted and paid out, and so knows how long after a fault has
-// healed all works again, from end to end. Other faults may be there meanwhile: that counts, too.
+// probe has one payment after the other requested, accepted and paid out, and so knows how long after a fault
+// has healed all works again, from end to end. Other faults may be there meanwhile: that counts, too.
 type probe struct {
 	contractor, manager *formclient.Client
 

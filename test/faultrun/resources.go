@@ -58,7 +58,8 @@ func (p *process) resources(ctx context.Context) (r resources, err error) {
 	return r, nil
 }
 
-// What a process may hold more than in the beginning: its caches have filled, and so have its pools of connections.
+// What a process may hold more than in the beginning: its caches have filled, and so have its pools of
+// connections.
 const (
 	moreGoroutines = 150
 	moreFiles      = 60

@@ -14,6 +14,7 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/wait"
 	"countersign.example/test/faultrun/ledger"
 	"countersign.example/test/testsystem"
 )
@@ -54,8 +55,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	faulty, over := context.WithTimeout(ctx, cfg.last)
 	defer over()
 	go func() { // what ends it earlier
-		for faulty.Err() == nil {
-			time.Sleep(time.Second)
+		for wait.Sleep(faulty, time.Second) {
 			if cfg.payments > 0 && work.payments.Load() >= cfg.payments {
 				over()
 			}
@@ -89,14 +89,15 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	sum.Differences = work.ledger.Compare(sys.effects(o))
 	sum.Diverged = sys.diverged(o.Context())
 	sum.step("the records were compared")
-	time.Sleep(restsFor)
+	wait.Sleep(o.Context(), restsFor)
 	after, err := sys.resources(o.Context())
 	testsystem.Check(err)
 	sum.Leaks = leaks(before, after)
 	return sum
 }
 
-// awaitExpiry waits until no order waits for its payment any more, so that none expires while all is compared.
+// awaitExpiry waits until no order waits for its payment any more, so that none expires while all is
+// compared.
 func (s *system) awaitExpiry(o *testsystem.Outside) {
 	testsystem.Eventually(o, "orders end", func() error {
 		conn, err := pgx.Connect(o.Context(), s.Database[testsystem.Contractor])
@@ -135,7 +136,8 @@ func (s *system) effects(o *testsystem.Outside) map[ledger.Effect]int {
 	return found
 }
 
-// diverged are the differences that the oracle of the tests finds among topics, journals, copies and the gateway.
+// diverged are the differences that the oracle of the tests finds among topics, journals, copies and the
+// gateway.
 func (s *system) diverged(ctx context.Context) (n int) {
 	err := testsystem.RunOutside(ctx, func(o *testsystem.Outside) {
 		s.CheckInvariants(o)

@@ -20,8 +20,8 @@ const (
 // pause is how long after one fault begins the next one does.
 var pause = [2]time.Duration{300 * time.Millisecond, 4 * time.Second}
 
-// schedule has faults come and go, by a seed: the same seed makes the same faults after the same pauses. When each
-// of them is over depends on the machine.
+// schedule has faults come and go, by a seed: the same seed makes the same faults after the same pauses. When
+// each of them is over depends on the machine.
 type schedule struct {
 	seed   uint64
 	most   int
@@ -48,7 +48,8 @@ func (s *schedule) kinds() (names []string, by map[string][]fault.Fault) {
 	return names, by
 }
 
-// run breaks things until ctx ends or as many faults as wanted have been there, and returns when all are healed.
+// run breaks things until ctx ends or as many faults as wanted have been there, and returns when all are
+// healed.
 func (s *schedule) run(ctx context.Context) {
 	rnd := rand.New(rand.NewPCG(s.seed, 0))
 	names, by := s.kinds()

@@ -34,8 +34,8 @@ func (k *known) add(path string, contractor somebody) {
 	}
 }
 
-// one is the page of one of them, by n, that a contractor may see, or any where contractor is ""; "" while there is
-// none.
+// one is the page of one of them, by n, that a contractor may see, or any where contractor is ""; "" while
+// there is none.
 func (k *known) one(contractor string, n int) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -237,8 +237,8 @@ func byHand(ctx context.Context, d *trio) error {
 	return err
 }
 
-// operation begins the effect of what a manager asks for about a hold: payments-core has such an operation at the
-// gateway, once it is done.
+// operation begins the effect of what a manager asks for about a hold: payments-core has such an operation at
+// the gateway, once it is done.
 const operation = "operation "
 
 // askedAgain is a rejected payment that is asked for again.
@@ -267,4 +267,3 @@ func askedAgain(ctx context.Context, d *trio) error {
 	}
 	return d.accept(ctx, d.managers[1], again)
 }
-

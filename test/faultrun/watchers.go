@@ -20,8 +20,8 @@ type watchers struct {
 	going   context.CancelFunc
 }
 
-// lists are the pages with lists that are looked at. Those with what waits are fetched again again and again, as each
-// decision takes a row out of a full page.
+// lists are the pages with lists that are looked at. Those with what waits are fetched again again and again,
+// as each decision takes a row out of a full page.
 var lists = map[string][]string{
 	testsystem.Contractor: {"/", "/orders", "/", "/orders", "/payments/"},
 	testsystem.Manager:    {"/payments?tab=all", "/payments?tab=all", "/orders", "/payments?tab=all", "/payments"},

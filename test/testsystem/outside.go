@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Outside is what this package asks of a test, for a program that is none. Only the methods below may be called
-// on it.
+// Outside is what this package asks of a test, for a program that is none. Only the methods below may be
+// called on it.
 type Outside struct {
 	testing.TB // for its unexported method
 	ctx        context.Context

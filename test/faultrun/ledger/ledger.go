@@ -1,10 +1,10 @@
 // Package ledger is what simulated people were answered, to be compared with what is on record in the end.
 //
 // Invariants:
-//   - An answer is Done, Refused or Unknown. What is done has its event; what is refused has none; what is unknown
-//     happened once or not at all, which sending it again with the same key brings to light.
-//   - It keeps a number for each effect, and a form for each command whose outcome is unknown, of which there are
-//     about KeptAtMost.
+//   - An answer is Done, Refused or Unknown. What is done has its event; what is refused has none; what is
+//     unknown happened once or not at all, which sending it again with the same key brings to light.
+//   - It keeps a number for each effect, and a form for each command whose outcome is unknown, of which there
+//     are about KeptAtMost.
 package ledger
 
 import (
@@ -37,7 +37,7 @@ type Command struct {
 	Kind string // such as "accept"
 	Effect
 	// Keyed commands are answered the same however often they are sent. Others, such as a decision, are decided
-	// anew: what was done may then be refused, when somebody has undone it meanwhile.
+	// again: what was done may then be refused, when somebody has undone it meanwhile.
 	Keyed bool
 }
 

@@ -261,7 +261,8 @@ func (t *Tab) listen(ctx context.Context, conn *websocket.Conn) (worked bool, er
 		case <-ctx.Done():
 			return worked, nil
 		case err := <-failed:
-			if websocket.IsCloseError(err, websocket.ClosePolicyViolation) { // the session has ended: the page may be another's
+			// The session has ended: the page may be another's.
+			if websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
 				t.Visit(t.Path())
 			}
 			return worked, err

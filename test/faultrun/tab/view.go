@@ -1,5 +1,5 @@
-// Package tab is an open page that follows its app's pushes as the client in pkg/live/client does, without drawing
-// anything: hundreds of them cost little.
+// Package tab is an open page that follows its app's pushes as the client in pkg/live/client does, without
+// drawing anything: hundreds of them cost little.
 //
 // Invariants:
 //   - A view changes by what the socket brings, and by the pages that a browser would fetch by itself, and by
@@ -139,7 +139,8 @@ func rowOf(n *html.Node, by string) row {
 	return row{id: attribute(n, "id"), key: attribute(n, "data-"+by), text: text(n), revision: number(attribute(n, "data-revision"))}
 }
 
-// apply puts a row right wherever it shows. It returns true where only the server knows how the page looks now.
+// apply puts a row right wherever it shows. It returns true where only the server knows how the page looks
+// now.
 func (v *view) apply(p pushed) (unsure bool, err error) {
 	known := int64(-1)
 	if seen, ok := v.seen[p.ID]; ok {
@@ -275,7 +276,8 @@ func (v *view) difference(reload *view) string {
 			return fmt.Sprintf("%s is %q, not %q", name, shown, want)
 		}
 	}
-	if len(reload.lists) == 0 && v.rest != reload.rest { // a list's page has its pager besides, which no push changes
+	// A list's page has its pager besides, which no push changes.
+	if len(reload.lists) == 0 && v.rest != reload.rest {
 		at := 0
 		for at < min(len(v.rest), len(reload.rest)) && v.rest[at] == reload.rest[at] {
 			at++
