@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/tracing"
 )
 
 const (
@@ -61,7 +62,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	return &Client{
 		base: strings.TrimRight(c.URL, "/"), token: c.Token, timeout: c.Timeout,
 		http: &http.Client{
-			Transport: transport,
+			Transport: tracing.Transport("gateway", transport),
 			// A redirect is no answer about money.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -16,6 +16,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/rights"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 	"countersign.example/pkg/web"
 )
@@ -69,7 +70,7 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxIdle
 	return &Client{name: name, base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{
-		Transport: transport,
+		Transport: tracing.Transport(name, transport),
 		// A redirect would carry a command somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, timeout: perAttempt, deadline: deadline}, nil

@@ -14,6 +14,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -233,9 +234,13 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 			return
 		}
 		began := time.Now()
-		if !c.recordAll(fetching, work, batch) {
+		traced, end := tracing.Batch(work, tracing.Consumer, tracing.ProcessBatch, len(batch), c.traced(batch))
+		recorded := c.recordAll(fetching, traced, batch)
+		if !recorded {
+			end(errNotRecorded)
 			return
 		}
+		end(nil)
 		commits.recorded(batch)
 		c.advance(batch)
 		rested = time.Now().Add(min(time.Since(began), restAtMost))

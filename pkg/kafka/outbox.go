@@ -14,13 +14,15 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/tracing"
 )
 
 // outboxBatch is what the relay publishes in one call.
 type outboxBatch struct {
 	positions []int64
 	messages  []kafkago.Message
-	cut       bool // there was more than fits
+	traced    []tracing.Part // those of a trace that is recorded
+	cut       bool           // there was more than fits
 }
 
 // nextBatch reads what is oldest on the outbox, limit events and relayBytes at most.
@@ -44,6 +46,9 @@ func (r *Relay) nextBatch(ctx context.Context, limit int) (outboxBatch, error) {
 		}
 		batch.positions = append(batch.positions, position)
 		batch.messages = append(batch.messages, m)
+		if tracing.Recorded(e.TraceParent) {
+			batch.traced = append(batch.traced, tracing.Published(e.TraceParent, topic, e.ID.String(), e.Type))
+		}
 		return true, nil
 	})
 	return batch, err

@@ -17,6 +17,7 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/signing"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -198,7 +199,9 @@ func (r *Relay) drain(ctx context.Context, writer *kafkago.Writer) error {
 }
 
 // publish writes what was taken, in one call, and takes off the list what was acknowledged.
-func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBatch) error {
+func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBatch) (err error) {
+	ctx, end := tracing.Batch(ctx, tracing.Producer, tracing.PublishBatch, len(t.messages), t.traced)
+	defer func() { end(err) }()
 	acknowledged, err := r.write(ctx, writer, t.messages)
 	if len(acknowledged) == 0 {
 		return err

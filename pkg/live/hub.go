@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -134,11 +135,25 @@ func (h *Hub) status() *frame {
 
 // deliver adds entries that follow the ring's last to the ring and to the sockets.
 func (h *Hub) deliver(entries []entry) {
+	began := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer h.trace(entries, began)
 	h.ring.add(entries...)
 	h.fanOut(entries)
 	h.at.id = entries[len(entries)-1].id
+}
+
+// trace adds to the traces of entries that they were delivered. The caller holds mu.
+func (h *Hub) trace(entries []entry, began time.Time) {
+	if !tracing.On() {
+		return
+	}
+	for _, e := range entries {
+		if n := len(h.sockets[e.audience]); n > 0 && tracing.Recorded(e.trace) {
+			tracing.Add(tracing.Delivered(e.trace, n), began)
+		}
+	}
 }
 
 // fanOut queues entries for the sockets of their audience. The caller holds mu.

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -150,8 +151,8 @@ func (p *Pusher) persist(ctx context.Context, what string, try func() error) err
 }
 
 // pushRows pushes one batch. It answers when to look again.
-func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
-	catchup, ids, streams, err := l.unpushed(ctx)
+func (l *leader) pushRows(ctx context.Context) (next time.Duration, failed error) {
+	catchup, ids, streams, traces, err := l.unpushed(ctx)
 	switch {
 	case err != nil || catchup.behind:
 		return pollPause, err
@@ -160,6 +161,8 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	case len(ids) == 0:
 		return pollPause, nil
 	}
+	ctx, end := tracing.Batch(ctx, tracing.Internal, tracing.PushBatch, len(ids), parts(traces))
+	defer func() { end(failed) }()
 	rows, err := l.render(ctx, streams)
 	if err != nil {
 		var broken error
@@ -172,7 +175,7 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	if len(rows) > 0 {
 		entries := make([]outgoing, len(rows))
 		for i := range rows {
-			entries[i] = outgoing{rows[i].Audience, message{Row: &rows[i]}}
+			entries[i] = outgoing{rows[i].Audience, message{Row: &rows[i], Trace: traces[rows[i].ID]}}
 			audiences = append(audiences, rows[i].Audience)
 		}
 		if head, err = l.add(ctx, entries); err != nil {
@@ -187,9 +190,18 @@ func (l *leader) pushRows(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
+// selectUnpushed reads the list's first rows; selectTraced also where in a trace each stream's newest event
+// was written, if that was not long ago.
+const (
+	selectUnpushed = "select id, stream, '' from unpushed where stream <> all($1) order by id limit $2"
+	selectTraced   = `select id, u.stream, coalesce((select trace_parent from journal j where j.stream = u.stream
+		and recorded_at > now() - interval '15 minutes' order by version desc limit 1), '')
+		from unpushed u where u.stream <> all($1) order by id limit $2`
+)
+
 // unpushed reads the list's first rows and the streams they are about, each row's stream at the row's place;
-// and whether they are to be held.
-func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, streams []string, err error) {
+// the traces of the streams that are part of one; and whether they are to be held.
+func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, streams []string, traces map[string]string, err error) {
 	now, held := time.Now(), []string{}
 	for name, until := range l.held {
 		if until.Before(now) {
@@ -201,13 +213,29 @@ func (l *leader) unpushed(ctx context.Context) (catchup catchup, ids []int64, st
 	batch := &pgx.Batch{}
 	batch.Queue(selectCatchup).Query(pg.EachRow([]any{&catchup.marks, &catchup.behind}, func() { catchup.there = true }))
 	var id int64
-	var name string
-	batch.Queue("select id, stream from unpushed where stream <> all($1) order by id limit $2", held, pushLimit).
-		Query(pg.EachRow([]any{&id, &name}, func() { ids, streams = append(ids, id), append(streams, name) }))
-	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
-		return catchup, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+	var name, trace string
+	query := selectUnpushed
+	if tracing.On() {
+		query, traces = selectTraced, map[string]string{}
 	}
-	return catchup, ids, streams, nil
+	batch.Queue(query, held, pushLimit).Query(pg.EachRow([]any{&id, &name, &trace}, func() {
+		ids, streams = append(ids, id), append(streams, name)
+		if tracing.Recorded(trace) {
+			traces[name] = trace
+		}
+	}))
+	if err := l.db.Pool().SendBatch(ctx, batch).Close(); err != nil {
+		return catchup, nil, nil, nil, fmt.Errorf("read the unpushed rows: %w", err)
+	}
+	return catchup, ids, streams, traces, nil
+}
+
+// parts are the streams of a batch that are part of a trace.
+func parts(traces map[string]string) (parts []tracing.Part) {
+	for stream, trace := range traces {
+		parts = append(parts, tracing.Pushed(trace, stream))
+	}
+	return parts
 }
 
 // render renders each stream once. A panic of the app's renderer is an error of the stream, not the end of

@@ -191,8 +191,9 @@ func (h *Hub) decode(epoch string, found []redis.XMessage) (entries []entry, flo
 		if err := json.Unmarshal([]byte(text), &msg); err != nil {
 			return nil, entryID{}, false, fmt.Errorf("decode the entry %s: %w", m.ID, err)
 		}
-		msg.Cursor = cursor{epoch, id}.String()
-		entries = append(entries, entry{id, audience, cmp.Or(msg.about(), m.ID), prepare(msg)})
+		trace := msg.Trace
+		msg.Cursor, msg.Trace = cursor{epoch, id}.String(), ""
+		entries = append(entries, entry{id, audience, cmp.Or(msg.about(), m.ID), prepare(msg), trace})
 	}
 	return entries, floor, same, nil
 }

@@ -8,6 +8,7 @@ type entry struct {
 	audience string
 	about    string
 	frame    *frame
+	trace    string // of a trace that is recorded, or ""
 }
 
 // ring is the stream's recent past: every entry after floor.

@@ -71,6 +71,7 @@ type message struct {
 	Spread   int64     `json:"spread,omitempty"` // of a reset: within how many ms the page is to be fetched, at a random moment
 	Since    *string   `json:"since,omitempty"`  // answers a cursor that the browser sent: what follows is what came after it
 	Late     bool      `json:"late,omitempty"`   // Redis is away: updates will come, but later
+	Trace    string    `json:"trace,omitempty"`  // of a row, in Redis alone
 }
 
 func (m message) encode() []byte {

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
+
+	"countersign.example/pkg/tracing"
 )
 
 // rollbackTimeout bounds the rollback after a cancelled request.
@@ -63,6 +65,8 @@ func (tx *Tx) Flush(ctx context.Context) error { return tx.pipeline.ready(ctx) }
 
 // InTx runs fn in a transaction and commits it, or rolls back if fn fails or panics.
 func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	ctx, end := tracing.Within(ctx, tracing.Transaction, tracing.InTransaction)
+	defer func() { end(err) }()
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("take a connection: %w", err)

@@ -47,6 +47,7 @@ type Config struct {
 	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" desc:"how long everything together may take to stop, after DRAIN_DELAY"`
 	AllowPlaintext     []string      `env:"ALLOW_PLAINTEXT" desc:"what ENVIRONMENT=production may reach without TLS all the same: kafka, postgres, redis, http, separated by commas"`
 	DrainDelay         time.Duration `env:"DRAIN_DELAY" envDefault:"0s" desc:"how long to go on serving when told to stop, with /readyz unavailable, so that traffic leaves; 5s behind a load balancer"`
+	TraceConfig
 }
 
 // KafkaConfig is for services with a journal, which write to Kafka and read from it.
@@ -119,7 +120,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("ALLOW_PLAINTEXT names %q: use kafka, postgres, redis or http", part))
 		}
 	}
-	errs = append(errs, c.checkTLS(), Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
+	errs = append(errs, c.checkTLS(), c.TraceConfig.check(), Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
 	if c.DrainDelay < 0 {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
 	}

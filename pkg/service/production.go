@@ -47,7 +47,7 @@ func refused(c Configuration, role Role, environment map[string]string, now time
 			refuse("%s holds a secret that stands in Countersign's repository, so that everybody knows it: use one of your own", name)
 		}
 		// Of PUBLIC_URL the identity says more.
-		if strings.HasSuffix(name, "_URL") && name != "PUBLIC_URL" && strings.HasPrefix(value.String(), "http://") && !plain(plainHTTP) {
+		if (strings.HasSuffix(name, "_URL") && name != "PUBLIC_URL" || name == otlpEndpoint) && strings.HasPrefix(value.String(), "http://") && !plain(plainHTTP) {
 			refuse("%s is plain http: use https, or name http in ALLOW_PLAINTEXT where others do not read along", name)
 		}
 	}

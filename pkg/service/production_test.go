@@ -53,8 +53,8 @@ func TestProductionRefusesWhatIsNotSafe(t *testing.T) {
 		{"all at once", map[string]string{
 			"DATABASE_URL": "postgres://role@db.example/name?sslmode=require", "PGPASSWORD": "core-development", "REDIS_URL": "redis://redis.example",
 			"ORDERING_CORE_URL": "http://orders.example", "ORDERING_CORE_TOKEN": "contractor-to-orders-development-token", "EVENT_SIGNING_KEY_FILE": "",
-			"VERIFY_EVENTS": "accepted", "KAFKA_TLS": "false", "TRUSTED_PROXIES": "",
-		}, []string{"DATABASE_URL", "EVENT_SIGNING_KEY_FILE", "KAFKA_TLS", "ORDERING_CORE_TOKEN", "ORDERING_CORE_URL", "PGPASSWORD", "REDIS_URL", "TLS_CERT_FILE", "VERIFY_EVENTS"}},
+			"VERIFY_EVENTS": "accepted", "KAFKA_TLS": "false", "TRUSTED_PROXIES": "", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",
+		}, []string{"DATABASE_URL", "EVENT_SIGNING_KEY_FILE", "KAFKA_TLS", "ORDERING_CORE_TOKEN", "ORDERING_CORE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "PGPASSWORD", "REDIS_URL", "TLS_CERT_FILE", "VERIFY_EVENTS"}},
 		{"what is allowed by name", map[string]string{
 			"DATABASE_URL": "postgres://role@db.example/name", "REDIS_URL": "redis://redis.example", "ORDERING_CORE_URL": "http://orders.example",
 			"KAFKA_TLS": "false", "TRUSTED_PROXIES": "", "ALLOW_PLAINTEXT": "http,kafka,postgres,redis",

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/tracing"
 )
 
 // Role is the part of a service that a process plays.
@@ -251,6 +252,11 @@ func (p Program[C]) Run(ctx context.Context, cfg *C, role Role, log *slog.Logger
 		base:    base, secure: secure,
 		gate: gate{open: make(chan struct{})},
 	}
+	traces, err := tracing.Start(ctx, p.Name, string(role), log)
+	if err != nil {
+		return UsageError{fmt.Errorf("configuration: %w", err)}
+	}
+	rt.OnStop("traces", func(ctx context.Context) error { traces(ctx); return nil })
 	rt.admin(base.AdminAddr)
 	if err := p.Start(ctx, cfg, rt); err != nil {
 		return errors.Join(err, rt.Abandon())

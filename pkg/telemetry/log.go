@@ -5,11 +5,13 @@ import (
 	"io"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"countersign.example/pkg/event"
 )
 
 // NewLogger writes JSON lines, or text for a person when format is "text". A line that is
-// logged with a context has the correlation id of what it is part of, and who did it.
+// logged with a context has the correlation id of what it is part of, who did it, and the trace.
 func NewLogger(w io.Writer, service, format string, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	var h slog.Handler = slog.NewJSONHandler(w, options)
@@ -19,7 +21,7 @@ func NewLogger(w io.Writer, service, format string, level slog.Level) *slog.Logg
 	return slog.New(correlated{h}).With("service", service)
 }
 
-// correlated adds what event.Meta says to every record.
+// correlated adds what event.Meta says, and the id of a trace that is recorded, to every record.
 type correlated struct{ slog.Handler }
 
 func (h correlated) Handle(ctx context.Context, r slog.Record) error {
@@ -29,6 +31,9 @@ func (h correlated) Handle(ctx context.Context, r slog.Record) error {
 	}
 	if meta.Actor != "" {
 		r.AddAttrs(slog.String("actor", meta.Actor))
+	}
+	if traced := trace.SpanContextFromContext(ctx); traced.IsSampled() {
+		r.AddAttrs(slog.String("trace_id", traced.TraceID().String()))
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -7,6 +7,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -46,11 +47,11 @@ func NewMetrics(service string) *Metrics {
 // Request counts one answered request. The route is the pattern ("/payments/:id"), never the
 // path, for a label with ids in it grows without end.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	if route == "" {
-		route = "unmatched"
-	}
-	m.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.requests.WithLabelValues(knownMethod(method), Route(route), strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// Route is what a route is called whose pattern is this; without one, a request has met none.
+func Route(pattern string) string { return cmp.Or(pattern, "unmatched") }
 
 // Handler serves the metrics in Prometheus' format.
 func (m *Metrics) Handler() http.Handler {

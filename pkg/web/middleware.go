@@ -18,6 +18,7 @@ import (
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/tracing"
 )
 
 const (
@@ -35,27 +36,33 @@ const (
 )
 
 var (
-	traceParent   = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	traceParent   = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf]$`) // a recorded one
 	correlationID = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 )
 
 // HeaderCorrelationID carries the correlation id between our services.
 const HeaderCorrelationID = "X-Correlation-Id"
 
-// correlate puts event.Meta into the request's context. Only a service's correlation id is
-// believed; a browser could make people's traces look related.
+// correlate puts event.Meta into the request's context, and begins the request's span; a socket, which is
+// open for hours, has none. Only a service's correlation id and trace are believed; a browser could make
+// people's traces look related.
 func correlate(trustHeader bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			meta := event.Meta{}
+			if r.URL.Path != livePath {
+				traced, end := tracing.Request(r, telemetry.Route(c.Path()), trustHeader)
+				defer func() { end(c.Response().Status) }()
+				r = traced
+			}
+			meta := event.Meta{TraceParent: tracing.Parent(r.Context())}
 			if h := r.Header.Get(HeaderCorrelationID); trustHeader && correlationID.MatchString(h) {
 				meta.CorrelationID = h
 			} else {
 				meta.CorrelationID = uuid.Must(uuid.NewV7()).String()
 			}
-			if h := r.Header.Get("Traceparent"); traceParent.MatchString(h) {
-				meta.TraceParent = h
+			if h := r.Header.Get("Traceparent"); trustHeader && meta.TraceParent == "" && traceParent.MatchString(h) {
+				meta.TraceParent = h // handed on where this process does not trace
 			}
 			c.SetRequest(r.WithContext(event.WithMeta(r.Context(), meta)))
 			c.Response().Header().Set(HeaderCorrelationID, meta.CorrelationID)
@@ -175,9 +182,9 @@ func secureHeaders(formOrigin string) echo.MiddlewareFunc {
 	}
 }
 
-// inert sets what every answer has: no browser takes it for a document of another kind, runs or loads anything
-// for it, or shows it in a frame. A page has a policy of its own, see secureHeaders. In production browsers
-// come by HTTPS alone from then on.
+// inert sets what every answer has: no browser takes it for a document of another kind, runs or loads
+// anything for it, or shows it in a frame. A page has a policy of its own, see secureHeaders. In production
+// browsers come by HTTPS alone from then on.
 func inert(production bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

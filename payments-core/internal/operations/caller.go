@@ -17,6 +17,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/tracing"
 )
 
 // recordTimeout bounds storing that a call had no answer.
@@ -74,7 +75,7 @@ func (c *Caller) NextRetry(job *river.Job[callArgs]) time.Time {
 
 // Work asks the gateway once. Without a definite answer the job is snoozed, and asks again with the same key.
 // A stuck operation is left to an operator.
-func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
+func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) (failed error) {
 	o, err := byID(ctx, c.service.db.Pool(), job.Args.Operation)
 	if err != nil {
 		return err
@@ -82,8 +83,10 @@ func (c *Caller) Work(ctx context.Context, job *river.Job[callArgs]) error {
 	if o.State != Open || o.Stuck() {
 		return nil // another worker was taken for dead, and was not
 	}
-	ctx = event.WithMeta(ctx, o.Meta)
+	ctx, end := tracing.Within(tracing.Resume(event.WithMeta(ctx, o.Meta), o.TraceParent), tracing.Job(job.Kind), tracing.Attempt(o.Attempts+1))
+	defer func() { end(failed) }()
 	result, err := c.call(ctx, o)
+	failed = err
 	decide := func(locked *lockedPayment) Outcome { return OutcomeOf(locked.payment, locked.order, o, result) }
 	switch {
 	case errors.Is(err, gateway.ErrKeyReused):

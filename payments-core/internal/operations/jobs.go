@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -70,7 +71,10 @@ func (w *reconsiderWorker) Work(ctx context.Context, job *river.Job[reconsiderAr
 		if err != nil {
 			return err
 		}
-		return w.service.applyRules(ctx, tx, locked)
+		ctx, end := tracing.Within(tracing.Resume(ctx, locked.cause.TraceParent), tracing.Job(job.Kind), nil)
+		err = w.service.applyRules(ctx, tx, locked)
+		end(err)
+		return err
 	})
 }
 

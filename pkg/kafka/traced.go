@@ -1,0 +1,41 @@
+package kafka
+
+import (
+	"errors"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"countersign.example/pkg/tracing"
+)
+
+// errNotRecorded ends the spans of a batch that another replica will receive.
+var errNotRecorded = errors.New("the generation has ended")
+
+// traceFor is how long after its publication an event is still part of its trace. A copy that is made again,
+// or that was away for long, adds nothing to traces that nobody looks at any more.
+const traceFor = 15 * time.Minute
+
+// traced are the messages whose trace is recorded.
+func (c *Consumer) traced(batch []kafkago.Message) (parts []tracing.Part) {
+	if !tracing.On() {
+		return nil
+	}
+	for _, m := range batch {
+		var parent, id, typ string
+		for _, h := range m.Headers {
+			switch h.Key {
+			case "traceparent":
+				parent = string(h.Value)
+			case "ce_id":
+				id = string(h.Value)
+			case "ce_type":
+				typ = string(h.Value)
+			}
+		}
+		if tracing.Recorded(parent) && time.Since(m.Time) < traceFor {
+			parts = append(parts, tracing.Received(parent, c.cfg.Group, m.Topic, id, typ))
+		}
+	}
+	return parts
+}
