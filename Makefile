@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters bench faults containers ci launcher browser go
+.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom kafka topics tail dead-letters reconcile bench faults containers ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,10 @@ dead-letters: ## What a service could not record: make dead-letters SERVICE=mana
 	@test -n "$(SERVICE)" || { echo "of which service? make dead-letters SERVICE=manager-ui" >&2; exit 2; }
 	@test -r ".local/$(SERVICE).env" || { echo "no .local/$(SERVICE).env: there is no such service, or it was never started by make run" >&2; exit 2; }
 	@. ./.local/$(SERVICE).env && exec bin/$(SERVICE) dead-letters $(or $(ARGS),list)
+
+reconcile: go ## Compare the databases, the topics and the gateway's record of make run (ARGS=--json)
+	@test -r .local/countersign.env || { echo "no .local/countersign.env: make run has not started anything here yet" >&2; exit 2; }
+	@go build -o bin/countersign ./deploy/countersign && . ./.local/countersign.env && exec bin/countersign reconcile $(ARGS)
 
 bench: launcher ## Measure speed (by hand, on a quiet machine)
 	@bin/local build

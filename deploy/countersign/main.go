@@ -1,7 +1,8 @@
-// Countersign checks, without the services and their databases, that a payment was countersigned:
+// Countersign checks the system from outside:
 //
 //	countersign verify FILE            a bundle of evidence, as a payment's page gives it; offline
-//	countersign verify --topics        everything that the topics hold
+//	countersign verify --topics        everything that the topics hold, by its signatures
+//	countersign reconcile              all databases, the topics and the gateway's record against each other
 //
 // It changes nothing. The exit code is 0 if all holds, 1 if something does not, and 2 if it cannot be read.
 package main
@@ -34,7 +35,7 @@ var errNotHeld = errors.New("it does not hold")
 
 // execute returns the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := &cobra.Command{Use: "countersign", Short: "Check that payments were countersigned", SilenceUsage: true, SilenceErrors: true}
+	root := &cobra.Command{Use: "countersign", Short: "Check that payments were countersigned, and that all records agree", SilenceUsage: true, SilenceErrors: true}
 	root.CompletionOptions.DisableDefaultCmd = true
 	var keys string
 	var topics bool
@@ -55,7 +56,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	verify.Flags().StringVar(&keys, "keys", "", "file of public keys that you trust, as EVENT_VERIFY_KEYS_FILE: only those count, and the cut-off that it holds does")
 	verify.Flags().BoolVar(&topics, "topics", false, "verify all that the topics hold")
-	root.AddCommand(verify)
+	root.AddCommand(verify, reconcileCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

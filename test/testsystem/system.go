@@ -42,6 +42,8 @@ var services = []string{Gateway, Core, Ordering, Contractor, Manager}
 // Unlimited are settings of a system whose load comes from one address and few browsers.
 var Unlimited = []string{"REQUESTS_PER_SESSION=0", "REQUESTS_PER_ADDRESS=0", "SIGN_INS_PER_ADDRESS=0", "SESSIONS_PER_ADDRESS=0", "SOCKETS_PER_SESSION=0"}
 
+const gatewayToken = "test-token-of-the-gateway-0123456789"
+
 // startTimeout is generous: tests share two cores with builds.
 const startTimeout = 60 * time.Second
 
@@ -167,7 +169,6 @@ func (s *System) Use(bin string) { s.bin = bin }
 
 // settings returns the variables of one service.
 func (s *System) settings(name string) []string {
-	const gatewayToken = "GATEWAY_TOKEN=test-token-of-the-gateway-0123456789"
 	identity := []string{"IDENTITY=demo"}
 	if s.provider {
 		identity = []string{"IDENTITY=oidc", "PUBLIC_URL=" + s.URL(name), "OIDC_ISSUER=" + s.URL(Identity), "OIDC_CLIENT_ID=" + name,
@@ -177,9 +178,9 @@ func (s *System) settings(name string) []string {
 		"ORDERING_CORE_URL="+s.URL(Ordering), "ORDERING_CORE_TOKEN="+token(name, Ordering))
 	switch name {
 	case Gateway:
-		return []string{gatewayToken, "SLOW_DELAY=1s"}
+		return []string{"GATEWAY_TOKEN=" + gatewayToken, "SLOW_DELAY=1s"}
 	case Core:
-		return []string{gatewayToken, "GATEWAY_URL=" + s.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms", "PAYOUT_GRACE=0s",
+		return []string{"GATEWAY_TOKEN=" + gatewayToken, "GATEWAY_URL=" + s.URL(Gateway), "RETRY_DELAYS=100ms,200ms,300ms", "PAYOUT_GRACE=0s",
 			"SERVICE_TOKENS=" + accepted(Core, Manager)}
 	case Ordering:
 		return []string{"SERVICE_TOKENS=" + accepted(Ordering, Contractor, Manager, seed)}
