@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
 // PostgresConfig says where a PostgreSQL 18 lives and how it runs.
@@ -186,4 +188,9 @@ func DefaultCacheDir() string {
 		return filepath.Join(dir, "countersign", "postgres")
 	}
 	return filepath.Join(os.TempDir(), "countersign-postgres")
+}
+
+// PostgresProgram is the server's program, once a server has been started with cacheDir.
+func PostgresProgram(cacheDir string) string {
+	return filepath.Join(cacheDir, string(embeddedpostgres.V18), "bin", "postgres")
 }
