@@ -112,8 +112,10 @@ func New(o Options) (*Site, error) {
 	})
 	e.Use(
 		correlate(false), secureHeaders(o.FormOrigin),
+		// A form is mostly answered with a redirect, which has nothing to compress; to have a compressor ready for
+		// it all the same would be a seventh of what an app does for a form.
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
-			return c.Request().URL.Path == livePath
+			return c.Request().URL.Path == livePath || c.Request().Method == http.MethodPost
 		}}),
 		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
 		o.Sessions.middleware, s.identify,

@@ -50,6 +50,16 @@ func TestAPageIsWholeAndSafe(t *testing.T) {
 	}
 }
 
+func TestWhatAFormIsAnsweredWithIsNotCompressed(t *testing.T) {
+	s := startSample(t)
+	for method, want := range map[string]string{http.MethodGet: "gzip", http.MethodPost: ""} {
+		response, body := s.do(t, method, "/nothing", nil, "Accept-Encoding", "gzip")
+		if got := response.Header.Get("Content-Encoding"); got != want || len(body) < 1024 {
+			t.Errorf("%s: %d bytes come as %q, not %q", method, len(body), got, want)
+		}
+	}
+}
+
 func TestAFragmentIsTheRowOfThePage(t *testing.T) {
 	row := sampleRows()[0]
 	html, err := paymentRow.HTML(mustRenderer(t, web.TestAssets()), row)
