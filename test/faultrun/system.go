@@ -18,14 +18,18 @@ const replicas = 2
 // system is every service as two web processes behind a balancer and two consumers.
 type system struct {
 	*testsystem.System
+	parts     *parts
 	dir       string // of the logs
 	processes []*process
 	balancers []*balancer
 }
 
-// startSystem starts everything and waits until it is ready.
-func startSystem(o *testsystem.Outside, dir string, extra ...string) *system {
-	s := &system{System: testsystem.Prepare(o, extra...), dir: dir}
+// startSystem starts everything and waits until it is ready. What its parts keep is in data.
+func startSystem(o *testsystem.Outside, dir, data string, extra ...string) *system {
+	p, err := startParts(o.Context(), data)
+	testsystem.Check(err)
+	o.Cleanup(func() { testsystem.Check(p.close()) })
+	s := &system{System: testsystem.Prepare(o, p.own(), extra...), parts: p, dir: dir}
 	o.Cleanup(s.close)
 	for _, service := range []string{testsystem.Gateway, testsystem.Core, testsystem.Ordering, testsystem.Contractor, testsystem.Manager} {
 		s.add(service)
@@ -41,8 +45,12 @@ func startSystem(o *testsystem.Outside, dir string, extra ...string) *system {
 
 // add adds the processes of a service. The gateway is somebody else's: one process.
 func (s *system) add(service string) {
+	linked, err := s.parts.linked(s.System, service)
+	testsystem.Check(err)
 	command := func(args ...string) *exec.Cmd {
-		return s.Command(context.Background(), service, args...)
+		cmd := s.Command(context.Background(), service, args...)
+		cmd.Env = append(cmd.Env, linked...)
+		return cmd
 	}
 	roles, n := []string{"web", "consumer"}, replicas
 	if service == testsystem.Gateway {

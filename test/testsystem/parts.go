@@ -36,17 +36,25 @@ type Parts struct {
 // oneByOne has tests take turns that would disturb each other on a real part.
 var oneByOne sync.Mutex
 
-// startParts starts what is not there. kafkaUser is how to reach a Kafka of the test's own.
-func startParts(tb testing.TB, kafkaUser *connection.Settings) *Parts {
+// Own are parts of the test's own, each nil or empty where it has none.
+type Own struct {
+	Kafka *connection.Settings
+	Redis string // its address, redis://
+}
+
+// startParts starts what is not there.
+func startParts(tb testing.TB, own Own) *Parts {
 	tb.Helper()
 	p := &Parts{Brokers: os.Getenv("TEST_KAFKA_BROKERS"), RedisURL: os.Getenv("TEST_REDIS_URL")}
-	if p.Brokers != "" || p.RedisURL != "" {
+	if own.Redis != "" {
+		p.RedisURL = own.Redis
+	} else if p.Brokers != "" || p.RedisURL != "" {
 		oneByOne.Lock()
 		tb.Cleanup(oneByOne.Unlock)
 	}
 	switch {
-	case kafkaUser != nil:
-		p.Brokers, p.Connection = strings.Join(kafkaUser.KafkaBrokers, ","), *kafkaUser
+	case own.Kafka != nil:
+		p.Brokers, p.Connection = strings.Join(own.Kafka.KafkaBrokers, ","), *own.Kafka
 	case p.Brokers == "":
 		p.kafkaDir = tb.TempDir()
 		broker, err := embedded.Kafka(p.kafkaDir, servicetest.FreeAddr(tb))
@@ -62,7 +70,7 @@ func startParts(tb testing.TB, kafkaUser *connection.Settings) *Parts {
 	default:
 		forget(tb, p.Brokers)
 	}
-	if kafkaUser == nil {
+	if own.Kafka == nil {
 		p.Connection = connection.Plaintext(p.Brokers)
 	}
 	if p.RedisURL == "" {

@@ -16,7 +16,7 @@ import (
 func NewSecured(tb testing.TB, as func(user string) connection.Settings) *System {
 	tb.Helper()
 	admin := as("admin")
-	s := newSystem(tb, Programs(tb), false, nil, &admin)
+	s := newSystem(tb, Programs(tb), false, nil, Own{Kafka: &admin})
 	for _, name := range services {
 		s.use(name, pgtest.NewURL(tb))
 	}

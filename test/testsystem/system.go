@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/pg/pgtest"
 	"countersign.example/pkg/service/servicetest"
@@ -71,20 +70,20 @@ func New(tb testing.TB, extra ...string) *System {
 
 func newOfThese(tb testing.TB, provider bool, extra ...string) *System {
 	tb.Helper()
-	s := prepare(tb, provider, extra...)
+	s := prepare(tb, provider, Own{}, extra)
 	s.startAll()
 	return s
 }
 
 // Prepare is New for whoever starts the services by Command.
-func Prepare(tb testing.TB, extra ...string) *System {
+func Prepare(tb testing.TB, own Own, extra ...string) *System {
 	tb.Helper()
-	return prepare(tb, false, extra...)
+	return prepare(tb, false, own, extra)
 }
 
-func prepare(tb testing.TB, provider bool, extra ...string) *System {
+func prepare(tb testing.TB, provider bool, own Own, extra []string) *System {
 	tb.Helper()
-	s := newSystem(tb, Programs(tb), provider, extra, nil)
+	s := newSystem(tb, Programs(tb), provider, extra, own)
 	for _, name := range services {
 		s.use(name, s.migrated(name))
 	}
@@ -102,7 +101,7 @@ func NewWithProvider(tb testing.TB, extra ...string) *System {
 // NewOf is New with the programs in the folder bin, of another version.
 func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	tb.Helper()
-	s := newSystem(tb, bin, false, extra, nil)
+	s := newSystem(tb, bin, false, extra, Own{})
 	for _, name := range services {
 		s.use(name, pgtest.NewURL(tb))
 		s.Run(name, "migrate")
@@ -111,9 +110,9 @@ func NewOf(tb testing.TB, bin string, extra ...string) *System {
 	return s
 }
 
-func newSystem(tb testing.TB, bin string, provider bool, extra []string, kafkaUser *connection.Settings) *System {
+func newSystem(tb testing.TB, bin string, provider bool, extra []string, own Own) *System {
 	tb.Helper()
-	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb, kafkaUser), addr: map[string]string{}, admin: map[string]string{}, env: map[string][]string{},
+	s := &System{tb: tb, bin: bin, provider: provider, Parts: startParts(tb, own), addr: map[string]string{}, admin: map[string]string{}, env: map[string][]string{},
 		Database: map[string]string{}, Keys: kafkatest.NewKeys(tb), running: map[string]*Process{}}
 	for _, name := range services {
 		s.addr[name] = servicetest.FreeAddr(tb)
