@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/signing"
+	"countersign.example/pkg/telemetry"
 )
 
 // Service declares a service. C is its configuration, a struct that embeds service.Config and
@@ -160,8 +162,14 @@ func (s Service[C]) check(cfg *C, role service.Role) error {
 	if err != nil || !role.Serves(service.Consumer) {
 		return err
 	}
-	_, err = s.signer(cfg, Base{Keys: keys, Log: log})
-	return err
+	signer, err := s.signer(cfg, Base{Keys: keys, Log: log})
+	if err != nil {
+		return err
+	}
+	if err := signer.Healthy(); err != nil {
+		return fmt.Errorf("EVENT_SIGNING_KEY_FILE: %w", err)
+	}
+	return nil
 }
 
 func openKeys[C any](cfg *C, log *slog.Logger) (*signing.Keys, error) {
@@ -197,6 +205,7 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 		return err
 	}
 	rt.Health.Optional("keys", func(context.Context) error { return b.Keys.Healthy() })
+	s.ends(cfg, rt, b)
 	if b.verifier.AcceptUnsigned {
 		rt.Log.Warn("VERIFY_EVENTS is accepted: an event without a signature may be anybody's; set it to required when every service signs")
 	}
@@ -228,6 +237,39 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 	}
 	rt.Serve(nil)
 	return nil
+}
+
+// retired is how long after its last key has ended a source counts as one that is no more: what it has signed
+// must be verified for ever, so that its keys stay in the file.
+const retired = 14 * 24 * time.Hour
+
+// ends are the keys and the certificate for Kafka, which end by time.
+func (s Service[C]) ends(cfg *C, rt *service.Runtime, b Base) {
+	if settings := kafkaConfig(cfg).Settings; settings.KafkaCertFile != "" {
+		rt.Certificate("kafka", "KAFKA_CERT_FILE", "Kafka lets this service in no more", settings.CertificateUntil)
+	}
+	rt.Metrics.MustRegister(telemetry.Gauges{
+		Descriptions: []*prometheus.Desc{telemetry.Description("verifying_key_valid_until_seconds",
+			"When the last key of a source ends to be valid, as Unix time: its events are refused from then on.", "source")},
+		Read: func(_ context.Context, emit func(int, float64, ...string)) {
+			for source, until := range b.Keys.Until() {
+				emit(0, float64(until.Unix()), source)
+			}
+		},
+	})
+	rt.Ends(func() (keys []service.Ending) {
+		for source, until := range b.Keys.Until() {
+			if time.Since(until) > retired {
+				continue
+			}
+			keys = append(keys, service.Ending{What: "the last key of " + source, Until: until, Then: "its events wait in its outbox, until it has another key"})
+		}
+		return keys
+	})
+	if rt.Role.Serves(service.Consumer) {
+		return // the signer knows better
+	}
+	rt.Health.Optional("signing", func(context.Context) error { return b.Keys.Signs(s.source(), time.Now()) })
 }
 
 // restricted has a service begin under a role that may only add to its journal. In development it says what

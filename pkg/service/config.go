@@ -57,6 +57,7 @@ type KafkaConfig struct {
 	EventVerifyKeysFile string       `env:"EVENT_VERIFY_KEYS_FILE,required,notEmpty" desc:"the public keys of all services, by which received events are verified"`
 	VerifyEvents        Verification `env:"VERIFY_EVENTS" envDefault:"required" desc:"required, or accepted while some services do not sign yet: unsigned events pass then, and are counted"`
 	AllowUnsignedUntil  string       `env:"ALLOW_UNSIGNED_UNTIL" desc:"with ENVIRONMENT=production and VERIFY_EVENTS=accepted: the last day of that, within a month, such as 2026-12-24"`
+	AllowAnonymousKafka bool         `env:"ALLOW_ANONYMOUS_KAFKA" envDefault:"false" desc:"true lets ENVIRONMENT=production use a Kafka that does not ask who this service is"`
 	AllowOwnerRole      bool         `env:"ALLOW_OWNER_ROLE" envDefault:"false" desc:"true lets a role serve in production that may change and delete what is in the journal"`
 }
 

@@ -26,7 +26,8 @@ func safe() map[string]string {
 		"ENVIRONMENT": "production", "HTTP_ADDR": ":3000", "DATABASE_URL": "postgres://role@db.example/name?sslmode=verify-full", "PGPASSWORD": "kept to us",
 		"KAFKA_BROKERS": "kafka.example:9092", "EVENT_SIGNING_KEY_FILE": "key.pem", "EVENT_VERIFY_KEYS_FILE": "verify.json",
 		"REDIS_URL": "rediss://role:kept@redis.example:6379", "ORDERING_CORE_URL": "https://orders.example", "ORDERING_CORE_TOKEN": "a token of our own",
-		"KAFKA_TLS": "true", "TRUSTED_PROXIES": "10.0.0.0/8",
+		"KAFKA_TLS": "true", "KAFKA_SASL": "scram-sha-512", "KAFKA_USERNAME": "contractor-ui", "KAFKA_PASSWORD": "kept",
+		"TRUSTED_PROXIES": "10.0.0.0/8",
 	}
 }
 
@@ -58,6 +59,10 @@ func TestProductionRefusesWhatIsNotSafe(t *testing.T) {
 		{"what is allowed by name", map[string]string{
 			"DATABASE_URL": "postgres://role@db.example/name", "REDIS_URL": "redis://redis.example", "ORDERING_CORE_URL": "http://orders.example",
 			"KAFKA_TLS": "false", "TRUSTED_PROXIES": "", "ALLOW_PLAINTEXT": "http,kafka,postgres,redis",
+		}, nil},
+		{"a Kafka that lets anybody in", map[string]string{"KAFKA_SASL": "", "KAFKA_USERNAME": "", "KAFKA_PASSWORD": ""}, []string{"KAFKA_SASL"}},
+		{"a Kafka that lets anybody in, by name", map[string]string{
+			"KAFKA_SASL": "", "KAFKA_USERNAME": "", "KAFKA_PASSWORD": "", "ALLOW_ANONYMOUS_KAFKA": "true",
 		}, nil},
 		{"sockets of this machine", map[string]string{"DATABASE_URL": "host=/run/postgresql user=role", "REDIS_URL": "unix:///run/redis.sock"}, nil},
 		{"plaintext where TLS fails", map[string]string{"DATABASE_URL": "postgres://db.example/name?sslmode=prefer"}, []string{"DATABASE_URL"}},

@@ -44,6 +44,7 @@ type Runtime struct {
 	base    *Config
 	secure  *tls.Config // of the HTTP server; nil for none
 	gate    gate
+	ends    []func() []Ending
 }
 
 // Serve adds the HTTP server: /livez and /readyz, and handler (may be nil) for the rest. Add it
@@ -258,11 +259,15 @@ func (p Program[C]) Run(ctx context.Context, cfg *C, role Role, log *slog.Logger
 	}
 	rt.OnStop("traces", func(ctx context.Context) error { traces(ctx); return nil })
 	rt.admin(base.AdminAddr)
+	rt.certificates()
 	if err := p.Start(ctx, cfg, rt); err != nil {
 		return errors.Join(err, rt.Abandon())
 	}
 	if len(rt.gate.conditions) == 0 {
 		close(rt.gate.open)
+	}
+	if len(rt.ends) > 0 {
+		rt.Go("ends", rt.watchEnds)
 	}
 	delay := base.DrainDelay
 	if !role.Serves(Web) {

@@ -96,6 +96,26 @@ func (k *Keys) Key(id string) (key Key, known bool) {
 	return key, known
 }
 
+// Until is until when the last key of each source counts.
+func (k *Keys) Until() map[string]time.Time {
+	until := map[string]time.Time{}
+	for _, key := range k.now().keys {
+		if key.ValidUntil.After(until[key.Source]) {
+			until[key.Source] = key.ValidUntil
+		}
+	}
+	return until
+}
+
+// Signs returns an error if the source has no key with which it could sign at a time. It is for processes
+// that do not know which of them it uses.
+func (k *Keys) Signs(source string, at time.Time) error {
+	if until := k.Until()[source]; !at.Before(until) {
+		return fmt.Errorf("every key of %s has ended, the last at %s: give that service another one", source, until.Format(time.RFC3339))
+	}
+	return nil
+}
+
 // parseKeys is parseTrust for those who verify: with no key they would refuse everything, for good.
 func parseKeys(content []byte) (ring, error) {
 	r, err := parseTrust(content)

@@ -24,7 +24,8 @@ type Signer struct {
 }
 
 // OpenSigner reads the file of EVENT_SIGNING_KEY_FILE: an Ed25519 key as PKCS#8 in PEM. The key must be one
-// of the source's in keys, since nobody would believe another.
+// of the source's in keys, since nobody would believe another. One that has ended is opened, too: it signs
+// nothing, and its service does everything else until there is another one.
 func OpenSigner(path, source string, keys *Keys, log *slog.Logger) (*Signer, error) {
 	s := &Signer{source: source, keys: keys}
 	var err error
@@ -58,17 +59,31 @@ func (s *Signer) parse(content []byte) (signingKey, error) {
 		return signingKey{}, errors.New("it is not an Ed25519 key as PKCS#8")
 	}
 	k := signingKey{private, KeyID(private.Public().(ed25519.PublicKey))}
+	if s.file == nil { // it is being opened
+		_, err = s.own(k.id)
+		return k, err
+	}
 	return k, s.trusted(k.id, time.Now())
+}
+
+// own returns the key as others know it; an error unless they know it as the source's.
+func (s *Signer) own(id string) (Key, error) {
+	known, is := s.keys.now().keys[id]
+	switch {
+	case !is:
+		return known, fmt.Errorf("key %s is not among those of EVENT_VERIFY_KEYS_FILE: nobody would believe it", id)
+	case known.Source != s.source:
+		return known, fmt.Errorf("key %s is one of %s, and this is %s", id, known.Source, s.source)
+	}
+	return known, nil
 }
 
 // trusted returns an error unless others believe the key for what is signed at a time.
 func (s *Signer) trusted(id string, at time.Time) error {
-	known, is := s.keys.now().keys[id]
+	known, err := s.own(id)
 	switch {
-	case !is:
-		return fmt.Errorf("key %s is not among those of EVENT_VERIFY_KEYS_FILE: nobody would believe it", id)
-	case known.Source != s.source:
-		return fmt.Errorf("key %s is one of %s, and this is %s", id, known.Source, s.source)
+	case err != nil:
+		return err
 	case !known.Valid(at) || !known.Valid(at.Add(publishedWithin)):
 		return fmt.Errorf("key %s is valid from %s until %s: give this service another one", id,
 			known.ValidFrom.Format(time.RFC3339), known.ValidUntil.Format(time.RFC3339))

@@ -321,8 +321,19 @@ func TestNothingIsSignedWithAKeyThatHasEnded(t *testing.T) {
 
 	require.ErrorContains(t, s.Sign(accepted().Event), "give this service another one")
 	require.ErrorContains(t, s.Healthy(), "give this service another one")
-	_, err := signing.OpenSigner(signing.KeyFile(o.dir, "/manager-ui"), "/manager-ui", keys, quiet)
-	require.ErrorContains(t, err, "give this service another one")
+
+	require.ErrorContains(t, keys.Signs("/manager-ui", time.Now()), "every key of /manager-ui has ended")
+
+	// a process that starts then does everything else, and signs again once it is given another key
+	s = o.signer("/manager-ui", keys)
+	require.ErrorContains(t, s.Sign(accepted().Event), "give this service another one")
+	require.ErrorContains(t, s.Healthy(), "give this service another one")
+	made := o.renew("/manager-ui", now.Add(-time.Minute), now.Add(2*time.Hour))
+	signed := sign(t, s, accepted())
+	require.Equal(t, made.ID, keyID(t, &signed))
+	require.NoError(t, s.Healthy())
+	require.NoError(t, keys.Signs("/manager-ui", time.Now()))
+	require.Equal(t, map[string]time.Time{"/manager-ui": made.ValidUntil}, keys.Until())
 }
 
 // A message has the time at which it is sent, and a sending that fails is repeated: what is signed in a key's

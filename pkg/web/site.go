@@ -296,6 +296,8 @@ func awaySentence(away []string) string {
 			notices = append(notices, "Live updates are late: reload to see the newest.")
 		case "kafka":
 			notices = append(notices, "News from the other apps is late: what you do here is saved and passed on once the connection is back.")
+		case "signing":
+			notices = append(notices, "News to the other apps is late: what you do here is saved, and passed on once this app can sign again.")
 		default:
 			if !strings.HasSuffix(part, ".") { // else it says it all
 				part += " is away."

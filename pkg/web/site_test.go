@@ -302,6 +302,9 @@ func TestTheHeaderSaysWhatIsLate(t *testing.T) {
 	s.awayNow = []string{"redis"}
 	_, page := s.get(t, "/")
 	wantText(t, page, "Live updates are late")
+	s.awayNow = []string{"signing"}
+	_, page = s.get(t, "/")
+	wantText(t, page, "what you do here is saved, and passed on once this app can sign again")
 }
 
 func TestDemoPeopleAreRefusedInProduction(t *testing.T) {

@@ -128,6 +128,15 @@ func (s Settings) tlsConfig() (*tls.Config, error) {
 	return config, errors.Join(errs...)
 }
 
+// CertificateUntil is until when this service's certificate for the brokers is valid, as its file is now.
+func (s Settings) CertificateUntil() (time.Time, error) {
+	own, err := tls.LoadX509KeyPair(s.KafkaCertFile, s.KafkaKeyFile)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("KAFKA_CERT_FILE and KAFKA_KEY_FILE: %w", err)
+	}
+	return own.Leaf.NotAfter, nil
+}
+
 func validNow(c *x509.Certificate) error {
 	switch now := time.Now(); {
 	case now.After(c.NotAfter):
