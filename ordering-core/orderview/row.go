@@ -52,13 +52,13 @@ var ByCustomer = readmodel.ByText("customer", "customer_name").InAllTabs()
 // stands nowhere: drafts come before everything else.
 func ByTotal(minor string) readmodel.Sort {
 	fixed := fmt.Sprintf(`((case when state = 'draft' or currency = '' then '' else currency || lpad(%s::text, 19, '0') end) collate "C")`, minor)
-	return readmodel.Sort{Name: totalSort, SQL: fixed, Type: "text", OfAll: true}
+	return readmodel.Sort{Name: totalSort, SQL: fixed, Type: "text", OfAll: true}.OfMoney(fixedCurrency, minor)
 }
 
 const totalSort = "total"
 
 // fixedCurrency is the currency of the total that an order has for good, for sums of many: "" of a draft.
-const fixedCurrency = "case when state = 'draft' then '' else currency end"
+const fixedCurrency = "(case when state = 'draft' then '' else currency end)"
 
 // Sorts are the orders that a tab has beside others of an app: drafts have no fixed total.
 func Sorts(tab order.State, byTotal readmodel.Sort) (sorts []readmodel.Sort, money readmodel.Sort) {

@@ -21,13 +21,18 @@ import (
 // Where one of the conditions selects few rows, these are read, by its index, and the rest is sorted out of
 // them. Else so many rows are looked through in the list's order, and a page says where it has stopped.
 const (
-	mostFew    = 2000     // rows that one condition selects
-	mostLooked = 1000     // rows in the list's order
-	bySearch   = "search" // as what a condition's rows are found by
+	mostFew      = 500      // rows that one condition selects, each of them somewhere else on the disk
+	mostTogether = 2000     // of a time, which lie together as they were written
+	mostLooked   = 1000     // rows in the list's order
+	bySearch     = "search" // as what a condition's rows are found by
 )
 
 // Way is how a narrowed list is read, which is found out once for all that a page asks for.
 type Way struct {
+	// Usual is the list's own order, by a time, in which an index has the rows of each tab; none unless it is
+	// said.
+	Usual Sort
+
 	known bool
 	by    string // whose rows are few: the By of conditions, or bySearch; "" for the list's order
 }
@@ -47,16 +52,48 @@ func (q Query) groups() (by []string) {
 	return by
 }
 
+// few is how many rows are few, of those that are found by something.
+func (q Query) few(by string) int {
+	if by == q.Way.Usual.SQL {
+		return mostTogether
+	}
+	return mostFew
+}
+
 // isOfOrder reports whether the sort's index has a condition's rows together.
 func (q Query) isOfOrder(c Condition) bool {
 	return c.By == "" || c.By == InTab && !q.Sort.OfAll || c.By == q.Sort.SQL
 }
 
-// joined is one condition of those that keep selects, and of others.
-func (q Query) joined(keep func(Condition) bool, others ...Condition) (all Condition) {
+// joined is one condition of those that keep selects, as indexes find them, and of others.
+func (q Query) joined(keep func(Condition) bool, others ...Condition) Condition {
+	return q.join(keep, func(c Condition) *Condition {
+		if c.By == q.Sort.SQL {
+			return c.inOrder
+		}
+		return nil
+	}, others)
+}
+
+// atHand is joined for rows that have been read.
+func (q Query) atHand(keep func(Condition) bool, others ...Condition) Condition {
+	return q.join(keep, func(c Condition) *Condition { return c.atHand }, others)
+}
+
+func (q Query) join(keep func(Condition) bool, instead func(Condition) *Condition, others []Condition) (all Condition) {
 	parts := []string{"true"}
-	for _, c := range append(slices.DeleteFunc(slices.Clone(q.Where), func(c Condition) bool { return !keep(c) }), others...) {
-		parts, all.Args = append(parts, c.SQL), append(all.Args, c.Args...)
+	add := func(c Condition) { parts, all.Args = append(parts, c.SQL), append(all.Args, c.Args...) }
+	for _, c := range q.Where {
+		if !keep(c) {
+			continue
+		}
+		if other := instead(c); other != nil {
+			c = *other
+		}
+		add(c)
+	}
+	for _, c := range others {
+		add(c)
 	}
 	all.SQL = strings.Join(parts, " and ")
 	return all
@@ -64,7 +101,7 @@ func (q Query) joined(keep func(Condition) bool, others ...Condition) (all Condi
 
 // source selects the rows that are looked at, and rest is what else they must have: of few rows those of one
 // kind of conditions, or else so many behind a place in the list's order, or from its beginning.
-func (t Table[T]) source(q Query, by string, from *Place, backwards bool) (source, rest Condition) {
+func (t Table[T]) source(q Query, by string, from *Place, backwards bool, looked int) (source, rest Condition) {
 	var behind []Condition
 	if from != nil {
 		behind = append(behind, q.Sort.behind(*from, backwards))
@@ -72,8 +109,8 @@ func (t Table[T]) source(q Query, by string, from *Place, backwards bool) (sourc
 	if by == "" {
 		where := q.joined(q.isOfOrder, behind...)
 		source = Where(fmt.Sprintf("select *, %s as place_key from %s where %s order by %s limit %d",
-			q.Sort.SQL, t.name, where.SQL, q.Sort.order(q.Sort.SQL, backwards), mostLooked), where.Args...)
-		return source, q.joined(func(c Condition) bool { return !q.isOfOrder(c) }, t.isFound(q)...)
+			q.Sort.SQL, t.name, where.SQL, q.Sort.order(q.Sort.SQL, backwards), looked), where.Args...)
+		return source, q.atHand(func(c Condition) bool { return !q.isOfOrder(c) }, t.isFound(q)...)
 	}
 	var found []Condition
 	if by == bySearch {
@@ -82,8 +119,8 @@ func (t Table[T]) source(q Query, by string, from *Place, backwards bool) (sourc
 		behind = append(behind, t.isFound(q)...)
 	}
 	where := q.joined(func(c Condition) bool { return c.By == "" || c.By == by }, found...)
-	source = Where(fmt.Sprintf("select *, %s as place_key from %s where %s limit %d", q.Sort.SQL, t.name, where.SQL, mostFew), where.Args...)
-	return source, q.joined(func(c Condition) bool { return c.By != "" && c.By != by }, behind...)
+	source = Where(fmt.Sprintf("select *, %s as place_key from %s where %s limit %d", q.Sort.SQL, t.name, where.SQL, q.few(by)), where.Args...)
+	return source, q.atHand(func(c Condition) bool { return c.By != "" && c.By != by }, behind...)
 }
 
 // found selects the rows of a search by its index.
@@ -132,7 +169,7 @@ func (t Table[T]) fewest(ctx context.Context, tx *pg.Tx, q Query) (by string, er
 	counts := make([]int, len(groups))
 	for i, group := range groups {
 		where := q.joined(func(c Condition) bool { return c.By == "" || c.By == group })
-		count := fmt.Sprintf("select count(*) from (select from %s where %s limit %d) as few", t.name, where.SQL, mostFew+1)
+		count := fmt.Sprintf("select count(*) from (select from %s where %s limit %d) as few", t.name, where.SQL, q.few(group)+1)
 		tx.QueueRow(numbered(count), where.Args, &counts[i])
 	}
 	rare := t.estimate(tx, q)
@@ -149,9 +186,9 @@ func (t Table[T]) fewest(ctx context.Context, tx *pg.Tx, q Query) (by string, er
 			return "", err
 		}
 	}
-	least := mostFew + 1
+	least := mostTogether + 1
 	for i, n := range counts {
-		if n < least {
+		if n <= q.few(groups[i]) && n < least {
 			by, least = groups[i], n
 		}
 	}
@@ -230,7 +267,7 @@ func (t Table[T]) boundedPage(ctx context.Context, db *pg.DB, q Query) (page Pag
 
 // look reads one row more than a page has. Where it has stopped before it has found so many, it says where.
 func (t Table[T]) look(ctx context.Context, tx *pg.Tx, q Query, by string, from *Place, backwards bool) (rows []T, stopped *Place, err error) {
-	source, rest := t.source(q, by, from, backwards)
+	source, rest := t.source(q, by, from, backwards, mostLooked)
 	find := tx.Gorm().Table("(?) as "+t.name, gorm.Expr(source.SQL, source.Args...)).Session(&gorm.Session{QueryFields: true})
 	if t.selected != nil {
 		find = t.selected(find)

@@ -28,6 +28,8 @@ type Sort struct {
 	// OfAll says that no index has the rows of each tab in this order, only one that has all rows. It is for
 	// what people sort by less often: each index is written with every change.
 	OfAll bool
+
+	currency, minor string // as SQL, of ByMoney
 }
 
 // Place is a place in a list: what its sort has of a row that need not be there any more, and the row's id.
@@ -66,6 +68,10 @@ type Condition struct {
 	SQL  string
 	Args []any
 	By   string
+
+	// The same in other words: for a row that has been read, where what an index has is dear to reckon; and for
+	// the order of By, so that its index is all that the planner can choose. Nil where SQL is as good.
+	atHand, inOrder *Condition
 }
 
 // InTab is the By of a condition that says which rows a tab has.

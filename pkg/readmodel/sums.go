@@ -40,14 +40,14 @@ func (t Table[T]) AddUp(ctx context.Context, db *pg.DB, q Query, currency, minor
 		if err != nil {
 			return err
 		}
-		t.queueTally(tx, q, by, currency, minor, MostSummed, &tallies[0])
+		t.queueSums(tx, q.counting(by, false), by, currency, minor, &tallies[0])
 		for i, tab := range tabs {
-			other := q
+			other := q.counting(by, true)
 			other.Where = append(slices.DeleteFunc(slices.Clone(q.Where), func(c Condition) bool { return c.By == InTab }), tab.On(InTab))
 			if by == InTab { // the rows of this tab are few, of the others nobody knows
 				by = ""
 			}
-			t.queueTally(tx, other, by, "''", "0", MostCounted, &tallies[i+1])
+			t.queueCount(tx, other, by, &tallies[i+1])
 		}
 		return nil
 	})
@@ -75,23 +75,46 @@ type tally struct {
 	stopped bool // before the list had ended
 }
 
-// queueTally reads up to most rows and one more.
-func (t Table[T]) queueTally(tx *pg.Tx, q Query, by, currency, minor string, most int, into *tally) {
-	source, rest := t.source(q, by, nil, false)
+// counting is the query by the list's own order, where all that it selects is counted by what is looked
+// through: an order does not matter then, and rows lie together in that one. Another order is kept for the
+// condition that it has the rows of together, unless those of a tab are of more use.
+func (q Query) counting(by string, tab bool) Query {
+	ordered := slices.ContainsFunc(q.Where, func(c Condition) bool { return c.By == q.Sort.SQL })
+	if by == "" && q.Way.Usual.SQL != "" && (!ordered || tab && q.Sort.OfAll) {
+		q.Sort = q.Way.Usual
+	}
+	return q
+}
+
+// queueSums reads all rows that a page of the list would be looked for in, and one more: of a search fewer,
+// whose words are looked up for each of them.
+func (t Table[T]) queueSums(tx *pg.Tx, q Query, by, currency, minor string, into *tally) {
+	looked := mostLooked
+	if q.Search != "" {
+		looked /= 4
+	}
+	source, rest := t.source(q, by, nil, false, looked+1)
+	sql := fmt.Sprintf(`select coalesce(json_agg(g) filter (where g.rows > 0), '[]')::text, coalesce(sum(g.rows), 0)::bigint, coalesce(sum(g.looked), 0) > %d from (
+		select currency, count(*) filter (where found) as rows, count(*) as looked, least(sum(minor) filter (where found), %d)::bigint as total from (
+			select %s as currency, %s as minor, %s as found from (%s) as %s) as looked
+		group by 1 order by 1) as g`,
+		looked, int64(math.MaxInt64), currency, minor, rest.SQL, source.SQL, t.name)
+	tx.QueueRow(numbered(sql), slices.Concat(rest.Args, source.Args), &into.groups, &into.count, &into.stopped)
+}
+
+// queueCount counts up to MostCounted rows and one more.
+func (t Table[T]) queueCount(tx *pg.Tx, q Query, by string, into *tally) {
+	source, rest := t.source(q, by, nil, false, mostLooked)
 	stopped := Where("false")
 	if by == "" {
 		looked := q.lookedAt(nil, false)
 		stopped = Where(fmt.Sprintf("exists (select from %s where %s order by %s offset %d)",
 			t.name, looked.SQL, q.Sort.order(q.Sort.SQL, false), mostLooked), looked.Args...)
 	}
-	sql := fmt.Sprintf(`select groups, n, case when n > %d then false else %s end from (
-		select coalesce(json_agg(g), '[]')::text as groups, coalesce(sum(g.rows), 0)::bigint as n from (
-			select currency, count(*) as rows, least(sum(minor), %d)::bigint as total from (
-				select %s as currency, %s as minor from (%s) as %s where %s limit %d) as found
-			group by 1 order by 1) as g) as sums`,
-		most, stopped.SQL, int64(math.MaxInt64), currency, minor, source.SQL, t.name, rest.SQL, most+1)
-	args := slices.Concat(stopped.Args, source.Args, rest.Args)
-	tx.QueueRow(numbered(sql), args, &into.groups, &into.count, &into.stopped)
+	sql := fmt.Sprintf(`select '[{"rows": ' || n || '}]', n, case when n > %d then false else %s end from (
+		select count(*) as n from (select from (%s) as %s where %s limit %d) as found) as counted`,
+		MostCounted, stopped.SQL, source.SQL, t.name, rest.SQL, MostCounted+1)
+	tx.QueueRow(numbered(sql), slices.Concat(stopped.Args, source.Args, rest.Args), &into.groups, &into.count, &into.stopped)
 }
 
 func (t tally) sums(most int) (s Sums, err error) {

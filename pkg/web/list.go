@@ -121,7 +121,7 @@ func ReadList(c echo.Context, o ListOptions) (l List, err error) {
 		}
 	}
 	l.readFilter(c)
-	l.Way = new(readmodel.Way)
+	l.Way = &readmodel.Way{Usual: o.Default}
 	if l.naming, _ = c.Get(viewFormKey).(*Form); l.naming == nil {
 		l.naming = NewForm(nil)
 	}

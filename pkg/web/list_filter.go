@@ -84,11 +84,12 @@ func (l *List) amounts() {
 	if low == nil {
 		low = &money.Amount{Currency: currency}
 	}
-	l.filterBy(l.options.Money.SQL, ">= ?", readmodel.MoneyKey(*low), "", "")
+	l.Where = append(l.Where, l.options.Money.AtLeast(*low))
 	if high == nil {
-		l.filterBy(l.options.Money.SQL, "< ?", currency+":", "", "") // what comes after the digits
+		l.Where = append(l.Where, l.options.Money.UpTo(currency))
 	} else {
-		l.filterBy(l.options.Money.SQL, "<= ?", readmodel.MoneyKey(*high), "At most "+locale.Amount(*high), "most", "")
+		l.Where = append(l.Where, l.options.Money.AtMost(*high))
+		l.Chips = append(l.Chips, Chip{"At most " + locale.Amount(*high), l.Address("most", "")})
 	}
 	if least != "" {
 		l.Chips = append(l.Chips, Chip{"At least " + locale.Amount(*low), l.Address("least", "")})

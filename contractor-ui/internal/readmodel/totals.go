@@ -16,7 +16,8 @@ type Totals struct {
 	Waits    int // how many are Waiting
 }
 
-// ReadTotals adds up a contractor's payments. The function payment_part of the migrations says which has what.
+// ReadTotals says what a contractor's payments come to. The function payment_part of the migrations says which
+// is a part of what.
 func ReadTotals(ctx context.Context, db *pg.DB, contractor string) (Totals, error) {
 	parts, err := readmodel.KeptSums(ctx, db, "payments", contractor)
 	waiting := parts["waiting"]
