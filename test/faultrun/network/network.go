@@ -61,44 +61,36 @@ func (n *Network) Close() (err error) {
 	return err
 }
 
-// Faults are what happens to one of the links.
-func (n *Network) Faults(*fault.Environment) []fault.Fault {
-	one := func(kind string, least, most time.Duration, do func(context.Context, *link, *rand.Rand) (healing, error)) fault.Fault {
-		return fault.Fault{Kind: kind, Part: "network", For: [2]time.Duration{least, most}, Break: func(ctx context.Context, rnd *rand.Rand) (healing, error) {
-			n.mu.Lock()
-			l := n.links[rnd.IntN(len(n.links))]
-			n.mu.Unlock()
-			heal, err := do(ctx, l, rnd)
-			if err != nil {
-				err = fmt.Errorf("%s: %w", l.name, err)
-			}
-			return heal, err
-		}}
-	}
-	list := []fault.Fault{
-		one("link cut", 0, 0, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) { l.cut(); return nil, nil }),
-		one("link refused", time.Second, 8*time.Second, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) {
-			return l.listen, l.refuse()
-		}),
-		one("link delayed", 2*time.Second, 10*time.Second, func(_ context.Context, l *link, rnd *rand.Rand) (healing, error) {
+// Faults are what happens to each of the links.
+func (n *Network) Faults(*fault.Environment) (list []fault.Fault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range n.links {
+		one := func(kind string, least, most time.Duration, do func(context.Context, *rand.Rand) (healing, error)) {
+			list = append(list, fault.Fault{Kind: kind, Part: l.name, For: [2]time.Duration{least, most}, Break: do})
+		}
+		one("link cut", 0, 0, func(context.Context, *rand.Rand) (healing, error) { l.cut(); return nil, nil })
+		one("link refused", time.Second, 8*time.Second, func(context.Context, *rand.Rand) (healing, error) { return l.listen, l.refuse() })
+		one("link delayed", 2*time.Second, 10*time.Second, func(_ context.Context, rnd *rand.Rand) (healing, error) {
 			return l.become(condition{delay: 20*time.Millisecond + time.Duration(rnd.Int64N(int64(300*time.Millisecond)))})
-		}),
-		one("link throttled", 2*time.Second, 10*time.Second, func(_ context.Context, l *link, rnd *rand.Rand) (healing, error) {
+		})
+		one("link throttled", 2*time.Second, 10*time.Second, func(_ context.Context, rnd *rand.Rand) (healing, error) {
 			return l.become(condition{rate: 2<<10 + rnd.IntN(30<<10)})
-		}),
+		})
+		if n.firewall {
+			one("link silent", 2*time.Second, 20*time.Second, func(ctx context.Context, _ *rand.Rand) (healing, error) {
+				return drop(ctx, toward(l), from(l))
+			})
+			one("link loses answers", 2*time.Second, 20*time.Second, func(ctx context.Context, _ *rand.Rand) (healing, error) {
+				return drop(ctx, from(l))
+			})
+		} else {
+			one("link stands still", 2*time.Second, 20*time.Second, func(context.Context, *rand.Rand) (healing, error) {
+				return l.become(condition{still: true})
+			})
+		}
 	}
-	if !n.firewall {
-		return append(list, one("link stands still", 2*time.Second, 20*time.Second, func(_ context.Context, l *link, _ *rand.Rand) (healing, error) {
-			return l.become(condition{still: true})
-		}))
-	}
-	return append(list,
-		one("link silent", 2*time.Second, 20*time.Second, func(ctx context.Context, l *link, _ *rand.Rand) (healing, error) {
-			return drop(ctx, toward(l), from(l))
-		}),
-		one("link loses answers", 2*time.Second, 20*time.Second, func(ctx context.Context, l *link, _ *rand.Rand) (healing, error) {
-			return drop(ctx, from(l))
-		}))
+	return list
 }
 
 type healing = func(context.Context) error
