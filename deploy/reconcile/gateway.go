@@ -34,6 +34,7 @@ func (r *run) gateway(ctx context.Context) error {
 		return err
 	}
 	unknown := &unknownKeys{run: r}
+	var before gateway.Record
 	for record, err := range client.Records(ctx, "") {
 		if err != nil {
 			return fmt.Errorf("read the gateway's record: %w", err)
@@ -43,12 +44,19 @@ func (r *run) gateway(ctx context.Context) error {
 				return err
 			}
 		}
-		if r.report.Compared.GatewayRecords++; operations.more && operations.head.Key == record.Key {
-			r.key(operations.head, record)
-			if err := operations.advance(); err != nil {
-				return err
+		r.report.Compared.GatewayRecords++
+		switch {
+		case record.Key == before.Key: // it had forgotten the key, and was asked once more
+			if record.Result.Approved() && before.Result.Approved() {
+				r.differ(Gateway, "gateway", lookAtGateway, "the gateway has done %s of %s for payment %s twice, under the key %s", record.Kind, record.Amount, record.PaymentID, record.Key)
 			}
-		} else if err := unknown.add(ctx, record); err != nil {
+		case operations.more && operations.head.Key == record.Key:
+			r.key(operations.head, record)
+			err = operations.advance()
+		default:
+			err = unknown.add(ctx, record)
+		}
+		if before = record; err != nil {
 			return err
 		}
 		r.progress("compared %d of the gateway's records", r.report.Compared.GatewayRecords)

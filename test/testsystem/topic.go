@@ -2,14 +2,9 @@ package testsystem
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"countersign.example/manager-ui/people"
-	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
@@ -98,22 +93,3 @@ func (s *System) History(tb testing.TB, topic string) (events []event.Event) {
 	}
 	return events
 }
-
-// streamOf returns the id of the journal's stream of an event.
-func streamOf(topic string, e event.Event) string {
-	switch {
-	case topic == payment.Topic:
-		return payment.Stream(e.Subject)
-	case topic == order.Topic:
-		return order.Stream(e.Subject)
-	case topic == people.Topic:
-		return people.Stream(e.Subject)
-	case strings.HasPrefix(e.Type, "product_"):
-		return catalog.ProductStream(e.Subject)
-	}
-	return catalog.CustomerStream(e.Subject)
-}
-
-// ids returns the sorted keys of a map, so that differences are printed in the same order each
-// time.
-func ids[T any](stories map[string]T) []string { return slices.Sorted(maps.Keys(stories)) }
