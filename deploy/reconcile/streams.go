@@ -212,7 +212,7 @@ func (s *stream) journal(ctx context.Context, of *inService, topic string) error
 		strange = true
 	}
 	of.differs = s.report.Count > before
-	if !ordered && !of.differs {
+	if !ordered && !of.differs && len(missing) == 0 {
 		s.differ(JournalOrder, of.name, restoreOrForged, "%s has another order in its log than in the topic", s.name)
 	}
 	for _, l := range missing {

@@ -3,13 +3,12 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
@@ -39,7 +38,8 @@ func compareLogged(a, b logged) int {
 
 const (
 	retryInterval = 250 * time.Millisecond
-	hashBatch     = 1_000
+	batchEvents   = 1_000
+	readersAtOnce = 8
 )
 
 // position takes where the topics end, and waits until each service has received that.
@@ -123,62 +123,16 @@ func (r *run) await(ctx context.Context, s *service) error {
 	}
 }
 
-// deadLetters are those of a service, in the order of the topics.
-type deadLetters struct {
-	*cursor[place]
-	bit uint8 // the service's
-}
-
-func (r *run) openDeadLetters(ctx context.Context) (all []deadLetters, err error) {
+// readTopics sorts the events of the topics up to the position by their streams.
+func (r *run) readTopics(ctx context.Context) error {
 	for _, s := range r.services {
 		var waiting int
 		if err := s.side.QueryRow(ctx, "select count(*) from dead_letters where state = 'waiting'").Scan(&waiting); err != nil {
-			return all, fmt.Errorf("read the dead letters of %s: %w", s.name, err)
+			return fmt.Errorf("read the dead letters of %s: %w", s.name, err)
 		}
 		if waiting > 0 {
 			r.report.Waiting[s.name] = waiting
 		}
-		c, err := newCursor(func(yield func(place, error) bool) {
-			var at place
-			rows, err := s.rows.Query(ctx, `select topic, partition, "offset" from dead_letters where "offset" >= 0 order by topic collate "C", partition, "offset"`)
-			if err == nil {
-				defer rows.Close()
-				for rows.Next() {
-					if err = rows.Scan(&at.Topic, &at.Partition, &at.Offset); err != nil {
-						break
-					}
-					if !yield(at, nil) {
-						return
-					}
-				}
-				err = errors.Join(err, rows.Err())
-			}
-			if err != nil {
-				yield(at, fmt.Errorf("read the dead letters of %s: %w", s.name, err))
-			}
-		}, func(p place) string { return p.Topic })
-		all = append(all, deadLetters{c, s.bit})
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, nil
-}
-
-func comparePlaces(a, b place) int {
-	return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-}
-
-// readTopics sorts the events of the topics up to the position by their streams.
-func (r *run) readTopics(ctx context.Context) error {
-	letters, err := r.openDeadLetters(ctx)
-	defer func() {
-		for _, l := range letters {
-			l.close()
-		}
-	}()
-	if err != nil {
-		return err
 	}
 	streams, all := map[string]func(event.Event) string{}, int64(0)
 	for _, t := range topics {
@@ -187,41 +141,80 @@ func (r *run) readTopics(ctx context.Context) error {
 	for _, p := range r.partitions {
 		all += p.End - p.First
 	}
-	slices.SortFunc(r.partitions, func(a, b kafka.Partition) int {
-		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.ID, b.ID))
-	})
-	var batch []logged
-	err = r.kafka.Events(ctx, r.partitions, func(p kafka.Partition, offset int64, e event.Event) error {
-		at := place{p.Topic, int32(p.ID), offset}
-		e.Time = event.Kept(e.Time)
-		l := logged{Stream: streams[p.Topic](e), At: at, Event: e}
-		for _, of := range letters {
-			for of.more && comparePlaces(of.head, at) < 0 {
-				if err := of.advance(); err != nil {
-					return err
-				}
-			}
-			if of.more && of.head == at {
-				l.Dead |= of.bit
-			}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan []logged)
+	readers, reading := errgroup.WithContext(ctx)
+	readers.SetLimit(readersAtOnce)
+	go func() {
+		defer close(batches)
+		for _, p := range r.partitions {
+			readers.Go(func() error { return r.readPartition(reading, p, streams[p.Topic], batches) })
 		}
-		r.report.Compared.Events++
+		_ = readers.Wait() // which is asked again below
+	}()
+	var failed error
+	for batch := range batches {
+		if failed != nil {
+			continue
+		}
+		if failed = r.sort(ctx, batch); failed != nil {
+			stop()
+		}
+		r.report.Compared.Events += len(batch)
 		r.progress("read %d of about %d events of the topics", r.report.Compared.Events, all)
-		if batch = append(batch, l); len(batch) < hashBatch {
-			return nil
-		}
-		err := r.sort(ctx, batch)
-		batch = batch[:0]
-		return err
-	})
-	if err != nil {
+	}
+	if err := readers.Wait(); err != nil && failed == nil {
 		return fmt.Errorf("read the topics: %w", err)
 	}
-	return r.sort(ctx, batch)
+	return failed
 }
 
-// sort gives events to the sorter, with what a database makes of all that they say.
+// readPartition sends the events of a partition, some at a time.
+func (r *run) readPartition(ctx context.Context, p kafka.Partition, stream func(event.Event) string, batches chan<- []logged) error {
+	var batch []logged
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		select {
+		case batches <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := r.kafka.Events(ctx, []kafka.Partition{p}, func(p kafka.Partition, offset int64, e event.Event) error {
+		e.Time = event.Kept(e.Time)
+		if batch = append(batch, logged{Stream: stream(e), At: place{p.Topic, int32(p.ID), offset}, Event: e}); len(batch) < batchEvents {
+			return nil
+		}
+		return send()
+	})
+	if err != nil {
+		return err
+	}
+	return send()
+}
+
+// sort gives events of one partition to the sorter, with whose dead letters they are, and with what a database
+// makes of all that they say.
 func (r *run) sort(ctx context.Context, batch []logged) error {
+	first, last := batch[0].At, batch[len(batch)-1].At
+	for _, s := range r.services {
+		dead := map[int64]bool{}
+		var offset int64
+		if err := pg.ForEach(ctx, s.side, []any{&offset}, func() { dead[offset] = true },
+			`select "offset" from dead_letters where topic = $1 and partition = $2 and "offset" between $3 and $4`, first.Topic, first.Partition, first.Offset, last.Offset); err != nil {
+			return fmt.Errorf("read the dead letters of %s: %w", s.name, err)
+		}
+		for i := range batch {
+			if dead[batch[i].At.Offset] {
+				batch[i].Dead |= s.bit
+			}
+		}
+	}
 	column := func(value func(event.Event) string) []string {
 		return pg.Column(batch, func(l logged) string { return value(l.Event) })
 	}
