@@ -198,8 +198,8 @@ func (r *run) readPartition(ctx context.Context, p kafka.Partition, stream func(
 	return send()
 }
 
-// sort gives events of one partition to the sorter, with whose dead letters they are, and with what a database
-// makes of all that they say.
+// sort gives events of one partition to the sorter, with whose dead letters they are, and with what a
+// database makes of all that they say.
 func (r *run) sort(ctx context.Context, batch []logged) error {
 	first, last := batch[0].At, batch[len(batch)-1].At
 	for _, s := range r.services {

@@ -12,8 +12,8 @@ import (
 	"countersign.example/test/testsystem"
 )
 
-// What is under way is no difference: neither what is published, received, asked of the gateway and shown while
-// everything is compared, nor what the two cores say to each other about an order's money.
+// What is under way is no difference: neither what is published, received, asked of the gateway and shown
+// while everything is compared, nor what the two cores say to each other about an order's money.
 func TestReconcileFindsNothingWhilePeopleWork(t *testing.T) {
 	sys := newSystem(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
