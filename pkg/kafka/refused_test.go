@@ -1,7 +1,9 @@
 package kafka_test
 
 import (
+	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/operator"
 )
 
 // produceTo writes a message to a partition, wherever its key belongs.
@@ -182,6 +185,52 @@ func TestARefusedEventIsRecordedWhenTodaysRulesTakeIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, settled)
 	require.Equal(t, []int{2, 1}, h.ns("1")) // after what its key has had since
+}
+
+// Many were refused for one cause, such as a key that came late. They are replayed at once, each key's in the
+// topic's order; what was refused before then, and what is refused still, stays.
+func TestAllThatWasRefusedIsReplayedInTheOrderOfEachKey(t *testing.T) {
+	t.Parallel()
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	run(t, h.consumer().Run)
+	refused := func(key string, n int) event.Event {
+		e := newEvent(key, n)
+		e.Type = "thing_owned"
+		return e
+	}
+	h.produce(addresses, h.encoded(refused("1", 1))...)
+	h.eventually(1, "dead_letters where kind = 'refused'")
+	var since time.Time
+	require.NoError(t, h.db.Pool().QueryRow(t.Context(), "select clock_timestamp()").Scan(&since))
+	still := refused("2", 6)
+	still.Source = "/elsewhere"
+	h.produce(addresses, h.encoded(refused("1", 2), refused("2", 3), refused("1", 4), refused("2", 5), still)...)
+	h.eventually(6, "dead_letters where kind = 'refused'")
+	r := h.recording()
+	r.Topics[0].Writer = func(string) string { return refused("1", 1).Source }
+	command := operator.DeadLettersCommand(func(context.Context) (*inbox.DeadLetterStore, func(), error) {
+		return inbox.NewDeadLetterStore(r), func() {}, nil
+	})
+	var out strings.Builder
+	command.SetOut(&out)
+	command.SetErr(&out)
+	command.SetArgs([]string{"replay", "--refused", "--since", since.Format(time.RFC3339Nano)})
+
+	err := command.ExecuteContext(t.Context())
+
+	require.ErrorContains(t, err, "dead letter 6 failed again and waits")
+	require.Contains(t, out.String(), "dead letters replayed: 4")
+	require.Equal(t, []int{2, 4}, h.ns("1"))
+	require.Equal(t, []int{3, 5}, h.ns("2"))
+	h.eventually(2, "dead_letters where kind = 'refused' and state = 'waiting'")
+	for args, want := range map[string]string{
+		"replay --refused --all": "none of the others", "replay --refused 1": "no id", "replay --since 2026-01-01T00:00:00Z 1": "--refused",
+		"replay --refused --since yesterday": "invalid time format",
+	} {
+		command.SetArgs(strings.Fields(args))
+		require.ErrorContains(t, command.ExecuteContext(t.Context()), want, args)
+	}
 }
 
 func TestDataThatCannotBeUsedQuarantinesItsKeyAndIsReplayedAtItsPlace(t *testing.T) {

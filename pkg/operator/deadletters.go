@@ -53,18 +53,30 @@ func DeadLettersCommand(open Open[*inbox.DeadLetterStore]) *cobra.Command {
 		return errors.Join(printDeadLetters(cmd.OutOrStdout(), found), printStranded(cmd.OutOrStdout(), stranded))
 	})
 	replay := &cobra.Command{
-		Use: "replay <id> | --all", Short: "Record a dead letter's event at its place, and what is parked behind it",
+		Use: "replay <id> | --all | --refused [--since TIME]", Short: "Record a dead letter's event at its place, and what is parked behind it",
 	}
 	all := replay.Flags().Bool("all", false, "every dead letter that holds a key, oldest first")
+	refused := replay.Flags().Bool("refused", false, "every refused dead letter that today's rules take, those of a key in the topic's order")
+	since := replay.Flags().Time("since", time.Time{}, []string{time.RFC3339}, "with --refused: only what was refused then or later, such as 2026-12-24T12:00:00Z")
+	replay.MarkFlagsMutuallyExclusive("all", "refused")
 	replay.Args = func(cmd *cobra.Command, args []string) error {
-		if *all {
-			return cobra.NoArgs(cmd, args)
+		switch {
+		case cmd.Flags().Changed("since") && !*refused:
+			return errors.New("--since is for --refused")
+		case (*all || *refused) && len(args) > 0:
+			return errors.New("--all and --refused take no id")
+		case *all || *refused:
+			return nil
 		}
 		return oneID(cmd, args)
 	}
 	replay.RunE = changing(func(cmd *cobra.Command, deadLetters *inbox.DeadLetterStore, args []string) error {
-		if *all {
+		switch {
+		case *all:
 			n, err := deadLetters.ReplayAll(cmd.Context())
+			return report(cmd, "replayed", n, err)
+		case *refused:
+			n, err := deadLetters.ReplayRefused(cmd.Context(), *since)
 			return report(cmd, "replayed", n, err)
 		}
 		n, err := deadLetters.Replay(cmd.Context(), idOf(args))
@@ -103,6 +115,9 @@ func oneID(_ *cobra.Command, args []string) error {
 
 // idAsFlag says what an id is where one is read as a flag, such as -1.
 func idAsFlag(_ *cobra.Command, err error) error {
+	if !strings.Contains(err.Error(), "shorthand") {
+		return err
+	}
 	return fmt.Errorf("%w; the id of a dead letter is a number, 1 or more, as `dead-letters list` shows it", err)
 }
 

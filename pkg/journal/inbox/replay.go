@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,15 +78,27 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 // ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again, and joins
 // the errors.
 func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
-	ids, err := pg.Rows(ctx, d.recorder.DB.Pool(), pgx.RowTo[int64], "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
+	return d.replayEach(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
+}
+
+// ReplayRefused replays every refused dead letter that was recorded since then, those of a key in the topic's
+// order. It goes on after one that fails again, or whose key waits, and joins the errors.
+func (d *DeadLetterStore) ReplayRefused(ctx context.Context, since time.Time) (settled int, err error) {
+	return d.replayEach(ctx, `select id from dead_letters where state = 'waiting' and kind = 'refused' and recorded_at >= $1
+		order by topic, partition, "offset"`, since)
+}
+
+func (d *DeadLetterStore) replayEach(ctx context.Context, query string, args ...any) (settled int, err error) {
+	ids, err := pg.Rows(ctx, d.recorder.DB.Pool(), pgx.RowTo[int64], query, args...)
 	if err != nil {
-		return 0, fmt.Errorf("list poison messages: %w", err)
+		return 0, fmt.Errorf("list dead letters: %w", err)
 	}
 	var failed []error
 	for _, id := range ids {
 		n, err := d.Replay(ctx, id)
 		settled += n
-		if _, again := errors.AsType[*FailedAgainError](err); err != nil && !again && !errors.Is(err, ErrNoDeadLetter) {
+		_, again := errors.AsType[*FailedAgainError](err)
+		if err != nil && !again && !errors.Is(err, ErrNoDeadLetter) && !errors.Is(err, errNotNow) {
 			return settled, errors.Join(append(failed, err)...)
 		}
 		failed = append(failed, err)
