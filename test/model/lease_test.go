@@ -208,11 +208,16 @@ func (m leasing) tick(s leases) leases {
 }
 
 func TestALeaseLapsesAndIsFenced(t *testing.T) {
-	size := leasing{terms: 3, restores: 1}
-	if big {
-		size.terms = 4
+	sizes := map[string]leasing{
+		"a lease with a fencing token":                  {terms: 3},
+		"a lease, and a database that is restored once": {terms: 2, restores: 1},
 	}
-	holds(t, "a lease with a fencing token", size.machine())
+	if big {
+		sizes["a lease of four terms, and a database that is restored once"] = leasing{terms: 4, restores: 1}
+	}
+	for name, size := range sizes {
+		holds(t, name, size.machine())
+	}
 }
 
 func TestMistakesOfLeasesAreFound(t *testing.T) {
