@@ -128,8 +128,8 @@ func AddUpFound[T readmodel.Row](
 	return sums, counts, err
 }
 
-// CountWaiting counts the orders that still wait for something, by state: a contractor's in contractor-ui, and
-// with the owner "" everybody's in manager-ui.
+// CountWaiting counts the orders that still wait for something, by state: a contractor's in contractor-ui,
+// and with the owner "" everybody's in manager-ui.
 func CountWaiting(ctx context.Context, db *pg.DB, owner string) (map[order.State]readmodel.Sums, error) {
 	parts, err := readmodel.KeptSums(ctx, db, "orders", owner)
 	counts := map[order.State]readmodel.Sums{}

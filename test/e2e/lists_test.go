@@ -152,6 +152,18 @@ func TestSortedAndFilteredListsAreLive(t *testing.T) {
 	plain.Press("Show")
 	plain.Eventually(`document.querySelector("[aria-sort=descending]")`)
 	require.Equal(t, "Anvil, Bricks, Beams, Cable, Dowels", inOrder(plain))
+
+	// Who asks for the first time is offered by the filters that are open.
+	const offered = `[...document.querySelector("#filter [name=contractor]").options].map(o => o.value + " " + o.text).join(", ")`
+	require.Equal(t, " Everybody, ada-nowak Ada Nowak", browser.Eval[string](mia, offered))
+	page, err := sys.SignIn(t, testsystem.Contractor, "Jon Park").Open("/payments/new")
+	require.NoError(t, err)
+	_, err = page.Press("Request payment", "Amount", "5.00", "Description", "Epoxy")
+	require.NoError(t, err)
+	for _, tab := range []*browser.Tab{mia, filtered} { // in a list of its own, and where the server is asked
+		tab.Eventually(offered + ` === " Everybody, ada-nowak Ada Nowak, jon-park Jon Park"`)
+		wasNotReloaded(t, tab)
+	}
 }
 
 func TestTheTitleAndTheIconSayHowManyWait(t *testing.T) {

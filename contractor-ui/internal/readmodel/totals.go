@@ -16,8 +16,8 @@ type Totals struct {
 	Waits    int // how many are Waiting
 }
 
-// ReadTotals says what a contractor's payments come to. The function payment_part of the migrations says which
-// is a part of what.
+// ReadTotals says what a contractor's payments come to. The function payment_part of the migrations has the
+// rule by which each is counted.
 func ReadTotals(ctx context.Context, db *pg.DB, contractor string) (Totals, error) {
 	parts, err := readmodel.KeptSums(ctx, db, "payments", contractor)
 	waiting := parts["waiting"]

@@ -16,6 +16,7 @@ type orderRow struct {
 	ID, Name   string // Name is its number, or what a draft is called
 	Revision   int64
 	Sort       string
+	Whose      string // the contractor's id
 	Contractor string
 	Customer   string // "" while none is chosen
 	Theirs     string // the address of the customer's orders
@@ -32,7 +33,7 @@ type orderRow struct {
 func orderRowOf(o readmodel.Order) orderRow {
 	r := orderRow{
 		ID: o.ID, Name: orderName(o.Number), Revision: o.Shown(), Sort: sortKey(o.DraftedAt),
-		Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
+		Whose: o.ContractorID, Contractor: nameOr(o.ContractorName, o.ContractorID), Customer: clip(o.CustomerName), DraftedAt: o.DraftedAt, State: orderview.StateBadge(o.State),
 		Total: o.Total(), Parts: o.Parts, ByTotal: o.Place(readmodel.ByOrderTotal).Key,
 		ByCustomer: o.Place(orderview.ByCustomer).Key, ByContractor: o.Place(readmodel.ByOrderContractor).Key,
 	}

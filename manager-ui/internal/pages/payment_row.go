@@ -15,6 +15,7 @@ import (
 // paymentRow is a payment in a list.
 type paymentRow struct {
 	ID, Reference           string // "" of a payment without a reference
+	Whose                   string // the contractor's id
 	Contractor, Description string
 	Revision                int64
 	Sort, ByAmount, ByName  string // what lists are sorted by
@@ -34,7 +35,7 @@ var paymentRowFragment = web.NewFragment[paymentRow]("payment-row")
 
 func paymentRowOf(p readmodel.Payment) paymentRow {
 	r := paymentRow{
-		ID: p.ID, Reference: p.Called(), Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
+		ID: p.ID, Reference: p.Called(), Whose: p.ContractorID, Contractor: p.ContractorName, Description: clip(p.Description), Revision: p.Shown(), Sort: sortKey(p.RequestedAt),
 		ByAmount: p.Place(readmodel.ByAmount).Key, ByName: p.Place(readmodel.ByContractor).Key,
 		Amount: p.Amount(), RequestedAt: p.RequestedAt, DecidedBy: p.DecidedByName, Status: status(p.Payment()),
 		Seen: paymentview.Seen(p.UpdatedAt, p.Amount()), Verdict: paymentview.DecisionLabel(p.Decision),

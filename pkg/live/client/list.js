@@ -205,7 +205,7 @@ function merge(list, page) {
   }
 }
 
-function parse(html) {
+export function parse(html) {
   const template = document.createElement("template"); // parses a <tr> outside a table
   template.innerHTML = html;
   return template.content.firstElementChild;

@@ -1,5 +1,5 @@
 // Puts rows and fragments where they belong in the document.
-import { apply, take } from "./list.js";
+import { apply, parse, take } from "./list.js";
 
 const seen = new Map(); // the last revision of each id, also of what no list shows now
 
@@ -16,9 +16,21 @@ export function applyRow(row) {
   seen.set(row.id, row.revision);
   let refresh = isOutdatedSubject(row);
   for (const list of document.querySelectorAll(`[data-live-list="${CSS.escape(row.list)}"]`)) {
+    offer(row);
     refresh = apply(list, row) || refresh;
   }
   return refresh;
+}
+
+// offer adds to the filter what a row of its list has, and nobody had when the page was made (data-offers="the field's name"). A filter that
+// does not offer all that there is says so by its last choice.
+function offer({ html }) {
+  const { offers: name, value, text } = (html && parse(html).dataset) ?? {};
+  for (const select of name ? document.querySelectorAll(`select[name="${CSS.escape(name)}"]`) : []) {
+    const options = [...select.options].slice(1); // behind the one for all
+    if (options.at(-1)?.disabled || options.some((o) => o.value === value)) continue;
+    select.add(new Option(text, value), options.find((o) => o.text > text) ?? null);
+  }
 }
 
 // A page, or a part of one, is about its subject (data-live-subject), and may depend on others besides (data-live-parts="id@revision ...").
