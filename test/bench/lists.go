@@ -28,7 +28,7 @@ var listSizes = [2]int{10_000, 1_000_000}
 func lists(e *environment) {
 	var systems [2]*testsystem.System
 	for i, size := range listSizes {
-		systems[i] = testsystem.New(e)
+		systems[i] = testsystem.New(e, testsystem.Unlimited...)
 		for _, l := range benchLists {
 			began := time.Now()
 			l.fill(e.ctx, systems[i].Database[l.service], size)
@@ -37,6 +37,7 @@ func lists(e *environment) {
 	}
 	fmt.Printf("\nLists: a page with %d orders or payments and with %d, of three contractors (ms, GET to its last byte)\n\n", listSizes[0], listSizes[1])
 	t := newTable(append([]string{"", "", "page"}, compared...)...)
+	defer t.print() // what there is of it
 	for _, l := range benchLists {
 		var people [2]*person
 		for i, sys := range systems {
@@ -61,7 +62,6 @@ func lists(e *environment) {
 			})
 		}
 	}
-	t.print()
 }
 
 // benchDay is a whole day in UTC, of which both sizes have all.
