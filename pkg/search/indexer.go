@@ -56,10 +56,8 @@ func (x *Indexer) Index(ctx context.Context) error {
 }
 
 func (x *Indexer) index(ctx context.Context, table string) error {
-	many := fmt.Sprintf(`update %[1]s set lexemes = search_lexemes(raw), raw = null
-		where id in (select id from %[1]s where raw is not null limit %[2]d for update skip locked)`, table, batch)
 	for {
-		done, err := x.db.Pool().Exec(ctx, many)
+		rows, err := x.many(ctx, table)
 		switch {
 		case liesInARow(err):
 			if err := x.oneByOne(ctx, table); err != nil {
@@ -67,10 +65,27 @@ func (x *Indexer) index(ctx context.Context, table string) error {
 			}
 		case err != nil:
 			return err
-		case done.RowsAffected() < batch:
+		case rows < batch:
 			return nil
 		}
 	}
+}
+
+// many indexes rows that wait, and returns how many.
+func (x *Indexer) many(ctx context.Context, table string) (rows int, err error) {
+	err = x.db.InTx(ctx, func(tx *pg.Tx) error {
+		var ids, made []string
+		var id, raw string
+		if err := pg.ForEach(ctx, tx, []any{&id, &raw}, func() { ids, made = append(ids, id), append(made, Lexemes(raw)) },
+			fmt.Sprintf("select id::text, raw from %s where raw is not null limit %d for update skip locked", table, batch)); err != nil {
+			return err
+		}
+		rows = len(ids)
+		tx.Queue(fmt.Sprintf(`update %s as waits set lexemes = array_to_tsvector(string_to_array(made.lexemes, ' ')), raw = null
+			from unnest($1::text[], $2::text[]) as made (id, lexemes) where waits.id = made.id::uuid`, table), ids, made)
+		return nil
+	})
+	return rows, err
 }
 
 // oneByOne indexes rows of which some cannot be.
@@ -99,11 +114,11 @@ func (x *Indexer) oneByOne(ctx context.Context, table string) error {
 
 // one indexes a row. If it cannot be indexed, it gets an empty vector.
 func (x *Indexer) one(ctx context.Context, table string, id any) error {
-	var name string
+	var name, raw string
 	var refused error
 	err := pgx.BeginFunc(ctx, x.db.Pool(), func(tx pgx.Tx) error {
 		// Held from here on, so that only what was tried is set apart.
-		err := tx.QueryRow(ctx, fmt.Sprintf("select id::text from %s where id = $1 and raw is not null for update skip locked", table), id).Scan(&name)
+		err := tx.QueryRow(ctx, fmt.Sprintf("select id::text, raw from %s where id = $1 and raw is not null for update skip locked", table), id).Scan(&name, &raw)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // another indexer's, or somebody writes it
 		}
@@ -111,7 +126,7 @@ func (x *Indexer) one(ctx context.Context, table string, id any) error {
 			return err
 		}
 		refused = pgx.BeginFunc(ctx, tx, func(try pgx.Tx) error {
-			_, err := try.Exec(ctx, fmt.Sprintf("update %s set lexemes = search_lexemes(raw), raw = null where id = $1", table), id)
+			_, err := try.Exec(ctx, fmt.Sprintf("update %s set lexemes = array_to_tsvector(string_to_array($2, ' ')), raw = null where id = $1", table), id, Lexemes(raw))
 			return err
 		})
 		if !liesInARow(refused) {

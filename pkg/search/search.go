@@ -8,8 +8,8 @@
 // but ASCII's in a database of locale C. An amount is found in each way in which a language writes it.
 //
 // Invariants:
-//   - What a row is found by is cut into all the ends of its pieces by the SQL function search_lexemes, so
-//     that a part of a piece is the beginning of a lexeme.
+//   - What a row is found by is cut into all the ends of its pieces, by Lexemes and in the same way by the SQL
+//     function search_lexemes, so that a part of a piece is the beginning of a lexeme.
 //   - A row that was just written is found by its text, and nothing is indexed in its transaction; an Indexer
 //     does that soon after.
 package search
@@ -100,6 +100,28 @@ func pieces(texts []string) []string {
 func each(words []string) []string {
 	slices.Sort(words)
 	return slices.DeleteFunc(slices.Compact(words), func(w string) bool { return w == "" })
+}
+
+// Lexemes are what a column that Join or Later has made is found by, separated by spaces. The SQL function
+// search_lexemes makes the same, and takes much longer.
+func Lexemes(words string) string {
+	var all []string
+	for word := range strings.SplitSeq(words, " ") {
+		if strings.HasPrefix(word, "@") {
+			all = append(all, word)
+			continue
+		}
+		if word = strings.TrimLeft(word, start); word == "" {
+			continue
+		}
+		all = append(all, word, start+cut(word, 1), start+cut(word, 2))
+		for at := range word {
+			if end := word[at:]; at > 0 && !plain.MatchString(end) {
+				all = append(all, end)
+			}
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // Join is Words for a column, of which search_lexemes makes what is searched.

@@ -1,11 +1,13 @@
 package readmodel_test
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"countersign.example/contractor-ui/internal/readmodel"
 	"countersign.example/payments-core/payment"
@@ -102,4 +104,25 @@ func TestAnAmountIsFoundAsItIsPrinted(t *testing.T) {
 
 func TestIndexingWritesLittle(t *testing.T) {
 	searchtest.IndexingWritesLittle(t, newFixture(t).db, readmodel.Searched...)
+}
+
+// What the indexer makes is what the database makes where it indexes by itself.
+func TestLexemesAreThoseOfTheDatabase(t *testing.T) {
+	db := newFixture(t).db
+	agrees := func(t rapid.TB, words string) {
+		var same bool
+		if err := db.Pool().QueryRow(context.Background(), "select search_lexemes($1) = array_to_tsvector(string_to_array($2, ' '))",
+			words, search.Lexemes(words)).Scan(&same); err != nil || !same {
+			t.Fatalf("%q: %t, %v: %s", words, same, err, search.Lexemes(words))
+		}
+	}
+	for _, words := range []string{"", " ", "^", "^^a", "@", "@ada", "^ab ^a. ^é ^Küche ^p-2026-000017 @ada_nowak", "a  b"} {
+		agrees(t, words)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-cé日 .,@^/_-]{0,30}`).Draw(t, "text")
+		agrees(t, text)
+		agrees(t, search.Later(search.Mark("ada nowak"), text))
+		agrees(t, search.Join(text))
+	})
 }
