@@ -8,8 +8,8 @@
 // but ASCII's in a database of locale C. An amount is found in each way in which a language writes it.
 //
 // Invariants:
-//   - What a row is found by is cut into all the ends of its pieces, by Lexemes and in the same way by the SQL
-//     function search_lexemes, so that a part of a piece is the beginning of a lexeme.
+//   - What a row is found by is cut into all the ends of its pieces, by Lexemes and in the same way by the
+//     SQL function search_lexemes, so that a part of a piece is the beginning of a lexeme.
 //   - A row that was just written is found by its text, and nothing is indexed in its transaction; an Indexer
 //     does that soon after.
 package search

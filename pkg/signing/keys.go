@@ -52,6 +52,7 @@ type ring struct {
 type Keys struct {
 	file  *file[ring] // nil for given ones
 	given ring
+	made  made // with keys that these trust
 }
 
 // OpenKeys reads the file of EVENT_VERIFY_KEYS_FILE.

@@ -36,7 +36,7 @@ func TestTheDigestIsThatOfTheExtension(t *testing.T) {
 func TestTimesCountAsMoments(t *testing.T) {
 	o := newOwner(t, "/manager-ui")
 	keys := o.keys()
-	signed := sign(t, o.signer("/manager-ui", keys), accepted())
+	signed := sign(t, o.signer("/manager-ui"), accepted())
 	signed.Attributes["time"] = "2026-11-30T13:00:00.123456000+01:00"
 	require.NoError(t, verdict(keys, signed).Err)
 }
@@ -57,8 +57,7 @@ func TestAnotherImplementationAgrees(t *testing.T) {
 		trust.Keys = []signing.Key{{Source: "/manager-ui", ID: signing.KeyID(public), Public: public, ValidFrom: now.Add(-time.Hour), ValidUntil: now.Add(time.Hour)}}
 	}))
 	require.NoError(t, signing.WriteKey(signing.KeyFile(o.dir, "/manager-ui"), private))
-	keys := o.keys()
-	signed := sign(t, o.signer("/manager-ui", keys), accepted())
+	signed := sign(t, o.signer("/manager-ui"), accepted())
 	der, err := x509.MarshalPKIXPublicKey(public)
 	require.NoError(t, err)
 	e := goldenEvent{signed.Attributes, signed.Data, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}
@@ -105,7 +104,7 @@ func python(t *testing.T, event []byte, want string) {
 
 func BenchmarkSign(b *testing.B) {
 	o := newOwner(b, "/manager-ui")
-	s := o.signer("/manager-ui", o.keys())
+	s := o.signer("/manager-ui")
 	e := accepted().Event
 	for b.Loop() {
 		require.NoError(b, s.Sign(e))
@@ -118,7 +117,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			o := newOwner(b, "/manager-ui")
 			keys := o.keys()
-			s := o.signer("/manager-ui", keys)
+			s := o.signer("/manager-ui")
 			messages := make([]signing.Message, size)
 			for i := range messages {
 				messages[i] = sign(b, s, accepted())

@@ -106,7 +106,9 @@ func (s *Signer) Sign(e Event) error {
 	if err != nil {
 		return fmt.Errorf("sign an event: %w", err)
 	}
+	signature := ed25519.Sign(k.private, encodeForSigning(sum[:]))
+	s.keys.made.add(proof{k.id, sum, [ed25519.SignatureSize]byte(signature)})
 	e.Attributes[ExtensionsAttribute] = extensionsList
-	e.Attributes[MaterialAttribute] = material(sum[:], k.id, ed25519.Sign(k.private, encodeForSigning(sum[:])))
+	e.Attributes[MaterialAttribute] = material(sum[:], k.id, signature)
 	return nil
 }

@@ -53,7 +53,14 @@ func (o *owner) keys() *signing.Keys {
 	return keys
 }
 
-func (o *owner) signer(source string, keys *signing.Keys) *signing.Signer {
+// signer signs in a process of its own: none of its signatures is known to whoever verifies.
+func (o *owner) signer(source string) *signing.Signer {
+	o.Helper()
+	return o.signerIn(source, o.keys())
+}
+
+// signerIn signs in the process that verifies by keys.
+func (o *owner) signerIn(source string, keys *signing.Keys) *signing.Signer {
 	o.Helper()
 	s, err := signing.OpenSigner(signing.KeyFile(o.dir, source), source, keys, quiet)
 	require.NoError(o, err)
@@ -100,7 +107,7 @@ func requireRefused(tb testing.TB, v signing.Verdict, reason, words string) {
 func TestASignedEventIsItsWritersAndNothingOfItCanBeChanged(t *testing.T) {
 	o := newOwner(t, "/manager-ui", "/payments-core")
 	keys := o.keys()
-	signed := sign(t, o.signer("/manager-ui", keys), accepted())
+	signed := sign(t, o.signer("/manager-ui"), accepted())
 	v := verdict(keys, signed)
 	require.NoError(t, v.Err)
 	require.Len(t, v.Signature.Value, ed25519.SignatureSize)
@@ -184,7 +191,7 @@ func flipSignature(t *testing.T, m *signing.Message) {
 func TestAForgedSignatureAmongManyIsTheOnlyOneRefused(t *testing.T) {
 	o := newOwner(t, "/manager-ui")
 	keys := o.keys()
-	s := o.signer("/manager-ui", keys)
+	s := o.signer("/manager-ui")
 	messages := make([]signing.Message, 50)
 	for i := range messages {
 		m := accepted()
@@ -197,10 +204,26 @@ func TestAForgedSignatureAmongManyIsTheOnlyOneRefused(t *testing.T) {
 	}
 }
 
+func TestWhatAProcessHasSignedItselfIsKnownAndNothingElse(t *testing.T) {
+	o := newOwner(t, "/manager-ui")
+	keys := o.keys()
+	signed := sign(t, o.signerIn("/manager-ui", keys), accepted())
+	require.NoError(t, verdict(keys, signed).Err)
+	require.Equal(t, verdict(o.keys(), signed), verdict(keys, signed))
+
+	forged, changed, late := copied(signed), copied(signed), copied(signed)
+	flipSignature(t, &forged)
+	changed.Data = []byte("{}")
+	late.Published = now.Add(2 * time.Hour)
+	for i, v := range keys.Verify([]signing.Message{signed, forged, changed, late, signed}, false) {
+		require.Equal(t, i > 0 && i < 4, v.Err != nil, i)
+	}
+}
+
 func TestAKeyCountsForItsSourceAndItsTime(t *testing.T) {
 	o := newOwner(t, "/manager-ui", "/payments-core")
 	keys := o.keys()
-	signed := sign(t, o.signer("/manager-ui", keys), accepted())
+	signed := sign(t, o.signer("/manager-ui"), accepted())
 	for name, c := range map[string]struct {
 		at    time.Time
 		words string
@@ -216,14 +239,14 @@ func TestAKeyCountsForItsSourceAndItsTime(t *testing.T) {
 
 	// a key that nobody here knows
 	elsewhere := newOwner(t, "/manager-ui")
-	requireRefused(t, verdict(keys, sign(t, elsewhere.signer("/manager-ui", elsewhere.keys()), accepted())), signing.ReasonKey, "which nobody here knows")
+	requireRefused(t, verdict(keys, sign(t, elsewhere.signer("/manager-ui"), accepted())), signing.ReasonKey, "which nobody here knows")
 
 	// another service's key: payments-core signs what it says that manager-ui has written
 	forged := accepted()
-	requireRefused(t, verdict(keys, sign(t, o.signer("/payments-core", keys), forged)), signing.ReasonKey, "of /payments-core, and says that /manager-ui")
+	requireRefused(t, verdict(keys, sign(t, o.signer("/payments-core"), forged)), signing.ReasonKey, "of /payments-core, and says that /manager-ui")
 
 	// and that key's id on it does not help
-	m := sign(t, o.signer("/payments-core", keys), forged)
+	m := sign(t, o.signer("/payments-core"), forged)
 	rewrite(t, &m, keyID(t, &m), keyID(t, &signed))
 	requireRefused(t, verdict(keys, m), signing.ReasonSignature, "it is forged")
 }
@@ -251,7 +274,7 @@ func TestUnsignedEventsPassUpToTheCutOff(t *testing.T) {
 		requireRefused(t, verdict(keys, m), signing.ReasonUnsigned, "no signature")
 	}
 	require.Equal(t, signing.Verdict{}, keys.Verify([]signing.Message{{Topic: "orders", Offset: 7, Event: unsigned.Event}}, true)[0])
-	changed := sign(t, o.signer("/manager-ui", keys), unsigned)
+	changed := sign(t, o.signer("/manager-ui"), unsigned)
 	changed.Data = []byte(`{}`)
 	requireRefused(t, verdict(keys, changed), signing.ReasonSignature, "they were changed")
 }
@@ -260,7 +283,7 @@ func TestKeysAreRenewedWithoutAStop(t *testing.T) {
 	// given a service that signs, and one that verifies
 	o := newOwner(t, "/manager-ui")
 	writer, reader := o.keys(), o.keys()
-	s := o.signer("/manager-ui", writer)
+	s := o.signerIn("/manager-ui", writer)
 	before := sign(t, s, accepted())
 
 	// when it is given a new key
@@ -284,7 +307,7 @@ func TestKeysAreRenewedWithoutAStop(t *testing.T) {
 func TestAFileThatCannotBeUsedTakesNothingAway(t *testing.T) {
 	o := newOwner(t, "/manager-ui")
 	keys := o.keys()
-	s := o.signer("/manager-ui", keys)
+	s := o.signer("/manager-ui")
 	signed := sign(t, s, accepted())
 	good, err := os.ReadFile(signing.TrustFile(o.dir))
 	require.NoError(t, err)
@@ -316,7 +339,7 @@ func TestAFileThatCannotBeUsedTakesNothingAway(t *testing.T) {
 func TestNothingIsSignedWithAKeyThatHasEnded(t *testing.T) {
 	o := newOwner(t, "/manager-ui")
 	keys := o.keys()
-	s := o.signer("/manager-ui", keys)
+	s := o.signer("/manager-ui")
 	require.NoError(t, signing.ChangeTrust(o.dir, func(trust *signing.Trust) { trust.Keys[0].ValidUntil = now.Add(-time.Second) }))
 
 	require.ErrorContains(t, s.Sign(accepted().Event), "give this service another one")
@@ -325,7 +348,7 @@ func TestNothingIsSignedWithAKeyThatHasEnded(t *testing.T) {
 	require.ErrorContains(t, keys.Signs("/manager-ui", time.Now()), "every key of /manager-ui has ended")
 
 	// a process that starts then does everything else, and signs again once it is given another key
-	s = o.signer("/manager-ui", keys)
+	s = o.signer("/manager-ui")
 	require.ErrorContains(t, s.Sign(accepted().Event), "give this service another one")
 	require.ErrorContains(t, s.Healthy(), "give this service another one")
 	made := o.renew("/manager-ui", now.Add(-time.Minute), now.Add(2*time.Hour))
@@ -341,7 +364,7 @@ func TestNothingIsSignedWithAKeyThatHasEnded(t *testing.T) {
 func TestNothingIsSignedThatMayBePublishedAfterItsKeyHasEnded(t *testing.T) {
 	o := newOwner(t, "/manager-ui")
 	keys := o.keys()
-	s := o.signer("/manager-ui", keys)
+	s := o.signer("/manager-ui")
 	until := func(left time.Duration) {
 		require.NoError(t, signing.ChangeTrust(o.dir, func(trust *signing.Trust) { trust.Keys[0].ValidUntil = time.Now().Add(left) }))
 	}

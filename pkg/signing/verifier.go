@@ -2,6 +2,7 @@ package signing
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,12 +82,16 @@ type Verdict struct {
 // claim is a signature that fits its event, if it is the key's.
 type claim struct {
 	key       Key
-	signed    []byte
+	digest    [sha256.Size]byte
 	signature Signature
 }
 
+// signed is what the signature is over.
+func (c claim) signed() []byte { return encodeForSigning(c.digest[:]) }
+
 // Verify finds out, in one pass over all, whether each message was written by its source. Unsigned ones are
-// accepted up to the cut-off, and everywhere if accept says so.
+// accepted up to the cut-off, and everywhere if accept says so. A signature that a Signer with these keys has
+// made a moment ago is known.
 //
 // Whether a signature is right does not depend on what is verified beside it (ZIP 215), so that all services
 // find the same.
@@ -99,16 +104,19 @@ func (k *Keys) Verify(messages []Message, accept bool) []Verdict {
 		if verdicts[i].Err = err; c == nil {
 			continue
 		}
-		claims[i] = c
 		verdicts[i].Signature = &c.signature
-		batch.Add(c.key.Public, c.signed, c.signature.Value)
+		if p, ok := proofOf(c.key.ID, c.digest, c.signature.Value); ok && k.made.has(p) {
+			continue
+		}
+		claims[i] = c
+		batch.Add(c.key.Public, c.signed(), c.signature.Value)
 		n++
 	}
 	if n > 1 && batch.Verify() {
 		return verdicts
 	}
 	for i, c := range claims {
-		if c != nil && !ed25519consensus.Verify(c.key.Public, c.signed, c.signature.Value) {
+		if c != nil && !ed25519consensus.Verify(c.key.Public, c.signed(), c.signature.Value) {
 			verdicts[i] = Verdict{Err: refuse(ReasonSignature, "its signature was not made with key %s, which it names: it is forged", c.key.ID)}
 		}
 	}
@@ -152,7 +160,7 @@ func (r ring) read(m Message, accept bool) (*claim, error) {
 	if err != nil {
 		return nil, refuse(ReasonSignature, "its signature cannot be read: it is not base64")
 	}
-	return &claim{key, encodeForSigning(payload), Signature{key.ID, value, list}}, nil
+	return &claim{key, sum, Signature{key.ID, value, list}}, nil
 }
 
 // acceptable returns the first signature whose key counts for a source at a time, or why there is none.

@@ -15,7 +15,7 @@ import (
 	"countersign.example/pkg/search/searchtest"
 )
 
-// However much a contractor has asked for, a row costs the same: what asks again for its payment is looked up.
+// However much a contractor has asked for, a payment costs the same: what asks again for it is looked up.
 func TestWhatAsksAgainIsLookedUp(t *testing.T) {
 	db := pgtest.New(t, journal.Migrations, migrations.Set)
 	var statement string
