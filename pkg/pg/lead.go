@@ -76,15 +76,16 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 
 func pause() time.Duration { return leasePause/2 + rand.N(leasePause) }
 
-// acquireLease acquires a lease that has run out, or returns how long to wait until it does. An acquired
-// lease may be used until a time of this process' clock.
+// acquireLease acquires a lease that has run out, or returns how long to wait until it does. One that would run
+// out later than in two lives is of a clock that was ahead, and holds nobody up. An acquired lease may be used
+// until a time of this process' clock.
 func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
 	const acquire = `with acquired as (
 			insert into leases (name, holder, token, expires_at)
 			values ($1, $2, (extract(epoch from clock_timestamp()) * 1000000)::bigint, clock_timestamp() + $3::interval)
 			on conflict (name) do update set holder = excluded.holder, token = greatest(leases.token + 1, excluded.token),
 				expires_at = clock_timestamp() + $3::interval
-			where leases.expires_at <= clock_timestamp() returning token
+			where leases.expires_at <= clock_timestamp() or leases.expires_at > clock_timestamp() + 2 * $3::interval returning token
 		)
 		select token, 0 from acquired union all
 		select 0, extract(epoch from expires_at - clock_timestamp())::float8 from leases

@@ -132,3 +132,31 @@ func open(t *testing.T, url string) *pg.DB {
 	t.Cleanup(db.Close)
 	return db
 }
+
+func TestALeaseOfAClockThatWasAheadHoldsNobodyUp(t *testing.T) {
+	// given a lease of somebody who has gone, from before the server's clock was set back by an hour
+	db := pgtest.New(t)
+	_, err := db.Pool().Exec(t.Context(), "insert into leases (name, holder, token, expires_at) values ('test', 'gone', 1, clock_timestamp() + interval '1 hour')")
+	require.NoError(t, err)
+
+	// when there is a candidate, then it leads at once
+	terms := make(chan term, 10)
+	candidate(t, db, "one", terms)
+	require.Greater(t, receive(t, terms).lease.Token, int64(1))
+}
+
+func TestALeaseThatIsALittleAheadIsWaitedFor(t *testing.T) {
+	// given a lease whose holder may live, of a server whose clock was a few seconds ahead of this one's
+	db := pgtest.New(t)
+	_, err := db.Pool().Exec(t.Context(), "insert into leases (name, holder, token, expires_at) values ('test', 'alive', 1, clock_timestamp() + interval '12 seconds')")
+	require.NoError(t, err)
+
+	// then a candidate does not lead beside it
+	terms := make(chan term, 10)
+	candidate(t, db, "one", terms)
+	select {
+	case <-terms:
+		t.Fatal("two lead")
+	case <-time.After(time.Second):
+	}
+}
