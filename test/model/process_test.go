@@ -26,11 +26,11 @@ type process struct {
 	asked    [2]byte   // what the gateway is asked: 0, or the letter of the kind
 	done     [2]string // what it has done, in letters of kinds
 	order    string    // as ordering-core has written it
-	heard    int8      // how many of its events payments-core knows
+	received int8      // how many of its events payments-core knows
 	broken   string
 }
 
-// processing is the model of it: the gateway approves everything, and each core hears of the other as late as
+// processing is the model of it: the gateway approves everything, and each core receives the other as late as
 // can be.
 type processing struct {
 	amounts [2]int64 // of the payments; the order's total is 1000
@@ -163,16 +163,16 @@ func (m processing) moves(s process) (moves []Move[process]) {
 		if int(s.read[i]) < len(s.payments[i]) {
 			to := s
 			to.read[i]++
-			own(fmt.Sprintf("ordering-core hears of payment %d: %s", i+1, says(s.payments[i][s.read[i]])), m.confirm(to))
+			own(fmt.Sprintf("ordering-core receives of payment %d that it is %s", i+1, says(s.payments[i][s.read[i]])), m.confirm(to))
 		}
 	}
-	if int(s.heard) < len(s.order) && !m.deaf {
+	if int(s.received) < len(s.order) && !m.deaf {
 		to := s
-		to.heard++
+		to.received++
 		for i := range to.payments {
 			to = m.apply(to, i)
 		}
-		own("payments-core hears of the order: "+says(s.order[s.heard]), to)
+		own("payments-core receives what is new of the order: "+says(s.order[s.received]), to)
 	}
 	if o := knownOrder(s.order); o.State == order.StateSubmitted {
 		expired, cancelled := s, s
@@ -200,7 +200,7 @@ func (m processing) apply(s process, i int) process {
 		history = append(history, payments.Operation{ID: 9, PaymentID: nthPayment(i), Kind: kinds[s.asked[i]], N: 1, State: payments.Open})
 	}
 	p := m.payment(s, i, len(s.payments[i])).Payment
-	next, wanted := payments.Rules{}.Next(p, history, *orderOfPayments(s.order[:s.heard]))
+	next, wanted := payments.Rules{}.Next(p, history, *orderOfPayments(s.order[:s.received]))
 	switch {
 	case !wanted:
 	case !next.Cancel:
@@ -214,7 +214,7 @@ func (m processing) apply(s process, i int) process {
 	return s
 }
 
-// confirm does what ordering-core's process manager wants of the order, once it has heard of a payment.
+// confirm does what ordering-core's process manager wants of the order, once it has received something of a payment.
 func (m processing) confirm(s process) process {
 	for {
 		var known []coretest.Payment
@@ -256,7 +256,7 @@ func TestMistakesOfProcessesAreFound(t *testing.T) {
 		property string
 		mutated  processing
 	}{
-		"payments-core does not hear of orders":       {onePays, processing{amounts: [2]int64{1000, 1000}, deaf: true}},
+		"payments-core does not receive orders":       {onePays, processing{amounts: [2]int64{1000, 1000}, deaf: true}},
 		"ordering-core does not refuse what is short": {onePays, processing{amounts: [2]int64{1000, 999}, neverRefuses: true}},
 	} {
 		t.Run(name, func(t *testing.T) { finds(t, test.property, test.mutated.machine()) })
