@@ -101,7 +101,9 @@ bench: launcher ## Measure speed (by hand, on a quiet machine)
 faults: launcher ## Break everything for 10 minutes while people work: FAULTS_FOR=60m, SEED= repeats a run
 	@bin/local build
 	@go build -o bin/faultrun ./test/faultrun
-	@bin/local with-postgres -- env TEST_BIN=$(CURDIR)/bin bin/faultrun
+	@deploy/kafka/jars.sh >/dev/null
+	@bin/local with-postgres -- true
+	@TEST_BIN=$(CURDIR)/bin exec bin/faultrun
 
 containers: ## Play docker compose up from nothing to a stop
 	@.ci/containers

@@ -85,9 +85,12 @@ func (j *Journal) SavePositions(ctx context.Context, next map[TopicPartition]int
 	for tp, offset := range next {
 		topics, partitions, offsets = append(topics, tp.Topic), append(partitions, int32(tp.Partition)), append(offsets, offset)
 	}
-	_, err := j.db.Pool().Exec(ctx, `update consumer_positions p set next = noted.next
-		from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, next)
-		where p.topic = noted.topic and p.partition = noted.partition and p.next < noted.next`, topics, partitions, offsets)
+	err := j.db.InTx(ctx, func(tx *pg.Tx) error {
+		tx.Queue(`update consumer_positions p set next = noted.next
+			from unnest($1::text[], $2::int[], $3::bigint[]) as noted (topic, partition, next)
+			where p.topic = noted.topic and p.partition = noted.partition and p.next < noted.next`, topics, partitions, offsets)
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("note what was received: %w", err)
 	}

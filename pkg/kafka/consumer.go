@@ -140,13 +140,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 				continue
 			}
 			left = !all
-			c.begin(ctx, generation)
+			incarnation := c.begin(ctx, generation)
 			c.setFault(nil)
 			if failing.over() {
 				c.cfg.Log.Info("joining the consumer group works again")
 			}
 			generation.Start(func(ctx context.Context) {
-				c.consume(ctx, generation)
+				c.consume(pg.OnlyIn(ctx, incarnation), generation)
 			})
 		}
 	}
@@ -235,7 +235,7 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 		}
 		began := time.Now()
 		traced, end := tracing.Batch(work, tracing.Consumer, tracing.ProcessBatch, len(batch), c.traced(batch))
-		recorded := c.recordAll(fetching, traced, batch)
+		recorded := c.recordAll(fetching, traced, stopFetching, batch)
 		if !recorded {
 			end(errNotRecorded)
 			return
@@ -251,8 +251,10 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 }
 
 // recordAll records the batch, and repeats that while the generation lasts; false if it ended before. A
-// transaction under way when it ends is finished first.
-func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message) (recorded bool) {
+// transaction under way when it ends is finished first. It ends the generation where the database is no
+// longer the one that it began in: that may lack what came before the batch, and the next generation finds
+// out.
+func (c *Consumer) recordAll(ctx, work context.Context, end func(), batch []kafkago.Message) (recorded bool) {
 	left := pg.Column(batch, received)
 	attempt := 0
 	recorded = wait.Until(ctx, 5*time.Second, func() (err error) {
@@ -264,6 +266,9 @@ func (c *Consumer) recordAll(ctx, work context.Context, batch []kafkago.Message)
 			c.cfg.Log.Warn("recording failed, and will be repeated", "error", err)
 		}
 		c.setFault(err) // nothing is received meanwhile
+		if errors.Is(err, pg.ErrReplaced) {
+			end()
+		}
 	})
 	if recorded && attempt > 1 {
 		c.setFault(nil)

@@ -10,6 +10,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/wait"
 )
 
@@ -18,11 +19,15 @@ const noteEvery = 500 * time.Millisecond
 
 // begin has the generation start where this database is: an empty one at the topics' beginning, and one
 // restored from a backup where the backup was, although the group has committed more. It leaves lost
-// partitions out.
-func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
+// partitions out. The generation goes on in that incarnation of the database alone.
+func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) (incarnation string) {
 	doubted := false
 	var failing reports
-	wait.Until(ctx, 5*time.Second, func() error {
+	wait.Until(ctx, 5*time.Second, func() (err error) {
+		if incarnation, err = c.incarnation(ctx); err != nil {
+			return err
+		}
+		ctx := pg.OnlyIn(ctx, incarnation)
 		extents, err := c.extents(ctx)
 		if err != nil {
 			return err
@@ -57,6 +62,13 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) {
 			c.cfg.Log.Warn("finding out where to go on failed, and will be repeated", "error", err)
 		}
 	})
+	return incarnation
+}
+
+func (c *Consumer) incarnation(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	return c.cfg.DB.Incarnation(ctx)
 }
 
 // within asks the journal, for callWithin at most.

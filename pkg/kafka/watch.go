@@ -2,12 +2,14 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/wait"
 )
 
@@ -68,6 +70,10 @@ func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 			continue
 		}
 		_, lost, err := within(ctx, extents, c.cfg.Journal.Positions)
+		if errors.Is(err, pg.ErrReplaced) {
+			changed()
+			return
+		}
 		if err != nil {
 			continue
 		}

@@ -17,7 +17,7 @@ var ErrReplaced = errors.New("the database was replaced or its server restarted,
 // vetTimeout bounds one vetting; the next connection tries again.
 const vetTimeout = 20 * time.Second
 
-// vetting checks each new connection, once Vet was called.
+// vetting looks to which incarnation each new connection is, and checks it once Vet was called.
 type vetting struct {
 	mu    sync.Mutex
 	check func(ctx context.Context) error // nil before Vet
@@ -44,20 +44,45 @@ func incarnationOf(ctx context.Context, conn *pgx.Conn) (now string, err error) 
 	return now, err
 }
 
-func (v *vetting) connected(ctx context.Context, conn *pgx.Conn) error {
-	v.mu.Lock()
-	asked := v.check != nil
-	v.mu.Unlock()
-	if !asked {
-		return nil
+// incarnationKey is where a connection keeps the incarnation that it is to.
+const incarnationKey = "incarnation"
+
+// Incarnation is the database as it is now, for OnlyIn.
+func (db *DB) Incarnation(ctx context.Context) (now string, err error) {
+	if err := db.pool.QueryRow(ctx, "select "+Incarnation).Scan(&now); err != nil {
+		return "", fmt.Errorf("look which database it is: %w", err)
 	}
+	return now, nil
+}
+
+// OnlyIn has InTx refuse, with ErrReplaced, any other incarnation of the database than that which what is
+// done follows from: a standby that has taken over may lack what was written last, and does not lack what
+// goes on from there.
+func OnlyIn(ctx context.Context, incarnation string) context.Context {
+	return context.WithValue(ctx, onlyIn{}, incarnation)
+}
+
+type onlyIn struct{}
+
+func isIn(ctx context.Context, conn *pgx.Conn) error {
+	if wanted, only := ctx.Value(onlyIn{}).(string); only && conn.PgConn().CustomData()[incarnationKey] != wanted {
+		return ErrReplaced
+	}
+	return nil
+}
+
+func (v *vetting) connected(ctx context.Context, conn *pgx.Conn) error {
 	// Others do not wait for a connection that carries nothing.
 	now, err := incarnationOf(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("look which database it is: %w", err)
 	}
+	conn.PgConn().CustomData()[incarnationKey] = now
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.check == nil {
+		return nil
+	}
 	if v.known == "" || v.known == now {
 		v.known = now
 		return nil

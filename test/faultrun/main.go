@@ -9,8 +9,8 @@
 //	SOCKETS      200   pages that are kept open
 //	FAULTS_DIR   .local/faults   where the summary and the processes' logs are kept
 //
-// It needs a PostgreSQL server in TEST_DATABASE_URL and the services' binaries in TEST_BIN; `make faults`
-// gives it both. It exits with 1 unless nothing is lost, doubled, diverged or stale.
+// It needs the services' binaries in TEST_BIN, and the programs of Kafka, PostgreSQL and Redis; `make faults`
+// sees to that. It exits with 1 unless nothing is lost, doubled, diverged or stale.
 package main
 
 import (
@@ -25,6 +25,8 @@ import (
 	"syscall"
 	"time"
 
+	"countersign.example/pkg/embedded"
+	"countersign.example/test/faultrun/network"
 	"countersign.example/test/testsystem"
 )
 
@@ -39,7 +41,12 @@ type settings struct {
 }
 
 func main() {
-	cfg, err := readSettings()
+	embedded.PostgresKeeper()
+	err := network.Isolate()
+	var cfg settings
+	if err == nil {
+		cfg, err = readSettings()
+	}
 	if err == nil {
 		err = os.MkdirAll(cfg.dir, 0o755)
 	}

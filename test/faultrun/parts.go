@@ -4,22 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
+	"countersign.example/pkg/embedded"
 	"countersign.example/test/faultrun/brokers"
 	"countersign.example/test/faultrun/fault"
 	"countersign.example/test/faultrun/network"
+	"countersign.example/test/faultrun/postgres"
+	"countersign.example/test/faultrun/program"
 	"countersign.example/test/faultrun/redis"
 	"countersign.example/test/testsystem"
 )
 
-// parts are what the services need, each of which breaks, and the links by which each service finds each of them.
+// parts are what the services need, each of which breaks, and the links by which each service finds each of
+// them.
 type parts struct {
 	network *network.Network
 	kafka   *brokers.Kafka
 	redis   *redis.Redis
+	// The services' databases are on one server. The gateway's is on another, which does not break: it is
+	// somebody else's, and what it has recorded stays.
+	postgres *postgres.Postgres
+	gateway  *embedded.PostgresServer
+	servers  map[string]string // by service
 }
 
 // clients are the services that use Kafka.
@@ -27,12 +39,21 @@ var clients = []string{testsystem.Core, testsystem.Ordering, testsystem.Contract
 
 // startParts starts real ones.
 func startParts(ctx context.Context, dir string) (p *parts, err error) {
-	p = &parts{network: network.New()}
+	p = &parts{network: network.New(), servers: map[string]string{}}
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL runs as somebody else
+		return nil, err
+	}
 	p.kafka, err = brokers.Start(ctx, filepath.Join(dir, "kafka"), clients, func(client string, broker int, address string) (string, error) {
 		return p.network.Link(client, fmt.Sprint("Kafka ", broker), address)
 	})
 	if err == nil {
 		p.redis, err = redis.Start(ctx, filepath.Join(dir, "redis"))
+	}
+	if err == nil {
+		p.postgres, err = postgres.Start(ctx, filepath.Join(dir, "postgres"))
+	}
+	if err == nil {
+		err = p.startGateways(ctx, filepath.Join(dir, "gateway"))
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.close())
@@ -40,10 +61,30 @@ func startParts(ctx context.Context, dir string) (p *parts, err error) {
 	return p, nil
 }
 
+// startGateways starts the gateway's PostgreSQL.
+func (p *parts) startGateways(ctx context.Context, dir string) error {
+	for _, service := range clients {
+		p.servers[service] = p.postgres.URL()
+	}
+	addresses, err := program.FreeAddresses(1)
+	if err != nil {
+		return err
+	}
+	_, text, _ := net.SplitHostPort(addresses[0])
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return err
+	}
+	cfg := embedded.PostgresConfig{Dir: dir, CacheDir: embedded.DefaultCacheDir(), Port: port, Password: "of-the-gateway"}
+	p.servers[testsystem.Gateway] = cfg.URL()
+	p.gateway, err = embedded.Postgres(ctx, cfg)
+	return err
+}
+
 // own is how the run itself reaches them, without a link that breaks.
 func (p *parts) own() testsystem.Own {
 	connection := p.kafka.Connection()
-	return testsystem.Own{Kafka: &connection, Redis: "redis://" + p.redis.Address()}
+	return testsystem.Own{Kafka: &connection, Redis: "redis://" + p.redis.Address(), Postgres: p.servers}
 }
 
 // linked are the variables by which a service finds everything by links.
@@ -94,12 +135,18 @@ func (p *parts) all() (list []fault.Part) {
 	if p.redis != nil {
 		list = append(list, p.redis)
 	}
+	if p.postgres != nil {
+		list = append(list, p.postgres)
+	}
 	return append(list, p.network)
 }
 
 func (p *parts) close() (err error) {
 	for _, part := range p.all() {
 		err = errors.Join(err, part.Close())
+	}
+	if p.gateway != nil {
+		err = errors.Join(err, p.gateway.Close())
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	fmt.Printf("SEED=%d repeats this run; logs are in %s.\n", cfg.seed, cfg.dir)
 	sum := &summary{Seed: cfg.seed, began: time.Now()}
 	settings := append([]string{"GATEWAY_TIMEOUT=1s", "PAYOUT_GRACE=500ms", "ORDER_TTL=" + orderTTL.String()}, testsystem.Unlimited...)
-	sys := startSystem(o, cfg.dir, o.TempDir(), settings...)
+	sys := startSystem(o, cfg.dir, settings...)
 	sum.step("the system is up")
 	goods, pages := offer(o, sys), &known{}
 	sys.SettleWithin(o, quietAtMost)
@@ -48,7 +48,8 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	sum.step("%d pages are open", len(seen.tabs))
 
 	work := startLoad(o, sys, cfg.seed, trios, cfg.payments, pages, goods)
-	breaks := &schedule{seed: cfg.seed, most: cfg.faults, healed: probes.heals, faults: slices.Concat(sys.processFaults(), sys.listenFaults(), sys.parts.faults(sys.environment()))}
+	breaks := &schedule{seed: cfg.seed, most: cfg.faults, healed: probes.heals, loses: work.ledger.Excuse,
+		faults: slices.Concat(sys.processFaults(), sys.listenFaults(), sys.parts.faults(sys.environment()))}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup
 	probed.Go(func() { probes.run(probing) })

@@ -27,6 +27,7 @@ type schedule struct {
 	most   int
 	faults []fault.Fault
 	healed func(kind string)
+	loses  func(since time.Time) // what was done since then may be lost
 
 	mu     sync.Mutex
 	busy   map[string]bool // parts
@@ -103,7 +104,11 @@ func (s *schedule) give(part string) {
 func (s *schedule) one(ctx context.Context, f fault.Fault, luck *rand.Rand) {
 	stays := between(luck, f.For)
 	s.note("%s: %s, for %s", f.Part, f.Kind, stays.Round(time.Millisecond))
+	began := time.Now()
 	heal, err := f.Break(ctx, luck)
+	if f.Loses {
+		s.loses(began)
+	}
 	if err != nil {
 		s.fail(ctx, f, "cannot be broken", err)
 	}

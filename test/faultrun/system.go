@@ -24,9 +24,9 @@ type system struct {
 	balancers []*balancer
 }
 
-// startSystem starts everything and waits until it is ready. What its parts keep is in data.
-func startSystem(o *testsystem.Outside, dir, data string, extra ...string) *system {
-	p, err := startParts(o.Context(), data)
+// startSystem starts everything and waits until it is ready.
+func startSystem(o *testsystem.Outside, dir string, extra ...string) *system {
+	p, err := startParts(o.Context(), o.TempDir())
 	testsystem.Check(err)
 	o.Cleanup(func() { testsystem.Check(p.close()) })
 	s := &system{System: testsystem.Prepare(o, p.own(), extra...), parts: p, dir: dir}

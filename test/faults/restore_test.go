@@ -10,6 +10,34 @@ import (
 	"countersign.example/test/testsystem"
 )
 
+// A standby that takes over lacks the last second, and the services run all the while.
+func TestADatabaseThatFallsBackUnderARunningServiceGetsBackWhatItLacks(t *testing.T) {
+	// Given payments, of which the managers' database receives the second one, and then falls back to before
+	// that.
+	sys := newSystem(t)
+	p := signInBoth(t, sys)
+	_, err := p.request(t.Context(), "10.00", "before")
+	require.NoError(t, err)
+	sys.Settle(t)
+	sys.CloseDatabase(t, testsystem.Manager)
+	sys.BackUp(t, testsystem.Manager)
+	sys.OpenDatabase(t, testsystem.Manager)
+	_, err = p.request(t.Context(), "11.00", "lost")
+	require.NoError(t, err)
+	sys.Settle(t)
+	sys.CloseDatabase(t, testsystem.Manager)
+	sys.Restore(t, testsystem.Manager)
+
+	// When another one is received there.
+	after, err := p.request(t.Context(), "12.00", "after")
+	require.NoError(t, err)
+	require.NoError(t, p.accept(t.Context(), after))
+
+	// Then it has them all, in the topic's order.
+	sys.Settle(t)
+	require.Len(t, sys.CheckInvariants(t), 3)
+}
+
 func TestCoresRestoredFromABackupGetBackWhatTheyLack(t *testing.T) {
 	// Given people at work, and a backup of the cores' databases.
 	sys := newSystem(t, shortGatewayTimeout)

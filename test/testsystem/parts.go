@@ -38,8 +38,9 @@ var oneByOne sync.Mutex
 
 // Own are parts of the test's own, each nil or empty where it has none.
 type Own struct {
-	Kafka *connection.Settings
-	Redis string // its address, redis://
+	Kafka    *connection.Settings
+	Redis    string            // its address, redis://
+	Postgres map[string]string // addresses of servers by service, as superuser
 }
 
 // startParts starts what is not there.

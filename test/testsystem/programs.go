@@ -102,22 +102,26 @@ func digest(path string) ([]byte, error) {
 	return sum.Sum(nil), nil
 }
 
-// migrated returns a copy of a database that a service's program has migrated. The same program makes the
-// same tables.
-func (s *System) migrated(name string) (address string) {
+// migrated returns a copy of a database that a service's program has migrated, on a server of its own or,
+// where that is "", on the tests'. The same program makes the same tables.
+func (s *System) migrated(name, server string) (address string) {
 	s.tb.Helper()
 	digest, err := digest(filepath.Join(s.bin, name))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return pgtest.Copy(s.tb, digest, func(address string) error {
+	fill := func(address string) error {
 		cmd := s.Command(s.tb.Context(), name, "migrate")
 		cmd.Env = append(cmd.Env, "DATABASE_URL="+pgtest.Serving(s.tb, address), "MIGRATE_DATABASE_URL="+address)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s migrate: %w\n%s", name, err, out)
 		}
 		return nil
-	})
+	}
+	if server != "" {
+		return pgtest.CopyOn(s.tb, server, digest, fill)
+	}
+	return pgtest.Copy(s.tb, digest, fill)
 }
 
 // createTopics makes those that migrate makes, where the databases are copies.

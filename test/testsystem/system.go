@@ -85,7 +85,7 @@ func prepare(tb testing.TB, provider bool, own Own, extra []string) *System {
 	tb.Helper()
 	s := newSystem(tb, Programs(tb), provider, extra, own)
 	for _, name := range services {
-		s.use(name, s.migrated(name))
+		s.use(name, s.migrated(name, own.Postgres[name]))
 	}
 	s.Restrict()
 	s.createTopics()

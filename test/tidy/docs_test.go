@@ -45,7 +45,7 @@ func exists(path string) bool {
 
 var (
 	qualified = regexp.MustCompile("`([a-z]\\w*)\\.([A-Za-z]\\w*)(?:\\.([A-Z]\\w*))?(?:\\(.*\\))?`")
-	suffixes  = []string{"go", "md", "mod", "sql"}
+	suffixes  = []string{"go", "md", "mod", "sql", "yaml"}
 )
 
 func TestDocumentsNameCodeThatExists(t *testing.T) {

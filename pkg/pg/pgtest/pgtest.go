@@ -75,7 +75,12 @@ func addFiles(to io.Writer, files fs.FS) error {
 // stays on the server, for all tests, also of other packages, that ask for the same digest of what fill does.
 func Copy(tb testing.TB, digest []byte, fill func(address string) error) (address string) {
 	tb.Helper()
-	server := cmp.Or(os.Getenv("TEST_DATABASE_URL"), DefaultURL)
+	return CopyOn(tb, cmp.Or(os.Getenv("TEST_DATABASE_URL"), DefaultURL), digest, fill)
+}
+
+// CopyOn is Copy on a server of one's own.
+func CopyOn(tb testing.TB, server string, digest []byte, fill func(address string) error) (address string) {
+	tb.Helper()
 	template := fmt.Sprintf("template_%x", digest[:16])
 	name := "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	admin(tb, server, func(ctx context.Context, conn *pgx.Conn) error {

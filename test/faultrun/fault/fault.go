@@ -17,6 +17,9 @@ type Fault struct {
 	Part string // such as "kafka": of the faults of one part, one is there at a time
 	// For is how long it stays, at least and at most; both zero for what is over once it is done.
 	For [2]time.Duration
+	// Loses is for what loses what others were told is done: that is what they were told while Break was under
+	// way.
+	Loses bool
 	// Break does it, and returns what heals it, or nil for what heals by itself. Both return once it is done.
 	// The same rnd does the same. Heal is called even when ctx of Break has ended.
 	Break func(ctx context.Context, rnd *rand.Rand) (heal func(context.Context) error, err error)

@@ -61,7 +61,16 @@ type Ledger struct {
 	kinds   map[string]*Counts
 	open    []kept
 	faults  []string
+	recent  []answer // the latest that were done
 }
+
+type answer struct {
+	at time.Time
+	of Effect
+}
+
+// recentAtMost is how many answers are kept that may turn out to be lost with a server.
+const recentAtMost = 5_000
 
 func New() *Ledger { return &Ledger{effects: map[Effect]*expected{}, kinds: map[string]*Counts{}} }
 
@@ -92,12 +101,31 @@ func (l *Ledger) answered(c Command, o Outcome, wasUnknown bool) {
 	case o == Done:
 		counts.Done++
 		expected.done++
+		if len(l.recent) >= recentAtMost {
+			l.recent = slices.Delete(l.recent, 0, recentAtMost/2)
+		}
+		l.recent = append(l.recent, answer{time.Now(), c.Effect})
 	case o == Refused && wasUnknown && !c.Keyed:
 		counts.Refused++
 		expected.maybe++
 	case o == Refused:
 		counts.Refused++
 	}
+}
+
+// Excuse notes that what was done since then may be lost: a standby took over that lacks it.
+func (l *Ledger) Excuse(since time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recent = slices.DeleteFunc(l.recent, func(a answer) bool {
+		if a.at.Before(since) {
+			return false
+		}
+		expected := l.expect(a.of)
+		expected.done--
+		expected.maybe++
+		return true
+	})
 }
 
 // Full says that no more commands of unknown outcome should be kept.

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,6 +29,10 @@ func TestTheLedgerFindsWhatWasAnsweredOtherwise(t *testing.T) {
 	l.Answered(of("refused, and done"), ledger.Refused, false)
 	l.Answered(of("undone meanwhile"), ledger.Refused, true)
 	l.Answered(keyed("keyed, refused, and done"), ledger.Refused, true)
+	l.Answered(of("long done"), ledger.Done, false)
+	began := time.Now()
+	l.Answered(of("done, and lost with a server"), ledger.Done, false)
+	l.Excuse(began)
 	for subject, again := range map[string]func() ledger.Outcome{
 		"unknown, done": answers(ledger.Done), "unknown, refused": answers(ledger.Refused), "unknown, in two ways": answers(ledger.Done, ledger.Refused),
 	} {
@@ -41,12 +46,13 @@ func TestTheLedgerFindsWhatWasAnsweredOtherwise(t *testing.T) {
 		found[of(subject).Effect] = n
 	}
 	d := l.Compare(found)
-	require.Len(t, d.Lost, 1)
-	require.Contains(t, d.Lost[0], "of lost by mia")
+	require.Len(t, d.Lost, 2)
+	require.Contains(t, d.Lost[0], "of long done by mia")
+	require.Contains(t, d.Lost[1], "of lost by mia")
 	require.Len(t, d.Doubled, 3)
 	require.Contains(t, d.Doubled[0], "of doubled by")
 	require.Contains(t, d.Doubled[1], "of keyed, refused, and done by")
 	require.Contains(t, d.Doubled[2], "of refused, and done by")
 	require.Equal(t, []string{"accept of unknown, in two ways: done, and when sent again refused"}, d.Otherwise)
-	require.Equal(t, map[string]ledger.Counts{"accept": {Done: 5, Refused: 5}}, l.Kinds())
+	require.Equal(t, map[string]ledger.Counts{"accept": {Done: 7, Refused: 5}}, l.Kinds())
 }

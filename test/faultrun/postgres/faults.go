@@ -20,15 +20,17 @@ type healing = func(context.Context) error
 
 // Faults are what happens to the primary.
 func (p *Postgres) Faults(e *fault.Environment) []fault.Fault {
+	const part = "postgres"
 	one := func(kind string, most time.Duration, do func(context.Context, *rand.Rand) (healing, error)) fault.Fault {
-		return fault.Fault{Kind: kind, Part: "postgres", For: [2]time.Duration{0, most}, Break: do}
+		return fault.Fault{Kind: kind, Part: part, For: [2]time.Duration{0, most}, Break: do}
 	}
 	return []fault.Fault{
 		one("PostgreSQL shut down at once", 5*time.Second, p.shutDown),
 		one("PostgreSQL killed", 5*time.Second, p.kill),
 		one("PostgreSQL crashed during a commit", 0, p.crash),
 		one("PostgreSQL stands still", 10*time.Second, p.pause),
-		one("PostgreSQL failed over, and lost a second", 0, func(ctx context.Context, _ *rand.Rand) (healing, error) { return p.failOver(ctx, e) }),
+		{Kind: "PostgreSQL failed over, and lost a second", Part: part, Loses: true,
+			Break: func(ctx context.Context, _ *rand.Rand) (healing, error) { return p.failOver(ctx, e) }},
 	}
 }
 
@@ -96,8 +98,8 @@ func (p *Postgres) pause(context.Context, *rand.Rand) (healing, error) {
 // lost is of how long the standby knows nothing when it takes over.
 const lost = time.Second
 
-// failOver has the standby take the primary's place after it has received nothing for a second. Heal makes the
-// next standby, and has the cores, which hold themselves back, adopt what the topics have and they lack.
+// failOver has the standby take the primary's place after it has received nothing for a second. Heal makes
+// the next standby, and has the cores, which hold themselves back, adopt what the topics have and they lack.
 func (p *Postgres) failOver(ctx context.Context, e *fault.Environment) (healing, error) {
 	heal := func(ctx context.Context) error {
 		if err := p.makeStandby(ctx); err != nil {
