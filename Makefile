@@ -11,7 +11,7 @@ GOLANGCI := $(TOOLS)/golangci-lint
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom alarms kafka topics tail dead-letters reconcile bench faults containers ci launcher browser go
+.PHONY: help run production-like production-like-test reset build assets test go-test lint fmt docs licences sbom alarms dashboards kafka topics tail dead-letters reconcile bench faults containers ci launcher browser go
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ sbom: go ## Write bills of materials (CycloneDX) into sbom/
 
 kafka: ## Run a real Apache Kafka on 9092 (Java 17, Maven)
 	@exec deploy/kafka/run.sh
+
+dashboards: go ## Write the dashboards of Grafana again
+	@go run ./deploy/observe deploy/observe/dashboards
 
 alarms: go ## Test the rules of alarms, and what dashboards ask, with Prometheus' own packages
 	@cd deploy/observe/alarms && GOWORK=off go test -count=1 ./...

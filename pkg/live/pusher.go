@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"countersign.example/pkg/pg"
@@ -39,6 +40,7 @@ type Pusher struct {
 	log      *slog.Logger
 	rows     chan struct{} // there may be unpushed rows
 	stale    chan struct{} // there may be stale audiences
+	took     prometheus.Histogram
 }
 
 // NewPusher prepares the pusher of app.
@@ -46,8 +48,16 @@ func NewPusher(db *pg.DB, client *redis.Client, app string, renderer Renderer, l
 	return &Pusher{
 		db: db, stream: newStream(client, app), renderer: renderer, log: log,
 		rows: make(chan struct{}, 1), stale: make(chan struct{}, 1),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "live_push_duration_seconds",
+			Help:    "Time from reading what has changed until Redis has it, for all that was read at once.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
 	}
 }
+
+// Collectors are the pusher's metrics, for the registry of the service.
+func (p *Pusher) Collectors() []prometheus.Collector { return []prometheus.Collector{p.took} }
 
 // Run pushes whenever this replica is the one elected, until ctx ends. Redis, Postgres or a rendering that
 // fails only delays.
@@ -152,6 +162,7 @@ func (p *Pusher) persist(ctx context.Context, what string, try func() error) err
 
 // pushRows pushes one batch. It answers when to look again.
 func (l *leader) pushRows(ctx context.Context) (next time.Duration, failed error) {
+	began := time.Now()
 	catchup, ids, streams, traces, err := l.unpushed(ctx)
 	switch {
 	case err != nil || catchup.behind:
@@ -186,6 +197,7 @@ func (l *leader) pushRows(ctx context.Context) (next time.Duration, failed error
 	if err := l.done(ctx, ids, slices.Compact(audiences), head); err != nil {
 		return 0, err
 	}
+	l.took.Observe(time.Since(began).Seconds())
 	wait.Signal(l.stale)
 	return 0, nil
 }

@@ -122,7 +122,9 @@ func (a App[C]) start(rt *service.Runtime, r *running) (err error) {
 		return err
 	}
 	rt.Health.Optional("copies", r.Journal.CaughtUp)
-	rt.Go("pusher", live.NewPusher(r.DB, r.redis, a.Name, a.NewLive(r.DB, r.renderer), rt.Log).Run)
+	pusher := live.NewPusher(r.DB, r.redis, a.Name, a.NewLive(r.DB, r.renderer), rt.Log)
+	rt.Metrics.MustRegister(pusher.Collectors()...)
+	rt.Go("pusher", pusher.Run)
 	rt.Go("sums", func(ctx context.Context) error {
 		return readmodel.MergeSums(ctx, r.DB, journal.UnpushedChannel, rt.Log)
 	})

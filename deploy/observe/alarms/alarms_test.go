@@ -170,7 +170,7 @@ func (one test) play(t *testing.T, every time.Duration) map[time.Duration]map[st
 }
 
 // TestDashboardsAskInPromQL parses what the panels ask, with what Grafana puts into it.
-func testDashboardsAskInPromQL(t *testing.T) {
+func TestDashboardsAskInPromQL(t *testing.T) {
 	paths, err := filepath.Glob("../dashboards/*.json")
 	if err != nil || len(paths) < 3 {
 		t.Fatalf("%v, %v", paths, err)
