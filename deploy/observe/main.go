@@ -53,7 +53,7 @@ var source = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr(
 
 // begin is a dashboard without panels.
 func begin(id, title string) *dashboard.DashboardBuilder {
-	return dashboard.NewDashboardBuilder(title).Uid("countersign-" + id).Tags([]string{"countersign"}).Refresh("10s").
+	return dashboard.NewDashboardBuilder(title).Uid("countersign-"+id).Tags([]string{"countersign"}).Refresh("10s").
 		Time("now-30m", "now").Timezone("browser").Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Link(dashboard.NewDashboardLinkBuilder("Dashboards").Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"countersign"}).KeepTime(true))
 }
