@@ -115,12 +115,18 @@ func orderRow(is order.Order) map[string]any {
 	if !is.Exists() {
 		return nil
 	}
-	return map[string]any{
+	row := map[string]any{
 		"number": is.Number, "contractor_id": is.ContractorID, "contractor_name": is.ContractorName, "customer_name": is.CustomerName,
 		"total": float64(is.Total.Minor), "total_minor": float64(is.Total.Minor), "currency": is.Total.Currency, "state": string(is.State),
 		"drafted_at": event.Kept(is.Drafted.At), "submitted_at": timeOrNull(is.Submitted.At), "expires_at": timeOrNull(is.ExpiresAt),
 		"updated_at": event.Kept(is.UpdatedAt), "sequence": float64(is.Sequence),
 	}
+	if is.State == order.StateDraft { // of which the version before wrote a total, and this one does not
+		for _, column := range []string{"total", "total_minor", "currency"} {
+			delete(row, column)
+		}
+	}
+	return row
 }
 
 // catalogAndPeople compares the rows of a product, a customer or a person.

@@ -134,7 +134,7 @@ func Quoting[O any](ctx context.Context, db *pg.DB, rows iter.Seq2[O, error], ro
 	}
 }
 
-// TotalOf is what an order comes to; nil where that cannot be said. stored is its total by its own lines.
+// TotalOf is what an order comes to; nil where that cannot be said. stored is the total that its row has.
 func (r Row) TotalOf(stored int64) *money.Amount {
 	total := money.Amount{Minor: stored, Currency: r.Currency}
 	if r.Quoted != nil {

@@ -29,7 +29,7 @@ type Row struct {
 	Number       string      `json:"number"`   // "" until it is submitted
 	ContractorID string      `json:"contractor_id"`
 	CustomerName string      `json:"customer_name"` // "" until one is chosen
-	Currency     string      `json:"currency"`      // "" without a line
+	Currency     string      `json:"currency"`      // "" without a line, and of a draft; see Fixed
 	State        order.State `json:"state"`
 	DraftedAt    time.Time   `json:"drafted_at"`
 	SubmittedAt  *time.Time  `json:"submitted_at"`
@@ -102,10 +102,19 @@ func RowOf(s journal.Stream) (Row, order.Order, bool) {
 	}
 	return Row{
 		ID: o.ID, Revision: s.Revision(), Sequence: o.Sequence, Number: o.Number, ContractorID: o.ContractorID,
-		CustomerName: o.CustomerName, Currency: o.Total.Currency, State: o.State, DraftedAt: event.Kept(o.Drafted.At),
+		CustomerName: o.CustomerName, Currency: Fixed(o).Currency, State: o.State, DraftedAt: event.Kept(o.Drafted.At),
 		SubmittedAt: readmodel.OptionalTime(o.Submitted.At), ExpiresAt: readmodel.OptionalTime(o.ExpiresAt), UpdatedAt: event.Kept(o.UpdatedAt),
 		Draft: draftOf(o),
 	}, o, true
+}
+
+// Fixed is the total that an order has for good, which its row holds: of a draft none. What a draft comes to
+// changes with each item, and is in no index then, so that such a change writes the row alone.
+func Fixed(o order.Order) money.Amount {
+	if o.State == order.StateDraft {
+		return money.Amount{}
+	}
+	return o.Total
 }
 
 // AddUpFound adds up a narrowed list of orders by the column of its totals, and counts by state what of it

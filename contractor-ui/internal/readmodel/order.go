@@ -57,7 +57,7 @@ func orderOf(s journal.Stream) (Order, bool) {
 		}
 	}
 	return Order{
-		Row: row, Lines: len(o.Lines), Minor: o.Total.Minor, Drafted: drafted,
+		Row: row, Lines: len(o.Lines), Minor: orderview.Fixed(o).Minor, Drafted: drafted,
 		SearchTerms: search.Later(search.Mark(o.ContractorID), orderview.SearchTexts(o)...),
 	}, ok
 }

@@ -45,7 +45,7 @@ func (o Order) Shown() int64 {
 func orderOf(s journal.Stream) (Order, bool) {
 	row, o, ok := orderview.RowOf(s)
 	return Order{
-		Row: row, ContractorName: o.ContractorName, CustomerID: readmodel.Optional(o.CustomerID), Minor: o.Total.Minor,
+		Row: row, ContractorName: o.ContractorName, CustomerID: readmodel.Optional(o.CustomerID), Minor: orderview.Fixed(o).Minor,
 		SearchTerms: search.Later("", append([]string{o.ContractorName}, orderview.SearchTexts(o)...)...),
 	}, ok
 }

@@ -119,6 +119,41 @@ func TestTheCopyOfAnOrderEqualsItsFold(t *testing.T) {
 	}
 }
 
+// What changes in a draft is in no index: a row that is written again stays within its page, and no index is
+// written.
+func TestAnItemOfADraftWritesNoIndex(t *testing.T) {
+	c := newTopics(t)
+	id := uuid.NewString()
+	c.receive(said(id, 1, ada, order.Drafted{OrderID: id, ContractorID: ada.Actor}, 0))
+	for i := range 3 {
+		e := said(id, int64(i+2), ada, order.ItemAdded{ProductID: uuid.NewString(), SKU: "T-1", Name: "Tiles", Price: money.Amount{Minor: 5, Currency: "EUR"}, Quantity: 1}, i)
+		c.offset++
+		const updated = "select pg_stat_get_xact_tuples_hot_updated('order_rows'::regclass)"
+		var before, after int
+		if err := c.db.InTx(t.Context(), func(tx *pg.Tx) error {
+			if err := tx.QueryRow(t.Context(), updated).Scan(&before); err != nil {
+				return err
+			}
+			changed, _, err := c.journal.Receive(t.Context(), tx, []journal.Received{{Event: e, Stream: order.Stream(id), Topic: order.Topic, Offset: c.offset}})
+			if err == nil {
+				err = readmodel.ProjectOrders(t.Context(), tx, changed)
+			}
+			if err != nil {
+				return err
+			}
+			return tx.QueryRow(t.Context(), updated).Scan(&after)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if after != before+1 {
+			t.Errorf("the row with %d items was written %d times in its place", i+1, after-before)
+		}
+	}
+	if row := c.find(id); row.Total() == nil || row.Total().Minor != 15 {
+		t.Errorf("it comes to %v", row.Total())
+	}
+}
+
 func at(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}
