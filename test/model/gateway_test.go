@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"countersign.example/payments-core/coretest"
 	"countersign.example/payments-core/gateway"
@@ -101,7 +100,8 @@ func (b bank) answers(key string, a answer) bank {
 	return b
 }
 
-// operations are payments-core's of the payment: five bytes for each, and fromHistory says which.
+// operations are payments-core's of the payment, five bytes each: the kind, its number, how far it is, "!"
+// where it was refused for good, and "o" where the gateway may have forgotten its key.
 type operations string
 
 const width = 5
@@ -130,8 +130,7 @@ func (o operations) history(manual bool) coretest.History {
 	return h
 }
 
-// with is the operations with an operation's state as it is now; old is whether the gateway may have
-// forgotten its key.
+// with is the operations with one of them as it is now, or one more.
 func (o operations) with(changed coretest.Operation) operations {
 	state, final := byte('o'), byte(' ')
 	switch {
@@ -178,4 +177,4 @@ func (o operations) aged() operations {
 
 func (o operations) old(i int) bool { return o[i*width+4] == 'o' }
 
-func name(key string) string { return string(kinds[key[0]]) + ":" + strings.TrimPrefix(key[1:], "0") }
+func name(key string) string { return string(kinds[key[0]]) + ":" + key[1:] }

@@ -108,7 +108,7 @@ func (s inbox) waiting() byte {
 func (m receiving) moves(s inbox) (moves []Move[inbox]) {
 	own := func(does string, to inbox) { moves = append(moves, Move[inbox]{Does: does, To: to, Own: true}) }
 	maybe := func(does string, to inbox) { moves = append(moves, Move[inbox]{Does: does, To: to}) }
-	if int(s.read) < len(m.topic) && !(m.stops && s.quarantined) {
+	if int(s.read) < len(m.topic) && (!m.stops || !s.quarantined) {
 		c := m.topic[s.read]
 		to := m.record(s, c)
 		to.read++

@@ -67,7 +67,7 @@ func (m deciding) moves(s instance) (moves []Move[instance]) {
 		}
 		to, own, step := s, []string{"o", "p"}[i], m.steps[i][s.at[i]]
 		to.at[i]++
-		does := ""
+		var does string
 		switch step {
 		case readOther:
 			to.read[i] = s.committed
