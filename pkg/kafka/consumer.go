@@ -14,7 +14,6 @@ import (
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
-	"countersign.example/pkg/tracing"
 	"countersign.example/pkg/wait"
 )
 
@@ -234,13 +233,9 @@ func (c *Consumer) consume(ctx context.Context, generation *kafkago.Generation) 
 			return
 		}
 		began := time.Now()
-		traced, end := tracing.Batch(work, tracing.Consumer, tracing.ProcessBatch, len(batch), c.traced(batch))
-		recorded := c.recordAll(fetching, traced, stopFetching, batch)
-		if !recorded {
-			end(errNotRecorded)
+		if !c.recordTraced(fetching, work, stopFetching, batch) {
 			return
 		}
-		end(nil)
 		commits.recorded(batch)
 		c.advance(batch)
 		rested = time.Now().Add(min(time.Since(began), restAtMost))

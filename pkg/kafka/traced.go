@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -15,6 +16,17 @@ var errNotRecorded = errors.New("the generation has ended")
 // traceFor is how long after its publication an event is still part of its trace. A copy that is made again,
 // or that was away for long, adds nothing to traces that nobody looks at any more.
 const traceFor = 15 * time.Minute
+
+// recordTraced is recordAll, within the traces of what is recorded.
+func (c *Consumer) recordTraced(ctx, work context.Context, doubt func(), batch []kafkago.Message) (recorded bool) {
+	work, end := tracing.Batch(work, tracing.Consumer, tracing.ProcessBatch, len(batch), c.traced(batch))
+	if recorded = c.recordAll(ctx, work, doubt, batch); !recorded {
+		end(errNotRecorded)
+		return false
+	}
+	end(nil)
+	return true
+}
 
 // traced are the messages whose trace is recorded.
 func (c *Consumer) traced(batch []kafkago.Message) (parts []tracing.Part) {

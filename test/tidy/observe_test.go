@@ -1,6 +1,7 @@
 package tidy
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ var (
 	alertName  = regexp.MustCompile(`(?m)^      - alert: (\w+)$`)
 	runbook    = regexp.MustCompile(`(?m)^          runbook_url: (\S+)$`)
 	ruleExpr   = regexp.MustCompile(`(?m)^        expr: (?:\|\n((?:          .*\n)+)|(.*)$)`)
-	panelExpr  = regexp.MustCompile(`"expr": "((?:[^"\\]|\\.)*)"`)
+	panelExpr  = regexp.MustCompile(`"expr": ("(?:[^"\\]|\\.)*")`)
 	notMetrics = regexp.MustCompile(`"[^"]*"|\{[^{}]*\}|\b(?:by|without|on|ignoring|group_left|group_right) *\([^)]*\)|\[[^\]]*\]`)
 	identifier = regexp.MustCompile(`\b[a-zA-Z_]\w*\b *\(?`)
 	suffix     = regexp.MustCompile(`_(bucket|count|sum)$`)
@@ -50,7 +51,11 @@ func TestRulesAndDashboardsAskForMetricsThatThereAre(t *testing.T) {
 	for _, path := range files(t, ".json") {
 		if strings.HasPrefix(path, "deploy/observe/dashboards/") {
 			for _, m := range panelExpr.FindAllStringSubmatch(read(t, path), -1) {
-				check(path, strings.ReplaceAll(m[1], `\"`, `"`))
+				var expression string
+				if err := json.Unmarshal([]byte(m[1]), &expression); err != nil {
+					t.Errorf("%s: %s: %v", path, m[1], err)
+				}
+				check(path, expression)
 			}
 		}
 	}
