@@ -25,6 +25,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
 	Large   []web.Large
+	Waits   web.Waits // of the database, by which requests are refused when there are too many; nil: none are
 }
 
 // Server is a core's API. Each of its routes says which right it needs: a service may use it for people who
@@ -37,7 +38,9 @@ type Server struct {
 
 // NewServer returns an API without routes.
 func NewServer(o Options) *Server {
-	return &Server{Options: o, echo: web.NewAPI(o.Log, o.Metrics, o.Large...)}
+	s := &Server{Options: o, echo: web.NewAPI(o.Log, o.Metrics, o.Large...)}
+	s.echo.Use(web.Gate(web.AtOnce, o.Waits, o.Log, o.Metrics, o.Large))
+	return s
 }
 
 // ServeHTTP answers requests.

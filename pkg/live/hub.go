@@ -263,11 +263,11 @@ func (h *Hub) reset(s *socket) {
 }
 
 // Pages that reset fetch themselves again within a span that grows with the crowd: 500 a second for each
-// replica, and 10 s at most.
+// replica, and 20 s at most, which is for as many as it lets in unless SOCKETS says otherwise.
 const (
 	forEachReset = 2 * time.Millisecond
 	leastSpread  = 500 * time.Millisecond
-	mostSpread   = 10 * time.Second
+	mostSpread   = 20 * time.Second
 )
 
 // spread is the span for so many sockets.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,10 @@ const (
 	readWait  = 60 * time.Second // for a pong or a message
 	writeWait = 5 * time.Second
 	readLimit = 512 // a browser sends cursors and probes, nothing else
+
+	// sendBuffer is how much the kernel keeps for a browser that does not read, of what has been written:
+	// without a bound, it would be megabytes for each.
+	sendBuffer = 64 << 10
 
 	// probe is what a browser sends to learn whether the server is there.
 	probe = "?"
@@ -131,9 +136,21 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (conn *websocket.C
 		h.serving.Done()
 		return nil, nil // it has answered
 	}
+	bound(conn.NetConn())
 	return conn, func() {
 		_ = conn.Close()
 		h.serving.Done()
+	}
+}
+
+// bound bounds what is kept of what a connection, by TLS or not, has been given to send. One that cannot be
+// bound is as it was.
+func bound(conn net.Conn) {
+	if secure, is := conn.(interface{ NetConn() net.Conn }); is {
+		conn = secure.NetConn()
+	}
+	if sends, is := conn.(interface{ SetWriteBuffer(bytes int) error }); is {
+		_ = sends.SetWriteBuffer(sendBuffer)
 	}
 }
 

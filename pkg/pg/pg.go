@@ -143,6 +143,13 @@ func (db *DB) Shutdown(ctx context.Context) error {
 // Pool is for reading, and for libraries that want a pool.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
+// Waits is how many connections the pool has given so far, how long was waited for all of them together, and
+// whether none is left now.
+func (db *DB) Waits() (given int64, waited time.Duration, none bool) {
+	s := db.pool.Stat()
+	return s.AcquireCount(), s.EmptyAcquireWaitTime(), s.AcquiredConns() >= s.MaxConns()
+}
+
 // URL is what Open was given.
 func (db *DB) URL() string { return db.url }
 

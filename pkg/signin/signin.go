@@ -24,7 +24,7 @@ const (
 	callbackPath  = "/sign-in/callback"
 	signOutPath   = "/sign-out"
 	signedOutPath = "/signed-out"
-	logoutPath    = "/back-channel-logout" // for the provider itself
+	logoutPath    = web.ProviderLogoutPath
 )
 
 // Register adds the ways in and out.

@@ -28,6 +28,7 @@ type Error struct {
 	Way     *Link // on from here; nil: to the start
 	SignOut bool  // a page offers to sign out
 	Others  bool  // and to be somebody else, where anybody can
+	Shed    bool  // it was refused before anything was done, as many are, and whoever refused it has told the log
 }
 
 // Redirected is an error that sends the browser to an address of this site instead.
@@ -127,7 +128,7 @@ func answerProblem(log *slog.Logger, err error, c echo.Context) {
 func logError(log *slog.Logger, c echo.Context, e *Error) {
 	ctx := c.Request().Context()
 	switch {
-	case errors.Is(e, context.Canceled): // the browser has gone
+	case errors.Is(e, context.Canceled), e.Shed: // the browser has gone, or it is said already
 	case e.Status == http.StatusServiceUnavailable:
 		log.WarnContext(ctx, "request could not be served", "method", c.Request().Method, "path", c.Path(), "error", e)
 	case e.Status >= 500:
@@ -189,11 +190,13 @@ var errorTitles = map[int]string{
 
 // kept says what became of what somebody sent, of which nothing is lost: a form can be sent again, and does
 // nothing twice.
-func kept(c echo.Context, status int) string {
+func kept(c echo.Context, e *Error) string {
 	switch {
 	case isView(c):
 		return ""
-	case status < http.StatusInternalServerError:
+	case e.Shed:
+		return "Nothing was changed. The page before has what you typed."
+	case e.Status < http.StatusInternalServerError:
 		return "Nothing was changed."
 	}
 	return "It may have been done. The page before has what you typed, and sending it again does nothing twice."

@@ -14,9 +14,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// LimitConfig says how much one browser, and one address, may ask of a replica; embed it beside
+// LimitConfig says how much all together, one browser, and one address may ask of a replica; embed it beside
 // SessionConfig. Each limit is for itself, and 0 is none.
 type LimitConfig struct {
+	RequestsAtOnce     int     `env:"REQUESTS_AT_ONCE" envDefault:"256" desc:"requests that one replica works on at a time, and fewer while its database is behind; what is above is refused at once; 0 for any number"`
 	RequestsPerSession float64 `env:"REQUESTS_PER_SESSION" envDefault:"20" desc:"requests a second of one browser, and ten times as many at once; 0 for any number"`
 	RequestsPerAddress float64 `env:"REQUESTS_PER_ADDRESS" envDefault:"500" desc:"requests a second of one address (of IPv6: one /64), and ten times as many at once; 0 for any number"`
 	SignInsPerAddress  float64 `env:"SIGN_INS_PER_ADDRESS" envDefault:"60" desc:"sign-ins a minute that begin at one address, and as many at once; 0 for any number"`
@@ -29,6 +30,7 @@ type LimitConfig struct {
 func (c LimitConfig) Check() error {
 	var errs []error
 	for name, value := range map[string]float64{
+		"REQUESTS_AT_ONCE":     float64(c.RequestsAtOnce),
 		"REQUESTS_PER_SESSION": c.RequestsPerSession, "REQUESTS_PER_ADDRESS": c.RequestsPerAddress, "SIGN_INS_PER_ADDRESS": c.SignInsPerAddress,
 		"SESSIONS_PER_ADDRESS": c.SessionsPerAddress, "SOCKETS_PER_SESSION": float64(c.SocketsPerSession), "SOCKETS": float64(c.Sockets),
 	} {

@@ -31,6 +31,9 @@ const (
 	livePath      = "/live"
 )
 
+// ProviderLogoutPath is where a sign-in provider says whose sessions have ended. It is always listened to.
+const ProviderLogoutPath = "/back-channel-logout"
+
 // NavItem is one entry of the header's navigation.
 type NavItem struct {
 	Key, Label, Href string
@@ -53,6 +56,7 @@ type Options struct {
 	LiveCursor func() string
 	Large      []Large // routes that take more
 	Limits     LimitConfig
+	Waits      Waits  // of the database, by which requests are refused when there are too many; nil: none are
 	FormOrigin string // another site that a form's answer may lead to: where people sign out; may be empty
 	// Seen is told of each request of somebody. May be nil.
 	Seen func(ctx context.Context, person Person)
@@ -118,6 +122,7 @@ func New(o Options) (*Site, error) {
 			return c.Request().URL.Path == livePath || c.Request().Method == http.MethodPost
 		}}),
 		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
+		Gate(o.Limits.RequestsAtOnce, o.Waits, o.Log, o.Metrics, o.Large, livePath, ProviderLogoutPath),
 		o.Sessions.middleware, s.identify,
 	)
 	o.Identity.Register(s)
@@ -247,7 +252,7 @@ func (s *Site) render(c echo.Context, status int, view string, page Page, data a
 	f.Live = s.options.LiveCursor != nil && !f.Stranger
 	f.Nonce, _ = c.Get(nonceKey).(string)
 	f.Cursor, _ = c.Get(liveCursorKey).(string)
-	if s.options.Away != nil {
+	if s.options.Away != nil && c.Get(shedKey) == nil {
 		f.Away = awaySentence(s.options.Away(c.Request().Context()))
 	}
 	if s.sessionLoaded(c) && c.Request().Method != http.MethodHead { // which shows them to nobody
@@ -335,7 +340,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 		return
 	}
 	page := ErrorPage{
-		Title: cmp.Or(e.Title, errorTitle(e.Status)), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e.Status), On: wayOn(c, e.Status),
+		Title: cmp.Or(e.Title, errorTitle(e.Status)), Message: e.Message, Home: s.options.Home, Way: e.Way, SignOut: e.SignOut, Kept: kept(c, e), On: wayOn(c, e.Status),
 	}
 	if e.Others {
 		page.Others = s.options.Identity.People()

@@ -176,7 +176,7 @@ func (a App[C]) serve(cfg *C, rt *service.Runtime, r *running) error {
 	rt.Go("security log", sessions.KeepSecurityLog)
 	rt.Go("sockets of sessions", func(ctx context.Context) error { return hub.Watch(ctx, sessions) })
 	site, err := a.NewPages(cfg, r.Base, rt, hub, web.Options{
-		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin, Limits: r.LimitConfig,
+		Renderer: r.renderer, Assets: r.assets, Sessions: sessions, Identity: identity, FormOrigin: formOrigin, Limits: r.LimitConfig, Waits: r.DB.Waits,
 		Production: r.Environment == service.Production, Log: rt.Log, Metrics: rt.Metrics, LiveCursor: hub.Cursor, Away: rt.Health.Away,
 	})
 	if err != nil {

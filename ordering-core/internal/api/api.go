@@ -48,7 +48,7 @@ func New(
 	tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
 ) *api.Server {
 	a := &API{orders: service}
-	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Large: products.Large})
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Waits: db.Waits, Large: products.Large})
 	commands := &api.Commands{DB: db, Explain: explain, None: orders.ErrNoOrder}
 	s.GET("/orders/:id", may.look, a.show)
 	s.POST("/orders", may.build, api.Handle(commands, a.draft))

@@ -47,7 +47,7 @@ var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator}, "cont
 // New returns the API's handler.
 func New(db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *api.Server {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
-	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics})
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Waits: db.Waits})
 	s.GET("/payments/:id", may.look, a.show)
 	s.POST("/payments/:id/capture", may.move, a.command(payment.Capture))
 	s.POST("/payments/:id/release", may.move, a.command(payment.Release))
