@@ -214,7 +214,8 @@ func (m processing) apply(s process, i int) process {
 	return s
 }
 
-// confirm does what ordering-core's process manager wants of the order, once it has received something of a payment.
+// confirm does what ordering-core's process manager wants of the order, once it has received something of a
+// payment.
 func (m processing) confirm(s process) process {
 	for {
 		var known []coretest.Payment
