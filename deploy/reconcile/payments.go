@@ -91,7 +91,7 @@ func (s *stream) operations(id string, p payment.Payment, docs [][]byte) error {
 			succeeded[o.Kind] = true
 		}
 	}
-	const do = "look at `payments-core operations` and at the gateway's statement, and restore the core's database; see \"Backup and restore\" in docs/operations.md"
+	const do = "look at `payments-core operations` and at the gateway's statement, and restore the core's database; see \"Backups\" in docs/operations.md"
 	if len(docs) > 0 && !p.Exists() {
 		s.differ(Operation, PaymentsCore, do, "there are operations for payment %s, and nobody has requested it", id)
 		return nil

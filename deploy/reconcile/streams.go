@@ -175,8 +175,8 @@ func entriesOf(events []logged) []aggregate.Entry {
 }
 
 const (
-	restoreOrForged = "find out who wrote to its database (operator_decisions and the server's log say what was done by whom), and restore it; see \"Backup and restore\" in docs/operations.md"
-	readAgain       = "restore its database and let it read the topics again; see \"Backup and restore\" in docs/operations.md"
+	restoreOrForged = "find out who wrote to its database (operator_decisions and the server's log say what was done by whom), and restore it; see \"Backups\" in docs/operations.md"
+	readAgain       = "restore its database and let it read the topics again; see \"Backups\" in docs/operations.md"
 )
 
 // journal compares a service's journal of the stream with the topic, and keeps its entries.

@@ -25,9 +25,10 @@ func (s *System) Reconcile(tb testing.TB) reconcile.Report {
 	return report
 }
 
-// CheckInvariants holds what every part has on record, once it has settled, against the topics and against each
-// other, as `countersign reconcile` does, and the gateway's own books against the payments. Every difference is
-// an error of the test. It returns what the topic says of payments, for the test's own questions.
+// CheckInvariants holds what every part has on record, once it has settled, against the topics and against
+// each other, as `countersign reconcile` does, and the gateway's own books against the payments. Every
+// difference is an error of the test. It returns what the topic says of payments, for the test's own
+// questions.
 func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	tb.Helper()
 	report := s.Reconcile(tb)
@@ -46,8 +47,8 @@ func (s *System) CheckInvariants(tb testing.TB) map[string]Story {
 	return topic
 }
 
-// checkHolds compares the gateway's holds, of which it tells nobody, with the payments: one each, with the same
-// money.
+// checkHolds compares the gateway's holds, of which it tells nobody, with the payments: one each, with the
+// same money.
 func (s *System) checkHolds(tb testing.TB, topic map[string]Story) {
 	tb.Helper()
 	type hold struct {

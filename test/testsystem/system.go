@@ -136,6 +136,17 @@ func (s *System) use(name, address string) {
 	s.env[name] = append(s.env[name], "DATABASE_URL="+address)
 }
 
+// Move has a service that does not run work with another database, from its next start on, as one whose role
+// owns nothing.
+func (s *System) Move(name, address string) {
+	s.tb.Helper()
+	s.Database[name] = address
+	s.env[name] = append(s.env[name], "DATABASE_URL="+s.Serving(name), "MIGRATE_DATABASE_URL="+address)
+}
+
+// Settings are a service's variables, as NAME=value: of two of a name, the later one counts.
+func (s *System) Settings(name string) []string { return slices.Clone(s.env[name]) }
+
 // Restrict gives the services, from their next start on, roles that own nothing; migrate goes on as the
 // owner.
 func (s *System) Restrict() {
