@@ -8,6 +8,7 @@
 //	bench rebuild      a copy from a long topic, and again in place (-events: of how many)
 //	bench lists        the orders' pages with 10,000 orders and with a million
 //	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
+//	bench reconcile    countersign reconcile over many payments (-payments: how many)
 //	bench              all of them
 //
 // It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or builds
@@ -44,11 +45,14 @@ var benches = []bench{
 	{"rebuild", rebuild},
 	{"lists", lists},
 	{"journal", growth},
+	{"reconcile", reconciled},
 }
 
 var (
 	// rebuildEvents is how many events the bench rebuild has.
 	rebuildEvents = flag.Int("events", 1_000_000, "how many events rebuild makes the copy from")
+	// reconciledPayments is how many payments the bench reconcile compares.
+	reconciledPayments = flag.Int("payments", 100_000, "how many payments reconcile compares")
 	// journalEvents is how many the large journal of the bench journal has.
 	journalEvents = flag.Int("journal", 10_000_000, "how many events the larger journal has")
 )
@@ -69,7 +73,7 @@ func run(ctx context.Context, args []string) error {
 	which := append(args, "all")[0]
 	chosen := slices.DeleteFunc(slices.Clone(benches), func(b bench) bool { return which != "all" && b.name != which })
 	if len(chosen) == 0 || len(args) > 1 {
-		return errors.New("usage: bench [-events n] [-journal n] [latency|throughput|commands|orders|rebuild|lists|journal|all]")
+		return errors.New("usage: bench [-events n] [-journal n] [-payments n] [latency|throughput|commands|orders|rebuild|lists|journal|reconcile|all]")
 	}
 	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
 		if err := embedded.Durable(ctx, url); err != nil {
