@@ -76,9 +76,9 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 
 func pause() time.Duration { return leasePause/2 + rand.N(leasePause) }
 
-// acquireLease acquires a lease that has run out, or returns how long to wait until it does. One that would run
-// out later than in two lives is of a clock that was ahead, and holds nobody up. An acquired lease may be used
-// until a time of this process' clock.
+// acquireLease acquires a lease that has run out, or returns how long to wait until it does. One that would
+// run out later than in two lives is of a clock that was ahead, and holds nobody up. An acquired lease may be
+// used until a time of this process' clock.
 func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until time.Time, wait time.Duration) {
 	const acquire = `with acquired as (
 			insert into leases (name, holder, token, expires_at)
