@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,11 +74,7 @@ func judge(t *testing.T, manifests []byte) (wrong []string) {
 	for _, kind := range withoutSchema {
 		skipped[kind] = struct{}{}
 	}
-	folder, err := filepath.Abs("schemas")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := validator.New([]string{folder + "/{{ .ResourceKind }}{{ .KindSuffix }}.json"}, validator.Opts{Strict: true, SkipKinds: skipped})
+	v, err := validator.New([]string{schemas(t) + "/{{ .ResourceKind }}{{ .KindSuffix }}.json"}, validator.Opts{Strict: true, SkipKinds: skipped})
 	if err != nil {
 		t.Fatal(err)
 	}
