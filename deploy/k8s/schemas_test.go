@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"testing"
 )
@@ -58,7 +58,13 @@ var fetchSchemas = sync.OnceValues(func() (string, error) {
 	return folder, nil
 })
 
-// extract writes the schemas into a folder, without their ids: a reference then leads to the file beside.
+// A schema of the wheel has an id, and names others by theirs.
+var (
+	id          = regexp.MustCompile(`,\s*"\$id": "[^"]*"`)
+	definitions = regexp.MustCompile(`"/api/_definitions.json#`)
+)
+
+// extract writes the schemas into a folder, without ids, so that a reference leads to the file beside.
 func extract(wheel []byte, folder string) error {
 	archive, err := zip.NewReader(bytes.NewReader(wheel), int64(len(wheel)))
 	if err != nil {
@@ -73,14 +79,7 @@ func extract(wheel []byte, folder string) error {
 		if err != nil {
 			return err
 		}
-		var schema map[string]json.RawMessage
-		if err := json.Unmarshal(text, &schema); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		delete(schema, "$id")
-		if text, err = json.Marshal(schema); err != nil {
-			return err
-		}
+		text = id.ReplaceAll(definitions.ReplaceAll(text, []byte(`"_definitions.json#`)), nil)
 		if err := os.WriteFile(filepath.Join(folder, path.Base(name)), text, 0o600); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -159,7 +160,7 @@ func TestProductionTakesItsSettings(t *testing.T) {
 	}
 	keys := t.TempDir()
 	for _, s := range services {
-		if _, err := keyring.Renew(keys, s, 1<<40); err != nil {
+		if _, err := keyring.Renew(keys, s, 48*time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -73,7 +73,8 @@ func refused(c Configuration, role Role, environment map[string]string, now time
 		if !plain(plainKafka) && !k.Kafka().KafkaTLS {
 			refuse("KAFKA_TLS is false, so that Kafka is reached in plaintext: set it to true, or name kafka in ALLOW_PLAINTEXT where others do not read along")
 		}
-		if c := k.Kafka(); c.KafkaTLS && c.KafkaSASL == "" && c.KafkaCertFile == "" && !c.AllowAnonymousKafka {
+		_, webApp := c.(interface{ Redis() *RedisConfig }) // whose web process does not reach Kafka
+		if c := k.Kafka(); (role != Web || !webApp) && c.KafkaTLS && c.KafkaSASL == "" && c.KafkaCertFile == "" && !c.AllowAnonymousKafka {
 			refuse("KAFKA_SASL is not set, nor is KAFKA_CERT_FILE, so that to Kafka this service is anybody, and anybody is this service: " +
 				"set one of the two, or ALLOW_ANONYMOUS_KAFKA=true where only the services reach the brokers")
 		}

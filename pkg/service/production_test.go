@@ -44,6 +44,16 @@ func names(err error) (list []string) {
 	return list
 }
 
+func TestAWebProcessThatDoesNotReachKafkaNeedsNoUserThere(t *testing.T) {
+	environment := safe()
+	maps.Copy(environment, map[string]string{"KAFKA_SASL": "", "KAFKA_USERNAME": "", "KAFKA_PASSWORD": ""})
+	for role, refused := range map[Role]bool{Web: false, Consumer: true, All: true} {
+		if _, err := load(productionConfig{}, role, environment); (err != nil) != refused {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+}
+
 func TestProductionRefusesWhatIsNotSafe(t *testing.T) {
 	for _, tc := range []struct {
 		name string
