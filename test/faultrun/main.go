@@ -57,13 +57,11 @@ func main() {
 	// A first Ctrl-C ends the faults, a second one everything.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	var sum *summary
-	err = testsystem.RunOutside(context.WithoutCancel(ctx), func(o *testsystem.Outside) { sum = run(ctx, o, cfg) })
+	sum := &summary{Seed: cfg.seed, began: time.Now()}
+	err = testsystem.RunOutside(context.WithoutCancel(ctx), func(o *testsystem.Outside) { run(ctx, o, cfg, sum) })
 	stop()
 	testsystem.Cleanup()
-	if sum != nil {
-		err = errors.Join(err, sum.report(cfg))
-	}
+	err = errors.Join(err, sum.report(cfg))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faultrun:", err)
 		os.Exit(1)

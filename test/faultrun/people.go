@@ -160,7 +160,7 @@ func outcomeOf(c ledger.Command, name string, page *formclient.Page, err error, 
 		return ledger.Unknown
 	case messages[0].Tone == "warning" || messages[0].Tone == "bad":
 		return ledger.Refused
-	case messages[0].Tone == "info" && !c.Keyed && !(again && strings.Contains(messages[0].Text, name)):
+	case messages[0].Tone == "info" && !c.Keyed && (!again || !strings.Contains(messages[0].Text, name)):
 		return ledger.Refused // somebody else had decided so
 	}
 	return ledger.Done

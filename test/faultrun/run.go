@@ -29,10 +29,9 @@ const (
 	recoverWithin = time.Minute
 )
 
-// run has people use the system while it breaks, and returns what came of it.
-func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
+// run has people use the system while it breaks, and writes into sum what came of it.
+func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary) {
 	fmt.Printf("SEED=%d repeats this run; logs are in %s.\n", cfg.seed, cfg.dir)
-	sum := &summary{Seed: cfg.seed, began: time.Now()}
 	settings := append([]string{"GATEWAY_TIMEOUT=1s", "PAYOUT_GRACE=500ms", "ORDER_TTL=" + orderTTL.String()}, testsystem.Unlimited...)
 	sys := startSystem(o, cfg.dir, settings...)
 	sum.step("the system is up")
@@ -64,6 +63,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 		}
 	}()
 	breaks.run(faulty)
+	sum.Faults, sum.Failed, sum.log = breaks.result()
 	sum.step("all faults are over")
 	sum.Ended = sys.endedByThemselves()
 	testsystem.Check(sys.heal(o.Context()), "heal")
@@ -85,7 +85,6 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 
 	sum.Commands = work.ledger.Kinds()
 	sum.Recovery = probes.recoveries()
-	sum.Faults, sum.Failed, sum.log = breaks.result()
 	sum.Unwelcome = work.unwelcome.list
 	sum.Payments, sum.Stories, sum.GivenUp, sum.Probes = work.payments.Load(), work.stories.Load(), work.givenUp.Load(), probes.paid
 	sum.Differences = work.ledger.Compare(sys.effects(o))
@@ -95,7 +94,6 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings) *summary {
 	after, err := sys.resources(o.Context())
 	testsystem.Check(err)
 	sum.Leaks = leaks(before, after)
-	return sum
 }
 
 // awaitExpiry waits until no order waits for its payment any more, so that none expires while all is
@@ -108,8 +106,11 @@ func (s *system) awaitExpiry(o *testsystem.Outside) {
 		}
 		defer func() { _ = conn.Close(o.Context()) }()
 		var n int
-		if err := conn.QueryRow(o.Context(), "select count(*) from orders where state = 'submitted'").Scan(&n); err != nil || n > 0 {
-			return fmt.Errorf("%d orders are submitted still: %v", n, err)
+		if err := conn.QueryRow(o.Context(), "select count(*) from orders where state = 'submitted'").Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d orders are submitted still", n)
 		}
 		return nil
 	})
@@ -120,7 +121,7 @@ func (s *system) effects(o *testsystem.Outside) map[ledger.Effect]int {
 	found := map[ledger.Effect]int{}
 	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic, people.Topic} {
 		for _, e := range s.History(o, topic) {
-			found[ledger.Effect{Subject: e.Subject, Type: e.Type, Actor: e.Meta.Actor}]++
+			found[ledger.Effect{Subject: e.Subject, Type: e.Type, Actor: e.Actor}]++
 		}
 	}
 	conn, err := pgx.Connect(o.Context(), s.Database[testsystem.Core])

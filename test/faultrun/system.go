@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -104,19 +103,4 @@ func (s *system) close() {
 		b.close()
 	}
 	testsystem.Check(err)
-}
-
-// said are the last lines that each process has logged.
-func (s *system) said() map[string]string {
-	const most = 15
-	logs := map[string]string{}
-	for _, p := range s.processes {
-		text, err := os.ReadFile(p.log)
-		if err != nil || len(text) == 0 {
-			continue
-		}
-		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		logs[p.name] = strings.Join(lines[max(0, len(lines)-most):], "\n")
-	}
-	return logs
 }
