@@ -26,16 +26,7 @@ type record struct {
 	Data      []byte
 }
 
-// readJournal reads a service's whole journal, each stream in fold order.
-func (s *System) readJournal(ctx context.Context, service string) (map[string][]record, error) {
-	conn, err := pgx.Connect(ctx, s.Database[service])
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	return readStreams(ctx, conn)
-}
-
+// readStreams reads a whole journal, each stream in fold order.
 func readStreams(ctx context.Context, conn *pgx.Conn) (map[string][]record, error) {
 	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time, actor, actor_name, data
 		from journal order by stream, log nulls last, version`)
