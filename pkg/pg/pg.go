@@ -146,6 +146,9 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 // Waits is how many connections the pool has given so far, how long was waited for all of them together, and
 // whether none is left now.
 func (db *DB) Waits() (given int64, waited time.Duration, none bool) {
+	if db == nil { // of an API that only says who may do what
+		return 0, 0, false
+	}
 	s := db.pool.Stat()
 	return s.AcquireCount(), s.EmptyAcquireWaitTime(), s.AcquiredConns() >= s.MaxConns()
 }

@@ -155,30 +155,10 @@ func (w *leavingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // enter reports whether a request may be worked on; if so, leave follows.
 func (g *gate) enter(ctx context.Context) bool {
-	g.mu.Lock()
-	now := g.now()
-	g.look(now)
-	if len(g.queue) == 0 && g.inside < int(g.atOnce) {
-		g.inside++
-		g.mu.Unlock()
-		return true
+	in, turn, patience := g.ask()
+	if in || turn == nil {
+		return in
 	}
-	g.full = true
-	if len(g.queue) >= g.most {
-		g.mu.Unlock()
-		return false
-	}
-	if len(g.queue) == 0 {
-		g.queued = now
-	}
-	patience := burstWait
-	if now.Sub(g.queued) > burstWait {
-		patience = queueWait
-	}
-	turn := make(chan struct{})
-	g.queue = append(g.queue, turn)
-	g.mu.Unlock()
-
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -195,6 +175,32 @@ func (g *gate) enter(ctx context.Context) bool {
 	}
 	g.queue = slices.Delete(g.queue, at, at+1)
 	return false
+}
+
+// ask lets a request in, or gives it a place in the queue, if there is one left, and how long it waits there.
+func (g *gate) ask() (in bool, turn chan struct{}, patience time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	g.look(now)
+	if len(g.queue) == 0 && g.inside < int(g.atOnce) {
+		g.inside++
+		return true, nil, 0
+	}
+	g.full = true
+	if len(g.queue) >= g.most {
+		return false, nil, 0
+	}
+	if len(g.queue) == 0 {
+		g.queued = now
+	}
+	patience = burstWait
+	if now.Sub(g.queued) > burstWait {
+		patience = queueWait
+	}
+	turn = make(chan struct{})
+	g.queue = append(g.queue, turn)
+	return false, turn, patience
 }
 
 func (g *gate) leave() {

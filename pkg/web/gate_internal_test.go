@@ -255,3 +255,25 @@ func TestASlowBrowserKeepsNobodyOut(t *testing.T) {
 		t.Errorf("another is answered %d", other.StatusCode)
 	}
 }
+
+// A look that panics is one request's failure: echo answers it, and the next one goes on.
+func TestAFailureInAGateHoldsNobodyUp(t *testing.T) {
+	var p *pool
+	g := newGate(2, func() (int64, time.Duration, bool) { return p.waits() }, slog.New(slog.DiscardHandler), nil)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("nothing panicked")
+			}
+		}()
+		g.enter(t.Context())
+	}()
+	p = &pool{}
+	if !g.mu.TryLock() {
+		t.Fatal("the gate stays locked")
+	}
+	g.mu.Unlock()
+	if !g.enter(t.Context()) {
+		t.Error("the next one is kept out")
+	}
+}
