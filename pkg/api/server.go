@@ -39,7 +39,7 @@ type Server struct {
 // NewServer returns an API without routes.
 func NewServer(o Options) *Server {
 	s := &Server{Options: o, echo: web.NewAPI(o.Log, o.Metrics, o.Large...)}
-	s.echo.Use(web.Gate(web.AtOnce, o.Waits, o.Log, o.Metrics, o.Large))
+	s.echo.Use(web.Gate(web.AtOnce, web.BurstOfServices, o.Waits, o.Log, o.Metrics, o.Large))
 	return s
 }
 

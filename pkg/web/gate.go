@@ -31,9 +31,16 @@ const (
 	// leastAtOnce pass whatever happens, and firstAtOnce before anything is known, and after a while in which
 	// no more came.
 	leastAtOnce, firstAtOnce = 8, 32
-	// A request before a full gate waits: longer where many come in one moment, and hardly once there has been
-	// somebody waiting for longer than that, for then whoever waits only makes all late.
-	burstWait, queueWait = 100 * time.Millisecond, 10 * time.Millisecond
+	// Once there has been somebody waiting before a full gate for longer than a burst takes, the next ones hardly
+	// wait, for then whoever waits only makes all late.
+	queueWait = 10 * time.Millisecond
+)
+
+// How long a request waits before a full gate where many come in one moment. Services ask for many people,
+// and have a gate of their own before them.
+const (
+	BurstOfPeople   = 100 * time.Millisecond
+	BurstOfServices = 2 * time.Second
 )
 
 // shedKey marks requests for which nothing is looked up, not even for the page that says so.
@@ -49,6 +56,7 @@ type Waits func() (given int64, waited time.Duration, none bool)
 // may wait for other things, such as a core.
 type gate struct {
 	most  int
+	burst time.Duration
 	waits Waits
 	log   *slog.Logger
 	now   func() time.Time // time.Now, but for tests
@@ -70,15 +78,15 @@ type gate struct {
 // Gate is middleware that works on most requests at once, and on fewer while its database is behind; 0 is any
 // number. Those to free paths pass. What a request sends has come before it is let in, unless its route is a
 // large one, and it has left when its answer begins: a slow browser keeps nobody out.
-func Gate(most int, waits Waits, log *slog.Logger, metrics *telemetry.Metrics, large []Large, free ...string) echo.MiddlewareFunc {
+func Gate(most int, burst time.Duration, waits Waits, log *slog.Logger, metrics *telemetry.Metrics, large []Large, free ...string) echo.MiddlewareFunc {
 	if most == 0 || waits == nil {
 		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
 	}
-	return newGate(most, waits, log, metrics).requests(large, free)
+	return newGate(most, burst, waits, log, metrics).requests(large, free)
 }
 
-func newGate(most int, waits Waits, log *slog.Logger, metrics *telemetry.Metrics) *gate {
-	g := &gate{most: most, waits: waits, log: log, now: time.Now, atOnce: float64(min(firstAtOnce, most)), told: rate.Sometimes{Interval: time.Second}}
+func newGate(most int, burst time.Duration, waits Waits, log *slog.Logger, metrics *telemetry.Metrics) *gate {
+	g := &gate{most: most, burst: burst, waits: waits, log: log, now: time.Now, atOnce: float64(min(firstAtOnce, most)), told: rate.Sometimes{Interval: time.Second}}
 	g.shed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "http_shed_total", Help: "Requests that were refused since there were too many at once.",
 	})
@@ -194,8 +202,8 @@ func (g *gate) ask() (in bool, turn chan struct{}, patience time.Duration) {
 	if len(g.queue) == 0 {
 		g.queued = now
 	}
-	patience = burstWait
-	if now.Sub(g.queued) > burstWait {
+	patience = g.burst
+	if now.Sub(g.queued) > g.burst {
 		patience = queueWait
 	}
 	turn = make(chan struct{})

@@ -24,7 +24,7 @@ type pool struct {
 func (p *pool) waits() (int64, time.Duration, bool) { return p.given, p.waited, p.none }
 
 func aGate(most int, p *pool) *gate {
-	return newGate(most, p.waits, slog.New(slog.DiscardHandler), nil)
+	return newGate(most, BurstOfPeople, p.waits, slog.New(slog.DiscardHandler), nil)
 }
 
 // fill has as many enter as can at once, and returns how many that are.
@@ -46,7 +46,7 @@ func TestAGateLetsInSoManyAtOnce(t *testing.T) {
 		if g.enter(t.Context()) {
 			t.Error("a third is let in")
 		}
-		if waited := time.Since(began); waited != burstWait {
+		if waited := time.Since(began); waited != BurstOfPeople {
 			t.Errorf("it waited for %s", waited)
 		}
 		if len(g.queue) > 0 {
@@ -93,7 +93,7 @@ func TestAStandingQueueIsRefusedSooner(t *testing.T) {
 		fill(g)
 		for range 30 {
 			go g.enter(t.Context())
-			<-time.After(burstWait / 20)
+			<-time.After(BurstOfPeople / 20)
 		}
 		began := time.Now()
 		if g.enter(t.Context()) {
@@ -102,10 +102,10 @@ func TestAStandingQueueIsRefusedSooner(t *testing.T) {
 		if waited := time.Since(began); waited != queueWait {
 			t.Errorf("it waited for %s", waited)
 		}
-		<-time.After(burstWait)
+		<-time.After(BurstOfPeople)
 		began = time.Now()
 		g.enter(t.Context())
-		if waited := time.Since(began); waited != burstWait {
+		if waited := time.Since(began); waited != BurstOfPeople {
 			t.Errorf("after that it waited for %s", waited)
 		}
 	})
@@ -124,7 +124,7 @@ func TestAQueueHasAnEnd(t *testing.T) {
 		if g.enter(t.Context()) || time.Since(began) > 0 {
 			t.Error("a fourth waits")
 		}
-		<-time.After(burstWait)
+		<-time.After(BurstOfPeople)
 	})
 }
 
@@ -259,7 +259,7 @@ func TestASlowBrowserKeepsNobodyOut(t *testing.T) {
 // A look that panics is one request's failure: echo answers it, and the next one goes on.
 func TestAFailureInAGateHoldsNobodyUp(t *testing.T) {
 	var p *pool
-	g := newGate(2, func() (int64, time.Duration, bool) { return p.waits() }, slog.New(slog.DiscardHandler), nil)
+	g := newGate(2, BurstOfPeople, func() (int64, time.Duration, bool) { return p.waits() }, slog.New(slog.DiscardHandler), nil)
 	func() {
 		defer func() {
 			if recover() == nil {

@@ -122,7 +122,7 @@ func New(o Options) (*Site, error) {
 			return c.Request().URL.Path == livePath || c.Request().Method == http.MethodPost
 		}}),
 		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
-		Gate(o.Limits.RequestsAtOnce, o.Waits, o.Log, o.Metrics, o.Large, livePath, ProviderLogoutPath),
+		Gate(o.Limits.RequestsAtOnce, BurstOfPeople, o.Waits, o.Log, o.Metrics, o.Large, livePath, ProviderLogoutPath),
 		o.Sessions.middleware, s.identify,
 	)
 	o.Identity.Register(s)

@@ -106,7 +106,7 @@ func (c *load) work(ctx context.Context, browsers int, d time.Duration) (p99 tim
 
 func TestMoreThanTheDatabaseCanTakeIsRefusedAndTheRestServedAsEver(t *testing.T) {
 	// Given a database that takes some 90 payments a second, people who ask for fewer, and an open page.
-	sys := newSystem(t)
+	sys := newSystem(t, "REQUESTS_AT_ONCE=256")
 	client := sys.SignIn(t, testsystem.Contractor, ada)
 	open, err := client.Open("/payments")
 	require.NoError(t, err)

@@ -39,7 +39,7 @@ const (
 var services = []string{Gateway, Core, Ordering, Contractor, Manager}
 
 // Unlimited are settings of a system whose load comes from one address and few browsers.
-var Unlimited = []string{"REQUESTS_PER_SESSION=0", "REQUESTS_PER_ADDRESS=0", "SIGN_INS_PER_ADDRESS=0", "SESSIONS_PER_ADDRESS=0", "SOCKETS_PER_SESSION=0"}
+var Unlimited = []string{"REQUESTS_PER_SESSION=0", "REQUESTS_PER_ADDRESS=0", "SIGN_INS_PER_ADDRESS=0", "SESSIONS_PER_ADDRESS=0", "SOCKETS_PER_SESSION=0", "REQUESTS_AT_ONCE=0"}
 
 const gatewayToken = "test-token-of-the-gateway-0123456789"
 
