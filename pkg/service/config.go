@@ -121,7 +121,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("ALLOW_PLAINTEXT names %q: use kafka, postgres, redis or http", part))
 		}
 	}
-	errs = append(errs, c.checkTLS(), c.TraceConfig.check(), Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
+	errs = append(errs, c.checkTLS(), c.check(), Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout, "10s"))
 	if c.DrainDelay < 0 {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY is %s: use a duration such as 5s", c.DrainDelay))
 	}

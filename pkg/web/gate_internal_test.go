@@ -197,7 +197,7 @@ func TestARefusedRequestHasDoneNothing(t *testing.T) {
 		<-release
 		return c.NoContent(http.StatusOK)
 	})
-	go func() { _, _ = http.Get(server.URL + "/slow") }() //nolint:bodyclose // it has none
+	go func() { _, _ = http.Get(server.URL + "/slow") }()
 	<-entered
 	answer, err := http.Post(server.URL+"/do", "text/plain", strings.NewReader("x"))
 	if err != nil {
