@@ -40,7 +40,7 @@ func NewKeys(tb testing.TB, services ...string) *Keys {
 // Renew gives a service a new key. Its former ones stay valid.
 func (k *Keys) Renew(service string) signing.Key {
 	k.tb.Helper()
-	made, err := signing.Generate(k.Dir, "/"+service, time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
+	made, err := signing.Generate(k.Dir, "/"+service, time.Now().Add(-time.Hour), time.Now().AddDate(0, 1, 0))
 	if err != nil {
 		k.tb.Fatal(err)
 	}
