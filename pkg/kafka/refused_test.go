@@ -205,8 +205,15 @@ func TestAllThatWasRefusedIsReplayedInTheOrderOfEachKey(t *testing.T) {
 	require.NoError(t, h.db.Pool().QueryRow(t.Context(), "select clock_timestamp()").Scan(&since))
 	still := refused("2", 6)
 	still.Source = "/elsewhere"
-	h.produce(addresses, h.encoded(refused("1", 2), refused("2", 3), refused("1", 4), refused("2", 5), still)...)
-	h.eventually(6, "dead_letters where kind = 'refused'")
+	others := make([]event.Event, 6)
+	for n := range others {
+		others[n] = still
+		others[n].ID = event.NewID()
+	}
+	foreign := kafka.Encode(h.topic, refused("2", 7))
+	require.NoError(t, kafka.Sign(&foreign, h.keys.Signer("/evil")))
+	h.produce(addresses, append(h.encoded(append([]event.Event{refused("1", 2), refused("2", 3), refused("1", 4), refused("2", 5)}, others...)...), foreign)...)
+	h.eventually(12, "dead_letters where kind = 'refused'")
 	r := h.recording()
 	r.Topics[0].Writer = func(string) string { return refused("1", 1).Source }
 	command := operator.DeadLettersCommand(func(context.Context) (*inbox.DeadLetterStore, func(), error) {
@@ -219,11 +226,14 @@ func TestAllThatWasRefusedIsReplayedInTheOrderOfEachKey(t *testing.T) {
 
 	err := command.ExecuteContext(t.Context())
 
-	require.ErrorContains(t, err, "dead letter 6 failed again and waits")
+	// and those that stay are summed up by reason
+	require.ErrorContains(t, err, "\n6 refused (unsigned): 6, 7, 8, 9, 10 ...; dead letter 6 failed again and waits: ")
+	require.ErrorContains(t, err, "\n1 refused (key): 12; dead letter 12 failed again and waits: it is signed with key ")
+	require.Equal(t, 2, strings.Count(err.Error(), "failed again"))
 	require.Contains(t, out.String(), "dead letters replayed: 4")
 	require.Equal(t, []int{2, 4}, h.ns("1"))
 	require.Equal(t, []int{3, 5}, h.ns("2"))
-	h.eventually(2, "dead_letters where kind = 'refused' and state = 'waiting'")
+	h.eventually(8, "dead_letters where kind = 'refused' and state = 'waiting'")
 	for args, want := range map[string]string{
 		"replay --refused --all": "none of the others", "replay --refused 1": "no id", "replay --since 2026-01-01T00:00:00Z 1": "--refused",
 		"replay --refused --since yesterday": "invalid time format",

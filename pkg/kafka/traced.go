@@ -28,12 +28,16 @@ func (c *Consumer) recordTraced(ctx, work context.Context, doubt func(), batch [
 	return true
 }
 
-// traced are the messages whose trace is recorded.
+// traced are the first messages whose trace is recorded. Nobody has verified them yet: who writes to the
+// topic may say anything, and any number of times.
 func (c *Consumer) traced(batch []kafkago.Message) (parts []tracing.Part) {
 	if !tracing.On() {
 		return nil
 	}
 	for _, m := range batch {
+		if len(parts) == tracing.MaxParts {
+			break
+		}
 		var parent, id, typ string
 		for _, h := range m.Headers {
 			switch h.Key {

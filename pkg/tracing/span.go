@@ -15,8 +15,9 @@ import (
 // w3c writes and reads traceparent.
 var w3c propagation.TraceContext
 
-// maxParts bounds what a batch has spans for: a span has no more links by default.
-const maxParts = 128
+// MaxParts bounds what a batch has spans for: a span has no more links by default. Batch leaves further ones
+// out.
+const MaxParts = 128
 
 // On reports whether this process traces.
 func On() bool { return running.Load() != nil }
@@ -86,7 +87,7 @@ func Batch(ctx context.Context, kind trace.SpanKind, name string, of int, parts 
 	if t == nil || len(parts) == 0 {
 		return ctx, ended
 	}
-	parts = parts[:min(len(parts), maxParts)]
+	parts = parts[:min(len(parts), MaxParts)]
 	links := make([]trace.Link, len(parts))
 	for i, p := range parts {
 		links[i].SpanContext = spanContext(p.traceParent)

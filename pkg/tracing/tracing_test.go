@@ -142,6 +142,26 @@ func TestABatchIsLinkedWithItsParts(t *testing.T) {
 	require.Equal(t, trace.SpanKindProducer, batch.SpanKind())
 }
 
+func TestWhatAnybodyHasSentIsKeptInBounds(t *testing.T) {
+	spans := record(t)
+	parts := make([]Part, MaxParts+1)
+	for i := range parts {
+		parts[i] = Received(recorded, "group", "payments", strings.Repeat("ü", 5_000), "a\xff"+strings.Repeat("b", 1<<20))
+	}
+
+	_, end := Batch(t.Context(), Consumer, ProcessBatch, len(parts), parts)
+	end(nil)
+
+	ended := spans.Ended()
+	require.Len(t, ended, MaxParts+1) // with the batch itself
+	told := map[string]string{}
+	for _, a := range ended[0].Attributes() {
+		told[string(a.Key)] = a.Value.AsString()
+	}
+	require.Equal(t, strings.Repeat("ü", 50), told["messaging.message.id"])
+	require.Equal(t, "a"+strings.Repeat("b", 98), told["countersign.event.type"])
+}
+
 // lines counts what is logged.
 type lines struct {
 	mu   sync.Mutex

@@ -75,14 +75,14 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 	})
 }
 
-// ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again, and joins
-// the errors.
+// ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again; the error
+// is a *StillWaitingError then.
 func (d *DeadLetterStore) ReplayAll(ctx context.Context) (settled int, err error) {
 	return d.replayEach(ctx, "select id from dead_letters where state = 'waiting' and kind = 'poison' order by id")
 }
 
 // ReplayRefused replays every refused dead letter that was recorded since then, those of a key in the topic's
-// order. It goes on after one that fails again, or whose key waits, and joins the errors.
+// order. It goes on after one that fails again, or whose key waits; the error is a *StillWaitingError then.
 func (d *DeadLetterStore) ReplayRefused(ctx context.Context, since time.Time) (settled int, err error) {
 	return d.replayEach(ctx, `select id from dead_letters where state = 'waiting' and kind = 'refused' and recorded_at >= $1
 		order by topic, partition, "offset"`, since)
@@ -93,17 +93,15 @@ func (d *DeadLetterStore) replayEach(ctx context.Context, query string, args ...
 	if err != nil {
 		return 0, fmt.Errorf("list dead letters: %w", err)
 	}
-	var failed []error
+	var left StillWaitingError
 	for _, id := range ids {
 		n, err := d.Replay(ctx, id)
 		settled += n
-		_, again := errors.AsType[*FailedAgainError](err)
-		if err != nil && !again && !errors.Is(err, ErrNoDeadLetter) && !errors.Is(err, errNotNow) {
-			return settled, errors.Join(append(failed, err)...)
+		if !left.add(id, err) {
+			return settled, errors.Join(left.orNil(), err)
 		}
-		failed = append(failed, err)
 	}
-	return settled, errors.Join(failed...)
+	return settled, left.orNil()
 }
 
 // Discard gives a dead letter up for good, and replays those that are parked behind it. It returns how many
