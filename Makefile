@@ -41,7 +41,7 @@ test: launcher browser ## Run every test; sets up what it needs
 # Needs TEST_DATABASE_URL and the binaries: what `make test` sets up.
 go-test:
 	go test $(RACE) -p 3 -timeout 20m $(PACKAGES)
-	TEST_BIN=$(CURDIR)/bin go test -p 1 -timeout 20m -count=1 ./test/...
+	TEST_BIN=$(CURDIR)/bin go test -p 1 -parallel 4 -timeout 20m -count=1 ./test/...
 
 lint: $(GOLANGCI) launcher ## gofmt, go vet, golangci-lint, and each module by itself
 	@bin/local assets

@@ -45,6 +45,7 @@ func over(tab *browser.Tab, row, pressed string) browser.Place {
 func away(tab *browser.Tab) { tab.Move(browser.Place{X: 5, Y: 5}) }
 
 func TestAListDoesNotMoveUnderThePointer(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second", "Third")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -85,6 +86,7 @@ func TestAListDoesNotMoveUnderThePointer(t *testing.T) {
 }
 
 func TestNoListMovesUnderThePointer(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	stock(t, sys)
 	zebra, zoo := sys.Product(t, "Z-1", "Zebra", 1_00), sys.Customer(t, "Zoo", "zoo@zoo.example")
@@ -133,6 +135,7 @@ func TestNoListMovesUnderThePointer(t *testing.T) {
 }
 
 func TestFastWorkCounts(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	descriptions := []string{"One", "Two", "Three", "Four", "Żółć", "Łóźć"}
 	asked(t, sys, descriptions...)
@@ -167,6 +170,7 @@ func TestFastWorkCounts(t *testing.T) {
 
 // A pointer that travels from outside of the list does not hold it.
 func TestAPressOnARowThatHasJustMovedIsAskedBack(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second", "Third")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -187,6 +191,7 @@ func TestAPressOnARowThatHasJustMovedIsAskedBack(t *testing.T) {
 }
 
 func TestAcceptingByKeyboardGoesOnWithTheNextRow(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -209,6 +214,7 @@ func TestAcceptingByKeyboardGoesOnWithTheNextRow(t *testing.T) {
 }
 
 func TestTheKeyboardDecidesNothingThatAColleaguesDecisionBroughtUnderIt(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -222,6 +228,7 @@ func TestTheKeyboardDecidesNothingThatAColleaguesDecisionBroughtUnderIt(t *testi
 
 // Whoever rests in a list, and does nothing, holds it for a while only.
 func TestAHeldListIsLetGo(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, "about:blank")
@@ -240,6 +247,7 @@ func TestAHeldListIsLetGo(t *testing.T) {
 
 // A finger is in a list only while it presses, and comes back unseen.
 func TestAListDoesNotMoveUnderAFinger(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager), browser.Phone)

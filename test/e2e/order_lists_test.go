@@ -11,6 +11,7 @@ import (
 )
 
 func TestSortedListsOfOrdersAreLive(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	draftFor := func(customer string) {
 		id, whom := uuid.NewString(), sys.Customer(t, customer, uuid.NewString()[:8]+"@example.com")

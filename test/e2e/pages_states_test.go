@@ -106,6 +106,7 @@ func TestThePageOfALimit(t *testing.T) {
 
 // A row that has left the list is dimmed, and can be read by everybody.
 func TestADimmedRowCanBeRead(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
 	asked(t, sys, "First", "Second", "Third")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))

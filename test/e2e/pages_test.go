@@ -127,6 +127,7 @@ func openPicker(tab *browser.Tab, field string) {
 
 // TestEveryPage looks at all pages of both apps in one seeded system.
 func TestEveryPage(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, testsystem.Unlimited...)
 	sys.Seed()
 	sys.Settle(t)

@@ -14,6 +14,7 @@ import (
 // A payment is called the same in both apps, wherever it is named; one copies it in the one and finds it in
 // the other.
 func TestAPaymentsReferenceIsTheSameInBothApps(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t)
 	asked(t, sys, "Another one")
 	b := browser.New(t)

@@ -22,6 +22,7 @@ func TestScreenshots(t *testing.T) {
 }
 
 func TestEveryPageFitsAPhone(t *testing.T) {
+	t.Parallel()
 	drawAll(t, func(tab *browser.Tab, _ string) { fits(t, tab) }, browser.Phone)
 }
 

@@ -54,7 +54,10 @@ func sameAsAReload(tab *browser.Tab) {
 	})()`)
 }
 
-func TestTheStoryInTwoTabs(t *testing.T) { playTheStory(t, testsystem.New(t), "") }
+func TestTheStoryInTwoTabs(t *testing.T) {
+	t.Parallel()
+	playTheStory(t, testsystem.New(t), "")
+}
 
 // playTheStory plays it with payments whose descriptions end in tag, among any others.
 func playTheStory(t *testing.T, at apps, tag string) {

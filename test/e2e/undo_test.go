@@ -12,6 +12,7 @@ import (
 )
 
 func TestAnAcceptanceIsUndone(t *testing.T) {
+	t.Parallel()
 	// Given a grace that does not pass meanwhile, and a payment that Mia has just accepted.
 	at := testsystem.New(t, "PAYOUT_GRACE=10m")
 	b := browser.New(t)
@@ -55,6 +56,7 @@ func TestAnAcceptanceIsUndone(t *testing.T) {
 }
 
 func TestAnAcceptanceIsUndoneInItsRow(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -108,6 +110,7 @@ func TestAnAcceptanceIsUndoneInItsRow(t *testing.T) {
 }
 
 func TestARowOffersUndoForAsLongAsTheGraceLasts(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "PAYOUT_GRACE=5s")
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
@@ -126,6 +129,7 @@ func TestARowOffersUndoForAsLongAsTheGraceLasts(t *testing.T) {
 
 // A page that was read before a row came back, and is here after it, does not take it away again.
 func TestAPageFromBeforeARowCameBackDoesNotTakeItAway(t *testing.T) {
+	t.Parallel()
 	sys := testsystem.New(t, "PAYOUT_GRACE=10m")
 	asked(t, sys, "First", "Second")
 	mia := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
