@@ -21,6 +21,7 @@ export class Connection {
   #probe = null;
   #late = false;
   #full = false;
+  #behind = null; // why, since the server made the page anew neither at the last try nor since
   #position;
   #refresher = new Refresher(() => this.#socket?.readyState === WebSocket.OPEN && !this.#late);
 
@@ -31,6 +32,7 @@ export class Connection {
     for (const name of waking) addEventListener(name, this.#now);
     document.addEventListener("visibilitychange", this.#now);
     addEventListener("offline", this.#show);
+    addEventListener("behind", this.#stays);
     addEventListener("pagehide", this.#sleep);
     this.#open();
   }
@@ -39,6 +41,7 @@ export class Connection {
     for (const name of waking) removeEventListener(name, this.#now);
     document.removeEventListener("visibilitychange", this.#now);
     removeEventListener("offline", this.#show);
+    removeEventListener("behind", this.#stays);
     removeEventListener("pagehide", this.#sleep);
     this.#refresher.rendered();
     this.#drop();
@@ -47,6 +50,7 @@ export class Connection {
   // rendered takes over the cursor of the document that Turbo has just put in place.
   rendered(cursor) {
     this.#refresher.rendered();
+    this.#behind = null;
     this.took(cursor);
     this.#show();
   }
@@ -57,6 +61,13 @@ export class Connection {
     this.#position.page(cursor);
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(cursor);
   }
+
+  // stays is for a page that the server could not make anew.
+  #stays = ({ detail: { why, wait } }) => {
+    this.#behind = why;
+    if (wait) this.#refresher.postpone(wait);
+    this.#show();
+  };
 
   // now makes sure of the socket: the network is back, or the page is looked at again, after a sleep perhaps.
   #now = () => {
@@ -153,7 +164,7 @@ export class Connection {
 
   #show = () => {
     const open = this.#socket?.readyState === WebSocket.OPEN && this.#tries === 0;
-    const state = open && !this.#late && this.#position.cursor ? "live" : this.#tries >= lostAfter ? "lost" : "connecting";
+    const state = this.#tries >= lostAfter ? "lost" : this.#behind ?? (open && !this.#late && this.#position.cursor ? "live" : "connecting");
     showState(!navigator.onLine ? "offline" : this.#full ? "full" : state);
   };
 }

@@ -39,6 +39,15 @@ export function backoff(n, random = Math.random()) {
   return most / 4 + random * most * 3 / 4;
 }
 
+// isRefused tells whether a server has done nothing of what it was asked, since it is busy: it says when to ask again.
+export const isRefused = ({ status, headers }) => [429, 503].includes(status) && headers.has("Retry-After");
+
+// again is the wait in ms before something is asked for again that was refused for the nth time in a row (0, 1, ...): as the server says, but longer
+// each time, up to 30 s, and random, so that all who were refused do not come back at once.
+export function again({ headers }, n = 0, random = Math.random()) {
+  return Math.min((Number(headers.get("Retry-After")) || 2) * 2 ** n, 30) * (1 + random / 2) * 1000;
+}
+
 // moment is when to fetch the page again, in ms: at random within the span that the server gives, which knows how many do so.
 export function moment(spread = 1500, random = Math.random()) {
   return random * spread;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, backoff, fits, moment, place, Position } from "./order.js";
+import { address, again, backoff, fits, isRefused, moment, place, Position } from "./order.js";
 
 test("a row fits the tabs that it names, and a list without tab shows what is in any", () => {
   assert.equal(fits("waiting", ["waiting", "all"]), true);
@@ -29,6 +29,12 @@ test("waits grow, differ and end at 15 s", () => {
   assert.equal(backoff(0, 0), 125);
   assert.equal(backoff(3, 1), 4000);
   assert.equal(backoff(99, 1), 15_000);
+});
+
+test("what is refused is asked for again when the server says, later each time, and not by all at once", () => {
+  const busy = { status: 503, headers: new Headers({ "Retry-After": "3" }) }, unable = { status: 503, headers: new Headers() };
+  assert.deepEqual([isRefused(busy), isRefused({ ...busy, status: 429 }), isRefused({ ...busy, status: 200 }), isRefused(unable)], [true, true, false, false]);
+  assert.deepEqual([again(busy, 0, 0), again(busy, 0, 1), again(busy, 1, 0), again(busy, 99, 1), again(unable, 0, 0)], [3000, 4500, 6000, 45_000, 2000]);
 });
 
 test("pages fetch themselves again within the span that the server gives", () => {

@@ -57,7 +57,8 @@ export function takePage(page) {
   for (const { dataset, innerHTML } of page.querySelectorAll("[data-live-fragment]")) applyFragment({ name: dataset.liveFragment, html: innerHTML });
 }
 
-const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline", full: "Not live: too many pages are open" };
+const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline", full: "Not live: too many pages are open",
+  busy: "Behind: the server is busy", unable: "Behind: the server cannot answer" };
 
 export function showState(state) {
   for (const dot of document.querySelectorAll("[data-live-state]")) {

@@ -1,5 +1,6 @@
 // A button in a row of a list is pressed without leaving the list, and beside any others that are under way: Turbo would abort the one when
 // the next is pressed.
+import { again, isRefused } from "./order.js";
 import { takePage } from "./page.js";
 
 const tell = (detail) => document.dispatchEvent(new CustomEvent("tell", { detail }));
@@ -34,6 +35,11 @@ async function send(form, submitter) {
     if (answer.ok) { // what a message offers of the same is done
       for (const same of document.querySelectorAll(`#flashes form[action="${CSS.escape(form.getAttribute("action"))}"]`)) same.closest(".flash").remove();
     }
+    if (answer.redirected && isRefused(answer)) { // the server has done what it could, and only the list was refused
+      tell({ tone: "info", text: "Sent. The server is busy: what became of it follows by itself." });
+      return dispatchEvent(new CustomEvent("behind", { detail: { why: "busy", wait: again(answer) } }));
+    }
+    if (isRefused(answer)) return tell({ tone: "bad", text: "Not done: the server is busy, and nothing was changed. Please press again in a few seconds." });
     const page = new DOMParser().parseFromString(text, "text/html");
     takePage(page);
     document.dispatchEvent(new CustomEvent("page-came", { detail: page }));

@@ -22,6 +22,10 @@ export function onItsWay() {
 
 export const sending = () => onItsWay() || performance.now() - sent < most / 2;
 
+// What was refused before anything was done, and what a form was answered: nothing, if it was refused.
+export const refusals = new WeakSet();
+export const answerTo = ({ fetchResponse }) => refusals.has(fetchResponse) ? undefined : fetchResponse;
+
 // A form that the browser itself sends, without Turbo, leads away from this page; until it has, or has failed, it is under way.
 const leaves = 10_000;
 let left = -Infinity;
@@ -59,6 +63,12 @@ export class Refresher {
   rendered() {
     clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  // postpone is for a refresh that was refused.
+  postpone(wait) {
+    this.rendered();
+    this.request(wait);
   }
 
   #attempt() {

@@ -1,6 +1,7 @@
 // A press counts only on what people aimed at. If a row has moved under the pointer within the last 600 ms, the click is ignored, and the
 // person is told.
 import { focusedAt } from "./list.js";
+import { answerTo } from "./refresher.js";
 
 const settles = 600; // ms
 const near = 4; // px
@@ -56,7 +57,7 @@ addEventListener("keydown", (event) => {
 const settle = 1000;
 const surprised = new Map(); // forms, until when
 let answering = false;
-addEventListener("turbo:submit-end", ({ detail }) => { answering = Boolean(detail.fetchResponse); });
+addEventListener("turbo:submit-end", ({ detail }) => { answering = Boolean(answerTo(detail)); });
 addEventListener("turbo:before-morph-element", ({ target, detail }) => {
   if (answering || target.type !== "hidden" || target.name === "key" || !target.form?.matches("[data-seen]")) return;
   if (detail.newElement?.value !== target.value) surprised.set(target.form, performance.now() + settle);

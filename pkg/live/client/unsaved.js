@@ -1,4 +1,5 @@
 // What someone has begun in a page survives its refresh: a field they changed keeps its value, a <details> they opened stays open.
+import { answerTo } from "./refresher.js";
 
 const isChanged = (field) =>
   field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
@@ -11,7 +12,7 @@ addEventListener("change", ({ target }) => {
 
 // The answer to a form has its fields as they were sent, and says what is wrong with them. One that could not be sent has none.
 let answered = null;
-addEventListener("turbo:submit-end", ({ target, detail }) => { answered = detail.fetchResponse ? target : null; });
+addEventListener("turbo:submit-end", ({ target, detail }) => { answered = answerTo(detail) ? target : null; });
 addEventListener("turbo:render", () => { answered = null; });
 
 addEventListener("turbo:before-morph-element", (event) => {

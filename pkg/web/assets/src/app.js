@@ -8,6 +8,7 @@ import "./forms.js";
 import "./typed.js";
 import "./sending.js";
 import "./offline.js";
+import "./busy.js";
 import "./pick-from.js";
 import "./waiting.js";
 import "./keys.js";

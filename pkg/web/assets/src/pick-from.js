@@ -2,6 +2,8 @@
 // It sends what the select would have sent and, under "name", what was typed, which the server understands if
 // nothing was chosen. src?q=<typed> answers [{value, text, detail}]. As a select does, it says "change" when something is chosen,
 // or nothing any more, and has a value. After a choice by Enter it says "pick-by-enter" too.
+import { again, isRefused } from "../../../live/client/order.js";
+
 const pause = 120; // of typing, until it is looked up
 let lists = 0;
 
@@ -83,9 +85,9 @@ class PickFrom extends HTMLElement {
   get #open() { return !this.#list.hidden; }
   get #active() { return this.#list.querySelector("[aria-selected=true]"); }
 
-  #later() {
+  #later(wait = pause) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), pause);
+    this.#timer = setTimeout(() => this.#look(), wait);
   }
 
   async #look() {
@@ -96,6 +98,7 @@ class PickFrom extends HTMLElement {
     url.searchParams.set("q", this.#chosen.value ? "" : text);
     try {
       const response = await fetch(url, { signal: asked.signal, headers: { Accept: "application/json" } });
+      if (isRefused(response)) return this.#later(again(response));
       if (!response.ok) throw new Error(response.statusText);
       const found = await response.json();
       this.#listed = text;

@@ -1,4 +1,5 @@
 // What somebody types is theirs: a form that was touched is left as it is until it is sent, whatever the page becomes meanwhile.
+import { answerTo } from "../../../live/client/refresher.js";
 import { tell } from "./messages.js";
 import { sentFields, fields, fieldsOf, nameOf } from "./sending.js";
 
@@ -46,7 +47,7 @@ addEventListener("turbo:before-render", ({ detail: { newBody } }) => {
 // What was sent is what the page has, unless somebody has gone on typing: then what is done leaves the form to them, and what is refused
 // leaves them those fields. A form for several things is empty for the next one.
 addEventListener("turbo:submit-end", ({ target, detail }) => {
-  if (!detail.fetchResponse || target.method !== "post") return; // it could not be sent, and stays as it is
+  if (!answerTo(detail) || target.method !== "post") return; // it could not be sent, and stays as it is
   if (sentFields() !== fieldsOf(target)) {
     typedOn = target;
     if (detail.success) return;
@@ -63,7 +64,7 @@ addEventListener("turbo:submit-end", ({ target, detail }) => {
 });
 // Then the next one begins, or what is wrong is mended: what comes back with what was typed is as if it were being typed.
 addEventListener("turbo:submit-end", ({ target, detail }) => {
-  if (target.method !== "post" || !detail.fetchResponse) return;
+  if (target.method !== "post" || !answerTo(detail)) return;
   const name = nameOf(target);
   addEventListener("turbo:render", () => {
     const form = match(name, document);
