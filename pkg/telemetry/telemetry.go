@@ -47,7 +47,7 @@ func NewMetrics(service string) *Metrics {
 // Request counts one answered request. The route is the pattern ("/payments/:id"), never the
 // path, for a label with ids in it grows without end.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(knownMethod(method), Route(route), strconv.Itoa(status)).Observe(took.Seconds())
+	m.requests.WithLabelValues(Method(method), Route(route), strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // Route is what a route is called whose pattern is this; without one, a request has met none.
@@ -58,12 +58,15 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// knownMethod keeps a client from making up label values.
-func knownMethod(method string) string {
+// OtherMethod is what a method is called that HTTP does not know, as OpenTelemetry has it.
+const OtherMethod = "_OTHER"
+
+// Method keeps a client from making up the values of labels and the names of spans.
+func Method(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
 		http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
 	}
-	return "other"
+	return OtherMethod
 }

@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"countersign.example/pkg/telemetry"
 )
 
 // Request begins the span of a request to a route. A service's request is part of the trace that it names.
@@ -17,8 +19,12 @@ func Request(r *http.Request, route string, ofService bool) (in *http.Request, e
 	if t == nil {
 		return r, func(int) {}
 	}
+	method := telemetry.Method(r.Method)
 	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(r.Method), semconv.HTTPRoute(route))}
+		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route))}
+	if method == telemetry.OtherMethod {
+		method = otherMethod
+	}
 	ctx := r.Context()
 	named := w3c.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	if ofService {
@@ -26,7 +32,7 @@ func Request(r *http.Request, route string, ofService bool) (in *http.Request, e
 	} else if link := trace.SpanContextFromContext(named); link.IsValid() {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: link}))
 	}
-	ctx, span := t.traces.Start(ctx, r.Method+" "+route, options...)
+	ctx, span := t.traces.Start(ctx, method+" "+route, options...)
 	return r.WithContext(ctx), func(status int) {
 		span.SetAttributes(semconv.HTTPResponseStatusCode(status))
 		if status >= http.StatusInternalServerError {

@@ -25,11 +25,12 @@ const (
 	ProcessBatch = "process batch"
 	PushBatch    = "push batch"
 
-	publish = "publish " // and a topic
-	process = "process " // and a topic
-	push    = "push row"
-	deliver = "deliver row"
-	job     = "job " // and its kind
+	otherMethod = "HTTP"     // of a request whose method HTTP does not know
+	publish     = "publish " // and a topic
+	process     = "process " // and a topic
+	push        = "push row"
+	deliver     = "deliver row"
+	job         = "job " // and its kind
 )
 
 const (

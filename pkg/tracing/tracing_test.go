@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -60,6 +61,15 @@ func TestOffNothingHappens(t *testing.T) {
 	in, end := Request(request, "/", true)
 	end(200)
 	require.Same(t, request, in)
+}
+
+func TestAMethodThatSomebodyMadeUpIsInNoName(t *testing.T) {
+	spans := record(t)
+	_, end := Request(httptest.NewRequest("ADA-NOWAK", "/", nil), "unmatched", false)
+	end(http.StatusMethodNotAllowed)
+	ended := spans.Ended()
+	require.Equal(t, []string{"HTTP unmatched"}, names(ended))
+	require.Contains(t, ended[0].Attributes(), attribute.String("http.request.method", "_OTHER"))
 }
 
 func TestATraceGoesOnWithAServiceAndBeginsWithAStranger(t *testing.T) {
