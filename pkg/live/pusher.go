@@ -206,8 +206,8 @@ func (l *leader) pushRows(ctx context.Context) (next time.Duration, failed error
 // was written, if that was not long ago.
 const (
 	selectUnpushed = "select id, stream, '' from unpushed where stream <> all($1) order by id limit $2"
-	selectTraced   = `select id, u.stream, coalesce((select trace_parent from journal j where j.stream = u.stream
-		and recorded_at > now() - interval '15 minutes' order by version desc limit 1), '')
+	selectTraced   = `select id, u.stream, coalesce((select case when recorded_at > now() - interval '15 minutes' then trace_parent end
+		from journal j where j.stream = u.stream order by version desc limit 1), '')
 		from unpushed u where u.stream <> all($1) order by id limit $2`
 )
 
