@@ -25,6 +25,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
 	Large   []web.Large
+	AtOnce  int       // requests that are worked on at most, as web.GateConfig has it
 	Waits   web.Waits // of the database, by which requests are refused when there are too many; nil: none are
 }
 
@@ -39,7 +40,7 @@ type Server struct {
 // NewServer returns an API without routes.
 func NewServer(o Options) *Server {
 	s := &Server{Options: o, echo: web.NewAPI(o.Log, o.Metrics, o.Large...)}
-	s.echo.Use(web.Gate(web.AtOnce, web.BurstOfServices, o.Waits, o.Log, o.Metrics, o.Large))
+	s.echo.Use(web.Gate(o.AtOnce, web.BurstOfServices, o.Waits, o.Log, o.Metrics, o.Large))
 	return s
 }
 

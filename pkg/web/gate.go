@@ -20,9 +20,6 @@ import (
 	"countersign.example/pkg/telemetry"
 )
 
-// AtOnce is how many requests a replica works on at most where nothing else is said.
-const AtOnce = 256
-
 const (
 	// The gate looks so often at how long requests wait for the database.
 	gateWindow = 100 * time.Millisecond

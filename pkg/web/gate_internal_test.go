@@ -14,6 +14,9 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// manyAtOnce is what REQUESTS_AT_ONCE is where nothing else is said.
+const manyAtOnce = 256
+
 // pool is a database's pool of connections, as a gate sees it.
 type pool struct {
 	given  int64
@@ -131,7 +134,7 @@ func TestAQueueHasAnEnd(t *testing.T) {
 func TestAGateFollowsItsDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pool{}
-		g := aGate(AtOnce, p)
+		g := aGate(manyAtOnce, p)
 		// round is a window in which connections are given, and waited for.
 		round := func(given int64, each time.Duration, none bool) int {
 			p.given, p.waited, p.none = p.given+given, p.waited+time.Duration(given)*each, none
@@ -163,7 +166,7 @@ func TestAGateFollowsItsDatabase(t *testing.T) {
 			g.full = true
 			round(100, 0, false)
 		}
-		if n := int(g.atOnce); n != AtOnce {
+		if n := int(g.atOnce); n != manyAtOnce {
 			t.Errorf("%d pass 5 s after", n)
 		}
 		for range 300 {

@@ -14,10 +14,25 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// GateConfig says how much a replica works on at once; embed it in a service's configuration.
+type GateConfig struct {
+	RequestsAtOnce int `env:"REQUESTS_AT_ONCE" envDefault:"256" desc:"requests that one replica works on at a time, and fewer while its database is behind; what is above is refused at once; 0 for any number"`
+}
+
+// Check refuses a number that is none.
+func (c GateConfig) Check() error { return checkLimit("REQUESTS_AT_ONCE", float64(c.RequestsAtOnce)) }
+
+func checkLimit(name string, value float64) error {
+	if !(value >= 0 && value <= 1e6) {
+		return fmt.Errorf("%s is %v: use a number, or 0 for no limit", name, value)
+	}
+	return nil
+}
+
 // LimitConfig says how much all together, one browser, and one address may ask of a replica; embed it beside
 // SessionConfig. Each limit is for itself, and 0 is none.
 type LimitConfig struct {
-	RequestsAtOnce     int     `env:"REQUESTS_AT_ONCE" envDefault:"256" desc:"requests that one replica works on at a time, and fewer while its database is behind; what is above is refused at once; 0 for any number"`
+	GateConfig
 	RequestsPerSession float64 `env:"REQUESTS_PER_SESSION" envDefault:"20" desc:"requests a second of one browser, and ten times as many at once; 0 for any number"`
 	RequestsPerAddress float64 `env:"REQUESTS_PER_ADDRESS" envDefault:"500" desc:"requests a second of one address (of IPv6: one /64), and ten times as many at once; 0 for any number"`
 	SignInsPerAddress  float64 `env:"SIGN_INS_PER_ADDRESS" envDefault:"60" desc:"sign-ins a minute that begin at one address, and as many at once; 0 for any number"`
@@ -28,15 +43,12 @@ type LimitConfig struct {
 
 // Check refuses limits that are none.
 func (c LimitConfig) Check() error {
-	var errs []error
+	errs := []error{c.GateConfig.Check()}
 	for name, value := range map[string]float64{
-		"REQUESTS_AT_ONCE":     float64(c.RequestsAtOnce),
 		"REQUESTS_PER_SESSION": c.RequestsPerSession, "REQUESTS_PER_ADDRESS": c.RequestsPerAddress, "SIGN_INS_PER_ADDRESS": c.SignInsPerAddress,
 		"SESSIONS_PER_ADDRESS": c.SessionsPerAddress, "SOCKETS_PER_SESSION": float64(c.SocketsPerSession), "SOCKETS": float64(c.Sockets),
 	} {
-		if !(value >= 0 && value <= 1e6) {
-			errs = append(errs, fmt.Errorf("%s is %v: use a number, or 0 for no limit", name, value))
-		}
+		errs = append(errs, checkLimit(name, value))
 	}
 	return errors.Join(errs...)
 }

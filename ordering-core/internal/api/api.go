@@ -16,6 +16,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/web"
 )
 
 // seed fills an empty system, and plays both contractors and managers.
@@ -45,10 +46,10 @@ type API struct {
 // New returns the API's handler.
 func New(
 	db *pg.DB, service *orders.Service, catalog *products.Service,
-	tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics,
+	tokens api.Tokens, gate web.GateConfig, log *slog.Logger, metrics *telemetry.Metrics,
 ) *api.Server {
 	a := &API{orders: service}
-	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Waits: db.Waits, Large: products.Large})
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, AtOnce: gate.RequestsAtOnce, Waits: db.Waits, Large: products.Large})
 	commands := &api.Commands{DB: db, Explain: explain, None: orders.ErrNoOrder}
 	s.GET("/orders/:id", may.look, a.show)
 	s.POST("/orders", may.build, api.Handle(commands, a.draft))

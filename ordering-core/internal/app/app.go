@@ -66,7 +66,7 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 			return nil
 		},
 		Web: func(rt *service.Runtime) error {
-			rt.Serve(api.New(b.DB, orderService, productService, cfg.ServiceTokens, rt.Log, rt.Metrics))
+			rt.Serve(api.New(b.DB, orderService, productService, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
 			return nil
 		},
 	}, nil

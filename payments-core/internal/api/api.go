@@ -45,9 +45,9 @@ var may = struct{ look, move, reopen rights.Right }{
 var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator}, "contractor-ui": {rights.Contractor}}
 
 // New returns the API's handler.
-func New(db *pg.DB, service *operations.Service, tokens api.Tokens, log *slog.Logger, metrics *telemetry.Metrics) *api.Server {
+func New(db *pg.DB, service *operations.Service, tokens api.Tokens, gate web.GateConfig, log *slog.Logger, metrics *telemetry.Metrics) *api.Server {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
-	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, Waits: db.Waits})
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, AtOnce: gate.RequestsAtOnce, Waits: db.Waits})
 	s.GET("/payments/:id", may.look, a.show)
 	s.POST("/payments/:id/capture", may.move, a.command(payment.Capture))
 	s.POST("/payments/:id/release", may.move, a.command(payment.Release))

@@ -14,11 +14,12 @@ import (
 	"countersign.example/pkg/api/apitest"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/rights/rightstest"
+	"countersign.example/pkg/web"
 )
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	document := apitest.Load(t, "../../../docs/openapi/payments-core.yaml")
-	served := api.New(nil, nil, nil, slog.New(slog.DiscardHandler), nil)
+	served := api.New(nil, nil, nil, web.GateConfig{}, slog.New(slog.DiscardHandler), nil)
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes []string
 	for _, route := range served.Routes() {
@@ -39,7 +40,7 @@ var tokens = callers.Tokens{
 
 func TestTheTableOfRights(t *testing.T) {
 	var log bytes.Buffer
-	served := api.New(nil, nil, tokens, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	served := api.New(nil, nil, tokens, web.GateConfig{}, slog.New(slog.NewTextHandler(&log, nil)), nil)
 	table := rightstest.Documented(t, "../../../docs/security.md", "payments-core", rights.Roles, served.Routes())
 	rightstest.WalkCore(t, served, served.Routes(), table, map[string]rightstest.Service{
 		"contractor-ui": {Tokens: []string{"token-of-contractor-ui", "next-token-of-contractor-ui"}, For: []rights.Role{rights.Contractor}},

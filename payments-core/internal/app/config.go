@@ -11,12 +11,14 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/web"
 )
 
 // Config is what payments-core reads from its environment.
 type Config struct {
 	service.Config
 	service.KafkaConfig
+	web.GateConfig
 	GatewayURL     string          `env:"GATEWAY_URL,required,notEmpty" desc:"the payment gateway, http://host:port"`
 	GatewayToken   string          `env:"GATEWAY_TOKEN,required,notEmpty" secret:"true" desc:"bearer token for the gateway"`
 	GatewayTimeout time.Duration   `env:"GATEWAY_TIMEOUT" envDefault:"5s" desc:"how long one call to the gateway may take, 10s at most; then it is asked again with the same key"`
@@ -38,7 +40,7 @@ const maxPayoutGrace = 10 * time.Minute
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	errs := []error{c.Config.Validate()}
+	errs := []error{c.Config.Validate(), c.GateConfig.Check()}
 	if _, err := openGateway(c, c.GatewayTimeout); err != nil { // it does not connect yet
 		errs = append(errs, fmt.Errorf("GATEWAY_URL: %w", err))
 	}
