@@ -31,6 +31,7 @@ func around() map[string]end {
 		"monitoring":       {namespace: "monitoring"},
 		"DNS":              {namespace: "kube-system", labels: map[string]string{"k8s-app": "kube-dns"}, ports: map[string]int{"": 53}},
 		"Kafka":            {namespace: "kafka", labels: map[string]string{"strimzi.io/cluster": "countersign"}, ports: map[string]int{"": 9093, "between brokers": 9091}},
+		"collector":        {namespace: "tracing", labels: map[string]string{"app.kubernetes.io/name": "opentelemetry-collector"}, ports: map[string]int{"": 4318, "by gRPC": 4317}},
 		"Redis":            {namespace: "redis", labels: map[string]string{"app.kubernetes.io/name": "redis"}, ports: map[string]int{"": 6379}},
 		"sign-in provider": {address: netip.MustParseAddr("192.0.2.1"), ports: map[string]int{"": 443}},
 		"gateway":          {address: netip.MustParseAddr("198.51.100.1"), ports: map[string]int{"": 443}},
