@@ -9,6 +9,8 @@
 //	bench lists        the orders' pages with 10,000 orders and with a million
 //	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
 //	bench reconcile    countersign reconcile over many payments (-payments: how many)
+//	bench sockets      Redis loses its data while so many pages are open (-sockets: how many)
+//	bench traced       CPU time for a payment with a tenth of the traces recorded, over that without
 //	bench              all of them
 //
 // It needs a PostgreSQL server in TEST_DATABASE_URL, and takes the services' binaries from TEST_BIN or builds
@@ -46,6 +48,8 @@ var benches = []bench{
 	{"lists", lists},
 	{"journal", growth},
 	{"reconcile", reconciled},
+	{"sockets", sockets},
+	{"traced", traced},
 }
 
 var (
@@ -53,6 +57,8 @@ var (
 	rebuildEvents = flag.Int("events", 1_000_000, "how many events rebuild makes the copy from")
 	// reconciledPayments is how many payments the bench reconcile compares.
 	reconciledPayments = flag.Int("payments", 100_000, "how many payments reconcile compares")
+	// openSockets is how many pages of a replica are open in the bench sockets.
+	openSockets = flag.Int("sockets", 10_000, "how many open pages sockets has")
 	// journalEvents is how many the large journal of the bench journal has.
 	journalEvents = flag.Int("journal", 10_000_000, "how many events the larger journal has")
 )
@@ -73,7 +79,7 @@ func run(ctx context.Context, args []string) error {
 	which := append(args, "all")[0]
 	chosen := slices.DeleteFunc(slices.Clone(benches), func(b bench) bool { return which != "all" && b.name != which })
 	if len(chosen) == 0 || len(args) > 1 {
-		return errors.New("usage: bench [-events n] [-journal n] [-payments n] [latency|throughput|commands|orders|rebuild|lists|journal|reconcile|all]")
+		return errors.New("usage: bench [-events n] [-journal n] [-payments n] [-sockets n] [latency|throughput|commands|orders|rebuild|lists|journal|reconcile|sockets|traced|all]")
 	}
 	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
 		if err := embedded.Durable(ctx, url); err != nil {
