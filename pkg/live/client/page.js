@@ -58,7 +58,7 @@ export function takePage(page) {
 }
 
 const words = { live: "Live", connecting: "Connecting", lost: "Connection lost", offline: "Offline", full: "Not live: too many pages are open",
-  busy: "Behind: the server is busy", unable: "Behind: the server cannot answer" };
+  busy: "Behind: server busy", unable: "Behind: server away" };
 
 export function showState(state) {
   for (const dot of document.querySelectorAll("[data-live-state]")) {
