@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -97,6 +98,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	vetting := &vetting{}
 	config.AfterConnect = vetting.connected
+	config.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) { return true, isIn(ctx, conn) }
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)

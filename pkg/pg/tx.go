@@ -81,9 +81,6 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	if err != nil {
 		return fmt.Errorf("reach the connection: %w", err)
 	}
-	if err := isIn(ctx, p.conn); err != nil {
-		return err
-	}
 	committed := false
 	defer func() {
 		if committed || p.tx == nil {

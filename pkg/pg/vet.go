@@ -55,9 +55,9 @@ func (db *DB) Incarnation(ctx context.Context) (now string, err error) {
 	return now, nil
 }
 
-// OnlyIn has InTx refuse, with ErrReplaced, any other incarnation of the database than that which what is
-// done follows from: a standby that has taken over may lack what was written last, and does not lack what
-// goes on from there.
+// OnlyIn has nobody get a connection, but ErrReplaced, to any other incarnation of the database than that
+// which what is done follows from: a standby that has taken over may lack what was written last, and then
+// what goes on from there must not be written either, and numbers that it gives again mean something else.
 func OnlyIn(ctx context.Context, incarnation string) context.Context {
 	return context.WithValue(ctx, onlyIn{}, incarnation)
 }

@@ -27,6 +27,11 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	require.NoError(t, db.Ping(t.Context()))
 	require.Zero(t, asked)
 
+	incarnation, err := db.Incarnation(t.Context())
+	require.NoError(t, err)
+	only := pg.OnlyIn(t.Context(), incarnation)
+	require.NoError(t, db.Pool().Ping(only))
+
 	// when another one takes its place
 	older = errors.New("it is older")
 	u, err := url.Parse(address)
@@ -60,6 +65,11 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	require.True(t, pg.IsUnavailable(err))
 	older = nil
 	require.NoError(t, used())
+
+	// and what follows from the former one is not done in this one, by whichever way
+	require.ErrorIs(t, db.Pool().Ping(only), pg.ErrReplaced)
+	require.ErrorIs(t, db.Gorm(only).Exec("select").Error, pg.ErrReplaced)
+	require.ErrorIs(t, db.InTx(only, func(*pg.Tx) error { return nil }), pg.ErrReplaced)
 	before := asked
 	require.NoError(t, used())
 	require.Equal(t, before, asked)

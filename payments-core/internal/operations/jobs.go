@@ -2,12 +2,10 @@ package operations
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -16,7 +14,6 @@ import (
 
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/tracing"
-	"countersign.example/pkg/wait"
 )
 
 // maxAttempts is in effect without end: a job about money is never discarded.
@@ -82,6 +79,7 @@ func (w *reconsiderWorker) Work(ctx context.Context, job *river.Job[reconsiderAr
 type Timing struct {
 	JobTimeout  time.Duration // 15 s: longer than a call may take
 	RescueAfter time.Duration // 30 s: when a job whose process was killed is taken up again
+	LostAfter   time.Duration // 5 s: when a job is taken up again that a process has, and does not know of
 }
 
 func (t Timing) orDefault() Timing {
@@ -91,68 +89,10 @@ func (t Timing) orDefault() Timing {
 	if t.RescueAfter == 0 {
 		t.RescueAfter = 30 * time.Second
 	}
+	if t.LostAfter == 0 {
+		t.LostAfter = 5 * time.Second // River needs a second for what is done, or some more after an outage
+	}
 	return t
-}
-
-// concurrency is how many calls a process makes at once. They wait for the gateway most of the time, and hold
-// a database connection only to record an outcome.
-const concurrency = 48
-
-// Run works the jobs until ctx ends. Then it waits for calls for a moment, and cancels them: their outcome is
-// unknown, and the next worker asks again with the same key.
-func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, log *slog.Logger) error {
-	timing = timing.orDefault()
-	workers := river.NewWorkers()
-	river.AddWorker(workers, caller)
-	river.AddWorker(workers, &reconsiderWorker{service: service})
-	id, away := uuid.NewString(), &outage{log: log}
-	client, err := river.NewClient(riverpgxv5.New(service.db.Pool()), &river.Config{
-		ID:                   id,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
-		Workers:              workers,
-		Logger:               riverLog(away),
-		JobTimeout:           timing.JobTimeout,
-		RescueStuckJobsAfter: timing.RescueAfter,
-		FetchCooldown:        20 * time.Millisecond,
-		// A notification is sent for the first job of a burst only; this finds the rest.
-		FetchPollInterval: 100 * time.Millisecond,
-		SoftStopTimeout:   2 * time.Second,
-	})
-	if err != nil {
-		return fmt.Errorf("make the job workers: %w", err)
-	}
-	lease := &workerLease{db: service.db, id: id, log: log, away: away}
-	defer lease.release(ctx)
-	if !start(ctx, lease, client, log) {
-		return nil
-	}
-	lease.watch(ctx)
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return client.Stop(stopCtx)
-}
-
-// start starts the client once the database answers and this worker has its lease. It returns false when ctx
-// ends first.
-func start(ctx context.Context, lease *workerLease, client *river.Client[pgx.Tx], log *slog.Logger) bool {
-	for warned := false; ; warned = true {
-		beginCtx, cancel := context.WithTimeout(ctx, leaseTimeout)
-		err := lease.acquire(beginCtx)
-		cancel()
-		if err == nil {
-			// Its context must not end before Stop is called, or the jobs' would end at once too.
-			err = client.Start(context.WithoutCancel(ctx))
-		}
-		if err == nil {
-			return true
-		}
-		if !warned && ctx.Err() == nil {
-			log.WarnContext(ctx, "jobs cannot be worked yet", "error", err)
-		}
-		if !wait.Sleep(ctx, time.Second) {
-			return false
-		}
-	}
 }
 
 // JobMigrations are River's tables.

@@ -57,33 +57,41 @@ type race struct {
 }
 
 func newRace(t *testing.T) *race {
-	url := pgtest.NewURL(t, journal.Migrations, processlock.Migrations, migrations.Set, JobMigrations)
-	db, err := pg.Open(t.Context(), url)
+	db, err := pg.Open(t.Context(), newURL(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
 	r := &race{t: t, db: db, journal: journal.New(db, "/payments-core"), gateway: &slowGateway{answer: make(chan struct{})},
 		paymentID: uuid.NewString(), orderID: uuid.NewString()}
-	log := slog.New(slog.DiscardHandler)
-	if r.service, err = NewService(db, r.journal, Rules{}, log); err != nil {
+	if r.service, err = NewService(db, r.journal, Rules{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, r.service, NewCaller(r.service, r.gateway, time.Hour, log, prometheus.NewRegistry()), Timing{}, log)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	r.work(r.gateway, Timing{})
 	r.receive(nil, r.ofPayment("ada", payment.Requested{PaymentID: r.paymentID, ContractorID: "ada", OrderID: r.orderID,
 		Amount: money.Amount{Minor: 10_00, Currency: "EUR"}, Description: "A fence", CaptureMethod: payment.Manual}),
 		r.ofPayment("mia", payment.Accepted{}))
 	return r
+}
+
+func newURL(t *testing.T) string {
+	return pgtest.NewURL(t, journal.Migrations, processlock.Migrations, migrations.Set, JobMigrations)
+}
+
+// work works the jobs until the test ends.
+func (r *race) work(g gateway.Gateway, timing Timing) {
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, r.service, NewCaller(r.service, g, time.Hour, log, prometheus.NewRegistry()), timing, log)
+	}()
+	r.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			r.t.Error(err)
+		}
+	})
 }
 
 func (r *race) ofPayment(actor string, body payment.Body) journal.Received {

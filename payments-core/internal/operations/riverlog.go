@@ -27,6 +27,9 @@ func (h riverLogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h riverLogHandler) Handle(ctx context.Context, r slog.Record) error {
+	if h.outage.passed.Load() {
+		return nil
+	}
 	if cause := h.outage.cause(r); cause != "" {
 		h.outage.begin(cause)
 		return nil
@@ -45,8 +48,17 @@ func (h riverLogHandler) WithGroup(name string) slog.Handler {
 // outage is the time for which the job queue's database is away. The worker lease calls over when the
 // database answers.
 type outage struct {
-	log   *slog.Logger
-	since atomic.Pointer[time.Time] // nil while the database is there
+	log    *slog.Logger
+	since  atomic.Pointer[time.Time] // nil while the database is there
+	passed atomic.Bool               // to the next worker: what this one's River says is of no interest
+}
+
+// next is the outage as it is, for the next worker.
+func (o *outage) next() *outage {
+	o.passed.Store(true)
+	after := &outage{log: o.log}
+	after.since.Store(o.since.Load())
+	return after
 }
 
 func (o *outage) begin(cause string) {
@@ -84,7 +96,7 @@ func (o *outage) cause(r slog.Record) (cause string) {
 func isAwayText(text string) bool {
 	for _, sign := range []string{
 		"failed to connect", "connection refused", "connection reset", "broken pipe", "unexpected EOF", "conn closed",
-		"use of closed network connection", "SQLSTATE 57P0", "SQLSTATE 08", "SQLSTATE 53300",
+		"use of closed network connection", "SQLSTATE 57P0", "SQLSTATE 08", "SQLSTATE 53300", pg.ErrReplaced.Error(),
 	} {
 		if strings.Contains(text, sign) {
 			return true

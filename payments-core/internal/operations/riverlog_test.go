@@ -3,11 +3,14 @@ package operations
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"countersign.example/pkg/pg"
 )
 
 func TestAnOutageIsTwoLines(t *testing.T) {
@@ -26,6 +29,7 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 		river.Error("Elector: Error attempting reelection", "err", &pgconn.PgError{Code: "57P03"})
 		river.Error("Notifier: Error running listener", slog.String("err", "failed to connect to `host=127.0.0.1`: connection refused"))
 		river.Error("Completer error", "err", "context deadline exceeded")
+		river.Error("Producer: Error fetching jobs", "err", fmt.Errorf("begin: %w: 3 events are missing", pg.ErrReplaced).Error())
 	}
 	// then that is one warning
 	if got := lines(); len(got) != 1 || !strings.Contains(got[0], "level=WARN") || !strings.Contains(got[0], "the database is away") {

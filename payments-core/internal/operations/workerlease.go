@@ -2,10 +2,13 @@ package operations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"countersign.example/pkg/pg"
@@ -32,15 +35,27 @@ const rescueJobs = `with workers as materialized (
 	update river_job set state = 'available', scheduled_at = now()
 	where state = 'running' and attempted_by[cardinality(attempted_by)] in (select id from gone)`
 
-// workerLease is a worker's lock, and the rescue of other workers' jobs. River has a rescue of its own, which
-// stays as a safety net: it goes by time alone, and only on the leader, every 30 s. After a kill it takes
-// about 50 s to repeat a call, and this one 1 s.
+// jobsOf are the jobs that a worker works, as the database has it.
+const jobsOf = `select id from river_job where state = 'running' and attempted_by[cardinality(attempted_by)] = $1`
+
+// giveBack makes jobs of a worker available again that it has lost.
+const giveBack = `update river_job set state = 'available', scheduled_at = now()
+	where id = any($2) and state = 'running' and attempted_by[cardinality(attempted_by)] = $1`
+
+// workerLease is a worker's lock, the rescue of other workers' jobs, and of its own that it has lost: where
+// the connection breaks while it fetches jobs, they may be its own without its knowing. River has a rescue of
+// its own, which stays as a safety net: it goes by time alone, and only on the leader, every 30 s. After a
+// kill it takes about 50 s to repeat a call, and this one 1 s.
 type workerLease struct {
 	db   *pg.DB
 	id   string
 	log  *slog.Logger
 	conn *pgxpool.Conn // holds the lock; nil while the database is away
 	away *outage
+
+	hands     hands
+	lost      map[int64]time.Time // jobs that are not in hand, since when
+	lostAfter time.Duration
 }
 
 // acquire takes the lock if this worker does not have it.
@@ -60,7 +75,7 @@ func (l *workerLease) acquire(ctx context.Context) error {
 	return nil
 }
 
-// watch rescues jobs until ctx ends.
+// watch rescues jobs until ctx ends, or the incarnation of the database that ctx is for.
 func (l *workerLease) watch(ctx context.Context) {
 	tick := time.NewTicker(leaseInterval)
 	defer tick.Stop()
@@ -68,6 +83,10 @@ func (l *workerLease) watch(ctx context.Context) {
 		if err := l.check(ctx); err != nil && ctx.Err() == nil {
 			l.log.DebugContext(ctx, "looking for jobs of workers that are gone", "error", err)
 			l.release(ctx)
+			l.lost = nil // what is done is stored only now
+			if errors.Is(err, pg.ErrReplaced) {
+				return
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -83,14 +102,56 @@ func (l *workerLease) check(ctx context.Context) error {
 	if err := l.acquire(ctx); err != nil {
 		return err
 	}
-	tag, err := l.conn.Exec(ctx, rescueJobs, l.id)
-	if err == nil {
-		l.away.over()
+	var rescued int64
+	var mine []int64
+	both := &pgx.Batch{}
+	both.Queue(rescueJobs, l.id).Exec(func(tag pgconn.CommandTag) error { rescued = tag.RowsAffected(); return nil })
+	both.Queue(jobsOf, l.id).Query(func(rows pgx.Rows) (err error) {
+		mine, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
+	if err := l.conn.SendBatch(ctx, both).Close(); err != nil {
+		return fmt.Errorf("look for jobs that nobody works: %w", err)
 	}
-	if err == nil && tag.RowsAffected() > 0 {
-		l.log.InfoContext(ctx, "took over jobs of a worker that is gone", "jobs", tag.RowsAffected())
+	l.away.over()
+	if rescued > 0 {
+		l.log.InfoContext(ctx, "took over jobs of a worker that is gone", "jobs", rescued)
 	}
-	return err
+	lost := l.missing(mine, time.Now())
+	if len(lost) == 0 {
+		return nil
+	}
+	tag, err := l.conn.Exec(ctx, giveBack, l.id, lost)
+	if err != nil {
+		return fmt.Errorf("give back what is lost: %w", err)
+	}
+	if tag.RowsAffected() > 0 {
+		l.log.WarnContext(ctx, "took up jobs again that were fetched, or done, without a trace", "jobs", tag.RowsAffected())
+	}
+	return nil
+}
+
+// missing are those jobs of this worker that have not been in hand for lostAfter. What was done has been
+// stored by then; if it is only late, it is done again: a call has the same key, and the rules find nothing
+// more to do.
+func (l *workerLease) missing(mine []int64, now time.Time) (lost []int64) {
+	since := map[int64]time.Time{}
+	for _, id := range mine {
+		if l.hands.have(id) {
+			continue
+		}
+		first, known := l.lost[id]
+		if !known {
+			first = now
+		}
+		if now.Sub(first) >= l.lostAfter {
+			lost = append(lost, id)
+		} else {
+			since[id] = first
+		}
+	}
+	l.lost = since
+	return lost
 }
 
 // release closes the connection that holds the lock.

@@ -24,6 +24,7 @@ type Proxy struct {
 
 	mu   sync.Mutex
 	deaf chan struct{} // closed for the connections that are to carry nothing more
+	cut  chan struct{} // closed for those that are to break
 }
 
 // NewProxy returns a proxy in front of the server of database, which is an address without TLS as New and
@@ -38,7 +39,7 @@ func NewProxy(tb testing.TB, database string) *Proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{server: u.Host, deaf: make(chan struct{})}
+	p := &Proxy{server: u.Host, deaf: make(chan struct{}), cut: make(chan struct{})}
 	u.Host = listener.Addr().String()
 	p.url = u.String()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -87,10 +88,27 @@ func (p *Proxy) Swallow() {
 	p.deaf = make(chan struct{})
 }
 
+// Cut breaks the connections that are open. New ones work. What the server has been asked it does all the same.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.cut)
+	p.cut = make(chan struct{})
+}
+
 func (p *Proxy) carry(ctx context.Context, client net.Conn) {
 	p.mu.Lock()
-	deaf := p.deaf
+	deaf, cut := p.deaf, p.cut
 	p.mu.Unlock()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		defer end()
+		select {
+		case <-cut:
+		case <-ctx.Done():
+		}
+	}()
 	defer func() { _ = client.Close() }()
 	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.server)
 	if err != nil {
