@@ -3,6 +3,7 @@ package pg
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -41,6 +42,8 @@ type Lease struct {
 	// Token is the fencing token: greater than that of every term before it, in this database. It is made of
 	// the time, so that it also grows where a database was restored or recreated.
 	Token int64
+
+	incarnation string
 }
 
 // Lead runs fn whenever this process leads name in this database, until ctx ends. Leadership is a lease that
@@ -52,6 +55,9 @@ type Lease struct {
 // suspended. So whatever a former leader must not do is guarded by the lease's Token, in the transaction that
 // does it.
 //
+// A lease holds in the incarnation of the database in which it was acquired: in another one fn gets no
+// connection by its context (OnlyIn), which ends soon, and leadership is tried for again.
+//
 // fn returns when its context ends. If it returns earlier, leadership is given up and tried for again.
 func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context, lease Lease) error) error {
 	returned, stop := db.Notifications(ctx, leaseChannel)
@@ -59,7 +65,7 @@ func (db *DB) Lead(ctx context.Context, name string, fn func(ctx context.Context
 	for ctx.Err() == nil {
 		lease, until, left := db.acquireLease(ctx, name)
 		if lease.Token != 0 {
-			_ = db.leadWith(ctx, lease, until, fn)
+			_ = db.leadWith(OnlyIn(ctx, lease.incarnation), lease, until, fn)
 			wait.Sleep(ctx, pause()) // others first
 			continue
 		}
@@ -87,15 +93,15 @@ func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until
 				expires_at = clock_timestamp() + $3::interval
 			where leases.expires_at <= clock_timestamp() or leases.expires_at > clock_timestamp() + 2 * $3::interval returning token
 		)
-		select token, 0 from acquired union all
-		select 0, extract(epoch from expires_at - clock_timestamp())::float8 from leases
+		select token, 0, ` + Incarnation + ` from acquired union all
+		select 0, extract(epoch from expires_at - clock_timestamp())::float8, '' from leases
 		where name = $1 and not exists (select from acquired)`
 	ctx, cancel := context.WithTimeout(ctx, leaseCall)
 	defer cancel()
 	sent := time.Now()
 	lease.Name = name
 	var left float64
-	err := db.pool.QueryRow(ctx, acquire, name, holder(), leaseLife).Scan(&lease.Token, &left)
+	err := db.pool.QueryRow(ctx, acquire, name, holder(), leaseLife).Scan(&lease.Token, &left, &lease.incarnation)
 	switch {
 	case err != nil: // away, or another one is taking it just now
 		return Lease{}, until, pause()
@@ -134,10 +140,10 @@ func (db *DB) renew(ctx context.Context, lease Lease, until time.Time) {
 		sent := time.Now()
 		held, err := db.renewOnce(ctx, lease, until)
 		switch {
+		case err == nil && !held, errors.Is(err, ErrReplaced):
+			return
 		case err != nil:
 			next = leasePause / 4
-		case !held:
-			return
 		default:
 			until, next = sent.Add(leaseLife-leaseMargin), leaseRenew
 		}

@@ -2,6 +2,7 @@ package pg_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ type term struct {
 	lease pg.Lease
 	began time.Time
 	ended chan struct{}
+	ctx   context.Context
 }
 
 // candidate leads in db whenever it can, until stopped.
@@ -27,7 +29,7 @@ func candidate(t *testing.T, db *pg.DB, name string, terms chan<- term) (stop fu
 	go func() {
 		defer close(done)
 		_ = db.Lead(ctx, "test", func(ctx context.Context, lease pg.Lease) error {
-			this := term{name, lease, time.Now(), make(chan struct{})}
+			this := term{name, lease, time.Now(), make(chan struct{}), ctx}
 			defer close(this.ended)
 			terms <- this
 			<-ctx.Done()
@@ -159,4 +161,28 @@ func TestALeaseThatIsALittleAheadIsWaitedFor(t *testing.T) {
 		t.Fatal("two lead")
 	case <-time.After(time.Second):
 	}
+}
+
+// What a leader has read of the database that was is not to be written into the one that is.
+func TestALeaseEndsWithTheDatabaseThatItIsOf(t *testing.T) {
+	t.Parallel()
+	// given a leader
+	address, before := pgtest.NewURL(t), pgtest.NewURL(t)
+	db := open(t, address)
+	terms := make(chan term, 10)
+	candidate(t, db, "only", terms)
+	first := receive(t, terms)
+	within := context.WithoutCancel(first.ctx)
+	require.NoError(t, db.Ping(within))
+	// when the database falls back
+	pgtest.FallBack(t, address, before)
+	// then the leader never gets a connection to it, and leads no more
+	for err := error(nil); !errors.Is(err, pg.ErrReplaced); {
+		err = db.Ping(within)
+		require.Error(t, err)
+	}
+	<-first.ended
+	// and another term begins there
+	second := receive(t, terms)
+	require.NoError(t, db.Ping(second.ctx))
 }

@@ -3,8 +3,6 @@ package pg_test
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 
 func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	// given a database in use
-	address := pgtest.NewURL(t)
+	address, before := pgtest.NewURL(t), pgtest.NewURL(t)
 	db, err := pg.Open(t.Context(), address)
 	require.NoError(t, err)
 	defer db.Close()
@@ -34,17 +32,7 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 
 	// when another one takes its place
 	older = errors.New("it is older")
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	name := strings.TrimPrefix(u.Path, "/")
-	u.Path = "/postgres"
-	server, err := pgx.Connect(t.Context(), u.String())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, server.Close(context.Background())) }()
-	for _, statement := range []string{"drop database " + name + " with (force)", "create database " + name} {
-		_, err := server.Exec(t.Context(), statement)
-		require.NoError(t, err)
-	}
+	pgtest.FallBack(t, address, before)
 
 	// then nobody gets a connection until it was found good
 	used := func() error {
@@ -70,9 +58,9 @@ func TestADatabaseThatIsReplacedIsVettedBeforeItIsUsed(t *testing.T) {
 	require.ErrorIs(t, db.Pool().Ping(only), pg.ErrReplaced)
 	require.ErrorIs(t, db.Gorm(only).Exec("select").Error, pg.ErrReplaced)
 	require.ErrorIs(t, db.InTx(only, func(*pg.Tx) error { return nil }), pg.ErrReplaced)
-	before := asked
+	so := asked
 	require.NoError(t, used())
-	require.Equal(t, before, asked)
+	require.Equal(t, so, asked)
 }
 
 // Else everybody who needs a connection would wait behind it.

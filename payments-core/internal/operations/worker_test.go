@@ -3,8 +3,6 @@ package operations
 import (
 	"context"
 	"log/slog"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -160,19 +158,7 @@ func TestAJobOfADatabaseThatFellBackEndsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	// and the database falls back to before that, where another payment comes
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.TrimPrefix(u.Path, "/")
-	u.Path = "/postgres"
-	server := connect(t, u.String())
-	u, err = url.Parse(before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server, "drop database "+name+" with (force)",
-		"create database "+name+" template "+strings.TrimPrefix(u.Path, "/")+" strategy file_copy")
+	pgtest.FallBack(t, address, before)
 	r.db.Pool().Reset()
 	id := r.accepted()
 	about := g.next(t, id)

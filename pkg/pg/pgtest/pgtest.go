@@ -116,6 +116,18 @@ func Serving(tb testing.TB, address string) string {
 	return u.String()
 }
 
+// FallBack replaces a test's database under whoever uses it by a copy of another one, which nobody uses: as a
+// standby does that takes over, or a backup that is restored.
+func FallBack(tb testing.TB, address, to string) {
+	tb.Helper()
+	admin(tb, named(address, "postgres"), func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, fmt.Sprintf("drop database %s with (force)", nameOf(address))); err != nil {
+			return err
+		}
+		return create(ctx, conn, nameOf(address), nameOf(to))
+	})
+}
+
 // fillOnce makes the template, unless it is there. Several processes may come at once.
 func fillOnce(ctx context.Context, conn *pgx.Conn, server, template string, fill func(address string) error) error {
 	const there = "select exists (select from pg_database where datname = $1)"
@@ -149,6 +161,15 @@ func fillOnce(ctx context.Context, conn *pgx.Conn, server, template string, fill
 func create(ctx context.Context, conn *pgx.Conn, name, template string) error {
 	_, err := conn.Exec(ctx, fmt.Sprintf("create database %s template %s strategy file_copy", name, template))
 	return err
+}
+
+// nameOf is the name of the database at an address.
+func nameOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "" // with which there was no connection before
+	}
+	return strings.TrimPrefix(u.Path, "/")
 }
 
 // named is the URL of another database of a server.
