@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,8 +21,12 @@ import (
 // a database connection only to record an outcome.
 const concurrency = 48
 
-// stopWithin bounds the end of a worker.
-const stopWithin = 5 * time.Second
+// stopWithin bounds the end of a worker, and abandonWithin that of one whose database is gone: River tries
+// for a while to store in it what was done.
+const (
+	stopWithin    = 5 * time.Second
+	abandonWithin = time.Minute
+)
 
 // Run works the jobs until ctx ends. Then it waits for calls for a moment, and cancels them: their outcome is
 // unknown, and the next worker asks again with the same key.
@@ -42,7 +45,7 @@ func Run(ctx context.Context, service *Service, caller *Caller, timing Timing, l
 		}
 		if ctx.Err() == nil {
 			w.lease.release(ctx)
-			former.Go(w.abandon)
+			former.Go(func() { w.abandon(ctx) })
 			continue
 		}
 		defer w.lease.release(ctx)
@@ -123,12 +126,13 @@ func (w *worker) begin(ctx context.Context) (within context.Context, err error) 
 	return within, w.client.Start(context.WithoutCancel(within))
 }
 
-// abandon ends a worker whose incarnation of the database is over: nothing of what it does can be recorded.
-func (w *worker) abandon() {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+// abandon ends a worker whose incarnation of the database is over. Nothing of what it does can be recorded
+// any more, so nobody waits for it when ctx ends.
+func (w *worker) abandon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, abandonWithin)
 	defer cancel()
-	if err := w.client.StopAndCancel(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		w.log.WarnContext(ctx, "a worker of the database that was does not end", "error", err)
+	if err := w.client.StopAndCancel(ctx); err != nil {
+		w.log.DebugContext(ctx, "a worker of the database that was is still ending", "error", err)
 	}
 }
 

@@ -135,6 +135,12 @@ func TestAJobThatWasFetchedWithoutAnAnswerIsWorkedSoon(t *testing.T) {
 	// when the network breaks before the answer
 	network.Cut()
 	run(t, conn, "select pg_advisory_unlock(4711)")
+	r.eventually("the job is the worker's", func() bool {
+		var running bool
+		err := conn.QueryRow(t.Context(), "select exists (select from river_job where state = 'running')").Scan(&running)
+		return err == nil && running
+	})
+	network.Mend()
 	// then the worker asks the gateway all the same
 	g.next(t, id).answer <- nil
 	r.authorized(id)

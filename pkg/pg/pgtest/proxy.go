@@ -88,11 +88,18 @@ func (p *Proxy) Swallow() {
 	p.deaf = make(chan struct{})
 }
 
-// Cut breaks the connections that are open. New ones work. What the server has been asked it does all the same.
+// Cut breaks the connections that are open, and new ones too until Mend. What the server has been asked it
+// does all the same, since nobody can tell it otherwise.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(p.cut)
+}
+
+// Mend has new connections work again.
+func (p *Proxy) Mend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.cut = make(chan struct{})
 }
 
@@ -110,6 +117,11 @@ func (p *Proxy) carry(ctx context.Context, client net.Conn) {
 		}
 	}()
 	defer func() { _ = client.Close() }()
+	select {
+	case <-cut:
+		return
+	default:
+	}
 	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.server)
 	if err != nil {
 		return
