@@ -147,8 +147,12 @@ func (p *Page) Links(prefix string) (addresses []string) {
 // Press presses the first button of that name after filling fields, given as labels and
 // values in turn; or follows the link of that name.
 func (p *Page) Press(name string, fields ...string) (*Page, error) {
-	if button := p.button(name); button != nil {
-		return p.submit(button, fields)
+	if p.button(name) != nil {
+		filled, err := p.Fill(name, fields...)
+		if err != nil {
+			return p, err
+		}
+		return filled.Send()
 	}
 	if link := p.link(name); link != nil && len(fields) == 0 {
 		return p.client.Open(p.resolve(attribute(link, "href")))
@@ -167,13 +171,24 @@ func (p *Page) link(name string) *html.Node {
 	return first(p.root, func(n *html.Node) bool { return n.Data == "a" && has(n, "href") && textOf(n) == name })
 }
 
-// submit sends the button's form as a browser would.
-func (p *Page) submit(button *html.Node, fields []string) (*Page, error) {
+// Filled is a form that is ready to be sent, as often as wanted. It holds no page.
+type Filled struct {
+	client         *Client
+	method, action string
+	values         url.Values
+}
+
+// Fill fills the form of the first button of that name, as Press does.
+func (p *Page) Fill(name string, fields ...string) (*Filled, error) {
+	button := p.button(name)
+	if button == nil {
+		return nil, fmt.Errorf("there is no button %q on %s: %s", name, p.URL, p.Text())
+	}
 	form := ancestor(button, "form")
 	values := valuesOf(form)
 	for i := 0; i+1 < len(fields); i += 2 {
 		if err := fill(form, values, fields[i], fields[i+1]); err != nil {
-			return p, fmt.Errorf("%w on %s", err, p.URL)
+			return nil, fmt.Errorf("%w on %s", err, p.URL)
 		}
 	}
 	if name := attribute(button, "name"); name != "" {
@@ -187,15 +202,20 @@ func (p *Page) submit(button *html.Node, fields []string) (*Page, error) {
 	if other := attribute(button, "formmethod"); other != "" {
 		method = other
 	}
-	if !strings.EqualFold(method, "post") {
-		return p.client.Open(action + "?" + values.Encode())
+	return &Filled{p.client, method, action, values}, nil
+}
+
+// Send sends the form as a browser would.
+func (f *Filled) Send() (*Page, error) {
+	if !strings.EqualFold(f.method, "post") {
+		return f.client.Open(f.action + "?" + f.values.Encode())
 	}
-	request, err := http.NewRequest(http.MethodPost, p.client.origin+action, strings.NewReader(values.Encode()))
+	request, err := http.NewRequest(http.MethodPost, f.client.origin+f.action, strings.NewReader(f.values.Encode()))
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return p.client.do(request)
+	return f.client.do(request)
 }
 
 // resolve turns a reference of the page into a path with its query.

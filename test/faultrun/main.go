@@ -2,12 +2,14 @@
 // whole system, has people use it while everything breaks, lets it come to rest, and compares what people
 // were answered and what they see with what is on record:
 //
-//	FAULTS_FOR   10m   how long there are faults
-//	SEED               of the faults and of what people do; without one, one is chosen and printed
-//	PAYMENTS           end once so many payments were asked for
-//	FAULTS             end once there were so many faults
-//	SOCKETS      200   pages that are kept open
-//	FAULTS_DIR   .local/faults   where the summary and the processes' logs are kept
+//	FAULTS_FOR           10m   how long there are faults, at most
+//	SEED                       of the faults and of what people do; without one, one is chosen and printed
+//	PAYMENTS                   end once so many payments were asked for
+//	FAULTS                     end once there were so many faults (and so many payments, if both are given)
+//	PAYMENTS_A_SECOND    10    how fast people work while nothing holds them up
+//	SOCKETS              200   pages that are kept open
+//	FAULTS_ONLY                a regular expression: only faults whose kind matches
+//	FAULTS_DIR           .local/faults   where the summary and the processes' logs are kept
 //
 // It needs the services' binaries in TEST_BIN, and the programs of Kafka, PostgreSQL and Redis; `make faults`
 // sees to that. It exits with 1 unless nothing is lost, doubled, diverged or stale.
@@ -21,11 +23,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"countersign.example/pkg/embedded"
+	"countersign.example/test/faultrun/fault"
 	"countersign.example/test/faultrun/network"
 	"countersign.example/test/testsystem"
 )
@@ -35,9 +40,21 @@ type settings struct {
 	last     time.Duration
 	seed     uint64
 	payments int64
-	faults   int
+	faults   int64
+	rate     int64 // payments a second
 	sockets  int
+	only     *regexp.Regexp
 	dir      string
+}
+
+// enough says that there were as many payments and faults as wanted.
+func (s settings) enough(payments, faults int64) bool {
+	return (s.payments > 0 || s.faults > 0) && payments >= s.payments && faults >= s.faults
+}
+
+// chosen are the faults that are wanted.
+func (s settings) chosen(faults []fault.Fault) []fault.Fault {
+	return slices.DeleteFunc(faults, func(f fault.Fault) bool { return !s.only.MatchString(f.Kind) })
 }
 
 func main() {
@@ -69,7 +86,7 @@ func main() {
 }
 
 func readSettings() (cfg settings, err error) {
-	cfg = settings{last: 10 * time.Minute, seed: rand.Uint64N(1_000_000), sockets: 200, dir: ".local/faults"}
+	cfg = settings{last: 10 * time.Minute, seed: rand.Uint64N(1_000_000), rate: 10, sockets: 200, dir: ".local/faults"}
 	number := func(name string, into func(int64)) {
 		if text := os.Getenv(name); text != "" {
 			n, wrong := strconv.ParseInt(text, 10, 64)
@@ -81,7 +98,8 @@ func readSettings() (cfg settings, err error) {
 	}
 	number("SEED", func(n int64) { cfg.seed = uint64(n) })
 	number("PAYMENTS", func(n int64) { cfg.payments = n })
-	number("FAULTS", func(n int64) { cfg.faults = int(n) })
+	number("FAULTS", func(n int64) { cfg.faults = n })
+	number("PAYMENTS_A_SECOND", func(n int64) { cfg.rate = max(1, n) })
 	number("SOCKETS", func(n int64) { cfg.sockets = int(n) })
 	if text := os.Getenv("FAULTS_FOR"); text != "" {
 		d, wrong := time.ParseDuration(text)
@@ -90,6 +108,11 @@ func readSettings() (cfg settings, err error) {
 		}
 		cfg.last = d
 	}
+	only, wrong := regexp.Compile(os.Getenv("FAULTS_ONLY"))
+	if wrong != nil {
+		err = errors.Join(err, fmt.Errorf("FAULTS_ONLY: %w", wrong))
+	}
+	cfg.only = only
 	if text := os.Getenv("FAULTS_DIR"); text != "" {
 		cfg.dir = text
 	}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"countersign.example/deploy/formclient"
 	"countersign.example/pkg/wait"
 	"countersign.example/test/faultrun/ledger"
@@ -48,7 +50,8 @@ type load struct {
 	known     *known
 	offered   offered
 	seed      uint64
-	most      int64 // payments
+	pace      pace
+	people    int
 	payments  atomic.Int64
 	stories   atomic.Int64
 	givenUp   atomic.Int64
@@ -73,24 +76,67 @@ func (u *unwelcome) add(format string, args ...any) {
 	}
 }
 
-// startLoad signs everybody in and has them work until it is stopped.
-func startLoad(o *testsystem.Outside, sys *system, seed uint64, trios int, most int64, k *known, has offered) *load {
-	ctx, cancel := context.WithCancel(o.Context())
-	l := &load{ledger: ledger.New(), known: k, offered: has, seed: seed, most: most, cancel: cancel}
-	o.Cleanup(l.stop)
-	for i := range trios {
-		d := &trio{load: l, rnd: rand.New(rand.NewPCG(seed, uint64(i)+1))}
-		d.contractor = signIn(o, sys, testsystem.Contractor, contractors[i%len(contractors)])
-		for j := range d.managers {
-			d.managers[j] = signIn(o, sys, testsystem.Manager, managers[(i+j)%len(managers)])
-		}
-		l.working.Go(func() { d.work(ctx) })
-	}
-	return l
+// pace lets one story begin after the other.
+type pace struct {
+	every time.Duration
+
+	mu   sync.Mutex
+	next time.Time
 }
 
-func signIn(o *testsystem.Outside, sys *system, app string, who [2]string) somebody {
-	return somebody{sys.SignIn(o, app, who[1]), who[0], who[1]}
+// catchUp is how much of what faults have held up is made up for at once.
+const catchUp = time.Second
+
+// turn waits until the next story may begin. It is false when ctx has ended before.
+func (p *pace) turn(ctx context.Context) bool {
+	p.mu.Lock()
+	if earliest := time.Now().Add(-catchUp); p.next.Before(earliest) {
+		p.next = earliest
+	}
+	at := p.next
+	p.next = at.Add(p.every)
+	p.mu.Unlock()
+	return wait.Sleep(ctx, time.Until(at))
+}
+
+// storyTakes is how long a story takes while things are broken, about: so many seconds' stories are under way
+// at once.
+const storyTakes = 8
+
+// startLoad signs everybody in and has them work until it is stopped.
+func startLoad(o *testsystem.Outside, sys *system, cfg settings, k *known, has offered) (*load, error) {
+	ctx, cancel := context.WithCancel(o.Context())
+	l := &load{ledger: ledger.New(), known: k, offered: has, seed: cfg.seed, pace: pace{every: time.Second / time.Duration(cfg.rate)}, cancel: cancel}
+	o.Cleanup(l.stop)
+	trios := make([]*trio, storyTakes*cfg.rate)
+	var signing errgroup.Group
+	signing.SetLimit(8)
+	for i := range trios {
+		d := &trio{load: l, rnd: rand.New(rand.NewPCG(cfg.seed, uint64(i)+1))}
+		trios[i] = d
+		signing.Go(func() (err error) {
+			d.contractor, err = signIn(sys, testsystem.Contractor, contractors[i%len(contractors)])
+			for j := range d.managers {
+				if err == nil {
+					d.managers[j], err = signIn(sys, testsystem.Manager, managers[(i+j)%len(managers)])
+				}
+			}
+			return err
+		})
+	}
+	if err := signing.Wait(); err != nil {
+		return nil, err
+	}
+	for _, d := range trios {
+		l.people += 1 + len(d.managers)
+		l.working.Go(func() { d.work(ctx) })
+	}
+	return l, nil
+}
+
+func signIn(sys *system, app string, who [2]string) (somebody, error) {
+	client := formclient.New(sys.URL(app))
+	return somebody{client, who[0], who[1]}, client.SignIn(who[1])
 }
 
 // stop returns when nobody is at work.
@@ -100,7 +146,7 @@ func (l *load) stop() {
 }
 
 func (d *trio) work(ctx context.Context) {
-	for ctx.Err() == nil && (d.load.most == 0 || d.load.payments.Load() < d.load.most) {
+	for d.load.pace.turn(ctx) {
 		play := d.story()
 		if err := play(ctx, d); err != nil {
 			d.load.givenUp.Add(1)
@@ -169,15 +215,16 @@ func outcomeOf(c ledger.Command, name string, page *formclient.Page, err error, 
 // press sends a command, and notes what becomes of it. Without a clear answer some people press again, and
 // others leave it. It returns the page, and errGivenUp unless it is done.
 func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *formclient.Page, button string, fields ...string) (*formclient.Page, error) {
-	if !page.Has(button) {
-		return nil, fmt.Errorf("%w: no button %q", errGivenUp, button)
+	form, err := page.Fill(button, fields...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errGivenUp, err)
 	}
 	if !strings.HasPrefix(c.Type, operation) {
 		c.Actor = who.id
 	}
-	// A page that is sent again is the same form, with the same key.
+	// What is sent again is the same form, with the same key.
 	send := func(again bool) (ledger.Outcome, *formclient.Page) {
-		answer, err := page.Press(button, fields...)
+		answer, err := form.Send()
 		d.judge(c.Kind, err)
 		return outcomeOf(c, who.name, answer, err, again), answer
 	}
@@ -188,7 +235,7 @@ func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *
 	}
 	for ; outcome == ledger.Unknown; tries-- {
 		if l := d.load.ledger; tries <= 0 && !l.Full() || ctx.Err() != nil {
-			l.Keep(c, func() ledger.Outcome { o, _ := send(true); return o })
+			l.Keep(c, who.Client, func() ledger.Outcome { o, _ := send(true); return o })
 			return nil, fmt.Errorf("%w: %s", errGivenUp, c.Kind)
 		}
 		wait.Sleep(ctx, time.Duration(200+d.rnd.IntN(1000))*time.Millisecond)

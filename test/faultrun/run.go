@@ -15,18 +15,20 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/event"
+	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/wait"
 	"countersign.example/test/faultrun/ledger"
 	"countersign.example/test/testsystem"
 )
 
 const (
-	trios         = 12
 	orderTTL      = 15 * time.Second
 	quietAtMost   = 3 * time.Minute // until all has come to rest
 	rightWithin   = time.Minute     // until every page shows what a reload shows
 	restsFor      = 5 * time.Second // before resources are looked at
 	recoverWithin = time.Minute
+	sayEvery      = time.Minute // how far it is
 )
 
 // run has people use the system while it breaks, and writes into sum what came of it.
@@ -46,19 +48,26 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	probes := newProbe(o, sys)
 	sum.step("%d pages are open", len(seen.tabs))
 
-	work := startLoad(o, sys, cfg.seed, trios, cfg.payments, pages, goods)
-	breaks := &schedule{seed: cfg.seed, most: cfg.faults, healed: probes.heals, loses: work.ledger.Excuse,
-		faults: slices.Concat(sys.processFaults(), sys.listenFaults(), sys.parts.faults(sys.environment()))}
+	work, err := startLoad(o, sys, cfg, pages, goods)
+	testsystem.Check(err)
+	sum.step("%d people are signed in", work.people)
+	breaks := &schedule{seed: cfg.seed, healed: probes.heals, loses: work.ledger.Excuse,
+		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.parts.faults(sys.environment())))}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup
 	probed.Go(func() { probes.run(probing) })
 	defer func() { stopProbing(); probed.Wait() }()
 	faulty, over := context.WithTimeout(ctx, cfg.last)
 	defer over()
+	said := time.Now()
 	go func() { // what ends it earlier
 		for wait.Sleep(faulty, time.Second) {
-			if cfg.payments > 0 && work.payments.Load() >= cfg.payments {
+			if paid, broken := work.payments.Load(), int64(breaks.begun.Load()); cfg.enough(paid, broken) {
 				over()
+			}
+			if time.Since(said) >= sayEvery {
+				said = time.Now()
+				sum.step("%d payments, %d faults", work.payments.Load(), breaks.begun.Load())
 			}
 		}
 	}()
@@ -87,7 +96,8 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	sum.Recovery = probes.recoveries()
 	sum.Unwelcome = work.unwelcome.list
 	sum.Payments, sum.Stories, sum.GivenUp, sum.Probes = work.payments.Load(), work.stories.Load(), work.givenUp.Load(), probes.paid
-	sum.Differences = work.ledger.Compare(sys.effects(o))
+	sys.effects(o, work.ledger)
+	sum.Differences = work.ledger.Compare()
 	sum.Diverged = sys.diverged(o.Context())
 	sum.step("the records were compared")
 	wait.Sleep(o.Context(), restsFor)
@@ -116,13 +126,15 @@ func (s *system) awaitExpiry(o *testsystem.Outside) {
 	})
 }
 
-// effects are what is on record of what commands write, by whom, each event once.
-func (s *system) effects(o *testsystem.Outside) map[ledger.Effect]int {
-	found := map[ledger.Effect]int{}
+// effects tells the ledger what is on record of what commands write, by whom, each event once.
+func (s *system) effects(o *testsystem.Outside, l *ledger.Ledger) {
+	client := kafka.Open("oracle", s.Parts.Connection)
+	defer client.Close()
 	for _, topic := range []string{payment.Topic, order.Topic, catalog.Topic, people.Topic} {
-		for _, e := range s.History(o, topic) {
-			found[ledger.Effect{Subject: e.Subject, Type: e.Type, Actor: e.Actor}]++
-		}
+		testsystem.Check(client.History(o.Context(), topic, func(e event.Event) error {
+			l.Found(ledger.Effect{Subject: e.Subject, Type: e.Type, Actor: e.Actor})
+			return nil
+		}))
 	}
 	conn, err := pgx.Connect(o.Context(), s.Database[testsystem.Core])
 	testsystem.Check(err)
@@ -132,18 +144,17 @@ func (s *system) effects(o *testsystem.Outside) map[ledger.Effect]int {
 	testsystem.Check(err)
 	var id, kind string
 	_, err = pgx.ForEachRow(rows, []any{&id, &kind}, func() error {
-		found[ledger.Effect{Subject: id, Type: operation + kind}] = 1
+		l.Found(ledger.Effect{Subject: id, Type: operation + kind})
 		return nil
 	})
 	testsystem.Check(err)
-	return found
 }
 
 // diverged are the differences that the oracle of the tests finds among topics, journals, copies and the
 // gateway.
 func (s *system) diverged(ctx context.Context) (n int) {
 	err := testsystem.RunOutside(ctx, func(o *testsystem.Outside) {
-		s.CheckInvariants(o)
+		s.CheckRecords(o)
 		n = o.Errors()
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign.example/pkg/wait"
@@ -24,7 +25,6 @@ var pause = [2]time.Duration{300 * time.Millisecond, 4 * time.Second}
 // each of them is over depends on the machine.
 type schedule struct {
 	seed   uint64
-	most   int
 	faults []fault.Fault
 	healed func(kind string)
 	loses  func(since time.Time) // what was done since then may be lost
@@ -35,6 +35,7 @@ type schedule struct {
 	failed []string
 	log    []string
 	began  time.Time
+	begun  atomic.Int32
 }
 
 // kinds are the faults by kind, so that what has many parts does not come more often.
@@ -49,15 +50,14 @@ func (s *schedule) kinds() (names []string, by map[string][]fault.Fault) {
 	return names, by
 }
 
-// run breaks things until ctx ends or as many faults as wanted have been there, and returns when all are
-// healed.
+// run breaks things until ctx ends, and returns when all are healed.
 func (s *schedule) run(ctx context.Context) {
 	rnd := rand.New(rand.NewPCG(s.seed, 0))
 	names, by := s.kinds()
 	s.busy, s.counts, s.began = map[string]bool{}, map[string]int{}, time.Now()
 	var under sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for n := uint64(1); s.most == 0 || n <= uint64(s.most); n++ {
+	for n := uint64(1); len(names) > 0; n++ {
 		// All luck of one fault is its own: what one does does not depend on when others were over.
 		luck := rand.New(rand.NewPCG(s.seed, n))
 		of := by[names[rnd.IntN(len(names))]]
@@ -76,6 +76,7 @@ func (s *schedule) run(ctx context.Context) {
 			n-- // it is not counted; another one takes its place
 			continue
 		}
+		s.begun.Add(1)
 		under.Go(func() {
 			defer func() { s.give(f.Part); <-places }()
 			s.one(ctx, f, luck)

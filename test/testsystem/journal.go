@@ -2,7 +2,6 @@ package testsystem
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,45 +25,40 @@ type record struct {
 	Data      []byte
 }
 
-// readStreams reads a whole journal, each stream in fold order.
-func readStreams(ctx context.Context, conn *pgx.Conn) (map[string][]record, error) {
-	result, err := conn.Query(ctx, `select stream, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time, actor, actor_name, data
-		from journal order by stream, log nulls last, version`)
+// eachPayment calls each with every payment as a service's journal has it. It keeps the events of one at a
+// time.
+func eachPayment(ctx context.Context, conn *pgx.Conn, each func(id string, p payment.Payment) error) error {
+	rows, err := conn.Query(ctx, `select stream, coalesce(log, 0), coalesce(shared_id, event_id), type, source, subject, time, actor, actor_name, data
+		from journal where starts_with(stream, $1) order by stream, log nulls last, version`, payment.Stream(""))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all, err := pgx.CollectRows(result, pgx.RowToStructByPos[record])
-	if err != nil {
-		return nil, err
-	}
-	streams := map[string][]record{}
-	for _, n := range all {
-		streams[n.Stream] = append(streams[n.Stream], n)
-	}
-	return streams, nil
-}
-
-// readStories folds each payment's events in a service's journal.
-func readStories(ctx context.Context, conn *pgx.Conn) (map[string]Story, error) {
-	streams, err := readStreams(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	stories := make(map[string]Story, len(streams))
-	for name, stream := range streams {
-		if !strings.HasPrefix(name, payment.Stream("")) {
-			continue
+	defer rows.Close()
+	var entries []payment.Entry
+	var stream string
+	folded := func() error {
+		if len(entries) == 0 {
+			return nil
 		}
-		var story Story
-		entries := make([]payment.Entry, len(stream))
-		for i, n := range stream {
-			e := event.Event{ID: n.ID, Type: n.Type, Source: n.Source, Subject: n.Subject, Time: n.Time.UTC(), Data: n.Data,
-				Meta: event.Meta{Actor: n.Actor, ActorName: n.ActorName}}
-			story.Events = append(story.Events, e)
-			entries[i] = payment.Entry{Event: e, Confirmed: n.Log > 0}
-		}
-		story.Payment, story.Steps = payment.Fold(entries)
-		stories[stream[0].Subject] = story
+		p, _ := payment.Fold(entries)
+		return each(entries[0].Subject, p)
 	}
-	return stories, nil
+	for rows.Next() {
+		n, err := pgx.RowToStructByPos[record](rows)
+		if err != nil {
+			return err
+		}
+		if n.Stream != stream {
+			if err := folded(); err != nil {
+				return err
+			}
+			stream, entries = n.Stream, nil
+		}
+		entries = append(entries, payment.Entry{Confirmed: n.Log > 0, Event: event.Event{ID: n.ID, Type: n.Type, Source: n.Source, Subject: n.Subject,
+			Time: n.Time.UTC(), Data: n.Data, Meta: event.Meta{Actor: n.Actor, ActorName: n.ActorName}}})
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return folded()
 }

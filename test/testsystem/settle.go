@@ -92,7 +92,9 @@ func (l *look) settled() (end int64, err error) {
 			}
 		}
 	}
-	return end, l.noNextStep(ctx)
+	long, cancel := context.WithTimeout(context.Background(), time.Minute) // it reads a whole journal
+	defer cancel()
+	return end, l.noNextStep(long)
 }
 
 // noNextStep asks the rules whether payments-core has something to do that it has not begun, such as a try
@@ -102,16 +104,12 @@ func (l *look) noNextStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stories, err := readStories(ctx, conn)
-	if err != nil {
-		return err
-	}
-	for id, story := range stories {
-		if next, _ := story.Payment.NextStep(); next != payment.NoOperation {
+	return eachPayment(ctx, conn, func(id string, p payment.Payment) error {
+		if next, _ := p.NextStep(); next != payment.NoOperation {
 			return fmt.Errorf("%s of payment %s is still to come", next, id)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // idle returns an error if a service has something that is unsettled.

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"countersign.example/pkg/wait"
 )
 
@@ -47,11 +49,13 @@ type Counts struct{ Done, Refused, Unknown int }
 // KeptAtMost is how many commands of unknown outcome are kept.
 const KeptAtMost = 2_000
 
-type expected struct{ done, maybe int }
+// expected is how often an effect was done, how often more it may have been, and how often it is on record.
+type expected struct{ done, maybe, found int32 }
 
 type kept struct {
 	Command
-	again func() Outcome
+	person any
+	again  func() Outcome
 }
 
 // Ledger may be used by any goroutine.
@@ -135,20 +139,36 @@ func (l *Ledger) Full() bool {
 	return len(l.open) >= KeptAtMost
 }
 
-// Keep keeps a command of unknown outcome, to be sent again by again after the quiet.
-func (l *Ledger) Keep(c Command, again func() Outcome) {
+// Keep keeps a person's command of unknown outcome, to be sent again by again after the quiet.
+func (l *Ledger) Keep(c Command, person any, again func() Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count(c.Kind).Unknown++
-	l.open = append(l.open, kept{c, again})
+	l.open = append(l.open, kept{c, person, again})
 }
+
+// againAtOnce is how many people send again at once. Each sends one command after the other.
+const againAtOnce = 8
 
 // SendAgain sends what is unknown again, twice: it must be answered, and the same both times.
 func (l *Ledger) SendAgain(ctx context.Context) (sent int) {
 	l.mu.Lock()
-	open := l.open
-	l.open = nil
+	open := map[any][]kept{}
+	for _, k := range l.open {
+		open[k.person] = append(open[k.person], k)
+	}
+	sent, l.open = len(l.open), nil
 	l.mu.Unlock()
+	var sending errgroup.Group
+	sending.SetLimit(againAtOnce)
+	for _, of := range open {
+		sending.Go(func() error { l.sendAgain(ctx, of); return nil })
+	}
+	_ = sending.Wait() // what goes wrong is in faults
+	return sent
+}
+
+func (l *Ledger) sendAgain(ctx context.Context, open []kept) {
 	for _, k := range open {
 		first := k.insist(ctx)
 		second := first
@@ -167,7 +187,6 @@ func (l *Ledger) SendAgain(ctx context.Context) (sent int) {
 		l.answered(k.Command, first, true)
 		l.mu.Unlock()
 	}
-	return len(open)
 }
 
 // insist sends a command until it is answered.
@@ -184,12 +203,21 @@ func (k kept) insist(ctx context.Context) (o Outcome) {
 // there more often than it was done; otherwise is what was answered in two ways, or not at all.
 type Differences struct{ Lost, Doubled, Otherwise []string }
 
-// Compare compares the answers with how often each effect is on record.
-func (l *Ledger) Compare(found map[Effect]int) (d Differences) {
+// Found notes that an effect is on record, once more. What nobody has asked for is not kept.
+func (l *Ledger) Found(e Effect) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if expected := l.effects[e]; expected != nil {
+		expected.found++
+	}
+}
+
+// Compare compares the answers with how often each effect was Found.
+func (l *Ledger) Compare() (d Differences) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for effect, expected := range l.effects {
-		n := found[effect]
+		n := expected.found
 		words := fmt.Sprintf("%s of %s by %s: done %d times, perhaps %d more, and %d on record", effect.Type, effect.Subject, effect.Actor,
 			expected.done, expected.maybe, n)
 		switch {

@@ -104,7 +104,7 @@ type position struct {
 
 func (p *position) page(cursor string) { p.cursor, p.asked, p.stale = cursor, &cursor, false }
 
-func (p *position) message(m message) {
+func (p *position) message(m *message) {
 	if m.Reset {
 		p.stale, p.cursor, p.asked = true, "", nil
 	}
@@ -114,16 +114,6 @@ func (p *position) message(m message) {
 	if m.Cursor != "" && !p.stale && p.asked == nil {
 		p.cursor = m.Cursor
 	}
-}
-
-type message struct {
-	Cursor   string
-	Row      *pushed
-	Fragment *fragment
-	Reset    bool
-	Spread   int64
-	Since    *string
-	Late     bool
 }
 
 // New is a tab of a page, closed yet; see Follow.
@@ -237,13 +227,17 @@ func (t *Tab) closed() {
 
 // listen takes what the socket brings. A socket that is silent is asked whether it is there.
 func (t *Tab) listen(ctx context.Context, conn *websocket.Conn) (worked bool, err error) {
-	messages, failed := make(chan message), make(chan error, 1)
+	messages, failed := make(chan *message), make(chan error, 1)
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
 		for {
-			var m message
-			if err := conn.ReadJSON(&m); err != nil {
+			_, data, err := conn.ReadMessage()
+			var m *message
+			if err == nil {
+				m, err = decode(data)
+			}
+			if err != nil {
 				failed <- err
 				return
 			}
@@ -291,7 +285,7 @@ func (t *Tab) send(text string) {
 	}
 }
 
-func (t *Tab) receive(ctx context.Context, m message) error {
+func (t *Tab) receive(ctx context.Context, m *message) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stats.Messages++

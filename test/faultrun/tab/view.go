@@ -43,6 +43,8 @@ type list struct {
 type row struct {
 	id, key, text string
 	revision      int64
+	// html is what was pushed: its text is read when somebody looks, which few rows live to see.
+	html string
 }
 
 // pushed is a row as the socket brings it.
@@ -129,14 +131,30 @@ func listOf(n *html.Node) *list {
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if attribute(c, "id") != "" {
-			l.rows = append(l.rows, rowOf(c, l.by))
+			r := rowOf(c.Attr, l.by)
+			r.text = text(c)
+			l.rows = append(l.rows, r)
 		}
 	}
 	return l
 }
 
-func rowOf(n *html.Node, by string) row {
-	return row{id: attribute(n, "id"), key: attribute(n, "data-"+by), text: text(n), revision: number(attribute(n, "data-revision"))}
+func rowOf(attributes []html.Attribute, by string) row {
+	return row{id: valueOf(attributes, "id"), key: valueOf(attributes, "data-"+by), revision: number(valueOf(attributes, "data-revision"))}
+}
+
+// read reads the text of a row that was pushed.
+func (r *row) read() {
+	if r.html == "" {
+		return
+	}
+	element, err := parseRow(r.html)
+	if err != nil {
+		r.text = err.Error()
+	} else {
+		r.text = text(element)
+	}
+	r.html = ""
 }
 
 // apply puts a row right wherever it shows. It returns true where only the server knows how the page looks
@@ -191,11 +209,12 @@ func (l *list) apply(p pushed) (unsure bool, err error) {
 	}
 	var now row
 	if belongs {
-		element, err := parseRow(p.HTML)
+		attributes, err := firstTag(p.HTML)
 		if err != nil {
 			return false, err
 		}
-		now = rowOf(element, l.by)
+		now = rowOf(attributes, l.by)
+		now.html = p.HTML
 	}
 	if l.page != "first" || l.search != "" {
 		if shown && belongs {
@@ -261,6 +280,7 @@ func (v *view) difference(reload *view) string {
 		for j := range max(len(l.rows), len(v.lists[i].rows)) {
 			var shown, want row
 			if j < len(v.lists[i].rows) {
+				v.lists[i].rows[j].read()
 				shown = v.lists[i].rows[j]
 			}
 			if j < len(l.rows) {
@@ -286,6 +306,18 @@ func (v *view) difference(reload *view) string {
 		return fmt.Sprintf("it says %.200q, not %.200q", v.rest[from:], reload.rest[from:])
 	}
 	return ""
+}
+
+// firstTag are the attributes of the element that text begins with.
+func firstTag(text string) ([]html.Attribute, error) {
+	for words := html.NewTokenizer(strings.NewReader(text)); ; {
+		switch words.Next() {
+		case html.StartTagToken:
+			return words.Token().Attr, nil
+		case html.ErrorToken:
+			return nil, fmt.Errorf("no row: %.100q", text)
+		}
+	}
 }
 
 func parseRow(text string) (*html.Node, error) {
@@ -334,8 +366,10 @@ func has(n *html.Node, name string) bool {
 	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
+func attribute(n *html.Node, name string) string { return valueOf(n.Attr, name) }
+
+func valueOf(attributes []html.Attribute, name string) string {
+	for _, a := range attributes {
 		if a.Key == name {
 			return a.Val
 		}
