@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +18,9 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
+	"countersign.example/pkg/kafka/kafkatest"
 	"countersign.example/pkg/wait"
+	"countersign.example/test/faultrun/hostile"
 	"countersign.example/test/faultrun/ledger"
 	"countersign.example/test/testsystem"
 )
@@ -51,8 +54,10 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	work, err := startLoad(o, sys, cfg, pages, goods)
 	testsystem.Check(err)
 	sum.step("%d people are signed in", work.people)
+	messages := hostile.New(sys.Parts.Connection.KafkaBrokers, sys.Keys, kafkatest.NewKeys(o))
+	o.Cleanup(func() { testsystem.Check(messages.Close()) })
 	breaks := &schedule{seed: cfg.seed, healed: probes.heals, loses: work.ledger.Excuse,
-		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.parts.faults(sys.environment())))}
+		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.groupFaults(), messages.Faults(nil), sys.parts.faults(sys.environment())))}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup
 	probed.Go(func() { probes.run(probing) })
@@ -84,6 +89,13 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	sum.step("quiet")
 
 	sys.SettleWithin(o, quietAtMost)
+	sum.DeadLetters, err = messages.Wrong(o.Context(), sys.Database, testsystem.Consumed)
+	testsystem.Check(err)
+	for service := range testsystem.Consumed {
+		testsystem.Check(hostile.GiveUp(o.Context(), sys.Database[service], func(args ...string) *exec.Cmd {
+			return sys.Command(o.Context(), service, args...)
+		}), service)
+	}
 	sum.SentAgain = work.ledger.SendAgain(o.Context())
 	sys.awaitExpiry(o)
 	sys.SettleWithin(o, quietAtMost)

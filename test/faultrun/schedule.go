@@ -57,7 +57,11 @@ func (s *schedule) run(ctx context.Context) {
 	s.busy, s.counts, s.began = map[string]bool{}, map[string]int{}, time.Now()
 	var under sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for n := uint64(1); len(names) > 0; n++ {
+	if len(names) == 0 { // nothing is to break
+		<-ctx.Done()
+		return
+	}
+	for n := uint64(1); ; n++ {
 		// All luck of one fault is its own: what one does does not depend on when others were over.
 		luck := rand.New(rand.NewPCG(s.seed, n))
 		of := by[names[rnd.IntN(len(names))]]

@@ -32,6 +32,7 @@ type summary struct {
 	Tabs        tab.Stats
 	Differences ledger.Differences
 	Diverged    int
+	DeadLetters []string // that are not as they must be
 	Stale       []string
 	Leaks       []string
 	Ended       []string // processes that nobody has ended
@@ -76,7 +77,7 @@ func (s *summary) text() string {
 	}
 	line("\n%d payments asked for, %d stories played, %d given up; %d commands sent again in quiet; %d payments of the probe.", s.Payments, s.Stories, s.GivenUp, s.SentAgain, s.Probes)
 	line("%d pages kept open: %d connections, %d messages, %d resets, fetched %d times by themselves.", s.Sockets, s.Tabs.Connections, s.Tabs.Messages, s.Tabs.Resets, s.Tabs.Fetches)
-	for what, list := range map[string][]string{"lost": s.Differences.Lost, "doubled": s.Differences.Doubled, "answered otherwise": s.Differences.Otherwise, "stale": s.Stale,
+	for what, list := range map[string][]string{"lost": s.Differences.Lost, "doubled": s.Differences.Doubled, "answered otherwise": s.Differences.Otherwise, "stale": s.Stale, "dead letter": s.DeadLetters,
 		"more than in the beginning": s.Leaks, "ended by itself": s.Ended, "answered with 500": s.Unwelcome, "fault": s.Failed} {
 		const most = 10
 		for _, one := range list[:min(most, len(list))] {
@@ -84,7 +85,7 @@ func (s *summary) text() string {
 		}
 	}
 	line("\nlost %d, doubled %d, diverged %d, stale %d  (SEED=%d, %.0f s)", len(s.Differences.Lost), len(s.Differences.Doubled)+len(s.Differences.Otherwise),
-		s.Diverged, len(s.Stale), s.Seed, s.Seconds)
+		s.Diverged+len(s.DeadLetters), len(s.Stale), s.Seed, s.Seconds)
 	return b.String()
 }
 
@@ -97,7 +98,7 @@ func (s *summary) bad() (words []string) {
 		n    int
 	}{
 		{"lost", len(s.Differences.Lost)}, {"doubled", len(s.Differences.Doubled)}, {"answered otherwise", len(s.Differences.Otherwise)},
-		{"diverged", s.Diverged}, {"stale", len(s.Stale)}, {"hold more than in the beginning", len(s.Leaks)}, {"ended by themselves", len(s.Ended)},
+		{"diverged", s.Diverged}, {"dead letters that should be otherwise", len(s.DeadLetters)}, {"stale", len(s.Stale)}, {"hold more than in the beginning", len(s.Leaks)}, {"ended by themselves", len(s.Ended)},
 		{"answered with 500", len(s.Unwelcome)}, {"faults that did not break or heal", len(s.Failed)},
 	} {
 		if of.n > 0 {

@@ -15,10 +15,10 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// consumers are the services that have a journal, and consumed the topics that each of them consumes.
+// consumers are the services that have a journal, and Consumed the topics that each of them consumes.
 var (
 	consumers = []string{Core, Ordering, Contractor, Manager}
-	consumed  = map[string][]string{
+	Consumed  = map[string][]string{
 		Core:       {payment.Topic, order.Topic},
 		Ordering:   {payment.Topic, order.Topic, catalog.Topic},
 		Contractor: {payment.Topic, order.Topic, catalog.Topic, people.Topic},
@@ -82,7 +82,7 @@ func (l *look) settled() (end int64, err error) {
 	client := kafka.Open("oracle", l.system.Parts.Connection)
 	defer client.Close()
 	for _, service := range consumers {
-		partitions, err := client.Offsets(ctx, service, consumed[service]...)
+		partitions, err := client.Offsets(ctx, service, Consumed[service]...)
 		if err != nil {
 			return 0, err
 		}
