@@ -57,7 +57,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	messages := hostile.New(sys.Parts.Connection.KafkaBrokers, sys.Keys, kafkatest.NewKeys(o))
 	o.Cleanup(func() { testsystem.Check(messages.Close()) })
 	breaks := &schedule{seed: cfg.seed, healed: probes.heals, loses: work.ledger.Excuse,
-		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.groupFaults(), messages.Faults(nil), sys.parts.faults(sys.environment())))}
+		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.groupFaults(), sys.gatewayFaults(), messages.Faults(nil), sys.parts.faults(sys.environment())))}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup
 	probed.Go(func() { probes.run(probing) })

@@ -75,34 +75,40 @@ func (s *schedule) run(ctx context.Context) {
 			under.Wait()
 			return
 		}
-		if !s.take(f.Part) {
+		if !s.take(f) {
 			<-places
 			n-- // it is not counted; another one takes its place
 			continue
 		}
 		s.begun.Add(1)
 		under.Go(func() {
-			defer func() { s.give(f.Part); <-places }()
+			defer func() { s.give(f); <-places }()
 			s.one(ctx, f, luck)
 		})
 	}
 	under.Wait()
 }
 
-func (s *schedule) take(part string) bool {
+// take takes all parts of a fault, or none.
+func (s *schedule) take(f fault.Fault) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy[part] {
+	parts := append([]string{f.Part}, f.Also...)
+	if slices.ContainsFunc(parts, func(part string) bool { return s.busy[part] }) {
 		return false
 	}
-	s.busy[part] = true
+	for _, part := range parts {
+		s.busy[part] = true
+	}
 	return true
 }
 
-func (s *schedule) give(part string) {
+func (s *schedule) give(f fault.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.busy, part)
+	for _, part := range append([]string{f.Part}, f.Also...) {
+		delete(s.busy, part)
+	}
 }
 
 // one is a fault from its beginning to its end.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign.example/pkg/kafka/connection"
+	"countersign.example/test/faultrun/disk"
 	"countersign.example/test/faultrun/program"
 	"countersign.example/test/testsystem"
 )
@@ -109,7 +110,7 @@ func (b *broker) configure(controllers, clients []string, advertise Advertise) e
 		return err
 	}
 	var err error
-	if b.disk, err = mountDisk(filepath.Join(b.dir, "log")); err != nil {
+	if b.disk, err = disk.Mount(filepath.Join(b.dir, "log"), diskSize); err != nil {
 		return err
 	}
 	addresses, err := program.FreeAddresses(len(clients) + 2)
@@ -231,7 +232,7 @@ func (k *Kafka) Close() (err error) {
 			b.running.Kill()
 		}
 		if b.disk {
-			err = errors.Join(err, unmountDisk(filepath.Join(b.dir, "log")))
+			err = errors.Join(err, disk.Unmount(filepath.Join(b.dir, "log")))
 		}
 	}
 	return err

@@ -13,8 +13,9 @@ import (
 
 // Fault is one kind of thing that breaks.
 type Fault struct {
-	Kind string // such as "broker killed"; the summary counts by it
-	Part string // such as "kafka": of the faults of one part, one is there at a time
+	Kind string   // such as "broker killed"; the summary counts by it
+	Part string   // such as "kafka": of the faults of one part, one is there at a time
+	Also []string // other parts that must have none meanwhile
 	// For is how long it stays, at least and at most; both zero for what is over once it is done.
 	For [2]time.Duration
 	// Loses is for what loses what others were told is done: that is what they were told while Break was under

@@ -49,6 +49,17 @@ func (n *Network) Link(from, to, upstream string) (address string, err error) {
 	return l.address, nil
 }
 
+// Cut resets the connections of a link by its name, such as "a to b".
+func (n *Network) Cut(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range n.links {
+		if l.name == name {
+			l.cut()
+		}
+	}
+}
+
 // Close cuts all links for good.
 func (n *Network) Close() (err error) {
 	n.cancel()

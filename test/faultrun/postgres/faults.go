@@ -24,7 +24,7 @@ func (p *Postgres) Faults(e *fault.Environment) []fault.Fault {
 	one := func(kind string, most time.Duration, do func(context.Context, *rand.Rand) (healing, error)) fault.Fault {
 		return fault.Fault{Kind: kind, Part: part, For: [2]time.Duration{0, most}, Break: do}
 	}
-	return []fault.Fault{
+	list := []fault.Fault{
 		one("PostgreSQL shut down at once", 5*time.Second, p.shutDown),
 		one("PostgreSQL killed", 5*time.Second, p.kill),
 		one("PostgreSQL crashed during a commit", 0, p.crash),
@@ -32,6 +32,10 @@ func (p *Postgres) Faults(e *fault.Environment) []fault.Fault {
 		{Kind: "PostgreSQL failed over, and lost a second", Part: part, Loses: true,
 			Break: func(ctx context.Context, _ *rand.Rand) (healing, error) { return p.failOver(ctx, e) }},
 	}
+	if p.disks {
+		list = append(list, one("PostgreSQL's disk full", 8*time.Second, p.fillDisk))
+	}
+	return list
 }
 
 // shutDown ends the primary without a checkpoint: it recovers from its log when it starts.
@@ -133,7 +137,7 @@ func (p *Postgres) failOver(ctx context.Context, e *fault.Environment) (healing,
 	former := p.primary.data
 	p.primary.data, p.standby.data = p.standby.data, ""
 	p.standby.running = nil
-	return heal, errors.Join(os.RemoveAll(former), p.primary.start(ctx))
+	return heal, errors.Join(p.remove(former), p.primary.start(ctx))
 }
 
 // receivesNothing returns an error while the standby is connected to the primary.

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign.example/pkg/embedded"
+	"countersign.example/test/faultrun/disk"
 	"countersign.example/test/faultrun/program"
 )
 
@@ -32,7 +33,8 @@ const (
 type Postgres struct {
 	dir, address     string
 	primary, standby *server
-	made             int // standbys
+	made             int  // standbys
+	disks            bool // each server's write-ahead log has a disk of its own, which can be filled
 }
 
 // server is one server with its data.
@@ -54,6 +56,9 @@ func Start(ctx context.Context, dir string) (*Postgres, error) {
 	}
 	p.primary = &server{data: filepath.Join(dir, "primary", "data"), address: p.address}
 	p.standby = &server{address: addresses[1]}
+	if err := p.separateLog(p.primary.data); err != nil {
+		return nil, err
+	}
 	if err := p.primary.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -96,6 +101,9 @@ func (p *Postgres) Close() error {
 		if s.running != nil {
 			errs = append(errs, s.running.End(syscall.SIGQUIT, stopWithin))
 		}
+		if p.disks && s.data != "" {
+			errs = append(errs, disk.Unmount(logOf(s.data)))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -109,7 +117,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	}
 	settings := map[string]string{
 		"listen_addresses": host, "port": port, "unix_socket_directories": "", "max_connections": "400", "fsync": "off",
-		"max_wal_size": "256MB", "wal_keep_size": "128MB", "wal_retrieve_retry_interval": "500ms",
+		"max_wal_size": "256MB", "wal_keep_size": "128MB", "wal_recycle": "off", "wal_retrieve_retry_interval": "500ms",
 		"log_min_messages": "fatal",
 	}
 	args := []string{"-D", s.data}
@@ -172,6 +180,12 @@ func (p *Postgres) makeStandby(ctx context.Context) error {
 		"postgresql.auto.conf": fmt.Sprintf("primary_conninfo = 'host=%s port=%s user=postgres password=%s'\n", host, port, password),
 	}
 	err = p.primary.ask(ctx, func(conn *pgx.Conn) error {
+		if err := os.MkdirAll(p.standby.data, 0o700); err != nil {
+			return err
+		}
+		if err := p.separateLog(p.standby.data); err != nil {
+			return err
+		}
 		if _, err := conn.Exec(ctx, "select pg_backup_start('standby', true)"); err != nil {
 			return err
 		}
@@ -195,7 +209,7 @@ func (p *Postgres) makeStandby(ctx context.Context) error {
 		}
 	}
 	if former != "" {
-		if err := os.RemoveAll(former); err != nil {
+		if err := p.remove(former); err != nil {
 			return err
 		}
 	}
