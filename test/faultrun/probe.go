@@ -107,6 +107,12 @@ type recovery struct {
 	N        int
 }
 
+func (p *probe) paidSoFar() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.paid
+}
+
 func (p *probe) recoveries() map[string]recovery {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +53,12 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	work, err := startLoad(o, sys, cfg, pages, goods)
 	testsystem.Check(err)
 	sum.step("%d people are signed in", work.people)
+	defer sys.operate(o.Context())()
+	defer func() { // whatever comes of it
+		work.stop()
+		sum.Commands, sum.Recovery, sum.Unwelcome = work.ledger.Kinds(), probes.recoveries(), work.unwelcome.list
+		sum.Payments, sum.Stories, sum.GivenUp, sum.Probes = work.payments.Load(), work.stories.Load(), work.givenUp.Load(), probes.paidSoFar()
+	}()
 	messages := hostile.New(sys.Parts.Connection.KafkaBrokers, sys.Keys, kafkatest.NewKeys(o))
 	o.Cleanup(func() { testsystem.Check(messages.Close()) })
 	breaks := &schedule{seed: cfg.seed, healed: probes.heals, loses: work.ledger.Excuse,
@@ -91,11 +96,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	sys.SettleWithin(o, quietAtMost)
 	sum.DeadLetters, err = messages.Wrong(o.Context(), sys.Database, testsystem.Consumed)
 	testsystem.Check(err)
-	for service := range testsystem.Consumed {
-		testsystem.Check(hostile.GiveUp(o.Context(), sys.Database[service], func(args ...string) *exec.Cmd {
-			return sys.Command(o.Context(), service, args...)
-		}), service)
-	}
+	testsystem.Check(sys.giveUpDeadLetters(o.Context()))
 	sum.SentAgain = work.ledger.SendAgain(o.Context())
 	sys.awaitExpiry(o)
 	sys.SettleWithin(o, quietAtMost)
@@ -104,10 +105,6 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	sum.Tabs, sum.Sockets = seen.stats(), len(seen.tabs)
 	sum.step("every page was compared with a reload")
 
-	sum.Commands = work.ledger.Kinds()
-	sum.Recovery = probes.recoveries()
-	sum.Unwelcome = work.unwelcome.list
-	sum.Payments, sum.Stories, sum.GivenUp, sum.Probes = work.payments.Load(), work.stories.Load(), work.givenUp.Load(), probes.paid
 	sys.effects(o, work.ledger)
 	sum.Differences = work.ledger.Compare()
 	sum.Diverged = sys.diverged(o.Context())
