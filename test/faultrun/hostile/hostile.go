@@ -9,10 +9,12 @@
 package hostile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,49 +152,75 @@ func again(ctx context.Context, do func() error) error {
 // latest are the latest messages of some partition that services have written, in order; there is one at
 // least.
 func (m *Messages) latest(ctx context.Context, luck *rand.Rand) (found []kafkago.Message, err error) {
-	at, which := luck.IntN(len(topics)), luck.Uint64()
+	at := luck.Uint64()
 	err = again(ctx, func() error {
-		for n := range topics { // one may be empty
-			topic := topics[(at+n)%len(topics)]
-			if found, err = m.read(ctx, topic.name, int(which%uint64(topic.partitions))); err != nil || len(found) > 0 {
+		ends, err := m.ends(ctx)
+		if err != nil {
+			return err
+		}
+		for range ends { // one may hold nothing but ours
+			end := ends[at%uint64(len(ends))]
+			if found, err = m.read(ctx, end.topic, end.partition, end.end); err != nil || len(found) > 0 {
 				return err
 			}
+			at++
 		}
-		which++
 		return errors.New("the topics are empty")
 	})
 	return found, err
 }
 
-func (m *Messages) read(ctx context.Context, topic string, partition int) (found []kafkago.Message, err error) {
+// end is where a partition ends that is not empty.
+type end struct {
+	topic     string
+	partition int
+	end       int64
+}
+
+func (m *Messages) ends(ctx context.Context) (list []end, err error) {
 	client := &kafkago.Client{Addr: kafkago.TCP(m.brokers...), Timeout: 5 * time.Second, Transport: m.transport}
-	offsets, err := client.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: {kafkago.LastOffsetOf(partition)}}})
+	wanted := map[string][]kafkago.OffsetRequest{}
+	for _, topic := range topics {
+		for partition := range topic.partitions {
+			wanted[topic.name] = append(wanted[topic.name], kafkago.LastOffsetOf(partition))
+		}
+	}
+	answer, err := client.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: wanted})
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range offsets.Topics[topic] {
-		if p.Error != nil || p.LastOffset == 0 {
-			return nil, p.Error
-		}
-		r := kafkago.NewReader(kafkago.ReaderConfig{Brokers: m.brokers, Topic: topic, Partition: partition, MaxWait: 100 * time.Millisecond})
-		defer func() { _ = r.Close() }()
-		if err := r.SetOffset(max(0, p.LastOffset-latest)); err != nil {
-			return nil, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		for {
-			message, err := r.ReadMessage(ctx)
-			if err != nil {
-				return nil, err
+	for topic, partitions := range answer.Topics {
+		for _, p := range partitions {
+			if p.Error != nil {
+				return nil, p.Error
 			}
-			if markOf(message) == "" {
-				found = append(found, message)
-			}
-			if message.Offset >= p.LastOffset-1 {
-				return found, nil
+			if p.LastOffset > 0 {
+				list = append(list, end{topic, p.Partition, p.LastOffset})
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s has no partition %d", topic, partition)
+	slices.SortFunc(list, func(a, b end) int { return cmp.Or(cmp.Compare(a.topic, b.topic), a.partition-b.partition) })
+	return list, nil
+}
+
+func (m *Messages) read(ctx context.Context, topic string, partition int, end int64) (found []kafkago.Message, err error) {
+	r := kafkago.NewReader(kafkago.ReaderConfig{Brokers: m.brokers, Topic: topic, Partition: partition, MaxWait: 100 * time.Millisecond})
+	defer func() { _ = r.Close() }()
+	if err := r.SetOffset(max(0, end-latest)); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		message, err := r.ReadMessage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if markOf(message) == "" {
+			found = append(found, message)
+		}
+		if message.Offset >= end-1 {
+			return found, nil
+		}
+	}
 }
