@@ -17,8 +17,8 @@ import (
 // strangers is how many come and go in a consumer group at once.
 const strangers = 2
 
-// groupFaults have strangers join and leave each service's consumer group again and again, which divides the
-// partitions anew each time. What a stranger holds nobody receives meanwhile.
+// groupFaults have strangers join and leave each service's consumer group again and again, so that its
+// partitions are divided each time. What a stranger holds nobody receives meanwhile.
 func (s *system) groupFaults() (faults []fault.Fault) {
 	for _, service := range clients {
 		faults = append(faults, fault.Fault{

@@ -70,7 +70,8 @@ func (s *System) checkHolds(tb testing.TB) {
 		byHand[id] = true
 	}
 	type settled struct{ PaymentID, Kind string }
-	settledByHand := map[settled]bool{} // the gateway has not done what an operator has settled, or does not say so
+	// What an operator has settled the gateway has not done, or does not say.
+	settledByHand := map[settled]bool{}
 	for _, of := range rows(tb, s.Database[Core], "select payment_id, kind from operations where state = 'succeeded' and handled_by <> ''", pgx.RowToStructByPos[settled]) {
 		settledByHand[of] = true
 	}
