@@ -125,15 +125,17 @@ launcher: go
 go:
 	@command -v go >/dev/null || { echo "go is missing: install Go 1.26 or newer from https://go.dev/dl/" >&2; exit 2; }
 
-# A browser for the story's tests: Debian's chromium, or any that CHROMIUM names.
+# A browser for the story's tests: Debian's chromium without windows, one that is there, or any that CHROMIUM names.
 browser:
-	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null || \
-	  if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
-	    echo "installing chromium"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	  else \
-	    echo "chromium is missing: apt-get install chromium (as root), or set CHROMIUM to a browser's path" >&2; exit 2; \
-	  fi
+	@test -z "$$CHROMIUM" || exit 0; \
+	for name in chromium-headless-shell chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+	  echo "installing chromium"; apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null || \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else \
+	  echo "chromium is missing: apt-get install chromium (as root), or set CHROMIUM to a browser's path" >&2; exit 2; \
+	fi
 
 $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION), once (1.5 minutes)"

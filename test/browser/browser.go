@@ -258,10 +258,10 @@ func (t *Tab) URL() string {
 	return Eval[string](t, "location.href")
 }
 
-// Eval returns the value of a JavaScript expression.
+// Eval returns the value of a JavaScript expression, which may be a script that opens a hundred pages.
 func Eval[T any](t *Tab, expression string) T {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, 6*patience)
 	defer cancel()
 	value, err := evaluate[T](t, ctx, expression)
 	must(t.tb, err)
