@@ -17,6 +17,7 @@ import (
 // What a journal gives as evidence is what the topic holds, byte for byte, and holds by the services' keys,
 // whichever service's journal it is.
 func TestEvidenceIsWhatTheTopicHolds(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	var payments []string

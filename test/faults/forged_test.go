@@ -49,6 +49,7 @@ func produce(t *testing.T, sys *testsystem.System, messages ...kafkago.Message) 
 
 // Whoever may write to the topic could once accept a payment as anyone, and have it paid out.
 func TestAForgedAcceptancePaysNothingOut(t *testing.T) {
+	t.Parallel()
 	// given a payment that waits for a manager, and one that a manager has accepted
 	sys := newSystem(t)
 	p := signInBoth(t, sys)
@@ -118,6 +119,7 @@ func TestAForgedAcceptancePaysNothingOut(t *testing.T) {
 
 // A key is renewed while people work, as docs/operations.md says.
 func TestKeysAreRenewedWhilePeopleWork(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	for _, service := range journals {

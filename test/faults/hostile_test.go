@@ -24,6 +24,7 @@ import (
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/service/servicetest"
 	"countersign.example/test/testsystem"
 )
 
@@ -201,7 +202,7 @@ func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do fun
 		if err != nil {
 			return fmt.Errorf("a good %s: %w", what, err)
 		}
-		began := time.Now()
+		watch := servicetest.StartStopwatch(t)
 		for _, service := range journals {
 			if err := retry(t.Context(), "the good "+what+" in "+service, func() error {
 				return recorded(t.Context(), sys.Database[service], topic, id)
@@ -209,7 +210,7 @@ func passesSoon(t *testing.T, sys *testsystem.System, what, topic string, do fun
 				return err
 			}
 		}
-		if took = time.Since(began); took < soon {
+		if took = watch.Took(); took < soon {
 			t.Logf("a good %s is everywhere after %s", what, took.Round(time.Millisecond))
 			return nil
 		}

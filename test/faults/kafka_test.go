@@ -37,6 +37,7 @@ func becomes(t *testing.T, sys *testsystem.System, service string, code int, sta
 }
 
 func TestKafkaIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	// Given a payment that the manager knows.
 	sys := newSystem(t, shortGatewayTimeout)
 	sys.Parts.NeedEmbeddedKafka(t)

@@ -18,6 +18,7 @@ import (
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
+	"countersign.example/pkg/service/servicetest"
 	"countersign.example/test/testsystem"
 )
 
@@ -45,9 +46,9 @@ func migrateTopics(t *testing.T, s connection.Settings) error {
 	t.Helper()
 	client := kafka.Open("test", s)
 	defer client.Close()
-	began := time.Now()
+	watch := servicetest.StartStopwatch(t)
 	err := client.CreateTopics(t.Context(), kafka.DeadLettersConfig())
-	require.Less(t, time.Since(began), 10*time.Second, "it is said at once")
+	require.Less(t, watch.Took(), 10*time.Second, "it is said at once")
 	return err
 }
 
@@ -83,10 +84,10 @@ func wrongConnections(t *testing.T, k *securedKafka) {
 		t.Run(name, func(t *testing.T) {
 			client := kafka.Open("test", tc.settings)
 			defer client.Close()
-			began := time.Now()
+			watch := servicetest.StartStopwatch(t)
 			_, err := client.ClusterID(t.Context())
 			require.ErrorContains(t, err, tc.want)
-			require.Less(t, time.Since(began), 6*time.Second)
+			require.Less(t, watch.Took(), 6*time.Second)
 			if _, refused := errors.AsType[*connection.Error](err); refused {
 				require.ErrorContains(t, migrateTopics(t, tc.settings), tc.want)
 			}

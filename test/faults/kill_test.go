@@ -12,6 +12,7 @@ import (
 )
 
 func TestKillingAnyProcessDuringTheStoryLosesNothing(t *testing.T) {
+	t.Parallel()
 	// Given people at work.
 	sys := newSystem(t, shortGatewayTimeout)
 	p := signInBoth(t, sys)

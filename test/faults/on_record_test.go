@@ -12,6 +12,7 @@ import (
 
 // Whoever takes over a service has its database's role. What is on record stays.
 func TestNoServiceMayChangeWhatIsOnRecord(t *testing.T) {
+	t.Parallel()
 	// given a system that was used, under the roles that services have
 	sys := newSystem(t)
 	p := signInBoth(t, sys)

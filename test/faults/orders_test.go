@@ -53,6 +53,7 @@ var ends = []end{
 }
 
 func TestKillingACoreDuringOrdersLosesNothing(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	sys.Settle(t) // both apps have them

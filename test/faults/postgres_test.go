@@ -12,8 +12,10 @@ import (
 )
 
 func TestOneAppsPostgresIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	for app, other := range map[string]string{testsystem.Manager: testsystem.Contractor, testsystem.Contractor: testsystem.Manager} {
 		t.Run(app, func(t *testing.T) {
+			t.Parallel()
 			// Given two payments that everybody knows.
 			sys := newSystem(t)
 			p := signInBoth(t, sys)

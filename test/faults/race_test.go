@@ -16,13 +16,16 @@ import (
 const races = 16
 
 func TestWithdrawingRacesAccepting(t *testing.T) {
+	t.Parallel()
 	t.Run("both at once", func(t *testing.T) {
+		t.Parallel()
 		sys := newSystem(t)
 		race(t, sys, func() {}, func() {})
 	})
 
 	// Without Kafka neither app can know of the other's decision: both are taken, and the log arbitrates.
 	t.Run("both before either can be received", func(t *testing.T) {
+		t.Parallel()
 		sys := newSystem(t)
 		sys.Parts.NeedEmbeddedKafka(t)
 		contested := race(t, sys, sys.Parts.StopKafka, func() { sys.Parts.StartKafka(t) })

@@ -16,6 +16,7 @@ import (
 // What is under way is no difference: neither what is published, received, asked of the gateway and shown
 // while everything is compared, nor what the two cores say to each other about an order's money.
 func TestReconcileFindsNothingWhilePeopleWork(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")
 	sys.Settle(t)
@@ -55,6 +56,7 @@ func TestReconcileFindsNothingWhilePeopleWork(t *testing.T) {
 
 // A service that receives nothing is no difference either: it cannot be compared, and that is said.
 func TestReconcileSaysWhoHasNotReceivedWhatThereIs(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t)
 	p := signInBoth(t, sys)
 	require.NoError(t, sys.Stop(testsystem.Manager))

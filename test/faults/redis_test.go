@@ -12,6 +12,7 @@ import (
 )
 
 func TestRedisIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t)
 	sys.Parts.NeedEmbeddedRedis(t)
 	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
@@ -38,6 +39,7 @@ func TestRedisIsAwayForAWhile(t *testing.T) {
 }
 
 func TestRedisLosesItsData(t *testing.T) {
+	t.Parallel()
 	sys := newSystem(t)
 	throughTrouble(t, sys, func(p people, expected map[string]outcome) {
 		sys.Parts.EmptyRedis(t)

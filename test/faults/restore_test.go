@@ -12,6 +12,7 @@ import (
 
 // A standby that takes over lacks the last second, and the services run all the while.
 func TestADatabaseThatFallsBackUnderARunningServiceGetsBackWhatItLacks(t *testing.T) {
+	t.Parallel()
 	// Given payments, of which the managers' database receives the second one, and then falls back to before
 	// that.
 	sys := newSystem(t)
@@ -39,6 +40,7 @@ func TestADatabaseThatFallsBackUnderARunningServiceGetsBackWhatItLacks(t *testin
 }
 
 func TestCoresRestoredFromABackupGetBackWhatTheyLack(t *testing.T) {
+	t.Parallel()
 	// Given people at work, and a backup of the cores' databases.
 	sys := newSystem(t, shortGatewayTimeout)
 	product, customer := sys.Product(t, "CEM-25", "Cement", 7_50), sys.Customer(t, "Linden School", "caretaker@linden-school.example")

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSocketsAreDroppedEveryFewUpdates(t *testing.T) {
+	t.Parallel()
 	// Given tabs of the manager behind a network that drops sockets: one on the first page of what waits, which
 	// fills and empties, and one on everything.
 	sys := newSystem(t)
