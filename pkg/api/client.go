@@ -57,6 +57,7 @@ type Client struct {
 	http              *http.Client
 	timeout           time.Duration // of one attempt
 	deadline          time.Duration // of all attempts together
+	most              int64         // bytes of an answer
 }
 
 // NewClient returns a client of the service called name, at base (http://host:port, from the environment's
@@ -73,7 +74,13 @@ func NewClient(name, variable, base, token string) (*Client, error) {
 		Transport: tracing.Transport(name, transport),
 		// A redirect would carry a command somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, timeout: perAttempt, deadline: deadline}, nil
+	}, timeout: perAttempt, deadline: deadline, most: maxAnswerSize}, nil
+}
+
+// NewLocalClient returns a client of a service's own API, which need not listen anywhere.
+func NewLocalClient(name string, served http.Handler, token string) *Client {
+	return &Client{name: name, base: "http://" + name, token: token, http: &http.Client{Transport: local{served}},
+		timeout: perAttempt, deadline: deadline, most: maxAnswerSize}
 }
 
 // Patient is the client for a command that takes long, such as an import: it gives one attempt nearly as long
@@ -83,6 +90,13 @@ func (c *Client) Patient() *Client {
 	patient.timeout = web.LongRequestTimeout - time.Second
 	patient.deadline = patient.timeout
 	return &patient
+}
+
+// Large is the client for an answer of so many bytes.
+func (c *Client) Large(most int64) *Client {
+	large := *c
+	large.most = most
+	return &large
 }
 
 // Close closes idle connections.
@@ -123,8 +137,8 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 	}
 }
 
-// Get asks once for what is at path, and decodes the answer as Post does. Its errors are a *Refusal, such as
-// a 404, and others.
+// Get asks once for what is at path, on behalf of the person in ctx, and decodes the answer as Post does. Its
+// errors are a *Refusal, such as a 404, and others.
 func (c *Client) Get(ctx context.Context, path string, into any) error {
 	if err := c.try(ctx, http.MethodGet, path, "", nil, into); err != nil {
 		return fmt.Errorf("get %s: %w", path, err)
@@ -176,6 +190,9 @@ func (c *Client) try(ctx context.Context, method, path, key string, body []byte,
 	if key != "" {
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set(headerKey, key)
+	} else { // who asks; of a command, its body says so
+		request.Header.Set(headerActor, event.MetaFrom(ctx).Actor)
+		request.Header.Set(headerRole, string(rights.In(ctx)))
 	}
 	if correlation != "" {
 		request.Header.Set("X-Correlation-Id", correlation)
@@ -185,7 +202,7 @@ func (c *Client) try(ctx context.Context, method, path, key string, body []byte,
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerSize))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, c.most))
 	if err != nil {
 		return err
 	}

@@ -170,6 +170,11 @@ func Contractor(c echo.Context) (string, error) {
 	return id, nil
 }
 
+// Asking is for whom a request that looks is sent, as far as it says.
+func Asking(c echo.Context) (actor string, role rights.Role) {
+	return c.Request().Header.Get(headerActor), rights.Role(c.Request().Header.Get(headerRole))
+}
+
 // callerOf is the service whose token the request carries.
 func callerOf(c echo.Context) string {
 	caller, _ := c.Get(callerKey).(string)

@@ -61,6 +61,7 @@ type Base struct {
 	Kafka   *kafka.Client
 	Keys    *signing.Keys // by which events are verified
 	Log     *slog.Logger
+	Letters *inbox.DeadLetterStore // for the pages of a web app
 	// HoldsOwn returns nil once the journal has what this service has written to the topics.
 	HoldsOwn func(ctx context.Context) error
 
@@ -84,7 +85,8 @@ type Parts struct {
 
 	// These add what runs: Start in every role, Jobs in the role consumer, Web, which calls rt.Serve, in the
 	// role web.
-	Start, Jobs, Web func(rt *service.Runtime) error
+	Start, Jobs func(rt *service.Runtime) error
+	Web         func(rt *service.Runtime, letters *inbox.DeadLetterStore) error
 }
 
 // Restore brings a service's other tables up to date with streams of its journal.
@@ -220,12 +222,14 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 			return err
 		}
 	}
+	letters := inbox.NewDeadLetterStore(consumer.Config)
 	if rt.Role.Serves(service.Consumer) {
 		signer, err := s.signer(cfg, b)
 		if err != nil {
 			return err
 		}
 		s.startConsumer(rt, consumer, signer)
+		rt.Go("dead-letter tasks", letters.Work)
 		if parts.Jobs != nil {
 			if err := parts.Jobs(rt); err != nil {
 				return err
@@ -233,7 +237,7 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 		}
 	}
 	if rt.Role.Serves(service.Web) {
-		return parts.Web(rt)
+		return parts.Web(rt, letters)
 	}
 	rt.Serve(nil)
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"countersign.example/pkg/composition"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/readmodel"
@@ -105,7 +106,10 @@ func (a App[C]) parts(cfg *C, b composition.Base) (composition.Parts, error) {
 	return composition.Parts{
 		Projectors: a.Projectors,
 		Start:      func(rt *service.Runtime) error { return a.start(rt, r) },
-		Web:        func(rt *service.Runtime) error { return a.serve(cfg, rt, r) },
+		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
+			r.Letters = letters
+			return a.serve(cfg, rt, r)
+		},
 	}, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/composition"
+	"countersign.example/pkg/deadletters"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
@@ -70,10 +71,10 @@ func Program() service.Program[Config] {
 			Name:       "manager-ui",
 			Short:      "The managers' web app: accept or reject payments, capture or release what is on hold, look after orders, the catalog and the customers",
 			Defaults:   Config{Config: webapp.Config{Config: service.Config{HTTPAddr: ":4000", AdminAddr: "127.0.0.1:4100"}}},
-			Migrations: []pg.Migrations{migrations.Set},
+			Migrations: []pg.Migrations{api.Migrations, migrations.Set},
 			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events, people.Events},
 			Publishes:  []event.Topic{payment.Events, people.Events},
-			Retentions: []pg.Retention{csvimport.UploadRetention},
+			Retentions: []pg.Retention{csvimport.UploadRetention, api.Retention},
 			Copies: []journal.CopyTable{
 				{Table: "payment_rows", Column: "id", Prefix: payment.Stream("")},
 				{Table: "order_rows", Column: "id", Prefix: order.Stream("")},
@@ -111,7 +112,12 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		return nil, service.UsageError{Err: err}
 	}
 	return pages.New(pages.Options{
-		StepUp:  stepUp,
+		StepUp: stepUp,
+		Letters: []pages.LettersOf{
+			{Service: "manager-ui", Client: deadletters.Local("manager-ui", b.DB, b.Letters, rt.Log)},
+			{Service: "payments-core", Client: deadletters.Client{Client: paymentsCore.Client}},
+			{Service: "ordering-core", Client: deadletters.Client{Client: orderingCore}},
+		},
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),

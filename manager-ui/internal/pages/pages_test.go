@@ -72,7 +72,7 @@ func open(tb testing.TB, coreURL string) *testSite {
 // openWith is open with other options.
 func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testSite {
 	tb.Helper()
-	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, migrations.Set)
+	db := pgtest.New(tb, journal.Migrations, inbox.Migrations, live.Migrations, web.Migrations, api.Migrations, migrations.Set)
 	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live()), keys: kafkatest.NewKeys(tb)}
 	assets := web.TestAssets()
 	var err error

@@ -33,6 +33,7 @@ func (h *handlers) register(s *web.Site) {
 	}
 	h.registerOrders(s)
 	h.registerPeople(s)
+	h.registerLetters(s)
 	s.GET(securityPath, may.audit, h.showSecurityLog)
 	h.productPages().register(s)
 	h.customerPages().register(s)
@@ -78,3 +79,18 @@ func (h *handlers) registerPeople(s *web.Site) {
 		s.GET(peoplePath+"/:id"+form, may.people, backToPerson)
 	}
 }
+
+// registerLetters adds the pages of the dead letters of all services.
+func (h *handlers) registerLetters(s *web.Site) {
+	s.GET(lettersPath, may.inspect, h.listLetters)
+	s.GET(lettersPath+"/tasks", may.inspect, h.listLetterTasks)
+	s.GET(lettersPath+"/of/:service/:id", may.inspect, h.showLetter)
+	s.GET(lettersPath+"/of/:service/:id/payload", may.inspect, h.downloadPayload)
+	s.POST(lettersPath+"/of/:service/tasks", may.mend, h.askLetterTask)
+	s.GET(lettersPath+"/of/:service/tasks", may.inspect, backToLetters)
+	s.GET(lettersPath+"/of/:service/tasks/:id", may.inspect, h.showLetterTask)
+	s.POST(lettersPath+"/of/:service/tasks/:id/stop", may.mend, h.stopLetterTask)
+	s.GET(lettersPath+"/of/:service/tasks/:id/stop", may.inspect, backToLetters)
+}
+
+func backToLetters(c echo.Context) error { return web.Redirect(c, lettersPath) }

@@ -13,6 +13,8 @@ import (
 	"countersign.example/ordering-core/internal/orders"
 	"countersign.example/ordering-core/internal/products"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/deadletters"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
@@ -35,7 +37,7 @@ var may = struct{ look, build, cancel, discount, expire rights.Right }{
 // Callers speak for the people of their own app. A contractor's own orders are all that there is for
 // contractor-ui.
 var Callers = api.Callers{
-	"contractor-ui": {rights.Contractor}, "manager-ui": {rights.Manager, rights.Operator}, seed: {rights.Manager, rights.Contractor},
+	"contractor-ui": {rights.Contractor}, "manager-ui": {rights.Manager, rights.Operator, rights.Auditor}, seed: {rights.Manager, rights.Contractor},
 }
 
 // API answers requests.
@@ -45,7 +47,7 @@ type API struct {
 
 // New returns the API's handler.
 func New(
-	db *pg.DB, service *orders.Service, catalog *products.Service,
+	db *pg.DB, service *orders.Service, catalog *products.Service, letters *inbox.DeadLetterStore,
 	tokens api.Tokens, gate web.GateConfig, log *slog.Logger, metrics *telemetry.Metrics,
 ) *api.Server {
 	a := &API{orders: service}
@@ -63,5 +65,6 @@ func New(
 	s.POST("/orders/:id/discount/reset", may.discount, changing(commands, a.resetDiscount))
 	s.POST("/orders/:id/expire", may.expire, changing(commands, a.expire))
 	catalog.Register(s)
+	deadletters.Register(s, db, letters)
 	return s
 }

@@ -20,7 +20,7 @@ import (
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	document := apitest.Load(t, "../../../docs/openapi/ordering-core.yaml")
-	served := api.New(nil, nil, products.NewService(nil, nil), nil, web.GateConfig{}, slog.New(slog.DiscardHandler), nil)
+	served := api.New(nil, nil, products.NewService(nil, nil), nil, nil, web.GateConfig{}, slog.New(slog.DiscardHandler), nil)
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes []string
 	for _, route := range served.Routes() {
@@ -41,11 +41,11 @@ var tokens = callers.Tokens{
 
 func TestTheTableOfRights(t *testing.T) {
 	var log bytes.Buffer
-	served := api.New(nil, nil, products.NewService(nil, nil), tokens, web.GateConfig{}, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	served := api.New(nil, nil, products.NewService(nil, nil), nil, tokens, web.GateConfig{}, slog.New(slog.NewTextHandler(&log, nil)), nil)
 	table := rightstest.Documented(t, "../../../docs/security.md", "ordering-core", rights.Roles, served.Routes())
 	rightstest.WalkCore(t, served, served.Routes(), table, map[string]rightstest.Service{
 		"contractor-ui": {Tokens: []string{"token-of-contractor-ui", "next-token-of-contractor-ui"}, For: []rights.Role{rights.Contractor}},
-		"manager-ui":    {Tokens: []string{"token-of-manager-ui", "next-token-of-manager-ui"}, For: []rights.Role{rights.Manager, rights.Operator}},
+		"manager-ui":    {Tokens: []string{"token-of-manager-ui", "next-token-of-manager-ui"}, For: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 		"seed":          {Tokens: []string{"token-of-seed-0123456789"}, For: []rights.Role{rights.Manager, rights.Contractor}},
 		"stranger":      {Tokens: []string{"token-of-a-stranger-0123"}},
 		"nobody":        {Tokens: []string{"", "token-of-manager-u", "token-of-manager-ui|next-token-of-manager-ui"}, Unknown: true},

@@ -18,6 +18,7 @@ import (
 	"countersign.example/pkg/composition"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
@@ -65,8 +66,8 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 			rt.Go("expiry", sweeper.Run)
 			return nil
 		},
-		Web: func(rt *service.Runtime) error {
-			rt.Serve(api.New(b.DB, orderService, productService, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
+		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
+			rt.Serve(api.New(b.DB, orderService, productService, letters, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
 			return nil
 		},
 	}, nil

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -41,6 +42,19 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	h.must(managerUI, mia, "/customers/"+garden+"/archive", "")
 	h.get("/products")
 	h.get("/customers?after=" + uuid.Nil.String())
+
+	var letter int64
+	if err := h.db.Pool().QueryRow(t.Context(), `insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
+		values ('orders', 0, 1000000, 'k', '[]', 'no event', now(), 'malformed', 'no event', 1) returning id`).Scan(&letter); err != nil {
+		t.Fatal(err)
+	}
+	h.get("/dead-letters?kind=malformed&limit=1")
+	h.get(fmt.Sprintf("/dead-letters/%d", letter))
+	task := h.must(managerUI, mia, "/dead-letter-tasks", `"action":"discard","selection":{"kind":"malformed"},"reason":"nobody sent it"`).location
+	h.eventually("discarded", func() bool { return h.get(task).body["ended_at"] != nil })
+	h.must(managerUI, mia, task+"/stop", "")
+	h.get("/dead-letter-tasks")
+	h.get(fmt.Sprintf("/dead-letters/%d", letter))
 
 	if left := h.document.Unanswered(); len(left) > 0 {
 		t.Errorf("nothing was answered by %q", left)

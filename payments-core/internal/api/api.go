@@ -20,6 +20,8 @@ import (
 	"countersign.example/payments-core/internal/operations"
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/deadletters"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
@@ -42,16 +44,20 @@ var may = struct{ look, move, reopen rights.Right }{
 
 // Callers speak for the people of their own app. A contractor's own payments are all that there is for
 // contractor-ui.
-var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator}, "contractor-ui": {rights.Contractor}}
+var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator, rights.Auditor}, "contractor-ui": {rights.Contractor}}
 
 // New returns the API's handler.
-func New(db *pg.DB, service *operations.Service, tokens api.Tokens, gate web.GateConfig, log *slog.Logger, metrics *telemetry.Metrics) *api.Server {
+func New(
+	db *pg.DB, service *operations.Service, letters *inbox.DeadLetterStore, tokens api.Tokens, gate web.GateConfig, log *slog.Logger,
+	metrics *telemetry.Metrics,
+) *api.Server {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
 	s := api.NewServer(api.Options{Tokens: tokens, Callers: Callers, Log: log, Metrics: metrics, AtOnce: gate.RequestsAtOnce, Waits: db.Waits})
 	s.GET("/payments/:id", may.look, a.show)
 	s.POST("/payments/:id/capture", may.move, a.command(payment.Capture))
 	s.POST("/payments/:id/release", may.move, a.command(payment.Release))
 	s.POST("/payments/:id/reopen", may.reopen, a.reopen())
+	deadletters.Register(s, db, letters)
 	return s
 }
 

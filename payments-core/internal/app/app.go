@@ -17,6 +17,7 @@ import (
 	"countersign.example/pkg/composition"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
+	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/journal/processlock"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
@@ -69,8 +70,8 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 			})
 			return nil
 		},
-		Web: func(rt *service.Runtime) error {
-			rt.Serve(api.New(b.DB, ops, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
+		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
+			rt.Serve(api.New(b.DB, ops, letters, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
 			return nil
 		},
 	}, nil

@@ -26,19 +26,30 @@ var errNotHead = errors.New("another dead letter holds the key")
 // free settles the dead letters of a key, and frees the key when none is left. After each transaction, and so
 // after a crash, either nothing has changed, or the key is free, or a poison dead letter holds it.
 func (d *DeadLetterStore) free(ctx context.Context, k quarantinedKey, first chooseFirst) (settled int, err error) {
+	return d.freeNoting(ctx, k, first, func(*pg.Tx, round) (bool, error) { return true, nil })
+}
+
+// freeNoting is free, with a note of each round in its transaction. Where that fails, the round is undone;
+// where it does not want to go on, that was the last round.
+func (d *DeadLetterStore) freeNoting(
+	ctx context.Context, k quarantinedKey, first chooseFirst, note func(*pg.Tx, round) (goOn bool, err error),
+) (settled int, err error) {
 	var failed error
-	for more := true; more; first = nil {
+	for more, goOn := true, true; more && goOn; first = nil {
 		var done round
 		err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) (err error) {
-			done, err = d.freeSome(ctx, tx, k, first)
+			if done, err = d.freeSome(ctx, tx, k, first); err != nil {
+				return err
+			}
+			goOn, err = note(tx, done)
 			return err
 		})
 		if err != nil {
 			return settled, errors.Join(failed, err)
 		}
-		settled, more = settled+done.settled, done.more
-		if done.failed != nil {
-			failed = errors.Join(failed, done.failed)
+		settled, more = settled+len(done.settled), done.more
+		if done.failures != nil {
+			failed = errors.Join(failed, done.failed())
 			d.recorder.DB.Notify(journal.OutboxChannel)
 		}
 	}
@@ -47,9 +58,14 @@ func (d *DeadLetterStore) free(ctx context.Context, k quarantinedKey, first choo
 
 // round is what one transaction of free has done.
 type round struct {
-	settled int
-	failed  error // a *FailedAgainError
-	more    bool  // dead letters are left to replay
+	settled  []int64 // dead letters
+	failures []*FailedAgainError
+	more     bool // dead letters are left to replay
+	left     int  // dead letters that were not tried
+}
+
+func (r round) failed() error {
+	return errors.Join(pg.Column(r.failures, func(e *FailedAgainError) error { return e })...)
 }
 
 // freeSome replays dead letters of the key under the lock of its row. A consumer with an event of the key
@@ -75,13 +91,13 @@ func (d *DeadLetterStore) freeSome(ctx context.Context, tx *pg.Tx, k quarantined
 		case err != nil:
 			return done, err
 		case cause == nil:
-			done.settled++
+			done.settled = append(done.settled, deadLetter.ID)
 			continue
 		}
 		if err := markFailed(ctx, tx, deadLetter.ID, kind, cause); err != nil {
 			return done, err
 		}
-		done.failed = errors.Join(done.failed, &FailedAgainError{DeadLetter: deadLetter.ID, Kind: kind, Cause: cause})
+		done.failures = append(done.failures, &FailedAgainError{DeadLetter: deadLetter.ID, Kind: kind, Cause: cause})
 		if kind == Poison {
 			return done, nil
 		}

@@ -64,15 +64,20 @@ func (d *DeadLetterStore) Replay(ctx context.Context, id int64) (settled int, er
 	if deadLetter.Kind.alone() {
 		return d.replayAlone(ctx, deadLetter)
 	}
-	return d.free(ctx, deadLetter.quarantinedKey(), func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
+	return d.free(ctx, deadLetter.quarantinedKey(), onlyHead(id))
+}
+
+// onlyHead has all of a key replayed if a dead letter holds it.
+func onlyHead(id int64) chooseFirst {
+	return func(_ *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if len(waiting) == 0 {
 			return nil, fmt.Errorf("%w: %d", ErrNoDeadLetter, id)
 		}
 		if waiting[0].ID != id {
-			return nil, fmt.Errorf("dead letter %d waits behind dead letter %d of the same key: replay or discard that one", id, waiting[0].ID)
+			return nil, fmt.Errorf("%w: dead letter %d waits behind dead letter %d of the same key: replay or discard that one", errNotNow, id, waiting[0].ID)
 		}
 		return waiting, nil
-	})
+	}
 }
 
 // ReplayAll replays every poison dead letter, oldest first. It goes on after one that fails again; the error
@@ -114,7 +119,12 @@ func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, e
 	if deadLetter.Kind.alone() {
 		return 0, d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error { return settle(ctx, tx, id, "discarded") })
 	}
-	return d.free(ctx, deadLetter.quarantinedKey(), func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
+	return d.free(ctx, deadLetter.quarantinedKey(), d.discardFirst(ctx, id))
+}
+
+// discardFirst discards a dead letter, and has the others of its key replayed if it held that.
+func (d *DeadLetterStore) discardFirst(ctx context.Context, id int64) chooseFirst {
+	return func(tx *pg.Tx, waiting []DeadLetter) ([]DeadLetter, error) {
 		if err := settle(ctx, tx, id, "discarded"); err != nil {
 			return nil, err
 		}
@@ -125,7 +135,7 @@ func (d *DeadLetterStore) Discard(ctx context.Context, id int64) (settled int, e
 			return nil, errNotHead
 		}
 		return waiting[1:], nil
-	})
+	}
 }
 
 func (l DeadLetter) quarantinedKey() quarantinedKey { return quarantinedKey{l.Topic, string(l.Key)} }
@@ -143,25 +153,7 @@ func (d *DeadLetterStore) waitingDeadLetter(ctx context.Context, id int64) (Dead
 
 // replayAlone records an event behind which no others wait.
 func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter) (int, error) {
-	i := d.recorder.read(deadLetter.message())[0]
-	if i.kind != "" {
-		return 0, d.failedAgain(ctx, deadLetter, i.cause)
-	}
-	err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error {
-		known, err := d.recorder.lookUp(ctx, tx, []item{i})
-		switch {
-		case err != nil:
-			return err
-		case known.quarantined[i.key()]:
-			return fmt.Errorf("%w: its key waits behind a poison message; replay or discard that one first", errNotNow)
-		case d.recorder.lacks(i, known.own):
-			return notOurs()
-		}
-		if err := d.recorder.receiveOne(ctx, tx, i); err != nil {
-			return err
-		}
-		return settle(ctx, tx, deadLetter.ID, "replayed")
-	})
+	err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) error { return d.receiveAlone(ctx, tx, deadLetter) })
 	switch {
 	case err == nil:
 		return 1, nil
@@ -169,6 +161,27 @@ func (d *DeadLetterStore) replayAlone(ctx context.Context, deadLetter DeadLetter
 		return 0, fmt.Errorf("dead letter %d: %w", deadLetter.ID, err)
 	}
 	return 0, d.failedAgain(ctx, deadLetter, err)
+}
+
+// receiveAlone records the event of a dead letter behind which no others wait, and settles it.
+func (d *DeadLetterStore) receiveAlone(ctx context.Context, tx *pg.Tx, deadLetter DeadLetter) error {
+	i := d.recorder.read(deadLetter.message())[0]
+	if i.kind != "" {
+		return i.cause
+	}
+	known, err := d.recorder.lookUp(ctx, tx, []item{i})
+	switch {
+	case err != nil:
+		return err
+	case known.quarantined[i.key()]:
+		return fmt.Errorf("%w: its key waits behind a poison message; replay or discard that one first", errNotNow)
+	case d.recorder.lacks(i, known.own):
+		return notOurs()
+	}
+	if err := d.recorder.receiveOne(ctx, tx, i); err != nil {
+		return err
+	}
+	return settle(ctx, tx, deadLetter.ID, "replayed")
 }
 
 // errNotNow says that something else has to be done first.

@@ -11,6 +11,7 @@ import "./offline.js";
 import "./busy.js";
 import "./pick-from.js";
 import "./waiting.js";
+import "./under-way.js";
 import "./keys.js";
 
 // A button that is disabled while its form is on the way would lose the focus.
