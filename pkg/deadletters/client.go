@@ -36,8 +36,8 @@ func (c Client) List(ctx context.Context, s inbox.Selection, behind *inbox.Place
 	return p, c.Get(ctx, lettersPath+"?"+v.Encode(), &p)
 }
 
-// mostOfLetter bounds the answer with a dead letter, in bytes: a message's are 1 MiB at most, unless the broker
-// is told otherwise.
+// mostOfLetter bounds the answer with a dead letter, in bytes: a message's are 1 MiB at most, unless the
+// broker is told otherwise.
 const mostOfLetter = 16 << 20
 
 // Letter returns a dead letter with its payload.

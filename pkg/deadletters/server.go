@@ -1,8 +1,8 @@
-// Package deadletters is how a service answers another one about its dead letters, for operators and auditors:
-// both ends of it, for every service the same.
+// Package deadletters is how a service answers another one about its dead letters, for operators and
+// auditors: both ends of it, for every service the same.
 //
 // Invariants:
-//   - Each service answers for its own. Who looks and who decides is a person, whom the calling service names.
+//   - Each service answers for its own. Who looks and who decides is a person, whom the caller names.
 //   - What changes dead letters is a task (see inbox.Task), which the service does in the background. Its row
 //     is the record of who decided what, and why.
 //   - Bytes of topics are base64 here: they may be anything.
@@ -53,7 +53,7 @@ type Letter struct {
 	Payload   []byte          `json:"payload"`
 	SettledAt *time.Time      `json:"settled_at"`
 	Task      *inbox.Task     `json:"task"`   // that has last dealt with it
-	Queue     []inbox.Summary `json:"queue"`  // the first that wait of its key, with itself; the first of all holds it
+	Queue     []inbox.Summary `json:"queue"`  // the first that wait of its key, with itself
 	Queued    int             `json:"queued"` // all of these, up to 10,000
 }
 

@@ -118,7 +118,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 			{Service: "payments-core", Client: deadletters.Client{Client: paymentsCore.Client}},
 			{Service: "ordering-core", Client: deadletters.Client{Client: orderingCore}},
 		},
-		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Ordering: orderingCore, Now: time.Now,
+		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Core: paymentsCore, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),
 	})

@@ -150,13 +150,6 @@ func (h *handlers) renderLetter(c echo.Context, message web.Message, form *web.F
 	}, page)
 }
 
-func nameOr(name, id string) string {
-	if name == "" {
-		return id
-	}
-	return name
-}
-
 // showBytes is a payload as a page shows it: JSON with each member on a line of its own, other text as it is,
 // and what is no text as hex. cut says what is left out.
 func showBytes(b []byte) (shown, cut string) {

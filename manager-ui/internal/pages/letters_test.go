@@ -22,8 +22,8 @@ import (
 	"countersign.example/pkg/kafka"
 )
 
-// openLetters is a site that shows its own dead letters, and those of a core that is away. Tasks are worked off
-// until the test ends.
+// openLetters is a site that shows its own dead letters, and those of a core that is away. Tasks are worked
+// off until the test ends.
 func openLetters(t *testing.T) *testSite {
 	var store *inbox.DeadLetterStore
 	o := openWith(t, nowhere, func(o *pages.Options) {
@@ -106,7 +106,7 @@ func TestAnOperatorTriesReplaysAndDiscardsDeadLetters(t *testing.T) {
 	operator := o.manager("omar-reyes")
 	// given a payment whose request waits, with its acceptance behind it, and another that can never be recorded
 	request := requested(ada, 125000, "Kitchen", 0)
-	accepted := written("/manager-ui", request.Subject, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{PaymentID: request.Subject}, 1)
+	accepted := written("/manager-ui", request.Subject, event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}, payment.Accepted{}, 1)
 	head := o.setAsideEvent(inbox.Poison, request, "cannot be recorded <script>alert(1)</script>")
 	behind := o.setAsideEvent(inbox.Parked, accepted, "waits behind an earlier event")
 	broken := requested(jon, 1, "Bath", 0)

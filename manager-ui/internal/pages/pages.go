@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/admission"
+	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
@@ -46,7 +47,7 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment, securityView, lettersView, letterView, letterTaskView, letterTasksView)
+		peopleView, personView, personRowFragment, securityView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -58,6 +59,7 @@ type Options struct {
 	Admission *admission.Service
 	StepUp    people.Limits // above which amounts whoever decides is asked again who they are; none for never
 	Ordering  *api.Client   // ordering-core
+	Core      *core.Client  // payments-core
 	Letters   []LettersOf   // the services whose dead letters are shown
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
@@ -71,6 +73,7 @@ type handlers struct {
 	payments  *payments.Service
 	admission *admission.Service
 	ordering  *api.Client
+	core      *core.Client
 	letters   []LettersOf
 	uploads   *csvimport.Uploads
 	sessions  *web.Sessions
@@ -88,6 +91,7 @@ func New(o Options) (*web.Site, error) {
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
 		{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
+		{Key: "operations", Label: "Operations", Href: operationsPath, Right: may.operations},
 		{Key: "security", Label: "Security", Href: securityPath, Right: may.audit},
 	}
 	for _, path := range []string{catalogPath, customersPath} {
@@ -102,7 +106,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, letters: o.Letters,
+		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters,
 		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)

@@ -98,7 +98,7 @@ func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testS
 	later := func() time.Time { return noon.Add(time.Hour) }
 	options := pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
-		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Ordering: ordering,
+		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Payments: payments.New(db, o.journal, client, later), Core: client, Ordering: ordering,
 		Keys: o.keys.Trust(), Now: later, Admission: admission.New(db, o.journal, later, readmodel.ProjectPeople, presence.Project),
 	}
 	change(&options)

@@ -34,6 +34,7 @@ func (h *handlers) register(s *web.Site) {
 	h.registerOrders(s)
 	h.registerPeople(s)
 	h.registerLetters(s)
+	h.registerOperations(s)
 	s.GET(securityPath, may.audit, h.showSecurityLog)
 	h.productPages().register(s)
 	h.customerPages().register(s)
@@ -91,6 +92,17 @@ func (h *handlers) registerLetters(s *web.Site) {
 	s.GET(lettersPath+"/of/:service/tasks/:id", may.inspect, h.showLetterTask)
 	s.POST(lettersPath+"/of/:service/tasks/:id/stop", may.mend, h.stopLetterTask)
 	s.GET(lettersPath+"/of/:service/tasks/:id/stop", may.inspect, backToLetters)
+}
+
+// registerOperations adds the pages of what is open at the gateway.
+func (h *handlers) registerOperations(s *web.Site) {
+	s.GET(operationsPath, may.operations, h.listOperations)
+	s.GET(operationsPath+"/:id", may.operations, h.showOperation)
+	s.POST(operationsPath+"/:id/retry", may.settle, h.retryOperation)
+	s.POST(operationsPath+"/:id/settle", may.settle, h.settleOperation)
+	for _, form := range []string{"/retry", "/settle"} {
+		s.GET(operationsPath+"/:id"+form, may.operations, backToOperation)
+	}
 }
 
 func backToLetters(c echo.Context) error { return web.Redirect(c, lettersPath) }

@@ -42,7 +42,8 @@ var securityEvents = map[string]web.Badge{
 	web.RefusedOrigin: {Tone: web.Bad, Text: "Refused: sent by another site"}, web.RefusedRight: {Tone: web.Bad, Text: "Refused: without the right"},
 	web.Exported: {Tone: web.Neutral, Text: "Took a file out"},
 	letterRead:   {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
-	web.Limited: {Tone: web.Warning, Text: "Refused: too much at once"},
+	operationHandled: {Tone: web.Warning, Text: "Retried or settled an operation"},
+	web.Limited:      {Tone: web.Warning, Text: "Refused: too much at once"},
 }
 
 // showSecurityLog lists the lines, the newest first.

@@ -36,10 +36,13 @@ type API struct {
 }
 
 // may is the table of rights: who may do what here, through a service that speaks for them.
-var may = struct{ look, move, reopen rights.Right }{
+var may = struct{ look, move, reopen, inspect, mend rights.Right }{
 	look:   rights.Right{Name: "look", To: "look at payments", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Contractor}},
 	move:   rights.Right{Name: "hold", To: "capture or release money on hold", Roles: []rights.Role{rights.Manager, rights.Operator}},
 	reopen: rights.Right{Name: "decide", To: "take acceptances back", Roles: []rights.Role{rights.Manager}},
+
+	inspect: rights.Right{Name: "operations", To: "look at what is open at the gateway", Roles: []rights.Role{rights.Operator, rights.Auditor}},
+	mend:    rights.Right{Name: "settle", To: "retry or settle what is open at the gateway", Roles: []rights.Role{rights.Operator}},
 }
 
 // Callers speak for the people of their own app. A contractor's own payments are all that there is for
@@ -57,6 +60,11 @@ func New(
 	s.POST("/payments/:id/capture", may.move, a.command(payment.Capture))
 	s.POST("/payments/:id/release", may.move, a.command(payment.Release))
 	s.POST("/payments/:id/reopen", may.reopen, a.reopen())
+	operators := &api.Commands{DB: db, Explain: answerable}
+	s.GET("/operations", may.inspect, a.listOperations)
+	s.GET("/operations/:id", may.inspect, a.showOperations)
+	s.POST("/operations/:id/retry", may.mend, api.Handle(operators, a.retry))
+	s.POST("/operations/:id/settle", may.mend, api.Handle(operators, a.settle))
 	deadletters.Register(s, db, letters)
 	return s
 }
@@ -140,6 +148,7 @@ func answerable(err error) error {
 	var refusal *payment.Refusal
 	var known *web.Error
 	var away *pgconn.ConnectError
+	var impossible *operations.ImpossibleError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -149,6 +158,12 @@ func answerable(err error) error {
 		return web.NotFound("There is no such payment.")
 	case errors.Is(err, operations.ErrNotReceived): // no answer to keep: it will have been
 		return web.Unavailable("The acceptance has not arrived here yet. Please try again.", err)
+	case errors.Is(err, operations.ErrNoOperation):
+		return web.NotFound("There is no such operation.")
+	case errors.Is(err, operations.ErrNotStuck):
+		return &web.Error{Status: http.StatusConflict, Message: "it is not stuck any more, or never was", Extra: map[string]any{"code": "not_stuck"}}
+	case errors.As(err, &impossible):
+		return &web.Error{Status: http.StatusConflict, Message: impossible.Error(), Extra: map[string]any{"code": "impossible"}}
 	case errors.Is(err, operations.ErrTooLate):
 		return &web.Error{Status: http.StatusConflict, Message: "it is too late: the money is about to move", Extra: map[string]any{"code": "too_late"}}
 	case errors.As(err, &underWay):

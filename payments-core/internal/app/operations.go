@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"countersign.example/payments-core/internal/operations"
+	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
 )
 
@@ -25,7 +26,7 @@ func stuckOperations(load service.Loader[Config]) *cobra.Command {
 	return command
 }
 
-type runOperations func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error
+type runOperations func(ctx context.Context, out io.Writer, db *pg.DB, ops *operations.Service, args []string) error
 
 // withOperations returns what a command runs with the service of operations. A command that changes something
 // first checks that the database has what the core has written.
@@ -47,7 +48,7 @@ func withOperations(load service.Loader[Config], changes bool, run runOperations
 		if err != nil {
 			return err
 		}
-		return run(cmd.Context(), cmd.OutOrStdout(), ops, args)
+		return run(cmd.Context(), cmd.OutOrStdout(), b.DB, ops, args)
 	}
 }
 
@@ -55,7 +56,7 @@ func listCommand(load service.Loader[Config]) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Args: cobra.NoArgs,
 		Short: "List the operations that are stuck, and those that have been open for long, oldest first",
-		RunE: withOperations(load, false, func(ctx context.Context, out io.Writer, ops *operations.Service, _ []string) error {
+		RunE: withOperations(load, false, func(ctx context.Context, out io.Writer, _ *pg.DB, ops *operations.Service, _ []string) error {
 			stuck, err := ops.Stuck(ctx)
 			if err != nil {
 				return err
@@ -73,8 +74,12 @@ func retryCommand(load service.Loader[Config]) *cobra.Command {
 	var by operations.Handling
 	command := &cobra.Command{
 		Use: "retry <key>", Short: "Ask the gateway for the same again: what is stuck with a new key, what is only open at once",
-		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
-			key, err := ops.Retry(ctx, args[0], by)
+		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, db *pg.DB, ops *operations.Service, args []string) error {
+			key := ""
+			err := db.InTx(ctx, func(tx *pg.Tx) (err error) {
+				key, err = ops.Retry(ctx, tx, args[0], by)
+				return err
+			})
 			switch {
 			case err != nil:
 			case key == "":
@@ -97,9 +102,9 @@ func settleCommand(load service.Loader[Config]) *cobra.Command {
 	var outcome string
 	command := &cobra.Command{
 		Use: "settle <key>", Short: "Say how it came out, without asking the gateway",
-		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, ops *operations.Service, args []string) error {
+		RunE: withOperations(load, true, func(ctx context.Context, out io.Writer, db *pg.DB, ops *operations.Service, args []string) error {
 			as.Succeeded = outcome == "succeeded"
-			err := ops.Settle(ctx, args[0], as, by)
+			err := db.InTx(ctx, func(tx *pg.Tx) error { return ops.Settle(ctx, tx, args[0], as, by) })
 			if err == nil {
 				_, err = fmt.Fprintf(out, "settled as %s\n", outcome)
 			}

@@ -24,6 +24,15 @@ type Handling struct {
 // ErrNotStuck means that no operation of that key waits for an operator.
 var ErrNotStuck = errors.New("operations: no such operation is stuck")
 
+// ImpossibleError is why a stuck operation cannot be retried or settled so.
+type ImpossibleError struct{ why string }
+
+func (e *ImpossibleError) Error() string { return e.why }
+
+func impossible(format string, args ...any) error {
+	return &ImpossibleError{fmt.Sprintf(format, args...)}
+}
+
 // maxHandling is the longest name and the longest reason of an operator, in characters.
 const maxHandling = 500
 
@@ -62,18 +71,21 @@ func (s *Service) Stuck(ctx context.Context) ([]Operation, error) {
 // key, which it returns. The key is "" where the payment's order cannot use what was asked for: the rules
 // then undo what is held. An operation that is open and not stuck is asked at once, with the key that it has.
 // Its errors are ErrNotStuck and those of an incomplete Handling, besides the database's.
-func (s *Service) Retry(ctx context.Context, key string, by Handling) (newKey string, err error) {
-	if retried, err := s.retryNow(ctx, key, by); retried || err != nil {
+func (s *Service) Retry(ctx context.Context, tx *pg.Tx, key string, by Handling) (newKey string, err error) {
+	if by, err = by.cleaned(); err != nil {
+		return "", err
+	}
+	if retried, err := s.retryNow(ctx, tx, key, by); retried || err != nil {
 		return key, err
 	}
-	return s.handle(ctx, key, by, RetryOf)
+	return s.handle(ctx, tx, key, by, RetryOf)
 }
 
 // RetryOf is the outcome of an operator's retry of the stuck o. What the order cannot use is not authorized
 // or captured any more.
 func RetryOf(p payment.Payment, order releasing.Order, o Operation) (done Outcome) {
 	if succeeded(p, o.Kind) {
-		done.Err = fmt.Errorf("the payment's events tell that the %s was done: settle it as succeeded", o.Kind)
+		done.Err = impossible("the payment's events tell that the %s was done: settle it as succeeded", o.Kind)
 		return done
 	}
 	o.State = Failed
@@ -85,15 +97,18 @@ func RetryOf(p payment.Payment, order releasing.Order, o Operation) (done Outcom
 // Settlement is how a stuck operation came out, as an operator knows from elsewhere.
 type Settlement struct {
 	Succeeded bool
-	Reference string // the gateway's name of the hold, of the capture or of the refund; needed for a hold that succeeded
+	Reference string // the gateway's name of the hold, capture or refund; needed for a hold that succeeded
 }
 
 // Settle closes a stuck operation with the outcome that an operator knows, and writes its event. It does not
 // ask the gateway. A release or a refund that was not done cannot be settled as failed: the money would stay
 // for ever. Its errors are those of Retry and of what the payment refuses.
-func (s *Service) Settle(ctx context.Context, key string, as Settlement, by Handling) error {
+func (s *Service) Settle(ctx context.Context, tx *pg.Tx, key string, as Settlement, by Handling) (err error) {
+	if by, err = by.cleaned(); err != nil {
+		return err
+	}
 	settle := func(p payment.Payment, _ releasing.Order, o Operation) Outcome { return SettlementOf(p, o, as) }
-	_, err := s.handle(ctx, key, by, settle)
+	_, err = s.handle(ctx, tx, key, by, settle)
 	return err
 }
 
@@ -108,7 +123,7 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 	switch {
 	case as.Succeeded && succeeded(p, o.Kind): // as its events tell, which were adopted
 	case o.Kind == payment.Authorize && as.Succeeded && as.Reference == "":
-		done.Err = errors.New("give the gateway's reference of the hold: it is captured and released by it")
+		done.Err = impossible("give the gateway's reference of the hold: it is captured and released by it")
 	case o.Kind == payment.Authorize && as.Succeeded:
 		done.Body, done.Err = p.Authorize(as.Reference)
 	case o.Kind == payment.Authorize:
@@ -117,7 +132,7 @@ func SettlementOf(p payment.Payment, o Operation, as Settlement) (done Outcome) 
 		done.Body, done.Err = p.Capture(o.Amount, as.Reference)
 	case o.Kind == payment.Capture: // the rules release the hold
 	case !as.Succeeded:
-		done.Err = fmt.Errorf("a %s cannot be settled as failed: the money has to go back; "+
+		done.Err = impossible("a %s cannot be settled as failed: the money has to go back; "+
 			"retry it, or settle it as succeeded once the money has gone back otherwise", o.Kind)
 	case o.Kind == payment.Release:
 		done.Body, done.Err = p.Release(reason)
@@ -144,26 +159,19 @@ func settledByHand(o Operation) string {
 // handle concludes the stuck operation of a key, under its payment's locks, with the outcome that decide
 // returns. It returns the key of the operation that asks again.
 func (s *Service) handle(
-	ctx context.Context, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome,
+	ctx context.Context, tx *pg.Tx, key string, by Handling, decide func(payment.Payment, releasing.Order, Operation) Outcome,
 ) (again string, err error) {
-	if by, err = by.cleaned(); err != nil {
+	locked, o, open, err := s.lockOpen(ctx, tx, key)
+	if err == nil && (!open || !o.Stuck()) {
+		err = fmt.Errorf("%w: %s", ErrNotStuck, key)
+	}
+	if err != nil {
 		return "", err
 	}
-	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		locked, o, open, err := s.lockOpen(ctx, tx, key)
-		if err == nil && (!open || !o.Stuck()) {
-			err = fmt.Errorf("%w: %s", ErrNotStuck, key)
-		}
-		if err != nil {
-			return err
-		}
-		o.Handled = by
-		done := decide(locked.payment, locked.order, o)
-		next, err := s.conclude(ctx, tx, locked, &done)
-		again = next.Key
-		return err
-	})
-	return again, err
+	o.Handled = by
+	done := decide(locked.payment, locked.order, o)
+	next, err := s.conclude(ctx, tx, locked, &done)
+	return next.Key, err
 }
 
 // lockOpen locks the payment of an operation, by its key, and returns both; false if the operation is not

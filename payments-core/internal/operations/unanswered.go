@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -88,6 +89,65 @@ func EachUnanswered(ctx context.Context, q pg.Querier, each func(Unanswered)) er
 	return nil
 }
 
+// Part says which of the open operations are meant.
+type Part string
+
+// Parts of what is open.
+const (
+	All   Part = ""
+	Stuck Part = "stuck"   // they wait for an operator
+	Asked Part = "unknown" // the gateway was asked, and has not answered for good
+)
+
+// listed is how many open operations are listed at once.
+const listed = 100
+
+// OpenOnes returns the open operations of a part behind one, by id, in the order in which they were opened:
+// at most 100, and whether there are more. All that are open are read, and nothing else.
+func (s *Service) OpenOnes(ctx context.Context, part Part, after int64) (open []Operation, more bool, err error) {
+	conditions := map[Part]string{
+		All: "state = 'open'", Asked: "state = 'open' and stuck_at is null and attempts > 0", Stuck: "stuck_at is not null and closed_at is null",
+	}
+	condition, known := conditions[part]
+	if !known {
+		return nil, false, fmt.Errorf("there is no part %q of what is open", part)
+	}
+	open, err = pg.Rows(ctx, s.db.Pool(), scanOperation, selectOperations+" where "+condition+" and id > $1 order by id limit $2", after, listed+1)
+	if err != nil {
+		return nil, false, fmt.Errorf("read what is open: %w", err)
+	}
+	if len(open) > listed {
+		return open[:listed], true, nil
+	}
+	return open, false, nil
+}
+
+// ErrNoOperation means that there is no operation of that key.
+var ErrNoOperation = errors.New("operations: no such operation")
+
+// Around returns all operations of the payment that the one of a key belongs to, oldest first.
+func (s *Service) Around(ctx context.Context, key string) (History, error) {
+	paymentID, _, _ := strings.Cut(key, ":") // no index is by key
+	histories, err := Histories(ctx, s.db.Pool(), paymentID)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := histories[paymentID].byKey(key); !known {
+		return nil, ErrNoOperation
+	}
+	return histories[paymentID], nil
+}
+
+// NextCall is when the gateway is asked next about an operation; zero if nobody asks.
+func (s *Service) NextCall(ctx context.Context, o Operation) (at time.Time, err error) {
+	err = s.db.Pool().QueryRow(ctx, `select scheduled_at from river_job where kind = $1 and args @> jsonb_build_object('operation', $2::bigint)
+		and finalized_at is null order by id desc limit 1`, callArgs{}.Kind(), o.ID).Scan(&at)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return at, fmt.Errorf("look for the job of %s: %w", o.Key, err)
+	}
+	return at, nil
+}
+
 // Unanswered collects what EachUnanswered finds.
 func (s *Service) Unanswered(ctx context.Context) (all []Unanswered, err error) {
 	err = EachUnanswered(ctx, s.db.Pool(), func(u Unanswered) { all = append(all, u) })
@@ -96,35 +156,26 @@ func (s *Service) Unanswered(ctx context.Context) (all []Unanswered, err error) 
 
 // retryNow has the job of an open operation that is not stuck run at once, with the same key; false if no
 // operation of that key is open.
-func (s *Service) retryNow(ctx context.Context, key string, by Handling) (retried bool, err error) {
-	if by, err = by.cleaned(); err != nil {
+func (s *Service) retryNow(ctx context.Context, tx *pg.Tx, key string, by Handling) (retried bool, err error) {
+	_, o, open, err := s.lockOpen(ctx, tx, key)
+	if err != nil || !open || o.Stuck() {
 		return false, err
 	}
-	var paymentID string
-	err = s.db.InTx(ctx, func(tx *pg.Tx) error {
-		_, o, open, err := s.lockOpen(ctx, tx, key)
-		if err != nil || !open || o.Stuck() {
-			return err
-		}
-		retried, paymentID = true, o.PaymentID
-		var job int64
-		err = tx.QueryRow(ctx, `select id from river_job where kind = $1 and args @> jsonb_build_object('operation', $2::bigint)
-			and finalized_at is null order by id desc limit 1`, callArgs{}.Kind(), o.ID).Scan(&job)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			return s.open(ctx, tx, nil, []river.InsertManyParams{{Args: callArgs{Operation: o.ID}}}, time.Time{})
-		case err == nil:
-			_, err = s.jobs.JobRetryTx(ctx, tx.Tx, job)
-		}
-		if err != nil {
-			return fmt.Errorf("retry the job of %s: %w", key, err)
-		}
-		return nil
+	var job int64
+	err = tx.QueryRow(ctx, `select id from river_job where kind = $1 and args @> jsonb_build_object('operation', $2::bigint)
+		and finalized_at is null order by id desc limit 1`, callArgs{}.Kind(), o.ID).Scan(&job)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		err = s.open(ctx, tx, nil, []river.InsertManyParams{{Args: callArgs{Operation: o.ID}}}, time.Time{})
+	case err == nil:
+		_, err = s.jobs.JobRetryTx(ctx, tx.Tx, job)
+	}
+	if err != nil {
+		return false, fmt.Errorf("retry the job of %s: %w", key, err)
+	}
+	tx.AfterCommit(func() {
+		s.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key",
+			"payment", o.PaymentID, "key", key, "by", by.By, "why", by.Why)
 	})
-	if err != nil || !retried {
-		return false, err
-	}
-	s.log.InfoContext(ctx, "an operator has the gateway asked now, with the same key",
-		"payment", paymentID, "key", key, "by", by.By, "why", by.Why)
 	return true, nil
 }

@@ -197,8 +197,8 @@ type Whole struct {
 	DeadLetter
 	SettledAt *time.Time
 	Task      *Task // that has last dealt with it; may be nil
-	// Queue are those that wait of its key, in order, with itself: the first holds the key. Queued counts all, up
-	// to 10,000.
+	// Queue are those that wait of its key, in order, with itself: the first holds the key. Queued counts all,
+	// up to 10,000.
 	Queue  []Summary
 	Queued int
 }

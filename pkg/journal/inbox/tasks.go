@@ -34,7 +34,7 @@ type Task struct {
 	Total     *int64     `json:"total"`    // chosen dead letters, once it has begun
 	Settled   int64      `json:"settled"`  // with those that waited behind them
 	Failed    int64      `json:"failed"`   // they go on waiting
-	LeftOut   int64      `json:"left_out"` // of a try: they stay behind one that fails, or are too many behind one
+	LeftOut   int64      `json:"left_out"` // of a try: behind one that fails, or too many
 	Failures  []Failure  `json:"failures"` // the first ones
 	BegunAt   *time.Time `json:"begun_at"`
 	MovedAt   *time.Time `json:"moved_at"`

@@ -163,8 +163,8 @@ func (w *work) run(ctx context.Context) error {
 	return nil
 }
 
-// next is the next dead letter to deal with, in the topics' order. Those that this task has dealt with already
-// are not meant again: one may have failed, and hold its key now.
+// next is the next dead letter to deal with, in the topics' order. Those that this task has dealt with
+// already are not meant again: one may have failed, and hold its key now.
 func (w *work) next(ctx context.Context) (next DeadLetter, found bool, err error) {
 	for phases := w.phases(); w.phase < len(phases); w.phase, w.at = w.phase+1, (Origin{}) {
 		conditions, args := w.chosen()
@@ -181,7 +181,7 @@ func (w *work) next(ctx context.Context) (next DeadLetter, found bool, err error
 	return next, false, nil
 }
 
-// settle deals with one dead letter. A failure that passes is returned, and the dead letter is the next again.
+// settle deals with one dead letter. After a failure that passes, and is returned, it is the next one again.
 func (w *work) settle(ctx context.Context, l DeadLetter) error {
 	var err error
 	switch {
@@ -226,8 +226,8 @@ func (w *work) alone(ctx context.Context, l DeadLetter, do func(tx *pg.Tx) error
 	})
 }
 
-// key settles the dead letters of a quarantined key, until it is free or the task is to stop. besides are those
-// that the first round settles and does not tell of.
+// key settles the dead letters of a quarantined key, until it is free or the task is to stop. besides are
+// those that the first round settles and does not tell of.
 func (w *work) key(ctx context.Context, l DeadLetter, first chooseFirst, besides []int64) error {
 	w.current = &l.ID
 	_, err := w.freeNoting(ctx, l.quarantinedKey(), first, func(tx *pg.Tx, r round) (bool, error) {
