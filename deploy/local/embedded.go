@@ -40,6 +40,7 @@ func claims() []claim {
 		list = append(list, claim{s.name, s.addr(), s.variable() + "_ADDR"})
 		list = append(list, claim{s.name + "'s admin listener", s.adminAddr(), s.variable() + "_ADDR (100 below it)"})
 	}
+	list = append(list, claim{"contractor-ui's listener for services", contractorUI.apiAddr(), contractorUI.variable() + "_ADDR (200 below it)"})
 	if withProvider() {
 		list = append(list, claim{identityProvider.name, identityProvider.addr(), identityProvider.variable() + "_ADDR"})
 	}

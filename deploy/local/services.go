@@ -40,13 +40,18 @@ func (s service) variable() string {
 func (s service) addr() string { return fallback(s.variable()+"_ADDR", "127.0.0.1:"+s.port) }
 
 // adminAddr returns the address of its operators' listener: a hundred ports above, on this machine only.
-func (s service) adminAddr() string {
+func (s service) adminAddr() string { return s.above(100) }
+
+// apiAddr returns the address of contractor-ui's listener for other services: two hundred ports above.
+func (s service) apiAddr() string { return s.above(200) }
+
+func (s service) above(ports int) string {
 	_, port, _ := net.SplitHostPort(s.addr()) // checkPorts refuses what is none
 	number, err := strconv.Atoi(port)
 	if err != nil || number == 0 {
 		return "127.0.0.1:0"
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(number+100))
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(number+ports))
 }
 
 // scheme is what the services speak.
@@ -80,13 +85,14 @@ type call struct{ from, to string }
 func (c call) String() string { return c.from + "-to-" + c.to }
 
 var (
+	managerToContractor  = call{managerUI.name, contractorUI.name}
 	managerToPayments    = call{managerUI.name, paymentsCore.name}
 	paymentsToGateway    = call{paymentsCore.name, "gateway"}
 	contractorToOrdering = call{contractorUI.name, orderingCore.name}
 	managerToOrdering    = call{managerUI.name, orderingCore.name}
 	seedToOrdering       = call{seedName, orderingCore.name}
 
-	calls = []call{managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering,
+	calls = []call{managerToContractor, managerToPayments, paymentsToGateway, contractorToOrdering, managerToOrdering, seedToOrdering,
 		contractorToIdentity, managerToIdentity}
 )
 
@@ -174,6 +180,8 @@ func (s service) plain(p parts) (list []string) {
 		set("REDIS_URL", p.redisOf(s))
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[contractorToOrdering])
+		set("API_ADDR", s.apiAddr())
+		set("SERVICE_TOKENS", p.accepted(s))
 	case managerUI.name:
 		s.identity(p, set)
 		set("REDIS_URL", p.redisOf(s))
@@ -181,6 +189,8 @@ func (s service) plain(p parts) (list []string) {
 		set("PAYMENTS_CORE_TOKEN", p.tokens[managerToPayments])
 		set("ORDERING_CORE_URL", orderingCore.url())
 		set("ORDERING_CORE_TOKEN", p.tokens[managerToOrdering])
+		set("CONTRACTOR_UI_API_URL", scheme+"://"+strings.Replace(contractorUI.apiAddr(), "127.0.0.1", "localhost", 1))
+		set("CONTRACTOR_UI_API_TOKEN", p.tokens[managerToContractor])
 	case paymentsCore.name:
 		set("SERVICE_TOKENS", p.accepted(s))
 		set("GATEWAY_URL", sandboxGateway.url())

@@ -19,9 +19,7 @@ type Client struct{ *api.Client }
 // Local is the client of the service itself, which asks no network.
 func Local(name string, db *pg.DB, store *inbox.DeadLetterStore, log *slog.Logger) Client {
 	token := rand.Text()
-	s := api.NewServer(api.Options{Tokens: api.Tokens{name: token}, Callers: api.Callers{name: Inspect.Roles}, Log: log, Waits: db.Waits})
-	Register(s, db, store)
-	return Client{api.NewLocalClient(name, s, token)}
+	return Client{api.NewLocalClient(name, NewServer(db, store, name, api.Tokens{name: token}, log), token)}
 }
 
 // List returns the dead letters of a selection that come behind a place, the newest first. There may be none

@@ -80,6 +80,13 @@ func Register(s *api.Server, db *pg.DB, store *inbox.DeadLetterStore) {
 	s.POST(tasksPath+"/:id/stop", Mend, api.Handle(commands, h.stop))
 }
 
+// NewServer is an API of dead letters alone, for one service that speaks for operators and auditors.
+func NewServer(db *pg.DB, store *inbox.DeadLetterStore, caller string, tokens api.Tokens, log *slog.Logger) *api.Server {
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: api.Callers{caller: Inspect.Roles}, Log: log, Waits: db.Waits})
+	Register(s, db, store)
+	return s
+}
+
 // explain gives an error its status.
 func explain(err error) error {
 	switch {

@@ -59,6 +59,14 @@ func (rt *Runtime) Serve(handler http.Handler) {
 	rt.Add(HTTPServer("HTTP_ADDR", rt.base.HTTPAddr, rt.base.TrustedProxies.behind(mux), rt.secure, rt.Log))
 }
 
+// ServeOthers adds a second HTTP server, for other services alone: at an address of its own, which variable
+// gives, so that nobody who reaches the first one reaches it.
+func (rt *Runtime) ServeOthers(variable, addr string, handler http.Handler) {
+	component := HTTPServer(variable, addr, rt.gate.behind(handler), rt.secure, rt.Log)
+	component.Name = "http for services"
+	rt.Add(component)
+}
+
 // Program is one service's command line. C is its configuration, a struct that embeds Config.
 type Program[C any] struct {
 	Name     string

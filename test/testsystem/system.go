@@ -53,6 +53,7 @@ type System struct {
 	provider bool
 	Parts    *Parts
 	addr     map[string]string
+	api      string // where contractor-ui answers other services
 	admin    map[string]string
 	env      map[string][]string
 	Database map[string]string // URL by service, of the role that owns all
@@ -117,7 +118,7 @@ func newSystem(tb testing.TB, bin string, provider bool, extra []string, own Own
 	for _, name := range services {
 		s.addr[name] = servicetest.FreeAddr(tb)
 	}
-	s.addr[Identity] = servicetest.FreeAddr(tb)
+	s.addr[Identity], s.api = servicetest.FreeAddr(tb), servicetest.FreeAddr(tb)
 	s.env[Identity] = []string{"HTTP_ADDR=" + s.addr[Identity], "OIDC_ISSUER=" + s.URL(Identity),
 		"CONTRACTOR_UI_URL=" + s.URL(Contractor), "CONTRACTOR_UI_SECRET=" + token(Contractor, Identity),
 		"MANAGER_UI_URL=" + s.URL(Manager), "MANAGER_UI_SECRET=" + token(Manager, Identity)}
@@ -195,9 +196,9 @@ func (s *System) settings(name string) []string {
 	case Ordering:
 		return []string{"SERVICE_TOKENS=" + accepted(Ordering, Contractor, Manager, seed)}
 	case Contractor:
-		return web
+		return append(web, "API_ADDR="+s.api, "SERVICE_TOKENS="+accepted(Contractor, Manager))
 	}
-	return append(web, "PAYMENTS_CORE_URL="+s.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
+	return append(web, "CONTRACTOR_UI_API_URL=http://"+s.api, "CONTRACTOR_UI_API_TOKEN="+token(Manager, Contractor), "PAYMENTS_CORE_URL="+s.URL(Core), "PAYMENTS_CORE_TOKEN="+token(Manager, Core))
 }
 
 // token returns the bearer token of a caller at a service.

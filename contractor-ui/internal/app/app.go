@@ -3,6 +3,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"countersign.example/contractor-ui/internal/ordering"
@@ -16,7 +17,9 @@ import (
 	"countersign.example/ordering-core/catalog"
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/api"
 	"countersign.example/pkg/composition"
+	"countersign.example/pkg/deadletters"
 	"countersign.example/pkg/event"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/live"
@@ -31,6 +34,18 @@ type Config struct {
 	webapp.Config
 	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
 	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
+
+	APIAddr       string     `env:"API_ADDR" desc:"address for other services alone, host:port or :port, where manager-ui asks for dead letters; never one that browsers reach; empty for none"`
+	ServiceTokens api.Tokens `env:"SERVICE_TOKENS" secret:"true" desc:"with API_ADDR: who may ask there, service=token"`
+}
+
+// Validate reports everything that is wrong with the values.
+func (c *Config) Validate() error {
+	err := c.Config.Validate()
+	if (c.APIAddr == "") != (len(c.ServiceTokens) == 0) {
+		err = errors.Join(err, errors.New("API_ADDR and SERVICE_TOKENS go together: set both, or none"))
+	}
+	return err
 }
 
 // Program is the command line.
@@ -40,7 +55,8 @@ func Program() service.Program[Config] {
 			Name:       "contractor-ui",
 			Short:      "The web app in which contractors order and ask to be paid",
 			Defaults:   Config{Config: webapp.Config{Config: service.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3100"}}},
-			Migrations: []pg.Migrations{migrations.Set},
+			Migrations: []pg.Migrations{api.Migrations, migrations.Set},
+			Retentions: []pg.Retention{api.Retention},
 			Receives:   []event.Topic{payment.Events, order.Events, catalog.Events, people.Events},
 			Publishes:  []event.Topic{payment.Events, people.Events},
 			Copies: []journal.CopyTable{
@@ -71,6 +87,9 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 	numbers := references.New(b.DB, b.HoldsOwn, time.Now, rt.Log)
 	rt.Go("references", numbers.Run)
 	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, presence.Project).Seen
+	if cfg.APIAddr != "" {
+		rt.ServeOthers("API_ADDR", cfg.APIAddr, deadletters.NewServer(b.DB, b.Letters, "manager-ui", cfg.ServiceTokens, rt.Log))
+	}
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Hub: hub, Ordering: core,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, numbers, time.Now),

@@ -71,9 +71,9 @@ func newTaskRow(service string, t inbox.Task) taskRow {
 			row.Sum += ", " + behind + " stay behind others"
 		}
 	case inbox.Replay:
-		row.Title, row.Sum = "Replay", settled+" are recorded, "+failed+" failed and wait"
+		row.Title, row.Sum = "Replay", settled+" recorded, "+failed+" failed"
 	default:
-		row.Title, row.Sum = "Discard", settled+" are settled, with those that waited behind them, "+failed+" failed and wait"
+		row.Title, row.Sum = "Discard", settled+" settled, with what waited behind, "+failed+" failed"
 	}
 	switch {
 	case t.EndedAt != nil && t.StoppedBy != nil:

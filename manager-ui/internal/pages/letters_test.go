@@ -127,7 +127,7 @@ func TestAnOperatorTriesReplaysAndDiscardsDeadLetters(t *testing.T) {
 	}
 	// when they are replayed, also twice with one press
 	operator.press(tried, "replay", "reason", "the cause is mended")
-	done := operator.ended(operator.press(tried, "replay", "reason", "the cause is mended")).is(http.StatusOK, "2 are recorded, 1 failed and wait", "Omar Reyes", "the cause is mended")
+	done := operator.ended(operator.press(tried, "replay", "reason", "the cause is mended")).is(http.StatusOK, "2 recorded, 1 failed", "Omar Reyes", "the cause is mended")
 	if records := o.stream(request.Subject).Records; len(records) != 2 {
 		t.Fatalf("%d are recorded", len(records))
 	}
@@ -140,7 +140,7 @@ func TestAnOperatorTriesReplaysAndDiscardsDeadLetters(t *testing.T) {
 	// when the other is discarded, then not without a reason
 	letter := operator.get("/dead-letters/of/manager-ui/" + never)
 	operator.press(letter, "discard").is(http.StatusUnprocessableEntity, "Say why: it stays on record.", "payment_id is no text")
-	operator.ended(operator.press(letter, "discard", "reason", "its writer takes it back")).is(http.StatusOK, "1 are settled", "its writer takes it back")
+	operator.ended(operator.press(letter, "discard", "reason", "its writer takes it back")).is(http.StatusOK, "1 settled", "its writer takes it back")
 	operator.press(letter, "discard", "reason", "again").is(http.StatusConflict, "does not wait any more")
 	operator.get("/dead-letters").is(http.StatusOK, "No dead letters wait")
 	operator.get("/dead-letters?state=discarded").is(http.StatusOK, "/of/manager-ui/"+never+`"`)
