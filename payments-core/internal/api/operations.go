@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -52,8 +53,14 @@ func (a *API) listOperations(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"operations": showCalls(open), "more": more})
 }
 
+// keyOnly is what can be an operation's key.
+var keyOnly = regexp.MustCompile(`^[0-9a-f-]{36}:[a-z]+:[0-9]{1,9}$`)
+
 // showOperations answers with an operation, by its key, and all of its payment.
 func (a *API) showOperations(c echo.Context) error {
+	if !keyOnly.MatchString(c.Param("id")) {
+		return answerable(operations.ErrNoOperation)
+	}
 	history, err := a.service.Around(c.Request().Context(), c.Param("id"))
 	if err != nil {
 		return answerable(err)
@@ -107,6 +114,9 @@ func handledBy(a api.Actor, why string) operations.Handling {
 
 // retry has the gateway asked again.
 func (a *API) retry(ctx context.Context, tx *pg.Tx, r api.Request[handlingJSON]) (api.Answer, error) {
+	if !keyOnly.MatchString(r.ID) {
+		return api.Answer{}, operations.ErrNoOperation
+	}
 	key, err := a.service.Retry(ctx, tx, r.ID, handledBy(r.Actor, r.Body.Why))
 	if err != nil {
 		return api.Answer{}, err
@@ -116,6 +126,9 @@ func (a *API) retry(ctx context.Context, tx *pg.Tx, r api.Request[handlingJSON])
 
 // settle records how a stuck operation came out.
 func (a *API) settle(ctx context.Context, tx *pg.Tx, r api.Request[settlementJSON]) (api.Answer, error) {
+	if !keyOnly.MatchString(r.ID) {
+		return api.Answer{}, operations.ErrNoOperation
+	}
 	as := operations.Settlement{Succeeded: r.Body.Outcome == operations.Succeeded, Reference: r.Body.Reference}
 	if err := a.service.Settle(ctx, tx, r.ID, as, handledBy(r.Actor, r.Body.Why)); err != nil {
 		return api.Answer{}, err

@@ -328,3 +328,48 @@ func TestAKeyIsNotSentAgainAfterItsLife(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOperatorHandlesWhatIsStuckByTheAPI(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, sandbox.Options{})
+	h.start()
+	// given a refund that the gateway refuses for good
+	id := h.stuckRefund(10_18)
+	key := id + ":refund:1"
+	list := h.get("/operations?part=stuck")
+	if list.status != http.StatusOK || !strings.Contains(list.text, key) || strings.Contains(h.get("/operations?part=unknown").text, key) {
+		t.Errorf("what is stuck is listed as %d %s", list.status, list.text)
+	}
+	if shown := h.get("/operations/" + key); shown.status != http.StatusOK || !strings.Contains(shown.text, id+":capture:1") || shown.body["next_call"] != nil {
+		t.Errorf("it is shown as %d %s", shown.status, shown.text)
+	}
+	for path, status := range map[string]int{"/operations?part=odd": 422, "/operations?after=odd": 422, "/operations/odd": 404, "/operations/%00:refund:1": 404, "/operations/" + id + ":refund:9": 404} {
+		if got := h.get(path); got.status != status {
+			t.Errorf("%s: %d %s", path, got.status, got.text)
+		}
+	}
+	post := func(what, fields string, want int) answer {
+		t.Helper()
+		a := h.post("/operations/"+key+"/"+what, uuid.NewString(), `{"actor":{"id":"omar","name":"Omar Reyes"},`+fields+`}`)
+		if a.status != want {
+			t.Errorf("%s with %s: %d %s", what, fields, a.status, a.text)
+		}
+		return a
+	}
+	post("settle", `"why":"x","outcome":"open"`, http.StatusUnprocessableEntity)
+	post("settle", `"why":"","outcome":"succeeded"`, http.StatusUnprocessableEntity)
+	post("settle", `"why":"x","outcome":"failed"`, http.StatusConflict)
+	// when it is asked again, then it is refused again, and stuck with a new key
+	if again := post("retry", `"why":"the account is open again"`, http.StatusOK); again.body["asked_as"] != id+":refund:2" {
+		t.Errorf("it is asked again as %s", again.text)
+	}
+	post("retry", `"why":"twice"`, http.StatusConflict)
+	key = id + ":refund:2"
+	h.eventually("stuck again", func() bool { return strings.Contains(h.get("/operations?part=stuck").text, key) })
+	// when it is settled, then it is closed on record
+	post("settle", `"why":"paid back by hand","outcome":"succeeded"`, http.StatusOK)
+	h.story(id, refunded)
+	if shown := h.get("/operations/" + key).text; !strings.Contains(shown, "Omar Reyes") || !strings.Contains(shown, "paid back by hand") {
+		t.Errorf("it is on record as %s", shown)
+	}
+}
