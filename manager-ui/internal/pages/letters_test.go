@@ -57,7 +57,8 @@ func (o *testSite) setAside(kind inbox.Kind, key, payload []byte, why string, he
 	o.must(err)
 	o.offset++
 	o.must(o.db.Pool().QueryRow(o.tb.Context(), `insert into dead_letters (topic, partition, "offset", key, headers, payload, time, kind, error, attempts)
-		values ('payments', 0, $1, $2, $3, $4, now(), $5, $6, 3) returning id::text`, 1000+o.offset, key, string(encoded), payload, kind, why).Scan(&id))
+		values ('payments', $7, $1, $2, $3, $4, now(), $5, $6, 3) returning id::text`, 1000+o.offset, key, string(encoded), payload, kind, why,
+		kafka.CloudEvents.Partition(key, payment.Events.Partitions)).Scan(&id))
 	if kind == inbox.Poison {
 		_, err := o.db.Pool().Exec(o.tb.Context(), "insert into quarantined_keys (topic, key) values ('payments', $1)", key)
 		o.must(err)
