@@ -80,9 +80,12 @@ func Register(s *api.Server, db *pg.DB, store *inbox.DeadLetterStore) {
 	s.POST(tasksPath+"/:id/stop", Mend, api.Handle(commands, h.stop))
 }
 
+// atOnce is how many requests such an API works on at once: those of a few people.
+const atOnce = 32
+
 // NewServer is an API of dead letters alone, for one service that speaks for operators and auditors.
 func NewServer(db *pg.DB, store *inbox.DeadLetterStore, caller string, tokens api.Tokens, log *slog.Logger) *api.Server {
-	s := api.NewServer(api.Options{Tokens: tokens, Callers: api.Callers{caller: Inspect.Roles}, Log: log, Waits: db.Waits})
+	s := api.NewServer(api.Options{Tokens: tokens, Callers: api.Callers{caller: Inspect.Roles}, Log: log, AtOnce: atOnce, Waits: db.Waits})
 	Register(s, db, store)
 	return s
 }
