@@ -143,7 +143,11 @@ func (h *handlers) askLetterTask(c echo.Context) error {
 		return h.renderLetter(c, m, form)
 	}
 	if !form.OK() {
-		return again(web.Message{Tone: web.Warning, Text: "Nothing was done: " + form.Error("reason")})
+		m := web.Message{Tone: web.Warning, Text: "Nothing was done. " + form.Error("reason")}
+		if o.Selection.DeadLetter != 0 {
+			m = web.Message{} // it stands beside the field
+		}
+		return again(m)
 	}
 	task, err := service.Client.Ask(c.Request().Context(), commandKey(form.Value("key"), o), o)
 	if err != nil {
