@@ -217,7 +217,8 @@ func (t Table[T]) selectedBy(find *gorm.DB, q Query) *gorm.DB {
 
 // read reads one row more than a page has, if there are more, from a place on or from the list's beginning.
 func (t Table[T]) read(ctx context.Context, db *pg.DB, q Query, from *Place, backwards bool) (rows []T, err error) {
-	narrowed := q.Narrowed || q.Search != "" && t.terms != ""
+	// A tab may have a few rows of very many: a plan for whatever tab walks through all of them in their order.
+	narrowed := q.Narrowed || q.Search != "" && t.terms != "" || slices.ContainsFunc(q.Where, func(c Condition) bool { return c.By == InTab })
 	err = db.Search(ctx, narrowed, func(db *gorm.DB) error {
 		find := t.rows(db).Order(q.Sort.order(q.Sort.SQL, backwards)).Limit(q.Limit + 1)
 		if q.Select != "" {
