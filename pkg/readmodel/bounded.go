@@ -24,6 +24,7 @@ const (
 	mostFew      = 500      // rows that one condition selects, each of them somewhere else on the disk
 	mostTogether = 2000     // of a time, which lie together as they were written
 	mostLooked   = 1000     // rows in the list's order
+	sampled      = 100      // rows that tell whether a page of a search is met at once
 	bySearch     = "search" // as what a condition's rows are found by
 )
 
@@ -172,11 +173,11 @@ func (t Table[T]) fewest(ctx context.Context, tx *pg.Tx, q Query) (by string, er
 		count := fmt.Sprintf("select count(*) from (select from %s where %s limit %d) as few", t.name, where.SQL, q.few(group)+1)
 		tx.QueueRow(numbered(count), where.Args, &counts[i])
 	}
-	rare := t.estimate(tx, q)
-	if err := tx.Flush(ctx); err != nil {
+	rare, err := t.isRare(ctx, tx, q)
+	if err != nil {
 		return "", err
 	}
-	if q.Search != "" && rare() {
+	if rare {
 		found := t.found(q)
 		groups, counts = append(groups, bySearch), append(counts, 0)
 		tx.Queue("set local enable_bitmapscan = on")
@@ -195,13 +196,10 @@ func (t Table[T]) fewest(ctx context.Context, tx *pg.Tx, q Query) (by string, er
 	return by, nil
 }
 
-// estimate asks the planner how many rows have what is searched for. Where a page of them is to be met in the
-// list's order, their index is not asked: it would be read for all of them.
-func (t Table[T]) estimate(tx *pg.Tx, q Query) (rare func() bool) {
+// isRare reports whether what is searched for is looked up in its index, which is read for all that have it:
+// not where a page of them is to be met in the list's order. What is queued goes with its first round trip.
+func (t Table[T]) isRare(ctx context.Context, tx *pg.Tx, q Query) (bool, error) {
 	typed := search.Query(q.Search)
-	if typed == "" {
-		return func() bool { return true }
-	}
 	table, column := t.terms, "lexemes"
 	if table == "" {
 		table, column = t.name, "found"
@@ -212,12 +210,28 @@ func (t Table[T]) estimate(tx *pg.Tx, q Query) (rare func() bool) {
 			Rows float64 `json:"Plan Rows"`
 		}
 	}
-	tx.QueueRow("select greatest(reltuples, 1)::float8 from pg_class where oid = $1::regclass", []any{table}, &all)
-	tx.Queue(fmt.Sprintf("explain (format json) select from %s where %s @@ $1::tsquery", table, column), typed).QueryRow(func(row pgx.Row) error {
-		var plan []byte
-		return errors.Join(row.Scan(&plan), json.Unmarshal(plan, &plans))
-	})
-	return func() bool { return len(plans) == 0 || plans[0].Plan.Rows*mostLooked < float64(q.Limit)*all }
+	if typed != "" {
+		tx.QueueRow("select greatest(reltuples, 1)::float8 from pg_class where oid = $1::regclass", []any{table}, &all)
+		tx.Queue(fmt.Sprintf("explain (format json) select from %s where %s @@ $1::tsquery", table, column), typed).QueryRow(func(row pgx.Row) error {
+			var plan []byte
+			return errors.Join(row.Scan(&plan), json.Unmarshal(plan, &plans))
+		})
+	}
+	if err := tx.Flush(ctx); err != nil || typed == "" {
+		return q.Search != "", err
+	}
+	if len(plans) > 0 && plans[0].Plan.Rows*mostLooked >= float64(q.Limit)*all {
+		return false, nil
+	}
+	// Of how words begin the planner knows nothing where few words are common.
+	q = q.counting("", false)
+	first, found := q.joined(q.isOfOrder), q.joined(func(Condition) bool { return false }, t.isFound(q)...)
+	sample := fmt.Sprintf("select count(*) from (select * from %s where %s order by %s limit %d) as %[1]s where %[5]s",
+		t.name, first.SQL, q.Sort.order(q.Sort.SQL, false), sampled, found.SQL)
+	var met int
+	tx.QueueRow(numbered(sample), slices.Concat(first.Args, found.Args), &met)
+	err := tx.Flush(ctx)
+	return met < min(q.Limit, sampled), err
 }
 
 // boundedPage is Page for a narrowed list. One that stops before the list has ended leads on from there.

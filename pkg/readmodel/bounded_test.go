@@ -33,6 +33,7 @@ create index parts_by_kind on parts (owner, kind, name, id);
 create table part_terms (id uuid primary key, lexemes tsvector not null, raw text);
 insert into part_terms select id, array_to_tsvector(array[kind, right(name, 6)]), null from parts;
 create index part_terms_lexemes on part_terms using gin (lexemes);
+create index part_terms_raw on part_terms (id) where raw is not null;
 analyze parts, part_terms;
 `
 
@@ -124,6 +125,28 @@ func TestAPageLooksThroughSoMuchAndLeadsOn(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A word that most rows have is met in the list's order. To read its index for all of them grows with the table.
+func TestAWordOfVeryManyIsNotReadFromItsIndex(t *testing.T) {
+	db, err := pg.Open(t.Context(), pgtest.Alone(pgtest.NewURL(t, pg.Migrations{Name: "parts", FS: fstest.MapFS{"00001_parts.sql": {Data: []byte(createParts)}}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	walked := pgtest.Walked(t, db, "part_terms", func() {
+		q := readmodel.Query{Sort: byName, Limit: 25, Search: "iron", Way: new(readmodel.Way), Where: []readmodel.Condition{readmodel.Where("owner = ?", "ada")}}
+		page, err := parts.Page(t.Context(), db, q)
+		if err != nil || len(page.Rows) != 25 {
+			t.Fatalf("%d parts are found, %v", len(page.Rows), err)
+		}
+		if sums, _, err := parts.AddUp(t.Context(), db, q, "'EUR'", "1"); err != nil || !sums.More {
+			t.Fatalf("they come to %v, %v", sums, err)
+		}
+	})
+	if walked > 2000 {
+		t.Errorf("for a page of 25 of 27,000 parts, %d entries are walked over", walked)
 	}
 }
 
