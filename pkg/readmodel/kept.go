@@ -15,6 +15,20 @@ import (
 // counted: by list, by whose it is, by part of the list and by currency. Triggers of the lists' tables write
 // what each change of a row adds and takes away, in its transaction. The service's migrations make them, and
 // the view counted_sums, which says what the sums must be.
+//
+// Rows that were merged stay where they are as long as anybody's snapshot may see them, a backup's for hours.
+// So that nobody walks over them, a merged row says up to which transaction nothing is left of its list and
+// owner but what merged rows have: whoever reads begins there.
+//
+// Invariant: whoever sees a merged row sees no other row of its list and owner that a transaction before upto
+// has written. The merging statement has seen all that those have written, since none of them goes on.
+
+// begin is from which transaction on the rows of a list and owner are read. One that this server has not come
+// to is another's, from which it was restored: then all are.
+func begin(list, owner string) string {
+	return fmt.Sprintf(`coalesce((select case when upto <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint then upto end
+		from sums where list = %s and owner = %s and not fresh order by xid desc limit 1), 0)`, list, owner)
+}
 
 // KeptSums returns what parts of a list come to, by the transactions that have been committed.
 func KeptSums(ctx context.Context, db *pg.DB, list, owner string) (map[string]Sums, error) {
@@ -28,8 +42,8 @@ func KeptSums(ctx context.Context, db *pg.DB, list, owner string) (map[string]Su
 			s.Amounts = append(s.Amounts, money.Amount{Minor: minor, Currency: currency})
 		}
 		parts[part] = s
-	}, `select part, currency, sum(n)::bigint, least(sum(minor), $3)::bigint from sums where list = $1 and owner = $2
-		group by part, currency having sum(n) <> 0 order by currency`, list, owner, int64(math.MaxInt64))
+	}, `select part, currency, sum(n)::bigint, least(sum(minor), $3)::bigint from sums where list = $1 and owner = $2 and xid >= `+
+		begin("$1", "$2")+` group by part, currency having sum(n) <> 0 order by currency`, list, owner, int64(math.MaxInt64))
 	if err != nil {
 		return nil, fmt.Errorf("read the sums of %s: %w", list, err)
 	}
@@ -45,24 +59,23 @@ const (
 // MergeSums makes one row of all that a sum has, whenever the channel has news, until ctx ends. Any number of
 // processes may.
 func MergeSums(ctx context.Context, db *pg.DB, channel string, log *slog.Logger) error {
+	var m merger
 	return db.Follow(ctx, channel, mergePause, mergeTick, func() {
-		if err := MergeFreshSums(ctx, db); err != nil && ctx.Err() == nil {
+		if err := m.mergeAll(ctx, db); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "sums are read from more rows than they need, and merged later", "error", err)
 		}
 	})
 }
 
-// MergeFreshSums merges all that is fresh.
-func MergeFreshSums(ctx context.Context, db *pg.DB) error {
+// MergeFreshSums merges all that is fresh, unless another process does.
+func MergeFreshSums(ctx context.Context, db *pg.DB) error { return new(merger).mergeAll(ctx, db) }
+
+// merger knows before which transaction nothing is fresh.
+type merger struct{ before int64 }
+
+func (m *merger) mergeAll(ctx context.Context, db *pg.DB) error {
 	for {
-		var fresh int
-		err := db.Pool().QueryRow(ctx, `with gone as (
-				delete from sums where ctid = any(array(select ctid from sums where (list, owner, part, currency) in
-					(select list, owner, part, currency from sums where fresh limit $1) for update skip locked)) returning *),
-			merged as (insert into sums (list, owner, part, currency, n, minor, fresh)
-				select list, owner, part, currency, sum(n), sum(minor), false from gone
-				group by 1, 2, 3, 4 having sum(n) <> 0 or sum(minor) <> 0)
-			select count(*) from gone where fresh`, mergeBatch).Scan(&fresh)
+		fresh, err := m.merge(ctx, db)
 		if err != nil {
 			return fmt.Errorf("merge sums: %w", err)
 		}
@@ -70,6 +83,31 @@ func MergeFreshSums(ctx context.Context, db *pg.DB) error {
 			return nil
 		}
 	}
+}
+
+// merge merges a batch, the oldest first, and returns how many rows of it were fresh. A sum that has come to
+// nothing keeps its row: it says where to begin.
+func (m *merger) merge(ctx context.Context, db *pg.DB) (fresh int, err error) {
+	before := m.before
+	err = db.InTx(ctx, func(tx *pg.Tx) error {
+		var alone bool
+		tx.QueueRow("select pg_try_advisory_xact_lock(hashtextextended('sums', 0))", nil, &alone)
+		if err := tx.Flush(ctx); err != nil || !alone {
+			return err
+		}
+		return tx.QueryRow(ctx, `with taken as materialized (select ctid as at, list, owner, xid from sums where fresh and xid >= $1 order by xid limit $2),
+			bound as (select least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint, case when count(*) = $2 then max(xid) end) as upto from taken),
+			merged as (select m.ctid as at from (select distinct list, owner from taken) as o join sums as m
+				on m.list = o.list and m.owner = o.owner and not m.fresh and m.xid >= `+begin("o.list", "o.owner")+`),
+			gone as (delete from sums where ctid = any(array(select at from taken union all select at from merged)) returning *),
+			made as (insert into sums (list, owner, part, currency, n, minor, fresh, upto)
+				select list, owner, part, currency, sum(n), sum(minor), false, (select upto from bound) from gone group by 1, 2, 3, 4)
+			select (select upto from bound), (select count(*) from taken)`, before, mergeBatch).Scan(&before, &fresh)
+	})
+	if err == nil {
+		m.before = before
+	}
+	return fresh, err
 }
 
 // MendSums compares the sums with what they must be, while rows change, and adds what is missing. It returns
