@@ -1,12 +1,11 @@
 // What a test of all pages asks of a page.
 
 // everyPage follows the links from the open page, and answers one address of each kind: ids are left out, and what a page says of
-// the status of what it shows counts.
-async function everyPage() {
-  const found = {};
-  const seen = new Set();
-  const queue = [location.pathname, "/no-such-page"];
-  while (queue.length) {
+// the status of what it shows counts. It follows no link that is known already. It answers null after some pages, and goes on when it
+// is called again.
+async function everyPage(known) {
+  const { found, seen, queue } = (window.crawl ??= { found: {}, seen: new Set(known), queue: [location.pathname, "/no-such-page"] });
+  for (let some = 20; queue.length && some; some--) {
     const response = await fetch(queue.shift());
     const text = await response.text(); // also a file's, for a person may have two under way
     if (response.status === 429) throw new Error("too much at once: " + response.url);
@@ -23,7 +22,7 @@ async function everyPage() {
       queue.push(next.pathname + next.search);
     }
   }
-  return found;
+  return queue.length ? null : found;
 }
 
 // inEnglish says which numbers and dates of an app's pages are as English has them, and what is marked and was not written out.
@@ -94,6 +93,9 @@ function squeezed() {
   const problems = [];
   const { scrollWidth, clientWidth } = document.documentElement;
   if (scrollWidth > clientWidth) problems.push(`the page is ${scrollWidth} px wide`);
+  for (const current of document.querySelectorAll(".site-nav [aria-current]")) {
+    if (current.getBoundingClientRect().right > innerWidth) problems.push(`${current.innerText} is out of sight`);
+  }
   for (const table of document.querySelectorAll(".list")) {
     if (!table.checkVisibility()) continue;
     const cards = getComputedStyle(table).display === "block";

@@ -154,7 +154,8 @@ func TestLongTextsFit(t *testing.T) {
 	mia.See("Rejected", "#flashes")
 	sys.Settle(t)
 	for app, tab := range map[string]*browser.Tab{testsystem.Contractor: ada, testsystem.Manager: mia} {
-		for _, page := range everyPage(t, sys, tab, app) {
+		pages, _ := everyPage(t, sys, tab, app)
+		for _, page := range pages {
 			tab.Open(sys.URL(app) + page.Path)
 			fitsSideways(t, tab, app+" long "+page.Kind)
 		}

@@ -21,15 +21,21 @@ var pagesScript string
 // page is one page of an app: of each kind there is one, and one for each status that it can show.
 type page struct{ App, Kind, Path string }
 
-// everyPage follows the links of an app and returns a page of each kind.
-func everyPage(t *testing.T, sys *testsystem.System, tab *browser.Tab, app string) (pages []page) {
+// everyPage follows the links of an app and returns a page of each kind, and which links those were. Known
+// links are not followed.
+func everyPage(t *testing.T, sys *testsystem.System, tab *browser.Tab, app string, known ...string) (pages []page, links []string) {
 	t.Helper()
 	tab.Open(sys.URL(app))
-	for kind, path := range browser.Eval[map[string]string](tab, pagesScript+"; everyPage()") {
+	list, err := json.Marshal(known)
+	require.NoError(t, err)
+	var found map[string]string
+	for found == nil {
+		found = browser.Eval[map[string]string](tab, pagesScript+"; everyPage("+string(list)+")")
+	}
+	for kind, path := range found {
 		pages = append(pages, page{App: app, Kind: kind, Path: path})
 	}
-	require.Greater(t, len(pages), 15, "pages of %s", app)
-	return pages
+	return pages, browser.Eval[[]string](tab, "[...window.crawl.seen]")
 }
 
 // state is a page after something was done there.
@@ -99,6 +105,27 @@ var states = map[string][]state{
 	},
 }
 
+// others are who uses the managers' app without being a manager, with the pages of those before them that show
+// them something else, and with what they come to.
+var others = []struct {
+	name   string
+	kinds  []string
+	states []state
+}{
+	{"Omar Reyes · operator", []string{"/payments", "/payments/id Waiting", "/orders/id Submitted"}, nil},
+	{"Iris Hahn · auditor", []string{"/payments/id Waiting"}, []state{{"nothing refused", "/security?tab=refusals", nil}}},
+	{"Lena Roth · admin", nil, []state{
+		{"block refused", "/people", func(tab *browser.Tab) {
+			tab.Press("Ada Nowak")
+			refused(tab, "Block Ada Nowak")
+		}},
+		{"limit refused", "/people", func(tab *browser.Tab) {
+			tab.Press("Mia Weber")
+			refused(tab, "Save limit")
+		}},
+	}},
+}
+
 // viewSaved saves a view under the longest name and opens what is saved.
 func viewSaved(tab *browser.Tab) {
 	saveView(tab, "Views", strings.Repeat("W", 40))
@@ -132,9 +159,10 @@ func TestEveryPage(t *testing.T) {
 	sys.Seed()
 	sys.Settle(t)
 	b := browser.New(t)
-	pages := map[string][]page{}
+	pages, links := map[string][]page{}, map[string][]string{}
 	for app := range states {
-		pages[app] = everyPage(t, sys, b.Tab(t, sys.URL(app)), app)
+		pages[app], links[app] = everyPage(t, sys, b.Tab(t, sys.URL(app)), app)
+		require.Greater(t, len(pages[app]), 15, "pages of %s", app)
 	}
 	t.Run("shows the current tab in forced colours", func(t *testing.T) {
 		for app, path := range map[string]string{testsystem.Contractor: "/", testsystem.Manager: "/payments"} {
@@ -192,20 +220,46 @@ func TestEveryPage(t *testing.T) {
 				tab := b.Tab(t, sys.URL(app))
 				for _, page := range pages[app] {
 					tab.Open(sys.URL(app) + page.Path)
-					isAccessible(t, tab, page.Kind)
-					isWideEnough(t, tab, app+" "+page.Kind)
+					looksRight(t, tab, app+" "+page.Kind)
 				}
-				for _, state := range states[app] {
-					tab.Open(sys.URL(app) + state.path)
-					if state.do != nil {
-						state.do(tab)
-					}
-					isAccessible(t, tab, state.name)
-					isWideEnough(t, tab, app+" "+state.name)
-				}
+				comeTo(t, sys, tab, app, states[app])
 			})
 		}
+		t.Run("for everybody else", func(t *testing.T) {
+			t.Parallel()
+			seen := pages[testsystem.Manager]
+			for _, person := range others {
+				tab := browser.New(t).Tab(t, sys.URL(testsystem.Manager))
+				signIn(tab, person.name)
+				theirs, _ := everyPage(t, sys, tab, testsystem.Manager, links[testsystem.Manager]...)
+				// Parts of a list look as those of a manager's lists do.
+				theirs = slices.DeleteFunc(theirs, func(its page) bool {
+					return strings.Contains(its.Path, "?") || slices.ContainsFunc(seen, func(p page) bool { return p.Kind == its.Kind })
+				})
+				seen = append(seen, theirs...)
+				for _, kind := range person.kinds {
+					theirs = append(theirs, page{testsystem.Manager, kind, pathOf(t, seen, kind)})
+				}
+				for _, page := range theirs {
+					tab.Open(sys.URL(page.App) + page.Path)
+					looksRight(t, tab, person.name+" "+page.Kind)
+				}
+				comeTo(t, sys, tab, testsystem.Manager, person.states)
+			}
+		})
 	})
+}
+
+// comeTo looks at states of an app.
+func comeTo(t *testing.T, sys *testsystem.System, tab *browser.Tab, app string, states []state) {
+	t.Helper()
+	for _, state := range states {
+		tab.Open(sys.URL(app) + state.path)
+		if state.do != nil {
+			state.do(tab)
+		}
+		looksRight(t, tab, app+" "+state.name)
+	}
 }
 
 // pathOf is the address of the page of a kind.
