@@ -6,7 +6,7 @@
 //	bench commands     commands of orders at ordering-core, over pgbench's simple-update
 //	bench orders       from the POST of an order's command to the row in a manager's open page, over its raw hops
 //	bench rebuild      a copy from a long topic, and again in place (-events: of how many)
-//	bench lists        the orders' pages with 10,000 orders and with a million
+//	bench lists        pages of all lists with 10,000 rows and with a million
 //	bench journal      what the journal does with 10,000 events and with ten million (-journal: how many)
 //	bench reconcile    countersign reconcile over many payments (-payments: how many)
 //	bench sockets      Redis loses its data while so many pages are open (-sockets: how many)
