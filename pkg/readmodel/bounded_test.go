@@ -128,7 +128,8 @@ func TestAPageLooksThroughSoMuchAndLeadsOn(t *testing.T) {
 	}
 }
 
-// A word that most rows have is met in the list's order. To read its index for all of them grows with the table.
+// A word that most rows have is met in the list's order. To read its index for all of them grows with the
+// table.
 func TestAWordOfVeryManyIsNotReadFromItsIndex(t *testing.T) {
 	db, err := pg.Open(t.Context(), pgtest.Alone(pgtest.NewURL(t, pg.Migrations{Name: "parts", FS: fstest.MapFS{"00001_parts.sql": {Data: []byte(createParts)}}})))
 	if err != nil {

@@ -33,7 +33,7 @@ func lists(e *environment) {
 		systems[i] = testsystem.New(e, testsystem.Unlimited...)
 		began := time.Now()
 		filled := make(chan error)
-		for _, service := range []string{testsystem.Contractor, testsystem.Manager} { // both at once, for there are two CPUs
+		for _, service := range []string{testsystem.Contractor, testsystem.Manager} { // at once: there are two CPUs
 			go func() { filled <- fillLists(e.ctx, service, systems[i].Database[service], size) }()
 		}
 		check(errors.Join(<-filled, <-filled), "fill lists")
@@ -89,8 +89,8 @@ type benchList struct {
 	insert              string   // n is from 1 to the count, the newest first
 }
 
-// What waits does not grow with what there has been: it ends by itself. Rows are written in the order of their
-// times, and have ids as everything has that was made then. Sara Lind has 1,000 of them.
+// What waits does not grow with what there has been: it ends by itself. Rows are written in the order of
+// their times, and have ids as what was made then has. Sara Lind has 1,000 of them.
 const (
 	benchRows = `(select n, uuidv7(- n * interval '1 minute') as id, now() - n * interval '1 minute' as at,
 	case when n %% 9 = 2 and n <= 9000 then 'sara-lind' when n %% 3 = 0 then 'ada-nowak' else 'jon-park' end as whose,
@@ -102,7 +102,8 @@ const (
 	benchDecisions = `case when n <= 1000 then 'requested' when n % 10 < 8 then 'accepted' else 'rejected' end as decision`
 )
 
-// benchSearched is what a row is found by, as the indexer cuts it: what all have, its number's ends and beginnings, and whose it is.
+// benchSearched is what a row is found by, as the indexer cuts it: what all have, its number's ends and
+// beginnings, and whose it is.
 const benchSearched = `search_lexemes('builders') || array_to_tsvector(array_remove(
 	array(select substr(number, n) from generate_series(1, 5) as n) || array['^' || left(number, 1), '^' || left(number, 2), mark], null))
 	from (select id, substr(words, 10, 7) as number, regexp_substr(words, '@.*') as mark from %s offset 0) as cut`

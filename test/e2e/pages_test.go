@@ -105,8 +105,8 @@ var states = map[string][]state{
 	},
 }
 
-// others are who uses the managers' app without being a manager, with the pages of those before them that show
-// them something else, and with what they come to.
+// others are who uses the managers' app without being a manager, with the pages of those before them that
+// show them something else, and with what they come to.
 var others = []struct {
 	name   string
 	kinds  []string

@@ -66,7 +66,8 @@ func TestSumsAreMergedInBatches(t *testing.T) {
 	if err := lock.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); left() > 1; { // the server may be about to notice that nobody waits for the second batch
+	// The server may be about to notice that nobody waits for the second batch.
+	for began := time.Now(); left() > 1; {
 		if err := list.MergeFreshSums(t.Context(), d.db); err != nil || time.Since(began) > 30*time.Second {
 			t.Fatalf("%d rows are left, %v", left(), err)
 		}
