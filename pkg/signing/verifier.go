@@ -89,6 +89,9 @@ type claim struct {
 // signed is what the signature is over.
 func (c claim) signed() []byte { return encodeForSigning(c.digest[:]) }
 
+// holds reports whether the signature is the key's.
+func (c claim) holds() bool { return ed25519consensus.Verify(c.key.Public, c.signed(), c.signature.Value) }
+
 // Verify finds out, in one pass over all, whether each message was written by its source. Unsigned ones are
 // accepted up to the cut-off, and everywhere if accept says so. A signature that a Signer with these keys has
 // made a moment ago is known.
@@ -97,27 +100,23 @@ func (c claim) signed() []byte { return encodeForSigning(c.digest[:]) }
 // find the same.
 func (k *Keys) Verify(messages []Message, accept bool) []Verdict {
 	trust := k.now()
-	verdicts, claims := make([]Verdict, len(messages)), make([]*claim, len(messages))
-	batch, n := ed25519consensus.NewBatchVerifier(), 0
+	verdicts, claims, places := make([]Verdict, len(messages)), make([]*claim, 0, len(messages)), make([]int, 0, len(messages))
 	for i, m := range messages {
 		c, err := trust.read(m, accept)
 		if verdicts[i].Err = err; c == nil {
 			continue
 		}
 		verdicts[i].Signature = &c.signature
-		if p, ok := proofOf(c.key.ID, c.digest, c.signature.Value); ok && k.made.has(p) {
-			continue
+		if p, ok := proofOf(c.key.ID, c.digest, c.signature.Value); !ok || !k.made.has(p) {
+			claims, places = append(claims, c), append(places, i)
 		}
-		claims[i] = c
-		batch.Add(c.key.Public, c.signed(), c.signature.Value)
-		n++
 	}
-	if n > 1 && batch.Verify() {
+	if len(claims) > 1 && holdTogether(claims) {
 		return verdicts
 	}
-	for i, c := range claims {
-		if c != nil && !ed25519consensus.Verify(c.key.Public, c.signed(), c.signature.Value) {
-			verdicts[i] = Verdict{Err: refuse(ReasonSignature, "its signature was not made with key %s, which it names: it is forged", c.key.ID)}
+	for n, c := range claims {
+		if !c.holds() {
+			verdicts[places[n]] = Verdict{Err: refuse(ReasonSignature, "its signature was not made with key %s, which it names: it is forged", c.key.ID)}
 		}
 	}
 	return verdicts
