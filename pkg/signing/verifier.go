@@ -90,7 +90,9 @@ type claim struct {
 func (c claim) signed() []byte { return encodeForSigning(c.digest[:]) }
 
 // holds reports whether the signature is the key's.
-func (c claim) holds() bool { return ed25519consensus.Verify(c.key.Public, c.signed(), c.signature.Value) }
+func (c claim) holds() bool {
+	return ed25519consensus.Verify(c.key.Public, c.signed(), c.signature.Value)
+}
 
 // Verify finds out, in one pass over all, whether each message was written by its source. Unsigned ones are
 // accepted up to the cut-off, and everywhere if accept says so. A signature that a Signer with these keys has
