@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/web"
@@ -97,7 +98,10 @@ func Handle[B any](c *Commands, run func(ctx context.Context, tx *pg.Tx, r Reque
 		if err != nil {
 			return err
 		}
-		ctx := e.Request().Context() // Read has put the actor into it
+		// The events of the command say which one it was: they outlive the answer that is kept.
+		meta := event.MetaFrom(e.Request().Context()) // Read has put the actor into it
+		meta.CausationID = request.Caller + ":" + key
+		ctx := event.WithMeta(e.Request().Context(), meta)
 		given, err := c.Once(ctx, Key{request.Caller, key, asked}, func(tx *pg.Tx) (Answer, error) {
 			return run(ctx, tx, request)
 		})

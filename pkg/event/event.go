@@ -49,7 +49,8 @@ func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 type Meta struct {
 	// CorrelationID is the same for everything that began with one request of a person.
 	CorrelationID string
-	// CausationID is the id of the event that caused this one, if one did.
+	// CausationID is the id of the event that caused this one, or the caller and the idempotency key of the
+	// command that did ("contractor-ui:key").
 	CausationID string
 	// Actor is the id of the person who did it, empty for a machine; ActorName is how
 	// people are shown who that was.

@@ -73,6 +73,12 @@ type Stream struct {
 // reader could see.
 func (s Stream) Revision() int64 { return s.Version + s.Log }
 
+// Did reports whether the stream has an event of the command in ctx (event.Meta), which was done before then.
+func (s Stream) Did(ctx context.Context) bool {
+	command := event.MetaFrom(ctx).CausationID
+	return command != "" && slices.ContainsFunc(s.Records, func(r Record) bool { return r.CausationID == command })
+}
+
 // Projector writes what follows from changed streams (copies, process managers), in the
 // transaction that changed them and under their rows' locks.
 type Projector func(ctx context.Context, tx *pg.Tx, streams []Stream) error

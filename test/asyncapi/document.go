@@ -172,7 +172,7 @@ func headers() members {
 			{"content-type", members{{"const", "application/json"}}},
 			{"ce_sequence", members{{"type", "string"}, {"pattern", "^[1-9][0-9]*$"}, {"description", "1, 2, 3 ... by subject, where that has one writer: orders, products and customers."}}},
 			{"ce_correlationid", text("The same for everything that began with one request of a person.")},
-			{"ce_causationid", text("The id of the event that caused this one, if one did.")},
+			{"ce_causationid", text("The id of the event that caused this one, or the caller and the idempotency key of the command that did.")},
 			{"ce_actor", text("The id of the person who did it; missing where a service did it by itself.")},
 			{"ce_actorname", text("How people are shown who that was.")},
 			{"ce_signedextattrs", members{{"const", strings.Join(signing.Extensions, ",")}}},

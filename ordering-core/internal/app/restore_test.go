@@ -150,7 +150,18 @@ func restoreABackup(t *testing.T, running bool) {
 	gate := h.product("GATE", 99_00)
 	h.must(managerUI, mia, "/products/"+fence, `"sku":"FENCE-2","name":"A fence","price":{"amount":1300,"currency":"EUR"},"sequence":1`)
 	ended := h.draft(gate, garden)
-	h.must(managerUI, mia, "/orders/"+ended+"/cancel", `"reason":"a mistake"`)
+	// (with their keys, by which those send again who have had no answer)
+	commands := []struct{ key, service, actor, path, fields string }{
+		{uuid.NewString(), contractorUI, ada, "/orders/" + other + "/items", `"product_id":"` + fence + `","quantity":1`},
+		{uuid.NewString(), managerUI, mia, "/orders/" + ended + "/cancel", `"reason":"a mistake"`},
+		{uuid.NewString(), managerUI, mia, "/customers/" + garden, `"name":"Garden Inc","email":"inc@example.com","sequence":1`},
+		{uuid.NewString(), managerUI, mia, "/customers", `"customer_id":"` + uuid.NewString() + `","name":"Late","email":"late@example.com"`},
+	}
+	for _, c := range commands {
+		if a := h.sendAs(c.key, c.service, c.actor, c.path, c.fields); a.status >= http.StatusBadRequest {
+			t.Fatalf("%s: %d %s", c.path, a.status, a.text)
+		}
+	}
 	h.settled()
 
 	// when the backup is restored
@@ -182,6 +193,15 @@ func restoreABackup(t *testing.T, running bool) {
 	servicetest.Ready(h.t, h.cfg.HTTPAddr)
 	if o := h.get("/orders/" + before); o.body["number"] != number || o.body["state"] != "submitted" {
 		t.Errorf("the order is %s", o.text)
+	}
+	// and what was done is known by its keys, though the answers are gone
+	for _, c := range commands {
+		if a := h.sendAs(c.key, c.service, c.actor, c.path, c.fields); a.status >= http.StatusBadRequest {
+			t.Errorf("%s, sent again: %d %s", c.path, a.status, a.text)
+		}
+	}
+	if lines := h.get("/orders/" + other).body["lines"].([]any); len(lines) != 1 || lines[0].(map[string]any)["quantity"] != 3.0 {
+		t.Errorf("what was added once more is there twice: %v", lines)
 	}
 	again := h.draft(gate, garden)
 	if got := h.submit(again, 198_00).body["number"]; got == number || !strings.HasSuffix(got.(string), "/000002") {

@@ -34,6 +34,9 @@ func (s *Service) command(
 	if !locked.Order.Exists() || t.Contractor != "" && locked.Order.ContractorID != t.Contractor {
 		return order.Order{}, ErrNoOrder
 	}
+	if locked.stream.Did(ctx) {
+		return locked.Order, nil
+	}
 	body, err := decide(locked)
 	if err != nil {
 		return order.Order{}, err
@@ -56,6 +59,8 @@ func (s *Service) Draft(ctx context.Context, tx *pg.Tx, id, contractor string) (
 	switch {
 	case locked.Order.Exists() && locked.Order.ContractorID != contractor:
 		return order.Order{}, ErrNoOrder // to them it does not exist
+	case locked.stream.Did(ctx):
+		return locked.Order, nil
 	case locked.Order.Exists():
 		return order.Order{}, ErrDrafted
 	}

@@ -113,6 +113,10 @@ func (s *Service) add(ctx context.Context, tx *pg.Tx, wanted, existing item) err
 		if err := s.readRow(tx, wanted.row().ID, existing); err != nil {
 			return err
 		}
+		if stream.Did(ctx) {
+			*wanted.row() = *existing.row()
+			return nil
+		}
 		message := fmt.Sprintf("This has been added before: it is now %s.", existing)
 		return &Refusal{Code: Exists, Message: message, Now: existing.json()}
 	}
@@ -134,6 +138,9 @@ func (s *Service) change(ctx context.Context, tx *pg.Tx, wanted, existing item, 
 	}
 	now := existing.row()
 	switch {
+	case stream.Did(ctx):
+		*wanted.row() = *now
+		return nil
 	case now.Archived:
 		message := fmt.Sprintf("It was archived%s and cannot be changed any more.", by(now))
 		return &Refusal{Code: Archived, Message: message, Now: existing.json()}
