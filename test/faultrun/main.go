@@ -9,6 +9,7 @@
 //	PAYMENTS_A_SECOND    10    how fast people work while nothing holds them up
 //	SOCKETS              200   pages that are kept open
 //	FAULTS_ONLY                a regular expression: only faults whose kind matches
+//	RELEASE_BEFORE             a commit: processes are rolled back to it, and on again
 //	FAULTS_DIR           .local/faults   where the summary and the processes' logs are kept
 //
 // It needs the services' binaries in TEST_BIN, and the programs of Kafka, PostgreSQL and Redis; `make faults`
@@ -44,6 +45,7 @@ type settings struct {
 	rate     int64 // payments a second
 	sockets  int
 	only     *regexp.Regexp
+	before   string // the folder of the programs of the release before, if there is one
 	dir      string
 }
 
@@ -113,6 +115,13 @@ func readSettings() (cfg settings, err error) {
 		err = errors.Join(err, fmt.Errorf("FAULTS_ONLY: %w", wrong))
 	}
 	cfg.only = only
+	if commit := os.Getenv("RELEASE_BEFORE"); commit != "" {
+		before, wrong := testsystem.ProgramsOf(context.Background(), commit)
+		if wrong != nil {
+			err = errors.Join(err, fmt.Errorf("RELEASE_BEFORE: %w", wrong))
+		}
+		cfg.before = before
+	}
 	if text := os.Getenv("FAULTS_DIR"); text != "" {
 		cfg.dir = text
 	}

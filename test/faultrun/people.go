@@ -228,6 +228,7 @@ func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *
 		d.judge(c.Kind, err)
 		return outcomeOf(c, who.name, answer, err, again), answer
 	}
+	began := time.Now()
 	outcome, answer := send(false)
 	wasUnknown, tries := outcome == ledger.Unknown, 0
 	if d.rnd.IntN(2) == 0 {
@@ -235,13 +236,13 @@ func (d *trio) press(ctx context.Context, who somebody, c ledger.Command, page *
 	}
 	for ; outcome == ledger.Unknown; tries-- {
 		if l := d.load.ledger; tries <= 0 && !l.Full() || ctx.Err() != nil {
-			l.Keep(c, who.Client, func() ledger.Outcome { o, _ := send(true); return o })
+			l.Keep(c, began, who.Client, func() ledger.Outcome { o, _ := send(true); return o })
 			return nil, fmt.Errorf("%w: %s", errGivenUp, c.Kind)
 		}
 		wait.Sleep(ctx, time.Duration(200+d.rnd.IntN(1000))*time.Millisecond)
 		outcome, answer = send(true)
 	}
-	d.load.ledger.Answered(c, outcome, wasUnknown)
+	d.load.ledger.Answered(c, outcome, wasUnknown, began)
 	if outcome != ledger.Done {
 		return answer, fmt.Errorf("%w: %s is refused", errGivenUp, c.Kind)
 	}

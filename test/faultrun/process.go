@@ -27,6 +27,7 @@ type process struct {
 
 	mu      sync.Mutex
 	running *program.Program
+	release string // the folder of its programs; "" for this version's
 }
 
 // newProcess is replica n of a service in a role, which is not started yet.
@@ -67,7 +68,11 @@ func (p *process) Start() error {
 			return nil // whoever has killed it before has started it again
 		}
 	}
-	running, err := program.Start(p.log, p.command())
+	cmd := p.command()
+	if p.release != "" {
+		cmd.Path = filepath.Join(p.release, p.service)
+	}
+	running, err := program.Start(p.log, cmd)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -95,6 +100,27 @@ func (p *process) stop() error {
 	p.running = nil
 	return err
 }
+
+// become stops it and starts it with the programs in another folder, or this version's where that is "", and
+// waits until it is ready, as long as faults elsewhere let it be.
+func (p *process) become(ctx context.Context, release string) error {
+	stopped := p.stop()
+	p.mu.Lock()
+	p.release = release
+	p.mu.Unlock()
+	if err := p.Start(); err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, rollPatience)
+	defer cancel()
+	if err := p.ready(patience); err != nil && patience.Err() == nil {
+		return err // it has ended
+	}
+	return stopped
+}
+
+// rollPatience is how long a rolling restart waits for one process to be ready, before it goes on.
+const rollPatience = 20 * time.Second
 
 func (p *process) signal(s syscall.Signal) error {
 	p.mu.Lock()

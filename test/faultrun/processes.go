@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"syscall"
@@ -55,6 +56,34 @@ func (s *system) listenFaults() (faults []fault.Fault) {
 				},
 			})
 		}
+	}
+	return faults
+}
+
+// releaseFaults restart a service's processes one after the other with the programs of the release before,
+// which are in a folder, and back.
+func (s *system) releaseFaults(before string) (faults []fault.Fault) {
+	if before == "" {
+		return nil
+	}
+	for _, service := range clients {
+		var of []*process
+		f := fault.Fault{Kind: "rolled back to the release before, and on again", Part: "release of " + service, For: [2]time.Duration{3 * time.Second, 15 * time.Second}}
+		for _, p := range s.processes {
+			if p.service == service {
+				of, f.Also = append(of, p), append(f.Also, p.name)
+			}
+		}
+		roll := func(ctx context.Context, release string) (err error) {
+			for _, p := range of {
+				err = errors.Join(err, p.become(ctx, release))
+			}
+			return err
+		}
+		f.Break = func(ctx context.Context, _ *rand.Rand) (func(context.Context) error, error) {
+			return func(ctx context.Context) error { return roll(ctx, "") }, roll(ctx, before)
+		}
+		faults = append(faults, f)
 	}
 	return faults
 }

@@ -36,7 +36,7 @@ const (
 // run has people use the system while it breaks, and writes into sum what came of it.
 func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary) {
 	fmt.Printf("SEED=%d repeats this run; logs are in %s.\n", cfg.seed, cfg.dir)
-	settings := append([]string{"GATEWAY_TIMEOUT=1s", "PAYOUT_GRACE=500ms", "ORDER_TTL=" + orderTTL.String()}, testsystem.Unlimited...)
+	settings := append([]string{"GATEWAY_TIMEOUT=1s", "PAYOUT_GRACE=1500ms", "ORDER_TTL=" + orderTTL.String()}, testsystem.Unlimited...)
 	sys := startSystem(o, cfg.dir, settings...)
 	sum.step("the system is up")
 	goods, pages := offer(o, sys), &known{}
@@ -62,7 +62,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	messages := hostile.New(sys.Parts.Connection.KafkaBrokers, sys.Keys, kafkatest.NewKeys(o))
 	o.Cleanup(func() { testsystem.Check(messages.Close()) })
 	breaks := &schedule{seed: cfg.seed, healed: probes.heals, loses: work.ledger.Excuse,
-		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.groupFaults(), sys.gatewayFaults(), messages.Faults(nil), sys.parts.faults(sys.environment())))}
+		faults: cfg.chosen(slices.Concat(sys.processFaults(), sys.listenFaults(), sys.releaseFaults(cfg.before), sys.groupFaults(), sys.gatewayFaults(), messages.Faults(nil), sys.parts.faults(sys.environment())))}
 	probing, stopProbing := context.WithCancel(o.Context())
 	var probed sync.WaitGroup
 	probed.Go(func() { probes.run(probing) })

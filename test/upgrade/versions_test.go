@@ -1,13 +1,10 @@
 package upgrade
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -289,83 +286,15 @@ func parent(t *testing.T, commit string) string {
 	return before
 }
 
-// programsOf builds the programs of a commit, once on this machine for each commit and this version's assets.
+// programsOf are the programs of a commit.
 func programsOf(t *testing.T, commit string) (bin string) {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The pages' assets are made by other tools. Those of this version will do.
-	dist := filepath.Join("pkg", "web", "assets", "dist")
-	manifest, err := os.ReadFile(filepath.Join(root(t), dist, "manifest.json"))
-	if err != nil {
-		t.Fatalf("the browser's files are not built: run `make assets` (%v)", err)
-	}
-	all := filepath.Join(cache, "countersign", "versions")
-	dir := filepath.Join(all, fmt.Sprintf("%s-%x", must(git(t, "rev-parse", commit))(t), sha256.Sum256(manifest)))
-	bin = filepath.Join(dir, "bin")
-	if _, err := os.Stat(bin); err == nil {
-		return bin
-	}
-	// Those of others, and what a build that was broken off has left.
-	if err := os.RemoveAll(all); err != nil {
-		t.Fatal(err)
-	}
-	source := filepath.Join(dir, "source")
-	if err := os.MkdirAll(source, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	archive := exec.CommandContext(t.Context(), "git", "archive", commit)
-	archive.Dir = root(t)
-	unpack := exec.CommandContext(t.Context(), "tar", "-x", "-C", source)
-	if unpack.Stdin, err = archive.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := unpack.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := archive.Run(); err != nil {
-		t.Fatalf("git archive: %v", err)
-	}
-	if err := unpack.Wait(); err != nil {
-		t.Fatalf("tar: %v", err)
-	}
-	if err := os.CopyFS(filepath.Join(source, "assets.now"), os.DirFS(filepath.Join(root(t), dist))); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(filepath.Join(source, dist)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(filepath.Join(source, "assets.now"), filepath.Join(source, dist)); err != nil {
-		t.Fatal(err)
-	}
-	building := filepath.Join(dir, "building")
-	if err := os.MkdirAll(building, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", building+"/", "./payments-core/cmd/sandbox-gateway",
-		"./payments-core", "./ordering-core", "./contractor-ui", "./manager-ui")
-	build.Dir = source
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", commit, err, out)
-	}
-	if err := os.Rename(building, bin); err != nil {
-		t.Fatal(err)
-	}
-	return bin
+	return must(testsystem.ProgramsOf(t.Context(), commit))(t)
 }
 
 func git(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", args...)
-	cmd.Dir = root(t)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
-	}
-	return strings.TrimSpace(out.String()), nil
+	return testsystem.Git(t.Context(), args...)
 }
 
 func must(value string, err error) func(*testing.T) string {

@@ -54,6 +54,7 @@ type expected struct{ done, maybe, found int32 }
 
 type kept struct {
 	Command
+	began  time.Time
 	person any
 	again  func() Outcome
 }
@@ -66,7 +67,11 @@ type Ledger struct {
 	open    []kept
 	faults  []string
 	recent  []answer // the latest that were done
+	losses  []loss
 }
+
+// loss is when a server lost what it had: what was done, and the answers that it kept by their keys.
+type loss struct{ since, until time.Time }
 
 type answer struct {
 	at time.Time
@@ -92,15 +97,22 @@ func (l *Ledger) count(kind string) *Counts {
 	return l.kinds[kind]
 }
 
-// Answered notes the answer to a command that was sent once, or again after it was Unknown.
-func (l *Ledger) Answered(c Command, o Outcome, wasUnknown bool) {
+// Answered notes the answer to a command that was sent when it began, or again after it was Unknown.
+func (l *Ledger) Answered(c Command, o Outcome, wasUnknown bool, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.answered(c, o, wasUnknown)
+	l.answered(c, o, wasUnknown, began)
 }
 
-func (l *Ledger) answered(c Command, o Outcome, wasUnknown bool) {
+func (l *Ledger) answered(c Command, o Outcome, wasUnknown bool, began time.Time) {
 	expected, counts := l.expect(c.Effect), l.count(c.Kind)
+	// It may have been done before a loss, and refused after it, since it is done: the record was saved, the
+	// answer was not.
+	for _, lost := range l.losses {
+		if c.Keyed && o == Refused && began.Before(lost.until) && time.Now().After(lost.since) {
+			expected.maybe++
+		}
+	}
 	switch {
 	case o == Done:
 		counts.Done++
@@ -117,10 +129,12 @@ func (l *Ledger) answered(c Command, o Outcome, wasUnknown bool) {
 	}
 }
 
-// Excuse notes that what was done since then may be lost: a standby took over that lacks it.
+// Excuse notes that what was done since then may be lost, and that what was under way may be done and
+// refused: a standby took over that lacks it.
 func (l *Ledger) Excuse(since time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.losses = append(l.losses, loss{since, time.Now()})
 	l.recent = slices.DeleteFunc(l.recent, func(a answer) bool {
 		if a.at.Before(since) {
 			return false
@@ -139,12 +153,13 @@ func (l *Ledger) Full() bool {
 	return len(l.open) >= KeptAtMost
 }
 
-// Keep keeps a person's command of unknown outcome, to be sent again by again after the quiet.
-func (l *Ledger) Keep(c Command, person any, again func() Outcome) {
+// Keep keeps a person's command of unknown outcome, which began then, to be sent again by again after the
+// quiet.
+func (l *Ledger) Keep(c Command, began time.Time, person any, again func() Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count(c.Kind).Unknown++
-	l.open = append(l.open, kept{c, person, again})
+	l.open = append(l.open, kept{c, began, person, again})
 }
 
 // againAtOnce is how many people send again at once. Each sends one command after the other.
@@ -184,7 +199,7 @@ func (l *Ledger) sendAgain(ctx context.Context, open []kept) {
 			l.faults = append(l.faults, fmt.Sprintf("%s of %s: %s, and when sent again %s", k.Kind, k.Subject, first, second))
 		}
 		l.count(k.Kind).Unknown--
-		l.answered(k.Command, first, true)
+		l.answered(k.Command, first, true, k.began)
 		l.mu.Unlock()
 	}
 }

@@ -22,26 +22,27 @@ func TestTheLedgerFindsWhatWasAnsweredOtherwise(t *testing.T) {
 		return func() (o ledger.Outcome) { o, outcomes = outcomes[0], append(outcomes[1:], outcomes[0]); return o }
 	}
 	l := ledger.New()
-	l.Answered(of("done"), ledger.Done, false)
-	l.Answered(of("lost"), ledger.Done, false)
-	l.Answered(of("doubled"), ledger.Done, false)
-	l.Answered(of("refused"), ledger.Refused, false)
-	l.Answered(of("refused, and done"), ledger.Refused, false)
-	l.Answered(of("undone meanwhile"), ledger.Refused, true)
-	l.Answered(keyed("keyed, refused, and done"), ledger.Refused, true)
-	l.Answered(of("long done"), ledger.Done, false)
+	l.Answered(of("done"), ledger.Done, false, time.Now())
+	l.Answered(of("lost"), ledger.Done, false, time.Now())
+	l.Answered(of("doubled"), ledger.Done, false, time.Now())
+	l.Answered(of("refused"), ledger.Refused, false, time.Now())
+	l.Answered(of("refused, and done"), ledger.Refused, false, time.Now())
+	l.Answered(of("undone meanwhile"), ledger.Refused, true, time.Now())
+	l.Answered(keyed("keyed, refused, and done"), ledger.Refused, true, time.Now())
+	l.Answered(of("long done"), ledger.Done, false, time.Now())
 	began := time.Now()
-	l.Answered(of("done, and lost with a server"), ledger.Done, false)
+	l.Answered(of("done, and lost with a server"), ledger.Done, false, time.Now())
 	l.Excuse(began)
+	l.Answered(keyed("done before a loss, and refused"), ledger.Refused, true, began)
 	for subject, again := range map[string]func() ledger.Outcome{
 		"unknown, done": answers(ledger.Done), "unknown, refused": answers(ledger.Refused), "unknown, in two ways": answers(ledger.Done, ledger.Refused),
 	} {
-		l.Keep(of(subject), subject, again)
+		l.Keep(of(subject), time.Now(), subject, again)
 	}
 	require.Equal(t, 3, l.SendAgain(t.Context()))
 
 	for subject, n := range map[string]int{"done": 1, "doubled": 2, "refused, and done": 1, "undone meanwhile": 1, "keyed, refused, and done": 1,
-		"unknown, done": 1, "unknown, in two ways": 1} {
+		"unknown, done": 1, "unknown, in two ways": 1, "done before a loss, and refused": 1} {
 		for range n {
 			l.Found(of(subject).Effect)
 		}
@@ -55,5 +56,5 @@ func TestTheLedgerFindsWhatWasAnsweredOtherwise(t *testing.T) {
 	require.Contains(t, d.Doubled[1], "of keyed, refused, and done by")
 	require.Contains(t, d.Doubled[2], "of refused, and done by")
 	require.Equal(t, []string{"accept of unknown, in two ways: done, and when sent again refused"}, d.Otherwise)
-	require.Equal(t, map[string]ledger.Counts{"accept": {Done: 7, Refused: 5}}, l.Kinds())
+	require.Equal(t, map[string]ledger.Counts{"accept": {Done: 7, Refused: 6}}, l.Kinds())
 }

@@ -100,8 +100,8 @@ func read(page string) (*view, error) {
 		case has(n, "data-live-fragment"):
 			v.fragments[attribute(n, "data-live-fragment")] = text(n)
 			return false
-		// What passes by itself, what a filter offers, and what the client says of a list.
-		case n.Data == "time", attribute(n, "id") == "flashes", attribute(n, "id") == "filter", has(n, "data-live-empty"), has(n, "data-live-news"):
+		// What passes by itself, what a filter or a field offers, and what the client says of a list.
+		case n.Data == "time", n.Data == "option", attribute(n, "id") == "flashes", attribute(n, "id") == "filter", has(n, "data-live-empty"), has(n, "data-live-news"):
 			return false
 		}
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
