@@ -173,6 +173,9 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.position(ctx); err != nil {
 		return err
 	}
+	for _, s := range r.services {
+		s.sort(ctx)
+	}
 	r.events = &sorter[logged]{dir: r.dir, compare: compareLogged}
 	if err := r.readTopics(ctx); err != nil {
 		return err

@@ -38,6 +38,10 @@ type service struct {
 	side      *pgx.Conn              // reads what must be looked at besides
 	published map[string][]uuid.UUID // by stream, what is written and in no outbox any more
 	lost      map[place]bool         // partitions of which an operator has accepted a loss
+	dead      map[place]bool         // partitions of which something is a dead letter
+
+	sorted pgx.Rows // what all reads
+	failed error    // why there is nothing sorted
 }
 
 // settings of each connection: it cannot change anything, and may take long.
@@ -53,7 +57,7 @@ func (r *run) open(ctx context.Context) error {
 		if address == "" {
 			return fmt.Errorf("no database of %s is given", name)
 		}
-		s := &service{name: name, bit: 1 << i, published: map[string][]uuid.UUID{}, lost: map[place]bool{}}
+		s := &service{name: name, bit: 1 << i, published: map[string][]uuid.UUID{}, lost: map[place]bool{}, dead: map[place]bool{}}
 		r.services = append(r.services, s)
 		for _, conn := range []**pgx.Conn{&s.rows, &s.side} {
 			config, err := pgx.ParseConfig(address)
@@ -154,14 +158,20 @@ var reads = map[string]string{
 var webRows = copyRows("payment_rows", payment.Stream) + copyRows("order_rows", order.Stream) +
 	copyRows("products", catalog.ProductStream) + copyRows("customers", catalog.CustomerStream)
 
+// sort has the database begin to sort its rows, which takes it a while: meanwhile the topics are read, and
+// the other databases sort theirs.
+func (s *service) sort(ctx context.Context) {
+	s.sorted, s.failed = s.rows.Query(ctx, "select * from ("+journalRows+reads[s.name]+`) all_rows order by stream, kind, log = 0, log, version`)
+}
+
 // all are the rows of a service in the order of the streams: of each, the events in the log's order, then
 // those that are pending, then the rest.
-func (s *service) all(ctx context.Context) iter.Seq2[row, error] {
+func (s *service) all() iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		var got row
 		var version int64
 		var id *uuid.UUID
-		rows, err := s.rows.Query(ctx, "select * from ("+journalRows+reads[s.name]+`) all_rows order by stream, kind, log = 0, log, version`)
+		rows, err := s.sorted, s.failed
 		if err == nil {
 			defer rows.Close()
 			for rows.Next() {

@@ -26,7 +26,7 @@ func (r *run) streams(ctx context.Context) (err error) {
 	rows := make([]*cursor[row], len(r.services))
 	for i, s := range r.services {
 		r.progress("%s sorts its rows", s.name)
-		rows[i], err = newCursor(s.all(ctx), func(r row) string { return r.Stream })
+		rows[i], err = newCursor(s.all(), func(r row) string { return r.Stream })
 		defer rows[i].close()
 		if err != nil {
 			return err

@@ -126,12 +126,15 @@ func (r *run) await(ctx context.Context, s *service) error {
 // readTopics sorts the events of the topics up to the position by their streams.
 func (r *run) readTopics(ctx context.Context) error {
 	for _, s := range r.services {
+		var of place
 		var waiting int
-		if err := s.side.QueryRow(ctx, "select count(*) from dead_letters where state = 'waiting'").Scan(&waiting); err != nil {
+		if err := pg.ForEach(ctx, s.side, []any{&of.Topic, &of.Partition, &waiting}, func() {
+			s.dead[of] = true
+			if waiting > 0 {
+				r.report.Waiting[s.name] += waiting
+			}
+		}, "select topic, partition, count(*) filter (where state = 'waiting') from dead_letters group by topic, partition"); err != nil {
 			return fmt.Errorf("read the dead letters of %s: %w", s.name, err)
-		}
-		if waiting > 0 {
-			r.report.Waiting[s.name] = waiting
 		}
 	}
 	streams, all := map[string]func(event.Event) string{}, int64(0)
@@ -203,6 +206,9 @@ func (r *run) readPartition(ctx context.Context, p kafka.Partition, stream func(
 func (r *run) sort(ctx context.Context, batch []logged) error {
 	first, last := batch[0].At, batch[len(batch)-1].At
 	for _, s := range r.services {
+		if !s.dead[place{Topic: first.Topic, Partition: first.Partition}] {
+			continue
+		}
 		dead := map[int64]bool{}
 		var offset int64
 		if err := pg.ForEach(ctx, s.side, []any{&offset}, func() { dead[offset] = true },
