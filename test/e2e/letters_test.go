@@ -42,6 +42,7 @@ func TestAnOperatorLooksAfterDeadLettersAndOperations(t *testing.T) {
 	omar := b.Tab(t, sys.URL(testsystem.Manager))
 	signIn(omar, operator)
 	omar.Press("Dead letters")
+	omar.See("What was done, and by whom")
 	all := `document.body.innerText.includes("1 poison, 1 malformed") && document.body.innerText.match(/1 malformed/g).length === 4`
 	for until := time.Now().Add(time.Minute); !browser.Eval[bool](omar, all); omar.Reload() {
 		require.True(t, time.Now().Before(until), "not all services have set it aside")
