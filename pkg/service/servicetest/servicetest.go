@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -27,11 +28,12 @@ func Log() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// given are the ports that FreeAddr has given.
+// given are the ports that FreeAddr has given, with what claims them.
 var given sync.Map
 
 // FreeAddr is an address that nobody listens on just now, and that it gives once. It is not one that the
-// system gives to outgoing connections, since a service that is started again finds it free.
+// system gives to outgoing connections, since a service that is started again finds it free, nor one that
+// another test process was given, whose service it would find there.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
 	const first, last = 20000, 32000 // Linux gives 32768 and more
@@ -39,6 +41,13 @@ func FreeAddr(tb testing.TB) string {
 		port := first + rand.IntN(last-first)
 		if _, taken := given.LoadOrStore(port, true); taken {
 			continue
+		}
+		if runtime.GOOS == "linux" { // where a claim ends with its process
+			claim, err := net.Listen("unix", fmt.Sprintf("@countersign-test-port-%d", port))
+			if err != nil {
+				continue
+			}
+			given.Store(port, claim)
 		}
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
