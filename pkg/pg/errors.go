@@ -14,7 +14,7 @@ import (
 )
 
 // IsUnavailable reports whether the server cannot be reached or is going away: it refuses connections, shuts
-// down, or the connection broke. Trying again later helps. Whether a commit that failed with such an error
+// down, has run out of disk or memory, or the connection broke. Trying again later helps. Whether a commit that failed with such an error
 // has happened is not known.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -25,7 +25,7 @@ func IsUnavailable(err error) bool {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refused.Code {
 		case "57P01", "57P02", "57P03", // ended by an administrator, crashed, not ready yet
-			"53300": // too many connections
+			"53100", "53200", "53300": // no disk, memory or connection is left
 			return true
 		}
 		return len(refused.Code) == 5 && refused.Code[:2] == "08" // connection exceptions

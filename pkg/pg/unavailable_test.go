@@ -23,6 +23,7 @@ func TestAServerThatIsAwayIsReported(t *testing.T) {
 		"shutting down":      {&pgconn.PgError{Code: "57P01"}, true},
 		"starting":           {fmt.Errorf("list: %w", &pgconn.PgError{Code: "57P03"}), true},
 		"no connection left": {&pgconn.PgError{Code: "53300"}, true},
+		"no disk left":       {&pgconn.PgError{Severity: "PANIC", Code: "53100"}, true},
 		"connection failure": {&pgconn.PgError{Code: "08006"}, true},
 		"cancelled":          {&pgconn.PgError{Code: "57014"}, false},
 		"duplicate":          {&pgconn.PgError{Code: "23505"}, false},

@@ -96,7 +96,7 @@ func (o *outage) cause(r slog.Record) (cause string) {
 func isAwayText(text string) bool {
 	for _, sign := range []string{
 		"failed to connect", "connection refused", "connection reset", "broken pipe", "unexpected EOF", "conn closed",
-		"use of closed network connection", "SQLSTATE 57P0", "SQLSTATE 08", "SQLSTATE 53300", pg.ErrReplaced.Error(),
+		"use of closed network connection", "SQLSTATE 57P0", "SQLSTATE 08", "SQLSTATE 53100", "SQLSTATE 53200", "SQLSTATE 53300", pg.ErrReplaced.Error(),
 	} {
 		if strings.Contains(text, sign) {
 			return true

@@ -42,8 +42,8 @@ func start(t *testing.T) *Kafka {
 	return k
 }
 
-// It runs where TEST_FAULTS is set, as in .ci/run: three real brokers take a minute and Java, which
-// `make test` does without.
+// It runs where TEST_FAULTS is set, by hand after a change of this package: three real brokers take a minute
+// and Java, which `make test` does without.
 func TestBrokersBreakAndHeal(t *testing.T) {
 	k := start(t)
 	faults := map[string]fault.Fault{}

@@ -71,15 +71,17 @@ func (s *server) processes() ([]int, error) {
 // crash kills a process that commits or works at something, if there is one: the server ends all connections
 // and recovers by itself.
 func (p *Postgres) crash(ctx context.Context, _ *rand.Rand) (healing, error) {
-	var pid int
-	err := p.primary.ask(ctx, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `select pid from pg_stat_activity where backend_type = 'client backend'
-			order by query ilike '%commit%' and state = 'active' desc, state = 'active' and pid <> pg_backend_pid() desc limit 1`).Scan(&pid)
+	return p.primary.answersAgain, p.primary.ask(ctx, func(conn *pgx.Conn) error {
+		var pid, own int
+		err := conn.QueryRow(ctx, `select pid, pg_backend_pid() from pg_stat_activity where backend_type = 'client backend'
+			order by query ilike '%commit%' and state = 'active' desc, state = 'active' and pid <> pg_backend_pid() desc limit 1`).Scan(&pid, &own)
+		if err != nil {
+			return err
+		}
+		// It may have ended by itself meanwhile. Ours is there.
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		return syscall.Kill(own, syscall.SIGKILL)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return p.primary.answersAgain, syscall.Kill(pid, syscall.SIGKILL)
 }
 
 func (s *server) answersAgain(ctx context.Context) error { return s.running.Await(ctx, s.answers) }

@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// It runs where TEST_FAULTS is set, as in .ci/run: two servers that crash take half a minute, and only a run
-// of faults needs them.
+// It runs where TEST_FAULTS is set, by hand after a change of this package: two servers that crash take half
+// a minute, and only a run of faults needs them.
 func TestPostgresBreaksAndHeals(t *testing.T) {
 	// Given somebody who counts, one commit after the other.
 	p := start(t)
