@@ -22,6 +22,24 @@ type SecurityLine struct {
 	Details                         string // what is besides: "reason=no such attempt"
 }
 
+// securityEvents are the events in words.
+var securityEvents = map[string]Badge{
+	SignedIn: {Tone: Good, Text: "Signed in"}, SignInFailed: {Tone: Bad, Text: "Could not sign in"}, SignedOut: {Tone: Neutral, Text: "Signed out"},
+	Confirmed: {Tone: Good, Text: "Proved again who they are"}, Blocked: {Tone: Warning, Text: "Blocked or unblocked somebody"},
+	RightsChanged: {Tone: Warning, Text: "Changed what somebody may do"},
+	RefusedOrigin: {Tone: Bad, Text: "Refused: sent by another site"}, RefusedRight: {Tone: Bad, Text: "Refused: without the right"},
+	Exported: {Tone: Neutral, Text: "Took a file out"},
+	Limited:  {Tone: Warning, Text: "Refused: too much at once"},
+}
+
+// Badge is the event in words.
+func (l SecurityLine) Badge() Badge {
+	if words, known := securityEvents[l.Event]; known {
+		return words
+	}
+	return Badge{Tone: Neutral, Text: l.Event}
+}
+
 // SecurityKind is what lines are looked at together by.
 type SecurityKind string
 

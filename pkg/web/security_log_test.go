@@ -75,3 +75,27 @@ func TestNobodyWaitsForTheSecurityLog(t *testing.T) {
 		t.Errorf("%d lines are stored: %v", len(lines), err)
 	}
 }
+
+func TestAPersonSeesWhatIsOnRecordAboutThem(t *testing.T) {
+	// given lines about two people
+	s := startSample(t)
+	s.post(t, "/signed-in-as", url.Values{"person": {"tom-berg"}})
+	s.post(t, "/form", nil, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = s.sessions.KeepSecurityLog(ended) // it stores what waits
+	if _, err := s.db.Pool().Exec(t.Context(), `insert into security_log (at, kind, event, person, session, address, details) values
+		(now(), 'acts', 'export', 'mia-weber', 'abc', '192.0.2.7', 'path=/theirs'), (now(), 'refusals', 'refused-right', 'tom-berg', 'fedcba', '192.0.2.8', 'route=/mine')`); err != nil {
+		t.Fatal(err)
+	}
+
+	_, page := s.get(t, "/sessions")
+
+	// then one of them sees their own, and of no session what stands for it
+	wantText(t, page, "On record about you", "Signed in", "Refused: without the right", "route=/mine", "192.0.2.8", "127.0.0.1")
+	for _, not := range []string{"192.0.2.7", "/theirs", "Took a file out", "fedcba"} {
+		if strings.Contains(page, not) {
+			t.Errorf("the page has %q", not)
+		}
+	}
+}

@@ -13,6 +13,8 @@ import (
 const (
 	sessionsView = "web.sessions"
 	sessionsPath = "/sessions"
+
+	ownLinesShown = 20 // of the security log
 )
 
 // sessionsPage is the data of the shared template "sessions".
@@ -20,6 +22,7 @@ type sessionsPage struct {
 	Rows []sessionRow
 	More bool // there are others
 	End  string
+	Log  []SecurityLine // the last ones of theirs
 }
 
 type sessionRow struct {
@@ -28,13 +31,17 @@ type sessionRow struct {
 	Current     bool
 }
 
-// listSessions shows a person where they are signed in.
+// listSessions shows a person where they are signed in, and what the security log has of them.
 func (s *Site) listSessions(c echo.Context) error {
 	lines, err := s.options.Sessions.store.of(c.Request().Context(), PersonOf(c).ID)
 	if err != nil {
 		return fmt.Errorf("list sessions: %w", err)
 	}
-	page := sessionsPage{More: len(lines) == sessionsShown, End: sessionsPath + "/end"}
+	log, err := s.options.Sessions.SecurityLog(c.Request().Context(), "", PersonOf(c).ID, 0, ownLinesShown)
+	if err != nil {
+		return err
+	}
+	page := sessionsPage{Log: log, More: len(lines) == sessionsShown, End: sessionsPath + "/end"}
 	for _, l := range lines {
 		page.Rows = append(page.Rows, sessionRow{Browser: l.Browser, Began: l.Began, Seen: l.Seen, Current: l.Token == s.options.Sessions.nameOf(c)})
 	}

@@ -34,16 +34,10 @@ type securityRow struct {
 	Theirs string // the address of their lines
 }
 
-// securityEvents are the events in words.
-var securityEvents = map[string]web.Badge{
-	web.SignedIn: {Tone: web.Good, Text: "Signed in"}, web.SignInFailed: {Tone: web.Bad, Text: "Could not sign in"}, web.SignedOut: {Tone: web.Neutral, Text: "Signed out"},
-	web.Confirmed: {Tone: web.Good, Text: "Proved again who they are"}, web.Blocked: {Tone: web.Warning, Text: "Blocked or unblocked somebody"},
-	web.RightsChanged: {Tone: web.Warning, Text: "Changed what somebody may do"},
-	web.RefusedOrigin: {Tone: web.Bad, Text: "Refused: sent by another site"}, web.RefusedRight: {Tone: web.Bad, Text: "Refused: without the right"},
-	web.Exported: {Tone: web.Neutral, Text: "Took a file out"},
-	letterRead:   {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
+// ownEvents are those of this app alone, in words.
+var ownEvents = map[string]web.Badge{
+	letterRead: {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
 	operationHandled: {Tone: web.Warning, Text: "Retried or settled an operation"},
-	web.Limited:      {Tone: web.Warning, Text: "Refused: too much at once"},
 }
 
 // showSecurityLog lists the lines, the newest first.
@@ -78,9 +72,9 @@ func (h *handlers) showSecurityLog(c echo.Context) error {
 		page.Pager.Newer = address(kind, person, "")
 	}
 	for _, l := range lines {
-		row := securityRow{SecurityLine: l, Badge: web.Badge{Tone: web.Neutral, Text: l.Event}, Theirs: address(kind, l.Person, "")}
-		if e, ok := securityEvents[l.Event]; ok {
-			row.Badge = e
+		row := securityRow{SecurityLine: l, Badge: l.Badge(), Theirs: address(kind, l.Person, "")}
+		if own, is := ownEvents[l.Event]; is {
+			row.Badge = own
 		}
 		page.Rows = append(page.Rows, row)
 	}
