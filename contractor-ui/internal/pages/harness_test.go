@@ -70,9 +70,6 @@ func newTestSite(t *testing.T) *testSite {
 	})
 }
 
-// parsed are the templates: to parse them takes longer than most tests.
-var parsed = sync.OnceValues(func() (*web.Renderer, error) { return pages.NewRenderer(web.TestAssets()) })
-
 // newTestSiteFor is newTestSite with people who sign in in a way, and perhaps with live updates.
 func newTestSiteFor(t *testing.T, hub func(*pg.DB) *live.Hub, identify func(*web.Sessions) (web.Identity, error)) *testSite {
 	t.Helper()
@@ -80,7 +77,7 @@ func newTestSiteFor(t *testing.T, hub func(*pg.DB) *live.Hub, identify func(*web
 	log := slog.New(slog.NewTextHandler(written, nil))
 	db := pgtest.New(t, journal.Migrations, web.Migrations, migrations.Set)
 	assets := web.TestAssets()
-	renderer, err := parsed()
+	renderer, err := pages.NewRenderer(assets)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,9 +48,6 @@ var (
 	jon   = event.Meta{Actor: "jon-park", ActorName: "Jon Park"}
 )
 
-// parsed are the templates: to parse them takes longer than most tests.
-var parsed = sync.OnceValues(func() (*web.Renderer, error) { return pages.NewRenderer(web.TestAssets()) })
-
 // testSite is the managers' app on a database of its own, with events coming from a topic by hand.
 type testSite struct {
 	tb       testing.TB
@@ -80,7 +76,7 @@ func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testS
 	o := &testSite{tb: tb, db: db, journal: journal.New(db, "/manager-ui", journal.Live()), keys: kafkatest.NewKeys(tb)}
 	assets := web.TestAssets()
 	var err error
-	o.renderer, err = parsed()
+	o.renderer, err = pages.NewRenderer(assets)
 	o.must(err)
 	client, err := core.New(coreURL, "token")
 	o.must(err)
