@@ -20,10 +20,11 @@ import (
 )
 
 const (
-	pagesOfSession = 20 // as SOCKETS_PER_SESSION has it
-	othersEvery    = 50 * time.Millisecond
-	othersBefore   = 10 * time.Second
-	trueWithin     = 2 * time.Minute
+	pagesOfSession  = 20 // as SOCKETS_PER_SESSION has it
+	contractorsList = "/"
+	othersEvery     = 50 * time.Millisecond
+	othersBefore    = 10 * time.Second
+	trueWithin      = 2 * time.Minute
 )
 
 // sockets measures what it is for one replica of contractor-ui, with its own limits, that Redis loses its
@@ -92,7 +93,7 @@ func (c *viewers) open(app string, n int) error {
 			if err != nil {
 				return err
 			}
-			cursor, err := who.load(c.ctx, "/payments")
+			cursor, err := who.load(c.ctx, contractorsList)
 			for i := first; i < min(n, first+pagesOfSession) && err == nil; i++ {
 				err = c.follow(who, cursor)
 			}
@@ -142,7 +143,7 @@ func (c *viewers) follow(who *person, cursor string) error {
 // refresh fetches a page until it comes.
 func (c *viewers) refresh(who *person) []byte {
 	for tries := 0; c.ctx.Err() == nil; tries++ {
-		status, after, page := ask(c.ctx, who, http.MethodGet, "/payments", nil)
+		status, after, page := ask(c.ctx, who, http.MethodGet, contractorsList, nil)
 		if status == http.StatusOK && cursorAttribute.Match(page) {
 			return page
 		}
@@ -194,9 +195,9 @@ func (c *viewers) watch(others []*person, over func(since time.Time) bool) *watc
 	for n := 0; !over(began) && c.ctx.Err() == nil; n++ {
 		due := <-tick.C
 		asking.Go(func() {
-			method, path, form := http.MethodGet, "/payments", url.Values(nil)
+			method, path, form := http.MethodGet, contractorsList, url.Values(nil)
 			if n%2 == 0 {
-				method, form = http.MethodPost, url.Values{"payment_id": {newID()}, "amount": {"12.00"}, "currency": {"EUR"}, "description": {"Scaffolding"}, "capture": {"automatic"}}
+				method, path, form = http.MethodPost, "/payments", url.Values{"payment_id": {newID()}, "amount": {"12.00"}, "currency": {"EUR"}, "description": {"Scaffolding"}, "capture": {"automatic"}}
 			}
 			if status, _, _ := ask(c.ctx, others[n%len(others)], method, path, form); status != http.StatusOK && status != http.StatusSeeOther {
 				refused.Add(1)
