@@ -144,15 +144,16 @@ func receive(r *http.Request) error {
 	return nil
 }
 
-// leavingWriter calls leave when an answer begins.
+// leavingWriter calls leave when the first bytes of an answer go: what is compressed still is inside until
+// then.
 type leavingWriter struct {
 	http.ResponseWriter
 	leave func()
 }
 
-func (w *leavingWriter) WriteHeader(status int) {
+func (w *leavingWriter) Write(b []byte) (int, error) {
 	w.leave()
-	w.ResponseWriter.WriteHeader(status)
+	return w.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.

@@ -116,13 +116,14 @@ func New(o Options) (*Site, error) {
 	})
 	e.Use(
 		correlate(false), secureHeaders(o.FormOrigin),
-		// A form is mostly answered with a redirect, which has nothing to compress; to have a compressor ready for
-		// it all the same would be a seventh of what an app does for a form.
+		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
+		Gate(o.Limits.RequestsAtOnce, BurstOfPeople, o.Waits, o.Log, o.Metrics, o.Large, livePath, ProviderLogoutPath),
+		// Behind the gate, for a compressor needs a megabyte: what is refused has none, and no more are at work
+		// than the gate lets in. A form is mostly answered with a redirect, which has nothing to compress; to have
+		// a compressor ready for it all the same would be a seventh of what an app does for a form.
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024, Skipper: func(c echo.Context) bool {
 			return c.Request().URL.Path == livePath || c.Request().Method == http.MethodPost
 		}}),
-		observe(o.Metrics, o.Log), recoverPanics, s.limits.requests, refuseCrossSite(o.Sessions), limit(o.Large, livePath),
-		Gate(o.Limits.RequestsAtOnce, BurstOfPeople, o.Waits, o.Log, o.Metrics, o.Large, livePath, ProviderLogoutPath),
 		o.Sessions.middleware, s.identify,
 	)
 	o.Identity.Register(s)
@@ -337,6 +338,10 @@ func (s *Site) answerError(err error, c echo.Context) {
 	e := asError(err)
 	logError(s.options.Log, c, e)
 	if c.Response().Committed {
+		return
+	}
+	if e.Shed && !Navigates(c.Request()) { // the script that asks knows by the status, and shows no page of it
+		_ = c.String(e.Status, e.Message)
 		return
 	}
 	page := ErrorPage{

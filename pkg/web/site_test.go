@@ -50,12 +50,15 @@ func TestAPageIsWholeAndSafe(t *testing.T) {
 	}
 }
 
-func TestWhatAFormIsAnsweredWithIsNotCompressed(t *testing.T) {
+// What refuses too much has no compressor, and so no error's page has.
+func TestPagesAreCompressedAndAnswersToFormsAndErrorsAreNot(t *testing.T) {
 	s := startSample(t)
-	for method, want := range map[string]string{http.MethodGet: "gzip", http.MethodPost: ""} {
-		response, body := s.do(t, method, "/nothing", nil, "Accept-Encoding", "gzip")
-		if got := response.Header.Get("Content-Encoding"); got != want || len(body) < 1024 {
-			t.Errorf("%s: %d bytes come as %q, not %q", method, len(body), got, want)
+	for _, tc := range []struct{ method, path, want string }{
+		{http.MethodGet, "/", "gzip"}, {http.MethodPost, "/nothing", ""}, {http.MethodGet, "/nothing", ""},
+	} {
+		response, body := s.do(t, tc.method, tc.path, nil, "Accept-Encoding", "gzip")
+		if got := response.Header.Get("Content-Encoding"); got != tc.want || len(body) < 1024 {
+			t.Errorf("%s %s: %d bytes come as %q, not %q", tc.method, tc.path, len(body), got, tc.want)
 		}
 	}
 }
