@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,10 +23,14 @@ import (
 const (
 	pagesOfSession  = 20 // as SOCKETS_PER_SESSION has it
 	contractorsList = "/"
+	tellEvery       = 5 * time.Second
 	othersEvery     = 50 * time.Millisecond
 	othersBefore    = 10 * time.Second
 	trueWithin      = 2 * time.Minute
 )
+
+// viewersAre those whose pages are open.
+var viewersAre = []string{"ada-nowak", "jon-park"}
 
 // sockets measures what it is for one replica of contractor-ui, with its own limits, that Redis loses its
 // data: every open page is told to fetch itself again. Other people look at their payments and ask for new
@@ -34,9 +39,10 @@ func sockets(e *environment) {
 	sys := testsystem.New(e, "REQUESTS_PER_SESSION=0", "REQUESTS_PER_ADDRESS=0", "SIGN_INS_PER_ADDRESS=0", "SESSIONS_PER_ADDRESS=0")
 	stop(sys, testsystem.Manager, testsystem.Core, testsystem.Gateway)
 	app := sys.URL(testsystem.Contractor)
-	others := must(signInAll(e.ctx, 16, app, "ada-nowak", "jon-park", "sara-lind"))
-	for i := range 90 {
-		check(others[i%len(others)].request(e.ctx, newID()))
+	others := must(signInAll(e.ctx, 16, app, "sara-lind")) // whose rows no open page gets
+	people := append(must(signInAll(e.ctx, 2, app, viewersAre...)), others[0])
+	for i := range 30 * len(people) {
+		check(people[i%len(people)].request(e.ctx, newID()))
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
 	c := &viewers{ctx: ctx}
@@ -52,10 +58,12 @@ func sockets(e *environment) {
 	usage := startUsage(ctx)
 	sys.Parts.EmptyRedis(e)
 	lost := time.Now()
+	ended := c.tell(usage)
 	meanwhile := c.watch(others, func(since time.Time) bool {
 		return c.told.Load() >= int64(*openSockets) && c.behind.Load() == 0 || time.Since(since) > trueWithin
 	})
 	took, cpu := time.Since(lost), usage.since()
+	ended()
 	if n := c.behind.Load(); n > 0 || c.told.Load() < int64(*openSockets) {
 		check(fmt.Errorf("after %s %d pages were told, and %d are still behind", took, c.told.Load(), n))
 	}
@@ -80,6 +88,21 @@ type viewers struct {
 	lastTold              atomic.Int64 // in nanoseconds since 1970
 }
 
+// tell says every few seconds how far it is.
+func (c *viewers) tell(u usage) (stop func()) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		for sleep(ctx, tellEvery); ctx.Err() == nil; sleep(ctx, tellEvery) {
+			fmt.Fprintf(os.Stderr, "%s: %d told, %d behind, refused %d times; CPU time %v\n", time.Since(u.began).Round(time.Second), c.told.Load(), c.behind.Load(), c.refused.Load(), u.since())
+		}
+	})
+	return func() {
+		cancel()
+		telling.Wait()
+	}
+}
+
 func (c *viewers) toldAfter(began time.Time) time.Duration {
 	return time.Unix(0, c.lastTold.Load()).Sub(began)
 }
@@ -89,7 +112,7 @@ func (c *viewers) open(app string, n int) error {
 	opening.SetLimit(16)
 	for first := 0; first < n; first += pagesOfSession {
 		opening.Go(func() error {
-			who, err := signIn(c.ctx, app, []string{"ada-nowak", "jon-park", "sara-lind"}[first/pagesOfSession%3])
+			who, err := signIn(c.ctx, app, viewersAre[first/pagesOfSession%2])
 			if err != nil {
 				return err
 			}
