@@ -52,7 +52,9 @@ func (tx *Tx) QueueRow(query string, args []any, into ...any) {
 	queued := p.queued.Queue(query, args...)
 	queued.QueryRow(func(row pgx.Row) error {
 		err := row.Scan(into...)
-		if _, refused := errors.AsType[*pgconn.PgError](err); err != nil && !refused && !p.conn.IsClosed() && p.mistake == nil {
+		_, refused := errors.AsType[*pgconn.PgError](err)
+		ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+		if err != nil && !refused && !ended && !p.conn.IsClosed() && p.mistake == nil {
 			p.mistake = fmt.Errorf("pg: the row of a queued statement does not fit: %w", err)
 		}
 		return err

@@ -235,6 +235,18 @@ func TestARowThatDoesNotFitIsAMistake(t *testing.T) {
 	})
 	require.True(t, pg.IsUnique(err, "things_pkey"), "%v", err)
 	require.Empty(t, ids(t, db))
+	// nor that whoever waits has gone
+	ctx, leave := context.WithCancel(t.Context())
+	err = db.InTx(ctx, func(tx *pg.Tx) error {
+		if _, err := tx.Exec(ctx, insertThing, 1); err != nil {
+			return err
+		}
+		tx.QueueRow(insertThing+" returning id", []any{2}, new(int))
+		leave()
+		return nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, ids(t, db))
 }
 
 // Only the race detector sees what this is about: who destroys a broken connection, and the rollback.
