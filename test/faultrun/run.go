@@ -108,6 +108,7 @@ func run(ctx context.Context, o *testsystem.Outside, cfg settings, sum *summary)
 	sys.effects(o, work.ledger)
 	sum.Differences = work.ledger.Compare()
 	sum.Diverged = sys.diverged(o.Context())
+	sum.Compared = true
 	sum.step("the records were compared")
 	wait.Sleep(o.Context(), restsFor)
 	after, err := sys.resources(o.Context())

@@ -37,6 +37,7 @@ type summary struct {
 	Leaks       []string
 	Ended       []string // processes that nobody has ended
 	Unwelcome   []string // answers that no fault excuses
+	Compared    bool     // what is on record, and not only a part of it: without that nothing is known
 
 	began time.Time
 	log   []string
@@ -84,6 +85,10 @@ func (s *summary) text() string {
 			line("%s: %s", what, one)
 		}
 	}
+	if !s.Compared {
+		line("\nThe run ended before the records were compared: it says nothing of what is lost, doubled, diverged or stale.  (SEED=%d, %.0f s)", s.Seed, s.Seconds)
+		return b.String()
+	}
 	line("\nlost %d, doubled %d, diverged %d, stale %d  (SEED=%d, %.0f s)", len(s.Differences.Lost), len(s.Differences.Doubled)+len(s.Differences.Otherwise),
 		s.Diverged+len(s.DeadLetters), len(s.Stale), s.Seed, s.Seconds)
 	return b.String()
@@ -93,6 +98,9 @@ func short(d time.Duration) string { return d.Round(100 * time.Millisecond).Stri
 
 // bad is what is not as it must be.
 func (s *summary) bad() (words []string) {
+	if !s.Compared {
+		words = append(words, "the records were not compared")
+	}
 	for _, of := range []struct {
 		what string
 		n    int
