@@ -27,8 +27,8 @@ const maxUnsigned = 31 * 24 * time.Hour
 var published = []string{
 	"contractor-development", "manager-development", "core-development", "ordering-development", "gateway-development", "postgres-development",
 	"contractor-owner-development", "manager-owner-development", "core-owner-development", "ordering-owner-development", "gateway-owner-development",
-	"manager-to-core-development-token", "contractor-to-orders-development-token", "manager-to-orders-development-token",
-	"seed-to-orders-development-token", "core-to-gateway-development-token",
+	"manager-to-core-development-token", "manager-to-contractor-development-token", "contractor-to-orders-development-token",
+	"manager-to-orders-development-token", "seed-to-orders-development-token", "core-to-gateway-development-token",
 	"contractor-to-identity-development-secret", "manager-to-identity-development-secret",
 }
 
