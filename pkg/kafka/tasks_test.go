@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
@@ -255,4 +256,53 @@ func TestDeadLettersAreFoundPageByPage(t *testing.T) {
 	waiting, err := store.Waiting(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[inbox.Kind]int{inbox.Poison: 2, inbox.Parked: 5, inbox.Malformed: 1}, waiting)
+}
+
+// longKey has many dead letters of one key, the first of which holds it, and returns what is to come of the
+// nth event that is recorded from now on.
+func (h *harness) longKey(all int, outcome func(n int64) error) (store *inbox.DeadLetterStore, head int64) {
+	h.tb.Helper()
+	var seen atomic.Int64
+	seen.Store(-1) // the first time
+	h.project = func(context.Context, *pg.Tx, []journal.Stream) error {
+		if seen.Load() < 0 {
+			return fmt.Errorf("not yet")
+		}
+		return outcome(seen.Add(1))
+	}
+	events := make([]event.Event, all)
+	for i := range events {
+		events[i] = newEvent("long", i+1)
+	}
+	h.record(0, h.encoded(events...)...)
+	seen.Store(0)
+	store = h.working()
+	letters, err := store.List(h.tb.Context(), 1)
+	require.NoError(h.tb, err)
+	return store, letters[0].ID
+}
+
+func TestATaskGoesOnWithItsKeyAfterAFailureThatPasses(t *testing.T) {
+	t.Parallel()
+	h := newOffline(t)
+	store, head := h.longKey(250, func(n int64) error {
+		switch n {
+		case 1: // it is set aside by itself, and those behind it go on
+			return inbox.ErrDisallowed
+		case 150: // in a later transaction than that
+			return &pgconn.PgError{Code: "40001"}
+		}
+		return nil
+	})
+	done := h.ended(store, h.ask(store, inbox.Task{Action: inbox.Replay, Selection: inbox.Selection{DeadLetter: head}}).ID)
+	require.Equal(t, [2]int64{249, 1}, [2]int64{done.Settled, done.Failed})
+	h.eventually(0, "quarantined_keys")
+}
+
+func TestATryOfWhatAllFailsIsBounded(t *testing.T) {
+	t.Parallel()
+	h := newOffline(t)
+	store, head := h.longKey(520, func(int64) error { return inbox.ErrDisallowed })
+	tried := h.ended(store, h.ask(store, inbox.Task{Action: inbox.Try, Selection: inbox.Selection{DeadLetter: head}}).ID)
+	require.Equal(t, [2]int64{500, 20}, [2]int64{tried.Failed, tried.LeftOut})
 }

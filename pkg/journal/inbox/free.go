@@ -26,15 +26,16 @@ var errNotHead = errors.New("another dead letter holds the key")
 // free settles the dead letters of a key, and frees the key when none is left. After each transaction, and so
 // after a crash, either nothing has changed, or the key is free, or a poison dead letter holds it.
 func (d *DeadLetterStore) free(ctx context.Context, k quarantinedKey, first chooseFirst) (settled int, err error) {
-	return d.freeNoting(ctx, k, first, func(*pg.Tx, round) (bool, error) { return true, nil })
+	settled, failed, err := d.freeNoting(ctx, k, first, func(*pg.Tx, round) (bool, error) { return true, nil })
+	return settled, errors.Join(failed, err)
 }
 
 // freeNoting is free, with a note of each round in its transaction. Where that fails, the round is undone;
-// where it does not want to go on, that was the last round.
+// where it does not want to go on, that was the last round. What has failed again is noted, and err is
+// something else: the round that it is about is undone, and those before it are not.
 func (d *DeadLetterStore) freeNoting(
 	ctx context.Context, k quarantinedKey, first chooseFirst, note func(*pg.Tx, round) (goOn bool, err error),
-) (settled int, err error) {
-	var failed error
+) (settled int, failed, err error) {
 	for more, goOn := true, true; more && goOn; first = nil {
 		var done round
 		err := d.recorder.DB.InTx(ctx, func(tx *pg.Tx) (err error) {
@@ -45,7 +46,7 @@ func (d *DeadLetterStore) freeNoting(
 			return err
 		})
 		if err != nil {
-			return settled, errors.Join(failed, err)
+			return settled, failed, err
 		}
 		settled, more = settled+len(done.settled), done.more
 		if done.failures != nil {
@@ -53,7 +54,7 @@ func (d *DeadLetterStore) freeNoting(
 			d.recorder.DB.Notify(journal.OutboxChannel)
 		}
 	}
-	return settled, failed
+	return settled, failed, nil
 }
 
 // round is what one transaction of free has done.

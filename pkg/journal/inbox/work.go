@@ -99,7 +99,7 @@ func (d *DeadLetterStore) begin(ctx context.Context, token int64) (w *work, foun
 	case err != nil:
 		return nil, false, fmt.Errorf("begin task %d: %w", w.task.ID, err)
 	}
-	if w.task.Total != nil {
+	if w.task.Total != nil || w.stop {
 		return w, true, nil
 	}
 	d.recorder.Log.InfoContext(ctx, "a task about dead letters begins", "security", true, "task", w.task.ID, "action", w.task.Action,
@@ -196,9 +196,8 @@ func (w *work) settle(ctx context.Context, l DeadLetter) error {
 	default:
 		err = w.key(ctx, l, onlyHead(l.ID), nil)
 	}
-	_, again := errors.AsType[*FailedAgainError](err)
 	switch {
-	case err == nil || again: // noted already
+	case err == nil:
 		return nil
 	case errors.Is(err, errOverrun) || isRetryable(ctx, err):
 		return err
@@ -227,10 +226,10 @@ func (w *work) alone(ctx context.Context, l DeadLetter, do func(tx *pg.Tx) error
 }
 
 // key settles the dead letters of a quarantined key, until it is free or the task is to stop. besides are
-// those that the first round settles and does not tell of.
+// those that the first round settles and does not tell of. What fails again is noted, and no error.
 func (w *work) key(ctx context.Context, l DeadLetter, first chooseFirst, besides []int64) error {
 	w.current = &l.ID
-	_, err := w.freeNoting(ctx, l.quarantinedKey(), first, func(tx *pg.Tx, r round) (bool, error) {
+	_, _, err := w.freeNoting(ctx, l.quarantinedKey(), first, func(tx *pg.Tx, r round) (bool, error) {
 		r.settled = append(r.settled, besides...)
 		besides = nil
 		current := w.current
@@ -256,7 +255,7 @@ func (w *work) resume(ctx context.Context, id int64) error {
 	}
 	head := found[0]
 	err = w.key(ctx, head, onlyHead(head.ID), nil)
-	if _, again := errors.AsType[*FailedAgainError](err); again || errors.Is(err, ErrNoDeadLetter) || errors.Is(err, errNotNow) {
+	if errors.Is(err, ErrNoDeadLetter) || errors.Is(err, errNotNow) {
 		return nil
 	}
 	return err
@@ -278,7 +277,7 @@ func (w *work) try(ctx context.Context, l DeadLetter) error {
 			return errTried
 		}
 		first := onlyHead(l.ID)
-		for more := true; more && len(tried.settled) < triedAtMost; first = nil {
+		for more := true; more && len(tried.settled)+len(tried.failures) < triedAtMost; first = nil {
 			r, err := w.freeSome(ctx, tx, l.quarantinedKey(), first)
 			if err != nil {
 				return err
