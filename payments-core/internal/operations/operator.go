@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -177,8 +178,8 @@ func (s *Service) handle(
 // lockOpen locks the payment of an operation, by its key, and returns both; false if the operation is not
 // open.
 func (s *Service) lockOpen(ctx context.Context, tx *pg.Tx, key string) (locked *lockedPayment, o Operation, open bool, err error) {
-	var paymentID string
-	err = tx.QueryRow(ctx, "select payment_id from operations where key = $1 and closed_at is null", key).Scan(&paymentID)
+	paymentID, _, _ := strings.Cut(key, ":") // no index is by key
+	err = tx.QueryRow(ctx, "select payment_id from operations where payment_id = $1 and key = $2 and closed_at is null", paymentID, key).Scan(&paymentID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, o, false, nil

@@ -50,7 +50,8 @@ func TestSettledDeadLettersAreNotReadWhereTheyDoNotMatter(t *testing.T) {
 		statement, index string
 		args             []any
 	}{
-		{countDeadLetters, `"dead_letters_waiting_(kinds|since|places)"`, nil}, // each has those that wait, and no others
+		// each of these has those that wait, and no others
+		{countDeadLetters, `"dead_letters_waiting_(kinds|since|places)"`, nil},
 		{Retention.Delete, `"dead_letters_settled"`, []any{time.Now().Add(-Retention.Kept), 5000}},
 	} {
 		var plan string
