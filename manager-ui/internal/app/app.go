@@ -47,6 +47,9 @@ type Config struct {
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
 	_, err := c.stepUp()
+	if c.ContractorUIURL != "" && c.ContractorUIToken == "" {
+		err = errors.Join(err, errors.New("CONTRACTOR_UI_API_URL is set, which needs CONTRACTOR_UI_API_TOKEN: contractor-ui answers nobody without one"))
+	}
 	return errors.Join(c.Config.Validate(), err)
 }
 
