@@ -1,8 +1,8 @@
 // What a test of all pages asks of a page.
 
-// everyPage follows the links from the open page, and answers one address of each kind: ids are left out, and what a page says of
-// the status of what it shows counts. It follows no link that is known already. It answers null after some pages, and goes on when it
-// is called again.
+// everyPage follows the links from the open page, and answers one address of each kind: ids and a dead letter's service are left out,
+// and what a page says of the status of what it shows counts. It follows no link that is known already. It answers null after some
+// pages, and goes on when it is called again.
 async function everyPage(known) {
   const { found, seen, queue } = (window.crawl ??= { found: {}, seen: new Set(known), queue: [location.pathname, "/no-such-page"] });
   for (let some = 20; queue.length && some; some--) {
@@ -14,7 +14,7 @@ async function everyPage(known) {
     const page = new DOMParser().parseFromString(text, "text/html");
     const query = [...at.searchParams].filter(([, value]) => value).map(([name, value]) => (name === "tab" ? value : name)).slice(0, 1);
     const status = [...page.querySelectorAll(".page-header .status")].map((e) => e.textContent);
-    found[[at.pathname.replace(/[0-9a-f-]{36}/, "id"), ...query, ...status].join(" ")] ??= at.pathname + at.search;
+    found[[at.pathname.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n"), ...query, ...status].join(" ")] ??= at.pathname + at.search;
     for (const link of page.querySelectorAll("a[href]")) {
       const next = new URL(link.getAttribute("href"), at);
       if (next.origin !== location.origin || seen.has(next.pathname + next.search)) continue;

@@ -112,7 +112,10 @@ var others = []struct {
 	kinds  []string
 	states []state
 }{
-	{"Omar Reyes · operator", []string{"/payments", "/payments/id Waiting", "/orders/id Submitted"}, nil},
+	{"Omar Reyes · operator", []string{"/payments", "/payments/id Waiting", "/orders/id Submitted"}, []state{{"try that fails", "/dead-letters", func(tab *browser.Tab) {
+		tab.Press("Try to replay these")
+		tab.See("0 would pass, 1 would fail")
+	}}}},
 	{"Iris Hahn · auditor", []string{"/payments/id Waiting"}, []state{{"nothing refused", "/security?tab=refusals", nil}}},
 	{"Lena Roth · admin", nil, []state{
 		{"block refused", "/people", func(tab *browser.Tab) {
@@ -157,6 +160,7 @@ func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	sys := testsystem.New(t, testsystem.Unlimited...)
 	sys.Seed()
+	sendNoEvent(t, sys)
 	sys.Settle(t)
 	b := browser.New(t)
 	pages, links := map[string][]page{}, map[string][]string{}

@@ -114,7 +114,7 @@ func TestAnOperatorTriesReplaysAndDiscardsDeadLetters(t *testing.T) {
 	broken.Data = []byte(`{"payment_id": 7}`)
 	never := o.setAsideEvent(inbox.Poison, broken, "payment_id is no text")
 
-	list := operator.get("/dead-letters").is(http.StatusOK, "2 poison, 1 parked", "payments-core</strong>: ", "Does not answer", "cannot be recorded &lt;script&gt;", "payment_requested")
+	list := operator.get("/dead-letters").is(http.StatusOK, "2 poison, 1 parked", "payments-core</strong> ", "Does not answer", "cannot be recorded &lt;script&gt;", "payment_requested")
 	list.without("<script>alert")
 	operator.get("/dead-letters?kind=parked&type=payment_accepted&key="+request.Subject+"&topic=payments&service=manager-ui&error=BEHIND&from=2026-01-01").
 		is(http.StatusOK, "/of/manager-ui/"+behind+`"`).without("/of/manager-ui/" + head + `"`)

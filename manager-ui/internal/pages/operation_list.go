@@ -51,6 +51,7 @@ type operationPage struct {
 	Why      web.Field // of a retry
 	Because  web.Field // of a settlement, with the others
 	Outcome  web.Field
+	IsHold   bool // which has a reference
 	Ref      web.Field
 }
 
@@ -134,8 +135,14 @@ func (h *handlers) renderOperation(c echo.Context, message web.Message, form *we
 	}
 	page.Why = form.Field("why", "Reason").Need().Hint("It stays on record with your name.").Area(2)
 	page.Because = form.Field("because", "Reason").Need().Hint("It stays on record with your name.").Area(2)
-	page.Outcome = form.Field("outcome", "How it came out").Need().Select([]web.Choice{{Label: "Choose"}, {Value: "succeeded", Label: "It was done"}, {Value: "failed", Label: "It was not done"}})
-	page.Ref = form.Field("reference", "The gateway’s reference").Hint("Needed for a hold that was made: it is captured and released by it.")
+	outcomes := []web.Choice{{Label: "Choose"}, {Value: "succeeded", Label: "It was done"}}
+	// Of a release or a refund that was not done, the money would stay for ever.
+	if page.Kind == payment.Authorize || page.Kind == payment.Capture {
+		outcomes = append(outcomes, web.Choice{Value: "failed", Label: "It was not done"})
+	}
+	page.IsHold = page.Kind == payment.Authorize
+	page.Outcome = form.Field("outcome", "How it came out").Need().Select(outcomes)
+	page.Ref = form.Field("reference", "The gateway’s reference").Hint("Needed if it was done: the hold is captured and released by it.")
 	status := form.Status()
 	if message.Text != "" {
 		status = http.StatusConflict
