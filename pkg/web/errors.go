@@ -155,9 +155,13 @@ func writeProblem(c echo.Context, e *Error, correlation string) error {
 // Navigates reports whether a browser asks for a page in a window of its own, which may be led elsewhere:
 // what a page fetches may not follow to another site.
 func Navigates(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !wantsProblem(r) && !fetched(r)
+}
+
+// fetched reports whether a page's script asks, and not a browser for what is to be a page or follows a form.
+func fetched(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !wantsProblem(r) &&
-		(mode == "navigate" || mode == "" && r.Header.Get("X-Turbo-Request-Id") == "")
+	return mode != "" && mode != "navigate" || mode == "" && r.Header.Get("X-Turbo-Request-Id") != ""
 }
 
 // wantsProblem is true for clients that asked for JSON and not for a page.

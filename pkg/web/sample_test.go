@@ -168,6 +168,9 @@ func startSample(tb testing.TB) *sample {
 	e.GET("/panic", try, func(echo.Context) error { panic("secret") })
 	e.POST("/panic", try, func(echo.Context) error { panic("secret") })
 	e.POST("/late", try, func(echo.Context) error { return web.Conflict("Somebody was first.") })
+	e.POST("/shed", try, func(echo.Context) error {
+		return &web.Error{Status: http.StatusServiceUnavailable, Shed: true, Message: "More is asked than can be done."}
+	})
 	e.GET("/slow", try, func(c echo.Context) error { <-c.Request().Context().Done(); return c.Request().Context().Err() })
 	e.GET("/whoami", web.Own, func(c echo.Context) error { return c.String(http.StatusOK, web.PersonOf(c).Name) })
 	s.Server = httptest.NewServer(e)

@@ -340,7 +340,7 @@ func (s *Site) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	if e.Shed && !Navigates(c.Request()) { // the script that asks knows by the status, and shows no page of it
+	if e.Shed && fetched(c.Request()) { // the script that asks knows by the status, and shows no page of it
 		_ = c.String(e.Status, e.Message)
 		return
 	}

@@ -363,3 +363,18 @@ func TestEveryAnswerIsInert(t *testing.T) {
 		t.Errorf("an API: %v", h)
 	}
 }
+
+// A form that is sent without scripts is followed by a page, as ever; a script has no use for one.
+func TestAFormThatIsRefusedIsFollowedByAPage(t *testing.T) {
+	s := startSample(t)
+	for _, header := range [][]string{nil, {"Sec-Fetch-Mode", "navigate"}} {
+		if _, body := s.post(t, "/shed", nil, header...); !strings.Contains(body, "<html") || !strings.Contains(body, "Nothing was changed") {
+			t.Errorf("%q: answered %q", header, body)
+		}
+	}
+	for _, header := range [][]string{{"Sec-Fetch-Mode", "cors"}, {"X-Turbo-Request-Id", "1"}} {
+		if _, body := s.post(t, "/shed", nil, header...); body != "More is asked than can be done." {
+			t.Errorf("%q: answered %q", header, body)
+		}
+	}
+}
