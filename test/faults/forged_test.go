@@ -127,8 +127,8 @@ func TestKeysAreRenewedWhilePeopleWork(t *testing.T) {
 		id, err := p.request(t.Context(), "10.00", "after "+service)
 		require.NoError(t, err)
 		require.NoError(t, p.accept(t.Context(), id))
+		sys.Settle(t) // so that everybody has signed before the next key is renewed
 	}
-	sys.Settle(t)
 	for _, service := range journals {
 		var keys, unsigned int
 		require.NoError(t, connect(t, sys, service).QueryRow(t.Context(),
