@@ -18,7 +18,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/pkg/deadletters"
-	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
@@ -61,7 +60,7 @@ type letterForm struct {
 }
 
 type letterRow struct {
-	inbox.Summary
+	deadletters.Summary
 	Service, Href string
 	Badge         web.Badge
 	Type, Key     string // fit to be shown
@@ -73,14 +72,14 @@ type letterRow struct {
 type letterQuery struct {
 	form    *web.Form
 	service string
-	by      inbox.Selection
+	by      deadletters.Selection
 	before  *letterPlace
 }
 
 // letterPlace is a place in the list of all services: the newest come first, and of the same moment by
 // service.
 type letterPlace struct {
-	inbox.Place
+	deadletters.Place
 	service string
 }
 
@@ -94,7 +93,7 @@ func (p letterPlace) compare(other letterPlace) int {
 }
 
 // of is where a service goes on.
-func (p letterPlace) of(service string) *inbox.Place {
+func (p letterPlace) of(service string) *deadletters.Place {
 	place := p.Place
 	switch cmp.Compare(service, p.service) {
 	case -1: // it has no more of that moment
@@ -114,7 +113,7 @@ func readLetterPlace(text string) (*letterPlace, error) {
 		at, err := strconv.ParseInt(parts[0], 10, 64)
 		id, wrong := strconv.ParseInt(parts[1], 10, 64)
 		if err == nil && wrong == nil && at > 0 && at < 1<<53 && len(parts[2]) < 100 {
-			return &letterPlace{inbox.Place{At: time.UnixMicro(at).UTC(), ID: id}, parts[2]}, nil
+			return &letterPlace{deadletters.Place{At: time.UnixMicro(at).UTC(), ID: id}, parts[2]}, nil
 		}
 	}
 	return nil, web.NotFound("There is no such list.")
@@ -129,8 +128,8 @@ func (h *handlers) readLetterQuery(c echo.Context) (q letterQuery, err error) {
 		values[name] = strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), "")
 	}
 	q.form, q.service = web.NewForm(values), values["service"]
-	q.by = inbox.Selection{
-		State: inbox.State(cmp.Or(values["state"], string(inbox.Waiting))), Kind: inbox.Kind(values["kind"]),
+	q.by = deadletters.Selection{
+		State: deadletters.State(cmp.Or(values["state"], string(deadletters.Waiting))), Kind: deadletters.Kind(values["kind"]),
 		Topic: q.form.Value("topic"), Type: q.form.Value("type"), Key: q.form.Value("key"), Error: q.form.Value("error"),
 	}
 	if q.by.State == "all" {
@@ -153,8 +152,8 @@ func (h *handlers) readLetterQuery(c echo.Context) (q letterQuery, err error) {
 		q.by.To = q.by.To.AddDate(0, 0, 1)
 	}
 	for _, name := range []string{"topic", "type", "key", "error"} {
-		if len(values[name]) > inbox.LongestWord {
-			q.form.Fail(name, fmt.Sprintf("This is longer than %d bytes.", inbox.LongestWord))
+		if len(values[name]) > deadletters.LongestWord {
+			q.form.Fail(name, fmt.Sprintf("This is longer than %d bytes.", deadletters.LongestWord))
 		}
 	}
 	if q.form.OK() && q.by.Check() != nil {
@@ -189,7 +188,7 @@ func (h *handlers) askAll(ctx context.Context, q letterQuery) map[string]answere
 	answers := map[string]answered{}
 	for _, l := range h.letters {
 		all.Go(func() {
-			var place *inbox.Place
+			var place *deadletters.Place
 			if q.before != nil {
 				place = q.before.of(l.Service)
 			}
@@ -209,7 +208,9 @@ func (h *handlers) askAll(ctx context.Context, q letterQuery) map[string]answere
 // merge makes one list of what the services have answered. It ends where one of them has not looked further,
 // and next says so.
 func merge(q letterQuery, answers map[string]answered) (rows []letterRow, next *letterPlace) {
-	place := func(r letterRow) letterPlace { return letterPlace{inbox.Place{At: r.RecordedAt, ID: r.ID}, r.Service} }
+	place := func(r letterRow) letterPlace {
+		return letterPlace{deadletters.Place{At: r.RecordedAt, ID: r.ID}, r.Service}
+	}
 	for service, a := range answers {
 		if a.err != nil || q.service != "" && q.service != service {
 			continue
@@ -236,16 +237,16 @@ func merge(q letterQuery, answers map[string]answered) (rows []letterRow, next *
 	return rows, next
 }
 
-var letterKinds = map[inbox.Kind]web.Badge{
-	inbox.Poison: {Tone: web.Bad, Text: "Poison"}, inbox.Parked: {Tone: web.Neutral, Text: "Parked"},
-	inbox.Malformed: {Tone: web.Warning, Text: "Malformed"}, inbox.Disallowed: {Tone: web.Bad, Text: "Refused"},
+var letterKinds = map[deadletters.Kind]web.Badge{
+	deadletters.Poison: {Tone: web.Bad, Text: "Poison"}, deadletters.Parked: {Tone: web.Neutral, Text: "Parked"},
+	deadletters.Malformed: {Tone: web.Warning, Text: "Malformed"}, deadletters.Disallowed: {Tone: web.Bad, Text: "Refused"},
 }
 
-var letterStates = map[inbox.State]web.Badge{
-	inbox.Waiting: {Tone: web.Warning, Text: "Waits"}, inbox.Replayed: {Tone: web.Good, Text: "Replayed"}, inbox.Discarded: {Tone: web.Neutral, Text: "Discarded"},
+var letterStates = map[deadletters.State]web.Badge{
+	deadletters.Waiting: {Tone: web.Warning, Text: "Waits"}, deadletters.Replayed: {Tone: web.Good, Text: "Replayed"}, deadletters.Discarded: {Tone: web.Neutral, Text: "Discarded"},
 }
 
-func newLetterRow(service string, s inbox.Summary) letterRow {
+func newLetterRow(service string, s deadletters.Summary) letterRow {
 	why, _, _ := strings.Cut(s.Error, "\n")
 	return letterRow{Summary: s, Service: service, Href: letterPath(service, s.ID), Badge: letterKinds[s.Kind], Type: printable(s.Type, 100), Key: printable(s.Key, 80),
 		Why: why, Settled: letterStates[s.State]}
@@ -322,19 +323,19 @@ func (h *handlers) letterService(name string, q letterQuery, a answered) letterS
 		return s
 	}
 	var parts []string
-	for _, kind := range []inbox.Kind{inbox.Poison, inbox.Parked, inbox.Malformed, inbox.Disallowed} {
+	for _, kind := range []deadletters.Kind{deadletters.Poison, deadletters.Parked, deadletters.Malformed, deadletters.Disallowed} {
 		if n := a.page.Waiting[kind]; n > 0 {
 			parts = append(parts, locale.Count(n)+" "+string(kind))
 		}
 	}
 	s.Waits, s.Nothing = strings.Join(parts, ", "), len(parts) == 0
-	if len(a.page.Letters) > 0 && (q.by.State == inbox.Waiting || q.by.State == "") {
-		s.Try = newLetterForm(name, inbox.Try, q.by, "Try to replay these")
+	if len(a.page.Letters) > 0 && (q.by.State == deadletters.Waiting || q.by.State == "") {
+		s.Try = newLetterForm(name, deadletters.Try, q.by, "Try to replay these")
 	}
 	return s
 }
 
-func newLetterForm(service string, action inbox.Action, chosen inbox.Selection, label string) *letterForm {
+func newLetterForm(service string, action deadletters.Action, chosen deadletters.Selection, label string) *letterForm {
 	chosen.State = ""
 	encoded, err := json.Marshal(chosen)
 	if err != nil {
@@ -350,10 +351,10 @@ func (h *handlers) letterFields(form *web.Form) []web.Field {
 		services = append(services, web.Choice{Value: l.Service, Label: l.Service})
 	}
 	kinds := []web.Choice{{Label: "All"}}
-	for _, kind := range []inbox.Kind{inbox.Poison, inbox.Parked, inbox.Malformed, inbox.Disallowed} {
+	for _, kind := range []deadletters.Kind{deadletters.Poison, deadletters.Parked, deadletters.Malformed, deadletters.Disallowed} {
 		kinds = append(kinds, web.Choice{Value: string(kind), Label: letterKinds[kind].Text})
 	}
-	states := []web.Choice{{Label: "Waiting"}, {Value: string(inbox.Replayed), Label: "Replayed"}, {Value: string(inbox.Discarded), Label: "Discarded"}, {Value: "all", Label: "All"}}
+	states := []web.Choice{{Label: "Waiting"}, {Value: string(deadletters.Replayed), Label: "Replayed"}, {Value: string(deadletters.Discarded), Label: "Discarded"}, {Value: "all", Label: "All"}}
 	day := func(name, label string) web.Field { return form.Field(name, label).Placeholder("2026-11-30") }
 	return []web.Field{
 		form.Field("service", "Service").Select(services), form.Field("state", "State").Select(states), form.Field("kind", "Kind").Select(kinds),

@@ -16,7 +16,6 @@ import (
 
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/deadletters"
-	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
@@ -110,7 +109,7 @@ func (h *handlers) renderLetter(c echo.Context, message web.Message, form *web.F
 	h.sessions.LogSecurity(c, letterRead, web.PersonOf(c).ID, slog.String("service", service.Service), slog.Int64("dead_letter", l.ID))
 	page := letterPage{
 		letterRow: newLetterRow(service.Service, l.Summary), Letter: l, List: web.BackLink(c, "Dead letters", lettersPath),
-		Download: letterPath(service.Service, l.ID) + "/payload", Gone: l.State != inbox.Waiting && len(l.Payload) == 0 && len(l.Headers) == 0,
+		Download: letterPath(service.Service, l.ID) + "/payload", Gone: l.State != deadletters.Waiting && len(l.Payload) == 0 && len(l.Headers) == 0,
 		Reason: form.Field("reason", "Reason").Need().Hint("It stays on record with your name.").Area(2),
 	}
 	page.Type, page.Key = printable(l.Type, 500), printable(l.Key, 500)
@@ -118,7 +117,7 @@ func (h *handlers) renderLetter(c echo.Context, message web.Message, form *web.F
 	for _, header := range l.Headers {
 		page.Headers = append(page.Headers, letterHeader{printable(header.Key, 100), printable(header.Value, 1000)})
 	}
-	if l.Task != nil && l.State != inbox.Waiting {
+	if l.Task != nil && l.State != deadletters.Waiting {
 		page.Settled = "by " + nameOr(l.Task.ByName, l.Task.By)
 		if l.Task.Reason != "" {
 			page.Settled += ": " + l.Task.Reason
@@ -134,12 +133,12 @@ func (h *handlers) renderLetter(c echo.Context, message web.Message, form *web.F
 	if more := l.Queued - len(l.Queue); more > 0 {
 		page.More = locale.Count(more)
 	}
-	if l.State == inbox.Waiting {
-		one := inbox.Selection{DeadLetter: l.ID}
+	if l.State == deadletters.Waiting {
+		one := deadletters.Selection{DeadLetter: l.ID}
 		if page.Head == nil {
-			page.Try = newLetterForm(service.Service, inbox.Try, one, "Try to replay it")
+			page.Try = newLetterForm(service.Service, deadletters.Try, one, "Try to replay it")
 		}
-		page.Discard = newLetterForm(service.Service, inbox.Discard, one, "Discard it")
+		page.Discard = newLetterForm(service.Service, deadletters.Discard, one, "Discard it")
 	}
 	status := form.Status()
 	if message.Text != "" {

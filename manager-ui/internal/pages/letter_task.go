@@ -15,7 +15,6 @@ import (
 
 	"countersign.example/pkg/api"
 	"countersign.example/pkg/deadletters"
-	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
@@ -27,7 +26,7 @@ var (
 
 // taskRow is a task in a list.
 type taskRow struct {
-	inbox.Task
+	deadletters.Task
 	Service, Href string
 	Title, Chosen string
 	Who, Sum      string // who asked, and what came of it so far
@@ -48,7 +47,7 @@ type letterTaskPage struct {
 }
 
 type taskFailure struct {
-	inbox.Failure
+	deadletters.Failure
 	Href string
 }
 
@@ -61,16 +60,16 @@ func taskPath(service string, id int64) string {
 	return lettersPath + "/of/" + service + "/tasks/" + strconv.FormatInt(id, 10)
 }
 
-func newTaskRow(service string, t inbox.Task) taskRow {
+func newTaskRow(service string, t deadletters.Task) taskRow {
 	row := taskRow{Task: t, Service: service, Href: taskPath(service, t.ID), Who: nameOr(t.ByName, t.By), Chosen: chosenText(t.Selection)}
 	settled, failed, behind := locale.Count(int(t.Settled)), locale.Count(int(t.Failed)), locale.Count(int(t.LeftOut))
 	switch t.Action {
-	case inbox.Try:
+	case deadletters.Try:
 		row.Title, row.Sum = "Try", settled+" would pass, "+failed+" would fail"
 		if t.LeftOut > 0 {
 			row.Sum += ", " + behind + " stay behind others"
 		}
-	case inbox.Replay:
+	case deadletters.Replay:
 		row.Title, row.Sum = "Replay", settled+" recorded, "+failed+" failed"
 	default:
 		row.Title, row.Sum = "Discard", settled+" settled, with what waited behind, "+failed+" failed"
@@ -91,7 +90,7 @@ func newTaskRow(service string, t inbox.Task) taskRow {
 }
 
 // chosenText says which dead letters are meant.
-func chosenText(s inbox.Selection) string {
+func chosenText(s deadletters.Selection) string {
 	if s.DeadLetter != 0 {
 		return "dead letter " + strconv.FormatInt(s.DeadLetter, 10)
 	}
@@ -123,15 +122,15 @@ func (h *handlers) askLetterTask(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o := deadletters.Order{Action: inbox.Action(form.Value("action")), Reason: form.Value("reason")}
+	o := deadletters.Order{Action: deadletters.Action(form.Value("action")), Reason: form.Value("reason")}
 	if badKey(form) || json.Unmarshal([]byte(form.Value("selection")), &o.Selection) != nil {
 		return web.BadRequest("This form is not complete. Please open the page again.")
 	}
-	if o.Action == inbox.Discard && o.Reason == "" {
+	if o.Action == deadletters.Discard && o.Reason == "" {
 		form.Fail("reason", "Say why: it stays on record.")
 	}
-	if len([]rune(o.Reason)) > inbox.LongestReason {
-		form.Fail("reason", fmt.Sprintf("Use %d characters at most.", inbox.LongestReason))
+	if len([]rune(o.Reason)) > deadletters.LongestReason {
+		form.Fail("reason", fmt.Sprintf("Use %d characters at most.", deadletters.LongestReason))
 	}
 	again := func(m web.Message) error {
 		if o.Selection.DeadLetter == 0 {
@@ -209,10 +208,10 @@ func (h *handlers) showLetterTask(c echo.Context) error {
 	}
 	page.MoreFailed = t.Failed - int64(len(t.Failures))
 	if page.UnderWay {
-		page.Stop = newLetterForm(service.Service, "", inbox.Selection{}, "Stop")
+		page.Stop = newLetterForm(service.Service, "", deadletters.Selection{}, "Stop")
 		page.Stop.Href = page.Href + "/stop"
-	} else if t.Action == inbox.Try && t.Settled > 0 {
-		page.Replay = newLetterForm(service.Service, inbox.Replay, t.Selection, "Replay them")
+	} else if t.Action == deadletters.Try && t.Settled > 0 {
+		page.Replay = newLetterForm(service.Service, deadletters.Replay, t.Selection, "Replay them")
 		page.Reason = web.NewForm(nil).Field("reason", "Reason").Hint("If you give one, it stays on record.")
 	}
 	return letterTaskView.Render(c, http.StatusOK, web.Page{Title: page.Title + " of dead letters", Nav: "letters", Back: lettersPath}, page)
@@ -248,7 +247,7 @@ func (h *handlers) stopLetterTask(c echo.Context) error {
 // listLetterTasks shows what was done with dead letters, and by whom.
 func (h *handlers) listLetterTasks(c echo.Context) error {
 	var all sync.WaitGroup
-	lists, errs := make([][]inbox.Task, len(h.letters)), make([]error, len(h.letters))
+	lists, errs := make([][]deadletters.Task, len(h.letters)), make([]error, len(h.letters))
 	for i, l := range h.letters {
 		all.Go(func() { lists[i], errs[i] = l.Client.Tasks(c.Request().Context()) })
 	}

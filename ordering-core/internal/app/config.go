@@ -28,7 +28,7 @@ type Config struct {
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	errs := []error{c.Config.Validate(), c.GateConfig.Check(), service.Positive("ORDER_TTL", c.OrderTTL, "24h"), service.Positive("DRAFT_TTL", c.DraftTTL, "720h")}
+	errs := []error{c.Config.Validate(), c.Check(), service.Positive("ORDER_TTL", c.OrderTTL, "24h"), service.Positive("DRAFT_TTL", c.DraftTTL, "720h")}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "" {
 		errs = append(errs, fmt.Errorf("TIME_ZONE is %q: use a name such as Europe/Berlin", c.TimeZone))
 	}

@@ -40,7 +40,7 @@ const maxPayoutGrace = 10 * time.Minute
 
 // Validate reports everything that is wrong with the values.
 func (c *Config) Validate() error {
-	errs := []error{c.Config.Validate(), c.GateConfig.Check()}
+	errs := []error{c.Config.Validate(), c.Check()}
 	if _, err := openGateway(c, c.GatewayTimeout); err != nil { // it does not connect yet
 		errs = append(errs, fmt.Errorf("GATEWAY_URL: %w", err))
 	}
