@@ -34,12 +34,6 @@ const (
 // ProviderLogoutPath is where a sign-in provider says whose sessions have ended. It is always listened to.
 const ProviderLogoutPath = "/back-channel-logout"
 
-// NavItem is one entry of the header's navigation.
-type NavItem struct {
-	Key, Label, Href string
-	Right            rights.Right // that it is for; the zero one is for everybody
-}
-
 // Options make a Site. Renderer, Assets, Sessions, Identity and Log are needed.
 type Options struct {
 	Label      string // of the app, beside the brand: "Manager"
@@ -234,19 +228,9 @@ func (f frame) Duties(p Person) string {
 	return ""
 }
 
-// navOf is the navigation for somebody.
-func (s *Site) navOf(p Person) (items []NavItem) {
-	for _, item := range s.options.Nav {
-		if len(item.Right.Roles) == 0 || item.Right.Has(p.Roles) {
-			items = append(items, item)
-		}
-	}
-	return items
-}
-
 func (s *Site) render(c echo.Context, status int, view string, page Page, data any) error {
 	f := frame{
-		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: s.navOf(PersonOf(c)),
+		Page: page, Label: s.options.Label, Home: s.options.Home, Nav: navOf(s.options.Nav, PersonOf(c)),
 		Person: PersonOf(c), People: s.options.Identity.People(),
 		Locale: LocaleOf(c), Stranger: c.Get(strangerKey) != nil, Data: data,
 	}

@@ -36,7 +36,8 @@ func TestAnOperatorLooksAfterDeadLettersAndOperations(t *testing.T) {
 	omar := b.Tab(t, sys.URL(testsystem.Manager))
 	signIn(omar, operator)
 	omar.Eventually(`fetch("/dead-letters").then((answer) => answer.text()).then((text) => text.includes("1 poison, 1 malformed") && text.match(/1 malformed/g).length === 4)`)
-	omar.Press("Dead letters")
+	omar.Press("Operations", ".site-nav")
+	omar.Press("Dead letters", ".section")
 	omar.See("What was done, and by whom")
 	isWideEnough(t, omar, "dead letters")
 
@@ -76,7 +77,7 @@ func TestAnOperatorLooksAfterDeadLettersAndOperations(t *testing.T) {
 	mia.Press("Kitchen-fitting")
 	mia.Press("Release")
 	mia.See("release is stuck")
-	omar.Press("Operations")
+	omar.Press("Gateway", ".section")
 	omar.See("Stuck", "tbody")
 	isWideEnough(t, omar, "operations")
 	omar.Press("Release the hold")

@@ -107,7 +107,7 @@ func (h *handlers) listOperations(c echo.Context) error {
 	if part != "" {
 		page.Empty = web.Empty{Title: "Nothing here", Text: "Nothing that is open is like that.", Action: &web.Link{Label: "Show all that is open", Href: operationsPath}}
 	}
-	return operationsView.Render(c, http.StatusOK, web.Page{Title: "Operations", Nav: "operations"}, page)
+	return operationsView.Render(c, http.StatusOK, web.Page{Title: "Gateway", Nav: "gateway"}, page)
 }
 
 var errNoOperation = web.NotFound("There is no such operation.")
@@ -121,7 +121,7 @@ func (h *handlers) renderOperation(c echo.Context, message web.Message, form *we
 	if err := h.notAnswered(c, LettersOf{Service: "payments-core"}, err, errNoOperation); err != nil {
 		return err
 	}
-	page := operationPage{List: web.BackLink(c, "Operations", operationsPath), NextCall: asked.NextCall, Key: newFormState(0).Key}
+	page := operationPage{List: web.BackLink(c, "Gateway", operationsPath), NextCall: asked.NextCall, Key: newFormState(0).Key}
 	for _, o := range asked.Operations {
 		row := newOperationRow(o)
 		page.All = append(page.All, row)
@@ -147,7 +147,7 @@ func (h *handlers) renderOperation(c echo.Context, message web.Message, form *we
 	if message.Text != "" {
 		status = http.StatusConflict
 	}
-	return operationView.Render(c, status, web.Page{Title: page.What + " at the gateway", Nav: "operations", Back: page.List.Href, Message: message}, page)
+	return operationView.Render(c, status, web.Page{Title: page.What + " at the gateway", Nav: "gateway", Back: page.List.Href, Message: message}, page)
 }
 
 func (h *handlers) retryOperation(c echo.Context) error {

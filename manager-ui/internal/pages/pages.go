@@ -90,8 +90,10 @@ func New(o Options) (*web.Site, error) {
 	o.Nav = []web.NavItem{
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
-		{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
-		{Key: "operations", Label: "Operations", Href: operationsPath, Right: may.operations},
+		{Key: "operations", Label: "Operations", Parts: []web.NavItem{
+			{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
+			{Key: "gateway", Label: "Gateway", Href: operationsPath, Right: may.operations},
+		}},
 		{Key: "security", Label: "Security", Href: securityPath, Right: may.audit},
 	}
 	for _, path := range []string{catalogPath, customersPath} {
