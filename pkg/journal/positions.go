@@ -26,6 +26,25 @@ type Extent struct {
 	End       int64     // the next message's offset
 	Committed int64     // by the service's group; -1 if nothing
 	TopicID   uuid.UUID // changes when a topic is deleted and recreated; zero where the brokers do not say
+	Received  int64     // the offset that the database needed next before the brokers were asked: see Received
+}
+
+// Received returns the offset that this database needs next of each partition. It is read before the brokers
+// are asked where a partition ends: what another replica receives in between is beyond the end that they said,
+// and nothing is missing.
+func (j *Journal) Received(ctx context.Context) (map[TopicPartition]int64, error) {
+	received := map[TopicPartition]int64{}
+	err := j.db.InTx(ctx, func(tx *pg.Tx) error {
+		clear(received)
+		var tp TopicPartition
+		var next int64
+		return pg.ForEach(ctx, tx, []any{&tp.Topic, &tp.Partition, &next}, func() { received[tp] = next },
+			"select topic, partition, next from consumer_positions")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the consumer positions: %w", err)
+	}
+	return received, nil
 }
 
 // StartPositions returns the offset at which to start each partition: the one after the last that this
@@ -141,7 +160,7 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 			missing = row.lost
 		case !known && older && extent.Committed >= 0:
 			start = extent.Committed
-			missing = missingFrom(start, extent)
+			missing = missingFrom(start, start, extent)
 		case !known && extent.First > 0:
 			missing = fmt.Sprintf("it begins at offset %d, and this database has received nothing of it", extent.First)
 		case !known:
@@ -150,7 +169,7 @@ func positions(rows map[TopicPartition]positionRow, older bool, extents map[Topi
 		case recreated: // of the former one nothing was received
 			start = extent.First
 		default:
-			missing = missingFrom(start, extent)
+			missing = missingFrom(start, min(start, extent.Received), extent)
 		}
 		if missing != "" {
 			lost = append(lost, Lost{TopicPartition: tp, Next: start, Missing: missing, Noted: row.lost != ""})
@@ -261,12 +280,12 @@ func (e *LostError) Notice() string {
 }
 
 // missingFrom describes what is missing if the partition does not hold the offset that comes next; it is ""
-// if it does.
-func missingFrom(offset int64, extent Extent) string {
+// if it does. before is the one that came next when the brokers were asked.
+func missingFrom(offset, before int64, extent Extent) string {
 	switch {
 	case offset < extent.First:
 		return fmt.Sprintf("offsets %d to %d were cut off before they were received", offset, extent.First-1)
-	case offset > extent.End:
+	case before > extent.End:
 		return fmt.Sprintf("it ends at offset %d, and %d was to come next: it was cut short, or created again", extent.End, offset)
 	}
 	return ""

@@ -52,7 +52,7 @@ func (a *Adoption) Run(ctx context.Context, d inbox.Decision, dry bool, report f
 	if _, missing := errors.AsType[*MissingError](err); !missing {
 		return err
 	}
-	extents, err := a.Client.extents(ctx, a.Group, a.topicNames()...)
+	extents, err := a.extents(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (a *Adoption) Skip(ctx context.Context, origins []inbox.Origin, d inbox.Dec
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
-	extents, err := a.Client.extents(ctx, a.Group, a.topicNames()...)
+	extents, err := a.extents(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) (i
 			return err
 		}
 		ctx := pg.OnlyIn(ctx, incarnation)
-		extents, err := c.extents(ctx)
+		extents, err := c.cfg.extents(ctx)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (c *Consumer) begin(ctx context.Context, generation *kafkago.Generation) (i
 				if !wait.Sleep(ctx, doubtFor) {
 					return ctx.Err()
 				}
-				if extents, err = c.extents(ctx); err != nil {
+				if extents, err = c.cfg.extents(ctx); err != nil {
 					return err
 				}
 			}
@@ -78,10 +78,6 @@ func within(ctx context.Context, extents map[journal.TopicPartition]journal.Exte
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	return ask(ctx, extents)
-}
-
-func (c *Consumer) extents(ctx context.Context) (map[journal.TopicPartition]journal.Extent, error) {
-	return c.cfg.Client.extents(ctx, c.cfg.Group, c.cfg.topicNames()...)
 }
 
 // start gives the generation's partitions their offsets, and leaves out those that have none. It never skips

@@ -17,7 +17,7 @@ func NewLosses(cfg ConsumerConfig) *Losses { return &Losses{cfg} }
 
 // List returns what is lost now.
 func (l *Losses) List(ctx context.Context) ([]journal.Lost, error) {
-	extents, err := l.cfg.Client.extents(ctx, l.cfg.Group, l.cfg.topicNames()...)
+	extents, err := l.cfg.extents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (l *Losses) Accept(ctx context.Context, places []journal.TopicPartition, d 
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
-	extents, err := l.cfg.Client.extents(ctx, l.cfg.Group, l.cfg.topicNames()...)
+	extents, err := l.cfg.extents(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func findMissing(ctx context.Context, cfg ConsumerConfig, whole map[journal.Topi
 
 // find is findMissing, with the dead letters or without.
 func find(ctx context.Context, cfg ConsumerConfig, whole map[journal.TopicPartition]int64, deadLetters bool) error {
-	extents, err := cfg.Client.extents(ctx, cfg.Group, cfg.topicNames()...)
+	extents, err := cfg.extents(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,29 @@ const (
 	topicIDsTimeout = 5 * time.Second
 )
 
-// extents are where the partitions of topics begin and end, how far group is, and which topics they are. The
-// topics are there.
+// extents are where the partitions of the consumer's topics begin and end, how far its group is, which topics
+// they are, and how far its database was before. The topics are there.
+func (cfg ConsumerConfig) extents(ctx context.Context) (map[journal.TopicPartition]journal.Extent, error) {
+	received, err := cfg.received(ctx)
+	if err != nil {
+		return nil, err
+	}
+	extents, err := cfg.Client.extents(ctx, cfg.Group, cfg.topicNames()...)
+	for tp, extent := range extents {
+		extent.Received = received[tp]
+		extents[tp] = extent
+	}
+	return extents, err
+}
+
+// received asks the journal, for callWithin at most.
+func (cfg ConsumerConfig) received(ctx context.Context) (map[journal.TopicPartition]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	return cfg.Journal.Received(ctx)
+}
+
+// extents are those of Kafka alone.
 func (c *Client) extents(ctx context.Context, group string, topics ...string) (_ map[journal.TopicPartition]journal.Extent, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errNoAnswer)
 	defer cancel()

@@ -65,7 +65,7 @@ func (c *Consumer) skips(ctx context.Context, m kafkago.Message, next int64) boo
 func (c *Consumer) watchPositions(ctx context.Context, changed func()) {
 	for wait.Sleep(ctx, watchEvery) {
 		next := c.nextOffsets() // before the brokers are asked, so that none can be beyond its end
-		extents, err := c.extents(ctx)
+		extents, err := c.cfg.extents(ctx)
 		if err != nil {
 			continue
 		}
