@@ -32,7 +32,7 @@ type process struct {
 
 // newProcess is replica n of a service in a role, which is not started yet.
 func newProcess(service, role string, n int, dir string, command func(args ...string) *exec.Cmd) (*process, error) {
-	addresses, err := program.FreeAddresses(2)
+	addresses, err := program.FreeAddresses(3)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,9 @@ func newProcess(service, role string, n int, dir string, command func(args ...st
 	p.command = func() *exec.Cmd {
 		cmd := command(role)
 		cmd.Env = append(cmd.Env, "HTTP_ADDR="+p.addr, "ADMIN_ADDR="+p.admin)
+		if n > 1 { // only one has the address at which others ask for dead letters
+			cmd.Env = append(cmd.Env, "API_ADDR="+addresses[2])
+		}
 		return cmd
 	}
 	return p, nil

@@ -49,7 +49,7 @@ func (s *system) listenFaults() (faults []fault.Fault) {
 	for service, address := range s.Database {
 		for kind, which := range map[string]string{"LISTEN connections ended": "query ilike 'listen%'", "all connections ended": "true"} {
 			faults = append(faults, fault.Fault{
-				Kind: kind, Part: "connections of " + service,
+				Kind: kind, Part: "connections of " + service, Also: []string{"postgres"},
 				Break: func(ctx context.Context, _ *rand.Rand) (func(context.Context) error, error) {
 					return nil, execute(ctx, address, `select pg_terminate_backend(pid) from pg_stat_activity
 						where datname = current_database() and pid <> pg_backend_pid() and `+which)
