@@ -22,7 +22,7 @@ func TestWhatOthersReceiveMeanwhileIsNotBeyondTheEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[TopicPartition]int64{place: 10}, received)
 
-	// when the brokers said before that the partition ends at 8, while it needed 7: another replica received meanwhile
+	// when the brokers said that the partition ends at 8 while it needed 7: another replica received meanwhile
 	next, lost, err := j.StartPositions(t.Context(), map[TopicPartition]Extent{place: {End: 8, Received: 7}})
 
 	// then nothing is lost

@@ -30,8 +30,8 @@ type Extent struct {
 }
 
 // Received returns the offset that this database needs next of each partition. It is read before the brokers
-// are asked where a partition ends: what another replica receives in between is beyond the end that they said,
-// and nothing is missing.
+// are asked where a partition ends: what another replica receives in between is beyond the end that they
+// said, and nothing is missing.
 func (j *Journal) Received(ctx context.Context) (map[TopicPartition]int64, error) {
 	received := map[TopicPartition]int64{}
 	err := j.db.InTx(ctx, func(tx *pg.Tx) error {

@@ -102,8 +102,8 @@ func (t Table[T]) queueSums(tx *pg.Tx, q Query, by, currency, minor string, into
 	tx.QueueRow(numbered(sql), slices.Concat(rest.Args, source.Args), &into.groups, &into.count, &into.stopped)
 }
 
-// queueCount counts up to MostCounted rows and one more. There are several tabs, so that it looks through fewer
-// rows than queueSums for each.
+// queueCount counts up to MostCounted rows and one more. There are several tabs, so that it looks through
+// fewer rows than queueSums for each.
 func (t Table[T]) queueCount(tx *pg.Tx, q Query, by string, into *tally) {
 	const looked = mostLooked / 4
 	source, rest := t.source(q, by, nil, false, looked)

@@ -23,7 +23,7 @@ type envelopeSignature struct {
 	Sig   string `json:"sig"`
 }
 
-// An envelope as material writes it, between the parts of which stand the payload, the key's id and the signature.
+// An envelope as material writes it: between these stand the payload, the key's id and the signature.
 const (
 	beforePayload   = `{"payloadType":"` + payloadType + `","payload":"`
 	beforeKeyID     = `","signatures":[{"keyid":"`
