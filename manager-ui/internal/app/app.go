@@ -10,6 +10,7 @@ import (
 	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/manager-ui/internal/history"
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
@@ -133,7 +134,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		StepUp:  stepUp,
 		Letters: letters,
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Core: paymentsCore, Ordering: orderingCore, Now: time.Now,
-		Histories: readmodel.NewHistories(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
+		Histories: readmodel.NewHistories(b.DB, b.Journal), Events: history.NewReader(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),
 	})
 }

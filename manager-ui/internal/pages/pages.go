@@ -19,6 +19,7 @@ import (
 	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/manager-ui/internal/history"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/people"
@@ -47,7 +48,7 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment, securityView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
+		peopleView, personView, personRowFragment, securityView, eventsView, eventView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -55,6 +56,7 @@ type Options struct {
 	web.Options
 	DB        *pg.DB
 	Histories *readmodel.Histories
+	Events    *history.Reader
 	Payments  *payments.Service
 	Admission *admission.Service
 	StepUp    people.Limits // above which amounts whoever decides is asked again who they are; none for never
@@ -70,6 +72,7 @@ type handlers struct {
 	site      *web.Site
 	db        *pg.DB
 	histories *readmodel.Histories
+	events    *history.Reader
 	payments  *payments.Service
 	admission *admission.Service
 	ordering  *api.Client
@@ -90,6 +93,7 @@ func New(o Options) (*web.Site, error) {
 	o.Nav = []web.NavItem{
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
+		{Key: "history", Label: "History", Parts: []web.NavItem{{Key: "events", Label: "Events", Href: historyPath, Right: may.history}}},
 		{Key: "operations", Label: "Operations", Parts: []web.NavItem{
 			{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
 			{Key: "gateway", Label: "Gateway", Href: operationsPath, Right: may.operations},
@@ -108,7 +112,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters,
+		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters,
 		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)

@@ -4,7 +4,7 @@ import "countersign.example/pkg/rights"
 
 // may is the table of rights: who may do what here. Each route names a right of it, and templates show what
 // leads to the route to those alone who have that.
-var may = struct{ look, export, decide, hold, end, discount, keep, people, admit, audit, inspect, mend, operations, settle rights.Right }{
+var may = struct{ look, export, decide, hold, end, discount, keep, people, admit, audit, inspect, mend, operations, settle, history rights.Right }{
 	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
 	export:   rights.Right{Name: "export", To: "take lists or evidence out as files", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 	decide:   rights.Right{Name: "decide", To: "accept or reject payments", Roles: managers},
@@ -19,6 +19,8 @@ var may = struct{ look, export, decide, hold, end, discount, keep, people, admit
 
 	operations: rights.Right{Name: "operations", To: "look at what is open at the gateway", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 	settle:     rights.Right{Name: "settle", To: "retry or settle what is open at the gateway", Roles: []rights.Role{rights.Operator}},
+
+	history: rights.Right{Name: "history", To: "look at events and streams", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 
 	audit: rights.Right{Name: "audit", To: "read the security log", Roles: []rights.Role{rights.Auditor, rights.Admin}},
 }

@@ -35,6 +35,7 @@ func (h *handlers) register(s *web.Site) {
 	h.registerPeople(s)
 	h.registerLetters(s)
 	h.registerOperations(s)
+	h.registerHistory(s)
 	s.GET(securityPath, may.audit, h.showSecurityLog)
 	h.productPages().register(s)
 	h.customerPages().register(s)
@@ -103,6 +104,17 @@ func (h *handlers) registerOperations(s *web.Site) {
 	for _, form := range []string{"/retry", "/settle"} {
 		s.GET(operationsPath+"/:id"+form, may.operations, backToOperation)
 	}
+}
+
+// registerHistory adds the pages of all that is on record.
+func (h *handlers) registerHistory(s *web.Site) {
+	s.GET(historyPath, may.history, h.listEvents)
+	s.RegisterViews(historyPath+"/views", may.history, func(c echo.Context) (web.List, error) {
+		q, err := readEventQuery(c)
+		return q.List, err
+	}, h.listEvents)
+	s.GET(eventsPath+"/:position", may.history, h.showEvent)
+	s.GET(eventsPath+"/:position/data", may.history, h.downloadEvent)
 }
 
 func backToLetters(c echo.Context) error { return web.Redirect(c, lettersPath) }

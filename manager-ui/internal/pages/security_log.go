@@ -36,6 +36,7 @@ type securityRow struct {
 
 // ownEvents are those of this app alone, in words.
 var ownEvents = map[string]web.Badge{
+	eventRead:  {Tone: web.Neutral, Text: "Looked into an event"},
 	letterRead: {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
 	operationHandled: {Tone: web.Warning, Text: "Retried or settled an operation"},
 }
