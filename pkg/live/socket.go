@@ -73,10 +73,13 @@ func (s *socket) isClosed() bool {
 	}
 }
 
-// Serve upgrades the request to a socket of the audience, and returns when it is closed. The audience is the
-// server's to decide, from the session; the page's cursor comes as the query's "since". When session has
-// ended, the socket is closed with 1008 (policy violation), see Watch; a socket without one ("") is not. Of
-// what is pushed it gets what is for those who have the rights held.
+// Serve upgrades the request to a socket of the audience. The audience is the server's to decide, from the
+// session; the page's cursor comes as the query's "since". When session has ended, the socket is closed with
+// 1008 (policy violation), see Watch; a socket without one ("") is not. Of what is pushed it gets what is for
+// those who have the rights held.
+//
+// It returns while the socket is open: what the server keeps for a request, buffers and a stack as deep as
+// all middleware, is twice what a socket needs.
 //
 // A refused handshake is answered: 403 for a foreign origin, 400 for what is no handshake, 503 while
 // draining.
@@ -85,7 +88,6 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	if conn == nil {
 		return
 	}
-	defer done()
 	s := &socket{
 		reader:   reader{locale.Of(r.Header.Get("Accept-Language")), held},
 		session:  session,
@@ -95,18 +97,21 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, audience, session st
 	}
 	if code := h.join(s, audience); code != 0 {
 		closeWith(conn, code)
+		done()
 		return
 	}
-	defer h.leave(s, audience)
-
-	gone := make(chan struct{})
-	defer func() { <-gone }()
-	defer func() { _ = conn.Close() }()
 	go func() {
-		defer close(gone)
-		h.listen(conn, s, audience)
+		defer done()
+		defer h.leave(s, audience)
+		gone := make(chan struct{})
+		defer func() { <-gone }()
+		defer func() { _ = conn.Close() }()
+		go func() {
+			defer close(gone)
+			h.listen(conn, s, audience)
+		}()
+		h.speak(conn, s, gone)
 	}()
-	h.speak(conn, s, gone)
 }
 
 // Refuse upgrades the request and closes the socket with 1008 (policy violation). A browser does not show its
