@@ -76,6 +76,7 @@ type App[C any] struct {
 	NewRenderer func(*web.Assets) (*web.Renderer, error)
 	NewLive     func(*pg.DB, *web.Renderer) live.Renderer
 	NewPages    func(cfg *C, b composition.Base, rt *service.Runtime, hub *live.Hub, site web.Options) (*web.Site, error)
+	Jobs        func(b composition.Base, rt *service.Runtime) // adds what the role consumer runs besides; may be nil
 }
 
 // lateAfter is how long an event may wait for Kafka before pages of a process without a consumer say that
@@ -109,6 +110,12 @@ func (a App[C]) parts(cfg *C, b composition.Base) (composition.Parts, error) {
 		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
 			r.Letters = letters
 			return a.serve(cfg, rt, r)
+		},
+		Jobs: func(rt *service.Runtime) error {
+			if a.Jobs != nil {
+				a.Jobs(b, rt)
+			}
+			return nil
 		},
 	}, nil
 }

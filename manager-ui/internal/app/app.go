@@ -98,6 +98,9 @@ func Program() service.Program[Config] {
 		NewRenderer: pages.NewRenderer,
 		NewLive:     pages.NewLive,
 		NewPages:    newPages,
+		Jobs: func(b composition.Base, rt *service.Runtime) {
+			rt.Go("event blocks", history.NewFollower(b.DB, b.Journal, rt.Log).Run)
+		},
 	}.Program()
 }
 

@@ -154,5 +154,5 @@ type Page struct {
 	Events       []Event
 	Newer, Older int64 // where the pages beside it begin; 0 where there is nothing more
 	Looked       int   // how many events were looked through for a page that is not full; 0 where it is all
-	Until        time.Time
+	Late         int   // how many of the newest have no digests yet; 0 where few
 }

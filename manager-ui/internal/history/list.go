@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	blockSize = 1024
 	// lookedAtMost bounds how many positions are looked through for a page.
 	lookedAtMost = 20 * blockSize
+	// lateFrom is how many events without digests are worth a word.
+	lateFrom = 4 * blockSize
 )
 
 // span are the positions from the one to the other, both included.
@@ -24,9 +27,8 @@ func (s span) empty() bool { return s.least > s.most }
 
 // List reads a page of the list.
 func (r *Reader) List(ctx context.Context, q Query) (page Page, err error) {
-	var least, most int64
-	err = r.db.Pool().QueryRow(ctx, "select coalesce((select min(position) from journal), 0), coalesce((select max(position) from journal), 0)").Scan(&least, &most)
-	if err != nil {
+	var least, most, digested int64
+	if err = r.db.Pool().QueryRow(ctx, extent).Scan(&least, &most, &digested); err != nil {
 		return page, fmt.Errorf("look how far the journal goes: %w", err)
 	}
 	all := span{least, most}
@@ -36,28 +38,35 @@ func (r *Reader) List(ctx context.Context, q Query) (page Page, err error) {
 	if q.Before > 0 {
 		all.most = min(all.most, q.Before-1)
 	}
-	w := r.walk(q, all)
+	w := &walk{Reader: r, Query: q, conditions: conditionsOf(q), left: all, digested: digested * blockSize}
 	for !w.done() {
 		if err := w.step(ctx); err != nil {
 			return page, err
 		}
 	}
-	return w.page(span{least, most}), nil
+	page = w.page(span{least, most})
+	if behind := most + 1 - w.digested; w.skips() && behind > lateFrom {
+		page.Late = int(min(behind, most-least+1))
+	}
+	return page, nil
 }
+
+// extent is where the journal begins and ends, and the first block that has no digest.
+const extent = `select coalesce((select min(position) from journal), 0), coalesce((select max(position) from journal), 0),
+	coalesce((select max(block) + 1 from event_blocks), 0)`
 
 // walk looks through positions for a page, block by block.
 type walk struct {
 	*Reader
 	Query
 	conditions
-	left   span // what has not been looked through
-	found  []Event
-	looked int64
-	full   bool
-}
-
-func (r *Reader) walk(q Query, all span) *walk {
-	return &walk{Reader: r, Query: q, conditions: conditionsOf(q), left: all}
+	left     span  // what has not been looked through
+	digested int64 // the first position of a block without a digest
+	blocks   []int64
+	last     bool // there are no other blocks with digests that may have something
+	found    []Event
+	looked   int64
+	full     bool
 }
 
 func (w *walk) done() bool { return w.full || w.left.empty() || w.looked >= lookedAtMost }
@@ -65,9 +74,17 @@ func (w *walk) done() bool { return w.full || w.left.empty() || w.looked >= look
 // ascending tells whether the page is one of newer events, whose nearest are the oldest.
 func (w *walk) ascending() bool { return w.After > 0 }
 
+// skips tells whether digests say which blocks cannot have what is looked for.
+func (w *walk) skips() bool {
+	return len(w.marks()) > 0 || !w.From.IsZero() || !w.To.IsZero()
+}
+
 // step looks through the next positions.
 func (w *walk) step(ctx context.Context) error {
-	next := w.next()
+	next, err := w.next(ctx)
+	if err != nil || next.empty() {
+		return err
+	}
 	order := "desc"
 	if w.ascending() {
 		order = "asc"
@@ -77,9 +94,7 @@ func (w *walk) step(ctx context.Context) error {
 		limit = math.MaxInt32
 	}
 	args := pgx.NamedArgs{"least": next.least, "most": next.most, "limit": limit}
-	for name, value := range w.args {
-		args[name] = value
-	}
+	maps.Copy(args, w.args)
 	rows, err := w.journal.ReadWhere(ctx, w.db.Pool(), "position between @least and @most"+w.sql+" order by position "+order+" limit @limit", args)
 	if err != nil {
 		return err
@@ -94,25 +109,54 @@ func (w *walk) step(ctx context.Context) error {
 		}
 	}
 	w.looked += next.most - next.least + 1
-	if w.ascending() {
-		w.left.least = next.most + 1
-	} else {
-		w.left.most = next.least - 1
-	}
+	w.beyond(next)
 	return nil
 }
 
-// next is what is looked through at once: all of it where every event fits.
-func (w *walk) next() span {
-	next := w.left
+// beyond goes on after positions that were looked through, or need not be.
+func (w *walk) beyond(s span) {
+	if w.ascending() {
+		w.left.least = s.most + 1
+	} else {
+		w.left.most = s.least - 1
+	}
+}
+
+// next is what is looked through at once: all of it where every event fits. It is empty where something was
+// left out instead.
+func (w *walk) next(ctx context.Context) (span, error) {
+	here := w.left.most
+	if w.ascending() {
+		here = w.left.least
+	}
 	switch {
 	case w.everything():
+		return w.left, nil
+	case w.skips() && here < w.digested:
+		return w.nextBlock(ctx)
 	case w.ascending():
-		next.most = min(next.most, next.least+blockSize-1)
-	default:
-		next.least = max(next.least, next.most-blockSize+1)
+		return span{here, min(w.left.most, here+blockSize-1)}, nil
+	case w.skips():
+		return span{max(w.left.least, w.digested, here-blockSize+1), here}, nil
 	}
-	return next
+	return span{max(w.left.least, here-blockSize+1), here}, nil
+}
+
+// nextBlock is the next block with a digest that may have what is looked for.
+func (w *walk) nextBlock(ctx context.Context) (next span, err error) {
+	with := span{w.left.least, min(w.left.most, w.digested-1)}
+	if len(w.blocks) == 0 && !w.last {
+		if w.blocks, w.last, err = w.candidates(ctx, w.Query, with); err != nil {
+			return next, err
+		}
+	}
+	if len(w.blocks) == 0 {
+		w.beyond(with)
+		return span{0, -1}, nil
+	}
+	next = span{max(with.least, w.blocks[0]*blockSize), min(with.most, (w.blocks[0]+1)*blockSize-1)}
+	w.blocks = w.blocks[1:]
+	return next, nil
 }
 
 // page is what was found.
@@ -171,7 +215,7 @@ func conditionsOf(q Query) conditions {
 	equal("correlation_id", q.Correlation)
 	equal("causation_id", q.Causation)
 	if q.Stream != "" {
-		c.sql += " and strpos(stream, @stream) > 0"
+		c.sql += " and (starts_with(stream, @stream) or starts_with(substr(stream, strpos(stream, '-') + 1), @stream))"
 		c.args["stream"] = q.Stream
 	}
 	if !q.From.IsZero() {

@@ -55,10 +55,16 @@ func beginsWithID(text string) (string, bool) {
 	return strings.ToLower(text[:idLength]), true
 }
 
+// mostWords bounds the words of an event. What a longer text has beyond them is not found.
+const mostWords = 10_000
+
 // wordsOf are the words of an event: of its data's values and of its metadata.
 func wordsOf(e Event) map[string]bool {
 	has := map[string]bool{}
 	add := func(word string) {
+		if len(has) >= mostWords {
+			return
+		}
 		has[word] = true
 		if len(word) == idLength && word[8] == '-' {
 			has[word[:8]] = true

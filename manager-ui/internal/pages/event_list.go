@@ -31,6 +31,7 @@ type eventsPage struct {
 	Rows   []eventRow
 	Empty  web.Empty
 	Pager  web.Pager
+	Late   string // how many events have no digests yet
 }
 
 type eventRow struct {
@@ -150,6 +151,12 @@ func (h *handlers) listEvents(c echo.Context) error {
 		return err
 	}
 	var found history.Page
+	if !may.reveal.Has(web.PersonOf(c).Roles) {
+		q.by.Shown = history.Shown
+	}
+	if q.by.Text != "" && q.Filter.OK() {
+		h.sessions.LogSecurity(c, eventSearch, web.PersonOf(c).ID)
+	}
 	if q.Filter.OK() {
 		if found, err = h.events.List(c.Request().Context(), q.by); err != nil {
 			return err
@@ -166,6 +173,9 @@ func (h *handlers) listEvents(c echo.Context) error {
 		return err
 	}
 	page.Empty = page.Pager.EmptyOr(q.empty())
+	if found.Late > 0 {
+		page.Late = locale.Count(found.Late)
+	}
 	return eventsView.Render(c, q.Status(), web.Page{Title: "Events", Nav: "events"}, page)
 }
 
@@ -232,7 +242,7 @@ func eventFields(form *web.Form) []web.Field {
 	moment := func(name, label string) web.Field { return form.Field(name, label).Placeholder("2026-11-30 14:05") }
 	return []web.Field{
 		form.Field("type", "Type").Select(types), form.Field("writer", "Writer").Select(writers),
-		form.Field("stream", "Stream").Hint("A part of its name or id"), form.Field("actor", "Actor").Hint("All of the id"),
+		form.Field("stream", "Stream").Hint("Its name or id, or how one begins"), form.Field("actor", "Actor").Hint("All of the id"),
 		moment("from", "From").Hint("In UTC"), moment("to", "To").Hint("A day or a time"),
 		form.Field("correlation", "Correlation").Hint("All of the id"), form.Field("text", "Text").Hint("Whole words, numbers or ids"),
 	}

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,9 @@ import (
 // eventRead is what the security log tells of a look into an event's data.
 const eventRead = "event-read"
 
+// eventSearch is what it tells of a look for words in events.
+const eventSearch = "events-searched"
+
 var eventView = web.NewView[eventPage]("event")
 
 // eventPage is one event with what it belongs to.
@@ -33,6 +37,7 @@ type eventPage struct {
 	Misfit    string    // why it does not
 	Place     string    // where Kafka holds it
 	Data      string
+	Masked    bool   // personal fields are not shown
 	Cut       string // what of the data is not shown
 	Size      int
 	Download  string
@@ -71,14 +76,16 @@ func (h *handlers) showEvent(c echo.Context) error {
 	}
 	h.sessions.LogSecurity(c, eventRead, web.PersonOf(c).ID, slog.Int64("position", e.Position), slog.String("stream", e.Stream))
 	page := eventPage{
-		eventRow: newEventRow(e), List: web.BackLink(c, "Events", historyPath), Size: len(e.Data), Download: eventPath(e.Position) + "/data",
+		eventRow: newEventRow(e), List: web.BackLink(c, "Events", historyPath), Download: eventPath(e.Position) + "/data",
 	}
 	page.Verdict, page.Why = h.verdictOf(e)
 	page.Fits, page.Misfit = fitOf(e)
 	if e.Log > 0 {
 		page.Place = fmt.Sprintf("%s/%d/%d", e.Topic, e.Partition, e.Offset)
 	}
-	page.Data, page.Cut = showBytes(e.Data)
+	data := h.shown(c, e)
+	page.Data, page.Cut = showBytes(data)
+	page.Masked, page.Size = !bytes.Equal(data, e.Data), len(data)
 	if e.CorrelationID != "" {
 		page.Together = web.Address(historyPath, map[string]string{"correlation": e.CorrelationID})
 	}
@@ -139,7 +146,15 @@ func fitOf(e history.Event) (web.Badge, string) {
 	}
 }
 
-// downloadEvent answers with the event's data as it is.
+// shown is an event's data for whoever asks.
+func (h *handlers) shown(c echo.Context, e history.Event) []byte {
+	if may.reveal.Has(web.PersonOf(c).Roles) {
+		return e.Data
+	}
+	return history.Shown(e)
+}
+
+// downloadEvent answers with the event's data, as far as whoever asks may see it.
 func (h *handlers) downloadEvent(c echo.Context) error {
 	e, err := h.eventOf(c)
 	if err != nil {
@@ -149,5 +164,5 @@ func (h *handlers) downloadEvent(c echo.Context) error {
 	header := c.Response().Header()
 	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="event-%d.json"`, e.Position))
 	header.Set("Cache-Control", "private, no-store")
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, e.Data)
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, h.shown(c, e))
 }

@@ -111,6 +111,8 @@ func TestEventsHavePages(t *testing.T) {
 	}
 	// an event leads back to where one was
 	opened := iris.openFrom(older.path, older.leads("payment_requested")).is(http.StatusOK)
+	_, after, _ := strings.Cut(opened.text, `<p class="mb-2">`) // behind the navigation, which has such a link too
+	opened.text = after
 	if back := iris.get(opened.leads("Events")).positions(); back[0] != "35" {
 		t.Errorf("back leads to %s", back)
 	}
@@ -204,4 +206,47 @@ func TestAJumpToATimeShowsWhatWasRecordedUntilThen(t *testing.T) {
 	if got := iris.get("/history?at=2026-11-23").is(http.StatusOK, "Nothing here").positions(); len(got) > 0 {
 		t.Errorf("before all there is %s", got)
 	}
+}
+
+func TestPersonalFieldsOfEventsAreForAuditors(t *testing.T) {
+	o := open(t, nowhere)
+	iris, omar := o.manager("iris-hahn"), o.manager("omar-reyes")
+	o.receive(requested(ada, 12345678901, "Kitchen of Jon", 0))
+	iris.get("/history/events/1").is(http.StatusOK, "Kitchen of Jon").without("are masked")
+	omar.get("/history/events/1").is(http.StatusOK, "(masked)", "Personal fields are masked", "12345678901").without("Kitchen")
+	omar.get("/history/events/1/data").is(http.StatusOK, "12345678901").without("Kitchen")
+	iris.get("/history/events/1/data").is(http.StatusOK, "Kitchen of Jon")
+	// what they may not see they do not find
+	if got := iris.get("/history?text=kitchen").positions(); len(got) != 1 {
+		t.Errorf("the auditor finds %s", got)
+	}
+	if got := omar.get("/history?text=kitchen").positions(); len(got) > 0 {
+		t.Errorf("the operator finds %s", got)
+	}
+	omar.get("/history?text=12345678901").is(http.StatusOK, `data-position="1"`)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = o.sessions.KeepSecurityLog(ended)
+	iris.get("/security?tab=acts&person=omar-reyes").is(http.StatusOK, "Looked for words in events", "Looked into an event", "as=file")
+}
+
+func TestStreamsAreListed(t *testing.T) {
+	o := open(t, nowhere)
+	iris := o.manager("iris-hahn")
+	iris.get("/history/streams").is(http.StatusOK, "Nothing has happened yet")
+	first, second := requested(ada, 100, "Kitchen", 0), requested(jon, 100, "Bath", 0)
+	o.receive(first, second, written("/manager-ui", first.Subject, mia, payment.Accepted{}, 1), added("T-1", "Tape", 100))
+	iris.get("/history/streams").is(http.StatusOK, "payment-"+first.Subject, "product-", "payment_accepted", "By name")
+	found := iris.get("/history/streams?q="+first.Subject[:12]).is(http.StatusOK, "payment-"+first.Subject)
+	found.without(second.Subject)
+	if got := iris.get(found.leads("payment-" + first.Subject)).positions(); strings.Join(got, " ") != "3 1" {
+		t.Errorf("the stream has %s", got)
+	}
+	iris.get("/history/streams?q=%3Cb%3E").is(http.StatusOK, "No stream is called so", "&lt;b&gt;", "Show all streams")
+	iris.get("/history/streams?after=%00").is(http.StatusNotFound)
+	for range 51 {
+		o.receive(requested(ada, 100, "Thing", 0))
+	}
+	page := iris.get("/history/streams?q=payment-")
+	iris.get(page.leads("Next")).is(http.StatusOK, ">Previous<", "payment-").without(">Next<")
 }

@@ -4,7 +4,7 @@ import "countersign.example/pkg/rights"
 
 // may is the table of rights: who may do what here. Each route names a right of it, and templates show what
 // leads to the route to those alone who have that.
-var may = struct{ look, export, decide, hold, end, discount, keep, people, admit, audit, inspect, mend, operations, settle, history rights.Right }{
+var may = struct{ look, export, decide, hold, end, discount, keep, people, admit, audit, inspect, mend, operations, settle, history, reveal rights.Right }{
 	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
 	export:   rights.Right{Name: "export", To: "take lists or evidence out as files", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 	decide:   rights.Right{Name: "decide", To: "accept or reject payments", Roles: managers},
@@ -21,6 +21,7 @@ var may = struct{ look, export, decide, hold, end, discount, keep, people, admit
 	settle:     rights.Right{Name: "settle", To: "retry or settle what is open at the gateway", Roles: []rights.Role{rights.Operator}},
 
 	history: rights.Right{Name: "history", To: "look at events and streams", Roles: []rights.Role{rights.Operator, rights.Auditor}},
+	reveal:  rights.Right{Name: "reveal", To: "see personal fields of events", Roles: []rights.Role{rights.Auditor}},
 
 	audit: rights.Right{Name: "audit", To: "read the security log", Roles: []rights.Role{rights.Auditor, rights.Admin}},
 }

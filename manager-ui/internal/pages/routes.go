@@ -113,6 +113,7 @@ func (h *handlers) registerHistory(s *web.Site) {
 		q, err := readEventQuery(c)
 		return q.List, err
 	}, h.listEvents)
+	s.GET(streamsPath, may.history, h.listStreams)
 	s.GET(eventsPath+"/:position", may.history, h.showEvent)
 	s.GET(eventsPath+"/:position/data", may.history, h.downloadEvent)
 }
