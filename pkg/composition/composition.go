@@ -28,6 +28,7 @@ import (
 	"countersign.example/pkg/service"
 	"countersign.example/pkg/signing"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/vitals"
 )
 
 // Service declares a service. C is its configuration, a struct that embeds service.Config and
@@ -62,6 +63,7 @@ type Base struct {
 	Keys    *signing.Keys // by which events are verified
 	Log     *slog.Logger
 	Letters *inbox.DeadLetterStore // for the pages of a web app
+	Vitals  *vitals.Reader         // how the service is; parts may set its Jobs
 	// HoldsOwn returns nil once the journal has what this service has written to the topics.
 	HoldsOwn func(ctx context.Context) error
 
@@ -116,6 +118,7 @@ func (s Service[C]) Open(ctx context.Context, cfg *C, log *slog.Logger) (Base, e
 	}
 	b := Base{DB: db, Journal: journal.New(db, s.source(), options...), Kafka: s.kafka(cfg), Keys: keys, Log: log,
 		verifier: kafka.Verifier{Keys: keys, AcceptUnsigned: settings.VerifyEvents == service.VerificationAccepted}}
+	b.Vitals = &vitals.Reader{Service: s.Name, DB: db, Journal: b.Journal, Publishes: kafka.Names(s.Publishes)}
 	b.HoldsOwn = func(ctx context.Context) error { return kafka.HoldsOwn(ctx, s.consumer(b, Parts{})) }
 	return b, nil
 }
@@ -140,7 +143,7 @@ func (s Service[C]) kafka(cfg *C) *kafka.Client {
 func (s Service[C]) source() string { return "/" + s.Name }
 
 func (s Service[C]) migrations() []pg.Migrations {
-	return append([]pg.Migrations{journal.Migrations, inbox.Migrations}, s.Migrations...)
+	return append([]pg.Migrations{journal.Migrations, inbox.Migrations, vitals.Migrations}, s.Migrations...)
 }
 
 // migrate brings the database and the topics up to date.
@@ -223,12 +226,14 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 		}
 	}
 	letters := inbox.NewDeadLetterStore(consumer.Config)
+	says := &vitals.Recorder{DB: b.DB, Role: string(rt.Role), Log: rt.Log, Problems: rt.Health.Problems}
+	b.Vitals.Letters, b.Vitals.Self = letters, says.Self
 	if rt.Role.Serves(service.Consumer) {
 		signer, err := s.signer(cfg, b)
 		if err != nil {
 			return err
 		}
-		s.startConsumer(rt, consumer, signer)
+		s.startConsumer(rt, consumer, signer, says)
 		rt.Go("dead-letter tasks", letters.Work)
 		if parts.Jobs != nil {
 			if err := parts.Jobs(rt); err != nil {
@@ -236,6 +241,7 @@ func (s Service[C]) start(ctx context.Context, cfg *C, rt *service.Runtime) erro
 			}
 		}
 	}
+	rt.Go("vitals", says.Run)
 	if rt.Role.Serves(service.Web) {
 		return parts.Web(rt, letters)
 	}
@@ -322,11 +328,12 @@ func (s Service[C]) signer(cfg *C, b Base) (*signing.Signer, error) {
 }
 
 // startConsumer adds what publishes and receives, and what deletes what is old.
-func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig, signer *signing.Signer) {
+func (s Service[C]) startConsumer(rt *service.Runtime, cfg kafka.ConsumerConfig, signer *signing.Signer, says *vitals.Recorder) {
 	relay := kafka.NewRelay(kafka.RelayConfig{
 		Client: cfg.Client, DB: cfg.DB, Journal: cfg.Journal, Topics: s.Publishes, Signer: signer, Log: rt.Log,
 	})
 	consumer := kafka.NewConsumer(cfg)
+	says.Published, says.Standing = relay.Published, consumer.Standing
 	rt.Metrics.MustRegister(append(relay.Collectors(), consumer.Collectors()...)...)
 	rt.Go("relay", relay.Run)
 	rt.Go("consumer", consumer.Run)

@@ -86,3 +86,15 @@ func (j *Journal) Backlog(ctx context.Context) (b Backlog, err error) {
 	}
 	return b, nil
 }
+
+// OutboxUpTo is Backlog of the outbox alone, which counts no more than most and costs no more than that.
+func (j *Journal) OutboxUpTo(ctx context.Context, most int) (b Backlog, err error) {
+	const count = "select count(*) from (select from outbox order by position limit $1) listed"
+	if err := j.db.Pool().QueryRow(ctx, count, most).Scan(&b.Outbox); err != nil {
+		return b, fmt.Errorf("count the outbox: %w", err)
+	}
+	if b.Outbox > 0 {
+		b.OutboxSince, err = j.OutboxSince(ctx)
+	}
+	return b, err
+}

@@ -20,6 +20,10 @@ type TopicPartition struct {
 	Partition int
 }
 
+// Standing is how far a partition is recorded: the offset that comes next, and that of the newest message,
+// plus one.
+type Standing struct{ Next, End int64 }
+
 // Extent is what the brokers say of a partition.
 type Extent struct {
 	First     int64     // the oldest message's offset

@@ -29,9 +29,9 @@ type Right struct {
 // and to write is to see as well.
 func Rights(service string, receives, publishes []event.Topic) []Right {
 	may := func(operations ...kafkago.ACLOperationType) []kafkago.ACLOperationType { return operations }
-	received, published := append(names(receives), DeadLettersTopic), append(names(publishes), DeadLettersTopic)
+	received, published := append(Names(receives), DeadLettersTopic), append(Names(publishes), DeadLettersTopic)
 	return []Right{
-		{service, kafkago.ResourceTypeTopic, names(receives), may(kafkago.ACLOperationTypeRead)},
+		{service, kafkago.ResourceTypeTopic, Names(receives), may(kafkago.ACLOperationTypeRead)},
 		{service, kafkago.ResourceTypeTopic, published, may(kafkago.ACLOperationTypeWrite)},
 		{service, kafkago.ResourceTypeGroup, []string{service}, may(kafkago.ACLOperationTypeRead)},
 		{OwnerUser, kafkago.ResourceTypeTopic, received, may(kafkago.ACLOperationTypeCreate, kafkago.ACLOperationTypeDescribe)},
@@ -40,7 +40,8 @@ func Rights(service string, receives, publishes []event.Topic) []Right {
 	}
 }
 
-func names(topics []event.Topic) []string {
+// Names are those of topics.
+func Names(topics []event.Topic) []string {
 	list := make([]string, len(topics))
 	for i, t := range topics {
 		list[i] = t.Name

@@ -68,7 +68,7 @@ type Consumer struct {
 }
 
 // topicNames are those of what is received.
-func (c ConsumerConfig) topicNames() []string { return names(c.Topics) }
+func (c ConsumerConfig) topicNames() []string { return Names(c.Topics) }
 
 // NewConsumer returns a consumer; Run runs it.
 func NewConsumer(cfg ConsumerConfig) *Consumer {

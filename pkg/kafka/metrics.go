@@ -70,8 +70,18 @@ func (c *Consumer) Collectors() []prometheus.Collector {
 	return append(c.recorder.Collectors(), lag, behind, deniedGauge("receive", c.Healthy))
 }
 
-// lag asks the brokers where the assigned partitions end.
+// lag is how many messages are not recorded, of each assigned partition.
 func (c *Consumer) lag(ctx context.Context) map[journal.TopicPartition]int64 {
+	lag := map[journal.TopicPartition]int64{}
+	for tp, s := range c.Standing(ctx) {
+		lag[tp] = max(0, s.End-s.Next)
+	}
+	return lag
+}
+
+// Standing asks the brokers where the assigned partitions end, and says how far they are recorded. It is nil
+// while nothing is received.
+func (c *Consumer) Standing(ctx context.Context) map[journal.TopicPartition]journal.Standing {
 	if c.Healthy() != nil {
 		return nil
 	}
@@ -81,12 +91,12 @@ func (c *Consumer) lag(ctx context.Context) map[journal.TopicPartition]int64 {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lag := map[journal.TopicPartition]int64{}
+	standing := map[journal.TopicPartition]journal.Standing{}
 	for _, p := range partitions {
 		tp := journal.TopicPartition{Topic: p.Topic, Partition: p.ID}
 		if position, ok := c.positions[tp]; ok {
-			lag[tp] = max(0, p.End-max(p.First, position))
+			standing[tp] = journal.Standing{Next: max(p.First, position), End: p.End}
 		}
 	}
-	return lag
+	return standing
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -56,6 +57,7 @@ type Relay struct {
 	cfg       RelayConfig
 	published prometheus.Counter
 	failures  prometheus.Counter
+	sum       atomic.Int64 // of what is published
 
 	mu    sync.Mutex
 	fault error // of the last contact with the brokers
@@ -96,6 +98,9 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Published is how many events this process has published.
+func (r *Relay) Published() int64 { return r.sum.Load() }
 
 // Healthy returns why the last contact with the brokers failed, if it did.
 func (r *Relay) Healthy() error {
@@ -208,6 +213,7 @@ func (r *Relay) publish(ctx context.Context, writer *kafkago.Writer, t outboxBat
 	}
 	done := pg.Column(acknowledged, func(n int) int64 { return t.positions[n] })
 	r.published.Add(float64(len(done)))
+	r.sum.Add(int64(len(done)))
 	// Also when the service is stopping: what is left on the list is published again.
 	deleteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeGrace)
 	defer cancel()

@@ -101,7 +101,7 @@ func (db *DB) acquireLease(ctx context.Context, name string) (lease Lease, until
 	sent := time.Now()
 	lease.Name = name
 	var left float64
-	err := db.pool.QueryRow(ctx, acquire, name, holder(), leaseLife).Scan(&lease.Token, &left, &lease.incarnation)
+	err := db.pool.QueryRow(ctx, acquire, name, Holder(), leaseLife).Scan(&lease.Token, &left, &lease.incarnation)
 	switch {
 	case err != nil: // away, or another one is taking it just now
 		return Lease{}, until, pause()
@@ -172,8 +172,8 @@ func (db *DB) releaseLease(ctx context.Context, lease Lease) {
 		) select pg_notify($3, '') from given`, lease.Name, lease.Token, leaseChannel)
 }
 
-// holder is what people see in the table.
-func holder() string {
+// Holder is this process as people see it in tables: host and process.
+func Holder() string {
 	host, _ := os.Hostname()
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }

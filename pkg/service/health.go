@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -110,6 +111,13 @@ func (h *Health) run(ctx context.Context) Report {
 		}
 	}
 	return report
+}
+
+// Problems are the checks that fail, by name, and why.
+func (h *Health) Problems(ctx context.Context) map[string]string {
+	problems := maps.Clone(h.Report(ctx).Checks)
+	maps.DeleteFunc(problems, func(_, said string) bool { return said == "ok" })
+	return problems
 }
 
 // Away returns the names of the optional parts that are away, for a line in a page's header. If a check's

@@ -25,6 +25,7 @@ import (
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/vitals"
 	"countersign.example/pkg/web"
 	"countersign.example/pkg/webapp"
 )
@@ -35,7 +36,7 @@ type Config struct {
 	OrderingCoreURL   string `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
 	OrderingCoreToken string `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
 
-	APIAddr       string     `env:"API_ADDR" desc:"address for other services alone, host:port or :port, where manager-ui asks for dead letters; never one that browsers reach; empty for none"`
+	APIAddr       string     `env:"API_ADDR" desc:"address for other services alone, host:port or :port, where manager-ui asks how it is and for its dead letters; never one that browsers reach; empty for none"`
 	ServiceTokens api.Tokens `env:"SERVICE_TOKENS" secret:"true" desc:"with API_ADDR: who may ask there, service=token"`
 }
 
@@ -88,7 +89,9 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 	rt.Go("references", numbers.Run)
 	site.Seen = presence.NewRecorder(b.DB, b.Journal, site.Sessions, time.Now, rt.Log, presence.Project).Seen
 	if cfg.APIAddr != "" {
-		rt.ServeOthers("API_ADDR", cfg.APIAddr, deadletters.NewServer(b.DB, b.Letters, "manager-ui", cfg.ServiceTokens, rt.Log))
+		others := deadletters.NewServer(b.DB, b.Letters, "manager-ui", cfg.ServiceTokens, rt.Log)
+		vitals.Register(others, b.Vitals)
+		rt.ServeOthers("API_ADDR", cfg.APIAddr, others)
 	}
 	return pages.New(pages.Options{
 		Options: site, DB: b.DB, Hub: hub, Ordering: core,

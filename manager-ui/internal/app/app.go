@@ -10,6 +10,7 @@ import (
 	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/manager-ui/internal/flow"
 	"countersign.example/manager-ui/internal/history"
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/manager-ui/internal/payments"
@@ -29,6 +30,7 @@ import (
 	"countersign.example/pkg/money"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/service"
+	"countersign.example/pkg/vitals"
 	"countersign.example/pkg/web"
 	"countersign.example/pkg/webapp"
 )
@@ -40,7 +42,7 @@ type Config struct {
 	PaymentsCoreToken string            `env:"PAYMENTS_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at payments-core"`
 	OrderingCoreURL   string            `env:"ORDERING_CORE_URL,required,notEmpty" desc:"ordering-core, which owns orders, products and customers, http://host:port"`
 	OrderingCoreToken string            `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
-	ContractorUIURL   string            `env:"CONTRACTOR_UI_API_URL" desc:"contractor-ui's API_ADDR, http://host:port, which is asked for its dead letters; empty where it has none"`
+	ContractorUIURL   string            `env:"CONTRACTOR_UI_API_URL" desc:"contractor-ui's API_ADDR, http://host:port, which is asked how it is and for its dead letters; empty where it has none"`
 	ContractorUIToken string            `env:"CONTRACTOR_UI_API_TOKEN" secret:"true" desc:"with CONTRACTOR_UI_API_URL: bearer token of this service there"`
 	StepUpAbove       map[string]string `env:"STEP_UP_ABOVE" envKeyValSeparator:"=" desc:"above which amounts a manager is asked again who they are before they decide, currency=amount, separated by commas, such as EUR=10000.00,JPY=1500000; other currencies always; empty for never"`
 }
@@ -125,17 +127,24 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		{Service: "payments-core", Client: deadletters.Client{Client: paymentsCore.Client}},
 		{Service: "ordering-core", Client: deadletters.Client{Client: orderingCore}},
 	}
+	sources := []flow.Source{
+		{Service: "manager-ui", Ask: func(ctx context.Context) (vitals.Vitals, error) { return b.Vitals.Read(ctx), nil }},
+		{Service: "ordering-core", Ask: vitals.Client{Client: orderingCore}.Vitals},
+		{Service: "payments-core", Ask: vitals.Client{Client: paymentsCore.Client}.Vitals},
+	}
 	if cfg.ContractorUIURL != "" {
 		contractorUI, err := api.NewClient("contractor-ui", "CONTRACTOR_UI_API_URL", cfg.ContractorUIURL, cfg.ContractorUIToken)
 		if err != nil {
 			return nil, service.UsageError{Err: err}
 		}
 		rt.OnStop("contractor-ui", func(context.Context) error { contractorUI.Close(); return nil })
+		sources = append([]flow.Source{{Service: "contractor-ui", Ask: vitals.Client{Client: contractorUI}.Vitals}}, sources...)
 		letters = append(letters, pages.LettersOf{Service: "contractor-ui", Client: deadletters.Client{Client: contractorUI}})
 	}
 	return pages.New(pages.Options{
 		StepUp:  stepUp,
 		Letters: letters,
+		Flow:    flow.NewWatch(sources, rt.Log, time.Now),
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Core: paymentsCore, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Events: history.NewReader(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),

@@ -19,6 +19,7 @@ import (
 	"countersign.example/manager-ui/internal/admission"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
+	"countersign.example/manager-ui/internal/flow"
 	"countersign.example/manager-ui/internal/history"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
@@ -48,7 +49,7 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
+		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -63,6 +64,7 @@ type Options struct {
 	Ordering  *api.Client   // ordering-core
 	Core      *core.Client  // payments-core
 	Letters   []LettersOf   // the services whose dead letters are shown
+	Flow      *flow.Watch   // over all services
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
 	Now       func() time.Time
@@ -78,6 +80,7 @@ type handlers struct {
 	ordering  *api.Client
 	core      *core.Client
 	letters   []LettersOf
+	flow      *flow.Watch
 	uploads   *csvimport.Uploads
 	sessions  *web.Sessions
 	stepUp    people.Limits
@@ -95,6 +98,7 @@ func New(o Options) (*web.Site, error) {
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
 		{Key: "history", Label: "History", Parts: []web.NavItem{{Key: "events", Label: "Events", Href: historyPath, Right: may.history}, {Key: "streams", Label: "Streams", Href: streamsPath, Right: may.history}}},
 		{Key: "operations", Label: "Operations", Parts: []web.NavItem{
+			{Key: "flow", Label: "Flow", Href: flowPath, Right: may.flow},
 			{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
 			{Key: "gateway", Label: "Gateway", Href: operationsPath, Right: may.operations},
 		}},
@@ -112,7 +116,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters,
+		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters, flow: o.Flow,
 		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)

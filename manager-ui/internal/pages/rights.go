@@ -1,10 +1,18 @@
 package pages
 
-import "countersign.example/pkg/rights"
+import (
+	"countersign.example/pkg/rights"
+	"countersign.example/pkg/vitals"
+)
 
 // may is the table of rights: who may do what here. Each route names a right of it, and templates show what
 // leads to the route to those alone who have that.
-var may = struct{ look, export, decide, hold, end, discount, keep, people, admit, audit, inspect, mend, operations, settle, history, reveal rights.Right }{
+var may = struct {
+	look, export, decide, hold, end, discount, keep, people, admit, audit rights.Right
+	inspect, mend, operations, settle                                     rights.Right
+	history, reveal                                                       rights.Right
+	flow                                                                  rights.Right
+}{
 	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
 	export:   rights.Right{Name: "export", To: "take lists or evidence out as files", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 	decide:   rights.Right{Name: "decide", To: "accept or reject payments", Roles: managers},
@@ -14,6 +22,7 @@ var may = struct{ look, export, decide, hold, end, discount, keep, people, admit
 	keep:     rights.Right{Name: "keep", To: "change products or customers", Roles: managers},
 	people:   rights.Right{Name: "people", To: "look at who uses the apps", Roles: []rights.Role{rights.Admin, rights.Auditor}},
 	admit:    rights.Right{Name: "admit", To: "block people or set their limits", Roles: []rights.Role{rights.Admin}},
+	flow:     vitals.Look,
 	inspect:  rights.Right{Name: "inspect", To: "look at dead letters", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 	mend:     rights.Right{Name: "mend", To: "replay or discard dead letters", Roles: []rights.Role{rights.Operator}},
 

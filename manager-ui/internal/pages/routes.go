@@ -33,6 +33,7 @@ func (h *handlers) register(s *web.Site) {
 	}
 	h.registerOrders(s)
 	h.registerPeople(s)
+	s.GET(flowPath, may.flow, h.showFlow)
 	h.registerLetters(s)
 	h.registerOperations(s)
 	h.registerHistory(s)

@@ -18,6 +18,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/vitals"
 	"countersign.example/pkg/web"
 )
 
@@ -47,7 +48,7 @@ type API struct {
 
 // New returns the API's handler.
 func New(
-	db *pg.DB, service *orders.Service, catalog *products.Service, letters *inbox.DeadLetterStore,
+	db *pg.DB, service *orders.Service, catalog *products.Service, letters *inbox.DeadLetterStore, how *vitals.Reader,
 	tokens api.Tokens, gate web.GateConfig, log *slog.Logger, metrics *telemetry.Metrics,
 ) *api.Server {
 	a := &API{orders: service}
@@ -66,5 +67,6 @@ func New(
 	s.POST("/orders/:id/expire", may.expire, changing(commands, a.expire))
 	catalog.Register(s)
 	deadletters.Register(s, db, letters)
+	vitals.Register(s, how)
 	return s
 }

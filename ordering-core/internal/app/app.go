@@ -67,7 +67,7 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 			return nil
 		},
 		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
-			rt.Serve(api.New(b.DB, orderService, productService, letters, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
+			rt.Serve(api.New(b.DB, orderService, productService, letters, b.Vitals, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
 			return nil
 		},
 	}, nil

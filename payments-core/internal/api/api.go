@@ -26,6 +26,7 @@ import (
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
 	"countersign.example/pkg/telemetry"
+	"countersign.example/pkg/vitals"
 	"countersign.example/pkg/web"
 )
 
@@ -51,7 +52,7 @@ var Callers = api.Callers{"manager-ui": {rights.Manager, rights.Operator, rights
 
 // New returns the API's handler.
 func New(
-	db *pg.DB, service *operations.Service, letters *inbox.DeadLetterStore, tokens api.Tokens, gate web.GateConfig, log *slog.Logger,
+	db *pg.DB, service *operations.Service, letters *inbox.DeadLetterStore, how *vitals.Reader, tokens api.Tokens, gate web.GateConfig, log *slog.Logger,
 	metrics *telemetry.Metrics,
 ) *api.Server {
 	a := &API{commands: &api.Commands{DB: db, Explain: answerable, None: operations.ErrNoPayment}, service: service}
@@ -66,6 +67,7 @@ func New(
 	s.POST("/operations/:id/retry", may.mend, api.Handle(operators, a.retry))
 	s.POST("/operations/:id/settle", may.mend, api.Handle(operators, a.settle))
 	deadletters.Register(s, db, letters)
+	vitals.Register(s, how)
 	return s
 }
 

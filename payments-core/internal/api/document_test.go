@@ -19,7 +19,7 @@ import (
 
 func TestTheDocumentHasEveryRoute(t *testing.T) {
 	document := apitest.Load(t, "../../../docs/openapi/payments-core.yaml")
-	served := api.New(nil, nil, nil, nil, web.GateConfig{}, slog.New(slog.DiscardHandler), nil)
+	served := api.New(nil, nil, nil, nil, nil, web.GateConfig{}, slog.New(slog.DiscardHandler), nil)
 	parameter := regexp.MustCompile(`:(\w+)`)
 	var routes []string
 	for _, route := range served.Routes() {
@@ -40,7 +40,7 @@ var tokens = callers.Tokens{
 
 func TestTheTableOfRights(t *testing.T) {
 	var log bytes.Buffer
-	served := api.New(nil, nil, nil, tokens, web.GateConfig{}, slog.New(slog.NewTextHandler(&log, nil)), nil)
+	served := api.New(nil, nil, nil, nil, tokens, web.GateConfig{}, slog.New(slog.NewTextHandler(&log, nil)), nil)
 	table := rightstest.Documented(t, "../../../docs/security.md", "payments-core", rights.Roles, served.Routes())
 	rightstest.WalkCore(t, served, served.Routes(), table, map[string]rightstest.Service{
 		"contractor-ui": {Tokens: []string{"token-of-contractor-ui", "next-token-of-contractor-ui"}, For: []rights.Role{rights.Contractor}},

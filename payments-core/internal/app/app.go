@@ -47,6 +47,7 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 	if err != nil {
 		return composition.Parts{}, err
 	}
+	b.Vitals.Jobs = ops.Vitals
 	return composition.Parts{
 		Before:     processlock.Before(releasing.Members),
 		Projectors: []journal.Projector{ops.Project},
@@ -71,7 +72,7 @@ func parts(cfg *Config, b composition.Base) (composition.Parts, error) {
 			return nil
 		},
 		Web: func(rt *service.Runtime, letters *inbox.DeadLetterStore) error {
-			rt.Serve(api.New(b.DB, ops, letters, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
+			rt.Serve(api.New(b.DB, ops, letters, b.Vitals, cfg.ServiceTokens, cfg.GateConfig, rt.Log, rt.Metrics))
 			return nil
 		},
 	}, nil

@@ -4,5 +4,6 @@ import { Refresher, underWay } from "../../../live/client/refresher.js";
 const look = new Refresher(() => document.visibilityState === "visible" && !underWay());
 addEventListener("turbo:load", () => {
   look.rendered();
-  if (document.querySelector("[data-under-way]")) look.request(1000);
+  const shown = document.querySelector("[data-under-way]");
+  if (shown) look.request(Number(shown.dataset.underWay) || 1000);
 });
