@@ -131,6 +131,9 @@ func marked(text string) string {
 // Amount is an amount in a text: "1,250.00 EUR".
 func Amount(a money.Amount) string { return marked(a.String()) }
 
+// Sum is a sum in a text, as an amount is.
+func Sum(s money.Sum) string { return marked(s.String()) }
+
 // Number is an amount without its currency.
 func Number(a money.Amount) string {
 	number, _, _ := strings.Cut(a.String(), " ")

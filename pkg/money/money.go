@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,8 +96,26 @@ func (a Amount) Cmp(b Amount) (int, error) {
 }
 
 // String is the amount for people: "1,250.00 EUR".
-func (a Amount) String() string {
-	sign, whole, decimals := a.digits()
+func (a Amount) String() string { return forPeople(strconv.FormatInt(a.Minor, 10), a.Currency) }
+
+// Decimal is the amount as a form takes it: "1250.00".
+func (a Amount) Decimal() string { return decimal(strconv.FormatInt(a.Minor, 10), a.Currency) }
+
+// Sum is what amounts of one currency come to, however many they are: it is for people to read, and no
+// Amount.
+type Sum struct {
+	Minor    *big.Int
+	Currency string
+}
+
+// String is as an Amount's.
+func (s Sum) String() string { return forPeople(s.Minor.String(), s.Currency) }
+
+// Decimal is as an Amount's.
+func (s Sum) Decimal() string { return decimal(s.Minor.String(), s.Currency) }
+
+func forPeople(minor, currency string) string {
+	sign, whole, decimals := digits(minor, currency)
 	var grouped strings.Builder
 	for i, digit := range whole {
 		if i > 0 && (len(whole)-i)%3 == 0 {
@@ -104,22 +123,21 @@ func (a Amount) String() string {
 		}
 		grouped.WriteRune(digit)
 	}
-	return strings.TrimSpace(sign + grouped.String() + decimals + " " + a.Currency)
+	return strings.TrimSpace(sign + grouped.String() + decimals + " " + currency)
 }
 
-// Decimal is the amount as a form takes it: "1250.00".
-func (a Amount) Decimal() string {
-	sign, whole, decimals := a.digits()
+func decimal(minor, currency string) string {
+	sign, whole, decimals := digits(minor, currency)
 	return sign + whole + decimals
 }
 
-// digits returns the sign, the whole units, and the decimals with their point.
-func (a Amount) digits() (sign, whole, decimals string) {
-	whole = strconv.FormatInt(a.Minor, 10)
+// digits returns the sign, the whole units, and the decimals with their point, of so many minor units.
+func digits(minor, currency string) (sign, whole, decimals string) {
+	whole = minor
 	if whole[0] == '-' {
 		sign, whole = "-", whole[1:]
 	}
-	exponent := Exponent(a.Currency)
+	exponent := Exponent(currency)
 	if exponent == 0 {
 		return sign, whole, ""
 	}

@@ -76,7 +76,8 @@ type App[C any] struct {
 	NewRenderer func(*web.Assets) (*web.Renderer, error)
 	NewLive     func(*pg.DB, *web.Renderer) live.Renderer
 	NewPages    func(cfg *C, b composition.Base, rt *service.Runtime, hub *live.Hub, site web.Options) (*web.Site, error)
-	Jobs        func(b composition.Base, rt *service.Runtime) // adds what the role consumer runs besides; may be nil
+	// Jobs adds what the role consumer runs besides; may be nil.
+	Jobs func(b composition.Base, rt *service.Runtime)
 }
 
 // lateAfter is how long an event may wait for Kafka before pages of a process without a consumer say that
@@ -89,8 +90,17 @@ func (a App[C]) Program() service.Program[C] {
 	s.Live = true
 	s.Migrations = append([]pg.Migrations{live.Migrations, web.Migrations}, s.Migrations...)
 	s.Retentions = append([]pg.Retention{web.SessionRetention, web.LogoutTokenRetention, web.SecurityLogRetention}, s.Retentions...)
-	s.Parts, s.Mend = a.parts, readmodel.MendSums
+	s.Parts, s.Mend = a.parts, a.mend
 	return s.Program()
+}
+
+// mend puts right what the triggers keep, and what the app keeps itself.
+func (a App[C]) mend(ctx context.Context, db *pg.DB) (wrong int64, err error) {
+	if wrong, err = readmodel.MendSums(ctx, db); err != nil || a.Mend == nil {
+		return wrong, err
+	}
+	own, err := a.Mend(ctx, db)
+	return wrong + own, err
 }
 
 // running is what the pages and the pusher share.

@@ -12,6 +12,7 @@ import (
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/flow"
 	"countersign.example/manager-ui/internal/history"
+	"countersign.example/manager-ui/internal/numbers"
 	"countersign.example/manager-ui/internal/pages"
 	"countersign.example/manager-ui/internal/payments"
 	"countersign.example/manager-ui/internal/readmodel"
@@ -91,6 +92,7 @@ func Program() service.Program[Config] {
 				{Table: "people", Column: "id", Prefix: people.Stream("")},
 				presence.Copies,
 			},
+			Mend: func(ctx context.Context, db *pg.DB) (int64, error) { return 0, numbers.Restart(ctx, db) },
 		},
 		Projectors:  []journal.Projector{readmodel.Project, readmodel.ProjectOrders, readmodel.ProjectCatalog, readmodel.ProjectPeople, presence.Project},
 		Searched:    readmodel.Searched,
@@ -102,6 +104,7 @@ func Program() service.Program[Config] {
 		NewPages:    newPages,
 		Jobs: func(b composition.Base, rt *service.Runtime) {
 			rt.Go("event blocks", history.NewFollower(b.DB, b.Journal, rt.Log).Run)
+			rt.Go("numbers", numbers.NewFollower(b.DB, b.Journal, rt.Log).Run)
 		},
 	}.Program()
 }

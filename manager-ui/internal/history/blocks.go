@@ -60,9 +60,9 @@ func (f *Follower) Digest(ctx context.Context) error {
 	}
 }
 
-// look finds out up to where the journal is complete. Positions are given before their transactions commit, so
-// that the highest one that is seen says nothing of those below it. But once every transaction has ended that
-// had begun when it was seen, they are there or will never be.
+// look finds out up to where the journal is complete. Positions are given before their transactions commit,
+// so that the highest one that is seen says nothing of those below it. But once every transaction has ended
+// that had begun when it was seen, they are there or will never be.
 func (f *Follower) look(ctx context.Context) error {
 	var highest, oldest, next int64
 	if err := f.db.Pool().QueryRow(ctx, `select coalesce((select max(position) from journal), 0),

@@ -57,9 +57,9 @@ func (s rawSchema) shape(defs map[string]rawSchema) *shape {
 	return made
 }
 
-// Shown is an event's data for somebody who may not see personal fields. Only what its type's schema knows, and
-// does not call personal, is as it is: what a newer writer has added may be anything. Numbers stay as they are
-// written.
+// Shown is an event's data for somebody who may not see personal fields. Only what its type's schema knows,
+// and does not call personal, is as it is: what a newer writer has added may be anything. Numbers stay as
+// they are written.
 func Shown(e Event) []byte {
 	var b bytes.Buffer
 	mask(&b, jsontext.Value(e.Data), shapes[e.Type])

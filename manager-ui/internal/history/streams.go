@@ -45,8 +45,8 @@ func ranges(begins string) (least, most []string) {
 	return least, most
 }
 
-// Streams are at most limit of the streams whose name or id begins so, by their names, after or before one. They
-// come in the order of their names, and more tells whether there are others beyond.
+// Streams are at most limit of the streams whose name or id begins so, by their names, after or before one.
+// They come in the order of their names, and more tells whether there are others beyond.
 func (r *Reader) Streams(ctx context.Context, begins, after, before string, limit int) (found []Stream, more bool, err error) {
 	least, most := ranges(begins)
 	beyond, order := ` and streams.stream collate "C" > @after`, ""

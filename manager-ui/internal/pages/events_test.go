@@ -111,7 +111,8 @@ func TestEventsHavePages(t *testing.T) {
 	}
 	// an event leads back to where one was
 	opened := iris.openFrom(older.path, older.leads("payment_requested")).is(http.StatusOK)
-	_, after, _ := strings.Cut(opened.text, `<p class="mb-2">`) // behind the navigation, which has such a link too
+	// Behind the navigation, which has such a link too.
+	_, after, _ := strings.Cut(opened.text, `<p class="mb-2">`)
 	opened.text = after
 	if back := iris.get(opened.leads("Events")).positions(); back[0] != "35" {
 		t.Errorf("back leads to %s", back)

@@ -49,7 +49,8 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView)
+		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView,
+		numbersView, numberChart)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -96,6 +97,7 @@ func New(o Options) (*web.Site, error) {
 	o.Nav = []web.NavItem{
 		{Key: "payments", Label: "Payments", Href: o.Home}, {Key: "orders", Label: "Orders", Href: ordersPath},
 		{Key: "catalog", Label: "Catalog", Href: catalogPath}, {Key: "customers", Label: "Customers", Href: customersPath}, {Key: "people", Label: "People", Href: peoplePath, Right: may.people},
+		{Key: "numbers", Label: "Numbers", Href: numbersPath, Right: may.numbers},
 		{Key: "history", Label: "History", Parts: []web.NavItem{{Key: "events", Label: "Events", Href: historyPath, Right: may.history}, {Key: "streams", Label: "Streams", Href: streamsPath, Right: may.history}}},
 		{Key: "operations", Label: "Operations", Parts: []web.NavItem{
 			{Key: "flow", Label: "Flow", Href: flowPath, Right: may.flow},

@@ -12,6 +12,7 @@ var may = struct {
 	inspect, mend, operations, settle                                     rights.Right
 	history, reveal                                                       rights.Right
 	flow                                                                  rights.Right
+	numbers                                                               rights.Right
 }{
 	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
 	export:   rights.Right{Name: "export", To: "take lists or evidence out as files", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
@@ -31,6 +32,7 @@ var may = struct {
 
 	history: rights.Right{Name: "history", To: "look at events and streams", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 	reveal:  rights.Right{Name: "reveal", To: "see personal fields of events", Roles: []rights.Role{rights.Auditor}},
+	numbers: rights.Right{Name: "numbers", To: "look at numbers", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 
 	audit: rights.Right{Name: "audit", To: "read the security log", Roles: []rights.Role{rights.Auditor, rights.Admin}},
 }

@@ -37,6 +37,8 @@ func (h *handlers) register(s *web.Site) {
 	h.registerLetters(s)
 	h.registerOperations(s)
 	h.registerHistory(s)
+	s.GET(numbersPath, may.numbers, h.showNumbers)
+	s.GET(numbersPath+"/export", may.export, h.exportNumbers)
 	s.GET(securityPath, may.audit, h.showSecurityLog)
 	h.productPages().register(s)
 	h.customerPages().register(s)

@@ -13,6 +13,7 @@ import "./pick-from.js";
 import "./waiting.js";
 import "./under-way.js";
 import "./keys.js";
+import "./zone.js";
 
 // A button that is disabled while its form is on the way would lose the focus.
 config.forms.submitter = "aria-disabled";
