@@ -102,6 +102,11 @@ func TestAnAmountIsFoundAsItIsPrinted(t *testing.T) {
 	}
 }
 
+func TestSearchTermsGoWithTheirRows(t *testing.T) {
+	searchtest.TermsGoWithTheirRows(t, newFixture(t).db,
+		map[string]string{"payment_search_terms": "payment_rows", "order_search_terms": "order_rows"})
+}
+
 func TestIndexingWritesLittle(t *testing.T) {
 	searchtest.IndexingWritesLittle(t, newFixture(t).db, readmodel.Searched...)
 }

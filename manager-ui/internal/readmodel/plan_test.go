@@ -59,6 +59,11 @@ func TestWhatAsksAgainIsLookedUp(t *testing.T) {
 	looksUp("after many payments, analyzed,")
 }
 
+func TestSearchTermsGoWithTheirRows(t *testing.T) {
+	searchtest.TermsGoWithTheirRows(t, pgtest.New(t, journal.Migrations, migrations.Set),
+		map[string]string{"payment_search_terms": "payment_rows", "order_search_terms": "order_rows"})
+}
+
 func TestIndexingWritesLittle(t *testing.T) {
 	searchtest.IndexingWritesLittle(t, pgtest.New(t, journal.Migrations, migrations.Set), readmodel.Searched...)
 }
