@@ -50,7 +50,8 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
 		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView,
-		numbersView, numberChart)
+		numbersView, numberChart,
+		caseView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.
@@ -89,6 +90,7 @@ type handlers struct {
 	hub       *live.Hub
 	log       *slog.Logger
 	now       func() time.Time
+	looks     looks
 }
 
 // New returns the site with all its routes.
