@@ -9,8 +9,8 @@ import (
 	"countersign.example/manager-ui/internal/history"
 )
 
-// lanes are the picture of a case: a lane for each stream and each service that writes to it, and the steps on
-// them by time. Time is squeezed: a day is wider than a second, and not by as much as it is longer.
+// lanes are the picture of a case: a lane for each stream and each service that writes to it, and the steps
+// on them by time. Time is squeezed: a day is wider than a second, and not by as much as it is longer.
 type lanes struct {
 	All           []lane
 	Width, Height int

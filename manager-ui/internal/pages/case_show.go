@@ -34,9 +34,12 @@ type casePage struct {
 	Spell  string // from the first step to the last, in words
 	Steps  []caseStep
 	Lanes  lanes
-	Older  string // that older steps are left out
-	Looked string // how far a correlation was looked for, where that is not all
-	Parts  string // of live updates: what the page shows
+	Next   []caseNext  // what is waited for
+	Where  []casePlace // how far the newest event has come
+	Causes []*cause    // the steps below what caused them
+	Older  string      // that older steps are left out
+	Looked string      // how far a correlation was looked for, where that is not all
+	Parts  string      // of live updates: what the page shows
 }
 
 // caseStep is a step as the page shows it.
@@ -68,6 +71,13 @@ func (h *handlers) showCase(c echo.Context) error {
 	}
 	h.logLook(c, caseRead, slog.String("kind", string(kind)), slog.String("id", id))
 	page := newCasePage(found)
+	page.Causes = causes(page.Steps)
+	if err := errors.Join(h.addNext(c.Request().Context(), &page, found), h.addWhere(c.Request().Context(), &page)); err != nil {
+		return err
+	}
+	if page.Parts, err = h.partsOf(c.Request().Context(), found); err != nil {
+		return err
+	}
 	return caseView.Render(c, http.StatusOK, web.Page{Title: page.Title, Nav: "events", Back: page.Up.Href}, page)
 }
 

@@ -51,7 +51,7 @@ func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
 		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView,
 		numbersView, numberChart,
-		caseView)
+		caseView, streamView)
 }
 
 // Options make the site, which adds to web.Options what is its own. All are needed, but for Hub.

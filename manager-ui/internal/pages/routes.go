@@ -119,6 +119,7 @@ func (h *handlers) registerHistory(s *web.Site) {
 	s.GET(streamsPath, may.history, h.listStreams)
 	s.GET(eventsPath+"/:position", may.history, h.showEvent)
 	s.GET(eventsPath+"/:position/data", may.history, h.downloadEvent)
+	s.GET(streamsPath+"/:stream", may.history, h.showStream)
 	s.GET(casesPath+"/:kind/:id", may.history, h.showCase)
 }
 

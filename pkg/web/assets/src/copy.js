@@ -22,7 +22,7 @@ addEventListener("click", async ({ target }) => {
   const button = target.closest?.("[data-copy]");
   if (!button) return;
   const { copy: text } = button.dataset;
-  if (await copy(text)) return tell({ tone: "good", text: `Copied ${text}.` });
+  if (await copy(text)) return tell({ tone: "good", text: text.length > 100 ? "Copied." : `Copied ${text}.` });
   getSelection().selectAllChildren(button.previousElementSibling);
   tell({ tone: "info", text: "Your browser does not let pages copy. The number is marked: press Ctrl+C, or ⌘C." });
 });

@@ -25,6 +25,9 @@ function press(key) {
   (row ?? document.querySelector("main"))?.querySelector(`[data-key="${key}"]:not([inert], [inert] *)`)?.click();
 }
 
+// turn is what stands before or behind, where a page says so; else the arrows scroll as ever.
+const turn = (key) => document.querySelector(`main [data-key="${key}"]`);
+
 const sheet = () => document.getElementById("keys");
 const acts = {
   j: () => step(1),
@@ -33,12 +36,15 @@ const acts = {
   r: () => press("r"),
   "/": () => document.querySelector("main input[type=search]")?.select(),
   "?": () => sheet()?.showModal(),
+  ArrowLeft: () => turn("ArrowLeft").click(),
+  ArrowRight: () => turn("ArrowRight").click(),
 };
 
 addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (!Object.hasOwn(acts, key) || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || isOff()) return;
   if (target.matches?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  if (key.startsWith("Arrow") && (event.shiftKey || !turn(key))) return;
   if (event.repeat && key !== "j" && key !== "k") return;
   event.preventDefault();
   acts[key]();
