@@ -82,6 +82,7 @@ var states = map[string][]state{
 		}},
 		{"filter open", "/orders", func(tab *browser.Tab) { openPicker(tab, "#customer") }},
 		{"nothing found", "/payments?q=nothinglikethis", nil},
+		{"period refused", "/numbers?from=2026-11-30&to=2026-11-01", nil},
 		{"product refused", "/catalog/new", func(tab *browser.Tab) {
 			tab.Fill("Price", "much")
 			refused(tab, "Add product")

@@ -17,6 +17,7 @@ type numberTable struct {
 	Heads            []string
 	Rows             []numberRow
 	Drawing          *drawing // nil where bars stand in the rows
+	Flat             string   // what is said in place of the drawing, where there is nothing to draw
 	Note             string
 	Nothing          string // what is said where it is empty; "" otherwise
 	Export           string

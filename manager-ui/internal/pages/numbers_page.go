@@ -218,6 +218,9 @@ func (p plotter) decisions() numberTable {
 	count("Withdrawn", "", numbers.Withdrawn)
 	count("Cancelled", "", numbers.Cancelled)
 	t.Drawing = draw(t.Key, p.names, true, roof, writeCount, drawn...)
+	if len(t.Drawing.Bars) == 0 {
+		t.Flat = "Nothing was requested, accepted or rejected."
+	}
 	return t
 }
 
@@ -236,6 +239,9 @@ func (p plotter) money(currency string) numberTable {
 		minor, _ := big.NewFloat(v).Int(nil)
 		return locale.Sum(money.Sum{Minor: minor, Currency: currency})
 	}, drawn[1:]...)
+	if len(t.Drawing.Bars) == 0 {
+		t.Flat = "No money was captured, refunded or released in " + currency + "."
+	}
 	return t
 }
 
@@ -257,6 +263,9 @@ func (p plotter) took() numberTable {
 		return float64(n), countCell(n)
 	})
 	t.Drawing = draw(t.Key, p.names, false, roofTook, func(v float64) string { return tookText(time.Duration(v) * time.Second) }, drawn...)
+	if len(t.Drawing.Lines) == 0 {
+		t.Flat = "Nothing was accepted or rejected."
+	}
 	t.Note = "Times are kept in classes: each is right to a tenth. In files they are in seconds."
 	return t
 }
