@@ -47,7 +47,11 @@ addEventListener("turbo:before-render", ({ detail: { newBody } }) => {
 // What was sent is what the page has, unless somebody has gone on typing: then what is done leaves the form to them, and what is refused
 // leaves them those fields. A form for several things is empty for the next one.
 addEventListener("turbo:submit-end", ({ target, detail }) => {
-  if (!answerTo(detail) || target.method !== "post") return; // it could not be sent, and stays as it is
+  if (!answerTo(detail)) return; // it could not be sent, and stays as it is
+  if (target.method !== "post") {
+    if (!detail.success) target.removeAttribute("data-touched"); // a filter that is not right: the same page says why
+    return;
+  }
   if (sentFields() !== fieldsOf(target)) {
     typedOn = target;
     if (detail.success) return;
