@@ -46,6 +46,7 @@ var benches = []bench{
 	{"orders", orders},
 	{"rebuild", rebuild},
 	{"lists", lists},
+	{"history", history},
 	{"journal", growth},
 	{"reconcile", reconciled},
 	{"sockets", sockets},
@@ -59,6 +60,8 @@ var (
 	reconciledPayments = flag.Int("payments", 100_000, "how many payments reconcile compares")
 	// openSockets is how many pages of a replica are open in the bench sockets.
 	openSockets = flag.Int("sockets", 10_000, "how many open pages sockets has")
+	// historyEvents is how many events the larger system of the bench history has.
+	historyEvents = flag.Int("history", 1_000_000, "how many events the larger history has")
 	// journalEvents is how many the large journal of the bench journal has.
 	journalEvents = flag.Int("journal", 10_000_000, "how many events the larger journal has")
 )
@@ -79,7 +82,7 @@ func run(ctx context.Context, args []string) error {
 	which := append(args, "all")[0]
 	chosen := slices.DeleteFunc(slices.Clone(benches), func(b bench) bool { return which != "all" && b.name != which })
 	if len(chosen) == 0 || len(args) > 1 {
-		return errors.New("usage: bench [-events n] [-journal n] [-payments n] [-sockets n] [latency|throughput|commands|orders|rebuild|lists|journal|reconcile|sockets|traced|all]")
+		return errors.New("usage: bench [-events n] [-history n] [-journal n] [-payments n] [-sockets n] [latency|throughput|commands|orders|rebuild|lists|history|journal|reconcile|sockets|traced|all]")
 	}
 	if url := os.Getenv("TEST_DATABASE_URL"); url != "" {
 		if err := embedded.Durable(ctx, url); err != nil {
