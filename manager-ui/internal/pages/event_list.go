@@ -31,6 +31,7 @@ type eventsPage struct {
 	Rows   []eventRow
 	Empty  web.Empty
 	Pager  web.Pager
+	Follow bool   // it begins with the newest, and goes on with what happens
 	Late   string // how many events have no digests yet
 }
 
@@ -173,6 +174,7 @@ func (h *handlers) listEvents(c echo.Context) error {
 		return err
 	}
 	page.Empty = page.Pager.EmptyOr(q.empty())
+	page.Follow = q.Filter.OK() && q.by.Before == 0 && q.by.After == 0
 	if found.Late > 0 {
 		page.Late = locale.Count(found.Late)
 	}

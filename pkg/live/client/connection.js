@@ -157,6 +157,7 @@ export class Connection {
     if (m.reset) this.#refresher.request(moment(m.spread));
     if (m.row && applyRow(m.row)) this.#refresher.request();
     if (m.fragment) applyFragment(m.fragment);
+    if (m.row || m.reset) dispatchEvent(new Event("happened"));
     this.#position.message(m);
     if (m.cursor && !m.row && !m.fragment) dispatchEvent(new Event("live")); // all that was missed has come
     this.#show();

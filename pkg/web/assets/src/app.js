@@ -12,6 +12,7 @@ import "./busy.js";
 import "./pick-from.js";
 import "./waiting.js";
 import "./under-way.js";
+import "./follow.js";
 import "./keys.js";
 import "./zone.js";
 

@@ -21,8 +21,8 @@ async function copy(text) {
 addEventListener("click", async ({ target }) => {
   const button = target.closest?.("[data-copy]");
   if (!button) return;
-  const { copy: text } = button.dataset;
-  if (await copy(text)) return tell({ tone: "good", text: text.length > 100 ? "Copied." : `Copied ${text}.` });
+  const { copy: text, copyName: name = text } = button.dataset;
+  if (await copy(text)) return tell({ tone: "good", text: name.length > 100 ? "Copied." : `Copied ${name}.` });
   getSelection().selectAllChildren(button.previousElementSibling);
-  tell({ tone: "info", text: "Your browser does not let pages copy. The number is marked: press Ctrl+C, or ⌘C." });
+  tell({ tone: "info", text: `Your browser does not let pages copy. ${button.dataset.copyName ? "They are" : "The number is"} marked: press Ctrl+C, or ⌘C.` });
 });
