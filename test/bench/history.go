@@ -14,8 +14,8 @@ import (
 // rareDepth is how deep what is rare lies in the history: behind nine tenths of it.
 const rareDepth = 10
 
-// history measures how long the pages of events take with a few events and with many, by somebody who sees all
-// of them. Those are written into the journal by SQL, and their digests by the service itself.
+// history measures how long the pages of events take with a few events and with many, by somebody who sees
+// all of them. Those are written into the journal by SQL, and their digests by the service itself.
 func history(e *environment) {
 	sizes := [2]int{fewEvents, *historyEvents}
 	var systems [2]*testsystem.System
@@ -48,8 +48,8 @@ var historyPages = []struct{ name, path string }{
 	{"a type and an actor that never meet", "?type=payment_accepted&actor=ada"}, {"an event, with what it caused", "/events/{deep}"}, {"streams", "/streams"}, {"streams by an id", "/streams?q={rare}"},
 }
 
-// fillHistory writes events of four types, of four events a stream, the oldest first and some in each minute of
-// the last month. One of them is rare in each way.
+// fillHistory writes events of four types, of four events a stream, the oldest first and some in each minute
+// of the last month. One of them is rare in each way.
 func fillHistory(ctx context.Context, url string, events int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -85,7 +85,9 @@ func fillHistory(ctx context.Context, url string, events int) error {
 		}
 	}
 	// The service digests them; it does so without the index, which is made at the end: faster, and the same.
-	for digested := 0; digested < events/1024-1; time.Sleep(time.Second) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for digested := 0; digested < events/1024-1; <-tick.C {
 		if err := conn.QueryRow(ctx, "select count(*) from event_blocks").Scan(&digested); err != nil {
 			return err
 		}

@@ -57,6 +57,7 @@ func TestWhatHappenedIsSeenAsItHappens(t *testing.T) {
 	iris.See("Verified", ".facts")
 	iris.See(`"description": "Tape"`)
 	looksRight(t, iris, "an event")
+	browser.Eval[bool](iris, `(document.querySelector("[data-copy]").scrollIntoView({ behavior: "instant", block: "center" }), true)`)
 	iris.Click(iris.Find("Copy the data")) // a browser lets a page copy for a real press alone
 	iris.See("Copied the data", "#flashes")
 	iris.Press("Events", ".page-header")
@@ -72,7 +73,7 @@ func TestWhatHappenedIsSeenAsItHappens(t *testing.T) {
 	iris.Press("Streams", ".section")
 	iris.See("By name")
 	looksRight(t, iris, "streams")
-	iris.Press("payment-", "tbody")
+	browser.Eval[bool](iris, `(document.querySelector("td.what a").click(), true)`)
 	iris.See("Stream: payment-", ".filtered")
 
 	// An operator does not see what people typed, nor find it.
@@ -100,6 +101,7 @@ func TestTheHistoryWithoutScripts(t *testing.T) {
 	iris.Press("Filter", ".list-head")
 	iris.Fill("Text", "beams")
 	iris.Press("Show", "#filter")
+	iris.See("Text: beams", ".filtered")
 	iris.Press("payment_requested", "#events")
 	iris.See(`"description": "Beams"`)
 	iris.Press("Events", ".page-header")
