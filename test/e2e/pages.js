@@ -1,10 +1,15 @@
 // What a test of all pages asks of a page.
 
+// kindOf is a path without ids, a dead letter's service, and positions.
+function kindOf(path) {
+  return path.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n").replace(/events\/\d+/, "events/n");
+}
+
 // everyPage follows the links from the open page, and answers one address of each kind: ids and a dead letter's service are left out,
 // and what a page says of the status of what it shows counts. It follows no link that is known already. It answers null after some
 // pages, and goes on when it is called again.
 async function everyPage(known) {
-  const { found, seen, queue } = (window.crawl ??= { found: {}, seen: new Set(known), queue: [location.pathname, "/no-such-page"] });
+  const { found, alike, seen, queue } = (window.crawl ??= { found: {}, alike: {}, seen: new Set(known), queue: [location.pathname, "/no-such-page"] });
   for (let some = 20; queue.length && some; some--) {
     const response = await fetch(queue.shift());
     const text = await response.text(); // also a file's, for a person may have two under way
@@ -14,11 +19,13 @@ async function everyPage(known) {
     const page = new DOMParser().parseFromString(text, "text/html");
     const query = [...at.searchParams].filter(([, value]) => value).map(([name, value]) => (name === "tab" ? value : name)).slice(0, 1);
     const status = [...page.querySelectorAll(".page-header .status")].map((e) => e.textContent);
-    found[[at.pathname.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n"), ...query, ...status].join(" ")] ??= at.pathname + at.search;
+    found[[kindOf(at.pathname), ...query, ...status].join(" ")] ??= at.pathname + at.search;
     for (const link of page.querySelectorAll("a[href]")) {
       const next = new URL(link.getAttribute("href"), at);
       if (next.origin !== location.origin || seen.has(next.pathname + next.search)) continue;
       seen.add(next.pathname + next.search);
+      const kind = kindOf(next.pathname) + [...next.searchParams.keys()].join();
+      if (next.pathname.startsWith("/history") && (alike[kind] = (alike[kind] ?? 0) + 1) > 5) continue; // there is one of each event
       queue.push(next.pathname + next.search);
     }
   }
