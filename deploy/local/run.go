@@ -81,6 +81,10 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	if err := l.migrate(signalled, p); err != nil {
 		return asked(err)
 	}
+	closeBreaks, err := l.prepareBreaks(&p, running)
+	if err != nil {
+		return err
+	}
 	if err := l.writeSettings(p); err != nil {
 		return err
 	}
@@ -90,6 +94,7 @@ func (l *launcher) run(signalled context.Context) (err error) {
 	if err := l.startServices(signalled, p, running); err != nil {
 		return asked(err)
 	}
+	running.push("what breaks parts", nil, closeBreaks)
 	l.announce(p, time.Since(began))
 
 	// The seed waits for money, which moves when PAYOUT_GRACE has passed; nobody needs to wait for the seed.

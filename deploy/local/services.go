@@ -104,6 +104,7 @@ type parts struct {
 	tokens    map[call]string
 	keys      string   // the folder with the keys that sign events
 	secured   *secured // nil where nothing needs to be
+	breaks    string   // where manager-ui asks for a part to be broken; "" for nowhere
 }
 
 // redisOf is the address of Redis for an app.
@@ -191,6 +192,9 @@ func (s service) plain(p parts) (list []string) {
 		set("ORDERING_CORE_TOKEN", p.tokens[managerToOrdering])
 		set("CONTRACTOR_UI_API_URL", scheme+"://"+strings.Replace(contractorUI.apiAddr(), "127.0.0.1", "localhost", 1))
 		set("CONTRACTOR_UI_API_TOKEN", p.tokens[managerToContractor])
+		if p.breaks != "" {
+			set("BREAK_URL", p.breaks)
+		}
 	case paymentsCore.name:
 		set("SERVICE_TOKENS", p.accepted(s))
 		set("GATEWAY_URL", sandboxGateway.url())

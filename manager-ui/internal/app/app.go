@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign.example/manager-ui/internal/admission"
+	"countersign.example/manager-ui/internal/breaking"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/flow"
@@ -45,6 +46,7 @@ type Config struct {
 	OrderingCoreToken string            `env:"ORDERING_CORE_TOKEN,required,notEmpty" secret:"true" desc:"bearer token of this service at ordering-core"`
 	ContractorUIURL   string            `env:"CONTRACTOR_UI_API_URL" desc:"contractor-ui's API_ADDR, http://host:port, which is asked how it is and for its dead letters; empty where it has none"`
 	ContractorUIToken string            `env:"CONTRACTOR_UI_API_TOKEN" secret:"true" desc:"with CONTRACTOR_UI_API_URL: bearer token of this service there"`
+	BreakURL          string            `env:"BREAK_URL" secret:"true" desc:"set by make run: where its page Flow has parts broken on purpose; refused in production"`
 	StepUpAbove       map[string]string `env:"STEP_UP_ABOVE" envKeyValSeparator:"=" desc:"above which amounts a manager is asked again who they are before they decide, currency=amount, separated by commas, such as EUR=10000.00,JPY=1500000; other currencies always; empty for never"`
 }
 
@@ -53,6 +55,9 @@ func (c *Config) Validate() error {
 	_, err := c.stepUp()
 	if c.ContractorUIURL != "" && c.ContractorUIToken == "" {
 		err = errors.Join(err, errors.New("CONTRACTOR_UI_API_URL is set, which needs CONTRACTOR_UI_API_TOKEN: contractor-ui answers nobody without one"))
+	}
+	if c.BreakURL != "" && c.Environment == service.Production {
+		err = errors.Join(err, errors.New("BREAK_URL is set, which breaks parts on purpose: leave it out in production"))
 	}
 	return errors.Join(c.Config.Validate(), err)
 }
@@ -130,6 +135,10 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		{Service: "payments-core", Client: deadletters.Client{Client: paymentsCore.Client}},
 		{Service: "ordering-core", Client: deadletters.Client{Client: orderingCore}},
 	}
+	breaks, err := breaking.NewClient(cfg.BreakURL)
+	if err != nil {
+		return nil, service.UsageError{Err: err}
+	}
 	sources := []flow.Source{
 		{Service: "manager-ui", Ask: func(ctx context.Context) (vitals.Vitals, error) { return b.Vitals.Read(ctx), nil }},
 		{Service: "ordering-core", Ask: vitals.Client{Client: orderingCore}.Vitals},
@@ -148,6 +157,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		StepUp:  stepUp,
 		Letters: letters,
 		Flow:    flow.NewWatch(sources, rt.Log, time.Now),
+		Breaks:  breaks,
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Core: paymentsCore, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Events: history.NewReader(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),

@@ -27,6 +27,7 @@ type flowPage struct {
 	Arrows    []flowArrow
 	Processes []flowProcess
 	Checks    []flowCheck
+	Breaks    *flowBreaks
 }
 
 // flowSaid is how it is in a word and in sentences, to be seen from across the room.
@@ -85,7 +86,7 @@ const mostSaid = 3
 
 func (h *handlers) showFlow(c echo.Context) error {
 	s := h.flow.Look(c.Request().Context())
-	page := flowPage{System: s, Picture: newFlowPicture(s), Said: sayFlow(s)}
+	page := flowPage{System: s, Picture: newFlowPicture(s), Said: sayFlow(s), Breaks: h.flowBreaks(c.Request().Context())}
 	for _, service := range s.Services {
 		page.Rows = append(page.Rows, newFlowService(service))
 		for _, in := range service.In {

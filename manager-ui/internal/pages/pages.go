@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/admission"
+	"countersign.example/manager-ui/internal/breaking"
 	"countersign.example/manager-ui/internal/core"
 	"countersign.example/manager-ui/internal/csvimport"
 	"countersign.example/manager-ui/internal/flow"
@@ -62,11 +63,12 @@ type Options struct {
 	Events    *history.Reader
 	Payments  *payments.Service
 	Admission *admission.Service
-	StepUp    people.Limits // above which amounts whoever decides is asked again who they are; none for never
-	Ordering  *api.Client   // ordering-core
-	Core      *core.Client  // payments-core
-	Letters   []LettersOf   // the services whose dead letters are shown
-	Flow      *flow.Watch   // over all services
+	StepUp    people.Limits    // above which amounts whoever decides is asked again who they are; none for never
+	Ordering  *api.Client      // ordering-core
+	Core      *core.Client     // payments-core
+	Letters   []LettersOf      // the services whose dead letters are shown
+	Flow      *flow.Watch      // over all services
+	Breaks    *breaking.Client // nil where nothing can be broken on purpose
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
 	Now       func() time.Time
@@ -83,6 +85,7 @@ type handlers struct {
 	core      *core.Client
 	letters   []LettersOf
 	flow      *flow.Watch
+	breaks    *breaking.Client
 	uploads   *csvimport.Uploads
 	sessions  *web.Sessions
 	stepUp    people.Limits
@@ -120,7 +123,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters, flow: o.Flow,
+		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters, flow: o.Flow, breaks: o.Breaks,
 		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)

@@ -11,7 +11,7 @@ var may = struct {
 	look, export, decide, hold, end, discount, keep, people, admit, audit rights.Right
 	inspect, mend, operations, settle                                     rights.Right
 	history, reveal                                                       rights.Right
-	flow                                                                  rights.Right
+	flow, breaks                                                          rights.Right
 	numbers                                                               rights.Right
 }{
 	look:     rights.Right{Name: "look", To: "look at payments, orders, products and customers", Roles: Roles},
@@ -24,6 +24,7 @@ var may = struct {
 	people:   rights.Right{Name: "people", To: "look at who uses the apps", Roles: []rights.Role{rights.Admin, rights.Auditor}},
 	admit:    rights.Right{Name: "admit", To: "block people or set their limits", Roles: []rights.Role{rights.Admin}},
 	flow:     vitals.Look,
+	breaks:   rights.Right{Name: "break", To: "break a part, where everything runs on one machine", Roles: []rights.Role{rights.Operator}},
 	inspect:  rights.Right{Name: "inspect", To: "look at dead letters", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 	mend:     rights.Right{Name: "mend", To: "replay or discard dead letters", Roles: []rights.Role{rights.Operator}},
 

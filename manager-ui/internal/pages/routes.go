@@ -34,6 +34,8 @@ func (h *handlers) register(s *web.Site) {
 	h.registerOrders(s)
 	h.registerPeople(s)
 	s.GET(flowPath, may.flow, h.showFlow)
+	s.POST(flowPath+"/breaks/:name", may.breaks, h.breakPart)
+	s.GET(flowPath+"/breaks/:name", may.flow, backToFlow)
 	h.registerLetters(s)
 	h.registerOperations(s)
 	h.registerHistory(s)

@@ -39,6 +39,7 @@ var ownEvents = map[string]web.Badge{
 	eventRead: {Tone: web.Neutral, Text: "Looked into an event"}, eventSearch: {Tone: web.Neutral, Text: "Looked for words in events"},
 	caseRead: {Tone: web.Neutral, Text: "Looked at every step of a case"}, streamRead: {Tone: web.Neutral, Text: "Looked at the states of a stream"},
 	letterRead: {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
+	partBroken:       {Tone: web.Bad, Text: "Broke a part on purpose"},
 	operationHandled: {Tone: web.Warning, Text: "Retried or settled an operation"},
 }
 

@@ -10,19 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
+	"countersign.example/pkg/tcp"
 	"countersign.example/test/faultrun/fault"
 )
 
 // Network is the links.
 type Network struct {
 	firewall bool
-	ctx      context.Context
-	cancel   context.CancelFunc
-	carrying sync.WaitGroup
 
 	mu    sync.Mutex
 	links []*link
@@ -30,8 +27,7 @@ type Network struct {
 
 // New returns a network without links.
 func New() *Network {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &Network{firewall: isolated(), ctx: ctx, cancel: cancel}
+	return &Network{firewall: isolated()}
 }
 
 // Link returns the address at which from finds to, which is at upstream.
@@ -40,13 +36,12 @@ func (n *Network) Link(from, to, upstream string) (address string, err error) {
 	defer n.mu.Unlock()
 	// An address of its own tells its packets from others'.
 	id := len(n.links)
-	l := &link{network: n, name: from + " to " + to, ip: fmt.Sprintf("127.66.%d.%d", id/250, id%250+1), upstream: upstream, conns: map[*net.TCPConn]bool{}}
-	l.address = l.ip + ":0"
-	if err := l.listen(n.ctx); err != nil {
+	l := &link{name: from + " to " + to, ip: fmt.Sprintf("127.66.%d.%d", id/250, id%250+1)}
+	if l.Link, err = tcp.NewLink(l.ip+":0", upstream); err != nil {
 		return "", fmt.Errorf("link %s: %w", l.name, err)
 	}
 	n.links = append(n.links, l)
-	return l.address, nil
+	return l.Addr(), nil
 }
 
 // Cut resets the connections of a link by its name, such as "a to b".
@@ -55,20 +50,18 @@ func (n *Network) Cut(name string) {
 	defer n.mu.Unlock()
 	for _, l := range n.links {
 		if l.name == name {
-			l.cut()
+			l.Cut()
 		}
 	}
 }
 
 // Close cuts all links for good.
 func (n *Network) Close() (err error) {
-	n.cancel()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, l := range n.links {
-		err = errors.Join(err, l.refuse())
+		err = errors.Join(err, l.Close())
 	}
-	n.carrying.Wait()
 	return err
 }
 
@@ -80,13 +73,13 @@ func (n *Network) Faults(*fault.Environment) (list []fault.Fault) {
 		one := func(kind string, least, most time.Duration, do func(context.Context, *rand.Rand) (healing, error)) {
 			list = append(list, fault.Fault{Kind: kind, Part: l.name, For: [2]time.Duration{least, most}, Break: do})
 		}
-		one("link cut", 0, 0, func(context.Context, *rand.Rand) (healing, error) { l.cut(); return nil, nil })
-		one("link refused", time.Second, 8*time.Second, func(context.Context, *rand.Rand) (healing, error) { return l.listen, l.refuse() })
+		one("link cut", 0, 0, func(context.Context, *rand.Rand) (healing, error) { l.Cut(); return nil, nil })
+		one("link refused", time.Second, 8*time.Second, func(context.Context, *rand.Rand) (healing, error) { return l.listen, l.Refuse() })
 		one("link delayed", 2*time.Second, 10*time.Second, func(_ context.Context, rnd *rand.Rand) (healing, error) {
-			return l.become(condition{delay: 20*time.Millisecond + time.Duration(rnd.Int64N(int64(300*time.Millisecond)))})
+			return l.become(tcp.Condition{Delay: 20*time.Millisecond + time.Duration(rnd.Int64N(int64(300*time.Millisecond)))})
 		})
 		one("link throttled", 2*time.Second, 10*time.Second, func(_ context.Context, rnd *rand.Rand) (healing, error) {
-			return l.become(condition{rate: 2<<10 + rnd.IntN(30<<10)})
+			return l.become(tcp.Condition{Rate: 2<<10 + rnd.IntN(30<<10)})
 		})
 		if n.firewall {
 			one("link silent", 2*time.Second, 20*time.Second, func(ctx context.Context, _ *rand.Rand) (healing, error) {
@@ -97,7 +90,7 @@ func (n *Network) Faults(*fault.Environment) (list []fault.Fault) {
 			})
 		} else {
 			one("link stands still", 2*time.Second, 20*time.Second, func(context.Context, *rand.Rand) (healing, error) {
-				return l.become(condition{still: true})
+				return l.become(tcp.Condition{Still: true})
 			})
 		}
 	}
