@@ -114,7 +114,7 @@ func publishing(v Vitals) []Finding {
 	if v.Outbox.Oldest < lateAfter.Seconds() {
 		return nil
 	}
-	return []Finding{{Level: Late, What: fmt.Sprintf("%s of %s wait to be published, the oldest for %s.", counted(v.Outbox.Count, "event"), v.Service, Ago(v.Outbox.Oldest)),
+	return []Finding{{Level: Late, What: fmt.Sprintf("%s of %s not published yet, the oldest for %s.", counted(v.Outbox.Count, "event"), v.Service, Ago(v.Outbox.Oldest)),
 		Do: "Look at the relay's line in the log of its consumer: it says why. Nothing is lost."}}
 }
 
@@ -178,7 +178,7 @@ func deadLetters(v Vitals) []Finding {
 	if v.DeadLetters[inbox.Poison] > 0 {
 		level = Late // what follows of its key waits
 	}
-	return []Finding{{Level: level, What: fmt.Sprintf("%s of %s wait.", counted(n, "dead letter"), v.Service), Do: "Look at them under Dead letters: try to replay them, replay or discard them."}}
+	return []Finding{{Level: level, What: fmt.Sprintf("%s of %s: nobody has decided about them.", counted(n, "dead letter"), v.Service), Do: "Look at them under Dead letters: try to replay them, replay or discard them."}}
 }
 
 func others(v Vitals) (found []Finding) {
