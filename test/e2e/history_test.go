@@ -73,7 +73,7 @@ func TestWhatHappenedIsSeenAsItHappens(t *testing.T) {
 	iris.Press("Streams", ".section")
 	iris.See("By name")
 	looksRight(t, iris, "streams")
-	browser.Eval[bool](iris, `(document.querySelector("td.what a").click(), true)`)
+	browser.Eval[bool](iris, `(document.querySelector("td[data-label=Events] a").click(), true)`)
 	iris.See("Stream: payment-", ".filtered")
 
 	// An operator does not see what people typed, nor find it.

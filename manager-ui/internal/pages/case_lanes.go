@@ -25,6 +25,7 @@ type lane struct {
 	Index        int
 	Colour       int
 	Y            int
+	Href         string // its stream as of now
 	stream       string
 }
 
@@ -64,7 +65,7 @@ func (l *lanes) of(s history.Step, name string) lane {
 		}
 	}
 	i := len(l.All)
-	l.All = append(l.All, lane{Name: name, Writer: writer, Index: i, Colour: i % laneColours, Y: lanesTop + i*lanesHigh + lanesHigh/2, stream: s.Stream})
+	l.All = append(l.All, lane{Name: name, Writer: writer, Index: i, Colour: i % laneColours, Y: lanesTop + i*lanesHigh + lanesHigh/2, Href: streamPath(s.Stream), stream: s.Stream})
 	return l.All[i]
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,6 +49,7 @@ type caseStep struct {
 	Number  int
 	Lane    lane
 	Href    string // of its event
+	Then    string // of its stream as of then
 	After   string // how long after the step before; "" for the first one
 	Via     string // who or what brought it about
 	Because *caseStep
@@ -105,7 +107,7 @@ func newCasePage(found history.Case) casePage {
 	}
 	for i, s := range found.Steps {
 		step := &page.Steps[i]
-		*step = caseStep{Step: s, Number: i + 1, Href: eventPath(s.Position), Lane: page.Lanes.of(s, named[s.Stream])}
+		*step = caseStep{Step: s, Number: i + 1, Href: eventPath(s.Position), Then: streamPath(s.Stream) + "?at=" + strconv.FormatInt(s.Position, 10), Lane: page.Lanes.of(s, named[s.Stream])}
 		if i > 0 {
 			step.After = duration(s.Time.Sub(found.Steps[i-1].Time))
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/history"
+	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
 )
 
@@ -27,6 +28,7 @@ type streamsPage struct {
 type streamRow struct {
 	history.Stream
 	Href, Newest string
+	Of, Count    string // the address of its events in the list of all, and how many there are
 }
 
 // listStreams lists the streams by their names.
@@ -55,7 +57,11 @@ func (h *handlers) listStreams(c echo.Context) error {
 		page.Empty = web.Empty{Title: "Nothing has happened yet", Text: "Each payment, order, product, customer and person has a stream of events."}
 	}
 	for _, s := range found {
-		page.Rows = append(page.Rows, streamRow{s, web.Address(historyPath, map[string]string{"stream": s.ID}), eventPath(s.Last)})
+		row := streamRow{Stream: s, Href: streamPath(s.ID), Newest: eventPath(s.Last), Of: web.Address(historyPath, map[string]string{"stream": s.ID}), Count: "1 event"}
+		if s.Events != 1 {
+			row.Count = locale.Count(s.Events) + " events"
+		}
+		page.Rows = append(page.Rows, row)
 	}
 	if len(found) > 0 {
 		if more || before != "" {
