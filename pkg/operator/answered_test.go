@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"countersign.example/pkg/event"
+	"countersign.example/pkg/journal"
 	"countersign.example/pkg/journal/inbox"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
+	"countersign.example/pkg/pg/pgtest"
 )
 
 func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
@@ -25,7 +27,10 @@ func TestACommandDoesNotWaitForKafkaWithoutEnd(t *testing.T) {
 	before := answerWithin
 	answerWithin = time.Second
 	defer func() { answerWithin = before }()
-	cfg := kafka.ConsumerConfig{Config: inbox.Config{Topics: []event.Topic{{Name: "payments"}}}, Client: client}
+	db := pgtest.New(t, journal.Migrations)
+	cfg := kafka.ConsumerConfig{Client: client, Config: inbox.Config{
+		DB: db, Journal: journal.New(db, "/here"), Topics: []event.Topic{{Name: "payments"}},
+	}}
 
 	loss := AcceptLossCommand(func(context.Context) (*kafka.Losses, func(), error) { return kafka.NewLosses(cfg), func() {}, nil })
 	skip := SkipCommand(func(context.Context) (*kafka.Adoption, func(), error) {

@@ -54,6 +54,7 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	h.eventually("discarded", func() bool { return h.get(task).body["ended_at"] != nil })
 	h.must(managerUI, mia, task+"/stop", "")
 	h.get("/dead-letter-tasks")
+	h.get("/vitals")
 	h.get(fmt.Sprintf("/dead-letters/%d", letter))
 
 	if left := h.document.Unanswered(); len(left) > 0 {
