@@ -1,8 +1,8 @@
 // What a test of all pages asks of a page.
 
-// kindOf is a path without ids, a dead letter's service, and positions.
+// kindOf is a path without ids, a dead letter's service, a topic, and positions.
 function kindOf(path) {
-  return path.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n").replace(/events\/\d+/, "events/n");
+  return path.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n").replace(/events\/\d+/, "events/n").replace(/topics\/[^/]+/, "topics/name").replace(/(name|n)\/\d+/g, "$1/n");
 }
 
 // everyPage follows the links from the open page, and answers one address of each kind: ids and a dead letter's service are left out,
@@ -25,7 +25,7 @@ async function everyPage(known) {
       if (next.origin !== location.origin || seen.has(next.pathname + next.search)) continue;
       seen.add(next.pathname + next.search);
       const kind = kindOf(next.pathname) + [...next.searchParams.keys()].join();
-      if (next.pathname.startsWith("/history") && (alike[kind] = (alike[kind] ?? 0) + 1) > 5) continue; // there is one of each event
+      if (/^\/(history|topics|numbers)/.test(next.pathname) && (alike[kind] = (alike[kind] ?? 0) + 1) > 5) continue; // there is one of each event
       queue.push(next.pathname + next.search);
     }
   }

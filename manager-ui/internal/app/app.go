@@ -158,6 +158,7 @@ func newPages(cfg *Config, b composition.Base, rt *service.Runtime, hub *live.Hu
 		Letters: letters,
 		Flow:    flow.NewWatch(sources, rt.Log, time.Now),
 		Breaks:  breaks,
+		Kafka:   b.Kafka,
 		Options: site, DB: b.DB, Keys: b.Keys, Hub: hub, Core: paymentsCore, Ordering: orderingCore, Now: time.Now,
 		Histories: readmodel.NewHistories(b.DB, b.Journal), Events: history.NewReader(b.DB, b.Journal), Payments: payments.New(b.DB, b.Journal, paymentsCore, time.Now),
 		Admission: admission.New(b.DB, b.Journal, time.Now, readmodel.ProjectPeople, presence.Project),

@@ -26,6 +26,7 @@ import (
 	"countersign.example/manager-ui/internal/readmodel"
 	"countersign.example/manager-ui/people"
 	"countersign.example/pkg/api"
+	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/live"
 	"countersign.example/pkg/pg"
 	"countersign.example/pkg/rights"
@@ -50,7 +51,7 @@ var templates embed.FS
 func NewRenderer(assets *web.Assets) (*web.Renderer, error) {
 	return web.NewRenderer(templates, assets, nil, paymentsView, paymentView, evidenceView, rejectView, paymentRowFragment, totalsFragment, ordersView, orderRowFragment, orderView, expireView,
 		catalogView, productView, productRowFragment, customersView, customerView, customerRowFragment, archiveView, uploadView, previewView,
-		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView,
+		peopleView, personView, personRowFragment, securityView, eventsView, eventView, streamsView, flowView, topicsView, topicView, messagesView, messageView, lettersView, letterView, letterTaskView, letterTasksView, operationsView, operationView,
 		numbersView, numberChart,
 		caseView, streamView)
 }
@@ -68,6 +69,7 @@ type Options struct {
 	Core      *core.Client     // payments-core
 	Letters   []LettersOf      // the services whose dead letters are shown
 	Flow      *flow.Watch      // over all services
+	Kafka     *kafka.Client    // to look into topics; nothing is consumed by it
 	Breaks    *breaking.Client // nil where nothing can be broken on purpose
 	Keys      *signing.Keys
 	Hub       *live.Hub // nil: pages are not live
@@ -85,6 +87,7 @@ type handlers struct {
 	core      *core.Client
 	letters   []LettersOf
 	flow      *flow.Watch
+	kafka     *kafka.Client
 	breaks    *breaking.Client
 	uploads   *csvimport.Uploads
 	sessions  *web.Sessions
@@ -106,6 +109,7 @@ func New(o Options) (*web.Site, error) {
 		{Key: "history", Label: "History", Parts: []web.NavItem{{Key: "events", Label: "Events", Href: historyPath, Right: may.history}, {Key: "streams", Label: "Streams", Href: streamsPath, Right: may.history}}},
 		{Key: "operations", Label: "Operations", Parts: []web.NavItem{
 			{Key: "flow", Label: "Flow", Href: flowPath, Right: may.flow},
+			{Key: "topics", Label: "Topics", Href: topicsPath, Right: may.topics},
 			{Key: "letters", Label: "Dead letters", Href: lettersPath, Right: may.inspect},
 			{Key: "gateway", Label: "Gateway", Href: operationsPath, Right: may.operations},
 		}},
@@ -123,7 +127,7 @@ func New(o Options) (*web.Site, error) {
 		return nil, err
 	}
 	h := &handlers{
-		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters, flow: o.Flow, breaks: o.Breaks,
+		site: site, db: o.DB, histories: o.Histories, events: o.Events, payments: o.Payments, admission: o.Admission, ordering: o.Ordering, core: o.Core, letters: o.Letters, flow: o.Flow, kafka: o.Kafka, breaks: o.Breaks,
 		uploads: csvimport.NewUploads(o.DB), sessions: o.Sessions, stepUp: o.StepUp, keys: o.Keys, hub: o.Hub, log: o.Log, now: o.Now,
 	}
 	h.register(site)

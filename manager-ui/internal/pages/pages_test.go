@@ -101,7 +101,7 @@ func openWith(tb testing.TB, coreURL string, change func(*pages.Options)) *testS
 	options := pages.Options{
 		Options: web.Options{Renderer: o.renderer, Assets: assets, Sessions: sessions, Identity: identity, Log: quiet},
 		DB:      db, Histories: readmodel.NewHistories(db, o.journal), Events: history.NewReader(db, o.journal), Payments: payments.New(db, o.journal, client, later), Core: client, Ordering: ordering,
-		Flow: flow.NewWatch(nil, quiet, later),
+		Flow: flow.NewWatch(nil, quiet, later), Kafka: kafkaAt(tb, nowhere),
 		Keys: o.keys.Trust(), Now: later, Admission: admission.New(db, o.journal, later, readmodel.ProjectPeople, presence.Project),
 	}
 	change(&options)

@@ -36,6 +36,7 @@ func (h *handlers) register(s *web.Site) {
 	s.GET(flowPath, may.flow, h.showFlow)
 	s.POST(flowPath+"/breaks/:name", may.breaks, h.breakPart)
 	s.GET(flowPath+"/breaks/:name", may.flow, backToFlow)
+	h.registerTopics(s)
 	h.registerLetters(s)
 	h.registerOperations(s)
 	h.registerHistory(s)
@@ -85,6 +86,15 @@ func (h *handlers) registerPeople(s *web.Site) {
 		s.POST(peoplePath+"/:id"+form, may.admit, command)
 		s.GET(peoplePath+"/:id"+form, may.people, backToPerson)
 	}
+}
+
+// registerTopics adds the pages of what Kafka holds.
+func (h *handlers) registerTopics(s *web.Site) {
+	s.GET(topicsPath, may.topics, h.listTopics)
+	s.GET(topicsPath+"/:topic", may.topics, h.showTopic)
+	s.GET(topicsPath+"/:topic/:partition", may.topics, h.showMessages)
+	s.GET(topicsPath+"/:topic/:partition/:offset", may.topics, h.showMessage)
+	s.GET(topicsPath+"/:topic/:partition/:offset/data", may.topics, h.downloadMessage)
 }
 
 // registerLetters adds the pages of the dead letters of all services.
