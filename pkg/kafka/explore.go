@@ -18,6 +18,12 @@ const lookWithin = 3 * time.Second
 // ErrNoTopic says that the brokers have no such topic, or none that this user may see.
 var ErrNoTopic = errors.New("there is no such topic")
 
+// Message is a message as a partition holds it, and Header one of its headers.
+type (
+	Message = kafkago.Message
+	Header  = kafkago.Header
+)
+
 // TopicState is a topic as the brokers have it.
 type TopicState struct {
 	Name       string
@@ -202,7 +208,7 @@ func (c *Client) OffsetAt(ctx context.Context, p Partition, at time.Time) (int64
 // Read calls each with the messages of a partition from an offset on, until that returns false, the partition
 // ends, or lookWithin is over. It returns the offset that comes next. No group is joined, and no offset
 // committed.
-func (c *Client) Read(ctx context.Context, p Partition, from int64, each func(kafkago.Message) bool) (next int64, err error) {
+func (c *Client) Read(ctx context.Context, p Partition, from int64, each func(Message) bool) (next int64, err error) {
 	next = max(from, p.First)
 	if next >= p.End {
 		return next, nil

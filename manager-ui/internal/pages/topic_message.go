@@ -34,7 +34,7 @@ type messagePage struct {
 }
 
 // messageOf reads the message that the path names.
-func (h *handlers) messageOf(c echo.Context) (p kafka.Partition, m Message, away string, err error) {
+func (h *handlers) messageOf(c echo.Context) (p kafka.Partition, m kafka.Message, away string, err error) {
 	t, _, away, err := h.topicOf(c)
 	if err != nil || len(t.Partitions) == 0 && away != "" {
 		return p, m, away, err
@@ -48,7 +48,7 @@ func (h *handlers) messageOf(c echo.Context) (p kafka.Partition, m Message, away
 	}
 	found := false
 	if offset >= p.First && offset < p.End {
-		_, err = h.kafka.Read(c.Request().Context(), p, offset, func(read Message) bool {
+		_, err = h.kafka.Read(c.Request().Context(), p, offset, func(read kafka.Message) bool {
 			m, found = read, read.Offset == offset
 			return false
 		})
@@ -66,7 +66,7 @@ func (h *handlers) messageOf(c echo.Context) (p kafka.Partition, m Message, away
 var errNoMessage = web.NotFound("The partition holds no such message: it was removed by retention or compaction, or has not been written.")
 
 // logMessage has the security log tell of a look.
-func (h *handlers) logMessage(c echo.Context, m Message, more ...slog.Attr) {
+func (h *handlers) logMessage(c echo.Context, m kafka.Message, more ...slog.Attr) {
 	h.sessions.LogSecurity(c, messageRead, web.PersonOf(c).ID,
 		append([]slog.Attr{slog.String("topic", m.Topic), slog.Int("partition", m.Partition), slog.Int64("offset", m.Offset)}, more...)...)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"countersign.example/manager-ui/internal/history"
 	"countersign.example/pkg/kafka"
@@ -40,14 +39,11 @@ type messagesPage struct {
 
 // messageRow is a message without its data.
 type messageRow struct {
-	Message
+	kafka.Message
 	Href              string
 	Type, Writer, Key string
 	Size              int
 }
-
-// Message is one of a partition.
-type Message = kafkago.Message
 
 // partitionOf is the partition that the path names.
 func partitionOf(c echo.Context, t kafka.TopicState) (kafka.Partition, error) {
@@ -137,7 +133,7 @@ func (h *handlers) showMessages(c echo.Context) error {
 // findMessages fills the page with what fits, and says how far it has looked.
 func (h *handlers) findMessages(c echo.Context, p kafka.Partition, q messagesQuery, page *messagesPage) error {
 	looked, reveal := 0, may.reveal.Has(web.PersonOf(c).Roles)
-	next, err := h.kafka.Read(c.Request().Context(), p, q.from, func(m Message) bool {
+	next, err := h.kafka.Read(c.Request().Context(), p, q.from, func(m kafka.Message) bool {
 		looked++
 		if q.fits(m, reveal) {
 			page.Rows = append(page.Rows, newMessageRow(p, m))
@@ -170,7 +166,7 @@ func (h *handlers) findMessages(c echo.Context, p kafka.Partition, q messagesQue
 }
 
 // fits reports whether a message is wanted. What somebody may not see is not found either.
-func (q messagesQuery) fits(m Message, reveal bool) bool {
+func (q messagesQuery) fits(m kafka.Message, reveal bool) bool {
 	if q.key != "" && string(m.Key) != q.key {
 		return false
 	}
@@ -178,11 +174,11 @@ func (q messagesQuery) fits(m Message, reveal bool) bool {
 		return true
 	}
 	has := func(b []byte) bool { return bytes.Contains(bytes.ToLower(b), []byte(q.text)) }
-	return has(m.Key) || has(shownValue(m, reveal)) || slices.ContainsFunc(m.Headers, func(h kafkago.Header) bool { return has(h.Value) })
+	return has(m.Key) || has(shownValue(m, reveal)) || slices.ContainsFunc(m.Headers, func(h kafka.Header) bool { return has(h.Value) })
 }
 
 // shownValue is a message's data for whoever asks: without personal fields for who may not see them.
-func shownValue(m Message, reveal bool) []byte {
+func shownValue(m kafka.Message, reveal bool) []byte {
 	if reveal {
 		return m.Value
 	}
@@ -193,7 +189,7 @@ func shownValue(m Message, reveal bool) []byte {
 	return history.Shown(history.Event{Event: e})
 }
 
-func newMessageRow(p kafka.Partition, m Message) messageRow {
+func newMessageRow(p kafka.Partition, m kafka.Message) messageRow {
 	row := messageRow{Message: m, Href: messagePath(p, m.Offset), Key: printable(m.Key, 200), Size: len(m.Value)}
 	for _, header := range m.Headers {
 		switch header.Key {
