@@ -2,7 +2,8 @@
 
 // kindOf is a path without ids, a dead letter's service, a topic, and positions.
 function kindOf(path) {
-  return path.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n").replace(/events\/\d+/, "events/n").replace(/topics\/[^/]+/, "topics/name").replace(/(name|n)\/\d+/g, "$1/n");
+  return path.replace(/[0-9a-f-]{36}/, "id").replace(/of\/[a-z-]+(.*\/)\d+$/, "of/service$1n").replace(/events\/\d+/, "events/n")
+    .replace(/topics\/[^/]+/, "topics/name").replace(/name\/\d+/, "name/n").replace(/name\/n\/\d+/, "name/n/n");
 }
 
 // everyPage follows the links from the open page, and answers one address of each kind: ids and a dead letter's service are left out,
