@@ -21,10 +21,8 @@ begin
     return null;
 end $$;
 -- +goose StatementEnd
-drop trigger payments_inserted on payment_rows;
-drop trigger payments_summed on payment_rows;
-create trigger payments_noted after insert on payment_rows referencing new table as came for each statement execute function note_new_payments();
-create trigger payments_summed after delete on payment_rows for each row execute function sum_payment();
+create or replace trigger payments_inserted after insert on payment_rows referencing new table as came for each statement execute function note_new_payments();
+create or replace trigger payments_summed after delete on payment_rows for each row execute function sum_payment();
 create trigger payments_forgotten after delete on payment_rows referencing old table as gone for each statement
     execute function forget_payment_search_terms();
 alter table payment_search_terms drop constraint payment_search_terms_id_fkey;
@@ -46,10 +44,8 @@ begin
     return null;
 end $$;
 -- +goose StatementEnd
-drop trigger orders_inserted on order_rows;
-drop trigger orders_summed on order_rows;
-create trigger orders_noted after insert on order_rows referencing new table as came for each statement execute function note_new_orders();
-create trigger orders_summed after delete on order_rows for each row execute function sum_order();
+create or replace trigger orders_inserted after insert on order_rows referencing new table as came for each statement execute function note_new_orders();
+create or replace trigger orders_summed after delete on order_rows for each row execute function sum_order();
 create trigger orders_forgotten after delete on order_rows referencing old table as gone for each statement
     execute function forget_order_search_terms();
 alter table order_search_terms drop constraint order_search_terms_id_fkey;
@@ -57,15 +53,11 @@ alter table order_search_terms drop constraint order_search_terms_id_fkey;
 -- +goose Down
 alter table order_search_terms add constraint order_search_terms_id_fkey foreign key (id) references order_rows on delete cascade;
 drop trigger orders_forgotten on order_rows;
-drop trigger orders_summed on order_rows;
-drop trigger orders_noted on order_rows;
-create trigger orders_summed after insert or delete on order_rows for each row execute function sum_order();
-create trigger orders_inserted after insert on order_rows for each row execute function note_order_search_terms();
+create or replace trigger orders_summed after insert or delete on order_rows for each row execute function sum_order();
+create or replace trigger orders_inserted after insert on order_rows for each row execute function note_order_search_terms();
 drop function forget_order_search_terms, note_new_orders;
 alter table payment_search_terms add constraint payment_search_terms_id_fkey foreign key (id) references payment_rows on delete cascade;
 drop trigger payments_forgotten on payment_rows;
-drop trigger payments_summed on payment_rows;
-drop trigger payments_noted on payment_rows;
-create trigger payments_summed after insert or delete on payment_rows for each row execute function sum_payment();
-create trigger payments_inserted after insert on payment_rows for each row execute function note_payment_search_terms();
+create or replace trigger payments_summed after insert or delete on payment_rows for each row execute function sum_payment();
+create or replace trigger payments_inserted after insert on payment_rows for each row execute function note_payment_search_terms();
 drop function forget_payment_search_terms, note_new_payments;
