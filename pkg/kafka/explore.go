@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
 )
 
 // lookWithin bounds a look into Kafka for which a person waits.
-const lookWithin = 3 * time.Second
+const lookWithin = 5 * time.Second
 
 // ErrNoTopic says that the brokers have no such topic, or none that this user may see.
 var ErrNoTopic = errors.New("there is no such topic")
@@ -128,7 +130,8 @@ func (c *Client) Groups(ctx context.Context, topics []TopicState) ([]GroupState,
 		return nil, fmt.Errorf("ask for the consumer groups: %w", err)
 	}
 	if len(listed.Groups) == 0 {
-		return nil, nil
+		_, err := c.metadata(ctx) // where no broker was known yet, nobody was asked
+		return nil, err
 	}
 	wanted, ids := map[string][]int{}, []string{}
 	for _, t := range topics {
@@ -144,31 +147,31 @@ func (c *Client) Groups(ctx context.Context, topics []TopicState) ([]GroupState,
 	if err != nil {
 		return nil, fmt.Errorf("ask for the consumer groups: %w", err)
 	}
-	var groups []GroupState
-	for _, id := range ids {
-		group := GroupState{Name: id}
+	groups := make([]GroupState, len(ids))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(groupsAtOnce)
+	for i, id := range ids {
+		groups[i].Name = id
 		for _, d := range described.Groups {
 			if d.GroupID == id {
-				group.describe(d)
+				groups[i].describe(d)
 			}
 		}
-		if group.Committed, err = c.committed(ctx, id, wanted); err != nil {
-			return nil, fmt.Errorf("ask how far group %s is: %w", id, err)
-		}
-		for topic, partitions := range group.Committed {
-			for partition, offset := range partitions {
-				if offset < 0 { // it has committed nothing of it
-					delete(partitions, partition)
-				}
+		asking.Go(func() (err error) {
+			if groups[i].Committed, err = c.committed(ctx, id, wanted); err != nil {
+				return fmt.Errorf("ask how far group %s is: %w", id, err)
 			}
-			if len(partitions) == 0 {
-				delete(group.Committed, topic)
+			for _, partitions := range groups[i].Committed {
+				maps.DeleteFunc(partitions, func(_ int, offset int64) bool { return offset < 0 }) // it has committed nothing of it
 			}
-		}
-		groups = append(groups, group)
+			return nil
+		})
 	}
-	return groups, nil
+	return groups, asking.Wait()
 }
+
+// groupsAtOnce is how many groups are asked for at once.
+const groupsAtOnce = 8
 
 func (g *GroupState) describe(d kafkago.DescribeGroupsResponseGroup) {
 	g.State = d.GroupState
