@@ -32,7 +32,7 @@ var may = struct {
 	settle:     rights.Right{Name: "settle", To: "retry or settle what is open at the gateway", Roles: []rights.Role{rights.Operator}},
 
 	history: rights.Right{Name: "history", To: "look at events and streams", Roles: []rights.Role{rights.Operator, rights.Auditor}},
-	topics:  rights.Right{Name: "topics", To: "look into Kafka's topics", Roles: []rights.Role{rights.Operator, rights.Auditor}},
+	topics:  rights.Right{Name: "topics", To: "look into the topics of Kafka", Roles: []rights.Role{rights.Operator, rights.Auditor}},
 	reveal:  rights.Right{Name: "reveal", To: "see personal fields of events", Roles: []rights.Role{rights.Auditor}},
 	numbers: rights.Right{Name: "numbers", To: "look at numbers", Roles: []rights.Role{rights.Manager, rights.Operator, rights.Auditor}},
 
