@@ -162,7 +162,8 @@ func (c *Client) Groups(ctx context.Context, topics []TopicState) ([]GroupState,
 				return fmt.Errorf("ask how far group %s is: %w", id, err)
 			}
 			for _, partitions := range groups[i].Committed {
-				maps.DeleteFunc(partitions, func(_ int, offset int64) bool { return offset < 0 }) // it has committed nothing of it
+				// Of these it has committed nothing.
+				maps.DeleteFunc(partitions, func(_ int, offset int64) bool { return offset < 0 })
 			}
 			return nil
 		})

@@ -15,7 +15,8 @@ import (
 
 var mia = event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}
 
-// signed is the signature with which its writer publishes an event: over the data as its journal writes them out.
+// signed is the signature with which its writer publishes an event: over the data as its journal writes
+// them out.
 func (o *testSite) signed(e event.Event) *signing.Signature {
 	o.tb.Helper()
 	o.must(o.db.Pool().QueryRow(o.tb.Context(), "select $1::jsonb::text", string(e.Data)).Scan((*[]byte)(&e.Data)))
