@@ -23,6 +23,7 @@ import (
 	"countersign.example/payments-core/payment"
 	"countersign.example/pkg/journal"
 	"countersign.example/pkg/pg"
+	"countersign.example/pkg/schema"
 	"countersign.example/pkg/wait"
 )
 
@@ -116,7 +117,8 @@ func (f *Follower) read(ctx context.Context, from int64) (n news, err error) {
 	err = pg.ForEach(ctx, f.db.Pool(), []any{&position, &stream, &newest}, func() {
 		rows++
 		n.last = position
-		if newest && strings.HasPrefix(stream, payment.Stream("")) {
+		// An event of an unknown type is on record whatever its subject is, and is of no payment.
+		if id, is := strings.CutPrefix(stream, payment.Stream("")); newest && is && schema.IsID(id) {
 			n.streams = append(n.streams, stream)
 		}
 	}, `select position, stream, j.version = s.version from journal as j join streams as s using (stream)

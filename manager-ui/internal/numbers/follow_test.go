@@ -57,6 +57,19 @@ func TestWhatIsCommittedLateIsCounted(t *testing.T) {
 	}
 }
 
+// An event that this version does not know is on record, whatever it is about. What comes after it is counted.
+func TestAnUnknownEventAboutNoPaymentStopsNothing(t *testing.T) {
+	b := open(t)
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	odd := request(uuid.NewString(), ada, at, 100, "EUR")
+	odd.Type, odd.Subject = "payment_renamed", "no-uuid"
+	b.receive(odd, request(uuid.NewString(), ada, at, 1000, "EUR"))
+	b.catchUp()
+	if got := b.read(time.UTC, "2026-11-23", "2026-11-23")[12].Money(numbers.Requested, "EUR"); got.N != 1 || got.Minor.Int64() != 1000 {
+		t.Errorf("%d of %s are counted", got.N, got.Minor)
+	}
+}
+
 // What is counted twice, by another leader, or again from the beginning comes to the same.
 func TestCountingAgainChangesNothing(t *testing.T) {
 	b := open(t)
