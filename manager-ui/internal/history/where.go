@@ -10,6 +10,7 @@ import (
 
 	"countersign.example/ordering-core/order"
 	"countersign.example/payments-core/payment"
+	"countersign.example/pkg/schema"
 )
 
 // Whereabouts is how far an event has come, as far as this service knows.
@@ -40,7 +41,7 @@ func (r *Reader) Where(ctx context.Context, e Event) (w Whereabouts, err error) 
 	}
 	for prefix, table := range copies {
 		id, is := strings.CutPrefix(e.Stream, prefix)
-		if !is {
+		if !is || !schema.IsID(id) { // of no payment or order: an event of an unknown type may be about anything
 			continue
 		}
 		// A row has the revision of its stream, which counts appends and confirmations.
@@ -53,8 +54,12 @@ func (r *Reader) Where(ctx context.Context, e Event) (w Whereabouts, err error) 
 	return w, nil
 }
 
-// Asked is what the gateway is known to be asked about a payment, since a manager commanded it.
+// Asked is what the gateway is known to be asked about a payment, since a manager commanded it; nothing where
+// there is no such payment.
 func (r *Reader) Asked(ctx context.Context, paymentID string) (kind payment.OperationKind, err error) {
+	if paymentID == "" {
+		return kind, nil
+	}
 	err = r.db.Pool().QueryRow(ctx, "select kind from under_way where payment_id = $1", paymentID).Scan(&kind)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return kind, fmt.Errorf("look what is under way of a payment: %w", err)

@@ -115,6 +115,19 @@ func TestACaseSaysWhatIsWaitedForAndWhereItIs(t *testing.T) {
 	iris.get(path).is(http.StatusOK, "The order expired; it is cancelled; a hold that the gateway is being asked for is awaited, and will be released.")
 }
 
+// What this version does not know is on record, and makes no payment.
+func TestACaseOfUnknownEventsAlone(t *testing.T) {
+	o := open(t, nowhere)
+	iris := o.manager("iris-hahn")
+	for _, subject := range []string{uuid.NewString(), "no-uuid"} {
+		odd := requested(ada, 100, "Kitchen", 0)
+		odd.Type, odd.Subject, odd.CorrelationID = "payment_renamed", subject, "request-of-"+subject
+		o.receive(odd)
+		iris.get("/history/cases/correlation/"+odd.CorrelationID).is(http.StatusOK, "1 step", "payment_renamed")
+		iris.get("/history/streams/payment-"+subject).is(http.StatusOK, "payment_renamed")
+	}
+}
+
 func TestACaseIsBounded(t *testing.T) {
 	o := open(t, nowhere)
 	iris, id := o.manager("iris-hahn"), uuid.NewString()
