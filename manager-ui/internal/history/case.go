@@ -37,6 +37,8 @@ type Case struct {
 	Steps   []Step   // of all streams, by time
 	Older   int      // events from before the first step that are left out, or more
 	Looked  int      // of a correlation: how many events were looked through, where that is not all
+
+	shown func(Event) []byte
 }
 
 // Thread is one stream of a case.
@@ -57,9 +59,10 @@ type Step struct {
 	Cause  int // the index of the step whose event caused it; -1 where none of the case did
 }
 
-// Case reads a case; ErrNone where nothing is known of it.
-func (r *Reader) Case(ctx context.Context, kind CaseKind, id string) (c Case, err error) {
-	c = Case{Kind: kind, ID: id}
+// Case reads a case; ErrNone where nothing is known of it. Shown is an event's data for who looks, as in
+// Query: what the events meant is said of that.
+func (r *Reader) Case(ctx context.Context, kind CaseKind, id string, shown func(Event) []byte) (c Case, err error) {
+	c = Case{Kind: kind, ID: id, shown: shown}
 	switch kind {
 	case OfPayment:
 		err = r.readPaymentCase(ctx, &c)
@@ -147,6 +150,9 @@ func (r *Reader) addThreads(ctx context.Context, c *Case, streams ...string) err
 	}
 	byStream := map[string][]Event{}
 	for _, e := range events {
+		if c.shown != nil {
+			e.Data = c.shown(e)
+		}
 		byStream[e.Stream] = append(byStream[e.Stream], e)
 	}
 	for _, stream := range streams {

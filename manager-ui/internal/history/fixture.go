@@ -14,8 +14,8 @@ import (
 )
 
 // Fixture is a stream as what a test in Go is given: a file of the package's own tests, which folds to the
-// state that the stream has here. data is an event's data for who looks. Only a stream that Folds has one.
-func (t Thread) Fixture(data func(Event) []byte) string {
+// state that the stream has here. Only a stream that Folds has one.
+func (t Thread) Fixture() string {
 	f := fixture{pkg: "order", decode: order.Decode, writer: order.Writer, module: "ordering-core/order"}
 	then := fmt.Sprintf("o.State != %q || o.PaidBy != %q", t.Order.State, t.Order.PaidBy)
 	name := "o"
@@ -24,7 +24,7 @@ func (t Thread) Fixture(data func(Event) []byte) string {
 		name, then = "p", fmt.Sprintf("p.Decision != %q || p.Money != %q", t.Payment.Decision, t.Payment.Money)
 	}
 	for _, e := range t.Events {
-		f.add(e, data(e))
+		f.add(e)
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "package %s_test\n\nimport (\n\t\"testing\"\n\t\"time\"\n\n\t\"github.com/google/uuid\"\n\n\t\"countersign.example/%s\"\n\t\"countersign.example/pkg/event\"\n", f.pkg, f.module)
@@ -65,8 +65,8 @@ type fixture struct {
 	money       bool // an amount was written
 }
 
-func (f *fixture) add(e Event, data []byte) {
-	body, err := f.decode(e.Type, data)
+func (f *fixture) add(e Event) {
+	body, err := f.decode(e.Type, e.Data)
 	if err != nil {
 		fmt.Fprintf(&f.body, "\t// %s of %s is left out: this version cannot read it.\n", strconv.Quote(e.Type), e.Time.Format(time.RFC3339Nano))
 		return

@@ -65,7 +65,7 @@ func (h *handlers) showCase(c echo.Context) error {
 	if (kind == history.OfPayment || kind == history.OfOrder) && !api.IsID(id) || len(id) > longestCase || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
 		return errNoCase
 	}
-	found, err := h.events.Case(c.Request().Context(), kind, id)
+	found, err := h.events.Case(c.Request().Context(), kind, id, shownTo(c))
 	if errors.Is(err, history.ErrNone) {
 		return errNoCase
 	} else if err != nil {

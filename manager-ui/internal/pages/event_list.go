@@ -152,9 +152,7 @@ func (h *handlers) listEvents(c echo.Context) error {
 		return err
 	}
 	var found history.Page
-	if !may.reveal.Has(web.PersonOf(c).Roles) {
-		q.by.Shown = history.Shown
-	}
+	q.by.Shown = shownTo(c)
 	if q.by.Text != "" && q.Filter.OK() {
 		h.sessions.LogSecurity(c, eventSearch, web.PersonOf(c).ID)
 	}

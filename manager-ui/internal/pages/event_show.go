@@ -83,7 +83,7 @@ func (h *handlers) showEvent(c echo.Context) error {
 	if e.Log > 0 {
 		page.Place = fmt.Sprintf("%s/%d/%d", e.Topic, e.Partition, e.Offset)
 	}
-	data := h.shown(c, e)
+	data := shown(c, e)
 	page.Data, page.Cut = showBytes(data)
 	page.Masked, page.Size = !bytes.Equal(data, e.Data), len(data)
 	if e.CorrelationID != "" {
@@ -146,12 +146,20 @@ func fitOf(e history.Event) (web.Badge, string) {
 	}
 }
 
-// shown is an event's data for whoever asks.
-func (h *handlers) shown(c echo.Context, e history.Event) []byte {
+// shownTo is what of an event's data whoever asks may see; nil for all of it.
+func shownTo(c echo.Context) func(history.Event) []byte {
 	if may.reveal.Has(web.PersonOf(c).Roles) {
-		return e.Data
+		return nil
 	}
-	return history.Shown(e)
+	return history.Shown
+}
+
+// shown is an event's data for whoever asks.
+func shown(c echo.Context, e history.Event) []byte {
+	if show := shownTo(c); show != nil {
+		return show(e)
+	}
+	return e.Data
 }
 
 // downloadEvent answers with the event's data, as far as whoever asks may see it.
@@ -164,5 +172,5 @@ func (h *handlers) downloadEvent(c echo.Context) error {
 	header := c.Response().Header()
 	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="event-%d.json"`, e.Position))
 	header.Set("Cache-Control", "private, no-store")
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, h.shown(c, e))
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, shown(c, e))
 }

@@ -59,7 +59,7 @@ func (h *handlers) showStream(c echo.Context) error {
 	if err != nil || len(name) > longestCase || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
 		return errNoStream
 	}
-	t, err := h.events.Thread(c.Request().Context(), name)
+	t, err := h.events.Thread(c.Request().Context(), name, shownTo(c))
 	if errors.Is(err, history.ErrNone) {
 		return errNoStream
 	} else if err != nil {
@@ -95,7 +95,7 @@ func (h *handlers) showStream(c echo.Context) error {
 	case t.Folds():
 		state := t.Then(at)
 		page.Then = &state
-		page.Fixture = t.Fixture(func(e history.Event) []byte { return h.shown(c, e) })
+		page.Fixture = t.Fixture()
 		if at > 0 {
 			page.Previous = then(at - 1)
 		}
