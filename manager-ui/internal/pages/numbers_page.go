@@ -14,6 +14,7 @@ import (
 	"countersign.example/manager-ui/internal/numbers"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/money"
+	"countersign.example/pkg/text"
 	"countersign.example/pkg/web"
 )
 
@@ -332,7 +333,7 @@ func declinesTable(whole numbers.Tally) numberTable {
 			others += by[code]
 			continue
 		}
-		t.Rows = append(t.Rows, numberRow{About: numberCell{code, code}, Cells: []numberCell{countCell(by[code])}, Bar: float64(by[code])})
+		t.Rows = append(t.Rows, numberRow{About: numberCell{code, text.Harmless(code)}, Cells: []numberCell{countCell(by[code])}, Bar: float64(by[code])})
 	}
 	if others > 0 {
 		t.Rows = append(t.Rows, numberRow{About: numberCell{"Others", "Others"}, Cells: []numberCell{countCell(others)}, Bar: float64(others)})
@@ -352,7 +353,7 @@ func contractorsTable(whole numbers.Tally, contractors []numbers.Contractor) num
 		t.Heads = append(t.Heads, "Captured in "+code)
 	}
 	row := func(name string, tally numbers.Tally) numberRow {
-		r := numberRow{About: numberCell{name, name}, Bar: float64(tally.Count(numbers.Requested))}
+		r := numberRow{About: numberCell{name, text.Harmless(name)}, Bar: float64(tally.Count(numbers.Requested))}
 		for _, kind := range []string{numbers.Requested, numbers.Accepted, numbers.Rejected} {
 			r.Cells = append(r.Cells, countCell(tally.Count(kind)))
 		}

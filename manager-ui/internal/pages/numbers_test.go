@@ -122,6 +122,18 @@ func sameRows(t *testing.T, file answer, rows [][]string) {
 	}
 }
 
+// What somebody is called, or the gateway says, is no formula in a file.
+func TestFilesOfNumbersHoldNoFormulas(t *testing.T) {
+	o := open(t, nowhere)
+	mia := event.Meta{Actor: "mia-weber", ActorName: "Mia Weber"}
+	a := requested(event.Meta{Actor: "eve", ActorName: "=HYPERLINK(1)"}, 100, "Kitchen", 0)
+	o.receive(a, written("/manager-ui", a.Subject, mia, payment.Accepted{}, 1), written("/payments-core", a.Subject, event.Meta{}, payment.Declined{Code: "@funds"}, 2))
+	o.countNumbers()
+	m := o.manager("mia-weber")
+	m.get("/numbers/export?chart=contractors&period=today").is(http.StatusOK, "'=HYPERLINK(1)")
+	m.get("/numbers/export?chart=declines&period=today").is(http.StatusOK, "'@funds")
+}
+
 func TestNumbersOfWrongPeriodsAreNotCounted(t *testing.T) {
 	o := open(t, nowhere)
 	m := o.manager("mia-weber")
