@@ -154,7 +154,7 @@ func (h *handlers) listEvents(c echo.Context) error {
 	var found history.Page
 	q.by.Shown = shownTo(c)
 	if q.by.Text != "" && q.Filter.OK() {
-		h.sessions.LogSecurity(c, eventSearch, web.PersonOf(c).ID)
+		h.logSearch(c, q.by.Text)
 	}
 	if q.Filter.OK() {
 		if found, err = h.events.List(c.Request().Context(), q.by); err != nil {

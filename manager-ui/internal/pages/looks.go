@@ -35,6 +35,15 @@ func (l *looks) fresh(what string, now time.Time) bool {
 	return fresh
 }
 
+// logSearch has a look for words in the security log, once while its page stays open and follows what happens.
+// The words are not told: they may be personal.
+func (h *handlers) logSearch(c echo.Context, words string) {
+	person := web.PersonOf(c).ID
+	if h.looks.fresh(fmt.Sprintln(person, eventSearch, words), time.Now()) {
+		h.sessions.LogSecurity(c, eventSearch, person)
+	}
+}
+
 // logLook has a look in the security log, once while the page stays open.
 func (h *handlers) logLook(c echo.Context, event string, more ...slog.Attr) {
 	person := web.PersonOf(c).ID
