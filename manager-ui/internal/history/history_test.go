@@ -170,6 +170,24 @@ func TestWhatIsRareIsFoundByTheDigests(t *testing.T) {
 	}
 }
 
+// An id may look like a UUID's beginning and be none, and a word may be the writer's alone.
+func TestAStreamOfAnotherIDAndAWriterAreFoundByTheDigests(t *testing.T) {
+	f := open(t)
+	const odd = "1234567890123456789"
+	f.receive(2048, func(i int, e *event.Event) {
+		if i == 500 {
+			e.Type, e.Subject, e.Source = "payment_renamed", odd, "/contractor-robot"
+		}
+	})
+	f.digest()
+	for name, q := range map[string]history.Query{"stream": {Stream: payment.Stream(odd)}, "id": {Stream: odd}, "writer": {Text: "robot"}} {
+		q.Limit = 10
+		if got := positions(f.list(q).Events); !slices.Equal(got, []int64{501}) {
+			t.Errorf("%s: found %v", name, got)
+		}
+	}
+}
+
 // A position that has been given, and whose transaction has not ended, is not left out of its block.
 func TestABlockIsDigestedWhenItIsComplete(t *testing.T) {
 	f := open(t)

@@ -238,7 +238,7 @@ func conditionsOf(q Query) conditions {
 }
 
 // searched is all of an event that words are looked for in.
-const searched = `data::text || ' ' || stream || ' ' || type || ' ' || actor || ' ' || actor_name || ' ' || correlation_id || ' ' || causation_id || ' ' || event_id`
+const searched = `data::text || ' ' || stream || ' ' || type || ' ' || actor || ' ' || actor_name || ' ' || source || ' ' || correlation_id || ' ' || causation_id || ' ' || event_id`
 
 // everything tells whether every event fits.
 func (c conditions) everything() bool { return c.sql == "" && len(c.words) == 0 }

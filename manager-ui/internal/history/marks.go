@@ -75,7 +75,7 @@ func streamWord(part string) string {
 	switch {
 	case uuid.Validate(id) == nil && len(id) == idLength:
 		return id
-	case len(id) >= idGroup && isHex(id[:idGroup]):
+	case len(id) >= idGroup && isHex(id[:idGroup]) && (len(id) == idGroup || id[idGroup] == '-'):
 		return id[:idGroup]
 	}
 	return ""
