@@ -27,7 +27,7 @@ type Field struct {
 	Changed             bool
 }
 
-// Thread reads one stream; ErrNone where it has no events. Shown is an event's data for who looks, as in Query.
+// Thread reads one stream; ErrNone where it has no events. Shown is an event's data for who looks.
 func (r *Reader) Thread(ctx context.Context, stream string, shown func(Event) []byte) (Thread, error) {
 	c := Case{shown: shown}
 	if err := r.addThreads(ctx, &c, stream); err != nil {

@@ -41,7 +41,7 @@ func (r *Reader) Where(ctx context.Context, e Event) (w Whereabouts, err error) 
 	}
 	for prefix, table := range copies {
 		id, is := strings.CutPrefix(e.Stream, prefix)
-		if !is || !schema.IsID(id) { // of no payment or order: an event of an unknown type may be about anything
+		if !is || !schema.IsID(id) { // an event of an unknown type may be about anything
 			continue
 		}
 		// A row has the revision of its stream, which counts appends and confirmations.

@@ -57,7 +57,7 @@ func TestWhatIsCommittedLateIsCounted(t *testing.T) {
 	}
 }
 
-// An event that this version does not know is on record, whatever it is about. What comes after it is counted.
+// An event of an unknown type is on record, whatever it is about. What comes after it is counted.
 func TestAnUnknownEventAboutNoPaymentStopsNothing(t *testing.T) {
 	b := open(t)
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

@@ -35,7 +35,7 @@ func (l *looks) fresh(what string, now time.Time) bool {
 	return fresh
 }
 
-// logSearch has a look for words in the security log, once while its page stays open and follows what happens.
+// logSearch has a look for words in the security log, once while its page stays open.
 // The words are not told: they may be personal.
 func (h *handlers) logSearch(c echo.Context, words string) {
 	person := web.PersonOf(c).ID
