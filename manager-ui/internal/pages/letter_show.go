@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -160,9 +159,14 @@ func showBytes(b []byte) (shown, cut string) {
 		}
 		return hex.Dump(b), ""
 	case json.Valid(b):
-		var pretty bytes.Buffer
-		if json.Indent(&pretty, b, "", "  ") == nil {
-			b = pretty.Bytes()
+		shown, whole := layOut(b, most)
+		switch {
+		case whole:
+			return shown, ""
+		case len(b) > most:
+			return shown, cutTo(most, len(b))
+		default:
+			return shown, fmt.Sprintf("This is its beginning: it has %s bytes, but is nested deeply.", locale.Count(len(b)))
 		}
 	}
 	if len(b) > most {
