@@ -66,7 +66,9 @@ func (c *Client) ClusterID(ctx context.Context) (string, error) {
 func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error) {
 	// Not through the transport, which answers such a question from its memory.
 	for i, broker := range c.brokers {
-		response, err := c.metadataOf(ctx, broker)
+		share, done := shareOf(ctx, len(c.brokers)-i)
+		response, err := c.metadataOf(share, broker)
+		done()
 		if err == nil {
 			return response, nil
 		}
@@ -75,6 +77,16 @@ func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error
 		}
 	}
 	return nil, errors.New("no brokers given")
+}
+
+// shareOf is the time that the first of so many brokers has of what is left until ctx ends, so that one that is
+// silent leaves some for the others.
+func shareOf(ctx context.Context, brokers int) (context.Context, context.CancelFunc) {
+	until, ends := ctx.Deadline()
+	if !ends {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(until)/time.Duration(brokers))
 }
 
 func (c *Client) metadataOf(ctx context.Context, broker string) (*kafkago.MetadataResponse, error) {

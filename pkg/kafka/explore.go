@@ -17,9 +17,6 @@ import (
 // lookWithin bounds a look into Kafka for which a person waits.
 const lookWithin = 5 * time.Second
 
-// ErrNoTopic says that the brokers have no such topic, or none that this user may see.
-var ErrNoTopic = errors.New("there is no such topic")
-
 // Message is a message as a partition holds it, and Header one of its headers.
 type (
 	Message = kafkago.Message
@@ -46,9 +43,16 @@ type PartitionState struct {
 	Partition
 	Leader           string // host:port; "" while there is none
 	Replicas, InSync int
+	Unread           bool // its leader has not said where it begins and ends
 }
 
-// Look reads the topics of the cluster that are not Kafka's own, and where their partitions begin and end.
+// Unread reports whether it is not known where one of the partitions begins and ends.
+func (t TopicState) Unread() bool {
+	return slices.ContainsFunc(t.Partitions, func(p PartitionState) bool { return p.Unread })
+}
+
+// Look reads the topics of the cluster that are not Kafka's own, and where their partitions begin and end. A
+// partition whose leader does not answer is Unread.
 func (c *Client) Look(ctx context.Context) ([]TopicState, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
@@ -64,7 +68,7 @@ func (c *Client) Look(ctx context.Context) ([]TopicState, error) {
 		}
 		topic := TopicState{Name: t.Name}
 		for _, p := range t.Partitions {
-			state := PartitionState{Partition: Partition{Topic: t.Name, ID: p.ID, Committed: -1}, Replicas: len(p.Replicas), InSync: len(p.Isr)}
+			state := PartitionState{Partition: Partition{Topic: t.Name, ID: p.ID, Committed: -1}, Replicas: len(p.Replicas), InSync: len(p.Isr), Unread: true}
 			if p.Leader.Host != "" {
 				state.Leader = fmt.Sprintf("%s:%d", p.Leader.Host, p.Leader.Port)
 			}
@@ -79,14 +83,14 @@ func (c *Client) Look(ctx context.Context) ([]TopicState, error) {
 		return nil, nil
 	}
 	listed, err := c.admin.ListOffsets(ctx, request)
-	if err != nil {
-		return nil, fmt.Errorf("list offsets: %w", err)
+	if err != nil { // of no partition at all
+		return topics, nil
 	}
 	for _, topic := range topics {
 		for _, found := range listed.Topics[topic.Name] {
 			for i := range topic.Partitions {
 				if p := &topic.Partitions[i]; p.ID == found.Partition && found.Error == nil {
-					p.First, p.End = found.FirstOffset, found.LastOffset
+					p.First, p.End, p.Unread = found.FirstOffset, found.LastOffset, false
 				}
 			}
 		}
@@ -107,12 +111,15 @@ type GroupMember struct {
 	Partitions map[string][]int // by topic
 }
 
-// Lag is how many messages of a topic the group has not committed; false where it has committed none of them.
+// Lag is how many messages of a topic's partitions the group has not committed, but for those that are
+// Unread; false where it has committed none of them.
 func (g GroupState) Lag(t TopicState) (lag int64, follows bool) {
 	for _, p := range t.Partitions {
 		if committed, has := g.Committed[t.Name][p.ID]; has {
 			follows = true
-			lag += max(0, p.End-max(p.First, committed))
+			if !p.Unread {
+				lag += max(0, p.End-max(p.First, committed))
+			}
 		}
 	}
 	return lag, follows
@@ -258,8 +265,11 @@ func (c *Client) Read(ctx context.Context, p Partition, from int64, each func(Me
 
 // leader connects to the broker that leads a partition.
 func (c *Client) leader(ctx context.Context, p Partition) (conn *kafkago.Conn, err error) {
-	for _, broker := range c.brokers {
-		if conn, err = c.dialer.DialLeader(ctx, "tcp", broker, p.Topic, p.ID); err == nil {
+	for i, broker := range c.brokers {
+		share, done := shareOf(ctx, len(c.brokers)-i)
+		conn, err = c.dialer.DialLeader(share, "tcp", broker, p.Topic, p.ID)
+		done()
+		if err == nil {
 			return conn, nil
 		}
 	}

@@ -3,11 +3,14 @@ package kafka_test
 import (
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/kafka/connection"
@@ -105,6 +108,57 @@ func TestATopicIsLookedIntoWithoutBeingConsumed(t *testing.T) {
 	require.EqualValues(t, 2, lag)
 }
 
+// A broker that is silent, though it is asked first, leaves time to ask the others.
+func TestASilentBrokerDoesNotHideTheOthers(t *testing.T) {
+	t.Parallel()
+	addresses := brokers(t)
+	h := newHarness(t, addresses, 1)
+	h.produceTo(addresses, 0, kafkago.Message{Value: []byte("x")})
+	client := kafka.Open("test", connection.Plaintext(append([]string{silentBroker(t)}, addresses...)...))
+	t.Cleanup(client.Close)
+
+	topics, err := client.Look(t.Context())
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(topics, func(t kafka.TopicState) bool { return t.Name == h.topic }))
+	read := 0
+	_, err = client.Read(t.Context(), h.state().Partitions[0].Partition, 0, func(kafkago.Message) bool { read++; return true })
+	require.NoError(t, err)
+	require.Equal(t, 1, read)
+}
+
+// Where a partition's leader does not answer, the others are shown, and nobody is said to be up to date with it.
+func TestAPartitionWithoutItsLeaderIsNotTakenForEmpty(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(string, string) (net.Listener, error) { return listener, nil }))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	addresses := []string{listener.Addr().String()}
+	h := newHarness(t, addresses, 2)
+	for partition := range 2 {
+		h.produceTo(addresses, partition, kafkago.Message{Value: []byte("x")})
+	}
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked := request.(*kmsg.ListOffsetsRequest).Topics[0]
+		if asked.Partitions[0].Partition == 0 {
+			return nil, nil, false
+		}
+		answer := request.ResponseKind().(*kmsg.ListOffsetsResponse)
+		partition := kmsg.NewListOffsetsResponseTopicPartition()
+		partition.Partition, partition.ErrorCode = 1, int16(kafkago.NotLeaderForPartition)
+		answer.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: asked.Topic, Partitions: []kmsg.ListOffsetsResponseTopicPartition{partition}}}
+		return answer, nil, true
+	})
+
+	topic := h.state()
+	require.True(t, topic.Unread())
+	require.False(t, topic.Partitions[0].Unread)
+	require.EqualValues(t, 1, topic.Partitions[0].End)
+	require.True(t, topic.Partitions[1].Unread)
+}
+
 func TestABrokerThatIsAwayIsSaidSoon(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, brokers(t), 1)
@@ -122,13 +176,19 @@ func TestABrokerThatIsAwayIsSaidSoon(t *testing.T) {
 	}
 }
 
-// silentClient is a client of a broker that accepts connections and never answers.
-func silentClient(t *testing.T) *kafka.Client {
+// silentBroker accepts connections and never answers.
+func silentBroker(t *testing.T) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
-	client := kafka.Open("test", connection.Plaintext(listener.Addr().String()))
+	return listener.Addr().String()
+}
+
+// silentClient is a client of a silent broker alone.
+func silentClient(t *testing.T) *kafka.Client {
+	t.Helper()
+	client := kafka.Open("test", connection.Plaintext(silentBroker(t)))
 	t.Cleanup(client.Close)
 	return client
 }

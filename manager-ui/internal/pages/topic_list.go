@@ -83,6 +83,8 @@ func groupsOf(t kafka.TopicState, groups []kafka.GroupState) (of []groupLag) {
 		if lag, follows := g.Lag(t); follows {
 			row := groupLag{Name: g.Name, Lag: lag, Members: len(g.Members), Badge: web.Badge{Tone: web.Good, Text: "Up to date"}}
 			switch {
+			case t.Unread():
+				row.Badge = web.Badge{Tone: web.Warning, Text: "Not all is known"}
 			case len(g.Members) == 0:
 				row.Badge = web.Badge{Tone: web.Warning, Text: "Nobody consumes"}
 			case lag > 0:
@@ -94,16 +96,26 @@ func groupsOf(t kafka.TopicState, groups []kafka.GroupState) (of []groupLag) {
 	return of
 }
 
+// leaderAway is what it says of a partition whose leader does not answer.
+const leaderAway = "The broker that leads this partition does not answer, or the partition has no leader at the moment. What it holds is safe while a replica is: " +
+	"load this page again in a moment. If it stays so, look at the brokers that hold it."
+
 // topicOf is the topic that the path names. Where Kafka is away, away says so.
-func (h *handlers) topicOf(c echo.Context) (t kafka.TopicState, groups []kafka.GroupState, away string, err error) {
-	topics, groups, away := h.topicsNow(c)
+func (h *handlers) topicOf(c echo.Context) (t kafka.TopicState, away string, err error) {
+	topics, err := h.kafka.Look(c.Request().Context())
+	if err != nil {
+		h.log.WarnContext(c.Request().Context(), "topics cannot be shown", "error", err)
+		return t, kafkaAway, nil
+	}
+	t, err = oneTopic(c, topics)
+	return t, "", err
+}
+
+func oneTopic(c echo.Context, topics []kafka.TopicState) (t kafka.TopicState, err error) {
 	for _, t := range topics {
 		if t.Name == c.Param("topic") {
-			return t, groups, away, nil
+			return t, nil
 		}
 	}
-	if topics == nil && away != "" {
-		return t, nil, away, nil
-	}
-	return t, nil, "", web.NotFound(fmt.Sprintf("There is no topic %.100q, or no longer. The list shows those that there are.", c.Param("topic")))
+	return t, web.NotFound(fmt.Sprintf("There is no topic %.100q, or no longer. The list shows those that there are.", c.Param("topic")))
 }

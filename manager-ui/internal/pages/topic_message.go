@@ -35,12 +35,12 @@ type messagePage struct {
 
 // messageOf reads the message that the path names.
 func (h *handlers) messageOf(c echo.Context) (p kafka.Partition, m kafka.Message, away string, err error) {
-	t, _, away, err := h.topicOf(c)
-	if err != nil || len(t.Partitions) == 0 && away != "" {
-		return p, m, away, err
+	t, away, err := h.topicOf(c)
+	if err == nil && away == "" {
+		p, away, err = partitionOf(c, t)
 	}
-	if p, err = partitionOf(c, t); err != nil {
-		return p, m, "", err
+	if err != nil || away != "" {
+		return p, m, away, err
 	}
 	offset, err := strconv.ParseInt(c.Param("offset"), 10, 64)
 	if err != nil || offset < 0 {

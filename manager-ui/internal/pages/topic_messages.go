@@ -46,13 +46,16 @@ type messageRow struct {
 }
 
 // partitionOf is the partition that the path names.
-func partitionOf(c echo.Context, t kafka.TopicState) (kafka.Partition, error) {
+func partitionOf(c echo.Context, t kafka.TopicState) (p kafka.Partition, away string, err error) {
 	id, err := strconv.Atoi(c.Param("partition"))
 	i := slices.IndexFunc(t.Partitions, func(p kafka.PartitionState) bool { return p.ID == id })
 	if err != nil || i < 0 {
-		return kafka.Partition{}, web.NotFound(fmt.Sprintf("The topic has no partition %.20q. Its page shows those that it has.", c.Param("partition")))
+		return p, "", web.NotFound(fmt.Sprintf("The topic has no partition %.20q. Its page shows those that it has.", c.Param("partition")))
 	}
-	return t.Partitions[i].Partition, nil
+	if t.Partitions[i].Unread {
+		away = leaderAway
+	}
+	return t.Partitions[i].Partition, away, nil
 }
 
 // messagesQuery is what the address says of the messages that are wanted.
@@ -97,18 +100,20 @@ func (h *handlers) readMessagesQuery(c echo.Context, p kafka.Partition) (q messa
 }
 
 func (h *handlers) showMessages(c echo.Context) error {
-	t, _, away, err := h.topicOf(c)
+	t, away, err := h.topicOf(c)
 	if err != nil {
 		return err
 	}
 	page := messagesPage{Topic: web.Link{Label: "Topic " + c.Param("topic"), Href: topicPath(c.Param("topic"))}, Partition: web.Link{Label: c.Param("partition")}}
-	if len(t.Partitions) == 0 && away != "" {
+	var p kafka.Partition
+	if away == "" {
+		if p, away, err = partitionOf(c, t); err != nil {
+			return err
+		}
+	}
+	if away != "" {
 		page.Away = away
 		return h.renderMessages(c, http.StatusOK, page)
-	}
-	p, err := partitionOf(c, t)
-	if err != nil {
-		return err
 	}
 	q, err := h.readMessagesQuery(c, p)
 	if err != nil {

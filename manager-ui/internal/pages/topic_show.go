@@ -43,12 +43,17 @@ type groupPartition struct {
 	ID        int
 	Committed string // the offset that comes next; "" where nothing was committed
 	Lag       int64
+	Unread    bool // the lag is not known
 }
 
 func (h *handlers) showTopic(c echo.Context) error {
-	t, groups, away, err := h.topicOf(c)
-	if err != nil {
-		return err
+	var t kafka.TopicState
+	topics, groups, away := h.topicsNow(c)
+	if away != kafkaAway {
+		var err error
+		if t, err = oneTopic(c, topics); err != nil {
+			return err
+		}
 	}
 	page := topicPage{List: web.BackLink(c, "Topics", topicsPath), Name: c.Param("topic"), Away: away}
 	for _, p := range t.Partitions {
@@ -56,6 +61,8 @@ func (h *handlers) showTopic(c echo.Context) error {
 		switch {
 		case p.Leader == "":
 			row.Badge = &web.Badge{Tone: web.Bad, Text: "No leader"}
+		case p.Unread:
+			row.Badge = &web.Badge{Tone: web.Bad, Text: "Its leader does not answer"}
 		case p.InSync < p.Replicas:
 			row.Badge = &web.Badge{Tone: web.Warning, Text: "Replicas lack behind"}
 		}
@@ -77,7 +84,7 @@ func newTopicGroup(t kafka.TopicState, g kafka.GroupState, lag groupLag) topicGr
 		}
 	}
 	for _, p := range t.Partitions {
-		row := groupPartition{ID: p.ID, Lag: p.End - p.First}
+		row := groupPartition{ID: p.ID, Lag: p.End - p.First, Unread: p.Unread}
 		if committed, has := g.Committed[t.Name][p.ID]; has {
 			row.Committed, row.Lag = fmt.Sprint(committed), max(0, p.End-max(p.First, committed))
 		}
