@@ -36,7 +36,7 @@ type securityRow struct {
 
 // ownEvents are those of this app alone, in words.
 var ownEvents = map[string]web.Badge{
-	eventRead: {Tone: web.Neutral, Text: "Looked into an event"}, messageRead: {Tone: web.Neutral, Text: "Looked into a message"}, eventSearch: {Tone: web.Neutral, Text: "Looked for words in events"},
+	eventRead: {Tone: web.Neutral, Text: "Looked into an event"}, messageRead: {Tone: web.Neutral, Text: "Looked into a message"}, messageSearch: {Tone: web.Neutral, Text: "Looked for words in messages"}, eventSearch: {Tone: web.Neutral, Text: "Looked for words in events"},
 	caseRead: {Tone: web.Neutral, Text: "Looked at every step of a case"}, streamRead: {Tone: web.Neutral, Text: "Looked at the states of a stream"},
 	letterRead: {Tone: web.Neutral, Text: "Looked into a dead letter"}, letterTask: {Tone: web.Warning, Text: "Tried, replayed or discarded dead letters"},
 	partBroken:       {Tone: web.Bad, Text: "Broke a part on purpose"},

@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -128,6 +129,9 @@ func (h *handlers) showMessages(c echo.Context) error {
 	if !q.form.OK() {
 		page.Empty = web.Empty{Title: "This place is not right", Text: "Mend it above, and press “Show” again."}
 		return h.renderMessages(c, q.form.Status(), page)
+	}
+	if q.narrowed() {
+		h.sessions.LogSecurity(c, messageSearch, web.PersonOf(c).ID, slog.String("topic", p.Topic), slog.Int("partition", p.ID))
 	}
 	if err := h.findMessages(c, p, q, &page); err != nil {
 		return h.kafkaGone(c, page, err)

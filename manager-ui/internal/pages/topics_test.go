@@ -94,6 +94,8 @@ func TestTopicsAreLookedInto(t *testing.T) {
 		iris.get("/topics/payments/0?"+address).is(http.StatusOK, want)
 	}
 	omar.get("/topics/payments/0?text=kitchen").is(http.StatusOK, "No message is like that")
+	_ = o.sessions.KeepSecurityLog(ended)
+	iris.get("/security?tab=acts").is(http.StatusOK, "Looked for words in messages", "topic=payments partition=0")
 
 	// and what is wrong is said
 	for address, status := range map[string]int{
