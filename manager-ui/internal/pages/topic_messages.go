@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"countersign.example/manager-ui/internal/history"
+	"countersign.example/pkg/event"
 	"countersign.example/pkg/kafka"
 	"countersign.example/pkg/locale"
 	"countersign.example/pkg/web"
@@ -192,10 +193,22 @@ func shownValue(m kafka.Message, reveal bool) []byte {
 		return m.Value
 	}
 	e, err := kafka.Decode(m)
-	if err != nil {
+	if err != nil { // it is set aside everywhere, and may hold what an event of its type does
+		e = event.Event{Type: headerOf(m, "ce_type"), Data: m.Value}
+	}
+	if _, known := history.Type(e.Type); err != nil && !known {
 		return m.Value // no event: nobody knows what is in it, as with dead letters
 	}
 	return history.Shown(history.Event{Event: e})
+}
+
+// headerOf is a header's value; "" where there is none.
+func headerOf(m kafka.Message, name string) string {
+	i := slices.IndexFunc(m.Headers, func(h kafka.Header) bool { return h.Key == name })
+	if i < 0 {
+		return ""
+	}
+	return string(m.Headers[i].Value)
 }
 
 func newMessageRow(p kafka.Partition, m kafka.Message) messageRow {

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,4 +117,15 @@ func TestAnAbsentKafkaIsSaidOnEachPageOfTopics(t *testing.T) {
 	}
 	iris.get("/topics/payments/0/7/data").is(http.StatusServiceUnavailable)
 	iris.get("/payments").is(http.StatusOK)
+}
+
+// What lacks an event's id is no event, and may hold what one of its type does.
+func TestPersonalFieldsOfWhatIsNoEventAreMasked(t *testing.T) {
+	e := requested(ada, 125000, "Kitchen tiles", 0)
+	broken := kafka.Encode(payment.Topic, e)
+	broken.Headers = slices.DeleteFunc(broken.Headers, func(h kafkago.Header) bool { return h.Key == "ce_id" })
+	o := withTopic(t, broken)
+	o.manager("iris-hahn").get("/topics/payments/0/0").is(http.StatusOK, "Kitchen tiles", "125000")
+	o.manager("omar-reyes").get("/topics/payments/0/0").is(http.StatusOK, "Personal fields are masked", "125000").without("Kitchen tiles")
+	o.manager("omar-reyes").get("/topics/payments/0?text=kitchen").is(http.StatusOK, "No message is like that")
 }
