@@ -148,7 +148,7 @@ func duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case d < 0:
-		return "no time, by clocks that differ"
+		return "an unknown time"
 	case d < time.Millisecond:
 		return "under 1 ms"
 	case d < 10*time.Second:

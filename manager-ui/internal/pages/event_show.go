@@ -30,24 +30,22 @@ var eventView = web.NewView[eventPage]("event")
 // eventPage is one event with what it belongs to.
 type eventPage struct {
 	eventRow
-	List      web.Link
-	Verdict   web.Badge // of its signature
-	Why       string    // what the verdict means
-	Fits      web.Badge // whether its data fits its type's schema
-	Misfit    string    // why it does not
-	Place     string    // where Kafka holds it
-	Data      string
-	Masked    bool   // personal fields are not shown
-	Cut       string // what of the data is not shown
-	Size      int
-	Download  string
-	Cause     *eventRow
-	Asked     string // the command that caused it, where no event did
-	Effects   []eventRow
-	Looked    string // how far effects were looked for, where that is not all
-	Further   string // where to look further
-	Together  string // the address of all of its correlation
-	Neighbour struct{ Before, After string }
+	List     web.Link
+	Verdict  web.Badge // of its signature
+	Why      string    // what the verdict means
+	Fits     web.Badge // whether its data fits its type's schema
+	Misfit   string    // why it does not
+	Place    string    // where Kafka holds it
+	Data     string
+	Masked   bool   // personal fields are not shown
+	Cut      string // what of the data is not shown
+	Size     int
+	Download string
+	Cause    *eventRow
+	Asked    string // the command that caused it, where no event did
+	Effects  []eventRow
+	Looked   string // how far effects were looked for, where that is not all
+	Together string // the address of all of its correlation
 }
 
 var errNoEvent = web.NotFound("There is no such event. The list shows those that there are.")
