@@ -64,7 +64,7 @@ func (h *handlers) showTopic(c echo.Context) error {
 		case p.Unread:
 			row.Badge = &web.Badge{Tone: web.Bad, Text: "Its leader does not answer"}
 		case p.InSync < p.Replicas:
-			row.Badge = &web.Badge{Tone: web.Warning, Text: "Replicas lack behind"}
+			row.Badge = &web.Badge{Tone: web.Warning, Text: "Replicas lag behind"}
 		}
 		page.Partitions = append(page.Partitions, row)
 	}
