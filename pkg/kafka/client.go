@@ -79,8 +79,8 @@ func (c *Client) metadata(ctx context.Context) (*kafkago.MetadataResponse, error
 	return nil, errors.New("no brokers given")
 }
 
-// shareOf is the time that the first of so many brokers has of what is left until ctx ends, so that one that is
-// silent leaves some for the others.
+// shareOf is the time that the first of so many brokers has of what is left until ctx ends, so that one that
+// is silent leaves some for the others.
 func shareOf(ctx context.Context, brokers int) (context.Context, context.CancelFunc) {
 	until, ends := ctx.Deadline()
 	if !ends {

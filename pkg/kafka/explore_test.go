@@ -126,7 +126,7 @@ func TestASilentBrokerDoesNotHideTheOthers(t *testing.T) {
 	require.Equal(t, 1, read)
 }
 
-// Where a partition's leader does not answer, the others are shown, and nobody is said to be up to date with it.
+// Where a partition's leader does not answer, the others are shown, and nobody is said to be up to date.
 func TestAPartitionWithoutItsLeaderIsNotTakenForEmpty(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -26,9 +26,9 @@ func (w *atMost) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// layOut is JSON with each member on a line of its own, numbers as they are written, up to most bytes. It stops
-// there: what is nested deeply grows with the square of its depth, 22 kB to 200 MB. whole reports whether it is
-// all of it.
+// layOut is JSON with each member on a line of its own, numbers as they are written, up to most bytes. It
+// stops there: what is nested deeply grows with the square of its depth, 22 kB to 200 MB. whole reports
+// whether it is all of it.
 func layOut(b []byte, most int) (shown string, whole bool) {
 	to := &atMost{room: most}
 	read := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true))

@@ -17,8 +17,8 @@ import (
 // messageRead is what the security log tells of a look into a message's data.
 const messageRead = "message-read"
 
-// messageSearch is what it tells of a look for a key or words in messages. The words are not told: they may be
-// somebody's name.
+// messageSearch is what it tells of a look for a key or words in messages. The words are not told: they may
+// be somebody's name.
 const messageSearch = "messages-searched"
 
 var messageView = web.NewView[messagePage]("message")
